@@ -1,0 +1,472 @@
+"""The one record: features of n samples with what is known of each. Validation; plain-file save and load."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.errors import InvalidInputError, StoreError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tsne_widget.images import ImageSource
+
+# Without class names a label c implies c + 1 classes. Above this many the codes are ids, not classes.
+MAX_UNNAMED_CLASSES = 10_000
+# Rows of a memory map are checked in blocks of this size, so that a check never loads the whole map.
+CHECK_BLOCK_BYTES = 64 * 2**20
+
+_MANIFEST = "feature_set.json"
+_SCHEMA = 1
+_ARRAYS = ("features", "labels", "predictions", "logits", "ids")
+
+
+class Skipped(NamedTuple):
+    """A sample that was left out: its id in the dataset and the reason."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """Features of n samples, with labels, predictions and where each came from.
+
+    Row *i* is the same sample in every field; ``ids[i]`` is its index in the user's dataset.
+    Make one with :func:`tsne_widget.extract`, :meth:`from_arrays` or :meth:`from_npy`.
+
+    Attributes
+    ----------
+    features : (n, d) float32 array or memory map
+        Activations of the layer, all finite.
+    labels : (n,) int64 array or None
+        True class codes 0 … c − 1; −1 where unknown.
+    predictions : (n,) int64 array or None
+        Predicted class codes 0 … c − 1.
+    logits : (n, c) float32 array or None
+        Raw outputs of the classifier, before softmax.
+    class_names : tuple of str
+        Name of each class code; empty only when there are neither labels nor predictions.
+    ids : (n,) int64 array
+        Index of each row in the user's dataset; unique.
+    paths : tuple of str or None
+        Source file of each row.
+    layer : str
+        Dotted name of the layer the features come from; "" when unknown.
+    skipped : tuple of Skipped
+        Samples of the dataset that are not in the rows, with the reason.
+    images : ImageSource or None
+        Where the pictures come from, addressed by ``ids``.
+
+    Raises
+    ------
+    InvalidInputError
+        For lengths that differ, values that are not finite, codes out of range, or no rows at all.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64] | None = None
+    predictions: NDArray[np.int64] | None = None
+    logits: NDArray[np.float32] | None = None
+    class_names: tuple[str, ...] = ()
+    ids: NDArray[np.int64] = None  # type: ignore[assignment]  # filled with 0 … n − 1
+    paths: tuple[str, ...] | None = None
+    layer: str = ""
+    skipped: tuple[Skipped, ...] = ()
+    images: ImageSource | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        put("features", _as_features(self.features))
+        n = len(self.features)
+        if self.logits is not None:
+            put("logits", _as_matrix("logits", self.logits, n))
+            if self.predictions is None:
+                put("predictions", np.argmax(self.logits, axis=1))
+        for name in ("labels", "predictions"):
+            codes = getattr(self, name)
+            if codes is not None:
+                put(name, _as_codes(name, codes, n))
+        put("class_names", _as_class_names(self))
+        put("ids", np.arange(n) if self.ids is None else _as_codes("ids", self.ids, n))
+        if len(np.unique(self.ids)) != n:
+            raise InvalidInputError("ids must be unique: each row is one sample of the dataset")
+        if self.paths is not None:
+            put("paths", tuple(os.fspath(path) for path in self.paths))
+            _check_length("paths", len(self.paths), n)
+        put("skipped", tuple(Skipped(int(i), str(reason)) for i, reason in self.skipped))
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            if array is not None and array.flags.writeable:
+                view = array.view()
+                view.flags.writeable = False  # the record is frozen; the caller's array is not
+                put(name, view)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        features: ArrayLike,
+        labels: ArrayLike | None = None,
+        *,
+        predictions: ArrayLike | None = None,
+        logits: ArrayLike | None = None,
+        class_names: Sequence[str] | None = None,
+        ids: ArrayLike | None = None,
+        paths: Sequence[str | os.PathLike[str]] | None = None,
+        images: ImageSource | None = None,
+        layer: str = "",
+    ) -> Self:
+        """A FeatureSet of arrays in memory (numpy, torch on the CPU, lists).
+
+        Parameters
+        ----------
+        features : (n, d) array of numbers
+            Cast to float32.
+        labels, predictions : (n,) array, optional
+            Class codes as integers (−1: unknown), or class names as strings.
+        logits : (n, c) array, optional
+            ``predictions`` default to their argmax.
+        class_names : sequence of c str, optional
+            Default: the sorted names when labels are strings, otherwise "0", "1", ….
+        ids : (n,) array of int, optional
+            Default: 0 … n − 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
+        FeatureSet(n=4, d=4, classes=2, labels, ids 0…3)
+        """
+        names = None if class_names is None else tuple(class_names)
+        labels_, predictions_ = (
+            None if codes is None else np.asarray(codes) for codes in (labels, predictions)
+        )
+        strings = [c for c in (labels_, predictions_) if c is not None and c.dtype.kind in "UO"]
+        if strings and names is None:
+            names = tuple(sorted({str(name) for codes in strings for name in codes.ravel()}))
+        if strings and names is not None:
+            labels_, predictions_ = (_as_named_codes(c, names) for c in (labels_, predictions_))
+        return cls(
+            features=features,  # type: ignore[arg-type]  # validated and cast in __post_init__
+            labels=labels_,
+            predictions=predictions_,
+            logits=logits,  # type: ignore[arg-type]
+            class_names=names or (),
+            ids=ids,  # type: ignore[arg-type]
+            paths=paths,  # type: ignore[arg-type]
+            images=images,
+            layer=layer,
+        )
+
+    @classmethod
+    def from_npy(
+        cls,
+        features: str | os.PathLike[str],
+        labels: str | os.PathLike[str] | None = None,
+        **fields: Any,
+    ) -> Self:
+        """A FeatureSet of ``.npy`` files, of any names: features (n, d) and, optionally, labels (n,).
+
+        Files are never unpickled. Further keywords are those of :meth:`from_arrays`.
+
+        Raises
+        ------
+        StoreError
+            If a file is missing, cut, or holds Python objects.
+        """
+        return cls.from_arrays(
+            _load_npy(Path(features)),
+            None if labels is None else _load_npy(Path(labels)),
+            **fields,
+        )
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __repr__(self) -> str:
+        present = [
+            name
+            for name in ("labels", "predictions", "logits", "paths", "images")
+            if getattr(self, name) is not None
+        ]
+        parts = [
+            f"n={len(self)}",
+            f"d={self.features.shape[1]}",
+            f"classes={len(self.class_names)}",
+            *present,
+            f"ids {self.ids.min()}…{self.ids.max()}",
+            *([f"layer={self.layer!r}"] if self.layer else []),
+            *([f"{len(self.skipped)} skipped"] if self.skipped else []),
+        ]
+        return f"FeatureSet({', '.join(parts)})"
+
+    @property
+    def misclassified(self) -> NDArray[np.bool_]:
+        """(n,) bool: the prediction differs from a known label. All False without both."""
+        if self.labels is None or self.predictions is None:
+            return np.zeros(len(self), dtype=bool)
+        wrong: NDArray[np.bool_] = (self.labels >= 0) & (self.predictions != self.labels)
+        return wrong
+
+    def with_images(self, images: ImageSource | None) -> Self:
+        """The same record with another image source."""
+        return replace(self, images=images)
+
+    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the record as plain files: one ``.npy`` per array and ``feature_set.json``.
+
+        The folder appears whole or not at all: it is written beside its place and renamed.
+        Pictures are not copied; ``paths`` are kept.
+
+        Raises
+        ------
+        StoreError
+            If the folder exists and ``overwrite`` is False, if it holds other files, or if the disk fails.
+        """
+        target = Path(folder)
+        if target.exists():
+            if not overwrite:
+                raise StoreError(f"{target} exists; pass overwrite=True to replace it")
+            foreign = _foreign_files(target)
+            if foreign:
+                raise StoreError(
+                    f"{target} also holds {', '.join(foreign[:3])}, which save() did not write; "
+                    "choose another folder"
+                )
+        token = uuid.uuid4().hex[:8]
+        building = target.with_name(f"{target.name}.writing-{token}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            building.mkdir()
+            self._write(building)
+            if target.exists():
+                previous = target.with_name(f"{target.name}.previous-{token}")
+                target.rename(previous)
+                building.rename(target)
+                shutil.rmtree(previous)
+            else:
+                building.rename(target)
+        except OSError as error:
+            raise StoreError(f"cannot write {target}: {error}") from error
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+    def _write(self, folder: Path) -> None:
+        arrays = {}
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            if array is not None:
+                arrays[name] = {"shape": array.shape, "dtype": str(array.dtype)}
+                with (folder / f"{name}.npy").open("wb") as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
+                    _flush(file)
+        manifest = {
+            "schema": _SCHEMA,
+            "arrays": arrays,
+            "class_names": self.class_names,
+            "paths": self.paths,
+            "layer": self.layer,
+            "skipped": self.skipped,
+        }
+        with (folder / _MANIFEST).open("w", encoding="utf-8", errors="surrogatepass") as file:
+            json.dump(manifest, file, indent=1)
+            _flush(file)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, images: ImageSource | None = None) -> Self:
+        """Read what :meth:`save` wrote; features stay on disk as a read-only memory map.
+
+        Raises
+        ------
+        StoreError
+            If the folder is not a saved FeatureSet, or a file differs from its manifest.
+        """
+        source = Path(folder)
+        try:
+            manifest = json.loads((source / _MANIFEST).read_text("utf-8", errors="surrogatepass"))
+            arrays = dict(manifest["arrays"])
+            if manifest["schema"] != _SCHEMA or not arrays.keys() <= set(_ARRAYS):
+                raise StoreError(
+                    f"{source} has schema {manifest['schema']!r}, this version reads {_SCHEMA}; "
+                    "upgrade tsne-widget"
+                )
+            loaded = {
+                name: _load_npy(source / f"{name}.npy", mapped=name == "features")
+                for name in arrays
+            }
+            for name, array in loaded.items():
+                if list(array.shape) != arrays[name]["shape"]:
+                    raise StoreError(
+                        f"{source / name}.npy has shape {array.shape}, "
+                        f"its manifest says {arrays[name]['shape']}"
+                    )
+            return cls(
+                **loaded,
+                class_names=tuple(manifest["class_names"]),
+                paths=manifest["paths"],
+                layer=str(manifest["layer"]),
+                skipped=manifest["skipped"],
+                images=images,
+            )
+        except StoreError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{source} is not a saved FeatureSet: {error}") from error
+
+
+def _as_features(values: ArrayLike) -> NDArray[np.float32]:
+    features = np.asarray(values)
+    if features.ndim != 2:
+        raise InvalidInputError(
+            f"features must have shape (n, d), got {features.shape}; "
+            "pool or flatten them, for example features.reshape(len(features), -1)"
+        )
+    n, d = features.shape
+    if n == 0:
+        raise InvalidInputError("features have no rows: the dataset is empty")
+    if d == 0:
+        raise InvalidInputError(f"features have shape ({n}, 0): there is nothing to embed")
+    if features.dtype.kind not in "fiub":
+        raise InvalidInputError(f"features must be numbers, got dtype {features.dtype}")
+    with np.errstate(over="ignore"):  # float64 beyond float32's range: found as inf just below
+        features = features.astype(np.float32, copy=False)
+    _check_finite("features", features)
+    return features
+
+
+def _as_matrix(name: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
+    matrix = np.asarray(values)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise InvalidInputError(
+            f"{name} must be an (n, c) array of numbers, got shape {matrix.shape}"
+        )
+    _check_length(name, len(matrix), n)
+    if matrix.shape[1] == 0:
+        raise InvalidInputError(f"{name} have no columns")
+    with np.errstate(over="ignore"):
+        matrix = matrix.astype(np.float32, copy=False)
+    _check_finite(name, matrix)
+    return matrix
+
+
+def _check_finite(name: str, matrix: NDArray[np.float32]) -> None:
+    step = max(1, CHECK_BLOCK_BYTES // max(1, matrix.shape[1] * 4))
+    bad = np.concatenate(
+        [
+            ~np.isfinite(matrix[start : start + step]).all(axis=1)
+            for start in range(0, len(matrix), step)
+        ]
+    )
+    if bad.any():
+        rows = np.flatnonzero(bad)
+        raise InvalidInputError(
+            f"{name} hold NaN or infinite values in {len(rows)} of {len(matrix)} rows "
+            f"(first rows: {', '.join(map(str, rows[:5]))}); "
+            "look for float16 overflow or a wrong normalisation, or drop these rows"
+        )
+
+
+def _as_codes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
+    codes = np.asarray(values)
+    if codes.ndim == 2 and codes.shape[1] == 1:
+        codes = codes[:, 0]
+    if codes.ndim != 1:
+        raise InvalidInputError(
+            f"{name} must have shape ({n},), got {codes.shape}; "
+            "for one-hot rows pass values.argmax(axis=1)"
+        )
+    _check_length(name, len(codes), n)
+    if codes.dtype.kind == "f":
+        if not (np.isfinite(codes).all() and (codes == np.rint(codes)).all()):
+            raise InvalidInputError(
+                f"{name} must be whole numbers, got {_first(codes[codes != np.rint(codes)])}; "
+                "mark unknown ones as -1"
+            )
+    elif codes.dtype.kind not in "iub":
+        raise InvalidInputError(f"{name} must be integers, got dtype {codes.dtype}")
+    return codes.astype(np.int64)
+
+
+def _as_named_codes(codes: NDArray[Any] | None, names: tuple[str, ...]) -> NDArray[Any] | None:
+    if codes is None or codes.dtype.kind not in "UO":
+        return codes
+    code_of = {name: code for code, name in enumerate(names)}
+    unknown = sorted({str(name) for name in codes.ravel()} - code_of.keys())
+    if unknown:
+        raise InvalidInputError(
+            f"labels name classes that class_names lacks: {', '.join(unknown[:5])}"
+        )
+    return np.array([code_of[str(name)] for name in codes.ravel()], dtype=np.int64)
+
+
+def _as_class_names(record: FeatureSet) -> tuple[str, ...]:
+    names = tuple(str(name) for name in record.class_names)
+    known = [codes for codes in (record.labels, record.predictions) if codes is not None]
+    width = 0 if record.logits is None else record.logits.shape[1]
+    needed = max([width, *(int(codes.max()) + 1 for codes in known)])
+    if not names:
+        if needed > MAX_UNNAMED_CLASSES:
+            raise InvalidInputError(
+                f"labels go up to {needed - 1}, which implies {needed} classes; "
+                f"above {MAX_UNNAMED_CLASSES} pass class_names, or map the codes to 0 … c - 1"
+            )
+        names = tuple(str(code) for code in range(needed))
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidInputError(f"class_names must differ, but {twice[0]!r} stands more than once")
+    for name, lowest in (("labels", -1), ("predictions", 0)):
+        codes = getattr(record, name)
+        if codes is not None:
+            bad = codes[(codes < lowest) | (codes >= len(names))]
+            if len(bad):
+                unknown = " or -1 for unknown" if lowest else ""
+                raise InvalidInputError(
+                    f"{name} must be 0 … {len(names) - 1}{unknown} for {len(names)} classes, "
+                    f"but {len(bad)} are not: {_first(np.unique(bad))}; correct them or class_names"
+                )
+    if width > len(names):
+        raise InvalidInputError(f"logits have {width} columns, but class_names has {len(names)}")
+    return names
+
+
+def _check_length(name: str, length: int, n: int) -> None:
+    if length != n:
+        raise InvalidInputError(
+            f"{name} has {length} entries, but features has {n} rows; row i must be the same sample"
+        )
+
+
+def _first(values: NDArray[Any]) -> str:
+    return ", ".join(str(value) for value in values[:5]) + (" …" if len(values) > 5 else "")
+
+
+def _load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise StoreError(f"cannot read {path}: {error}") from error
+    if not isinstance(array, np.ndarray):
+        raise StoreError(f"{path} is an .npz archive; pass the array of one .npy file")
+    return array
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    own = {_MANIFEST, *(f"{name}.npy" for name in _ARRAYS)}
+    return sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
+
+
+def _flush(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())

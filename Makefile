@@ -1,0 +1,42 @@
+# The two commands of this repository: `make demo` and `make test`. Both make .venv first.
+PYTHON      ?= python3
+VENV        ?= .venv
+# Empty it (CONSTRAINTS=) to take the newest torch instead of the one CI uses.
+CONSTRAINTS ?= .ci/constraints.txt
+DEMO_ARGS   ?=
+PYTEST_ARGS ?=
+
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: demo test browser lint benchmark screenshot clean
+
+demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
+	$(BIN)/jupyter lab $(AS_ROOT) $(DEMO_ARGS) notebooks/quickstart.ipynb
+
+test: $(VENV)/.installed-test browser lint  ## every test, those in a real browser included
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+browser: $(VENV)/.installed-test  ## find a Chromium, or install one
+	$(BIN)/python -m tests.browser.install_chromium
+
+benchmark: $(VENV)/.installed-bench browser  ## mouse-up to highlighted selection, against a peer
+	$(BIN)/python -m benchmarks.view
+
+screenshot: $(VENV)/.installed-test browser  ## README's picture, from the running widget
+	$(BIN)/python -m benchmarks.screenshot
+
+$(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
+	@echo "Installing into $(VENV) (torch and JupyterLab: this takes a few minutes the first time) …"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e ".[$*]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,59 @@
+"""Messages from the page: untrusted, so checked here before they touch the state."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+
+from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import shown
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
+
+
+def answer(widget: anywidget.AnyWidget, state: ExplorerState, handlers: dict[str, Handler]) -> None:
+    """Answer each message of the page by the handler of its ``kind``.
+
+    A message that a handler finds malformed (``ValueError``, ``TypeError``, ``KeyError``) is dropped
+    and logged. Any other exception, the user's own observers included, is shown in the widget.
+    """
+    widget.on_msg(functools.partial(_dispatch, state, handlers))
+
+
+def _dispatch(
+    state: ExplorerState,
+    handlers: dict[str, Handler],
+    _widget: Any,
+    content: Any,
+    buffers: Sequence[memoryview],
+) -> None:
+    kind = content.get("kind") if isinstance(content, dict) else None
+    handler = handlers.get(kind) if isinstance(kind, str) else None
+    if handler is None:
+        logger.debug("dropped a message of unknown kind from the page")
+        return
+    try:
+        handler(content, buffers)
+    except MalformedMessageError as error:
+        logger.debug("dropped a malformed %s message from the page: %s", kind, error)
+    except Exception as error:  # the one place: what a click causes is shown where it was clicked
+        logger.exception("a %s message failed", kind)
+        state.message = shown(f"{type(error).__name__}: {error}")
+
+
+class MalformedMessageError(ValueError):
+    """The page sent something that this package's own page never sends."""
+
+
+def integer(content: dict[str, Any], name: str, lowest: int, highest: int) -> int:
+    """The field as an int within bounds; anything else is malformed."""
+    value = content.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise MalformedMessageError(f"{name} is not an integer in {lowest} … {highest}")
+    return value

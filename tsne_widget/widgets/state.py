@@ -1,0 +1,183 @@
+"""ExplorerState: what can change while a map is explored, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from traitlets import Any as AnyTrait
+from traitlets import HasTraits, Unicode, validate
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+
+Mode = Literal["replace", "add", "subtract", "intersect"]
+MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
+
+UNKNOWN = "unknown"
+
+
+class ExplorerState(HasTraits):
+    """Visible classes, selected rows, embedding and messages of one explorer.
+
+    Every view reads this and writes only to this. Whatever happens, ``selected`` holds only rows
+    of visible classes. Set traits on the main thread only.
+
+    Attributes
+    ----------
+    selected : (k,) int64 array, a trait
+        Selected rows, ascending and unique. Set it to rows or to an (n,) bool mask.
+    visible : (g,) bool array, a trait
+        Which classes are shown.
+    embedding : (n, 2) float32 array or None, a trait
+        None until the map is there.
+    activity : str, a trait
+        What is being computed; "" when nothing is.
+    message : str, a trait
+        The last thing the person must know (an error and its remedy, an omission); "" for none.
+    class_names : list of str
+        Names of the g classes, unknown last if there is one.
+    known : int
+        How many of ``class_names`` are real classes: all, or all but the unknown one.
+    codes : (n,) int64 array
+        Class of each row as an index into ``class_names``.
+    colored_by : "label", "prediction" or ""
+        What the classes are; "" when the record has neither.
+    """
+
+    selected = AnyTrait()
+    visible = AnyTrait()
+    embedding = AnyTrait(allow_none=True)
+    activity = Unicode()
+    message = Unicode()
+
+    def __init__(self, feature_set: FeatureSet, embedding: NDArray[np.float32] | None) -> None:
+        self.feature_set = feature_set
+        self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
+        super().__init__(
+            selected=np.empty(0, dtype=np.int64),
+            visible=np.ones(len(self.class_names), dtype=bool),
+            embedding=embedding,
+        )
+
+    @property
+    def visible_rows(self) -> NDArray[np.bool_]:
+        """(n,) bool: the row's class is shown."""
+        rows: NDArray[np.bool_] = self.visible[self.codes]
+        return rows
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(g,) int64: rows of each class."""
+        return np.bincount(self.codes, minlength=len(self.class_names))
+
+    @property
+    def selected_counts(self) -> NDArray[np.int64]:
+        """(g,) int64: selected rows of each class."""
+        return np.bincount(self.codes[self.selected], minlength=len(self.class_names))
+
+    def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
+        """Combine rows with the selection; rows of hidden classes are left out and counted.
+
+        Parameters
+        ----------
+        rows : (k,) int array or (n,) bool array
+        mode : "replace", "add", "subtract" or "intersect"
+        """
+        if mode not in MODES:
+            raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        wanted = as_rows(rows, len(self.codes))
+        if mode == "add":
+            wanted = np.union1d(self.selected, wanted)
+        elif mode == "subtract":
+            wanted = np.setdiff1d(self.selected, wanted, assume_unique=True)
+        elif mode == "intersect":
+            wanted = np.intersect1d(self.selected, wanted, assume_unique=True)
+        self.selected = wanted
+
+    def show(self, visible: ArrayLike) -> None:
+        """Show exactly these classes, a (g,) bool array; rows of hidden ones leave the selection."""
+        mask = np.asarray(visible, dtype=bool)
+        if mask.shape != self.visible.shape:
+            raise InvalidInputError(
+                f"visible must have shape {self.visible.shape}, got {mask.shape}"
+            )
+        # Shrink the selection before hiding its rows: selected ⊆ visible holds at each step.
+        kept = self.selected[mask[self.codes[self.selected]]]
+        if len(kept) < len(self.selected):
+            self.selected = kept
+        if not np.array_equal(mask, self.visible):
+            self.visible = mask
+
+    def class_codes(self, names: str | Sequence[str]) -> list[int]:
+        """Indices of classes by name.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no class of that name.
+        """
+        wanted = [names] if isinstance(names, str) else list(names)
+        missing = [name for name in wanted if name not in self.class_names]
+        if missing:
+            known = ", ".join(self.class_names[:10])
+            raise InvalidInputError(f"there is no class {missing[0]!r}; there are {known}")
+        return [self.class_names.index(name) for name in wanted]
+
+    @validate("selected")
+    def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:
+        rows = as_rows(proposal["value"], len(self.codes))
+        shown = rows[self.visible[self.codes[rows]]] if len(rows) else rows
+        hidden = len(rows) - len(shown)
+        self.message = (
+            f"{hidden:,} of {len(rows):,} rows belong to hidden classes and were not selected"
+            if hidden
+            else ""
+        )
+        shown.flags.writeable = False
+        return shown
+
+
+def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
+    """(k,) int64 rows, ascending and unique, of rows or of an (n,) bool mask.
+
+    Raises
+    ------
+    InvalidInputError
+        For a mask of another length, rows outside 0 … n − 1, or values that are no rows.
+    """
+    values = np.asarray(rows)
+    if values.dtype == bool:
+        if values.shape != (n,):
+            raise InvalidInputError(f"a mask must have shape ({n},), got {values.shape}")
+        return np.flatnonzero(values).astype(np.int64)
+    if values.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if values.dtype.kind not in "iu" or values.ndim != 1:
+        raise InvalidInputError(
+            f"rows must be a 1-d array of integers or a bool mask, got {values.dtype} "
+            f"of shape {values.shape}"
+        )
+    unique = np.unique(values)
+    if unique[0] < 0 or unique[-1] >= n:
+        bad = unique[(unique < 0) | (unique >= n)]
+        raise InvalidInputError(f"rows must be 0 … {n - 1}, got {bad[0]}")
+    return unique.astype(np.int64)
+
+
+def _classes(feature_set: FeatureSet) -> tuple[NDArray[np.int64], list[str], int, str]:
+    """Codes, class names, number of known ones, and what they are: labels, else predictions."""
+    if feature_set.labels is not None:
+        codes, colored_by = feature_set.labels, "label"
+    elif feature_set.predictions is not None:
+        codes, colored_by = feature_set.predictions, "prediction"
+    else:
+        return np.zeros(len(feature_set), dtype=np.int64), ["all samples"], 1, ""
+    names = list(feature_set.class_names)
+    known = len(names)
+    if (codes < 0).any():
+        codes = np.where(codes < 0, known, codes)
+        names.append(UNKNOWN if UNKNOWN not in names else f"{UNKNOWN} label")
+    return codes, names, known, colored_by

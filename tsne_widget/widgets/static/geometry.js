@@ -1,0 +1,108 @@
+// Pure geometry of the map: domains and pixels. No DOM, no widgets.
+
+/** @typedef {[number, number]} Span  an interval of data units */
+/** @typedef {{x: Span, y: Span}} Viewport */
+
+/**
+ * The smallest viewport of equal units per pixel that holds the data with a margin around it.
+ * @param {Viewport} bounds  extent of the data
+ * @param {number} width  of the plot, pixels
+ * @param {number} height  of the plot, pixels
+ * @param {number} margin  share of the extent left free on each side
+ * @returns {Viewport}
+ */
+export function fitViewport(bounds, width, height, margin = 0.04) {
+  const span = (/** @type {Span} */ s) => (s[1] - s[0] || 1) * (1 + 2 * margin);
+  const perPixel = Math.max(span(bounds.x) / width, span(bounds.y) / height);
+  return {
+    x: around((bounds.x[0] + bounds.x[1]) / 2, perPixel * width),
+    y: around((bounds.y[0] + bounds.y[1]) / 2, perPixel * height),
+  };
+}
+
+/**
+ * The viewport after a zoom that keeps one point in its place.
+ * @param {Viewport} viewport
+ * @param {[number, number]} anchor  data coordinates that stay put
+ * @param {number} factor  below 1 zooms in
+ * @returns {Viewport}
+ */
+export function zoomViewport(viewport, anchor, factor) {
+  const about = (/** @type {Span} */ s, /** @type {number} */ a) =>
+    /** @type {Span} */ ([a + (s[0] - a) * factor, a + (s[1] - a) * factor]);
+  return { x: about(viewport.x, anchor[0]), y: about(viewport.y, anchor[1]) };
+}
+
+/**
+ * The viewport moved by a distance in data units.
+ * @param {Viewport} viewport
+ * @param {number} dx
+ * @param {number} dy
+ * @returns {Viewport}
+ */
+export function panViewport(viewport, dx, dy) {
+  return {
+    x: [viewport.x[0] + dx, viewport.x[1] + dx],
+    y: [viewport.y[0] + dy, viewport.y[1] + dy],
+  };
+}
+
+/**
+ * Extent of some points; of all when no rows are given.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number> | null} rows
+ * @returns {Viewport}
+ */
+export function extent(x, y, rows = null) {
+  const bounds = { x: [Infinity, -Infinity], y: [Infinity, -Infinity] };
+  const n = rows ? rows.length : x.length;
+  for (let k = 0; k < n; k++) {
+    const i = rows ? rows[k] : k;
+    if (x[i] < bounds.x[0]) bounds.x[0] = x[i];
+    if (x[i] > bounds.x[1]) bounds.x[1] = x[i];
+    if (y[i] < bounds.y[0]) bounds.y[0] = y[i];
+    if (y[i] > bounds.y[1]) bounds.y[1] = y[i];
+  }
+  return /** @type {Viewport} */ (bounds);
+}
+
+/**
+ * Opacity of each point: hidden classes 0; with a selection, what is not selected is dimmed.
+ * @param {Uint16Array} codes  class of each point
+ * @param {Uint8Array} visible  1 for each class that is shown
+ * @param {Uint32Array} selected  selected rows
+ * @returns {Float32Array}
+ */
+export function opacities(codes, visible, selected) {
+  const rest = selected.length ? DIMMED : PLAIN;
+  const opacity = new Float32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) opacity[i] = visible[codes[i]] ? rest : 0;
+  for (let k = 0; k < selected.length; k++) {
+    if (opacity[selected[k]]) opacity[selected[k]] = SELECTED;
+  }
+  return opacity;
+}
+
+const DIMMED = 0.13;
+const PLAIN = 0.8;
+const SELECTED = 1;
+
+/**
+ * One flag per class of bits packed by numpy.packbits.
+ * @param {DataView | null} bits
+ * @param {number} count
+ * @returns {Uint8Array}
+ */
+export function unpackBits(bits, count) {
+  const flags = new Uint8Array(count);
+  for (let i = 0; i < count && bits; i++) {
+    if (i >> 3 < bits.byteLength) flags[i] = (bits.getUint8(i >> 3) >> (7 - (i & 7))) & 1;
+  }
+  return flags;
+}
+
+/** @param {number} center @param {number} length @returns {Span} */
+function around(center, length) {
+  return [center - length / 2, center + length / 2];
+}

@@ -1,0 +1,387 @@
+// The map: hosts a bqplot Figure and lays its own pointer layer over it.
+import { extent, fitViewport, opacities, panViewport, unpackBits, zoomViewport } from "./geometry.js";
+
+const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
+const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
+const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
+const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
+
+const TOOLS = [
+  { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
+  { name: "rectangle", key: "r", title: "Rectangle: drag a box around points (R)", icon: "M4 6h16v12H4z" },
+  { name: "pan", key: "p", title: "Pan: drag the map (P). The wheel zooms with every tool", icon: "M12 3v18M3 12h18M12 3l-3 3M12 3l3 3M12 21l-3-3M12 21l3-3M3 12l3-3M3 12l3 3M21 12l-3-3M21 12l-3 3" },
+];
+const ACTIONS = [
+  { name: "zoom-selection", key: "z", title: "Zoom to the selection (Z)", icon: "M10 4a6 6 0 100 12 6 6 0 000-12M15 15l6 6M7 10h6M10 7v6" },
+  { name: "reset", key: "0", title: "Show the whole map (0)", icon: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" },
+];
+
+/** @type {(context: {model: any, el: HTMLElement}) => () => void} */
+function render({ model, el }) {
+  const root = element("div", "tw-scatter");
+  const host = root.appendChild(element("div", "tw-figure"));
+  const overlay = root.appendChild(element("div", "tw-overlay"));
+  overlay.tabIndex = 0;
+  overlay.setAttribute("role", "application");
+  overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Escape clears");
+  const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
+  const outline = drawing.appendChild(svgElement("path"));
+  const tools = root.appendChild(element("div", "tw-tools"));
+  tools.setAttribute("role", "toolbar");
+  tools.setAttribute("aria-label", "Map tools");
+  const waiting = root.appendChild(element("div", "tw-waiting"));
+  el.appendChild(root);
+  el.style.height = "100%";
+
+  /** @type {{view: any, mark: any, x: any, y: any} | null} */
+  let plot = null; // the bqplot view, its mark view, and the models of its scales
+  let tool = "lasso";
+  /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
+  let drag = null;
+  let closed = false;
+  let saveTimer = 0;
+  const stop = new AbortController();
+  const listen = { signal: stop.signal };
+
+  // ---- the figure ----
+
+  async function mount() {
+    const reference = model.get("figure");
+    if (!reference || plot) return;
+    const figure = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+    const view = await model.widget_manager.create_view(figure, {});
+    if (closed) return view.remove();
+    host.replaceChildren(view.el);
+    view.trigger("displayed");
+    const mark = await drawnMark(view);
+    if (closed || !mark) return view.remove();
+    plot = { view, mark, x: mark.scales.x.model, y: mark.scales.y.model };
+    /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
+    mark.listenTo(mark.model, "change:x change:y", () => model.get("viewport").length || reset());
+    restoreViewport();
+    applyOpacity();
+    showWaiting();
+  }
+
+  /** The first mark's view once it is drawn; null when the figure is gone. */
+  async function drawnMark(/** @type {any} */ view) {
+    while (!closed) {
+      const [mark] = view.mark_views ? await Promise.all(view.mark_views.views) : [];
+      if (mark && mark.scales && mark.scales.x && mark.opacity && view.rendered) return mark;
+      await new Promise((resolve) => setTimeout(resolve, MARK_POLL_MS));
+    }
+    return null;
+  }
+
+  function applyOpacity() {
+    if (!plot) return;
+    const codes = typed(model.get("codes"), Uint16Array);
+    const classes = 8 * model.get("visible").byteLength;
+    const visible = unpackBits(model.get("visible"), classes);
+    plot.mark.model.set("opacity", opacities(codes, visible, typed(model.get("selected"), Uint32Array)));
+  }
+
+  // ---- the viewport ----
+
+  function viewport() {
+    return { x: plot.mark.scales.x.scale.domain(), y: plot.mark.scales.y.scale.domain() };
+  }
+
+  function setViewport(/** @type {{x: number[], y: number[]}} */ next, keep = true) {
+    plot.x.set({ min: next.x[0], max: next.x[1] });
+    plot.y.set({ min: next.y[0], max: next.y[1] });
+    clearOutline();
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(() => {
+      model.set("viewport", keep ? [...next.x, ...next.y] : []);
+      model.save_changes();
+    }, SAVE_DELAY_MS);
+  }
+
+  function plotSize() {
+    const size = (/** @type {number[]} */ range) => Math.abs(range[1] - range[0]);
+    return [size(plot.mark.scales.x.scale.range()), size(plot.mark.scales.y.scale.range())];
+  }
+
+  function reset() {
+    if (!plot) return;
+    const { x, y } = plot.mark.model.attributes;
+    setViewport(fitViewport(extent(x, y), ...plotSize()), false);
+  }
+
+  function zoomToSelection() {
+    const rows = typed(model.get("selected"), Uint32Array);
+    if (!plot || !rows.length) return;
+    const { x, y } = plot.mark.model.attributes;
+    const whole = extent(x, y);
+    const part = extent(x, y, rows);
+    // a single point, or a few in one place: show its surroundings
+    const least = 0.02 * Math.max(whole.x[1] - whole.x[0], whole.y[1] - whole.y[0]);
+    const wide = (/** @type {number[]} */ s) => {
+      const lack = Math.max(0, least - (s[1] - s[0])) / 2;
+      return [s[0] - lack, s[1] + lack];
+    };
+    setViewport(fitViewport({ x: wide(part.x), y: wide(part.y) }, ...plotSize(), 0.1));
+  }
+
+  function restoreViewport() {
+    const saved = model.get("viewport");
+    if (saved.length === 4) {
+      const bounds = { x: [saved[0], saved[1]], y: [saved[2], saved[3]] };
+      setViewport(fitViewport(bounds, ...plotSize(), 0));
+    } else {
+      reset();
+    }
+  }
+
+  // ---- pointer and keys ----
+
+  /** Pixels within the overlay, and data coordinates, of a pointer event. */
+  function locate(/** @type {PointerEvent | WheelEvent} */ event) {
+    const box = overlay.getBoundingClientRect();
+    const px = event.clientX - box.left;
+    const py = event.clientY - box.top;
+    const { margin } = plot.view;
+    const { x, y } = plot.mark.scales;
+    return {
+      pixel: [px, py],
+      data: [x.scale.invert(px - margin.left - x.offset), y.scale.invert(py - margin.top - y.offset)],
+    };
+  }
+
+  function mode(/** @type {PointerEvent} */ event) {
+    if (event.shiftKey) return "add";
+    if (event.altKey) return "subtract";
+    return event.ctrlKey || event.metaKey ? "intersect" : "replace";
+  }
+
+  overlay.addEventListener("pointerdown", (event) => {
+    if (!plot || event.button !== 0) return;
+    overlay.focus({ preventScroll: true });
+    overlay.setPointerCapture(event.pointerId);
+    const { pixel } = locate(event);
+    drag = { kind: tool, mode: mode(event), points: [pixel], last: [event.clientX, event.clientY], pointer: event.pointerId };
+    overlay.dataset.dragging = tool;
+    event.preventDefault();
+  }, listen);
+
+  overlay.addEventListener("pointermove", (event) => {
+    if (!drag || event.pointerId !== drag.pointer) return;
+    if (drag.kind === "pan") {
+      const [from, to] = [drag.last, [event.clientX, event.clientY]];
+      const view = viewport();
+      const [width, height] = plotSize();
+      setViewport(panViewport(
+        view,
+        (-(to[0] - from[0]) * (view.x[1] - view.x[0])) / width,
+        ((to[1] - from[1]) * (view.y[1] - view.y[0])) / height,
+      ));
+      drag.last = to;
+      return;
+    }
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const moved of events.length ? events : [event]) drag.points.push(locate(moved).pixel);
+    drawOutline(shape(), false);
+  }, listen);
+
+  overlay.addEventListener("pointerup", (event) => {
+    if (!drag || event.pointerId !== drag.pointer) return;
+    drag.points.push(locate(event).pixel);
+    const points = shape();
+    const { kind, mode: how } = drag;
+    endDrag();
+    if (kind === "pan") return;
+    if (isClick(points)) {
+      clearOutline();
+      if (how === "replace") model.send({ kind: "clear" });
+      return;
+    }
+    drawOutline(points, true);
+    model.send({ kind: "select", mode: how }, undefined, [toData(points).buffer]);
+  }, listen);
+
+  overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
+
+  overlay.addEventListener("wheel", (event) => {
+    if (!plot || drag) return;
+    event.preventDefault();
+    const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 100 : 1);
+    const limited = Math.max(-240, Math.min(240, pixels));
+    const { data } = locate(event);
+    setViewport(zoomViewport(viewport(), data, Math.exp(limited * WHEEL_STEP)));
+  }, { passive: false, ...listen });
+
+  overlay.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // the notebook has its own meaning for these keys
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const known = TOOLS.find((t) => t.key === key);
+    const action = ACTIONS.find((a) => a.key === key);
+    if (known) use(known.name);
+    else if (action) act(action.name);
+    else if (key === "escape") { clearOutline(); endDrag(); model.send({ kind: "clear" }); }
+    else return;
+    event.preventDefault();
+  }, listen);
+
+  /** The drag's polygon in pixels: the path itself, or the corners of its box. */
+  function shape() {
+    const { kind, points } = drag;
+    if (kind !== "rectangle") return points;
+    const [[x0, y0], [x1, y1]] = [points[0], points[points.length - 1]];
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+  }
+
+  function isClick(/** @type {number[][]} */ points) {
+    return points.every((p) => Math.hypot(p[0] - points[0][0], p[1] - points[0][1]) < MIN_LASSO_PIXELS);
+  }
+
+  function toData(/** @type {number[][]} */ points) {
+    const { margin } = plot.view;
+    const { x, y } = plot.mark.scales;
+    return Float64Array.from(points.flatMap(([px, py]) => [
+      x.scale.invert(px - margin.left - x.offset),
+      y.scale.invert(py - margin.top - y.offset),
+    ]));
+  }
+
+  function endDrag() {
+    if (drag && overlay.hasPointerCapture(drag.pointer)) overlay.releasePointerCapture(drag.pointer);
+    drag = null;
+    delete overlay.dataset.dragging;
+  }
+
+  function drawOutline(/** @type {number[][]} */ points, /** @type {boolean} */ done) {
+    outline.setAttribute("d", points.map((p, i) => `${i ? "L" : "M"}${p[0]} ${p[1]}`).join("") + "Z");
+    drawing.toggleAttribute("data-done", done);
+  }
+
+  function clearOutline() {
+    outline.removeAttribute("d");
+    drawing.removeAttribute("data-done");
+  }
+
+  // ---- tools ----
+
+  function use(/** @type {string} */ name) {
+    tool = name;
+    overlay.dataset.tool = name;
+    for (const button of tools.querySelectorAll("button[data-tool]")) {
+      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.tool === name));
+    }
+  }
+
+  function act(/** @type {string} */ name) {
+    if (name === "reset") reset();
+    else zoomToSelection();
+  }
+
+  for (const { name, title, icon } of TOOLS) {
+    const button = iconButton(title, icon);
+    button.dataset.tool = name;
+    button.addEventListener("click", () => use(name), listen);
+    tools.appendChild(button);
+  }
+  tools.appendChild(element("span"));
+  for (const { name, title, icon } of ACTIONS) {
+    const button = iconButton(title, icon);
+    button.dataset.action = name;
+    button.addEventListener("click", () => act(name), listen);
+    tools.appendChild(button);
+  }
+  use("lasso");
+
+  // ---- waiting ----
+
+  function showWaiting() {
+    const text = plot ? "" : model.get("waiting") || "Drawing the map";
+    waiting.hidden = !text;
+    tools.hidden = overlay.hidden = Boolean(text);
+    if (!hasWebGL()) {
+      waiting.hidden = false;
+      waiting.textContent = "This browser has no WebGL, which the map needs. Turn on hardware or software rendering; explorer.figure() draws the map without it.";
+      return;
+    }
+    waiting.textContent = text && `${text} …`;
+  }
+
+  const selectedChanged = () => {
+    applyOpacity();
+    const empty = model.get("selected").byteLength === 0;
+    if (empty && !drag) clearOutline();
+    /** @type {HTMLButtonElement} */ (tools.querySelector("[data-action=zoom-selection]")).disabled = empty;
+  };
+  const changes = /** @type {[string, () => void][]} */ ([
+    ["change:figure", mount],
+    ["change:waiting", showWaiting],
+    ["change:visible", applyOpacity],
+    ["change:selected", selectedChanged],
+  ]);
+  for (const [event, callback] of changes) model.on(event, callback);
+
+  let size = "";
+  const resized = new ResizeObserver(() => {
+    const now = `${host.clientWidth}x${host.clientHeight}`;
+    if (plot && host.clientWidth && size && now !== size) {
+      // after bqplot's own relayout, which it delays as well
+      setTimeout(() => plot && restoreViewport(), SAVE_DELAY_MS);
+    }
+    size = now;
+  });
+  resized.observe(host);
+
+  showWaiting();
+  selectedChanged();
+  mount();
+
+  return () => {
+    closed = true;
+    stop.abort();
+    resized.disconnect();
+    clearTimeout(saveTimer);
+    for (const [event, callback] of changes) model.off(event, callback);
+    if (plot) plot.view.remove();
+    plot = null;
+  };
+}
+
+/** A typed array over the bytes of a trait; copied when they are not aligned. */
+function typed(/** @type {DataView | null} */ bytes, /** @type {any} */ Type) {
+  if (!bytes || !bytes.byteLength) return new Type(0);
+  const size = Type.BYTES_PER_ELEMENT;
+  if (bytes.byteOffset % size === 0) return new Type(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
+  return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+function hasWebGL() {
+  const context = document.createElement("canvas").getContext("webgl");
+  context?.getExtension("WEBGL_lose_context")?.loseContext(); // browsers allow about 16 at a time
+  return Boolean(context);
+}
+
+function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  return node;
+}
+
+function svgElement(/** @type {string} */ tag, /** @type {string} */ name = "") {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  if (name) node.setAttribute("class", name);
+  return node;
+}
+
+function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
+  const button = /** @type {HTMLButtonElement} */ (element("button"));
+  button.type = "button";
+  button.title = title;
+  button.setAttribute("aria-label", title);
+  const svg = svgElement("svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.appendChild(svgElement("path")).setAttribute("d", icon);
+  button.appendChild(svg);
+  return button;
+}
+
+export default { render };

@@ -1,0 +1,60 @@
+"""The bar above the map: what is shown, what is being computed, what went wrong, two lenses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import numpy as np
+from traitlets import Int, Unicode
+
+from tsne_widget.widgets.assets import script, style
+from tsne_widget.widgets.messages import answer
+from tsne_widget.widgets.state import ExplorerState
+
+
+class ToolbarView(anywidget.AnyWidget):
+    """Counts, activity and messages of one :class:`ExplorerState`; selects the misclassified."""
+
+    _esm = script("toolbar.js")
+    _css = style("toolbar.css")
+
+    total = Int().tag(sync=True)
+    shown = Int().tag(sync=True)
+    misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
+    selected = Int().tag(sync=True)
+    selected_misclassified = Int().tag(sync=True)
+    activity = Unicode().tag(sync=True)
+    message = Unicode().tag(sync=True)
+
+    def __init__(self, state: ExplorerState) -> None:
+        self._state = state
+        self._wrong = state.feature_set.misclassified
+        super().__init__(total=len(state.codes))
+        answer(self, state, {"misclassified": self._on_misclassified, "clear": self._on_clear})
+        state.observe(self._show, ["selected", "visible", "activity", "message"])
+        self._show()
+
+    def close(self) -> None:
+        """Close the view and stop listening to the state."""
+        self._state.unobserve(self._show, ["selected", "visible", "activity", "message"])
+        super().close()
+
+    def _show(self, _change: object = None) -> None:
+        state, record = self._state, self._state.feature_set
+        visible = state.visible_rows
+        judged = record.labels is not None and record.predictions is not None
+        with self.hold_sync():
+            self.shown = int(np.count_nonzero(visible))
+            self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
+            self.selected = len(state.selected)
+            self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
+            self.activity = state.activity
+            self.message = state.message
+
+    def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select(self._wrong & self._state.visible_rows)
+
+    def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select([])

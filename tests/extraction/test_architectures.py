@@ -1,0 +1,125 @@
+"""The penultimate features of every common architecture are found, and they are the right ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.extraction.nets import ARCHITECTURES, Pictures, ResNet, Vgg, WithFeatures, made
+from tsne_widget import LayerNotFoundError, extract
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def architecture(request):
+    return ARCHITECTURES[request.param]
+
+
+def by_hand(model, pictures):
+    was_training = [module.training for module in model.modules()]
+    model.eval()
+    with torch.no_grad():
+        output = model(pictures.x)
+    for module, flag in zip(model.modules(), was_training, strict=True):
+        module.training = flag
+    return (output[0] if isinstance(output, tuple) else output).numpy()
+
+
+def test_the_penultimate_layer_is_found_and_named(architecture):
+    kind, layer, width = architecture
+    found = extract(made(kind), Pictures(), batch_size=8, progress=False)
+    assert found.layer == layer
+    assert found.features.shape == (20, width)
+    assert found.features.dtype == np.float32
+
+
+def test_logits_are_those_of_the_model_in_eval_mode(architecture):
+    model, pictures = made(architecture[0]), Pictures()
+    found = extract(model, pictures, batch_size=8, progress=False)
+    np.testing.assert_allclose(found.logits, by_hand(model, pictures), rtol=1e-4, atol=1e-5)
+    assert (found.predictions == found.logits.argmax(1)).all()
+    assert (found.labels == np.arange(20) % 3).all()
+
+
+def test_the_head_makes_the_logits_of_the_found_features(architecture):
+    model = made(architecture[0])
+    found = extract(model, Pictures(), batch_size=8, progress=False)
+    if found.layer == "classifier.1:input[pool=mean]":  # a convolution: ReLU and mean come after it
+        return
+    name = "head" if found.layer == "output[1]" else found.layer.removesuffix(":input")
+    with torch.no_grad():
+        logits = model.get_submodule(name)(torch.from_numpy(found.features.copy()))
+    np.testing.assert_allclose(found.logits, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_the_recorded_name_given_as_layer_gives_the_same_features(architecture):
+    model = made(architecture[0])
+    found = extract(model, Pictures(), progress=False)
+    named = extract(model, Pictures(), found.layer.partition("[pool")[0], progress=False)
+    np.testing.assert_allclose(named.features, found.features, rtol=1e-4, atol=1e-6)
+    assert named.layer == found.layer
+
+
+def test_the_result_does_not_depend_on_the_batch_size(architecture):
+    model = made(architecture[0])
+    one, many = (extract(model, Pictures(), batch_size=size, progress=False) for size in (3, 20))
+    np.testing.assert_allclose(one.features, many.features, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(one.logits, many.logits, rtol=1e-4, atol=1e-5)
+
+
+def test_an_in_place_relu_after_the_layer_does_not_alter_what_was_read():
+    found = extract(made(Vgg), Pictures(), "classifier.3", progress=False)
+    assert found.features.min() < 0
+
+
+def test_wrappers_are_looked_through():
+    model = made(ResNet)
+    plain = extract(model, Pictures(), progress=False)
+    for wrapped in (
+        nn.DataParallel(model),
+        torch.compile(model),
+        torch.compile(nn.DataParallel(model)),
+    ):
+        found = extract(wrapped, Pictures(), progress=False)
+        assert found.layer == plain.layer
+        assert (found.features == plain.features).all()
+    assert extract(nn.DataParallel(model), Pictures(), "module.fc", progress=False).layer == "fc"
+
+
+def test_a_model_compiled_in_place_is_read_and_stays_compiled():
+    model = made(ResNet)
+    plain = extract(model, Pictures(), progress=False)
+    model.compile(backend="eager")
+    compiled = model._compiled_call_impl
+    assert (extract(model, Pictures(), progress=False).features == plain.features).all()
+    assert model._compiled_call_impl is compiled is not None
+
+
+def test_an_output_as_wide_as_the_features_is_not_taken_for_features():
+    found = extract(made(lambda: WithFeatures(3)), Pictures(), progress=False)
+    assert found.layer == "head:input"
+
+
+def test_an_unknown_layer_is_refused_with_the_nearest_names_before_the_model_runs():
+    model = made(Vgg)
+    model.forward = None
+    with pytest.raises(LayerNotFoundError, match=r"nearest: .*'classifier\.6'"):
+        extract(model, Pictures(), "clasifier.6", progress=False)
+
+
+def test_a_layer_known_by_its_last_part_is_offered_with_its_full_name():
+    with pytest.raises(LayerNotFoundError, match=r"'layer1\.0\.conv2'"):
+        extract(made(ResNet), Pictures(), "conv2", progress=False)
+
+
+def test_without_any_linear_the_error_lists_layers_to_pass():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+    with pytest.raises(LayerNotFoundError, match=r"pass layer=, for example one of '0', '1'"):
+        extract(model, Pictures(), progress=False)
+
+
+def test_a_scripted_model_is_refused_with_the_reason():
+    model = torch.jit.trace(made(ResNet).eval(), Pictures().x)
+    with pytest.raises(LayerNotFoundError, match="scripted from"):
+        extract(model, Pictures(), progress=False)

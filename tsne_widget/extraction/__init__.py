@@ -1,0 +1,5 @@
+"""From a trained model and a dataset to a FeatureSet."""
+
+from __future__ import annotations
+
+from tsne_widget.extraction.extracting import extract as extract

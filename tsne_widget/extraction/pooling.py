@@ -1,0 +1,196 @@
+"""From whatever a layer gives to one float32 row per sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tsne_widget.errors import ExtractionError, InvalidInputError
+
+Pool = str | Callable[[Tensor], Tensor]
+Select = int | str | tuple[int | str, ...] | Callable[[Any], Tensor] | None
+
+POOLS = ("auto", "mean", "flatten", "cls")
+
+
+def check_pool(pool: Pool) -> None:
+    """Reject a ``pool`` that is neither a known word nor callable.
+
+    Raises
+    ------
+    InvalidInputError
+        With the words that are known.
+    """
+    if not callable(pool) and pool not in POOLS:
+        words = ", ".join(map(repr, POOLS))
+        raise InvalidInputError(f"pool={pool!r} is unknown; pass one of {words}, or a callable")
+
+
+def select_tensor(value: Any, select: Select, where: str) -> Tensor:
+    """The one tensor in ``value``, or the one that ``select`` says.
+
+    Parameters
+    ----------
+    value : object
+        Tensor, tuple, list, mapping, dataclass, nested at will.
+    select : int, str, tuple of those, callable or None
+        Index, key or attribute; a tuple goes down step by step; a callable gets ``value``.
+    where : str
+        The layer, for messages.
+
+    Raises
+    ------
+    ExtractionError
+        If there is no tensor, or several and ``select`` is None; the message lists their shapes.
+    """
+    if callable(select):
+        picked = select(value)
+    elif select is not None:
+        picked = value
+        for step in select if isinstance(select, tuple) else (select,):
+            picked = _step(picked, step, where, value)
+    else:
+        found = list(_tensors(value))
+        if len(found) != 1:
+            raise ExtractionError(
+                f"layer={where!r} gives {type(value).__name__} with "
+                f"{len(found) or 'no'} tensors{_listed(found)}; "
+                "say which is meant, for example select=0"
+            )
+        picked = found[0][1]
+    if not isinstance(picked, Tensor):
+        raise ExtractionError(
+            f"select={select!r} of layer={where!r} gives {type(picked).__name__}, not a tensor"
+            f"{_listed(list(_tensors(value)))}"
+        )
+    return picked
+
+
+def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
+    """One float32 row per sample, in memory of its own.
+
+    ``"auto"`` and ``"mean"`` average maps (n, c, h, w) over h and w, tokens (n, t, c) over t, and
+    volumes over all axes after the channels; 4-d tensors whose second and third axes are equal and
+    differ from the last are read as (n, h, w, c), as Swin gives them. ``"flatten"`` keeps every
+    number, ``"cls"`` takes token 0 of (n, t, c).
+
+    Parameters
+    ----------
+    tensor : (n, …) tensor of any real dtype
+    pool : str or callable
+        A callable gets the tensor as float32 and returns (n, d).
+    n : int
+        Samples in the batch.
+    where : str
+        The layer, for messages.
+
+    Returns
+    -------
+    (n, d) float32 tensor on the same device
+
+    Raises
+    ------
+    ExtractionError
+        If the first axis is not n, or the shape and the pooling do not fit.
+    """
+    given = tensor
+    tensor = _real_and_dense(tensor.detach(), where)
+    if tensor.ndim == 0 or len(tensor) != n:
+        raise ExtractionError(
+            f"layer={where!r} gives shape {_shape(tensor)} for a batch of {n}: row i must be "
+            "sample i; if another axis counts the samples, "
+            "pass select=lambda output: output.transpose(0, 1)"
+        )
+    tensor = tensor.to(torch.float32)
+    if callable(pool):
+        rows = pool(tensor.clone())  # it may work in place; the model must not notice
+        if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
+            got = _shape(rows) if isinstance(rows, Tensor) else type(rows).__name__
+            raise ExtractionError(
+                f"pool must return shape ({n}, d) for layer={where!r} with shape {_shape(tensor)}, "
+                f"got {got}"
+            )
+        rows = rows.detach().to(torch.float32)
+    elif pool == "flatten" or tensor.ndim <= 2:
+        rows = tensor.reshape(n, -1)
+    elif pool == "cls":
+        if tensor.ndim != 3:
+            raise ExtractionError(
+                f"pool='cls' needs tokens of shape (n, t, c), but layer={where!r} gives "
+                f"{_shape(tensor)}; pass pool='mean'"
+            )
+        rows = tensor[:, 0]
+    else:
+        rows = tensor.mean(dim=_averaged(tensor))
+    shares = rows.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
+    return rows.clone() if shares else rows
+
+
+def pool_note(ndim: int, pool: Pool) -> str:
+    """What the record says of the pooling: nothing when the layer itself gives rows."""
+    if callable(pool):
+        return f"pool={getattr(pool, '__name__', type(pool).__name__)}"
+    if ndim <= 2:
+        return ""
+    return f"pool={'mean' if pool == 'auto' else pool}"
+
+
+def _averaged(tensor: Tensor) -> tuple[int, ...]:
+    if tensor.ndim == 3:
+        return (1,)
+    if tensor.ndim == 4:
+        _, second, third, last = tensor.shape
+        if second == third != last:
+            return (1, 2)
+    return tuple(range(2, tensor.ndim))
+
+
+def _real_and_dense(tensor: Tensor, where: str) -> Tensor:
+    if tensor.is_nested:
+        raise ExtractionError(
+            f"layer={where!r} gives a nested tensor; "
+            "pass select=lambda output: output.to_padded_tensor(0.0)"
+        )
+    if tensor.is_complex():
+        raise ExtractionError(f"layer={where!r} gives complex numbers; pass select=torch.abs")
+    return tensor if tensor.layout == torch.strided else tensor.to_dense()
+
+
+def _tensors(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _tensors(item, f"{path}[{key!r}]")
+    elif is_dataclass(value) and not isinstance(value, type):
+        for entry in fields(value):
+            yield from _tensors(getattr(value, entry.name), f"{path}.{entry.name}")
+    elif isinstance(value, (tuple, list)):
+        for index, item in enumerate(value):
+            yield from _tensors(item, f"{path}[{index}]")
+
+
+def _step(value: Any, step: int | str, where: str, whole: Any) -> Any:
+    try:
+        if isinstance(step, str) and not isinstance(value, Mapping):
+            return getattr(value, step)
+        return value[step]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ExtractionError(
+            f"select={step!r} does not fit layer={where!r}, which gives {type(value).__name__}"
+            f"{_listed(list(_tensors(whole)))}"
+        ) from error
+
+
+def _listed(found: list[tuple[str, Tensor]]) -> str:
+    if not found:
+        return ""
+    return ": " + ", ".join(f"{path or 'itself'} {_shape(tensor)}" for path, tensor in found)
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))

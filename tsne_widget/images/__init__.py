@@ -1,0 +1,18 @@
+"""Sources of pictures (arrays, files, datasets), and thumbnails that are safe to show."""
+
+from tsne_widget.images.arrays import ArrayImages
+from tsne_widget.images.datasets import DatasetImages
+from tsne_widget.images.files import FileImages
+from tsne_widget.images.source import ImageSource, as_image_source
+from tsne_widget.images.thumbnails import Thumbnail, ThumbnailCache, thumbnail
+
+__all__ = [
+    "ArrayImages",
+    "DatasetImages",
+    "FileImages",
+    "ImageSource",
+    "Thumbnail",
+    "ThumbnailCache",
+    "as_image_source",
+    "thumbnail",
+]

@@ -1,0 +1,244 @@
+"""Pictures held in one array, in any usual layout and scale."""
+
+# ruff: noqa: A002 (`id` is the word of ImageSource)
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from tsne_widget.errors import ImageError, InvalidInputError
+from tsne_widget.images.levels import NEARLY_BLACK, Levels, as_bytes, extent, levels_of
+from tsne_widget.images.reasons import checked_id
+
+# The scale is found by looking at the pixels; of more than this, at every k-th picture only.
+MAX_SCANNED_BYTES = 2**30
+_SCAN_BLOCK_BYTES = 32 * 2**20
+_CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
+
+
+class ArrayImages:
+    """Pictures of an array: picture *id* is ``images[id]``.
+
+    The layout is found by shape: (n, h, w) grey; otherwise the channels are the axis of length
+    1, 3 or 4, last (n, h, w, c) or first (n, c, h, w). Where both would do, channels come last,
+    but first in a torch tensor. The scale is found by the values: 0 … 1, 0 … 255 or 0 … 65535;
+    values that fit none of them are stretched from the smallest to the largest of the whole array,
+    and :attr:`note` says so.
+
+    Parameters
+    ----------
+    images : (n, h, w), (n, h, w, c) or (n, c, h, w) array, tensor or nested sequence
+        Numbers or bool, c = 1 (grey), 3 (RGB) or 4 (RGBA). Not copied.
+    mean, std : float or sequence of one float per channel, optional
+        Of a normalisation (x − mean) / std that is undone, so that the true picture is shown.
+
+    Raises
+    ------
+    InvalidInputError
+        For another shape or dtype, or for mean and std that do not belong to the array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = ArrayImages(np.linspace(0, 1, 2 * 28 * 28).reshape(2, 28, 28))
+    >>> len(images), images.image(1).size
+    (2, (28, 28))
+    """
+
+    def __init__(
+        self, images: Any, *, mean: ArrayLike | None = None, std: ArrayLike | None = None
+    ) -> None:
+        try:
+            pixels = as_array(images)
+        except Exception as error:
+            raise InvalidInputError(
+                f"images cannot be read as one array ({error}); "
+                "for pictures of different sizes pass a list of them"
+            ) from error
+        if pixels.ndim == 3 and pixels.shape[-1] in (3, 4) and pixels.shape[1] > 4:
+            raise InvalidInputError(
+                f"images of shape {pixels.shape} look like one colour picture; "
+                "pass several, or images[numpy.newaxis]"
+            )
+        if pixels.ndim not in (3, 4):
+            raise InvalidInputError(
+                "images must have shape (n, h, w), (n, h, w, c) or (n, c, h, w), "
+                f"got {pixels.shape}; reshape them, for example images.reshape(-1, 28, 28)"
+            )
+        if pixels.dtype.kind not in "buif":
+            raise InvalidInputError(f"images must be numbers, got dtype {pixels.dtype}")
+        if 0 in pixels.shape:
+            raise InvalidInputError(f"images are empty: their shape is {pixels.shape}")
+        self._pixels = channels_last(pixels, channels_first=is_tensor(images))
+        self._normalisation = Normalisation.of(mean, std)
+        if self._normalisation is not None:
+            self._normalisation.check(self._pixels)
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __repr__(self) -> str:
+        n, height, width, channels = self._pixels.shape
+        return f"ArrayImages(n={n}, {width}×{height}, {channels} channels, {self._pixels.dtype})"
+
+    @property
+    def note(self) -> str:
+        """How values were stretched over black to white; "" when their own scale is shown."""
+        return self._levels.note
+
+    def image(self, id: int) -> Image.Image:
+        """Picture *id* in mode L, RGB or RGBA.
+
+        Raises
+        ------
+        ImageError
+            For an id out of range, or a picture without a finite value.
+        """
+        pixels = self._pixels[checked_id(id, len(self))]
+        if self._normalisation is not None:
+            pixels = self._normalisation.undo(pixels)
+        return picture(pixels, self._levels)
+
+    def caption(self, id: int) -> str:
+        """The id, as ``#12``."""
+        return f"#{checked_id(id, len(self))}"
+
+    @cached_property
+    def _levels(self) -> Levels:
+        step = -(-self._pixels.nbytes // MAX_SCANNED_BYTES)
+        dtype = self._pixels.dtype
+        low, high = extent(self._pixels[:1])
+        for block in _blocks(self._pixels[::step]):
+            block_low, block_high = extent(block)
+            low, high = np.minimum(low, block_low), np.maximum(high, block_high)
+            if dtype == np.uint8 and high.max() >= 255 * NEARLY_BLACK:
+                break  # 0 … 255 whatever follows
+        if self._normalisation is not None:
+            low, high = self._normalisation.undo(low), self._normalisation.undo(high)
+        colours = slice(0, min(3, len(low)))
+        levels = levels_of(float(low[colours].min()), float(high[colours].max()), dtype)
+        if not levels.note:
+            return levels
+        note = levels.note
+        if step > 1:
+            note += f" (range of every {step}th picture)"
+        if dtype.kind == "f":
+            note += (
+                "; pass mean and std to see the true picture"
+                if self._normalisation is None
+                else "; mean and std do not lead back to 0 … 1"
+            )
+        return levels._replace(note=note)
+
+
+class Normalisation:
+    """A per-channel (x − mean) / std that can be undone."""
+
+    def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
+        try:
+            self.mean, self.std = (
+                np.atleast_1d(np.asarray(as_array(values), dtype=np.float64)).ravel()
+                for values in (mean, std)
+            )
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(f"mean and std must be numbers: {error}") from error
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
+            raise InvalidInputError(f"mean and std must be finite, got {self.mean}, {self.std}")
+        if not (self.std > 0).all():
+            raise InvalidInputError(f"std must be above 0, got {self.std}")
+        if len(self.mean) not in (1, 3) or len(self.std) not in (1, 3):
+            raise InvalidInputError(
+                f"mean and std must have 1 or 3 entries, got {len(self.mean)} and {len(self.std)}"
+            )
+
+    @classmethod
+    def of(cls, mean: ArrayLike | None, std: ArrayLike | None) -> Normalisation | None:
+        """None without both; an error with only one of them."""
+        if (mean is None) != (std is None):
+            missing = "mean" if mean is None else "std"
+            raise InvalidInputError(f"{missing} is missing: pass mean and std, or neither")
+        return None if mean is None or std is None else cls(mean, std)
+
+    def check(self, pixels: NDArray[Any]) -> None:
+        """Raise unless pixels (…, c) can have been normalised by this."""
+        entries, colours = max(len(self.mean), len(self.std)), min(3, pixels.shape[-1])
+        if pixels.dtype.kind != "f":
+            raise InvalidInputError(
+                f"mean and std undo a normalisation, but images are {pixels.dtype}, "
+                "which were not normalised; leave them out"
+            )
+        if entries > colours:
+            raise InvalidInputError(
+                f"mean and std have {entries} entries, but images have {colours} colour channel"
+            )
+
+    def undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """x · std + mean of the colour channels of pixels (…, c); alpha is left."""
+        colours = min(3, pixels.shape[-1])
+        undone = pixels.astype(np.result_type(pixels.dtype, np.float32))
+        undone[..., :colours] = undone[..., :colours] * self.std + self.mean
+        return undone
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """Values as a numpy array; tensors of any device and dtype too, without importing torch."""
+    if is_tensor(values):
+        tensor = values.detach().cpu()
+        try:
+            return np.asarray(tensor.numpy())
+        except TypeError:  # bfloat16 has no numpy dtype
+            return np.asarray(tensor.float().numpy())
+    return np.asarray(values)
+
+
+def is_tensor(values: Any) -> bool:
+    """Whether values are a torch tensor, judged by its methods."""
+    return hasattr(values, "detach") and hasattr(values, "cpu")
+
+
+def channels_last(pixels: NDArray[Any], *, channels_first: bool) -> NDArray[Any]:
+    """Pixels (n, h, w, c) of (n, h, w), (n, h, w, c) or (n, c, h, w).
+
+    ``channels_first`` decides only where the shape does not.
+
+    Raises
+    ------
+    InvalidInputError
+        If no axis has 1, 3 or 4 entries.
+    """
+    if pixels.ndim == 3:
+        return pixels[..., np.newaxis]
+    first, last = pixels.shape[1] in _CHANNELS, pixels.shape[3] in _CHANNELS
+    if first and (channels_first or not last):
+        return np.moveaxis(pixels, 1, 3)
+    if last:
+        return pixels
+    raise InvalidInputError(
+        f"images of shape {pixels.shape} have no channel axis of 1 (grey), 3 (RGB) or 4 (RGBA) "
+        "entries; pass the three channels to show, for example images[..., [3, 2, 1]]"
+    )
+
+
+def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:
+    """A picture in mode L, RGB or RGBA of pixels (h, w, c)."""
+    colours = min(3, pixels.shape[-1])
+    if not pixels.size:
+        raise ImageError(f"the picture is empty: its shape is {pixels.shape}")
+    drawn = as_bytes(pixels[..., :colours], levels)
+    if colours == 1:
+        return Image.fromarray(np.ascontiguousarray(drawn[..., 0]))
+    if pixels.shape[-1] == 4:
+        alpha = pixels[..., 3:]
+        opaque = max(float(alpha.max()), 1e-9) if levels.note else levels.white
+        drawn = np.concatenate([drawn, as_bytes(alpha, Levels(0.0, opaque))], axis=-1)
+    return Image.fromarray(np.ascontiguousarray(drawn))
+
+
+def _blocks(pixels: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    rows = max(1, _SCAN_BLOCK_BYTES // max(1, pixels[0].nbytes))
+    return (pixels[start : start + rows] for start in range(0, len(pixels), rows))

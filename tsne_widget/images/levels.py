@@ -1,0 +1,87 @@
+"""Which number is black and which is white.
+
+The numbers of a whole set decide together, so that a dark picture stays darker than a bright one:
+
+* bool: False is black, True is white.
+* floats: 0 … 1, or 0 … 255 when the largest is above 1.
+* integers: 0 … 255, or 0 … 65535 when the largest is above 255.
+* whatever does not fit these, or would be nearly black (the largest below an eighth of white), is
+  stretched from the smallest to the largest value, and a note says so.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import ImageError
+
+# Resampling and float32 rounding overshoot black and white by less than one grey level of 255.
+OVERSHOOT = 1 / 255
+# A set whose brightest value is below this share of white shows nothing: its scale is another one.
+NEARLY_BLACK = 1 / 8
+
+
+class Levels(NamedTuple):
+    """The values drawn black and white; with a ``note`` when they were taken from the data."""
+
+    black: float
+    white: float
+    note: str = ""
+
+
+def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
+    """Levels for numbers of this dtype that reach from low to high."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return Levels(0.0, 1.0)
+    if dtype.kind == "b":
+        return Levels(0.0, 1.0)
+    scales = (1.0, 255.0) if dtype.kind == "f" else (255.0, 65535.0)
+    for white in scales:
+        slack = OVERSHOOT * white if dtype.kind == "f" else 0.0
+        if -slack <= low and high <= white + slack:
+            if low == high == 0 or high >= NEARLY_BLACK * white:
+                return Levels(0.0, white)
+            break
+    if low == high:
+        return Levels(low - 0.5, high + 0.5, f"all values are {low:.4g}: drawn as mid grey")
+    return Levels(low, high, f"values {low:.4g} … {high:.4g} stretched from black to white")
+
+
+def extent(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Smallest and largest finite value of each channel, the last axis: two (channels,) arrays.
+
+    Channels without a finite value give +inf and −inf.
+    """
+    axes = tuple(range(pixels.ndim - 1))
+    if pixels.dtype.kind != "f":
+        return pixels.min(axis=axes), pixels.max(axis=axes)
+    finite = np.isfinite(pixels)
+    if finite.all():
+        return pixels.min(axis=axes), pixels.max(axis=axes)
+    return (
+        np.where(finite, pixels, np.inf).min(axis=axes),
+        np.where(finite, pixels, -np.inf).max(axis=axes),
+    )
+
+
+def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
+    """The pixels as uint8, rounded; values beyond the levels are clipped, NaN is black."""
+    if pixels.dtype == np.uint8 and levels[:2] == (0.0, 255.0):
+        return pixels.astype(np.uint8, copy=False)
+    values: NDArray[Any] = pixels.astype(np.result_type(pixels.dtype, np.float32))
+    if values.dtype.kind == "f" and not np.isfinite(values).any():
+        raise ImageError("the picture holds no finite value")
+    black, white = levels.black, levels.white
+    if not math.isfinite(white - black):
+        values, black, white = values / 4, black / 4, white / 4
+    np.nan_to_num(values, copy=False, nan=black, posinf=white, neginf=black)
+    np.clip(values, black, white, out=values)
+    values -= black
+    values /= white - black
+    values *= 255
+    drawn: NDArray[np.uint8] = np.rint(values).astype(np.uint8)
+    return drawn

@@ -1,0 +1,110 @@
+"""Which points lie inside a polygon, exactly, for as many points as fit in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.errors import InvalidInputError
+
+# Beyond this, differences of coordinates could overflow.
+MAX_COORDINATE = 1e150
+
+_BLOCK = 16_384  # points at a time, so that temporaries stay in the processor's cache
+
+
+class PolygonIndex:
+    """Points sorted for the question which of them lie inside a polygon.
+
+    The even–odd rule: a point is inside if a ray from it to the right crosses the boundary an odd
+    number of times. Each edge owns its lower end and not its upper one, and a point exactly on an
+    edge lies to its right; so of two polygons that share an edge exactly one owns a point on it.
+
+    After the sort, an edge looks only at the points between its two ends in y, so that the work is
+    n times the mean number of edges at a height. Memory: 24 bytes per point.
+
+    Parameters
+    ----------
+    embedding : (n, 2) array of numbers
+        Rows with NaN or infinity are inside no polygon.
+
+    Raises
+    ------
+    InvalidInputError
+        For another shape or dtype.
+
+    Examples
+    --------
+    >>> index = PolygonIndex([[0.5, 0.5], [2.0, 0.5], [0.1, 0.9]])
+    >>> index.inside([[0, 0], [1, 0], [1, 1], [0, 1]])
+    array([0, 2])
+    """
+
+    def __init__(self, embedding: ArrayLike) -> None:
+        points = np.asarray(embedding)
+        if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "fiu":
+            raise InvalidInputError(
+                "embedding must be an (n, 2) array of numbers, "
+                f"got shape {points.shape} and dtype {points.dtype}"
+            )
+        self._count = len(points)
+        rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+        self._rows: NDArray[np.int64] = rows[np.argsort(points[rows, 1], kind="stable")]
+        self._x: NDArray[np.float64] = points[self._rows, 0].astype(np.float64)
+        self._y: NDArray[np.float64] = points[self._rows, 1].astype(np.float64)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"PolygonIndex(n={self._count})"
+
+    def inside(self, polygon: ArrayLike) -> NDArray[np.int64]:
+        """Rows of the points inside the polygon.
+
+        Parameters
+        ----------
+        polygon : (k, 2) array of numbers
+            Vertices in order, in the coordinates of the embedding; the last is joined to the first.
+            It may cross itself. Fewer than 3 enclose nothing.
+
+        Returns
+        -------
+        (m,) int64 array
+            Sorted.
+
+        Raises
+        ------
+        InvalidInputError
+            For another shape or dtype, or for vertices that are not finite or beyond 1e150.
+        """
+        vertices = _as_vertices(polygon)
+        is_inside = np.zeros(len(self._rows), dtype=bool)
+        if len(vertices) < 3:
+            return np.empty(0, dtype=np.int64)
+        for one, other in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
+            # Always from below, so that both polygons at a shared edge compute the same crossing.
+            (x0, y0), (x1, y1) = (one, other) if one[1] <= other[1] else (other, one)
+            start, stop = self._y.searchsorted((y0, y1))
+            for block in range(start, stop, _BLOCK):
+                part = slice(block, min(block + _BLOCK, stop))
+                crossing = self._y[part] - y0
+                crossing /= y1 - y0
+                crossing *= x1 - x0
+                crossing += x0
+                is_inside[part] ^= self._x[part] < crossing
+        return np.sort(self._rows[is_inside])
+
+
+def _as_vertices(polygon: ArrayLike) -> NDArray[np.float64]:
+    try:
+        vertices = np.asarray(polygon, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"polygon must be a (k, 2) array of numbers: {error}") from error
+    if vertices.size == 0:
+        return np.empty((0, 2))
+    if vertices.ndim != 2 or vertices.shape[1] != 2:
+        raise InvalidInputError(f"polygon must be a (k, 2) array of numbers, got {vertices.shape}")
+    if not (np.abs(vertices) <= MAX_COORDINATE).all():
+        raise InvalidInputError(f"polygon must be finite and within ±{MAX_COORDINATE:g}")
+    return vertices

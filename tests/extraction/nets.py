@@ -223,7 +223,7 @@ class Sample(NamedTuple):
 
 
 def made(kind: type[nn.Module]) -> nn.Module:
-    """A model of this kind with fixed weights and BatchNorm statistics that matter, in train mode."""
+    """A model of this kind in train mode, with fixed weights and BatchNorm statistics."""
     torch.manual_seed(0)
     model = kind()
     for module in model.modules():

@@ -396,6 +396,8 @@ def _drawn(loader: DataLoader[Any]) -> Iterator[Any]:
             except StopIteration:
                 return
             except TsneWidgetError as error:
+                if not str(error).startswith("Caught "):
+                    raise
                 raise type(error)(_without_worker_traceback(error)) from error
             except RuntimeError as error:
                 if "DataLoader" in str(error):

@@ -244,11 +244,10 @@ def _from_one_hot(values: NDArray[Any], ids: Sequence[int]) -> NDArray[Any]:
 
 def _why_not_stacked(parts: Sequence[Parts], ids: Sequence[int], error: Exception) -> str:
     images = [part.image for part in parts]
-    shapes = {
-        tuple(image.shape): id_
-        for id_, image in zip(ids, images, strict=True)
-        if hasattr(image, "shape")
-    }
+    shapes: dict[tuple[int, ...], int] = {}
+    for id_, image in zip(ids, images, strict=True):
+        if hasattr(image, "shape"):
+            shapes.setdefault(tuple(image.shape), id_)
     if len(shapes) > 1:
         listed = ", ".join(f"{shape} (id {id_})" for shape, id_ in list(shapes.items())[:3])
         return (

@@ -82,10 +82,25 @@ class Gathered:
 
     parts: list[Rows] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    widths: list[int] = field(default_factory=list)
     seen: int = 0
 
     def add(self, rows: Rows) -> None:
-        """Append rows."""
+        """Append rows.
+
+        Raises
+        ------
+        ExtractionError
+            If their width is not that of the rows before.
+        """
+        widths = [values.shape[1] for values in (*rows.features, rows.logits) if values is not None]
+        if len(rows.ids):
+            self.widths = self.widths or widths
+            if widths != self.widths:
+                raise ExtractionError(
+                    f"the width changes between batches: {self.widths} before, {widths} for ids "
+                    f"{rows.ids[0]} … {rows.ids[-1]}; resize to one size, or pass pool='mean'"
+                )
         self.parts.append(rows)
         self.skipped.extend(rows.skipped)
         self.seen += len(rows.ids) + len(rows.skipped)

@@ -48,7 +48,7 @@ def select_tensor(value: Any, select: Select, where: str) -> Tensor:
         If there is no tensor, or several and ``select`` is None; the message lists their shapes.
     """
     if callable(select):
-        picked = select(value)
+        picked = _called("select", select, value, where)
     elif select is not None:
         picked = value
         for step in select if isinstance(select, tuple) else (select,):
@@ -97,8 +97,7 @@ def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
     ExtractionError
         If the first axis is not n, or the shape and the pooling do not fit.
     """
-    given = tensor
-    tensor = _real_and_dense(tensor.detach(), where)
+    tensor = given = _real_and_dense(tensor.detach(), where)
     if tensor.ndim == 0 or len(tensor) != n:
         raise ExtractionError(
             f"layer={where!r} gives shape {_shape(tensor)} for a batch of {n}: row i must be "
@@ -107,7 +106,8 @@ def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
         )
     tensor = tensor.to(torch.float32)
     if callable(pool):
-        rows = pool(tensor.clone())  # it may work in place; the model must not notice
+        # It may work in place; the model must not notice.
+        rows = _called("pool", pool, tensor.clone(), where)
         if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
             got = _shape(rows) if isinstance(rows, Tensor) else type(rows).__name__
             raise ExtractionError(
@@ -137,6 +137,16 @@ def pool_note(ndim: int, pool: Pool) -> str:
     if ndim <= 2:
         return ""
     return f"pool={'mean' if pool == 'auto' else pool}"
+
+
+def _called(name: str, function: Callable[[Any], Any], value: Any, where: str) -> Any:
+    try:
+        return function(value)
+    except Exception as error:
+        raise ExtractionError(
+            f"{name} failed on layer={where!r}: {type(error).__name__}: {error}"
+            f"{_listed(list(_tensors(value)))}"
+        ) from error
 
 
 def _averaged(tensor: Tensor) -> tuple[int, ...]:

@@ -80,7 +80,7 @@ def sample_frame(
     logits = None if feature_set.logits is None else feature_set.logits[chosen]
     nothing = np.full(len(chosen), np.nan, dtype=np.float32)
     xy = _as_embedding(embedding, n)
-    frame = pd.DataFrame(
+    frame: pd.DataFrame = pd.DataFrame(
         {
             "id": feature_set.ids[chosen],
             "path": _as_text(feature_set.paths, chosen),
@@ -101,7 +101,8 @@ def sample_frame(
         return frame
     columns = [f"f{number}" for number in range(feature_set.features.shape[1])]
     block = pd.DataFrame(feature_set.features[chosen], index=frame.index, columns=columns)
-    return pd.concat([frame, block], axis=1)
+    whole: pd.DataFrame = pd.concat([frame, block], axis=1)
+    return whole
 
 
 def _as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -1,0 +1,235 @@
+"""One colour per class, for the colour-blind too, readable on white and on near-black."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import matplotlib.colors
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import InvalidInputError
+
+UNKNOWN_COLOR = "#a0a0a0"
+# More colours than this nobody tells apart; they begin again.
+MAX_DISTINCT_COLORS = 1000
+
+# After Okabe and Ito (2008): their six hues of middle lightness, and violet and brown in place of
+# yellow and black, which vanish on one of the grounds. Annealed until any two of the first 8, and
+# the grey, are at least 0.1 apart in OKLab in each of the four kinds of colour vision below. The
+# last two, for the many data sets of ten classes, are 0.06 from others for the colour-blind.
+_FIRST = (
+    "#39568e",  # blue
+    "#f39f12",  # orange
+    "#109459",  # green
+    "#fe2605",  # red
+    "#bb5fb9",  # purple
+    "#1eb2ff",  # sky
+    "#880ad6",  # violet
+    "#a12d12",  # brown
+    "#86c06c",  # light green
+    "#9c780c",  # ochre
+)
+# WCAG contrast of every colour with the ground of the light and of the dark theme.
+_WHITE, _DARK = "#ffffff", "#111111"
+_MIN_CONTRAST_ON_WHITE, _MIN_CONTRAST_ON_DARK = 2.1, 2.5
+_MIN_CHROMA = 0.07  # in OKLab: less looks like UNKNOWN_COLOR
+_CANDIDATE_STEP = 15  # of 0 … 255 in each of red, green and blue
+
+# Linear sRGB → cone response → OKLab (Ottosson 2020, https://bottosson.github.io/posts/oklab/).
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+# Normal vision and the complete deficiencies (Machado, Oliveira and Fernandes 2009, severity 1.0),
+# on linear sRGB; each with the weight of its distances. All distances shrink in the deficiencies,
+# so without weights normal vision would have no say beyond the first ten.
+_VISIONS = (
+    (0.75, np.eye(3)),
+    (
+        1.9,  # protanopia
+        np.array(
+            [
+                [0.152286, 1.052583, -0.204868],
+                [0.114503, 0.786281, 0.099216],
+                [-0.003882, -0.048116, 1.051998],
+            ]
+        ),
+    ),
+    (
+        1.9,  # deuteranopia
+        np.array(
+            [
+                [0.367322, 0.860646, -0.227968],
+                [0.280085, 0.672501, 0.047413],
+                [-0.011820, 0.042940, 0.968881],
+            ]
+        ),
+    ),
+    (
+        1.6,  # tritanopia
+        np.array(
+            [
+                [1.255528, -0.076749, -0.178779],
+                [-0.078411, 0.930809, 0.147602],
+                [0.004733, 0.691367, 0.303900],
+            ]
+        ),
+    ),
+)
+
+
+def class_colors(
+    class_names: Sequence[str], colors: Mapping[str, str] | Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """A colour for each class, as "#rrggbb".
+
+    The first classes keep their colours when more are added. Up to 8 are told apart in all common
+    kinds of colour vision; then each next colour is the one farthest from all before it.
+
+    Parameters
+    ----------
+    class_names : sequence of c str
+    colors : mapping of class name to colour, or sequence of at least c colours, optional
+        Any colour that matplotlib knows: "#rrggbb", "tab:blue", "0.5", …. Classes that a mapping
+        leaves out keep their default.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown class name or colour (the nearest are offered), or too few colours.
+
+    Examples
+    --------
+    >>> class_colors(["cat", "dog"])
+    ('#39568e', '#f39f12')
+    >>> class_colors(["cat", "dog"], {"dog": "black"})
+    ('#39568e', '#000000')
+    """
+    names = list(class_names)
+    if colors is None:
+        return _default(len(names))
+    if isinstance(colors, Mapping):
+        unknown = [name for name in colors if name not in set(names)]
+        if unknown:
+            near = near_names(str(unknown[0]), names)
+            raise InvalidInputError(f"colors names {unknown[0]!r}, which is no class; {near}")
+        chosen = list(_default(len(names)))
+        for name, color in colors.items():
+            chosen[names.index(name)] = _as_hex(color, name)
+        return tuple(chosen)
+    if isinstance(colors, str) or not hasattr(colors, "__len__"):
+        raise InvalidInputError(
+            f"colors must map class names to colours, or list one per class; got {colors!r}"
+        )
+    if len(colors) < len(names):
+        raise InvalidInputError(
+            f"colors has {len(colors)} entries for {len(names)} classes; "
+            "to set only some pass a dict by class name"
+        )
+    return tuple(_as_hex(color, name) for color, name in zip(colors, names, strict=False))
+
+
+def _as_hex(color: Any, name: str) -> str:
+    try:
+        return matplotlib.colors.to_hex(color)
+    except (ValueError, TypeError) as error:
+        known = list(matplotlib.colors.get_named_colors_mapping())
+        raise InvalidInputError(
+            f"colors[{name!r}] = {color!r} is no colour; {near_names(str(color), known)}"
+        ) from error
+
+
+def near_names(word: str, known: Sequence[str]) -> str:
+    """The names most like a mistaken one, as the end of an error message."""
+    near = difflib.get_close_matches(word, known, n=3)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return f"known are {', '.join(map(repr, known[:5]))}{' …' if len(known) > 5 else ''}"
+
+
+def _default(count: int) -> tuple[str, ...]:
+    if count <= len(_FIRST):
+        return _FIRST[:count]
+    # Computed for a few sizes only, so that calls with different counts share the work.
+    distinct = next(size for size in (100, MAX_DISTINCT_COLORS) if count <= size or size > 100)
+    colors = _far_apart(distinct)
+    return tuple(colors[number % distinct] for number in range(count))
+
+
+@cache
+def _far_apart(count: int) -> tuple[str, ...]:
+    """``_FIRST``, then greedily the candidate farthest from all taken so far and from the grey."""
+    candidates = _candidates()
+    seen = _as_seen(candidates)
+    taken = [_rgb(color) for color in _FIRST]
+    distance = np.full(len(candidates), np.inf)
+    for color in _as_seen(np.array([*taken, _rgb(UNKNOWN_COLOR)])).swapaxes(0, 1):
+        np.minimum(distance, _distance(seen, color), out=distance)
+    chosen: list[int] = []
+    while len(_FIRST) + len(chosen) < count:
+        farthest = int(distance.argmax())
+        chosen.append(farthest)
+        np.minimum(distance, _distance(seen, seen[:, farthest]), out=distance)
+    return _FIRST + tuple(matplotlib.colors.to_hex(candidates[index]) for index in chosen)
+
+
+def _candidates() -> NDArray[np.float64]:
+    """(k, 3) sRGB colours that are neither grey nor lost on one of the grounds."""
+    steps = np.arange(0, 256, _CANDIDATE_STEP) / 255
+    rgb = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    chroma = np.hypot(*_oklab(_linear(rgb)).T[1:])
+    readable = (_contrast(rgb, _WHITE) >= _MIN_CONTRAST_ON_WHITE) & (
+        _contrast(rgb, _DARK) >= _MIN_CONTRAST_ON_DARK
+    )
+    kept: NDArray[np.float64] = rgb[readable & (chroma >= _MIN_CHROMA)]
+    return kept
+
+
+def _as_seen(rgb: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(visions, k, 3): colours (k, 3) in OKLab as each vision sees them, times its weight."""
+    linear = _linear(rgb)
+    return np.stack(
+        [weight * _oklab(np.clip(linear @ vision.T, 0, 1)) for weight, vision in _VISIONS]
+    ).astype(np.float32)
+
+
+def _distance(seen: NDArray[np.float32], color: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(k,): squared distance of colours (visions, k, 3) and one (visions, 3), worst vision."""
+    squares = np.square(seen - color[:, np.newaxis]).sum(axis=2)
+    nearest: NDArray[np.float64] = squares.min(axis=0)
+    return nearest
+
+
+def _oklab(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    lab: NDArray[np.float64] = np.cbrt(linear @ _TO_CONES.T) @ _TO_OKLAB.T
+    return lab
+
+
+def _linear(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def _contrast(rgb: NDArray[np.float64], ground: str) -> NDArray[np.float64]:
+    """(k,): WCAG 2 contrast ratio of colours (k, 3) with the ground."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    one, other = _linear(rgb) @ weights, _linear(np.array(_rgb(ground))) @ weights
+    ratio: NDArray[np.float64] = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
+    return ratio
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    return matplotlib.colors.to_rgb(color)

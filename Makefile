@@ -30,7 +30,7 @@ benchmark: $(VENV)/.installed-bench browser  ## mouse-up to highlighted selectio
 	$(BIN)/python -m benchmarks.view
 
 screenshot: $(VENV)/.installed-test browser  ## README's picture, from the running widget
-	$(BIN)/python -m benchmarks.screenshot
+	$(BIN)/python -m tests.browser.screenshot
 
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@echo "Installing into $(VENV) (torch and JupyterLab: this takes a few minutes the first time) …"

@@ -85,6 +85,7 @@ class Lab:
             "--LabApp.news_url=",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ]
+        _ask_no_questions(folder / ".settings")
         self.log = (folder / "lab.log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *arguments],
@@ -113,6 +114,12 @@ class Lab:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self.log.close()
+
+
+def _ask_no_questions(settings: Path) -> None:
+    file = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"fetchNews": "false", "checkForUpdates": false}')
 
 
 @dataclass
@@ -147,23 +154,19 @@ class Notebook:
         self.page.goto(f"{self.lab.url}lab/tree/{self.name}?token={TOKEN}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(
-            "() => document.querySelector('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator')"
-            "?.dataset.status === 'idle'",
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+            "?.status === 'idle'",
             timeout=60_000,
         )
 
     def run_all(self, timeout: float = 120) -> None:
         """Run every cell and wait until the kernel has done them all."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        until(
-            lambda: self.page.evaluate(
-                "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]"
-                ".filter(p => p.closest('.jp-Cell').querySelector('.cm-content').innerText.trim())"
-                ".every(p => /\\[\\d+\\]/.test(p.innerText))"
-            ),
-            timeout,
-            "all cells to run",
+        self.page.evaluate(
+            "() => { window.ranAll = null;"
+            " window.jupyterapp.commands.execute('notebook:run-all-cells')"
+            ".then(() => { window.ranAll = true; }) }"
         )
+        self.page.wait_for_function("() => window.ranAll", timeout=1000 * timeout)
 
     def python(self, expression: str) -> Any:
         """The value of an expression in the notebook's kernel, by way of JSON."""

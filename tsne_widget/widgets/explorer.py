@@ -22,7 +22,7 @@ from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.runner import Outcome, ProjectionRun
 from tsne_widget.widgets.scatter import TEXELS, ScatterView
 from tsne_widget.widgets.state import ExplorerState, Mode
-from tsne_widget.widgets.text import shown
+from tsne_widget.widgets.text import MAX_SENTENCE, shown
 from tsne_widget.widgets.toolbar import ToolbarView
 
 if TYPE_CHECKING:
@@ -375,7 +375,7 @@ class EmbeddingExplorer:
             embedding = _as_embedding(outcome, len(self.feature_set))
         except Exception as error:  # whatever the projector raises is shown, and raised by wait()
             self._error = error
-            self._state.message = shown(f"The map failed: {error}")
+            self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
         else:
             self._state.embedding = embedding
         finally:

@@ -14,7 +14,7 @@ from tsne_widget.images import ImageSource, ThumbnailCache
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer
 from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import shown
+from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
 # Tiles of one reply: a screenful; keeps a reply well under 300 kB and the kernel free in between.
 MAX_TILES_PER_REPLY = 64
@@ -49,7 +49,7 @@ class GalleryView(anywidget.AnyWidget):
         logits = state.feature_set.logits
         self._confidence = None if logits is None else confidence(logits)
         super().__init__(
-            has_images=images is not None, note=shown(getattr(images, "note", "") or "")
+            has_images=images is not None, note=shown(getattr(images, "note", "") or "", MAX_SENTENCE)
         )
         answer(self, state, {"tiles": self._on_tiles})
         state.observe(self._show_selected, "selected")
@@ -105,7 +105,7 @@ class GalleryView(anywidget.AnyWidget):
                 "mime": thumbnail.mime,
                 "bytes": len(thumbnail.data),
                 "width": thumbnail.width,
-                "note": shown(thumbnail.note),
+                "note": shown(thumbnail.note, MAX_SENTENCE),
             },
             thumbnail.data,
         )

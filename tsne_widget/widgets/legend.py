@@ -18,7 +18,7 @@ from tsne_widget.widgets.text import shown
 class LegendView(anywidget.AnyWidget):
     """Class toggles of one :class:`ExplorerState`: click on or off, double-click only this."""
 
-    _esm = script("legend.js")
+    _esm = script("geometry.js", "legend.js")
     _css = style("legend.css")
 
     title = Unicode().tag(sync=True)

@@ -144,7 +144,7 @@ def _figure(
     )
     return bqplot.Figure(
         marks=[mark],
-        fig_margin={"top": 6, "bottom": 6, "left": 6, "right": 6},
+        fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
         min_aspect_ratio=0.01,
         max_aspect_ratio=100,
         padding_x=0,

@@ -38,6 +38,7 @@ function render({ model, el }) {
   let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
+  let mounting = false;
   let closed = false;
   let saveTimer = 0;
   const stop = new AbortController();
@@ -47,7 +48,9 @@ function render({ model, el }) {
 
   async function mount() {
     const reference = model.get("figure");
-    if (!reference || plot) return;
+    // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
+    if (!reference || mounting || !host.clientWidth || !host.clientHeight) return;
+    mounting = true;
     const figure = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
     const view = await model.widget_manager.create_view(figure, {});
     if (closed) return view.remove();
@@ -327,6 +330,7 @@ function render({ model, el }) {
       setTimeout(() => plot && restoreViewport(), SAVE_DELAY_MS);
     }
     size = now;
+    mount();
   });
   resized.observe(host);
 

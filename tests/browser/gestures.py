@@ -1,0 +1,87 @@
+"""What a person does with mouse and eyes: drag on the map, see what is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page
+
+SECONDS = 1000  # Playwright counts in milliseconds
+
+# Where each point is drawn, in pixels of the page, by bqplot's own scales.
+_DRAWN = """() => {
+  const root = document.querySelector(".tw-scatter");
+  const view = root.bqplotFigure;
+  const overlay = root.querySelector(".tw-overlay").getBoundingClientRect();
+  return view.mark_views.views[0].then((mark) => {
+    const { x, y } = mark.scales;
+    const left = overlay.left + view.margin.left + x.offset;
+    const top = overlay.top + view.margin.top + y.offset;
+    return [
+      Array.from(mark.model.get("x"), (value) => left + x.scale(value)),
+      Array.from(mark.model.get("y"), (value) => top + y.scale(value)),
+      Array.from(mark.model.get("opacity")),
+    ];
+  });
+}"""
+
+
+def map_is_drawn(page: Page, seconds: float = 90) -> None:
+    """Wait until the map is there."""
+    page.wait_for_function(
+        "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden",
+        timeout=seconds * SECONDS,
+    )
+    page.locator(".tsne-widget").first.scroll_into_view_if_needed()
+
+
+def pictures_are_drawn(page: Page, at_least: int = 1) -> None:
+    """Wait until every tile in sight of the gallery has its picture."""
+    page.wait_for_function(
+        "(least) => { const tiles = [...document.querySelectorAll('.tw-gallery figure')];"
+        " return tiles.length >= least && tiles.every((tile) => {"
+        " const image = tile.querySelector('img'); return image?.complete && image.naturalWidth;"
+        " }) }",
+        arg=at_least,
+        timeout=20 * SECONDS,
+    )
+
+
+def drawn_points(page: Page) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """((n, 2) pixels, (n,) opacity) of the points on the map."""
+    x, y, opacity = page.evaluate(_DRAWN)
+    return np.column_stack([x, y]), np.asarray(opacity)
+
+
+def drag(
+    page: Page, shares: list[tuple[float, float]], *, keys: tuple[str, ...] = (), steps: int = 8
+) -> list[tuple[float, float]]:
+    """Drag through positions given as shares of the map's width and height.
+
+    Returns the corners in pixels of the page.
+    """
+    box: Any = page.locator(".tw-overlay").first.bounding_box()
+    corners = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in shares]
+    for key in keys:
+        page.keyboard.down(key)
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=steps)
+    page.mouse.up()
+    for key in keys:
+        page.keyboard.up(key)
+    return corners
+
+
+def outline(page: Page) -> NDArray[np.float64]:
+    """(k, 2) vertices of the lasso as it is drawn, in pixels of the page."""
+    path, left, top = page.evaluate(
+        "() => { const path = document.querySelector('.tw-lasso path').getAttribute('d');"
+        " const box = document.querySelector('.tw-overlay').getBoundingClientRect();"
+        " return [path, box.left, box.top]; }"
+    )
+    pairs = path.removeprefix("M").removesuffix("Z").split("L")
+    return np.array([[float(v) for v in pair.split()] for pair in pairs]) + [left, top]

@@ -229,6 +229,8 @@ def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:
     colours = min(3, pixels.shape[-1])
     if not pixels.size:
         raise ImageError(f"the picture is empty: its shape is {pixels.shape}")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).any():
+        raise ImageError("the picture holds no finite value")
     drawn = as_bytes(pixels[..., :colours], levels)
     if colours == 1:
         return Image.fromarray(np.ascontiguousarray(drawn[..., 0]))

@@ -47,7 +47,7 @@ def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
                 return Levels(0.0, white)
             break
     if low == high:
-        return Levels(low - 0.5, high + 0.5, f"all values are {low:.4g}: drawn as mid grey")
+        return Levels(low, high, f"all values are {low:.4g}: drawn as mid grey")
     return Levels(low, high, f"values {low:.4g} … {high:.4g} stretched from black to white")
 
 
@@ -82,6 +82,9 @@ def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
 def _drawn(pixels: NDArray[Any], levels: Levels) -> NDArray[Any]:
     values: NDArray[Any] = pixels.astype(np.result_type(pixels.dtype, np.float32))
     black, white = levels.black, levels.white
+    if black == white:
+        values.fill(128)
+        return values
     if not math.isfinite(white - black):
         values, black, white = values / 4, black / 4, white / 4
     np.nan_to_num(values, copy=False, nan=black, posinf=white, neginf=black)

@@ -206,6 +206,8 @@ def _as_groups(labels: ArrayLike | None, class_names: Sequence[str] | None, n: i
     if labels is None:
         return _Groups(np.zeros(n, dtype=np.int64), ("",))
     values = np.asarray(labels)
+    if values.dtype.kind in "UT" and not hasattr(labels, "dtype"):
+        values = np.array(labels, dtype=object)  # a NaN among names would be the name "nan"
     if values.ndim != 1:
         raise InvalidInputError(f"labels must have shape ({n},), got {values.shape}")
     if len(values) != n:

@@ -1,0 +1,125 @@
+import itertools
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.plotting.colors import _far_apart
+
+# As seen by the colour-blind: Viénot, Brettel and Mollon (1999), on linear sRGB. Another model than
+# the one the palette was made with.
+VIENOT = {
+    "protan": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
+    "deutan": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
+}
+
+
+def names(count):
+    return [f"class {number}" for number in range(count)]
+
+
+def linear(colors):
+    rgb = np.array([mpl.colors.to_rgb(color) for color in colors])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(colors, vision=None):
+    """CIELAB (D65), optionally as seen by the colour-blind."""
+    light = linear(colors)
+    if vision is not None:
+        light = np.clip(light @ np.array(VIENOT[vision]).T, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = light @ np.array(to_xyz).T / (0.9505, 1, 1.089)
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def contrast(color, ground):
+    weights = (0.2126, 0.7152, 0.0722)
+    high, low = sorted((linear([color]) @ weights, linear([ground]) @ weights), reverse=True)
+    return ((high + 0.05) / (low + 0.05)).item()
+
+
+def nearest(colors, vision=None):
+    """The smallest difference (ΔE 1976) between any two of the colours."""
+    points = lab(colors, vision)
+    return min(np.linalg.norm(a - b) for a, b in itertools.combinations(points, 2))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 8, 10, 11, 100, 101, 1000])
+def test_each_class_has_a_colour_of_its_own(count):
+    colors = class_colors(names(count))
+    assert len(set(colors)) == len(colors) == count
+    assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors)
+    assert UNKNOWN_COLOR not in colors
+
+
+def test_above_a_thousand_colours_begin_again():
+    colors = class_colors(names(2500))
+    assert len(colors) == 2500
+    assert len(set(colors)) == 1000
+
+
+def test_the_first_classes_keep_their_colours_when_more_are_added():
+    assert class_colors(names(100))[:8] == class_colors(names(8))
+    assert class_colors(names(100))[:30] == class_colors(names(30))
+
+
+@pytest.mark.parametrize("vision", [None, "protan", "deutan"])
+def test_eight_colours_and_the_grey_are_told_apart_also_by_the_colour_blind(vision):
+    assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
+
+
+def test_more_colours_are_as_far_apart_as_can_be():
+    for count, least in ((10, 25), (20, 16), (100, 5)):
+        assert nearest([*class_colors(names(count)), UNKNOWN_COLOR]) > least
+
+
+def test_every_colour_is_seen_on_white_and_on_the_dark_theme():
+    for color in (*class_colors(names(1000)), UNKNOWN_COLOR):
+        assert contrast(color, "#ffffff") > 2
+        assert contrast(color, "#111111") > 2.4
+
+
+def test_colours_are_the_same_in_every_run():
+    colors = class_colors(names(12))
+    assert colors[8:] == ("#86c06c", "#9c780c", "#0f3cff", "#7878ff")
+    many = class_colors(names(1000))
+    _far_apart.cache_clear()
+    assert class_colors(names(1000)) == many
+
+
+def test_the_users_colours_win_and_the_others_keep_theirs():
+    given = {"class 1": "tab:pink", "class 2": (0, 0.5, 1), "class 0": "0.25"}
+    assert class_colors(names(4), given) == (
+        "#404040",
+        "#e377c2",
+        "#0080ff",
+        class_colors(names(4))[3],
+    )
+
+
+def test_a_list_of_colours_is_by_class_and_may_be_longer():
+    assert class_colors(names(2), ["red", "#0F0", "blue"]) == ("#ff0000", "#00ff00")
+
+
+@pytest.mark.parametrize(
+    ("colors", "message"),
+    [
+        ({"clas 1": "red"}, "colors names 'clas 1', which is no class; did you mean 'class 1'"),
+        ({"zebra": "red"}, "no class; known are 'class 0', 'class 1', 'class 2'"),
+        ({"class 1": "tab:bleu"}, r"colors\['class 1'\] = 'tab:bleu' is no colour; .*'tab:blue'"),
+        ({"class 1": (1, 2, 3)}, r"\(1, 2, 3\) is no colour"),
+        ({"class 1": None}, "None is no colour"),
+        (["red"], "colors has 1 entries for 3 classes; to set only some pass a dict"),
+        (["red", "green", "blu"], "'blu' is no colour; did you mean 'blue'"),
+        ("red", "must map class names to colours, or list one per class; got 'red'"),
+        (7, "got 7"),
+    ],
+)
+def test_colours_that_cannot_be_are_refused_with_the_near_names(colors, message):
+    with pytest.raises(InvalidInputError, match=message):
+        class_colors(names(3), colors)

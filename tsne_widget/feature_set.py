@@ -235,7 +235,7 @@ class FeatureSet:
         StoreError
             If the folder exists and ``overwrite`` is False, if it holds other files, or if the disk fails.
         """
-        target = Path(folder)
+        target = Path(folder).resolve()  # what a link leads to, not the link
         if target.exists():
             if not overwrite:
                 raise StoreError(f"{target} exists; pass overwrite=True to replace it")
@@ -245,19 +245,12 @@ class FeatureSet:
                     f"{target} also holds {', '.join(foreign[:3])}, which save() did not write; "
                     "choose another folder"
                 )
-        token = uuid.uuid4().hex[:8]
-        building = target.with_name(f"{target.name}.writing-{token}")
+        building = target.with_name(f"{target.name}.writing-{uuid.uuid4().hex[:8]}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             building.mkdir()
             self._write(building)
-            if target.exists():
-                previous = target.with_name(f"{target.name}.previous-{token}")
-                target.rename(previous)
-                building.rename(target)
-                shutil.rmtree(previous)
-            else:
-                building.rename(target)
+            _put_in_place(building, target)
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error}") from error
         finally:
@@ -283,6 +276,7 @@ class FeatureSet:
         with (folder / _MANIFEST).open("w", encoding="utf-8", errors="surrogatepass") as file:
             json.dump(manifest, file, indent=1)
             _flush(file)
+        _flush_folder(folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, images: ImageSource | None = None) -> Self:
@@ -464,9 +458,39 @@ def _load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
 
 def _foreign_files(folder: Path) -> list[str]:
     own = {_MANIFEST, *(f"{name}.npy" for name in _ARRAYS)}
-    return sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
+    except OSError as error:
+        raise StoreError(f"{folder} is not a folder that can be replaced: {error}") from error
+
+
+def _put_in_place(built: Path, target: Path) -> None:
+    """Rename a finished folder to its name; whatever stops this, the old one is back there."""
+    previous = target.with_name(f"{built.name}.previous")
+    try:
+        if target.exists():
+            target.rename(previous)
+        built.rename(target)
+        _flush_folder(target.parent)
+    except BaseException:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        raise
+    finally:
+        if target.exists():
+            shutil.rmtree(previous, ignore_errors=True)
 
 
 def _flush(file: Any) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power; Windows does so by itself."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,4 +1,4 @@
-"""The one record: features of n samples with what is known of each. Validation; plain-file save and load."""
+"""The one record: features of n samples with what is known of each; plain-file save and load."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from tsne_widget.images import ImageSource
 
-# Without class names a label c implies c + 1 classes. Above this many the codes are ids, not classes.
+# Without class names a label c implies c + 1 classes. Above this many the codes are ids.
 MAX_UNNAMED_CLASSES = 10_000
-# Rows of a memory map are checked in blocks of this size, so that a check never loads the whole map.
+# Rows of a memory map are checked in blocks of this size, so that a check never loads it whole.
 CHECK_BLOCK_BYTES = 64 * 2**20
 
 _MANIFEST = "feature_set.json"
@@ -177,7 +177,7 @@ class FeatureSet:
         labels: str | os.PathLike[str] | None = None,
         **fields: Any,
     ) -> Self:
-        """A FeatureSet of ``.npy`` files, of any names: features (n, d) and, optionally, labels (n,).
+        """A FeatureSet of ``.npy`` files of any names: features (n, d), perhaps labels (n,).
 
         Files are never unpickled. Further keywords are those of :meth:`from_arrays`.
 
@@ -233,7 +233,8 @@ class FeatureSet:
         Raises
         ------
         StoreError
-            If the folder exists and ``overwrite`` is False, if it holds other files, or if the disk fails.
+            If the folder exists and ``overwrite`` is False, if it holds other files, or if the disk
+            fails.
         """
         target = Path(folder).resolve()  # what a link leads to, not the link
         if target.exists():
@@ -289,34 +290,17 @@ class FeatureSet:
         """
         source = Path(folder)
         try:
-            manifest = json.loads((source / _MANIFEST).read_text("utf-8", errors="surrogatepass"))
-            arrays = dict(manifest["arrays"])
-            if manifest["schema"] != _SCHEMA or not arrays.keys() <= set(_ARRAYS):
-                raise StoreError(
-                    f"{source} has schema {manifest['schema']!r}, this version reads {_SCHEMA}; "
-                    "upgrade tsne-widget"
-                )
-            loaded = {
-                name: _load_npy(source / f"{name}.npy", mapped=name == "features")
-                for name in arrays
-            }
-            for name, array in loaded.items():
-                if list(array.shape) != arrays[name]["shape"]:
-                    raise StoreError(
-                        f"{source / name}.npy has shape {array.shape}, "
-                        f"its manifest says {arrays[name]['shape']}"
-                    )
-            return cls(
-                **loaded,
-                class_names=tuple(manifest["class_names"]),
-                paths=manifest["paths"],
-                layer=str(manifest["layer"]),
-                skipped=manifest["skipped"],
-                images=images,
-            )
+            return cls(**_read_fields(source), images=images)
         except StoreError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise StoreError(f"{source} is not a saved FeatureSet: {error}") from error
 
 
@@ -446,14 +430,41 @@ def _first(values: NDArray[Any]) -> str:
     return ", ".join(str(value) for value in values[:5]) + (" …" if len(values) > 5 else "")
 
 
+def _read_fields(source: Path) -> dict[str, Any]:
+    manifest = json.loads((source / _MANIFEST).read_text("utf-8", errors="surrogatepass"))
+    if manifest["schema"] != _SCHEMA:
+        raise StoreError(
+            f"{source} has schema {manifest['schema']!r}, this version reads {_SCHEMA}; "
+            "upgrade tsne-widget"
+        )
+    arrays = dict(manifest["arrays"])
+    if "features" not in arrays or not arrays.keys() <= set(_ARRAYS):
+        raise StoreError(f"{source} lists arrays that are not those of a FeatureSet")
+    loaded = {name: _load_npy(source / f"{name}.npy", mapped=name == "features") for name in arrays}
+    for name, array in loaded.items():
+        found = {"shape": list(array.shape), "dtype": str(array.dtype)}
+        if found != arrays[name]:
+            raise StoreError(f"{source / name}.npy holds {found}, its manifest says {arrays[name]}")
+    return {
+        **loaded,
+        "class_names": tuple(manifest["class_names"]),
+        "paths": manifest["paths"],
+        "layer": str(manifest["layer"]),
+        "skipped": manifest["skipped"],
+    }
+
+
 def _load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Mapped in any case: that compares the size in the header with that of the file, before
+        # memory is taken for it.
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy parses the header as Python, and fails in as many ways
         raise StoreError(f"cannot read {path}: {error}") from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise StoreError(f"{path} is an .npz archive; pass the array of one .npy file")
-    return array
+    return array if mapped else np.array(array)
 
 
 def _foreign_files(folder: Path) -> list[str]:

@@ -170,7 +170,7 @@ def test_features_whose_width_varies_are_refused_with_the_ids():
             size = 8 if index < 8 else 6
             return torch.ones(3, size, size), 0
 
-    with pytest.raises(ExtractionError, match=r"\[384, 3\] before, \[216, 3\] for ids 8 … 11"):
+    with pytest.raises(ExtractionError, match=r"\(216, 3\) for ids 8 … 11, but \(384, 3\) before"):
         extract(made(ResNet), Varying(), "conv1", pool="flatten", batch_size=4, progress=False)
 
 

@@ -22,7 +22,7 @@ def class_names_of(dataset: Any) -> tuple[str, ...] | None:
 
     Synonyms given as a tuple are joined; names that occur twice get their code added.
     """
-    for layer in _layers(dataset):
+    for layer in wrapped_datasets(dataset):
         classes = getattr(layer, "classes", None)
         if isinstance(classes, (list, tuple, np.ndarray)) and len(classes) > 0:
             names = [
@@ -77,7 +77,8 @@ def check_targets(dataset: Any, names: Sequence[str] | None) -> None:
         )
 
 
-def _layers(dataset: Any) -> Iterator[Any]:
+def wrapped_datasets(dataset: Any) -> Iterator[Any]:
+    """The dataset, the one it wraps as ``.dataset``, and so on."""
     for _ in range(WRAPPINGS_FOLLOWED):
         yield dataset
         dataset = getattr(dataset, "dataset", None)

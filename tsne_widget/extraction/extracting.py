@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 import numpy as np
 import torch
@@ -13,17 +15,62 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.batches import Batch, Indexed, Source, as_source, dataset_of
+from tsne_widget.extraction.batches import Stream, as_source, dataset_of
 from tsne_widget.extraction.capture import Call, device_of, evaluating, placed, same_random_state
 from tsne_widget.extraction.described import check_targets, class_names_of, paths_of
-from tsne_widget.extraction.forms import as_codes
-from tsne_widget.extraction.forward import ForwardPass, Outputs, parameter_names
-from tsne_widget.extraction.gathering import Gathered, Rows, only_finite
-from tsne_widget.extraction.layers import beneath_wrappers, find_layer
+from tsne_widget.extraction.fingerprint import dataset_part, described, model_part, weights_part
+from tsne_widget.extraction.forward import ForwardPass
+from tsne_widget.extraction.gathering import Gathered
+from tsne_widget.extraction.layers import Layer, beneath_wrappers, find_layer
 from tsne_widget.extraction.pooling import Pool, Select, check_pool
-from tsne_widget.feature_set import MAX_UNNAMED_CLASSES, FeatureSet
+from tsne_widget.extraction.running import Naming, Run
+from tsne_widget.extraction.store import SCHEMA, Store, opened
+from tsne_widget.feature_set import FeatureSet
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Progress = bool | Callable[[int, int | None], None]
+
+DTYPES = {
+    "bf16": torch.bfloat16,
+    "bfloat16": torch.bfloat16,
+    "fp16": torch.float16,
+    "float16": torch.float16,
+}
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Options(TypedDict, total=False):
+    """The keywords of :func:`extract`, for type checkers."""
+
+    batch_size: int
+    device: str | torch.device | None
+    num_workers: int
+    pool: Pool
+    class_names: Sequence[str] | None
+    on_error: str
+    on_nonfinite: str
+    call: Call
+    select: Select
+    store: str | os.PathLike[str] | None
+    dataset_key: str | None
+    dtype: str | torch.dtype | None
+    channels_last: bool
+    progress: Progress
+
+
+@overload
+def extract(
+    model: nn.Module, data: Any, layer: str | None = None, **options: Unpack[Options]
+) -> FeatureSet: ...
+
+
+@overload
+def extract(
+    model: nn.Module, data: Any, *, layers: Sequence[str | None], **options: Unpack[Options]
+) -> list[FeatureSet]: ...
 
 
 def extract(
@@ -31,6 +78,7 @@ def extract(
     data: Any,
     layer: str | None = None,
     *,
+    layers: Sequence[str | None] | None = None,
     batch_size: int = 64,
     device: str | torch.device | None = None,
     num_workers: int = 0,
@@ -40,8 +88,12 @@ def extract(
     on_nonfinite: str = "raise",
     call: Call = None,
     select: Select = None,
+    store: str | os.PathLike[str] | None = None,
+    dataset_key: str | None = None,
+    dtype: str | torch.dtype | None = None,
+    channels_last: bool = False,
     progress: Progress = True,
-) -> FeatureSet:
+) -> FeatureSet | list[FeatureSet]:
     """Features, labels, logits and ids of every sample, from a single pass of the model.
 
     The model runs in eval mode without gradients and is left as it was: training flags, BatchNorm
@@ -62,6 +114,8 @@ def extract(
         "output[1]" for an item of the model's own output. Default: ``output[1]`` if the model
         returns two matrices of different width (output, features), otherwise what goes into the
         last Linear that ran, as wide as the logits if there is such a one.
+    layers : sequence of str or None, optional
+        Several layers in one pass; the result is then a list with one FeatureSet for each.
     batch_size : int
         Samples per forward pass.
     device : str or torch.device, optional
@@ -81,16 +135,29 @@ def extract(
         Which call is meant if the layer runs several times per forward pass.
     select : int, str, tuple or callable, optional
         Which tensor is meant if the layer gives several: index, key, path of those, or a function.
+    store : path, optional
+        A folder where rows are kept as they come. The same call again goes on where the last one
+        was stopped, whatever stopped it, and ends with the same bits; when all is there only the
+        first batch runs, to compare it. Anything that changes the features (weights, code of
+        ``forward``, layer, data, dtype) starts anew in a folder of its own.
+    dataset_key : str, optional
+        Your own name for the content of the dataset, such as a version; it stands for what is
+        otherwise looked at: file sizes and times, arrays in memory, and three samples.
+    dtype : {"bf16", "fp16"} or torch.dtype, optional
+        Autocast to this type while the model runs; features are float32 all the same.
+    channels_last : bool
+        Lay pictures out with their channels last, which is faster for many convolutions.
     progress : bool or callable
         True shows a tqdm bar; a callable gets ``(done, total)`` in samples, total None if unknown.
 
     Returns
     -------
-    FeatureSet
+    FeatureSet, or a list of them for ``layers``
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for a stream they
         count arrivals. ``logits`` and ``predictions`` are None if the model gives no (n, c) output;
         the single logit z of a binary classifier becomes the two columns [0, z], and a logit of
-        minus infinity the lowest float32. ``images`` is None.
+        minus infinity the lowest float32. Features above an eighth of the machine's memory are a
+        read-only memory map of an unnamed temporary file. ``images`` is None.
 
     Raises
     ------
@@ -100,6 +167,9 @@ def extract(
         If the layer is not in the model, or no Linear ran and ``layer`` is None.
     ExtractionError
         If the model or the dataset fails, or features are not finite.
+    StoreError
+        If the store holds other features of the first samples, or features need more disk than
+        there is. A store that cannot be written only warns.
 
     Examples
     --------
@@ -111,131 +181,101 @@ def extract(
     _check_arguments(model, batch_size, num_workers, pool, call, on_error, on_nonfinite)
     names = _checked_names(class_names)
     model = beneath_wrappers(model)
-    wanted = None if layer is None else find_layer(model, layer)
+    wanted = _wanted(model, layer, layers)
     _check_has_weights(model)
-    target = None if device is None else _as_device(device)
-    runs_on = target or device_of(model)
+    moves_to = None if device is None else _as_device(device)
+    runs_on = moves_to or device_of(model)
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
     dataset = dataset_of(data)
-    if names is None:
-        names = class_names_of(dataset)
-    check_targets(dataset, names)
+    naming = Naming(names or class_names_of(dataset), given=names is not None)
+    check_targets(dataset, naming.names)
+    autocast = _as_dtype(dtype)
+    folder = None if store is None else Path(store)
 
-    forward = ForwardPass(model, [wanted], pool, select, call)
-    gathered = Gathered()
-    naming = _Naming(names, given=class_names is not None)
     with ExitStack() as stack:
-        advance = stack.enter_context(_shown(progress, source.count))
-        stack.enter_context(same_random_state(runs_on))
-        stack.enter_context(placed(model, target))
-        stack.enter_context(evaluating(model))
-        batches = stack.enter_context(
-            closing(_batches(source, model, skip_errors=on_error == "skip"))
+        enter = stack.enter_context
+        enter(same_random_state(runs_on))
+        kept = None
+        if folder is not None:
+            if isinstance(source, Stream):
+                raise InvalidInputError(
+                    "store= needs samples that can be read again by index, and data is a stream; "
+                    "pass a Dataset with __len__ and __getitem__, or store=None"
+                )
+            parts = {
+                "weights": weights_part(model),
+                "model": model_part(model),
+                "layer": described((wanted, call)) + described(pool) + described(select),
+                "data": dataset_part(dataset, source.ids, dataset_key),
+                "collate": described(source.loading.collate),
+                "dtype": f"{autocast}, channels_last={channels_last}",
+                "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
+            }
+            kept = enter(opened(folder, parts, len(source.ids)))
+            _LOGGER.info("store %s %s", kept.folder, kept.started)
+        advance = enter(_shown(progress, source.count, "" if kept is None else kept.started))
+        enter(placed(model, moves_to))
+        enter(evaluating(model))
+        forward = enter(
+            ForwardPass(
+                model,
+                wanted,
+                pool=pool,
+                select=select,
+                call=call,
+                dtype=autocast,
+                channels_last=channels_last,
+            )
         )
-        for batch, outputs in _run(forward, batches):
-            rows = _as_rows(batch, outputs, naming)
-            if outputs is not None:
-                rows = only_finite(rows, forward.names(), drop=on_nonfinite == "drop")
-            gathered.add(rows)
-            advance(len(batch.ids) + len(batch.skipped))
-    return _record(gathered, forward, naming, dataset)[0]
-
-
-def _batches(
-    source: Source, model: nn.Module, *, skip_errors: bool
-) -> Generator[Batch, None, None]:
-    keywords = parameter_names(model)
-    if not isinstance(source, Indexed):
-        yield from source.batches(keywords)
-        return
-    size = source.loading.batch_size
-    groups = [source.ids[start : start + size] for start in range(0, len(source.ids), size)]
-    yield from source.batches(groups, keywords, skip_errors=skip_errors)
-
-
-def _run(forward: ForwardPass, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Outputs | None]]:
-    """Each batch with its outputs, None for a batch whose every sample was skipped."""
-    for batch in batches:
-        if batch.inputs is not None:
-            yield batch, forward.first(batch.inputs, batch.ids)
-            break
-        yield batch, None
-    if not forward.layers:
-        return
-    with forward.reading() as seen:
-        for batch in batches:
-            if batch.inputs is None:
-                yield batch, None
-            else:
-                yield batch, forward.further(batch.inputs, batch.ids, seen)
-
-
-class _Naming:
-    """Which class names hold, once the width of the logits is known."""
-
-    def __init__(self, names: tuple[str, ...] | None, *, given: bool) -> None:
-        self.names = names
-        self.given = given
-        self.keeps_logits: bool | None = None
-
-    def meet(self, width: int) -> bool:
-        """Whether logits of this width are kept; decided at the first batch.
-
-        Raises
-        ------
-        InvalidInputError
-            If the caller's class names are fewer than the logits.
-        """
-        if self.keeps_logits is not None:
-            return self.keeps_logits
-        self.keeps_logits = True
-        if self.names is None:
-            if width <= MAX_UNNAMED_CLASSES:
-                self.names = tuple(str(code) for code in range(width))
-            else:
-                self._leave_out(f"the model gives {width} outputs without class names")
-        elif width > len(self.names):
-            said = f"the model gives {width} outputs, but class_names has {len(self.names)}"
-            if self.given:
-                raise InvalidInputError(f"{said}; name each output")
-            self._leave_out(f"{said} (from the dataset's classes)")
-        return self.keeps_logits
-
-    def _leave_out(self, reason: str) -> None:
-        self.keeps_logits = False
-        warnings.warn(
-            f"{reason}: predictions are left out; pass class_names for all outputs to keep them",
-            stacklevel=5,
+        run = Run(
+            forward,
+            source,
+            naming,
+            skip_errors=on_error == "skip",
+            drop_nonfinite=on_nonfinite == "drop",
         )
+        gathered = Gathered(source.count, kept.folder if kept and kept.is_writable else None)
+        try:
+            with closing(run.rows(kept)) as parts_of_run:
+                for rows in parts_of_run:
+                    gathered.add(rows)
+                    advance(rows.samples)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_continue(gathered.samples, kept)) from None
+    found = _records(gathered, forward, naming, dataset)
+    return found if layers is not None else found[0]
 
 
-def _as_rows(batch: Batch, outputs: Outputs | None, naming: _Naming) -> Rows:
-    ids = np.asarray(batch.ids, dtype=np.int64)
-    skipped = tuple(batch.skipped)
-    if outputs is None:
-        return Rows(ids, (), None, None, skipped)
-    logits = outputs.logits
-    if logits is not None and not naming.meet(logits.shape[1]):
-        logits = None
-    labels = batch.labels
-    if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
-        labels = None
-    codes = None if labels is None else as_codes(labels, batch.ids, naming.names)
-    return Rows(ids, outputs.features, codes, logits, skipped)
+def _wanted(
+    model: nn.Module, layer: str | None, layers: Sequence[str | None] | None
+) -> list[Layer | None]:
+    if layers is None:
+        layers = [layer]
+    elif layer is not None:
+        raise InvalidInputError("pass either layer= or layers=, not both")
+    elif isinstance(layers, str) or len(layers) == 0:
+        raise InvalidInputError(
+            f"layers={layers!r} must be a sequence of layer names, such as [None]"
+        )
+    return [None if name is None else find_layer(model, name) for name in layers]
 
 
-def _record(
-    gathered: Gathered, forward: ForwardPass, naming: _Naming, dataset: Any
+def _records(
+    gathered: Gathered, forward: ForwardPass, naming: Naming, dataset: Any
 ) -> list[FeatureSet]:
-    if gathered.seen == 0:
+    if gathered.samples == 0:
         raise InvalidInputError("data is empty: there is no sample to extract features of")
     rows = gathered.whole()
+    gathered.warn_of_skipped(stacklevel=3)
+    logits = rows.logits
+    if logits is not None and not naming.keeps_logits(logits.shape[1]):
+        logits = None
     paths = paths_of(dataset, rows.ids.tolist())
     return [
         FeatureSet(
             features=features,
             labels=rows.labels,
-            logits=rows.logits,
+            logits=logits,
             class_names=naming.names or (),
             ids=rows.ids,
             paths=paths,
@@ -246,8 +286,17 @@ def _record(
     ]
 
 
+def _how_to_continue(done: int, store: Store | None) -> str:
+    if store is None:
+        return f"stopped after {done:,} samples; with store= set to a folder they would be kept"
+    return (
+        f"stopped after {done:,} samples; {store.stored:,} are kept in {store.folder}, "
+        "and the same call goes on from there"
+    )
+
+
 @contextmanager
-def _shown(progress: Progress, total: int | None) -> Iterator[Callable[[int], object]]:
+def _shown(progress: Progress, total: int | None, note: str) -> Iterator[Callable[[int], object]]:
     """A function to tell of further samples that are done."""
     if callable(progress):
         done = 0
@@ -259,10 +308,9 @@ def _shown(progress: Progress, total: int | None) -> Iterator[Callable[[int], ob
 
         yield tell
         return
-    bar = tqdm(
-        total=total, desc="Extracting features", unit=" images", disable=not progress, leave=True
-    )
-    with bar:
+    with tqdm(total=total, desc="Extracting features", unit=" images", disable=not progress) as bar:
+        if note:
+            bar.set_postfix_str(note)
         yield bar.update
 
 
@@ -318,6 +366,15 @@ def _check_has_weights(model: nn.Module) -> None:
             "model is on the meta device and has no weights; load them, "
             "for example model.to_empty(device='cpu') and load_state_dict"
         )
+
+
+def _as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
+    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in DTYPES.values():
+        raise InvalidInputError(
+            f"dtype={dtype!r} must be 'bf16' or 'fp16', or None for no autocast"
+        )
+    return found
 
 
 def _as_device(device: str | torch.device) -> torch.device:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,25 +24,24 @@ LOWEST = float(np.finfo(np.float32).min)  # stands for a logit of minus infinity
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model made of one batch of m samples.
+    """What the model made of one batch, on its way to host memory."""
 
-    Attributes
-    ----------
-    features : tuple of (m, d) float32 arrays
-        One for each wanted layer.
-    logits : (m, c) float32 array or None
-        None when the model's output is no matrix with one row per sample.
-    """
+    _features: tuple[Tensor, ...]
+    _logits: Tensor | None
+    _ready: torch.cuda.Event | None
 
-    features: tuple[NDArray[np.float32], ...]
-    logits: NDArray[np.float32] | None
+    def arrays(self) -> tuple[tuple[NDArray[np.float32], ...], NDArray[np.float32] | None]:
+        """(m, d) float32 features of each layer, and (m, c) float32 logits or None."""
+        if self._ready is not None:
+            self._ready.synchronize()
+        logits = None if self._logits is None else _as_two_columns(self._logits.numpy())
+        return tuple(tensor.numpy() for tensor in self._features), logits
 
 
-@dataclass
 class ForwardPass:
-    """Runs a model and reads the wanted layers.
+    """Runs a model on batches and reads the wanted layers. Use it as a context manager.
 
-    Attributes
+    Parameters
     ----------
     model : Module
         In eval mode, gradients off: see :func:`~tsne_widget.extraction.capture.evaluating`.
@@ -50,30 +49,58 @@ class ForwardPass:
         None stands for the penultimate features, which the first batch shows.
     pool, select, call
         As in :func:`tsne_widget.extract`.
-    layers : list of Layer
-        Empty until the first batch; then one for each wanted layer.
+    dtype : torch.dtype or None
+        Autocast to this type.
+    channels_last : bool
+        Whether pictures are laid out with their channels last; the weights stay as they are.
     """
 
-    model: nn.Module
-    wanted: Sequence[Layer | None]
-    pool: Pool = "auto"
-    select: Select = None
-    call: Call = None
-    layers: list[Layer] = field(default_factory=list)
-    _rows: int = 0
-    _ndim: dict[Layer, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        model: nn.Module,
+        wanted: Sequence[Layer | None],
+        *,
+        pool: Pool = "auto",
+        select: Select = None,
+        call: Call = None,
+        dtype: torch.dtype | None = None,
+        channels_last: bool = False,
+    ) -> None:
+        self.model = model
+        self.layers: list[Layer] = []
+        self._wanted = wanted
+        self._pool = pool
+        self._select = select
+        self._call = call
+        self._dtype = dtype
+        self._channels_last = channels_last
+        self._rows = 0
+        self._ndim: dict[Layer, int] = {}
+        self._hooks = ExitStack()
+        self._seen = Captured()
+
+    def __enter__(self) -> ForwardPass:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._hooks.close()
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether a batch's outputs are still under way when the call returns."""
+        return device_of(self.model).type == "cuda"
 
     def names(self) -> list[str]:
         """What the record says of each layer: its name, and the call and pooling if they matter."""
         names = []
-        for layer, wanted in zip(self.layers, self.wanted, strict=True):
-            call = f"call={self.call}" if self.call is not None and wanted is not None else ""
-            notes = [note for note in (call, pool_note(self._ndim[layer], self.pool)) if note]
+        for layer, wanted in zip(self.layers, self._wanted, strict=True):
+            call = f"call={self._call}" if self._call is not None and wanted is not None else ""
+            notes = [note for note in (call, pool_note(self._ndim[layer], self._pool)) if note]
             names.append(f"{layer}[{', '.join(notes)}]" if notes else str(layer))
         return names
 
-    def first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
-        """The outputs of the first batch, after which ``layers`` are known.
+    def __call__(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
+        """The outputs of a batch of samples.
 
         Raises
         ------
@@ -82,63 +109,56 @@ class ForwardPass:
         ExtractionError
             If the model fails, or a layer does not run or gives no rows.
         """
-        named = [layer for layer in self.wanted if layer is not None]
-        heads = _possible_heads(self.model) if None in self.wanted else {}
-        n = len(ids)
-        self._rows = n
+        self._rows = len(ids)
+        if not self.layers:
+            return self._first(inputs, ids)
+        self._seen.clear()
+        output = self._run(inputs, ids)
+        return self._outputs(self._seen, _logits(output, len(ids)))
+
+    def _first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
+        """The outputs of the first batch, which shows where the penultimate features are."""
+        named = [layer for layer in self._wanted if layer is not None]
+        heads = _possible_heads(self.model) if None in self._wanted else {}
         with ExitStack() as stack:
-            seen = stack.enter_context(captured(self.model, named, self._read, self.call))
+            seen = stack.enter_context(captured(self.model, named, self._read, self._call))
             ran = stack.enter_context(captured(self.model, list(heads), _copied, "last"))
             output = self._run(inputs, ids)
-        logits = _logits(output, n)
-        for layer in self.wanted:
+        logits = _logits(output, len(ids))
+        for layer in self._wanted:
             if layer is None:
                 layer = _penultimate(self.model, output, logits, ran, heads)
                 value = output[1] if layer.item is not None else ran.values[layer]
                 seen.calls[layer] = 1
-                seen.values[layer] = self._read(layer, value, whole=False)
+                seen.values[layer] = self._read(layer, value, is_whole=False)
             self.layers.append(layer)
-        return self._outputs(seen, logits)
+        outputs = self._outputs(seen, logits)
+        self._stay(named)
+        return outputs
 
-    @contextmanager
-    def reading(self) -> Iterator[Captured]:
-        """Hooks on ``layers`` for all batches after the first."""
-        with ExitStack() as stack:
-            # The penultimate layer is by definition the last that ran: no question which call.
-            found = [
-                layer
-                for layer, wanted in zip(self.layers, self.wanted, strict=True)
-                if wanted is None
-            ]
-            named = [layer for layer in self.wanted if layer is not None]
-            seen = stack.enter_context(captured(self.model, named, self._read, self.call))
-            last = stack.enter_context(captured(self.model, found, self._read, "last"))
-            last.calls, last.values, last.last_run = seen.calls, seen.values, seen.last_run
-            yield seen
+    def _stay(self, named: list[Layer]) -> None:
+        """Leave hooks on the layers for all further batches."""
+        pairs = zip(self.layers, self._wanted, strict=True)
+        found = [layer for layer, wanted in pairs if wanted is None and layer not in named]
+        enter = self._hooks.enter_context
+        seen = enter(captured(self.model, named, self._read, self._call))
+        # Which call of the penultimate layer is meant is no question: it is the last that ran.
+        last = enter(captured(self.model, found, self._read, "last"))
+        last.calls, last.values, last.last_run = seen.calls, seen.values, seen.last_run
+        self._seen = seen
 
-    def further(self, inputs: Inputs, ids: Sequence[int], seen: Captured) -> Outputs:
-        """The outputs of a batch after the first, inside :meth:`reading`.
-
-        Raises
-        ------
-        ExtractionError
-            As for the first batch.
-        """
-        seen.clear()
-        self._rows = len(ids)
-        return self._outputs(seen, _logits(self._run(inputs, ids), self._rows))
-
-    def _read(self, layer: Layer, value: Any, *, whole: bool = True) -> Tensor:
-        if whole and layer.item is not None:
+    def _read(self, layer: Layer, value: Any, *, is_whole: bool = True) -> Tensor:
+        if is_whole and layer.item is not None:
             value = _item(value, layer)
-        tensor = select_tensor(value, self.select, str(layer))
+        tensor = select_tensor(value, self._select, str(layer))
         self._ndim[layer] = tensor.ndim
-        return pooled(tensor, self.pool, self._rows, str(layer))
+        return pooled(tensor, self._pool, self._rows, str(layer))
 
     def _run(self, inputs: Inputs, ids: Sequence[int]) -> Any:
         fitting = self._fitting(inputs)
         try:
-            return self.model(*fitting.args, **fitting.kwargs)
+            with self._autocast():
+                return self.model(*fitting.args, **fitting.kwargs)
         except TsneWidgetError:
             raise
         except Exception as error:
@@ -155,20 +175,31 @@ class ForwardPass:
 
         def moved(tensor: Tensor) -> Tensor:
             cast = dtype if tensor.is_floating_point() else None
-            return tensor.to(device=device, dtype=cast, non_blocking=True)
+            layout = (
+                torch.channels_last
+                if self._channels_last and tensor.ndim == 4
+                else torch.preserve_format
+            )
+            return tensor.to(device=device, dtype=cast, non_blocking=True, memory_format=layout)
 
         return Inputs(
             tuple(moved(tensor) for tensor in inputs.args),
             {name: moved(tensor) for name, tensor in inputs.kwargs.items()},
         )
 
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._dtype is None:
+            return nullcontext()
+        return torch.autocast(device_of(self.model).type, dtype=self._dtype)
+
     def _outputs(self, seen: Captured, logits: Tensor | None) -> Outputs:
-        calls = ["last" if wanted is None else self.call for wanted in self.wanted]
-        features = [
-            seen.value(layer, call).cpu().numpy()
-            for layer, call in zip(self.layers, calls, strict=True)
-        ]
-        return Outputs(tuple(features), None if logits is None else _as_two_columns(logits))
+        calls = ["last" if wanted is None else self._call for wanted in self._wanted]
+        features = [seen.value(layer, call) for layer, call in zip(self.layers, calls, strict=True)]
+        return Outputs(
+            tuple(_to_host(tensor) for tensor in features),
+            None if logits is None else _to_host(logits),
+            _event(features[0].device),
+        )
 
 
 def parameter_names(model: nn.Module) -> frozenset[str]:
@@ -243,13 +274,28 @@ def _logits(output: Any, n: int) -> Tensor | None:
     return output.detach().reshape(n, -1).to(torch.float32)
 
 
-def _as_two_columns(logits: Tensor) -> NDArray[np.float32]:
-    """Logits in host memory; the one logit z of a binary classifier as [0, z]."""
-    rows: NDArray[np.float32] = logits.cpu().numpy()
+def _as_two_columns(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Finite logits; the one logit z of a binary classifier as [0, z]."""
     if rows.shape[1] == 1:
         rows = np.hstack([np.zeros_like(rows), rows])
     bounded: NDArray[np.float32] = np.maximum(rows, np.float32(LOWEST))  # NaN stays NaN
     return bounded
+
+
+def _to_host(tensor: Tensor) -> Tensor:
+    """The tensor in host memory; from a GPU it arrives when :func:`_event` says so."""
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return host.copy_(tensor, non_blocking=True)
+
+
+def _event(device: torch.device) -> torch.cuda.Event | None:
+    if device.type != "cuda":
+        return None
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event.record(torch.cuda.current_stream(device))
+    return event
 
 
 def _copied(layer: Layer, value: Any) -> Tensor:

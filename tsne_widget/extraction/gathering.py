@@ -1,89 +1,54 @@
-"""Rows of all batches put together, with the samples that were left out."""
+"""The rows of a whole run: in memory, or in a memory map when they would fill too much of it."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget.errors import ExtractionError
+from tsne_widget.errors import ExtractionError, StoreError
+from tsne_widget.extraction.rows import Rows, check_width, joined_labels
 from tsne_widget.feature_set import Skipped
 
+# Features above this share of the machine's memory go to a file that is mapped: t-SNE, the model
+# and the notebook need the rest.
+SHARE_OF_MEMORY = 1 / 8
+# Where the memory cannot be asked for (bytes).
+MEMORY_ASSUMED = 8 * 2**30
 # Above this share of the samples left out, the map no longer shows the dataset: we warn.
 SKIPPED_SHARE_TO_WARN = 0.05
-IDS_NAMED = 5
+# Room for a stream of unknown length at first; it doubles when full.
+FIRST_ROWS = 1024
+
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Consecutive samples: m rows, and those left out between them.
-
-    Attributes
-    ----------
-    ids : (m,) int64 array
-    features : tuple of (m, d) float32 arrays, one for each layer
-    labels : (m,) int64 array or None
-    logits : (m, c) float32 array or None
-    skipped : tuple of Skipped
-    """
-
-    ids: NDArray[np.int64]
-    features: tuple[NDArray[np.float32], ...]
-    labels: NDArray[np.int64] | None
-    logits: NDArray[np.float32] | None
-    skipped: tuple[Skipped, ...] = ()
-
-
-def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
-    """The rows without those that hold NaN or infinite values, which are added to ``skipped``.
-
-    Raises
-    ------
-    ExtractionError
-        If there are such rows and ``drop`` is False.
-    """
-    parts = [
-        (f"layer={layer!r}", values) for layer, values in zip(layers, rows.features, strict=True)
-    ]
-    if rows.logits is not None:
-        parts.append(("the model's output", rows.logits))
-    keep = np.ones(len(rows.ids), dtype=bool)
-    reasons: dict[int, str] = {}
-    for where, values in parts:
-        finite = np.isfinite(values).all(axis=1)
-        for row in np.flatnonzero(~finite & keep):
-            reasons[int(rows.ids[row])] = f"{where} holds NaN or infinite values"
-        keep &= finite
-    if keep.all():
-        return rows
-    if not drop:
-        first = ", ".join(map(str, list(reasons)[:IDS_NAMED]))
-        raise ExtractionError(
-            f"{next(iter(reasons.values()))} in {len(reasons)} of the {len(keep)} samples of "
-            f"a batch (first ids: {first}); look for float16 overflow or a wrong normalisation, "
-            "or pass on_nonfinite='drop' to leave such samples out and list them"
-        )
-    skipped = (*rows.skipped, *(Skipped(id_, reason) for id_, reason in reasons.items()))
-    return Rows(
-        rows.ids[keep],
-        tuple(values[keep] for values in rows.features),
-        None if rows.labels is None else rows.labels[keep],
-        None if rows.logits is None else rows.logits[keep],
-        tuple(sorted(skipped)),
-    )
-
-
-@dataclass
 class Gathered:
-    """Collects :class:`Rows`; afterwards each field is one array."""
+    """Collects :class:`Rows` in order.
 
-    parts: list[Rows] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    widths: list[int] = field(default_factory=list)
-    seen: int = 0
+    Parameters
+    ----------
+    expected : int or None
+        How many samples will come, if that is known.
+    folder : path or None
+        Where a file goes that is too large for memory; default: the system's temporary folder.
+        It has no name there and vanishes with the last array that uses it.
+    """
+
+    def __init__(self, expected: int | None, folder: Path | None = None) -> None:
+        self._expected = expected
+        self._folder = folder
+        self._features: list[_Matrix] = []
+        self._rest: list[Rows] = []
+        self._widths: tuple[int | None, ...] = ()
+        self.skipped: list[Skipped] = []
+        self.samples = 0
 
     def add(self, rows: Rows) -> None:
         """Append rows.
@@ -92,55 +57,148 @@ class Gathered:
         ------
         ExtractionError
             If their width is not that of the rows before.
+        StoreError
+            If they are too large for memory and the disk cannot take them.
         """
-        widths = [values.shape[1] for values in (*rows.features, rows.logits) if values is not None]
-        if len(rows.ids):
-            self.widths = self.widths or widths
-            if widths != self.widths:
-                raise ExtractionError(
-                    f"the width changes between batches: {self.widths} before, {widths} for ids "
-                    f"{rows.ids[0]} … {rows.ids[-1]}; resize to one size, or pass pool='mean'"
-                )
-        self.parts.append(rows)
         self.skipped.extend(rows.skipped)
-        self.seen += len(rows.ids) + len(rows.skipped)
+        self.samples += rows.samples
+        if len(rows.ids) == 0:
+            return
+        if not self._features:
+            self._widths = rows.widths
+            self._features = self._allocated(rows)
+        check_width(self._widths, rows)
+        for matrix, values in zip(self._features, rows.features, strict=True):
+            matrix.append(values)
+        self._rest.append(Rows(rows.ids, (), rows.labels, rows.logits))
 
     def whole(self) -> Rows:
-        """All rows in order.
+        """All rows in order; features may be memory maps.
 
         Raises
         ------
         ExtractionError
             If every sample was left out.
         """
-        parts = [part for part in self.parts if len(part.ids)]
-        if not parts:
+        if not self._rest:
             first = self.skipped[0]
             raise ExtractionError(
-                f"all {self.seen} samples were left out; the first, {first.id}: {first.reason}"
+                f"all {self.samples} samples were left out; the first, {first.id}: {first.reason}"
             )
-        if len(self.skipped) > SKIPPED_SHARE_TO_WARN * self.seen:
-            warnings.warn(
-                f"{len(self.skipped)} of {self.seen} samples were left out "
-                f"({len(self.skipped) / self.seen:.0%}); the first, {self.skipped[0].id}: "
-                f"{self.skipped[0].reason}; see FeatureSet.skipped",
-                stacklevel=4,
-            )
-        labelled = any(part.labels is not None for part in parts)
-        has_logits = parts[0].logits is not None
+        logits = [part.logits for part in self._rest if part.logits is not None]
         return Rows(
-            np.concatenate([part.ids for part in parts]),
-            tuple(
-                np.concatenate([part.features[k] for part in parts])
-                for k in range(len(parts[0].features))
-            ),
-            np.concatenate([_labels(part) for part in parts]) if labelled else None,
-            np.concatenate([part.logits for part in parts if part.logits is not None])
-            if has_logits
-            else None,
+            np.concatenate([part.ids for part in self._rest]),
+            tuple(matrix.whole() for matrix in self._features),
+            joined_labels(self._rest),
+            np.concatenate(logits) if logits else None,
             tuple(self.skipped),
         )
 
+    def warn_of_skipped(self, stacklevel: int) -> None:
+        """Warn if so many samples were left out that the map no longer shows the dataset."""
+        if len(self.skipped) > SKIPPED_SHARE_TO_WARN * self.samples:
+            warnings.warn(
+                f"{len(self.skipped)} of {self.samples} samples were left out "
+                f"({len(self.skipped) / self.samples:.0%}); the first, {self.skipped[0].id}: "
+                f"{self.skipped[0].reason}; see FeatureSet.skipped",
+                stacklevel=stacklevel + 1,
+            )
 
-def _labels(rows: Rows) -> NDArray[np.int64]:
-    return np.full(len(rows.ids), -1) if rows.labels is None else rows.labels
+    def _allocated(self, rows: Rows) -> list[_Matrix]:
+        widths = [values.shape[1] for values in rows.features]
+        limit = int(SHARE_OF_MEMORY * memory_bytes())
+        if self._expected is not None and self._expected * sum(widths) * 4 > limit:
+            _check_free(self._expected * sum(widths) * 4, self._folder)
+            limit = 0
+        limits = [limit * width // max(1, sum(widths)) for width in widths]
+        return [
+            _Matrix(width, self._expected, limit, self._folder)
+            for width, limit in zip(widths, limits, strict=True)
+        ]
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, or of the container it runs in, in bytes."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return MEMORY_ASSUMED
+    try:
+        return min(total, int(_CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return total
+
+
+class _Matrix:
+    """A float32 matrix that grows by rows; beyond ``limit`` bytes it lives in an unnamed file."""
+
+    def __init__(self, width: int, expected: int | None, limit: int, folder: Path | None) -> None:
+        self._width = width
+        self._expected = expected
+        self._limit = limit
+        self._folder = folder
+        self._n = 0
+        self._file: IO[bytes] | None = None
+        rows = 0 if limit == 0 else (FIRST_ROWS if expected is None else expected)
+        self._values = np.empty((rows, width), np.float32)
+
+    def append(self, rows: NDArray[np.float32]) -> None:
+        if self._file is None:
+            self._make_room(self._n + len(rows))
+        if self._file is None:
+            self._values[self._n : self._n + len(rows)] = rows
+        else:
+            self._write(self._file, rows)
+        self._n += len(rows)
+
+    def whole(self) -> NDArray[np.float32]:
+        if self._file is None:
+            filled = self._values[: self._n]
+            return filled if self._expected is not None else filled.copy()
+        shape = (self._n, self._width)
+        self._file.flush()
+        mapped: NDArray[np.float32] = np.memmap(self._file, np.float32, mode="r", shape=shape)
+        self._file.close()  # the map keeps the storage
+        return mapped
+
+    def _make_room(self, n: int) -> None:
+        if n * self._width * 4 > self._limit:
+            self._move_to_file()
+        elif n > len(self._values):
+            larger = np.empty((max(n, 2 * len(self._values)), self._width), np.float32)
+            larger[: self._n] = self._values[: self._n]
+            self._values = larger
+
+    def _move_to_file(self) -> None:
+        # Written with write() and mapped at the end: pages written through a map count as ours.
+        try:
+            file = tempfile.TemporaryFile(dir=self._folder, prefix="tsne-widget-")  # noqa: SIM115
+        except OSError as error:
+            raise StoreError(
+                f"features cannot be written: {error}; {_remedy(self._folder)}"
+            ) from error
+        self._write(file, self._values[: self._n])
+        self._file = file
+        self._values = np.empty((0, self._width), np.float32)
+
+    def _write(self, file: IO[bytes], rows: NDArray[np.float32]) -> None:
+        try:
+            file.write(np.ascontiguousarray(rows).data)
+        except OSError as error:
+            raise StoreError(
+                f"{error} while features were written; {_remedy(self._folder)}"
+            ) from error
+
+
+def _check_free(needed: int, folder: Path | None) -> None:
+    place = folder or Path(tempfile.gettempdir())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise StoreError(
+            f"features need {needed:,} bytes, more than {SHARE_OF_MEMORY:.1%} of the memory, and "
+            f"{place} has only {free:,} bytes free; {_remedy(folder)}"
+        )
+
+
+def _remedy(folder: Path | None) -> str:
+    return "free some space" if folder else "set TMPDIR to a larger disk, or pass store="

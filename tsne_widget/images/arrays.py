@@ -166,16 +166,20 @@ class Normalisation:
 
     def check(self, pixels: NDArray[Any]) -> None:
         """Raise unless pixels (…, c) can have been normalised by this."""
-        entries, colours = max(len(self.mean), len(self.std)), min(3, pixels.shape[-1])
         if pixels.dtype.kind != "f":
             raise InvalidInputError(
                 f"mean and std undo a normalisation, but images are {pixels.dtype}, "
                 "which were not normalised; leave them out"
             )
-        if entries > colours:
+        if not self.fits(pixels):
+            entries = max(len(self.mean), len(self.std))
             raise InvalidInputError(
-                f"mean and std have {entries} entries, but images have {colours} colour channel"
+                f"mean and std have {entries} entries, but images have 1 colour channel"
             )
+
+    def fits(self, pixels: NDArray[Any]) -> bool:
+        """Whether pixels (…, c) have as many colour channels as this, or this has one for all."""
+        return max(len(self.mean), len(self.std)) in (1, min(3, pixels.shape[-1]))
 
     def undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """x · std + mean of the colour channels of pixels (…, c); alpha is left."""
@@ -229,6 +233,8 @@ def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:
     colours = min(3, pixels.shape[-1])
     if not pixels.size:
         raise ImageError(f"the picture is empty: its shape is {pixels.shape}")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).any():
+        raise ImageError("the picture holds no finite value")
     drawn = as_bytes(pixels[..., :colours], levels)
     if colours == 1:
         return Image.fromarray(np.ascontiguousarray(drawn[..., 0]))

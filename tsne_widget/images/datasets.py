@@ -79,7 +79,8 @@ class DatasetImages:
                 "of a DataLoader pass loader.dataset"
             )
         self._dataset = dataset
-        self._normalisation = Normalisation.of(mean, std) or _normalisation_in(dataset)
+        self._given = Normalisation.of(mean, std)
+        self._found = None if self._given is not None else _normalisation_in(dataset)
         self._lock = RLock()
 
     def __len__(self) -> int:
@@ -139,11 +140,14 @@ class DatasetImages:
             return _picture_in(self._dataset[id])
 
     def _undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        normalisation = self._normalisation
-        if normalisation is None or pixels.dtype.kind != "f":
+        if pixels.dtype.kind != "f":
             return pixels
-        normalisation.check(pixels)
-        return normalisation.undo(pixels)
+        if self._given is not None:
+            self._given.check(pixels)
+            return self._given.undo(pixels)
+        if self._found is not None and self._found.fits(pixels):
+            return self._found.undo(pixels)
+        return pixels
 
     @cached_property
     def _levels(self) -> Levels:
@@ -171,7 +175,7 @@ class DatasetImages:
         if dtype.kind == "f":
             note += (
                 "; pass mean and std to see the true picture"
-                if self._normalisation is None
+                if self._given is self._found is None
                 else "; mean and std do not lead back to 0 … 1"
             )
         return levels._replace(note=note)

@@ -131,9 +131,10 @@ def open_picture(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
             raise ImageError("not a regular file")
         # Without O_NONBLOCK, a pipe put in the file's place meanwhile would hang us.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file, _recognised(file) as image:
-            check_size(image)
-            yield image
+        file = os.fdopen(os.open(path, flags), "rb")
+    with file, only_image_errors("cannot be decoded"), _recognised(file) as image:
+        check_size(image)
+        yield image
 
 
 def check_size(image: Image.Image) -> None:

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget.errors import ImageError
-
 # Resampling and float32 rounding overshoot black and white by less than one grey level of 255.
 OVERSHOOT = 1 / 255
 # A set whose brightest value is below this share of white shows nothing: its scale is another one.
 NEARLY_BLACK = 1 / 8
+
+_BLOCK_VALUES = 2**20  # at a time, so that a large picture takes no multiple of its memory
 
 
 class Levels(NamedTuple):
@@ -47,7 +47,7 @@ def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
                 return Levels(0.0, white)
             break
     if low == high:
-        return Levels(low - 0.5, high + 0.5, f"all values are {low:.4g}: drawn as mid grey")
+        return Levels(low, high, f"all values are {low:.4g}: drawn as mid grey")
     return Levels(low, high, f"values {low:.4g} … {high:.4g} stretched from black to white")
 
 
@@ -72,10 +72,19 @@ def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
     """The pixels as uint8, rounded; values beyond the levels are clipped, NaN is black."""
     if pixels.dtype == np.uint8 and levels[:2] == (0.0, 255.0):
         return pixels.astype(np.uint8, copy=False)
+    drawn = np.empty(pixels.shape, dtype=np.uint8)
+    rows = max(1, _BLOCK_VALUES * len(pixels) // max(1, pixels.size))
+    for start in range(0, len(pixels), rows):
+        drawn[start : start + rows] = _drawn(pixels[start : start + rows], levels)
+    return drawn
+
+
+def _drawn(pixels: NDArray[Any], levels: Levels) -> NDArray[Any]:
     values: NDArray[Any] = pixels.astype(np.result_type(pixels.dtype, np.float32))
-    if values.dtype.kind == "f" and not np.isfinite(values).any():
-        raise ImageError("the picture holds no finite value")
     black, white = levels.black, levels.white
+    if black == white:
+        values.fill(128)
+        return values
     if not math.isfinite(white - black):
         values, black, white = values / 4, black / 4, white / 4
     np.nan_to_num(values, copy=False, nan=black, posinf=white, neginf=black)
@@ -83,5 +92,5 @@ def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
     values -= black
     values /= white - black
     values *= 255
-    drawn: NDArray[np.uint8] = np.rint(values).astype(np.uint8)
-    return drawn
+    np.rint(values, out=values)
+    return values

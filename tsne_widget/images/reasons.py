@@ -57,10 +57,11 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     try:
-        text = str(error)
+        text = without_folders(str(error))
     except Exception:  # an exception of the user's whose text fails is still only a bad picture
         text = ""
-    text = without_folders(text)
+    if text and isinstance(error, (OSError, SyntaxError)):  # Pillow's, about the file
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -68,7 +68,8 @@ def as_image_source(
         if array.ndim == 1 and array.dtype.kind in "OUT":  # an array or a Series of paths
             return _source_of_list(list(array), mean, std)
         return ArrayImages(array, mean=mean, std=std)
-    if hasattr(images, "__getitem__") and not isinstance(images, (str, bytes, dict)):
+    is_dataset = hasattr(images, "__getitem__") or hasattr(images, "dataset")
+    if is_dataset and not isinstance(images, (str, bytes, dict)):
         return DatasetImages(images, mean=mean, std=std)
     raise InvalidInputError(
         f"images must be an array or tensor of pictures, a list of paths, a dataset with "

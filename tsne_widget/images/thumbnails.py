@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from tsne_widget.errors import ImageError, InvalidInputError
+from tsne_widget.images.arrays import picture
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages, check_size, open_picture, orientation, upright
-from tsne_widget.images.levels import as_bytes, levels_of
+from tsne_widget.images.levels import extent, levels_of
 from tsne_widget.images.reasons import checked_id, only_image_errors, plain_text, reason_of
 from tsne_widget.images.source import ImageSource
 
@@ -194,19 +195,15 @@ def _reduced(image: Image.Image, size: int) -> tuple[Image.Image, str]:
 
 
 def _plain(image: Image.Image) -> tuple[Image.Image, str]:
-    """The picture in mode L, RGB or RGBA, no value clipped."""
+    """The picture in mode L, RGB or RGBA, no value clipped; it may be the same object."""
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)
-        finite = values[np.isfinite(values)]
-        if not finite.size:
-            raise ImageError("the picture holds no finite value")
-        levels = levels_of(float(finite.min()), float(finite.max()), values.dtype)
-        return Image.fromarray(as_bytes(values, levels)), levels.note
-    if image.has_transparency_data:
-        return image.convert("RGBA"), ""
-    if image.mode in ("1", "L"):
-        return image.convert("L"), ""
-    return image.convert("RGB"), ""
+        values = np.asarray(image)[..., np.newaxis]
+        (low,), (high,) = extent(values)
+        levels = levels_of(float(low), float(high), values.dtype)
+        return picture(values, levels), levels.note
+    grey = image.mode in ("1", "L")
+    mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"
+    return (image if image.mode == mode else image.convert(mode)), ""
 
 
 def _frames_note(image: Image.Image) -> str:

@@ -1,0 +1,328 @@
+"""A store takes rows up where they were left, and never mixes up runs that differ."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+
+from tests.extraction.nets import Pictures, ResNet, Vgg, made
+from tsne_widget import ExtractionError, InvalidInputError, StoreError, extract
+from tsne_widget.extraction import store as store_module
+
+
+class Counting(ResNet):
+    """Counts the samples it sees, and can be stopped."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_forward_pre_hook(self._count)
+        self.restart()
+
+    def restart(self, stop_after=10**9):
+        self.seen = 0
+        self.stop_after = stop_after
+
+    @staticmethod
+    def _count(module, args):
+        if module.seen >= module.stop_after:
+            raise KeyboardInterrupt
+        module.seen += len(args[0])
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch):
+    monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "store"
+
+
+def run(model, data=None, folder=None, **options):
+    data = Pictures(60) if data is None else data
+    return extract(model, data, store=folder, **{"batch_size": 4, "progress": False, **options})
+
+
+def assert_same(found, expected):
+    for name in ("features", "labels", "logits", "ids"):
+        assert (getattr(found, name) == getattr(expected, name)).all(), name
+    assert found.skipped == expected.skipped
+    assert found.layer == expected.layer
+
+
+def started(caplog):
+    return [
+        r.getMessage().partition("store ")[2].split(" ", 1)[1]
+        for r in caplog.records
+        if "shard" not in r.getMessage()
+    ]
+
+
+def test_a_finished_run_is_reused_and_only_its_first_batch_compared(folder, caplog):
+    caplog.set_level(logging.INFO, "tsne_widget")
+    model = made(Counting)
+    plain = run(model)
+    assert_same(run(model, folder=folder), plain)
+    model.restart()
+    assert_same(run(model, folder=folder), plain)
+    assert model.seen == 4
+    assert started(caplog) == ["started anew", "reused: all 60 samples are stored"]
+
+
+@pytest.mark.parametrize("stop_after", range(4, 60, 4))
+def test_an_interrupted_run_goes_on_where_it_stopped_with_the_same_bits(folder, stop_after):
+    model = made(Counting)
+    plain = run(model)
+    model.restart(stop_after)
+    with pytest.raises(KeyboardInterrupt, match=f"{stop_after} are kept in .* goes on from there"):
+        run(model, folder=folder)
+    model.restart()
+    assert_same(run(model, folder=folder), plain)
+    assert model.seen == 60 - stop_after + 4
+
+
+def test_without_a_store_an_interrupt_says_that_one_would_have_kept_the_rows():
+    model = made(Counting)
+    model.restart(8)
+    with pytest.raises(KeyboardInterrupt, match="stopped after 8 samples; with store= "):
+        run(model)
+
+
+def test_progress_says_whether_a_run_resumes_or_is_reused_or_begins_anew(folder, capsys):
+    model = made(Counting)
+    model.restart(32)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, folder=folder, progress=True)
+    model.restart()
+    run(model, folder=folder, progress=True)
+    run(model, folder=folder, progress=True)
+    nn.init.zeros_(model.fc.bias)
+    run(model, folder=folder, progress=True)
+    shown = capsys.readouterr().err
+    for note in (
+        "started anew",
+        "resumed: 32 of 60 samples were stored",
+        "reused: all 60 samples are stored",
+        "started anew: other weights than in the last run",
+    ):
+        assert note in shown
+
+
+def test_a_run_stopped_by_a_bad_sample_keeps_what_came_before(folder):
+    class Failing(Pictures):
+        bad = 50
+
+        def __getitem__(self, index):
+            if index == self.bad:
+                raise OSError("truncated")
+            return super().__getitem__(index)
+
+    model, data = made(Counting), Failing(60)
+    with pytest.raises(ExtractionError, match=r"dataset\[50\]"):
+        run(model, data, folder)
+    model.restart()
+    data.bad = None
+    run(model, data, folder)
+    assert model.seen == 60 - 48 + 4
+
+
+def test_a_run_may_go_on_with_another_batch_size_or_with_workers(folder):
+    model = made(Counting)
+    plain = run(model)
+    model.restart(32)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, folder=folder)
+    model.restart()
+    found = run(model, folder=folder, batch_size=5, num_workers=1)
+    np.testing.assert_allclose(found.features, plain.features, rtol=1e-4, atol=1e-5)
+    assert (found.ids == plain.ids).all()
+    assert model.seen == 60 - 32 + 5
+
+
+def test_several_layers_are_stored_together(folder):
+    model = made(Counting)
+    plain = run(model, layers=["layer1", None])
+    model.restart(24)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, folder=folder, layers=["layer1", None])
+    model.restart()
+    for _ in range(2):
+        for found, expected in zip(
+            run(model, folder=folder, layers=["layer1", None]), plain, strict=True
+        ):
+            assert_same(found, expected)
+
+
+class Spoilt(Pictures):
+    """Sample 7 cannot be read, sample 30 gives NaN."""
+
+    def __getitem__(self, index):
+        if index == 7:
+            raise OSError("truncated")
+        x, y = super().__getitem__(index)
+        return x * (np.nan if index == 30 else 1), y
+
+
+def test_skipped_samples_are_stored_for_runs_that_skip_and_for_no_others(folder):
+    model = made(Counting)
+    skipping = {"on_error": "skip", "on_nonfinite": "drop"}
+    plain = run(model, Spoilt(60), **skipping)
+    assert [entry.id for entry in plain.skipped] == [7, 30]
+    for _ in range(2):
+        model.restart()
+        assert_same(run(model, Spoilt(60), folder, **skipping), plain)
+    assert model.seen == 4 - 0
+    with pytest.raises(ExtractionError, match=r"dataset\[7\]"):
+        run(model, Spoilt(60), folder, on_nonfinite="drop")
+    with pytest.raises(ExtractionError, match="first ids: 30"):
+        run(model, Spoilt(60), folder, on_error="skip")
+
+
+def variants():
+    x, y = (
+        torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(1)),
+        torch.arange(20) % 3,
+    )
+    other = x.clone()
+    other[13, 0, 0, 0] += 1e-3
+    plain = {"data": TensorDataset(x, y)}
+    return {
+        "plain": plain,
+        "layer": {**plain, "layer": "conv1"},
+        "pool": {**plain, "layer": "conv1", "pool": "flatten"},
+        "function": {**plain, "layer": "conv1", "pool": lambda maps: maps.amax((2, 3))},
+        "other function": {**plain, "layer": "conv1", "pool": lambda maps: maps.amin((2, 3))},
+        "call": {**plain, "layer": "layer1.0.relu", "call": 0},
+        "other call": {**plain, "layer": "layer1.0.relu", "call": 1},
+        "layers": {**plain, "layers": ["conv1"]},
+        "dtype": {**plain, "dtype": "bf16"},
+        "pixel": {"data": TensorDataset(other, y)},
+        "label": {"data": TensorDataset(x, (y + 1) % 3)},
+        "subset": {"data": Subset(TensorDataset(x, y), range(20))},
+        "other subset": {"data": Subset(TensorDataset(x, y), [*range(10), *range(19, 9, -1)])},
+        "shorter": {"data": TensorDataset(x[:19], y[:19])},
+        "key": {**plain, "dataset_key": "v1"},
+        "other key": {**plain, "dataset_key": "v2"},
+    }
+
+
+def test_whatever_changes_the_features_starts_anew(folder, caplog):
+    caplog.set_level(logging.INFO, "tsne_widget")
+    model = made(ResNet)
+    for _ in range(2):
+        for options in variants().values():
+            run(model, folder=folder, **options)
+    messages = started(caplog)
+    n = len(variants())
+    # "layers": ["conv1"] gives what "layer": "conv1" gave
+    anew = [message.startswith("started anew") for message in messages]
+    assert anew == [name != "layers" for name in variants()] + [False] * n
+
+
+def test_a_new_name_for_the_data_reuses_rows_although_the_data_changed(folder):
+    model = made(Counting)
+    run(model, Pictures(20), folder, dataset_key="v1")
+    model.restart()
+    changed = Pictures(20)
+    changed.x[19] += 1
+    run(model, changed, folder, dataset_key="v1")
+    assert model.seen == 4
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_changed_bit_of_the_weights_starts_anew(data):
+    from tsne_widget.extraction.fingerprint import weights_part
+
+    model = made(ResNet)
+    before = weights_part(model)
+    tensors = [*model.parameters(), *model.buffers()]
+    chosen = data.draw(st.sampled_from(range(len(tensors))))
+    flat = tensors[chosen].detach().reshape(-1).view(torch.uint8)
+    bit = data.draw(st.integers(0, 8 * len(flat) - 1))
+    flat[bit // 8] ^= 1 << (bit % 8)
+    assert weights_part(model) != before
+    flat[bit // 8] ^= 1 << (bit % 8)
+    assert weights_part(model) == before
+
+
+def test_another_forward_with_the_same_modules_starts_anew(folder):
+    class Other(ResNet):
+        def forward(self, x):
+            return super().forward(x * 2)
+
+    Other.__qualname__, Other.__module__ = ResNet.__qualname__, ResNet.__module__
+    plain = run(made(ResNet), folder=folder)
+    assert not np.allclose(run(made(Other), folder=folder).features, plain.features)
+
+
+def test_a_changed_file_starts_anew(folder, tmp_path):
+    class Folder(Dataset):
+        def __init__(self):
+            self.samples = [(str(tmp_path / f"{i}.npy"), i % 3) for i in range(20)]
+
+        def __len__(self):
+            return 20
+
+        def __getitem__(self, index):
+            path, label = self.samples[index]
+            return torch.from_numpy(np.load(path, allow_pickle=False)), label
+
+    for i in range(20):
+        np.save(tmp_path / f"{i}.npy", Pictures(20).x[i].numpy())
+    model = made(Counting)
+    first = run(model, Folder(), folder)
+    assert first.paths[3] == str(tmp_path / "3.npy")
+    path = tmp_path / "13.npy"
+    np.save(path, np.ones((3, 8, 8), np.float32))
+    os.utime(path, ns=(1, 1))
+    second = run(model, Folder(), folder)
+    assert (first.features[13] != second.features[13]).any()
+
+
+def test_a_dataset_that_differs_each_time_is_not_resumed(folder):
+    class Augmented(Pictures):
+        def __getitem__(self, index):
+            self.draws = getattr(self, "draws", 0) + 1
+            return super().__getitem__(index)[0] + self.draws, index % 3
+
+    data = Augmented(20)
+    run(made(Vgg), data, folder)
+    with pytest.raises(StoreError, match=r"random augmentation\?.*make it deterministic"):
+        run(made(Vgg), data, folder)
+
+
+def test_a_stream_cannot_be_stored_and_the_error_says_why(folder):
+    class Arriving(IterableDataset):
+        def __iter__(self):
+            return iter(Pictures(8))
+
+    with pytest.raises(InvalidInputError, match="data is a stream; pass a Dataset"):
+        run(made(ResNet), Arriving(), folder)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(folder):
+    folder.write_text("")
+    with pytest.raises(StoreError, match="is a file; pass a folder"):
+        run(made(ResNet), folder=folder)
+
+
+def test_nothing_but_manifest_and_shards_stays_in_the_folder(folder):
+    run(made(ResNet), folder=folder)
+    (own,) = folder.iterdir()
+    assert sorted(path.name for path in own.iterdir()) == [
+        "manifest.json",
+        *(f"shard-{start:010d}.npy" for start in (0, 16, 32, 48)),
+    ]
+    manifest = json.loads((own / "manifest.json").read_text())
+    assert sum(shard["samples"] for shard in manifest["shards"].values()) == 60

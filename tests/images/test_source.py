@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.images import (
+    ArrayImages,
+    DatasetImages,
+    FileImages,
+    ImageSource,
+    as_image_source,
+)
+
+
+class Own:
+    def __len__(self):
+        return 1
+
+    def image(self, id):  # noqa: A002
+        return Image.new("L", (4, 4))
+
+    def caption(self, id):  # noqa: A002
+        return "own"
+
+
+def test_any_object_with_the_three_methods_is_a_source_and_stays_as_it_is():
+    own = Own()
+    assert isinstance(own, ImageSource)
+    assert as_image_source(own) is own
+    assert not isinstance([], ImageSource)
+
+
+@pytest.mark.parametrize(
+    ("images", "kind"),
+    [
+        (np.zeros((2, 4, 4)), ArrayImages),
+        (torch.zeros(2, 1, 4, 4), ArrayImages),
+        (np.zeros((2, 4, 4)).tolist(), ArrayImages),
+        (["a.png", "b.png"], FileImages),
+        ((Path("a.png"),), FileImages),
+        (np.array(["a.png", "b.png"]), FileImages),
+        (pd.Series(["a.png", "b.png"]), FileImages),
+        ([Image.new("L", (4, 4))], DatasetImages),
+        ([np.zeros((4, 4)), np.zeros((5, 5))], DatasetImages),
+        ([(np.zeros((4, 4)), 0)], DatasetImages),
+        (TensorDataset(torch.zeros(2, 1, 4, 4)), DatasetImages),
+    ],
+)
+def test_whatever_holds_pictures_becomes_a_source(images, kind):
+    source = as_image_source(images)
+    assert type(source) is kind
+    assert isinstance(source, ImageSource)
+
+
+def test_mean_and_std_reach_the_array_and_the_dataset():
+    x = (torch.full((2, 3, 4, 4), 0.25) - 0.5) / 0.5
+    for images in (x, TensorDataset(x)):
+        source = as_image_source(images, mean=(0.5,) * 3, std=(0.5,) * 3)
+        assert source.image(0).getpixel((0, 0)) == (64, 64, 64)
+
+
+@pytest.mark.parametrize("images", [["a.png"], Own()])
+def test_mean_and_std_of_what_was_never_normalised_are_refused(images):
+    with pytest.raises(InvalidInputError, match="leave them out"):
+        as_image_source(images, mean=0.5, std=0.5)
+
+
+@pytest.mark.parametrize("images", ["folder/cat.png", 7, None, {"a": 1}, b"x", object()])
+def test_anything_else_is_refused_by_naming_it_and_what_is_possible(images):
+    with pytest.raises(InvalidInputError) as caught:
+        as_image_source(images)
+    assert type(images).__name__ in str(caught.value)
+    assert "a list of paths" in str(caught.value)
+
+
+def test_of_a_data_loader_its_dataset_is_asked_for():
+    with pytest.raises(InvalidInputError, match=r"pass loader\.dataset"):
+        as_image_source(DataLoader(TensorDataset(torch.zeros(2, 1, 4, 4))))
+
+
+def test_an_empty_list_is_refused():
+    with pytest.raises(InvalidInputError, match="empty list"):
+        as_image_source([])

@@ -1,0 +1,138 @@
+"""Some consecutive samples as arrays, with those that were left out between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import ExtractionError
+from tsne_widget.feature_set import Skipped
+
+IDS_NAMED = 5  # ids in an error message: enough to look at, few enough to read
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive samples: m rows, and the samples left out between them.
+
+    Attributes
+    ----------
+    ids : (m,) int64 array
+    features : tuple of (m, d) float32 arrays
+        One for each layer; empty when every sample was left out.
+    labels : (m,) int64 array or None
+    logits : (m, c) float32 array or None
+    skipped : tuple of Skipped
+    """
+
+    ids: NDArray[np.int64]
+    features: tuple[NDArray[np.float32], ...]
+    labels: NDArray[np.int64] | None
+    logits: NDArray[np.float32] | None
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """How many samples of the dataset these rows account for."""
+        return len(self.ids) + len(self.skipped)
+
+    @property
+    def widths(self) -> tuple[int | None, ...]:
+        """d of each layer, and c."""
+        logits = None if self.logits is None else self.logits.shape[1]
+        return (*(values.shape[1] for values in self.features), logits)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, in bytes."""
+        arrays = (self.ids, *self.features, self.labels, self.logits)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The parts as one, in their order; unknown labels are −1 where only some parts have any.
+
+    Raises
+    ------
+    ExtractionError
+        If the parts differ in width.
+    """
+    skipped = tuple(entry for part in parts for entry in part.skipped)
+    filled = [part for part in parts if len(part.ids)]
+    if not filled:
+        return Rows(np.empty(0, np.int64), (), None, None, skipped)
+    for part in filled:
+        check_width(filled[0].widths, part)
+    logits = [part.logits for part in filled if part.logits is not None]
+    return Rows(
+        np.concatenate([part.ids for part in filled]),
+        tuple(np.concatenate(values) for values in zip(*(p.features for p in filled), strict=True)),
+        joined_labels(filled),
+        np.concatenate(logits) if logits else None,
+        skipped,
+    )
+
+
+def joined_labels(parts: Sequence[Rows]) -> NDArray[np.int64] | None:
+    """(n,) int64 labels of all parts, −1 for a part without; None if no part has labels."""
+    if all(part.labels is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.full(len(p.ids), -1) if p.labels is None else p.labels for p in parts]
+    )
+
+
+def check_width(before: Sequence[int | None], rows: Rows) -> None:
+    """Reject rows of another width than the ones before.
+
+    Raises
+    ------
+    ExtractionError
+        With both widths and the ids.
+    """
+    if tuple(before) != rows.widths:
+        raise ExtractionError(
+            f"features and logits have the widths {rows.widths} for ids {rows.ids[0]} … "
+            f"{rows.ids[-1]}, but {tuple(before)} before; resize all pictures to one size, "
+            "or pass pool='mean'"
+        )
+
+
+def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
+    """The rows without those that hold NaN or infinite values, which are added to ``skipped``.
+
+    Raises
+    ------
+    ExtractionError
+        If there are such rows and ``drop`` is False.
+    """
+    named = [*zip((f"layer={layer!r}" for layer in layers), rows.features, strict=True)]
+    if rows.logits is not None:
+        named.append(("the model's output", rows.logits))
+    keep = np.ones(len(rows.ids), dtype=bool)
+    reasons: dict[int, str] = {}
+    for where, values in named:
+        finite = np.isfinite(values).all(axis=1)
+        for row in np.flatnonzero(~finite & keep):
+            reasons[int(rows.ids[row])] = f"{where} holds NaN or infinite values"
+        keep &= finite
+    if keep.all():
+        return rows
+    if not drop:
+        first = ", ".join(map(str, list(reasons)[:IDS_NAMED]))
+        raise ExtractionError(
+            f"{next(iter(reasons.values()))} in {len(reasons)} of the {len(keep)} samples of "
+            f"a batch (first ids: {first}); look for float16 overflow or a wrong normalisation, "
+            "or pass on_nonfinite='drop' to leave such samples out and list them"
+        )
+    skipped = (*rows.skipped, *(Skipped(id_, reason) for id_, reason in reasons.items()))
+    return Rows(
+        rows.ids[keep],
+        tuple(values[keep] for values in rows.features),
+        None if rows.labels is None else rows.labels[keep],
+        None if rows.logits is None else rows.logits[keep],
+        tuple(sorted(skipped)),
+    )

@@ -1,0 +1,353 @@
+"""Rows on disk as they come: killed at any moment, the next run goes on where this one stopped.
+
+A store folder holds one folder per fingerprint, in it::
+
+    manifest.json           what the features depend on; size and SHA-256 of each shard
+    shard-0000004096.npy    the rows from that sample on: several arrays, one after another
+    lock                    the one process that writes
+
+Each file appears whole or not at all: written under another name, flushed to the disk, renamed.
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tsne_widget.errors import StoreError
+from tsne_widget.extraction.fingerprint import key_of
+from tsne_widget.extraction.locks import Lock, is_running
+from tsne_widget.extraction.rows import Rows
+from tsne_widget.feature_set import Skipped
+
+SCHEMA = 1
+# A shard is written when any of these is reached: what a kill can cost, against what writing costs.
+SHARD_ROWS = 4096
+SHARD_BYTES = 32 * 2**20
+SHARD_SECONDS = 15.0
+# Unfinished files of a dead process are removed after this time (seconds): it may run elsewhere.
+UNFINISHED_KEPT_SECONDS = 86_400.0
+# Windows refuses to replace a file that a virus scanner has open: tries, and seconds between them.
+REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
+
+_MANIFEST = "manifest.json"
+_UNFINISHED = re.compile(r"\.(\d+)-[0-9a-f]{8}\.unfinished$")
+_LOGGER = logging.getLogger(__name__)
+
+
+class Store:
+    """The shards of one run. Make one with :func:`opened`.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of this fingerprint.
+    started : str
+        "started anew", "resumed at …" or "reused", with the reason.
+    """
+
+    def __init__(self, folder: Path, parts: Mapping[str, str], lock: Lock | None) -> None:
+        self.folder = folder
+        self._parts = dict(parts)
+        self._lock = lock
+        self._shards = _shards_in(folder, parts)
+        self.started = ""
+
+    @property
+    def stored(self) -> int:
+        """How many samples the shards account for."""
+        return sum(shard["samples"] for shard in self._shards.values())
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether further shards will be kept."""
+        return self._lock is not None
+
+    def next_start(self, position: int) -> int | None:
+        """Where the first shard at or after a position starts."""
+        return min((start for start in self._shards if start >= position), default=None)
+
+    def read(self, position: int, policy: str) -> Rows | None:
+        """The rows of the shard that starts at ``position``, None without a whole one.
+
+        Parameters
+        ----------
+        position : int
+            Number of the sample in the order of the run.
+        policy : str
+            What is done with bad samples. A shard that left some out is good for no other.
+        """
+        shard = self._shards.get(position)
+        if shard is None:
+            return None
+        if shard["skipped"] and shard["policy"] != policy:
+            del self._shards[position]
+            return None
+        try:
+            content = (self.folder / _shard_name(position)).read_bytes()
+            if hashlib.sha256(content).hexdigest() != shard["sha256"]:
+                raise StoreError("its SHA-256 is not the one in the manifest")
+            return _unpacked(content)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
+            _LOGGER.warning("%s: shard %s is computed anew: %s", self.folder, position, error)
+            del self._shards[position]
+            return None
+
+    def write(self, position: int, rows: Rows, policy: str) -> None:
+        """Keep rows that start at ``position``. If that fails, warn once and keep no more."""
+        if self._lock is None:
+            return
+        if not self._lock.still_ours():
+            self._give_up(f"another process took over, {self._lock.owner}")
+            return
+        content = _packed(rows)
+        try:
+            write_whole(self.folder / _shard_name(position), content)
+            self._shards[position] = {
+                "samples": rows.samples,
+                "skipped": len(rows.skipped),
+                "policy": policy,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            self._write_manifest()
+        except OSError as error:
+            self._shards.pop(position, None)
+            self._give_up(f"{error} ({len(content):,} bytes needed, {_free(self.folder)} free)")
+
+    def close(self) -> None:
+        """Let others write."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _write_manifest(self) -> None:
+        manifest = {
+            "schema": SCHEMA,
+            "parts": self._parts,
+            "shards": {str(start): shard for start, shard in sorted(self._shards.items())},
+        }
+        write_whole(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
+
+    def _give_up(self, reason: str) -> None:
+        self.close()
+        warnings.warn(
+            f"store {self.folder} cannot be written: {reason}; extraction goes on in memory, "
+            "further rows are not stored",
+            stacklevel=2,
+        )
+
+
+@contextmanager
+def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Store]:
+    """The store of a fingerprint in ``folder``, made if there is none, writable if we are alone.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the stores of any number of fingerprints.
+    parts : mapping of str to str
+        What the features depend on, each as text or hash.
+    samples : int
+        How many samples the run has.
+
+    Raises
+    ------
+    StoreError
+        If ``folder`` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"store={os.fspath(folder)!r} is a file; pass a folder")
+    own = folder / key_of(parts)[:16]
+    lock, hindrance = _locked(own)
+    store = Store(own, parts, lock)
+    try:
+        store.started = _told_start(store, folder, samples)
+        if hindrance:
+            store._give_up(hindrance)
+        if lock is not None:
+            _remove_unfinished(own)
+        yield store
+    finally:
+        store.close()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Make the file appear with all of its content, or not at all, even if the power fails.
+
+    Raises
+    ------
+    OSError
+        If the disk cannot take it; nothing is left behind then.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _replace(unfinished, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+    _flush_folder(path.parent)
+
+
+def _replace(source: Path, target: Path) -> None:
+    for remaining in reversed(range(REPLACE_TRIES)):
+        try:
+            os.replace(source, target)  # noqa: PTH105 - the call that the tests let fail
+        except PermissionError:
+            if os.name != "nt" or not remaining:
+                raise
+            time.sleep(REPLACE_PAUSE)
+        else:
+            return
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # has no handle of a folder to flush
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(folder: Path) -> tuple[Lock | None, str]:
+    """The lock if it is ours, otherwise why not."""
+    lock = Lock(folder / "lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if lock.acquire():
+            return lock, ""
+    except OSError as error:
+        return None, str(error)
+    return None, f"{lock.owner} is writing it (its finished shards are read)"
+
+
+def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, Any]]:
+    """The manifest's shards whose files have the right size, by start."""
+    manifest = _manifest_of(folder)
+    if manifest is None or manifest["parts"] != dict(parts):
+        return {}
+    shards: dict[int, dict[str, Any]] = {}
+    for start, shard in manifest["shards"].items():
+        try:
+            position = int(start)
+            good: dict[str, Any] = {
+                "samples": int(shard["samples"]),
+                "skipped": int(shard["skipped"]),
+                "policy": str(shard["policy"]),
+                "bytes": int(shard["bytes"]),
+                "sha256": str(shard["sha256"]),
+            }
+            size = (folder / _shard_name(position)).stat().st_size
+        except (KeyError, TypeError, ValueError, OSError):
+            continue
+        if size == good["bytes"] and position >= 0 < good["samples"]:
+            shards[position] = good
+        else:
+            _LOGGER.warning("%s: shard %s is computed anew: it has %s bytes", folder, start, size)
+    return shards
+
+
+def _manifest_of(folder: Path) -> dict[str, Any] | None:
+    path = folder / _MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        if manifest["schema"] != SCHEMA:
+            _LOGGER.warning("%s has schema %r and is left alone", path, manifest["schema"])
+            return None
+        dict(manifest["parts"]), dict(manifest["shards"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOGGER.warning("%s cannot be read and is left alone: %s", path, error)
+        return None
+    return dict(manifest)
+
+
+def _told_start(store: Store, folder: Path, samples: int) -> str:
+    if store.stored >= samples:
+        return f"reused: all {samples:,} samples are stored"
+    if store.stored:
+        return f"resumed: {store.stored:,} of {samples:,} samples were stored"
+    others = []
+    with contextlib.suppress(OSError):
+        others = [entry for entry in folder.iterdir() if entry != store.folder and entry.is_dir()]
+    latest = max(others, key=lambda entry: entry.stat().st_mtime, default=None)
+    manifest = None if latest is None else _manifest_of(latest)
+    if manifest is None:
+        return "started anew"
+    changed = [name for name, text in store._parts.items() if manifest["parts"].get(name) != text]
+    return f"started anew: other {', '.join(changed)} than in the last run"
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.iterdir():
+        match = _UNFINISHED.search(path.name)
+        if match and not is_running(int(match[1])):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > UNFINISHED_KEPT_SECONDS:
+                    path.unlink()
+
+
+def _shard_name(position: int) -> str:
+    return f"shard-{position:010d}.npy"
+
+
+def _packed(rows: Rows) -> bytes:
+    """The rows as arrays one after another, the first of them a JSON text that says which."""
+    header = {
+        "layers": len(rows.features),
+        "labels": rows.labels is not None,
+        "logits": rows.logits is not None,
+        "skipped": rows.skipped,
+    }
+    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    file = io.BytesIO()
+    for array in (text, rows.ids, rows.labels, rows.logits, *rows.features):
+        if array is not None:
+            np.lib.format.write_array(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _unpacked(content: bytes) -> Rows:
+    file = io.BytesIO(content)
+
+    def take() -> Any:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+    header = json.loads(take().tobytes())
+    ids = take()
+    labels = take() if header["labels"] else None
+    logits = take() if header["logits"] else None
+    features = tuple(take() for _ in range(header["layers"]))
+    skipped = tuple(Skipped(int(id_), str(reason)) for id_, reason in header["skipped"])
+    return Rows(ids, features, labels, logits, skipped)
+
+
+def _free(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free:,}"
+    except OSError:
+        return "unknown"

@@ -6,7 +6,6 @@ import weakref
 
 import numpy as np
 import pytest
-from ipywidgets import Widget
 from sklearn.decomposition import PCA
 from traitlets import HasTraits, Int, dlink
 

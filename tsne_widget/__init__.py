@@ -31,7 +31,7 @@ _HOMES = {
     "StoreError": "tsne_widget.errors",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from tsne_widget.errors import (

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from tests.browser.jupyter import until
+
 SECONDS = 1000  # Playwright counts in milliseconds
 
 # Where each point is drawn, in pixels of the page, by bqplot's own scales.
@@ -28,8 +30,22 @@ _DRAWN = """() => {
 }"""
 
 
+# JupyterLab renders a cell when it comes near the window; this one shows the last widget.
+_SCROLL = """() => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const shows = (cell) => cell.model.type === "code" && cell.model.outputs.toJSON().some(
+    (output) => output.data?.["application/vnd.jupyter.widget-view+json"]
+      && output.output_type === "execute_result");
+  const index = notebook.widgets.findLastIndex(shows);
+  if (index < 0) return false;
+  notebook.activeCellIndex = index;
+  return notebook.scrollToItem(index, "start").then(() => true, () => true);
+}"""
+
+
 def map_is_drawn(page: Page, seconds: float = 90) -> None:
-    """Wait until the map is there."""
+    """Scroll to the widget and wait until its map is there."""
+    until(lambda: page.evaluate(_SCROLL), seconds, "a cell with a widget")
     page.wait_for_function(
         "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden",
         timeout=seconds * SECONDS,

@@ -19,7 +19,7 @@ import nbformat
 from jupyter_client.blocking import BlockingKernelClient
 from playwright.sync_api import Browser, Page, Playwright
 
-TOKEN = "browser-tests"  # noqa: S105  # of a server on this machine's loopback only
+TOKEN = "browser-tests"  # of a server on this machine's loopback only
 START_SECONDS = 90
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

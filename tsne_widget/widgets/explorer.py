@@ -321,9 +321,7 @@ class EmbeddingExplorer:
         defaults = {
             "labels": labels if state.colored_by else None,
             "class_names": self.feature_set.class_names or None,
-            "colors": {
-                name: self._colors[name] for name in self.feature_set.class_names
-            }
+            "colors": {name: self._colors[name] for name in self.feature_set.class_names}
             if state.colored_by
             else None,
         }
@@ -334,11 +332,11 @@ class EmbeddingExplorer:
         if self._run is not None:
             self._run.abandon()
             self._run = None
+        self._state.unobserve_all()
         for view in self._views.values():
             _close_with_children(view)
         self._views = {}
         _close_with_children(self._widget)
-        self._state.unobserve_all()
 
     def __enter__(self) -> Self:
         return self

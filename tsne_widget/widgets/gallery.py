@@ -42,26 +42,18 @@ class GalleryView(anywidget.AnyWidget):
     ) -> None:
         self._state = state
         self._colors = colors
-        self._thumbnails = (
-            None if images is None else ThumbnailCache(images, size=THUMBNAIL_PIXELS)
-        )
+        self._thumbnails = None if images is None else ThumbnailCache(images, size=THUMBNAIL_PIXELS)
         self._wrong = state.feature_set.misclassified
         logits = state.feature_set.logits
         self._confidence = None if logits is None else confidence(logits)
         super().__init__(
-            has_images=images is not None, note=shown(getattr(images, "note", "") or "", MAX_SENTENCE)
+            has_images=images is not None,
+            note=shown(getattr(images, "note", "") or "", MAX_SENTENCE),
         )
         answer(self, state, {"tiles": self._on_tiles})
-        state.observe(self._show_selected, "selected")
-        self._show_selected()
+        state.follow(self._show_selected, "selected")
 
-    def close(self) -> None:
-        """Close the view, drop its pictures and stop listening to the state."""
-        self._state.unobserve(self._show_selected, "selected")
-        self._thumbnails = None
-        super().close()
-
-    def _show_selected(self, _change: object = None) -> None:
+    def _show_selected(self) -> None:
         with self.hold_sync():
             self.epoch += 1
             self.count = len(self._state.selected)

@@ -37,21 +37,13 @@ class LegendView(anywidget.AnyWidget):
             counts=state.counts.tolist(),
         )
         answer(self, state, {"toggle": self._on_toggle, "only": self._on_only, "all": self._on_all})
-        state.observe(self._show_visible, "visible")
-        state.observe(self._show_selected, "selected")
-        self._show_visible()
-        self._show_selected()
+        state.follow(self._show_visible, "visible")
+        state.follow(self._show_selected, "selected")
 
-    def close(self) -> None:
-        """Close the view and stop listening to the state."""
-        self._state.unobserve(self._show_visible, "visible")
-        self._state.unobserve(self._show_selected, "selected")
-        super().close()
-
-    def _show_visible(self, _change: object = None) -> None:
+    def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
 
-    def _show_selected(self, _change: object = None) -> None:
+    def _show_selected(self) -> None:
         self.selected_counts = self._state.selected_counts.astype("<u4").tobytes()
 
     def _on_toggle(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:

@@ -56,7 +56,7 @@ class ProjectionRun:
     def _work(self) -> None:
         try:
             self._outcome = np.asarray(self._projector.fit_transform(self._features))
-        except BaseException as error:  # noqa: BLE001  # carried to the main thread and raised there
+        except BaseException as error:  # carried to the main thread and raised there
             self._outcome = error
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._finish)

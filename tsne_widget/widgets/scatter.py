@@ -52,28 +52,12 @@ class ScatterView(anywidget.AnyWidget):
             codes=state.codes.astype("<u2").tobytes(), layout=Layout(height=f"{height}px")
         )
         answer(self, state, {"select": self._on_select, "clear": self._on_clear})
-        state.observe(self._draw_embedding, "embedding")
-        state.observe(self._show_visible, "visible")
-        state.observe(self._show_selected, "selected")
-        state.observe(self._show_waiting, ["activity", "embedding"])
-        for show in (
-            self._draw_embedding,
-            self._show_visible,
-            self._show_selected,
-            self._show_waiting,
-        ):
-            show()
+        state.follow(self._draw_embedding, "embedding")
+        state.follow(self._show_visible, "visible")
+        state.follow(self._show_selected, "selected")
+        state.follow(self._show_waiting, "activity", "embedding")
 
-    def close(self) -> None:
-        """Close the view and the Figure it hosts, and stop listening to the state."""
-        self._state.unobserve(self._draw_embedding, "embedding")
-        self._state.unobserve(self._show_visible, "visible")
-        self._state.unobserve(self._show_selected, "selected")
-        self._state.unobserve(self._show_waiting, ["activity", "embedding"])
-        self._polygons = None
-        super().close()
-
-    def _draw_embedding(self, _change: object = None) -> None:
+    def _draw_embedding(self) -> None:
         embedding = self._state.embedding
         if embedding is None:
             return
@@ -86,13 +70,13 @@ class ScatterView(anywidget.AnyWidget):
             with mark.hold_sync():
                 mark.x, mark.y = x, y
 
-    def _show_visible(self, _change: object = None) -> None:
+    def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
 
-    def _show_selected(self, _change: object = None) -> None:
+    def _show_selected(self) -> None:
         self.selected = self._state.selected.astype("<u4").tobytes()
 
-    def _show_waiting(self, _change: object = None) -> None:
+    def _show_waiting(self) -> None:
         has_map = self._state.embedding is not None
         self.waiting = "" if has_map else self._state.activity or "No map yet"
 
@@ -131,7 +115,9 @@ def _figure(
     scales = {
         "x": bqplot.LinearScale(min=float(x.min()), max=float(x.max())),
         "y": bqplot.LinearScale(min=float(y.min()), max=float(y.max())),
-        "color": bqplot.ColorScale(colors=texture_colors(colors[: state.known]), min=0, max=TEXELS - 1),
+        "color": bqplot.ColorScale(
+            colors=texture_colors(colors[: state.known]), min=0, max=TEXELS - 1
+        ),
     }
     area = float(np.clip(MARKERS_AREA / len(x), MIN_MARKER_AREA, MAX_MARKER_AREA))
     mark = bqplot_gl.ScatterGL(

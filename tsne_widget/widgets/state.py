@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -77,6 +77,11 @@ class ExplorerState(HasTraits):
     def selected_counts(self) -> NDArray[np.int64]:
         """(g,) int64: selected rows of each class."""
         return np.bincount(self.codes[self.selected], minlength=len(self.class_names))
+
+    def follow(self, show: Callable[[], None], *names: str) -> None:
+        """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
+        self.observe(lambda _change: show(), list(names))
+        show()
 
     def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
         """Combine rows with the selection; rows of hidden classes are left out and counted.

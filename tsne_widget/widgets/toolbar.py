@@ -33,15 +33,9 @@ class ToolbarView(anywidget.AnyWidget):
         self._wrong = state.feature_set.misclassified
         super().__init__(total=len(state.codes))
         answer(self, state, {"misclassified": self._on_misclassified, "clear": self._on_clear})
-        state.observe(self._show, ["selected", "visible", "activity", "message"])
-        self._show()
+        state.follow(self._show, "selected", "visible", "activity", "message")
 
-    def close(self) -> None:
-        """Close the view and stop listening to the state."""
-        self._state.unobserve(self._show, ["selected", "visible", "activity", "message"])
-        super().close()
-
-    def _show(self, _change: object = None) -> None:
+    def _show(self) -> None:
         state, record = self._state, self._state.feature_set
         visible = state.visible_rows
         judged = record.labels is not None and record.predictions is not None

@@ -18,7 +18,6 @@ function render({ model, el }) {
   content.style.position = "relative";
   const hint = root.appendChild(element("div", "tw-hint"));
   el.appendChild(root);
-  el.style.height = "100%";
 
   /** @type {Map<number, any>} */
   let tiles = new Map(); // index → what the kernel sent, with the picture's URL

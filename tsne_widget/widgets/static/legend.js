@@ -13,7 +13,6 @@ function render({ model, el }) {
   const hint = root.appendChild(document.createElement("footer"));
   hint.textContent = "click: on/off · double-click: only this";
   el.appendChild(root);
-  el.style.height = "100%";
 
   const names = model.get("names");
   const counts = model.get("counts");

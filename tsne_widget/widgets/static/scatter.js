@@ -31,7 +31,6 @@ function render({ model, el }) {
   tools.setAttribute("aria-label", "Map tools");
   const waiting = root.appendChild(element("div", "tw-waiting"));
   el.appendChild(root);
-  el.style.height = "100%";
 
   /** @type {{view: any, mark: any, x: any, y: any} | null} */
   let plot = null; // the bqplot view, its mark view, and the models of its scales

@@ -7,7 +7,7 @@ function render({ model, el }) {
   const summary = line.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
   const wrong = line.appendChild(button("Select misclassified", "misclassified"));
-  const clear = line.appendChild(button("Clear selection", "clear"));
+  const clear = line.appendChild(button("Clear", "clear"));
   const activity = root.appendChild(element("div", "tw-activity"));
   const doing = activity.appendChild(element("span"));
   activity.appendChild(element("div", "tw-bar")).setAttribute("role", "progressbar");
@@ -41,6 +41,7 @@ function render({ model, el }) {
     wrong.disabled = errors <= 0;
     wrong.title = errors < 0 ? "Needs labels and predictions" : errors ? "Select every misclassified sample that is shown" : "None of the samples shown is misclassified";
     clear.disabled = !selected;
+    clear.title = "Select nothing";
     message.textContent = model.get("message");
     message.hidden = !message.textContent;
   }

@@ -1,0 +1,270 @@
+"""The main job, by hand: JupyterLab in Chromium, the quickstart, mouse and eyes.
+
+Nothing is set by hand: the tests drag, click and type, then read Python.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.path import Path as Polygon
+
+from tests.browser.gestures import (
+    SECONDS,
+    drag,
+    drawn_points,
+    map_is_drawn,
+    outline,
+    pictures_are_drawn,
+)
+from tests.browser.jupyter import Notebook, until
+
+pytestmark = pytest.mark.browser
+
+QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
+LASSO = [(0.2, 0.25), (0.55, 0.15), (0.85, 0.5), (0.6, 0.8), (0.45, 0.4), (0.25, 0.7)]
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook) -> Notebook:
+    opened = open_notebook("quickstart.ipynb", QUICKSTART)
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def fresh(notebook):
+    """Each test starts with all classes shown, nothing selected and the whole map in sight."""
+    notebook.page.locator(".tw-legend header button", has_text="All").click()
+    notebook.page.locator(".tw-tools [data-action=reset]").click()
+    notebook.page.locator(".tw-tools [data-tool=lasso]").click()
+    notebook.page.locator(".tw-overlay").focus()
+    notebook.page.keyboard.press("Escape")
+    until(lambda: selected(notebook) == [], 20, "an empty selection")
+
+
+def selected(notebook: Notebook) -> list[int]:
+    return notebook.python("explorer.selected.tolist()")
+
+
+def lasso(notebook: Notebook, **options) -> list[int]:
+    """Drag the lasso; the rows that are selected once the map has shown them."""
+    before = notebook.python("explorer._views['gallery'].epoch")
+    drag(notebook.page, LASSO, **options)
+    until(lambda: notebook.python("explorer._views['gallery'].epoch") > before, 20, "the selection")
+    rows = selected(notebook)
+    notebook.page.wait_for_function(
+        "(count) => { const text = document.querySelector('.tw-summary').textContent;"
+        " return count ? text.includes(`${count.toLocaleString('en')} selected`)"
+        " : !text.includes('selected') }",
+        arg=len(rows),
+        timeout=20 * SECONDS,
+    )
+    return rows
+
+
+def inside_the_outline(notebook: Notebook) -> list[int]:
+    """Rows whose points are drawn, visibly, inside the lasso that is drawn."""
+    pixels, opacity = drawn_points(notebook.page)
+    inside = Polygon(np.vstack([outline(notebook.page), outline(notebook.page)[:1]]))
+    return np.flatnonzero(inside.contains_points(pixels) & (opacity > 0)).tolist()
+
+
+def test_the_lasso_selects_exactly_the_points_drawn_inside_it(notebook):
+    rows = lasso(notebook)
+    assert 100 < len(rows) < 1400
+    assert rows == inside_the_outline(notebook)
+
+
+def test_it_does_so_after_zooming_and_panning_too(notebook):
+    page = notebook.page
+    before, _ = drawn_points(page)
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.55 * box["height"])
+    page.mouse.wheel(0, -240)
+    page.locator(".tw-tools [data-tool=pan]").click()
+    drag(page, [(0.5, 0.5), (0.55, 0.42)])
+    page.locator(".tw-tools [data-tool=lasso]").click()
+    after, _ = drawn_points(page)
+    assert np.ptp(after, axis=0).min() > 1.3 * np.ptp(before, axis=0).min()  # it did zoom
+    rows = lasso(notebook)
+    assert 20 < len(rows) < 1400
+    assert rows == inside_the_outline(notebook)
+
+
+def test_the_wheel_keeps_the_point_under_the_pointer_in_its_place(notebook):
+    page = notebook.page
+    before, _ = drawn_points(page)
+    page.mouse.move(*before[0])
+    page.mouse.wheel(0, -200)
+    until(lambda: not np.allclose(drawn_points(page)[0], before), 20, "the zoom")
+    after, _ = drawn_points(page)
+    assert np.abs(after[0] - before[0]).max() < 1.5  # pixels; the mouse stands on whole ones
+
+
+def test_no_row_of_a_hidden_class_is_selected(notebook):
+    page = notebook.page
+    everything = lasso(notebook)
+    page.locator(".tw-legend li button").nth(8).click()
+    until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
+    rows = lasso(notebook)
+    hidden = notebook.python("(explorer.feature_set.labels == 8).nonzero()[0].tolist()")
+    assert set(everything) & set(hidden)
+    assert not set(rows) & set(hidden)
+    assert rows == inside_the_outline(notebook)
+    assert set(rows) == set(everything) - set(hidden)
+
+
+def test_double_click_shows_one_class_and_all_brings_the_rest_back(notebook):
+    page = notebook.page
+    page.locator(".tw-legend li button").nth(3).dblclick()
+    until(lambda: notebook.python("explorer.visible_classes") == ["3"], 20, "class 3 alone")
+    threes = notebook.python("(explorer.feature_set.labels == 3).nonzero()[0].tolist()")
+    until(lambda: np.flatnonzero(drawn_points(page)[1]).tolist() == threes, 20, "only threes")
+    assert page.locator(".tw-legend li button[aria-pressed=true]").count() == 1
+    page.locator(".tw-legend header button", has_text="All").click()
+    until(lambda: len(notebook.python("explorer.visible_classes")) == 10, 20, "all classes")
+
+
+def test_shift_adds_and_alt_subtracts(notebook):
+    page = notebook.page
+    first = set(lasso(notebook))
+    drag(page, [(0.5, 0.05), (0.95, 0.05), (0.95, 0.95), (0.5, 0.95)], keys=("Shift",))
+    more = until(lambda: set(selected(notebook)) - first and set(selected(notebook)), 20, "more")
+    assert first < more
+    assert set(lasso(notebook, keys=("Alt",))) == more - first
+
+
+def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
+    page = notebook.page
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("r")
+    assert page.locator(".tw-tools [data-tool=rectangle]").get_attribute("aria-pressed") == "true"
+    drag(page, [(0.1, 0.1), (0.9, 0.6)])
+    until(lambda: selected(notebook), 20, "a selection")
+    assert selected(notebook) == inside_the_outline(notebook)
+    cells = notebook.page.locator(".jp-Cell").count()
+    page.keyboard.press("a")  # in JupyterLab's command mode this would add a cell
+    page.keyboard.press("Escape")
+    until(lambda: selected(notebook) == [], 20, "nothing selected")
+    assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
+    page = notebook.page
+    rows = lasso(notebook)
+    pictures_are_drawn(page, at_least=4)
+    first = page.locator(".tw-gallery figure").first
+    record = notebook.python(
+        "[(int(r.id), r.label_name, r.prediction_name) for r in"
+        " explorer.to_dataframe().head(1).itertuples()]"
+    )[0]
+    text = first.inner_text()
+    assert f"#{record[0]}" in text
+    assert record[1] in text
+    assert record[0] == rows[0]
+    # the picture is the true one: its pixels are those of the digit
+    shades = first.locator("img").evaluate(
+        "(image) => { const canvas = document.createElement('canvas');"
+        " canvas.width = canvas.height = 8; const context = canvas.getContext('2d');"
+        " context.drawImage(image, 0, 0);"
+        " return [...context.getImageData(0, 0, 8, 8).data].filter((_, i) => i % 4 === 0) }"
+    )
+    digit = notebook.python(f"(dataset[{rows[0]}][0][0] * 255).round().int().flatten().tolist()")
+    assert np.abs(np.subtract(shades, digit)).max() <= 2
+
+
+def test_misclassified_tiles_are_marked_and_say_what_was_predicted(notebook):
+    page = notebook.page
+    page.locator(".tw-toolbar button", has_text="Select misclassified").click()
+    wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
+    until(lambda: selected(notebook) == wrong, 20, "the misclassified rows")
+    pictures_are_drawn(page)
+    tiles = page.locator(".tw-gallery figure")
+    assert tiles.count() > 0
+    assert page.locator(".tw-gallery figure[data-wrong] .tw-badge").count() == tiles.count()
+    assert "→" in tiles.first.inner_text()
+
+
+def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(notebook):
+    page = notebook.page
+    notebook.execute("explorer.select('visible')")
+    pictures_are_drawn(page)
+    page.locator(".tw-gallery .tw-scroll").evaluate("(node) => { node.scrollTop = 1e9 }")
+    last = notebook.python("int(explorer.feature_set.ids[-1])")
+    page.locator(".tw-gallery figure", has_text=f"#{last}").wait_for(timeout=20 * SECONDS)
+    pictures_are_drawn(page)
+    assert page.locator(".tw-gallery *").count() < 700
+
+
+def test_selecting_in_python_moves_the_map_and_the_gallery(notebook):
+    page = notebook.page
+    notebook.execute("explorer.select([3, 5, 8])")
+    page.locator(".tw-gallery figure", has_text="#8").wait_for(timeout=20 * SECONDS)
+    assert page.locator(".tw-gallery figure").count() == 3
+    until(lambda: (drawn_points(page)[1] == 1).sum() == 3, 20, "three bright points")
+    assert np.flatnonzero(drawn_points(page)[1] == 1).tolist() == [3, 5, 8]
+    assert (drawn_points(page)[1] > 0).all()  # the others are dimmed, not hidden
+
+
+def test_selecting_in_the_map_calls_observers_in_python(notebook):
+    notebook.execute("heard = []; explorer.observe(lambda change: heard.append(len(change.new)))")
+    rows = lasso(notebook)
+    assert notebook.python("heard[-1]") == len(rows)
+
+
+def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
+    rows = lasso(notebook)
+    assert notebook.python("explorer.to_dataframe()['id'].tolist()") == rows
+    columns = notebook.python("list(explorer.to_dataframe().columns)")
+    assert columns[:9] == [
+        "id", "path", "label", "label_name", "prediction", "prediction_name",
+        "confidence", "margin", "misclassified",
+    ]  # fmt: skip
+
+
+def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
+    page = notebook.page
+    page.locator(".tw-legend li button").nth(2).click()
+    rows = lasso(notebook)
+    page.locator(".tw-tools [data-action=zoom-selection]").click()
+    until(lambda: notebook.python("len(explorer._views['scatter'].viewport)") == 4, 20, "the zoom")
+    before, opacity = drawn_points(page)
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.load()
+    page.locator(".jp-Notebook").first.wait_for()
+    map_is_drawn(page)
+    assert selected(notebook) == rows
+    until(lambda: np.allclose(drawn_points(page)[1], opacity), 20, "the same points to be bright")
+    spread = np.ptp(drawn_points(page)[0], axis=0) / np.ptp(before, axis=0)
+    assert np.allclose(spread, spread[0], rtol=0.01)  # zoomed as before, whatever the width
+    assert spread[0] > 0.8
+    assert page.locator(".tw-legend li button").nth(2).get_attribute("aria-pressed") == "false"
+    pictures_are_drawn(page)
+    assert lasso(notebook) == inside_the_outline(notebook)
+
+
+def test_the_map_follows_a_narrower_window(notebook):
+    page = notebook.page
+    size = page.viewport_size
+    page.set_viewport_size({"width": 900, "height": 1100})
+    try:
+        page.wait_for_function(
+            "() => document.querySelector('.tw-overlay').clientWidth < 700", timeout=20 * SECONDS
+        )
+        box = page.locator(".tw-overlay").bounding_box()
+
+        def fits() -> bool:
+            low, high = drawn_points(page)[0].min(axis=0), drawn_points(page)[0].max(axis=0)
+            return bool(
+                low[0] >= box["x"] and high[0] <= box["x"] + box["width"]
+                and low[1] >= box["y"] and high[1] <= box["y"] + box["height"]
+            )  # fmt: skip
+
+        until(fits, 20, "all points to be in sight")
+        assert lasso(notebook) == inside_the_outline(notebook)
+    finally:
+        page.set_viewport_size(size)

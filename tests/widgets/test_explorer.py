@@ -1,0 +1,282 @@
+"""EmbeddingExplorer without a browser: input, selection, frame, threads, what it leaves behind."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from traitlets import HasTraits, Int, dlink
+
+import tsne_widget
+from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError
+
+N = 60
+
+
+@pytest.fixture
+def record() -> FeatureSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(N) % 3
+    logits = np.eye(3)[labels] * 4 + rng.normal(size=(N, 3)) * 2
+    return FeatureSet.from_arrays(
+        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
+    )
+
+
+@pytest.fixture
+def explorer(record):
+    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as opened:
+        yield opened
+
+
+def registered() -> set[str]:
+    """Ids of every open widget of this process."""
+    from ipywidgets.widgets.widget import _instances
+
+    return set(_instances)
+
+
+class GatedProjector:
+    """A projector that waits for the test to let it go."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.started = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def fit_transform(self, features):
+        self.thread = threading.current_thread()
+        self.started.set()
+        assert self.gate.wait(30)
+        return features[:, :2]
+
+
+def test_a_given_embedding_is_there_at_once(explorer, record):
+    assert np.array_equal(explorer.embedding, record.features[:, :2])
+    assert explorer.wait() is explorer
+
+
+def test_any_object_with_fit_transform_is_a_projector(record):
+    with EmbeddingExplorer(record, projector=PCA(n_components=2)) as explorer:
+        expected = PCA(n_components=2).fit_transform(record.features)
+        assert np.allclose(explorer.wait().embedding, expected, atol=1e-5)
+
+
+def test_the_default_projector_is_a_reproducible_tsne(record):
+    maps = []
+    for _ in range(2):
+        with EmbeddingExplorer(record) as explorer:
+            maps.append(explorer.wait().embedding)
+    assert maps[0].shape == (N, 2)
+    assert np.array_equal(*maps)
+
+
+def test_the_constructor_returns_before_the_map_is_done(record):
+    projector = GatedProjector()
+    with EmbeddingExplorer(record, projector=projector) as explorer:
+        assert explorer.embedding is None
+        assert "GatedProjector of 60 × 5 features" in repr(explorer)
+        explorer.select([1, 2])  # needs no map
+        projector.gate.set()
+        frame = explorer.to_dataframe()  # waits
+        assert frame["x"].tolist() == record.features[[1, 2], 0].tolist()
+        assert "ready" in repr(explorer)
+    assert projector.thread is not threading.main_thread()
+
+
+def test_the_map_arrives_on_the_main_thread_only(record):
+    threads = []
+    projector = GatedProjector()
+    with EmbeddingExplorer(record, projector=projector) as explorer:
+        explorer.observe(lambda _change: threads.append(threading.current_thread()), "embedding")
+        projector.gate.set()
+        explorer.wait()
+    assert threads == [threading.main_thread()]
+
+
+def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
+    class Failing:
+        def fit_transform(self, features):
+            raise ArithmeticError("no such luck")
+
+    with EmbeddingExplorer(record, projector=Failing()) as explorer:
+        for _ in range(2):
+            with pytest.raises(ArithmeticError, match="no such luck"):
+                explorer.wait()
+        assert explorer.state.message == "The map failed: no such luck"
+        assert explorer.state.activity == ""
+
+
+def test_a_projector_of_another_dimension_is_an_error(record):
+    with EmbeddingExplorer(record, projector=PCA(n_components=3)) as explorer:
+        with pytest.raises(InvalidInputError, match=r"shape \(60, 2\), got \(60, 3\)"):
+            explorer.wait()
+        explorer.select([1])  # the rest goes on working
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"embedding": np.zeros((N - 1, 2))}, r"shape \(60, 2\), got \(59, 2\)"),
+        ({"embedding": np.full((N, 2), np.nan)}, "NaN or infinite values in 60 of 60 rows"),
+        ({"projector": object()}, "fit_transform method, got object"),
+        ({"colors": {"cta": "red"}}, "cat"),
+        ({"images": 3}, "int"),
+    ],
+)
+def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, message):
+    before = registered()
+    with pytest.raises(InvalidInputError, match=message):
+        EmbeddingExplorer(record, **arguments)
+    assert registered() == before
+
+
+def test_arrays_instead_of_a_record_are_refused_with_the_remedy():
+    with pytest.raises(InvalidInputError, match=r"use FeatureSet.from_arrays\(features, labels\)"):
+        EmbeddingExplorer(np.zeros((10, 3)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_fewer_than_four_samples_need_given_coordinates(n):
+    record = FeatureSet.from_arrays(np.eye(4)[:n])
+    with pytest.raises(InvalidInputError, match=f"at least 4 samples, got {n}"):
+        EmbeddingExplorer(record)
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:n, :2]) as explorer:
+        assert len(explorer.to_dataframe("all")) == n
+
+
+def test_from_model_finds_a_small_dataset_before_it_runs_the_model():
+    class Exploding:
+        def __getattr__(self, name):
+            raise AssertionError("the model was touched")
+
+    with pytest.raises(InvalidInputError, match="at least 4 samples, the dataset has 3"):
+        EmbeddingExplorer.from_model(Exploding(), [(0, 0)] * 3)
+
+
+def test_selecting_from_python_calls_observers_and_views(explorer):
+    seen = []
+    explorer.observe(lambda change: seen.append(change.new.tolist()))
+    explorer.select([5, 3, 3])
+    explorer.selected = [1]
+    assert seen == [[3, 5], [1]]
+    views = explorer._views
+    assert np.frombuffer(views["scatter"].selected, "<u4").tolist() == [1]
+    assert views["gallery"].count == 1
+    assert views["toolbar"].selected == 1
+    assert np.frombuffer(views["legend"].selected_counts, "<u4").tolist() == [0, 1, 0]
+
+
+def test_misclassified_and_visible_are_words_of_select(explorer, record):
+    explorer.select("misclassified")
+    assert explorer.selected.tolist() == np.flatnonzero(record.misclassified).tolist()
+    assert len(explorer.selected) > 0
+    explorer.visible_classes = ["dog"]
+    explorer.select("visible")
+    assert explorer.selected.tolist() == list(range(1, N, 3))
+    with pytest.raises(InvalidInputError, match="knows the words misclassified, visible"):
+        explorer.select("wrong")
+    with pytest.raises(InvalidInputError, match="there is no class 'fox'; there are cat, dog, owl"):
+        explorer.visible_classes = "fox"
+
+
+def test_the_frame_holds_the_rows_of_each_word(explorer, record):
+    explorer.select([4, 2])
+    assert explorer.to_dataframe()["id"].tolist() == [2, 4]
+    assert len(explorer.to_dataframe("all")) == N
+    wrong = explorer.to_dataframe("misclassified")
+    assert wrong["misclassified"].all()
+    assert len(wrong) == record.misclassified.sum()
+    explorer.visible_classes = ["cat", "owl"]
+    assert set(explorer.to_dataframe("visible")["label_name"]) == {"cat", "owl"}
+    with pytest.raises(InvalidInputError, match='which must be "selected"'):
+        explorer.to_dataframe("chosen")
+
+
+def test_an_empty_selection_is_an_empty_frame_with_the_same_columns(explorer):
+    empty, full = explorer.to_dataframe(), explorer.to_dataframe("all")
+    assert len(empty) == 0
+    assert empty.dtypes.equals(full.dtypes)
+
+
+def test_features_are_columns_on_request(explorer, record):
+    frame = explorer.to_dataframe("all", features=True)
+    assert np.array_equal(frame[[f"f{i}" for i in range(5)]].to_numpy(), record.features)
+
+
+def test_figure_draws_the_map_with_the_classes_and_colors_of_the_widget(record):
+    embedding = record.features[:, :2]
+    with EmbeddingExplorer(record, embedding=embedding, colors={"owl": "#123456"}) as explorer:
+        figure = explorer.figure(title="Owls")
+    axes = figure.axes[0]
+    legends = [*figure.legends, *([axes.get_legend()] if axes.get_legend() else [])]
+    assert [text.get_text() for text in legends[0].get_texts()] == ["cat", "dog", "owl"]
+    assert "Owls" in (axes.get_title(), figure.get_suptitle())
+
+
+def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
+    before = registered()
+    explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
+    assert registered() > before
+    explorer.close()
+    explorer.close()
+    assert registered() == before
+
+
+def test_a_closed_explorer_and_its_state_can_be_collected(record):
+    explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
+    explorer._repr_mimebundle_()
+    gone, state = weakref.ref(explorer), weakref.ref(explorer.state)
+    explorer.close()
+    del explorer
+    gc.collect()
+    assert gone() is None
+    assert state() is None
+
+
+def test_closing_while_the_map_is_computed_drops_the_result(record):
+    projector = GatedProjector()
+    explorer = EmbeddingExplorer(record, projector=projector)
+    state = explorer.state
+    explorer.close()
+    projector.started.wait(10)
+    projector.gate.set()
+    projector.thread.join(10)
+    assert state.embedding is None
+
+
+def test_from_npy_of_any_names_opens_as_given(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "data_embed_npy.npy", rng.normal(size=(500, 32)))
+    np.save(tmp_path / "label_npu.npy", rng.integers(0, 7, 500).astype(float))
+    record = FeatureSet.from_npy(tmp_path / "data_embed_npy.npy", tmp_path / "label_npu.npy")
+    with EmbeddingExplorer(record) as explorer:
+        explorer.wait()
+        assert len(explorer.to_dataframe("all")["label_name"].unique()) == 7
+    with pytest.raises(StoreError, match=r"nowhere\.npy"):
+        FeatureSet.from_npy(tmp_path / "nowhere.npy")
+
+
+def test_the_state_can_be_linked_to_other_traits(explorer):
+    class Counter(HasTraits):
+        count = Int()
+
+    counter = Counter()
+    dlink((explorer.state, "selected"), (counter, "count"), len)
+    explorer.select([1, 2, 3])
+    assert counter.count == 3
+
+
+def test_it_displays_as_one_widget_with_a_short_text(explorer):
+    bundle = explorer._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/plain"] == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
+
+
+def test_public_names_are_all_there():
+    for name in tsne_widget.__all__:
+        assert getattr(tsne_widget, name) is not None
+    assert set(tsne_widget.__all__) <= set(dir(tsne_widget))

@@ -103,8 +103,9 @@ class EmbeddingExplorer:
         palette = _palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
         self._views = {
-            "toolbar": ToolbarView(self._state),
+            # The map hears of a change first: it is what the person looks at.
             "scatter": ScatterView(self._state, palette, height),
+            "toolbar": ToolbarView(self._state),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, source, palette),
         }

@@ -90,8 +90,8 @@ class ScatterView(anywidget.AnyWidget):
         rows = self._polygons.inside(polygon)
         visible = rows[self._state.visible[self._state.codes[rows]]]
         self._state.select(visible, mode)
-        # Also when the same rows were selected before: the page waits for this to drop its lasso.
-        self.send({"kind": "selected", "count": len(visible)})
+        # Also when the selection is as before: the page has shown a preview, this one stands.
+        self.send({"kind": "selected"})
 
     def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select([])

@@ -84,6 +84,46 @@ export function opacities(codes, visible, selected) {
   return opacity;
 }
 
+/**
+ * Rows of the points inside a polygon by the even-odd rule, as the kernel resolves it.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} polygon  x0, y0, x1, y1, …
+ * @returns {Uint32Array}
+ */
+export function rowsInside(x, y, polygon) {
+  const corners = polygon.length / 2;
+  const px = Array.from({ length: corners }, (_, k) => polygon[2 * k]);
+  const py = Array.from({ length: corners }, (_, k) => polygon[2 * k + 1]);
+  const { x: [left, right], y: [low, high] } = extent(px, py);
+  const rows = [];
+  for (let i = 0; i < x.length; i++) {
+    if (!(x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high)) continue;
+    let inside = false;
+    for (let a = 0, b = corners - 1; a < corners; b = a++) {
+      if (py[a] > y[i] === py[b] > y[i]) continue;
+      const crossing = px[a] + ((y[i] - py[a]) / (py[b] - py[a])) * (px[b] - px[a]);
+      if (x[i] < crossing) inside = !inside;
+    }
+    if (inside) rows.push(i);
+  }
+  return Uint32Array.from(rows);
+}
+
+/**
+ * What a selection becomes when more rows meet it, as the kernel combines them.
+ * @param {Uint32Array} selected
+ * @param {Uint32Array} rows
+ * @param {string} mode  "replace", "add", "subtract" or "intersect"
+ * @returns {Uint32Array}
+ */
+export function combineRows(selected, rows, mode) {
+  if (mode === "replace") return rows;
+  const met = new Set(rows);
+  if (mode === "add") return Uint32Array.from(new Set([...selected, ...rows]));
+  return selected.filter((row) => met.has(row) === (mode === "intersect"));
+}
+
 const DIMMED = 0.13;
 const PLAIN = 0.8;
 const SELECTED = 1;

@@ -1,9 +1,10 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
-import { extent, fitViewport, opacities, panViewport, unpackBits, zoomViewport } from "./geometry.js";
+import { combineRows, extent, fitViewport, opacities, panViewport, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
 const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
+const MAX_PREVIEW = 50_000_000; // points × coordinates of the polygon: about 0.1 s
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
 
 const TOOLS = [
@@ -75,12 +76,24 @@ function render({ model, el }) {
     return null;
   }
 
-  function applyOpacity() {
+  function selectedRows() {
+    return typed(model.get("selected"), Uint32Array);
+  }
+
+  function applyOpacity(rows = selectedRows()) {
     if (!plot) return;
     const codes = typed(model.get("codes"), Uint16Array);
-    const classes = 8 * model.get("visible").byteLength;
-    const visible = unpackBits(model.get("visible"), classes);
-    plot.mark.model.set("opacity", opacities(codes, visible, typed(model.get("selected"), Uint32Array)));
+    const bits = model.get("visible");
+    const visible = unpackBits(bits, 8 * bits.byteLength);
+    plot.mark.model.set("opacity", opacities(codes, visible, rows));
+  }
+
+  /** Show at once what the kernel is about to answer; its answer then takes this one's place. */
+  function preview(/** @type {Float64Array} */ polygon, /** @type {string} */ how) {
+    const { x, y } = plot.mark.model.attributes;
+    if (x.length * polygon.length > MAX_PREVIEW) return;
+    applyOpacity(combineRows(selectedRows(), rowsInside(x, y, polygon), how));
+    plot.view.extras.webGLRender?.();
   }
 
   // ---- the viewport ----
@@ -112,7 +125,7 @@ function render({ model, el }) {
   }
 
   function zoomToSelection() {
-    const rows = typed(model.get("selected"), Uint32Array);
+    const rows = selectedRows();
     if (!plot || !rows.length) return;
     const { x, y } = plot.mark.model.attributes;
     const whole = extent(x, y);
@@ -199,7 +212,9 @@ function render({ model, el }) {
       return;
     }
     drawOutline(points, true);
-    model.send({ kind: "select", mode: how }, undefined, [toData(points).buffer]);
+    const polygon = toData(points);
+    model.send({ kind: "select", mode: how }, undefined, [polygon.buffer]);
+    preview(polygon, how);
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -316,8 +331,9 @@ function render({ model, el }) {
   const changes = /** @type {[string, () => void][]} */ ([
     ["change:figure", mount],
     ["change:waiting", showWaiting],
-    ["change:visible", applyOpacity],
+    ["change:visible", () => applyOpacity()],
     ["change:selected", selectedChanged],
+    ["msg:custom", () => applyOpacity()], // the kernel's answer, also when nothing has changed
   ]);
   for (const [event, callback] of changes) model.on(event, callback);
 

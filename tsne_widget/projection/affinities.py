@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ ROWS_PER_BLOCK = 2048
 # Entropy in nats; scikit-learn and openTSNE use the same.
 ENTROPY_TOLERANCE = 1e-5
 MAX_STEPS = 100
+# Pairs that an estimate of the KL divergence looks at.
+SAMPLE = 50_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,19 @@ class Affinities:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @property
+    def pair(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """(i, j) of the pairs at these places."""
+        return np.searchsorted(self.starts, index, "right") - 1, self.others[index]
+
+    @cached_property
+    def sample(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """(i, j) of pairs drawn in proportion to P, evenly along the rows."""
+        cumulative = np.cumsum(self.values, dtype=np.float64)
+        size = min(SAMPLE, 2 * len(self.values))
+        drawn = np.searchsorted(cumulative, (np.arange(size) + 0.5) / size * cumulative[-1])
+        return self.pair(np.minimum(drawn, len(self.values) - 1))
+
+    @cached_property
     def negative_entropy(self) -> float:
         """Σ P log P over both directions, in nats."""
         p = self.values.astype(np.float64)

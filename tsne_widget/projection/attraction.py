@@ -80,22 +80,23 @@ class Attraction:
         workers.map(by_columns, self._column_blocks)
 
 
-def cross_entropy(affinities: Affinities, y: torch.Tensor, step: int = 1) -> float:
-    """Σ P log(1 + d²) of the map ``y`` (n, 2) over both directions of all pairs, in nats.
-
-    From every ``step``-th pair only, scaled to the sum of P, where ``step`` is above 1.
-    """
+def cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
+    """Σ P log(1 + d²) of the map ``y`` (n, 2) over both directions of all pairs, in nats."""
     places = y.cpu().numpy()
-    starts, others = affinities.starts, affinities.others
-    total = mass = 0.0
-    for first in range(0, len(others), step * PAIRS_PER_BLOCK):
-        pairs = np.arange(first, min(first + step * PAIRS_PER_BLOCK, len(others)), step)
-        i = np.searchsorted(starts, pairs, "right") - 1
-        squared = ((places[i] - places[others[pairs]]) ** 2).sum(1)
-        p = affinities.values[pairs].astype(np.float64)
-        total += float((p * np.log1p(squared)).sum())
-        mass += float(p.sum())
-    return total / mass
+    total = 0.0
+    for first in range(0, len(affinities.others), PAIRS_PER_BLOCK):
+        pairs = np.arange(first, min(first + PAIRS_PER_BLOCK, len(affinities.others)))
+        i, j = affinities.pair(pairs)
+        squared = np.square(places[i] - places[j]).sum(1)
+        total += 2 * float((affinities.values[pairs] * np.log1p(squared)).sum(dtype=np.float64))
+    return total
+
+
+def estimated_cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
+    """:func:`cross_entropy` from a sample of pairs, within about 0.005 nats."""
+    places = y.cpu().numpy()
+    i, j = affinities.sample
+    return float(np.log1p(np.square(places[i] - places[j]).sum(1)).mean(dtype=np.float64))
 
 
 def _blocks(starts: NDArray[np.int64]) -> list[tuple[slice, slice]]:

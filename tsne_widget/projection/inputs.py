@@ -117,7 +117,7 @@ def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:
     Raises
     ------
     InvalidInputError
-        If a value is NaN or infinite, or a row is 0 and has no direction.
+        If a value is NaN or infinite, a row is 0 and has no direction, or all have the same.
     """
     out = np.empty(X.shape, dtype=np.float32)
     for block in _row_blocks(X):
@@ -133,6 +133,11 @@ def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:
             )
         rows /= largest
         out[block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    if np.ptp(out, axis=0).max() < 1e-6:  # equal up to the rounding of float32
+        raise InvalidInputError(
+            f"features are constant over {len(X)} samples up to their length (dead layer?); "
+            "check the layer's input and weights, or choose another layer"
+        )
     return out
 
 

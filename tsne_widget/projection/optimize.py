@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from tsne_widget.projection import repulsion
 from tsne_widget.projection.affinities import Affinities
-from tsne_widget.projection.attraction import Attraction, cross_entropy
+from tsne_widget.projection.attraction import (
+    Attraction,
+    cross_entropy,
+    estimated_cross_entropy,
+)
 from tsne_widget.projection.repulsion import Mesh
 from tsne_widget.projection.workers import Workers
 
@@ -33,13 +37,9 @@ MOMENTUM = 0.9
 MIN_GAIN = 0.01
 # No coordinate moves further in one iteration, in units of the map (openTSNE has the same bound).
 MAX_STEP = 5.0
-# Learning rates below this are slow where n is small (scikit-learn's minimum, times its factor 4).
-MIN_LEARNING_RATE = 200.0
 # Above this many points the work of an iteration is cut into pieces for several threads.
 POINTS_PER_THREAD = 10_000
 PIECES = 4
-# Pairs that an estimate of the KL divergence looks at: an error of about 0.005 nats.
-KL_SAMPLE = 50_000
 # On a GPU the extent of the map is read only every so often, because reading waits for the device.
 DEVICE_ITERATIONS_PER_MESH = 10
 DEVICE_GROWTH = 1.5
@@ -97,7 +97,8 @@ class Schedule:
     early_exaggeration : float
         Factor on the attraction in the first 250 iterations.
     learning_rate : float or None
-        None: n / exaggeration (Belkina et al. 2019; Kobak & Berens 2019), at least 200.
+        None: n / exaggeration (Belkina et al. 2019; Kobak & Berens 2019). scikit-learn's minimum of
+        200 in these units makes maps of less than 100 points worse, so there is none.
     """
 
     n: int
@@ -108,7 +109,7 @@ class Schedule:
         """The constants of the iteration that follows ``iteration`` finished ones."""
         early = iteration < EXAGGERATED_ITERATIONS
         exaggeration = self.early_exaggeration if early else 1.0
-        rate = self.learning_rate or max(self.n / exaggeration, MIN_LEARNING_RATE)
+        rate = self.learning_rate or self.n / exaggeration
         return Phase(exaggeration, rate, EXAGGERATED_MOMENTUM if early else MOMENTUM)
 
 
@@ -120,9 +121,6 @@ class Forces(Protocol):
 
     def move(self, state: State, phase: Phase, z: Any) -> None:
         """One step of gradient descent by the kept forces."""
-
-    def cross_entropy(self, y: torch.Tensor, step: int) -> float:
-        """Σ P log(1 + d²) in nats, from every ``step``-th pair."""
 
 
 def forces_for(affinities: Affinities, workers: Workers, device: str) -> Forces:
@@ -175,11 +173,11 @@ def kl_divergence(
 ) -> float:
     """KL(P‖Q) of the map in nats, exact but for the mesh's error in log Z, below 1e-4.
 
-    An estimate looks at an evenly spaced sample of the pairs and costs about one iteration.
+    An estimate looks at a sample of the pairs and costs about one iteration.
     """
-    z = float(forces.evaluate(state.y))
-    step = max(1, len(affinities.values) // KL_SAMPLE) if estimate else 1
-    return affinities.negative_entropy + forces.cross_entropy(state.y, step) + float(np.log(z))
+    log_z = float(np.log(float(forces.evaluate(state.y))))
+    attraction = (estimated_cross_entropy if estimate else cross_entropy)(affinities, state.y)
+    return affinities.negative_entropy + attraction + log_z
 
 
 class TensorForces:
@@ -191,7 +189,6 @@ class TensorForces:
 
     def __init__(self, affinities: Affinities, workers: Workers, device: str) -> None:
         n = len(affinities)
-        self._affinities = affinities
         self._attraction = Attraction(affinities, device)
         self._workers = workers
         self._pull = torch.zeros((2, n), device=device)
@@ -223,9 +220,6 @@ class TensorForces:
         state.velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         state.y += state.velocity
 
-    def cross_entropy(self, y: torch.Tensor, step: int) -> float:
-        return cross_entropy(self._affinities, y, step)
-
     def _current_mesh(self, places: torch.Tensor) -> Mesh | None:
         """The mesh of this iteration; None where the map is small enough for the closed form."""
         early = self._calls < 10 * DEVICE_ITERATIONS_PER_MESH
@@ -253,7 +247,6 @@ class FusedForces:
         self._push = np.zeros((n, 2), np.float32)
         self._loops = loops
         self._workers = workers
-        self._affinities = affinities
 
     def evaluate(self, y: torch.Tensor) -> float:
         places = y.numpy()
@@ -308,9 +301,6 @@ class FusedForces:
             lambda points: self._loops.move(*points, self._pull, self._push, *constants, *moved),
             self._points,
         )
-
-    def cross_entropy(self, y: torch.Tensor, step: int) -> float:
-        return cross_entropy(self._affinities, y, step)
 
 
 def _mesh_around(low: list[float], high: list[float], growth: float = 1.0) -> Mesh | None:

@@ -21,7 +21,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection import start
 from tsne_widget.projection.affinities import Affinities, joint
 from tsne_widget.projection.inputs import Standard, as_array, check_samples, unit_rows
-from tsne_widget.projection.neighbors import Neighbors, nearest, nearest_in_graph, nearest_in_table
+from tsne_widget.projection.neighbors import nearest, nearest_in_graph, nearest_in_table
 from tsne_widget.projection.optimize import (
     Forces,
     Schedule,
@@ -70,8 +70,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     early_exaggeration : float
         Factor on the attraction in the first 250 iterations, at least 1.
     learning_rate : float or "auto"
-        In scikit-learn's units. "auto" is n / exaggeration / 4, at least 50: it grows when the
-        exaggeration ends (Belkina et al. 2019; openTSNE does the same).
+        In scikit-learn's units. "auto" is n / exaggeration / 4: it grows when the exaggeration ends
+        (Belkina et al. 2019; openTSNE does the same).
     max_iter : int
         Iterations in all, the 250 exaggerated ones included. 600 reach the KL divergence of
         scikit-learn's 1000, because forces are more exact and momentum is 0.9.
@@ -273,6 +273,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self._reference: NDArray[np.float32] | None = None
         if self.metric == "precomputed":
             neighbors = nearest_in_graph(X, k) if sparse.issparse(X) else nearest_in_table(X, k)
+            if not X.max() > 0:
+                raise InvalidInputError(f"all distances are 0 over {n} samples; nothing to map")
         else:
             if self.metric == "euclidean":
                 self._standard = Standard(X)
@@ -282,7 +284,6 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             neighbors = nearest(self._reference, k, workers, device=device)
             if self.metric == "cosine":
                 neighbors = neighbors.as_cosine()
-        _check_distinct(neighbors)
         self._affinities: Affinities = joint(neighbors, self.perplexity_, workers)
         self._state = State.at(self._start(n, workers), device)
         self._state.on_a_line = self.n_components == 1
@@ -412,14 +413,6 @@ def _given_start(init: ArrayLike, n: int, width: int) -> NDArray[np.float32]:
             "instance to a standard deviation of 1e-4"
         )
     return np.pad(places, ((0, 0), (0, 2 - width)))
-
-
-def _check_distinct(neighbors: Neighbors) -> None:
-    if not neighbors.squared.any():
-        raise InvalidInputError(
-            f"all distances between neighbours are 0 over {len(neighbors.squared)} samples; "
-            "a map needs differences"
-        )
 
 
 def _check_memory(n: int, d: int) -> None:

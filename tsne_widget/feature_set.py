@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,10 +103,12 @@ class FeatureSet:
                 put(name, _as_codes(name, codes, n))
         put("class_names", _as_class_names(self))
         put("ids", np.arange(n) if self.ids is None else _as_codes("ids", self.ids, n))
+        if self.ids.min() < 0:
+            raise InvalidInputError(f"ids must be 0 or more, got {self.ids.min()}")
         if len(np.unique(self.ids)) != n:
             raise InvalidInputError("ids must be unique: each row is one sample of the dataset")
         if self.paths is not None:
-            put("paths", tuple(os.fspath(path) for path in self.paths))
+            put("paths", _as_paths(self.paths))
             _check_length("paths", len(self.paths), n)
         put("skipped", tuple(Skipped(int(i), str(reason)) for i, reason in self.skipped))
         for name in _ARRAYS:
@@ -135,7 +139,7 @@ class FeatureSet:
         features : (n, d) array of numbers
             Cast to float32.
         labels, predictions : (n,) array, optional
-            Class codes as integers (−1: unknown), or class names as strings.
+            Class codes as integers (−1: unknown), or class names as strings (None, NaN: unknown).
         logits : (n, c) array, optional
             ``predictions`` default to their argmax.
         class_names : sequence of c str, optional
@@ -149,13 +153,12 @@ class FeatureSet:
         >>> FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
         FeatureSet(n=4, d=4, classes=2, labels, ids 0…3)
         """
-        names = None if class_names is None else tuple(class_names)
-        labels_, predictions_ = (
-            None if codes is None else np.asarray(codes) for codes in (labels, predictions)
-        )
-        strings = [c for c in (labels_, predictions_) if c is not None and c.dtype.kind in "UO"]
+        names = None if class_names is None else _as_names(class_names)
+        labels_, predictions_ = _as_codes_or_names(labels), _as_codes_or_names(predictions)
+        strings = [c for c in (labels_, predictions_) if c is not None and c.dtype.kind == "O"]
         if strings and names is None:
-            names = tuple(sorted({str(name) for codes in strings for name in codes.ravel()}))
+            used = {name for codes in strings for name in codes.ravel() if name is not None}
+            names = tuple(sorted(used))
         if strings and names is not None:
             labels_, predictions_ = (_as_named_codes(c, names) for c in (labels_, predictions_))
         return cls(
@@ -222,7 +225,9 @@ class FeatureSet:
 
     def with_images(self, images: ImageSource | None) -> Self:
         """The same record with another image source."""
-        return replace(self, images=images)
+        other = copy(self)  # not replace(), which would check every feature again
+        object.__setattr__(other, "images", images)
+        return other
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the record as plain files: one ``.npy`` per array and ``feature_set.json``.
@@ -304,8 +309,18 @@ class FeatureSet:
             raise StoreError(f"{source} is not a saved FeatureSet: {error}") from error
 
 
+def _as_array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except Exception as error:  # lists of uneven rows, tensors that numpy cannot take
+        raise InvalidInputError(
+            f"{name} cannot be read as an array ({error}); "
+            "make its rows of one length, or of a tensor pass tensor.detach().cpu().float()"
+        ) from error
+
+
 def _as_features(values: ArrayLike) -> NDArray[np.float32]:
-    features = np.asarray(values)
+    features = _as_array("features", values)
     if features.ndim != 2:
         raise InvalidInputError(
             f"features must have shape (n, d), got {features.shape}; "
@@ -325,7 +340,7 @@ def _as_features(values: ArrayLike) -> NDArray[np.float32]:
 
 
 def _as_matrix(name: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
-    matrix = np.asarray(values)
+    matrix = _as_array(name, values)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise InvalidInputError(
             f"{name} must be an (n, c) array of numbers, got shape {matrix.shape}"
@@ -357,7 +372,7 @@ def _check_finite(name: str, matrix: NDArray[np.float32]) -> None:
 
 
 def _as_codes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
-    codes = np.asarray(values)
+    codes = _as_array(name, values)
     if codes.ndim == 2 and codes.shape[1] == 1:
         codes = codes[:, 0]
     if codes.ndim != 1:
@@ -366,31 +381,73 @@ def _as_codes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
             "for one-hot rows pass values.argmax(axis=1)"
         )
     _check_length(name, len(codes), n)
-    if codes.dtype.kind == "f":
-        if not (np.isfinite(codes).all() and (codes == np.rint(codes)).all()):
-            raise InvalidInputError(
-                f"{name} must be whole numbers, got {_first(codes[codes != np.rint(codes)])}; "
-                "mark unknown ones as -1"
-            )
-    elif codes.dtype.kind not in "iub":
+    if codes.dtype.kind not in "fiub":
         raise InvalidInputError(f"{name} must be integers, got dtype {codes.dtype}")
+    if codes.dtype.kind in "fu":
+        # Beyond 2**53 floats skip whole numbers; beyond 2**63 unsigned ones would turn negative.
+        largest = 2**53 if codes.dtype.kind == "f" else 2**63 - 1
+        bad = codes[~((codes == np.rint(codes)) & (np.abs(codes) <= largest))]
+        if len(bad):
+            hint = "; mark unknown ones as -1" if name == "labels" else ""
+            raise InvalidInputError(
+                f"{name} must be whole numbers up to {largest}, got {_first(bad)}{hint}"
+            )
     return codes.astype(np.int64)
 
 
+def _as_codes_or_names(values: Any) -> NDArray[Any] | None:
+    """Numbers as they are; names as an object array of str, None where unknown."""
+    if values is None:
+        return None
+    array = _as_array("labels", values)
+    if array.dtype.kind not in "OUT":
+        return array
+    if not hasattr(values, "dtype"):  # numpy has made "nan" of a NaN among names
+        array = np.array(values, dtype=object)
+    missing = np.array([_is_missing(value) for value in array.ravel()]).reshape(array.shape)
+    if all(isinstance(value, Integral) for value in array[~missing]):
+        return np.where(missing, -1, array).astype(np.int64)  # codes in an array of objects
+    named = array.astype(object)
+    named[missing] = None
+    named[~missing] = [str(value) for value in named[~missing]]
+    return named
+
+
+def _is_missing(value: object) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas's
+        return True
+    return isinstance(value, float) and value != value
+
+
 def _as_named_codes(codes: NDArray[Any] | None, names: tuple[str, ...]) -> NDArray[Any] | None:
-    if codes is None or codes.dtype.kind not in "UO":
+    if codes is None or codes.dtype.kind != "O":
         return codes
-    code_of = {name: code for code, name in enumerate(names)}
-    unknown = sorted({str(name) for name in codes.ravel()} - code_of.keys())
+    code_of: dict[str | None, int] = {None: -1, **{name: code for code, name in enumerate(names)}}
+    unknown = sorted(set(codes.ravel()) - code_of.keys())
     if unknown:
         raise InvalidInputError(
             f"labels name classes that class_names lacks: {', '.join(unknown[:5])}"
         )
-    return np.array([code_of[str(name)] for name in codes.ravel()], dtype=np.int64)
+    return np.array([code_of[name] for name in codes.ravel()], dtype=np.int64)
+
+
+def _as_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(class_names, (str, bytes)) or not isinstance(class_names, Iterable):
+        raise InvalidInputError(f"class_names must be a list of names, got {class_names!r}")
+    return tuple(str(name) for name in class_names)
+
+
+def _as_paths(paths: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        raise InvalidInputError(f"paths must be a list of paths, got {paths!r}")
+    try:
+        return tuple(os.fsdecode(path) for path in paths)
+    except TypeError as error:
+        raise InvalidInputError(f"paths must be str or PathLike: {error}") from error
 
 
 def _as_class_names(record: FeatureSet) -> tuple[str, ...]:
-    names = tuple(str(name) for name in record.class_names)
+    names = _as_names(record.class_names)
     known = [codes for codes in (record.labels, record.predictions) if codes is not None]
     width = 0 if record.logits is None else record.logits.shape[1]
     needed = max([width, *(int(codes.max()) + 1 for codes in known)])

@@ -106,7 +106,7 @@ def test_digits_of_0_to_16_fill_the_range_and_say_so():
     images = ArrayImages(digits)
     np.testing.assert_array_equal(shown(images), [[0, 128], [255, 64]])
     assert shown(images, 1).max() == 32  # the whole array decides, so a faint digit stays faint
-    assert images.note.startswith("values 0 … 16 stretched from black to white")
+    assert images.note == "values 0 … 16 stretched from black to white"
 
 
 def test_dark_bytes_are_stretched_and_say_so():

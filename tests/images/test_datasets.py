@@ -307,7 +307,7 @@ def test_a_broken_file_is_not_given_to_the_loader(tmp_path):
         images.image(0)
 
 
-def test_samples_that_are_not_one_per_item_are_not_taken_for_files():
+def test_samples_that_are_not_one_per_item_are_not_taken_for_files(files):
     class Other(Folder):
         def __len__(self):
             return 2
@@ -315,7 +315,7 @@ def test_samples_that_are_not_one_per_item_are_not_taken_for_files():
         def __getitem__(self, id):  # noqa: A002
             return np.ones((3, 3)), 0
 
-    assert (shown(DatasetImages(Other(["a.png", "b.png", "c.png"]))) == 255).all()
+    assert (shown(DatasetImages(Other(files))) == 255).all()
 
 
 def test_the_dataset_is_asked_by_one_thread_at_a_time():

@@ -177,7 +177,7 @@ def test_a_long_legend_names_the_classes_with_most_points_and_counts_the_others(
 
 def test_names_are_text_and_nothing_else():
     names = [
-        "$\\frac{1}{0",
+        "$\\frac{1}{0$",
         "_hidden",
         "a\nb\x00\u202e",
         "x" * 500,
@@ -186,7 +186,7 @@ def test_names_are_text_and_nothing_else():
     codes = np.arange(60) % 5
     figure = plot_embedding(XY, codes, class_names=names, title="100 % of $x^2$ _ &")
     texts = list(legend(figure))
-    assert texts[:3] == ["$\\frac{1}{0", "_hidden", "a\\nb\\x00\\u202e"]
+    assert texts[:3] == ["$\\frac{1}{0$", "_hidden", "a\\nb\\x00\\u202e"]
     assert len(texts[3]) == 40
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg")
@@ -289,6 +289,17 @@ def test_it_draws_into_axes_of_the_user(tmp_path):
     assert b"/FontFile2" in (tmp_path / "two.pdf").read_bytes()
 
 
+def test_proportions_are_kept_when_the_users_figure_changes_its_size():
+    figure = Figure(figsize=(4, 4))
+    ax = figure.subplots()
+    plot_embedding(XY, CODES, ax=ax)
+    figure.set_size_inches(8, 3)
+    figure.draw_without_rendering()
+    extent = ax.get_window_extent()
+    per_x, per_y = extent.width / np.ptp(ax.get_xlim()), extent.height / np.ptp(ax.get_ylim())
+    assert per_x == pytest.approx(per_y)
+
+
 def test_axes_of_a_subfigure_will_do():
     figure = Figure()
     ax = figure.subfigures(1, 2)[0].subplots()
@@ -314,6 +325,11 @@ def test_any_finite_embedding_lies_within_0_and_1(embedding):
     assert np.isfinite(places).all()
     assert places.min() >= -1e-9
     assert places.max() <= 1 + 1e-9
+
+
+def test_coordinates_whose_difference_overflows_are_drawn():
+    places = points(plot_embedding([[-1.5e308, 0.0], [1.5e308, 1e308]])).get_offsets()
+    assert sorted(places[:, 0]) == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,96 +1,395 @@
-"""TSNE keeps scikit-learn's contract, makes good maps and refuses what it cannot map."""
+"""TSNE makes good maps, keeps what it was given, and refuses what it cannot map."""
 
 from __future__ import annotations
+
+import pickle
 
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
-from sklearn.manifold import trustworthiness
+from scipy import sparse
+from sklearn import manifold
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from tsne_widget import TsneWidgetError
-from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection import TSNE
+from tsne_widget.errors import InvalidInputError, TsneWidgetError
+from tsne_widget.projection import TSNE, optimize
+from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+
+ITERATIONS = 300
+
+
+@pytest.fixture(scope="module", params=["torch", "numba"])
+def engine(request):
+    """Each of the two implementations of an iteration."""
+    if request.param == "numba" and optimize.compiled_loops() is None:
+        pytest.skip("numba is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "torch":
+            patch.setattr(optimize, "compiled_loops", lambda: None)
+        yield request.param
 
 
 @pytest.fixture(scope="module")
-def digits() -> np.ndarray:
-    return load_digits().data[:300].astype(np.float32)
+def theirs(digits):
+    """scikit-learn's map."""
+    return manifold.TSNE(random_state=0, n_jobs=1).fit_transform(digits)
 
 
-def test_neighbours_stay_neighbours(digits):
-    embedding = TSNE(random_state=0).fit_transform(digits)
-    assert embedding.dtype == np.float32
-    assert trustworthiness(digits, embedding, n_neighbors=10) > 0.97
-
-
-def test_the_same_seed_gives_the_same_map(digits):
-    first, second = (TSNE(random_state=3, max_iter=250).fit_transform(digits) for _ in range(2))
-    assert np.array_equal(first, second)
-
-
-def test_parameters_are_stored_untouched_and_what_was_used_is_recorded():
-    tsne = TSNE(random_state=0, max_iter=250)
-    tsne.fit(np.random.default_rng(0).normal(size=(31, 5)))
-    assert tsne.perplexity is None
-    assert tsne.perplexity_ == 10
-    assert tsne.complete_
-
-
-def test_perplexity_that_the_data_cannot_support_is_an_error_with_the_remedy():
-    with pytest.raises(
-        InvalidInputError,
-        match="perplexity=30 needs more than 30 samples, got 20; pass perplexity=6",
+class TestQuality:
+    def test_divergence_is_that_of_scikit_learn_or_better_for_five_seeds(
+        self, digits, theirs, engine
     ):
-        TSNE(perplexity=30).fit(np.random.default_rng(0).normal(size=(20, 5)))
+        P = affinities(digits)
+        bound = kl_divergence(P, theirs) + 0.01
+        for seed in range(5):
+            assert kl_divergence(P, TSNE(random_state=seed).fit_transform(digits)) < bound
+
+    def test_neighbours_stay_neighbours(self, digits, engine):
+        embedding = TSNE(random_state=0).fit_transform(digits)
+        assert embedding.dtype == np.float32
+        assert trustworthiness(digits, embedding, n_neighbors=10) > 0.97
+
+    def test_reported_divergence_is_the_exact_one(self, all_digits, engine):
+        tsne = TSNE(random_state=0, max_iter=ITERATIONS)
+        tsne.fit(all_digits)
+        assert tsne.kl_divergence_ == pytest.approx(
+            kl_divergence(affinities(all_digits), tsne.embedding_), abs=2e-4
+        )
+
+    def test_small_samples_are_mapped_as_well_as_by_scikit_learn(self):
+        X = np.random.default_rng(0).normal(size=(40, 5))
+        P = affinities(X, 13)
+        theirs = manifold.TSNE(perplexity=13, random_state=0).fit_transform(X)
+        ours = [TSNE(random_state=seed).fit_transform(X) for seed in range(3)]
+        assert min(kl_divergence(P, y) for y in ours) < kl_divergence(P, theirs) + 0.02
+
+    def test_a_map_on_a_line_orders_points_of_a_line(self):
+        X = np.linspace(0, 1, 80)[:, None]
+        order = TSNE(1, random_state=0).fit_transform(X)
+        assert order.shape == (80, 1)
+        assert trustworthiness(X, np.pad(order, ((0, 0), (0, 1))), n_neighbors=5) > 0.95
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_too_few_samples_are_refused_with_a_remedy(n):
-    with pytest.raises(InvalidInputError, match=f"n_samples={n}.*embedding="):
-        TSNE().fit(np.random.default_rng(0).normal(size=(n, 5)))
+class TestReproducible:
+    def test_the_same_seed_gives_the_same_bits(self, digits, engine):
+        first, second = (
+            TSNE(random_state=3, max_iter=ITERATIONS).fit_transform(digits) for _ in range(2)
+        )
+        assert np.array_equal(first, second)
+
+    def test_the_number_of_threads_does_not_change_the_bits(self, engine):
+        X = np.random.default_rng(0).normal(size=(10_500, 4)).astype(np.float32)
+        one, three = (
+            TSNE(random_state=0, max_iter=4, perplexity=5, n_jobs=n, init="random")
+            .set_params(init=_wide_start(len(X)))
+            .fit_transform(X)
+            for n in (1, 3)
+        )
+        assert np.array_equal(one, three)
+
+    @pytest.mark.parametrize("power", [-120, -60, 60, 120])
+    def test_scale_of_the_features_does_not_change_the_map(self, digits, power):
+        tsne = TSNE(random_state=0, max_iter=ITERATIONS)
+        X = digits[:80]
+        assert np.array_equal(tsne.fit_transform(X), tsne.fit_transform(np.ldexp(X, power)))
+
+    def test_torch_threads_are_put_back(self, digits):
+        before = torch.get_num_threads()
+        TSNE(max_iter=5).fit(digits)
+        with pytest.raises(ZeroDivisionError):
+            TSNE(callback=lambda *_: 1 / 0).fit(digits)
+        assert torch.get_num_threads() == before
 
 
-def test_constant_features_are_refused_before_any_work():
-    with pytest.raises(InvalidInputError, match=r"constant over 50 samples \(dead layer\?\)"):
-        TSNE().fit(np.full((50, 8), 0.1, dtype=np.float32))
+class TestParameters:
+    def test_parameters_are_stored_untouched_and_what_was_used_is_recorded(self):
+        tsne = TSNE(random_state=0, max_iter=ITERATIONS)
+        tsne.fit(np.random.default_rng(0).normal(size=(31, 5)))
+        assert tsne.perplexity is None
+        assert tsne.perplexity_ == 10
+        assert tsne.learning_rate == "auto"
+        assert tsne.learning_rate_ == 31 / 4
+        assert tsne.n_iter_ == ITERATIONS
+        assert tsne.complete_
 
+    def test_perplexity_that_the_data_cannot_support_is_an_error_with_the_remedy(self):
+        with pytest.raises(
+            InvalidInputError,
+            match="perplexity=30 needs more than 30 samples, got 20; pass perplexity=6",
+        ):
+            TSNE(perplexity=30).fit(np.random.default_rng(0).normal(size=(20, 5)))
 
-def test_nan_and_inf_are_refused_naming_their_rows(digits):
-    broken = digits.copy()
-    broken[7, 3], broken[9, 0] = np.nan, np.inf
-    with pytest.raises(TsneWidgetError, match=r"2 of 300 rows \(rows 7, 9\)"):
-        TSNE().fit(broken)
+    def test_perplexity_that_wants_more_neighbours_than_there_are_is_a_warning(self):
+        with pytest.warns(UserWarning, match="wants 30 neighbours.*there are 19.*perplexity=6"):
+            TSNE(perplexity=10, max_iter=5).fit(np.random.default_rng(0).normal(size=(20, 5)))
 
+    @pytest.mark.parametrize("n", range(4, 41))
+    def test_default_perplexity_fits_any_number_of_samples(self, n):
+        tsne = TSNE(random_state=0, max_iter=50)
+        embedding = tsne.fit_transform(np.random.default_rng(n).normal(size=(n, 3)))
+        assert np.isfinite(embedding).all()
+        assert tsne.perplexity_ <= (n - 1) / 3
 
-@pytest.mark.parametrize("power", [-120, -60, 60, 120])
-def test_scale_of_the_features_does_not_change_the_map(digits, power):
-    tsne = TSNE(random_state=0, max_iter=250)
-    assert np.array_equal(
-        tsne.fit_transform(digits[:80]),
-        tsne.fit_transform(np.ldexp(digits[:80], power)),
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            ({"n_components": 3}, "n_components=3 is not supported"),
+            ({"perplexity": 0.5}, "perplexity=0.5 must be a number of at least 1"),
+            ({"perplexity": np.nan}, "perplexity=nan"),
+            ({"metric": "manhattan"}, "metric='manhattan' is unknown"),
+            ({"init": "spectral"}, "init='spectral' is unknown"),
+            ({"init": np.zeros((3, 2))}, r"init has shape \(3, 2\); pass an array of \(600, 2\)"),
+            ({"init": np.full((600, 2), np.nan)}, "init has coordinates that are not finite"),
+            ({"max_iter": 0}, "max_iter=0 must be an integer of at least 1"),
+            ({"learning_rate": -1}, "learning_rate=-1 must be 'auto' or a number above 0"),
+            ({"early_exaggeration": 0.5}, "early_exaggeration=0.5 must be"),
+            ({"callback_every": 0}, "callback_every=0"),
+            ({"n_jobs": 0}, "n_jobs=0"),
+            ({"device": "warp"}, "device='warp' is not usable here"),
+        ],
     )
+    def test_a_parameter_out_of_bounds_is_named_with_its_value(self, digits, parameters, message):
+        with pytest.raises(InvalidInputError, match=message):
+            TSNE(**parameters).fit(digits)
+
+    def test_a_given_start_is_where_the_points_start(self, digits):
+        start = np.random.default_rng(0).normal(size=(600, 2)).astype(np.float32)
+        seen = []
+        TSNE(init=start, callback=lambda i, y, kl: seen.append(y) or True).fit(digits)
+        assert np.array_equal(seen[0], start)
+
+    def test_a_learning_rate_beyond_reason_leaves_finite_coordinates(self, digits):
+        embedding = TSNE(learning_rate=1e12, max_iter=50).fit_transform(digits)
+        assert np.isfinite(embedding).all()
+
+    def test_a_pipeline_and_a_pickle_work(self, digits):
+        pipeline = make_pipeline(StandardScaler(), TSNE(random_state=0, max_iter=20))
+        embedding = pipeline.fit_transform(digits)
+        again = pickle.loads(pickle.dumps(pipeline))
+        assert np.array_equal(again.transform(digits[:5]), embedding[:5])
+        assert list(again.get_feature_names_out()) == ["tsne0", "tsne1"]
 
 
-def test_one_feature_column_gives_a_map_in_the_plane():
-    embedding = TSNE(random_state=0).fit_transform(np.linspace(0, 1, 60)[:, None])
-    assert np.isfinite(embedding).all()
-    assert (embedding.std(axis=0) > 0).all()
+class TestInput:
+    @pytest.mark.parametrize("n", [1, 2, 3])
+    def test_too_few_samples_are_refused_with_a_remedy(self, n):
+        with pytest.raises(InvalidInputError, match=f"n_samples={n}.*embedding="):
+            TSNE().fit(np.random.default_rng(0).normal(size=(n, 5)))
+
+    @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+    @pytest.mark.parametrize("value", [0.1, 1e-30, 1e30])
+    def test_constant_features_are_refused_before_any_work(self, value, metric):
+        with pytest.raises(InvalidInputError, match="constant over 50 samples"):
+            TSNE(metric=metric).fit(np.full((50, 8), value, dtype=np.float32))
+
+    def test_nan_and_inf_are_refused_naming_their_rows(self, digits):
+        broken = digits.copy()
+        broken[7, 3], broken[9, 0] = np.nan, np.inf
+        for metric in ("euclidean", "cosine"):
+            with pytest.raises(TsneWidgetError, match=r"2 of 600 rows \(rows 7, 9\)"):
+                TSNE(metric=metric).fit(broken)
+
+    def test_a_sparse_matrix_is_refused_with_a_remedy(self, digits):
+        with pytest.raises(InvalidInputError, match=r"sparse.*toarray.*TruncatedSVD"):
+            TSNE().fit(sparse.csr_matrix(digits))
+
+    def test_a_row_without_direction_is_refused_by_cosine(self, digits):
+        broken = digits.copy()
+        broken[5] = 0
+        with pytest.raises(InvalidInputError, match="row 5 is 0 in every column"):
+            TSNE(metric="cosine").fit(broken)
+
+    def test_number_types_that_hold_the_same_values_give_the_same_map(self, digits):
+        tsne = TSNE(random_state=0, max_iter=20)
+        X = digits[:60]  # whole numbers up to 16 are exact in every type
+        expected = tsne.fit_transform(X)
+        for same in (
+            X.astype(np.float16),
+            X.astype(np.int64),
+            X.astype(np.uint8),
+            torch.from_numpy(X).to(torch.bfloat16),
+            torch.from_numpy(X).requires_grad_(),
+            X.tolist(),
+        ):
+            assert np.allclose(tsne.fit_transform(same), expected, rtol=1e-3, atol=1e-7)
+
+    def test_a_memory_map_is_read(self, digits, tmp_path):
+        np.save(tmp_path / "X.npy", digits)
+        mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+        tsne = TSNE(random_state=0, max_iter=20)
+        assert np.array_equal(tsne.fit_transform(mapped), tsne.fit_transform(digits))
+
+    def test_more_than_the_memory_is_refused_before_any_work(self):
+        huge = np.broadcast_to(np.float32(1), (10**9, 512))
+        with pytest.raises(InvalidInputError, match=r"needs about .* GB.*IncrementalPCA"):
+            TSNE().fit(huge)
+
+    def test_one_feature_column_gives_a_map_in_the_plane(self):
+        embedding = TSNE(random_state=0).fit_transform(np.linspace(0, 1, 60)[:, None])
+        assert np.isfinite(embedding).all()
+        assert (embedding.std(axis=0) > 0.1).all()
+
+    def test_a_hundred_thousand_columns_are_mapped(self):
+        X = np.random.default_rng(0).normal(size=(20, 100_000)).astype(np.float32)
+        assert np.isfinite(TSNE(random_state=0, max_iter=20).fit_transform(X)).all()
+
+    def test_duplicates_share_a_place_that_is_finite(self):
+        X = np.repeat(np.random.default_rng(0).normal(size=(5, 3)), 120, axis=0)
+        embedding = TSNE(random_state=0).fit_transform(X)
+        assert np.isfinite(embedding).all()
+        groups = embedding.reshape(5, 120, 2)
+        apart = np.linalg.norm(groups.mean(1)[:, None] - groups.mean(1), axis=2)
+        assert groups.std(axis=1).max() < apart[apart > 0].min()
+
+    def test_nearly_equal_rows_far_from_zero_keep_their_neighbourhoods(self):
+        random = np.random.default_rng(0)
+        X = (1e4 + random.normal(size=(300, 5))).astype(np.float32)
+        embedding = TSNE(random_state=0).fit_transform(X)
+        assert trustworthiness(X, embedding, n_neighbors=10) > 0.85
 
 
-def test_duplicates_stay_finite():
-    X = np.repeat(np.random.default_rng(0).normal(size=(5, 3)), 12, axis=0)
-    assert np.isfinite(TSNE(random_state=0).fit_transform(X)).all()
+class TestMetrics:
+    def test_precomputed_distances_give_the_map_of_the_features(self, digits):
+        P = affinities(digits)
+        y = TSNE(metric="precomputed", init="random", random_state=0).fit_transform(
+            pairwise_distances(digits)
+        )
+        assert kl_divergence(P, y) < kl_divergence(
+            P, TSNE(random_state=0).fit_transform(digits)
+        ) + (0.03)
+
+    def test_precomputed_neighbours_give_the_map_of_their_distances(self):
+        X = np.random.default_rng(0).normal(size=(300, 5))
+        graph = NearestNeighbors(n_neighbors=95).fit(X).kneighbors_graph(mode="distance")
+        tsne = TSNE(metric="precomputed", init="random", random_state=0, max_iter=20)
+        of_neighbours, of_distances = map(tsne.fit_transform, (graph, pairwise_distances(X)))
+        assert np.allclose(of_neighbours, of_distances, rtol=1e-3, atol=1e-8)
+
+    def test_too_few_precomputed_neighbours_are_refused(self, digits):
+        graph = NearestNeighbors(n_neighbors=10).fit(digits).kneighbors_graph(mode="distance")
+        with pytest.raises(InvalidInputError, match=r"row 0 has 10 neighbours.*needs 90"):
+            TSNE(metric="precomputed", init="random").fit(graph)
+
+    def test_precomputed_distances_have_no_principal_components(self, digits):
+        with pytest.raises(InvalidInputError, match="init='pca' needs features"):
+            TSNE(metric="precomputed").fit(pairwise_distances(digits))
+
+    @pytest.mark.parametrize("bad", [-1.0, np.nan])
+    def test_distances_that_are_none_are_refused(self, digits, bad):
+        distances = pairwise_distances(digits)
+        distances[3, 4] = bad
+        with pytest.raises(InvalidInputError, match="finite and not negative"):
+            TSNE(metric="precomputed", init="random").fit(distances)
+
+    def test_cosine_does_not_see_the_length_of_rows(self, digits):
+        lengths = np.exp2(np.random.default_rng(0).integers(-8, 8, size=(600, 1)))
+        tsne = TSNE(metric="cosine", random_state=0, max_iter=50)
+        assert np.array_equal(
+            tsne.fit_transform(digits), tsne.fit_transform((digits * lengths).astype(np.float32))
+        )
 
 
-def test_bfloat16_tensors_are_read(digits):
-    tensor = torch.from_numpy(digits[:60]).to(torch.bfloat16)
-    tsne = TSNE(random_state=0, max_iter=250)
-    assert np.array_equal(tsne.fit_transform(tensor), tsne.fit_transform(tensor.float().numpy()))
+class TestLive:
+    def test_the_callback_sees_the_start_and_then_every_so_many_iterations(self, digits):
+        seen = []
+        TSNE(
+            random_state=0, max_iter=50, callback_every=20, callback=lambda i, y, kl: seen.append(i)
+        ).fit(digits)
+        assert seen == [0, 20, 40]
+
+    def test_the_callback_gets_a_divergence_that_falls(self, all_digits):
+        seen = []
+        tsne = TSNE(random_state=0, callback_every=100, callback=lambda i, y, kl: seen.append(kl))
+        tsne.fit(all_digits)
+        assert seen[0] > seen[3] > seen[6]
+        assert seen[6] == pytest.approx(tsne.kl_divergence_, abs=0.02)
+
+    def test_the_callback_cannot_change_the_map(self, digits):
+        def spoil(iteration, embedding, kl):
+            embedding[:] = 0
+
+        plain = TSNE(random_state=0, max_iter=50).fit_transform(digits)
+        tsne = TSNE(random_state=0, max_iter=50, callback=spoil, callback_every=10)
+        assert np.array_equal(tsne.fit_transform(digits), plain)
+
+    def test_a_callback_that_returns_true_stops_at_a_usable_map(self, digits):
+        tsne = TSNE(callback=lambda iteration, y, kl: iteration >= 300, callback_every=100)
+        embedding = tsne.fit_transform(digits)
+        assert tsne.n_iter_ == 300
+        assert not tsne.complete_
+        assert trustworthiness(digits, embedding, n_neighbors=10) > 0.9
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+    def test_an_interrupt_passes_and_leaves_a_usable_map(self, digits, error):
+        def interrupt(iteration, embedding, kl):
+            if iteration == 300:
+                raise error
+
+        tsne = TSNE(callback=interrupt)
+        with pytest.raises(error):
+            tsne.fit(digits)
+        assert tsne.n_iter_ == 300
+        assert not tsne.complete_
+        assert trustworthiness(digits, tsne.embedding_, n_neighbors=10) > 0.9
+
+    @pytest.mark.parametrize("stop", [100, 250, 260])
+    def test_a_continued_fit_gives_the_bits_of_one_without_a_break(self, digits, stop, engine):
+        whole = TSNE(random_state=0, max_iter=ITERATIONS).fit_transform(digits)
+        tsne = TSNE(random_state=0, max_iter=stop, warm_start=True).fit(digits)
+        tsne.set_params(max_iter=ITERATIONS)
+        assert np.array_equal(tsne.fit_transform(digits), whole)
+        assert tsne.n_iter_ == ITERATIONS
+
+    def test_a_continued_fit_of_other_features_is_refused(self, digits):
+        tsne = TSNE(max_iter=5, warm_start=True).fit(digits)
+        with pytest.raises(InvalidInputError, match="X has changed"):
+            tsne.fit(digits[::-1])
 
 
-def test_callback_returning_true_stops_the_fit(digits):
-    tsne = TSNE(callback=lambda iteration, embedding, kl: True)
-    embedding = tsne.fit_transform(digits)
-    assert embedding.shape == (300, 2)
-    assert not tsne.complete_
+@pytest.fixture(scope="module")
+def fitted(all_digits):
+    return TSNE(random_state=0).fit(all_digits[:1500])
+
+
+class TestTransform:
+    def test_new_rows_land_beside_their_neighbours(self, fitted, all_digits):
+        new = all_digits[1500:]
+        placed = fitted.transform(new)
+        nearest = NearestNeighbors(n_neighbors=1).fit(all_digits[:1500])
+        partner = fitted.embedding_[nearest.kneighbors(new)[1][:, 0]]
+        distance = np.linalg.norm(placed - partner, axis=1)
+        assert np.median(distance) < 0.03 * np.ptp(fitted.embedding_)
+
+    def test_each_row_is_placed_independently_of_the_others(self, fitted, all_digits):
+        new = all_digits[1500:1520]
+        together = fitted.transform(new)
+        assert np.array_equal(together[::-1], fitted.transform(new[::-1]))
+        one_by_one = np.concatenate([fitted.transform(row[None]) for row in new])
+        assert np.array_equal(together, one_by_one)
+
+    def test_a_fitted_row_gets_its_own_place(self, fitted, all_digits):
+        assert np.array_equal(fitted.transform(all_digits[:1500]), fitted.embedding_)
+
+    def test_rows_that_cannot_be_placed_are_refused(self, fitted, all_digits):
+        with pytest.raises(InvalidInputError, match="64 features"):
+            fitted.transform(all_digits[:, :10])
+        with pytest.raises(InvalidInputError, match="NaN or inf"):
+            fitted.transform(np.full((1, 64), np.nan))
+
+    def test_a_map_made_from_distances_takes_no_new_rows(self, digits):
+        distances = pairwise_distances(digits)
+        tsne = TSNE(metric="precomputed", init="random", max_iter=5).fit(distances)
+        with pytest.raises(InvalidInputError, match="metric='precomputed'"):
+            tsne.transform(distances)
+
+    def test_cosine_places_new_rows_by_direction(self, digits):
+        tsne = TSNE(metric="cosine", random_state=0, max_iter=ITERATIONS).fit(digits[:500])
+        new = digits[500:]
+        assert np.allclose(tsne.transform(new), tsne.transform(4 * new))
+
+
+def _wide_start(n: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(scale=30, size=(n, 2)).astype(np.float32)

@@ -19,8 +19,8 @@ class PolygonIndex:
     The even–odd rule: a point is inside if a ray from it to the right crosses the boundary an odd
     number of times. Each edge owns its lower end and not its upper one, and a point exactly on an
     edge lies to its right; so of two polygons that share an edge exactly one owns a point on it.
-    All in float64: a point closer to an edge than its rounding may fall on either side, but falls on
-    the same side for both polygons.
+    All in float64: a point closer to an edge than its rounding may fall on either side, but falls
+    on the same side for both polygons.
 
     After the sort, an edge looks only at the points between its two ends in y, so that the work is
     n times the mean number of edges at a height. Memory: 24 bytes per point.

@@ -298,20 +298,21 @@ def _how_to_continue(done: int, store: Store | None) -> str:
 @contextmanager
 def _shown(progress: Progress, total: int | None, note: str) -> Iterator[Callable[[int], object]]:
     """A function to tell of further samples that are done."""
-    if callable(progress):
-        done = 0
+    if progress is True:
+        with tqdm(total=total, desc="Extracting features", unit=" images") as bar:
+            if note:
+                bar.set_postfix_str(note)
+            yield bar.update
+        return
+    done = 0
 
-        def tell(more: int) -> None:
-            nonlocal done
-            done += more
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        if callable(progress):
             progress(done, total)
 
-        yield tell
-        return
-    with tqdm(total=total, desc="Extracting features", unit=" images", disable=not progress) as bar:
-        if note:
-            bar.set_postfix_str(note)
-        yield bar.update
+    yield tell
 
 
 def _check_arguments(

@@ -7,10 +7,12 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsne_widget.extraction.described import paths_of, wrapped_datasets
@@ -19,7 +21,8 @@ from tsne_widget.extraction.described import paths_of, wrapped_datasets
 FILES_LOOKED_AT = 50_000
 # Bytes of an array in memory that are hashed: half a second. Of larger ones evenly spread pieces.
 ARRAY_BYTES_HASHED = 2**28
-_PIECES = 256
+# Bytes hashed at a time by one of several threads.
+PIECE_BYTES = 2**20
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ARRAY_ATTRIBUTES = ("tensors", "arrays", "data", "targets", "labels", "indices")
@@ -36,7 +39,7 @@ def weights_part(model: nn.Module) -> str:
     tensors = (*model.named_parameters(), *model.named_buffers())
     for name, tensor in sorted(tensors, key=lambda item: item[0]):
         digest.update(name.encode())
-        _add(digest, tensor)
+        _add(digest, tensor, most=None)
     return digest.hexdigest()
 
 
@@ -125,18 +128,18 @@ def _hash_of_sample(dataset: Any, id_: int) -> str:
     return digest.hexdigest()
 
 
-def _add(digest: Any, value: Any) -> None:
-    """Feed a value of any nesting to the hash."""
+def _add(digest: Any, value: Any, most: int | None = ARRAY_BYTES_HASHED) -> None:
+    """Feed a value of any nesting to the hash; of larger arrays only ``most`` bytes."""
     if isinstance(value, Tensor):
         if value.layout != torch.strided or value.is_nested or value.is_quantized:
             digest.update(_ADDRESS.sub("", repr(value)).encode())
             return
         digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
         flat = value.detach().cpu().contiguous().reshape(-1)
-        _add_bytes(digest, flat.view(torch.uint8).numpy())
+        _add_bytes(digest, flat.view(torch.uint8).numpy(), most)
     elif isinstance(value, np.ndarray) and value.dtype != object:
         digest.update(f"{value.dtype} {value.shape}".encode())
-        _add_bytes(digest, np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+        _add_bytes(digest, np.ascontiguousarray(value).reshape(-1).view(np.uint8), most)
     elif isinstance(value, Mapping):
         _add_all(digest, value.items())
     elif isinstance(value, (tuple, list)) and value and isinstance(value[0], (int, float)):
@@ -155,13 +158,21 @@ def _add_all(digest: Any, values: Iterable[Any]) -> None:
         _add(digest, value)
 
 
-def _add_bytes(digest: Any, data: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-    if len(data) <= ARRAY_BYTES_HASHED:
+def _add_bytes(digest: Any, data: NDArray[np.uint8], most: int | None) -> None:
+    """Feed bytes to the hash; of more than ``most`` evenly spread pieces of so many in all."""
+    if len(data) <= PIECE_BYTES:
         digest.update(data)
         return
-    size = ARRAY_BYTES_HASHED // _PIECES
-    for start in np.linspace(0, len(data) - size, _PIECES).astype(int):
-        digest.update(data[start : start + size])
+    starts = np.arange(0, len(data), PIECE_BYTES)
+    if most is not None and len(data) > most:
+        starts = np.linspace(0, len(data) - PIECE_BYTES, most // PIECE_BYTES).astype(int)
+    with ThreadPoolExecutor() as pool:  # hashing does not hold the interpreter
+        for piece in pool.map(lambda start: _sha256(data[start : start + PIECE_BYTES]), starts):
+            digest.update(piece)
+
+
+def _sha256(data: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(data.data).digest()
 
 
 def _name(kind: type) -> str:

@@ -71,6 +71,8 @@ def taken_apart(item: Any, keywords: frozenset[str], what: str) -> Parts:
     ExtractionError
         If no picture can be told; the message lists the keys found.
     """
+    if type(item) is tuple and len(item) > 1:  # nearly all samples: 64 of them per batch
+        return Parts(item[0], {}, item[1])
     fields = getattr(item, "_fields", None)
     if isinstance(item, tuple) and fields and set(fields) & set(IMAGE_KEYS):
         item = dict(zip(fields, item, strict=True))
@@ -100,8 +102,8 @@ def taken_apart(item: Any, keywords: frozenset[str], what: str) -> Parts:
     return Parts(item, {}, None)
 
 
-def collated(parts: Sequence[Parts], ids: Sequence[int]) -> tuple[Inputs, list[Any] | None]:
-    """One batch of samples: stacked inputs and the list of labels, None if no sample has one.
+def collated(parts: Sequence[Parts], ids: Sequence[int]) -> tuple[Inputs, Any]:
+    """One batch of samples: stacked inputs, and labels as one tensor or a list.
 
     Raises
     ------
@@ -115,11 +117,14 @@ def collated(parts: Sequence[Parts], ids: Sequence[int]) -> tuple[Inputs, list[A
         }
     except (TypeError, RuntimeError, KeyError, ValueError) as error:
         raise ExtractionError(_why_not_stacked(parts, ids, error)) from error
-    labels = [part.label for part in parts]
+    labels: Any = [part.label for part in parts]
+    shape = getattr(labels[0], "shape", None)
+    if all(isinstance(label, Tensor) and label.shape == shape for label in labels):
+        labels = torch.stack(labels)
     inputs = as_inputs(
         Parts(args[0] if args else None, kwargs, None), f"the batch of ids {ids[0]} …"
     )
-    return inputs, None if all(label is None for label in labels) else labels
+    return inputs, labels
 
 
 def as_inputs(parts: Parts, what: str) -> Inputs:

@@ -14,10 +14,12 @@ from typing import Any
 # A writer gives a sign of life at least once per shard. One that was silent for so long (seconds)
 # is taken for dead, even on another machine or if its process number is in use again.
 SILENCE_ENDS_LOCK_SECONDS = 3600.0
+# The same for a lock that does not say whose it is.
+EMPTY_ENDS_LOCK_SECONDS = 10.0
 
 
 class Lock:
-    """A lock file made with ``O_EXCL``; it names its owner's process and machine.
+    """A lock file that only one process can make; it names its owner's process and machine.
 
     Attributes
     ----------
@@ -42,16 +44,11 @@ class Lock:
             If the folder cannot be written.
         """
         for _ in range(2):
-            try:
-                descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-            except FileExistsError:
-                if not self._broken():
-                    return False
-                continue
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._content(), file)
-            self.held = True
-            return True
+            if self._made():
+                self.held = True
+                return True
+            if not self._broken():
+                return False
         return False
 
     def still_ours(self) -> bool:
@@ -71,8 +68,24 @@ class Lock:
                 self._path.unlink()
         self.held = False
 
-    def _content(self) -> dict[str, Any]:
-        return {"pid": os.getpid(), "host": socket.gethostname(), "token": self._token}
+    def _made(self) -> bool:
+        """Whether the file could be made: with its content at once, where the disk knows links."""
+        content = {"pid": os.getpid(), "host": socket.gethostname(), "token": self._token}
+        filled = self._path.with_name(f".lock.{os.getpid()}-{self._token[:8]}.unfinished")
+        try:
+            _write_new(filled, content)
+            try:
+                os.link(filled, self._path)
+            except FileExistsError:
+                return False
+            except OSError:
+                _write_new(self._path, content)
+        except FileExistsError:
+            return False
+        finally:
+            with contextlib.suppress(OSError):
+                filled.unlink()
+        return True
 
     def _broken(self) -> bool:
         """Whether the lock was abandoned and is gone now."""
@@ -84,8 +97,13 @@ class Lock:
             return True
         here = found.get("host") == socket.gethostname()
         dead = here and not is_running(found.get("pid"))
-        # A lock without content was made this moment, or by a process killed in that moment.
-        if not (dead or silent > SILENCE_ENDS_LOCK_SECONDS or (not found and silent > 10)):
+        # Where there are no links, a lock without content was made this moment, or by a process
+        # that was killed in that moment.
+        if not (
+            dead
+            or silent > SILENCE_ENDS_LOCK_SECONDS
+            or (not found and silent > EMPTY_ENDS_LOCK_SECONDS)
+        ):
             return False
         # Renamed, not deleted: of two processes that found it abandoned only one must succeed,
         # and a fresh lock that the other made meanwhile must come back.
@@ -114,6 +132,12 @@ def is_running(pid: Any) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _write_new(path: Path, content: dict[str, Any]) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
 
 
 def _read(path: Path) -> dict[str, Any]:

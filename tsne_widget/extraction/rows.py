@@ -109,10 +109,12 @@ def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
     ExtractionError
         If there are such rows and ``drop`` is False.
     """
+    if all(_sum_is_finite(values) for values in (*rows.features, rows.logits)):
+        return rows
     named = [*zip((f"layer={layer!r}" for layer in layers), rows.features, strict=True)]
     if rows.logits is not None:
         named.append(("the model's output", rows.logits))
-    keep = np.ones(len(rows.ids), dtype=bool)
+    keep: NDArray[np.bool_] = np.ones(len(rows.ids), dtype=bool)
     reasons: dict[int, str] = {}
     for where, values in named:
         finite = np.isfinite(values).all(axis=1)
@@ -136,3 +138,11 @@ def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
         None if rows.logits is None else rows.logits[keep],
         tuple(sorted(skipped)),
     )
+
+
+def _sum_is_finite(values: NDArray[np.float32] | None) -> bool:
+    """True only if all values are finite; False if not, or if their sum overflows."""
+    if values is None:
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))

@@ -105,10 +105,10 @@ class Run:
             yield from self._computed(0, None)
             return
         if store.next_start(0) == 0:
-            self._check_first(store)
+            self._check_first(store, self.source.ids)
         position, end = 0, len(self.source.ids)
         while position < end:
-            rows = store.read(position, self._policy)
+            rows = store.read(position, self.source.ids, self._policy)
             if rows is not None:
                 yield rows
                 position += rows.samples
@@ -174,11 +174,11 @@ class Run:
         finally:
             keep()
 
-    def _check_first(self, store: Store) -> None:
+    def _check_first(self, store: Store, ids: Sequence[int]) -> None:
         """Compare the first batch with what is stored of it."""
         with closing(self._computed(0, None)) as computed:
             new = next((rows for rows in computed if len(rows.ids)), None)
-        old = store.read(0, self._policy)
+        old = store.read(0, ids, self._policy)
         if new is None or old is None or not old.features:
             return
         _, in_new, in_old = np.intersect1d(new.ids, old.ids, return_indices=True)

@@ -23,7 +23,7 @@ import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,15 @@ class Store:
         """Where the first shard at or after a position starts."""
         return min((start for start in self._shards if start >= position), default=None)
 
-    def read(self, position: int, policy: str) -> Rows | None:
+    def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
         """The rows of the shard that starts at ``position``, None without a whole one.
 
         Parameters
         ----------
         position : int
             Number of the sample in the order of the run.
+        ids : sequence of int
+            Ids of all samples of the run, which those of the shard must be part of.
         policy : str
             What is done with bad samples. A shard that left some out is good for no other.
         """
@@ -103,11 +105,14 @@ class Store:
             content = (self.folder / _shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
                 raise StoreError("its SHA-256 is not the one in the manifest")
-            return _unpacked(content)
+            rows = _unpacked(content)
+            if not _accounts_for(rows, ids[position : position + shard["samples"]]):
+                raise StoreError("it holds other samples than the manifest says")
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
             _LOGGER.warning("%s: shard %s is computed anew: %s", self.folder, position, error)
             del self._shards[position]
             return None
+        return rows
 
     def write(self, position: int, rows: Rows, policy: str) -> None:
         """Keep rows that start at ``position``. If that fails, warn once and keep no more."""
@@ -277,13 +282,13 @@ def _manifest_of(folder: Path) -> dict[str, Any] | None:
         if manifest["schema"] != SCHEMA:
             _LOGGER.warning("%s has schema %r and is left alone", path, manifest["schema"])
             return None
-        dict(manifest["parts"]), dict(manifest["shards"])
+        parts, shards = dict(manifest["parts"]), dict(manifest["shards"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         _LOGGER.warning("%s cannot be read and is left alone: %s", path, error)
         return None
-    return dict(manifest)
+    return {"parts": parts, "shards": shards}
 
 
 def _told_start(store: Store, folder: Path, samples: int) -> str:
@@ -303,6 +308,9 @@ def _told_start(store: Store, folder: Path, samples: int) -> str:
 
 
 def _remove_unfinished(folder: Path) -> None:
+    for path in folder.glob("lock.abandoned-*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
     for path in folder.iterdir():
         match = _UNFINISHED.search(path.name)
         if match and not is_running(int(match[1])):
@@ -344,6 +352,11 @@ def _unpacked(content: bytes) -> Rows:
     features = tuple(take() for _ in range(header["layers"]))
     skipped = tuple(Skipped(int(id_), str(reason)) for id_, reason in header["skipped"])
     return Rows(ids, features, labels, logits, skipped)
+
+
+def _accounts_for(rows: Rows, ids: Sequence[int]) -> bool:
+    found = np.concatenate([rows.ids, np.array([entry.id for entry in rows.skipped], np.int64)])
+    return np.array_equal(np.sort(found), np.asarray(ids, dtype=np.int64))
 
 
 def _free(folder: Path) -> str:

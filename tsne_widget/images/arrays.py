@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images.levels import NEARLY_BLACK, Levels, as_bytes, extent, levels_of
+from tsne_widget.images.levels import NEARLY_BLACK, Levels, as_bytes, extent, levels_of, remedy
 from tsne_widget.images.reasons import checked_id
 
 # The scale is found by looking at the pixels; of more than this, at every k-th picture only.
 MAX_SCANNED_BYTES = 2**30
-_SCAN_BLOCK_BYTES = 32 * 2**20
+_SCAN_BLOCK_BYTES = 4 * 2**20
 _CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
@@ -112,28 +112,20 @@ class ArrayImages:
     def _levels(self) -> Levels:
         step = -(-self._pixels.nbytes // MAX_SCANNED_BYTES)
         dtype = self._pixels.dtype
-        low, high = extent(self._pixels[:1])
+        low, high = np.inf, -np.inf
         for block in _blocks(self._pixels[::step]):
-            block_low, block_high = extent(block)
-            low, high = np.minimum(low, block_low), np.maximum(high, block_high)
-            if dtype == np.uint8 and high.max() >= 255 * NEARLY_BLACK:
+            if self._normalisation is not None:
+                block = self._normalisation.undo(block)
+            block_low, block_high = extent(block[..., :3])  # without alpha
+            low, high = min(low, block_low), max(high, block_high)
+            if dtype == np.uint8 and high >= 255 * NEARLY_BLACK:
                 break  # 0 … 255 whatever follows
-        if self._normalisation is not None:
-            low, high = self._normalisation.undo(low), self._normalisation.undo(high)
-        colours = slice(0, min(3, len(low)))
-        levels = levels_of(float(low[colours].min()), float(high[colours].max()), dtype)
+        levels = levels_of(low, high, dtype)
         if not levels.note:
             return levels
-        note = levels.note
-        if step > 1:
-            note += f" (range of every {step}th picture)"
-        if dtype.kind == "f":
-            note += (
-                "; pass mean and std to see the true picture"
-                if self._normalisation is None
-                else "; mean and std do not lead back to 0 … 1"
-            )
-        return levels._replace(note=note)
+        scanned = f" (range of every {step}th picture)" if step > 1 else ""
+        hint = remedy(levels, dtype, normalised=self._normalisation is not None)
+        return levels._replace(note=levels.note + scanned + hint)
 
 
 class Normalisation:

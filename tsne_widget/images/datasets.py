@@ -19,7 +19,7 @@ from PIL import Image
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.arrays import Normalisation, as_array, channels_last, is_tensor, picture
 from tsne_widget.images.files import SUFFIXES, open_picture, orientation, upright
-from tsne_widget.images.levels import NEARLY_BLACK, Levels, extent, levels_of
+from tsne_widget.images.levels import NEARLY_BLACK, Levels, extent, levels_of, remedy
 from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
 
 IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
@@ -164,21 +164,16 @@ class DatasetImages:
                 pixels = self._undo(_as_pixels(x))
             except (ImageError, InvalidInputError):
                 continue  # its own tile will say so
-            lows, highs = extent(pixels)
-            colours = min(3, len(lows))
-            low, high = min(low, lows[:colours].min()), max(high, highs[:colours].max())
+            picture_low, picture_high = extent(pixels[..., :3])  # without alpha
+            low, high = min(low, picture_low), max(high, picture_high)
             dtype = np.result_type(dtype, pixels.dtype) if dtype != np.uint8 else pixels.dtype
-        levels = levels_of(float(low), float(high), dtype)
+        levels = levels_of(low, high, dtype)
         if not levels.note:
             return levels
-        note = f"{levels.note} (range of {count} pictures; beyond it they are clipped)"
-        if dtype.kind == "f":
-            note += (
-                "; pass mean and std to see the true picture"
-                if self._given is self._found is None
-                else "; mean and std do not lead back to 0 … 1"
-            )
-        return levels._replace(note=note)
+        sampled = f" (range of {count} pictures; beyond it they are clipped)"
+        normalised = self._given is not None or self._found is not None
+        hint = remedy(levels, dtype, normalised=normalised and dtype.kind == "f")
+        return levels._replace(note=levels.note + (sampled if count < self._count else "") + hint)
 
 
 class _Original(NamedTuple):

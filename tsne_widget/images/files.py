@@ -88,6 +88,8 @@ class FileImages:
         if not self._paths:
             raise InvalidInputError("paths are empty: there is no picture to show")
 
+    note = ""  # files carry their own scale
+
     def __len__(self) -> int:
         return len(self._paths)
 

@@ -51,20 +51,24 @@ def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
     return Levels(low, high, f"values {low:.4g} … {high:.4g} stretched from black to white")
 
 
-def extent(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Smallest and largest finite value of each channel, the last axis: two (channels,) arrays.
+def remedy(levels: Levels, dtype: np.dtype[Any], *, normalised: bool) -> str:
+    """What to do about stretched values, as the end of a note; "" where they may be meant so."""
+    if normalised:
+        return "; mean and std do not lead back to 0 … 1"
+    if dtype.kind == "f" and levels.black < 0:
+        return "; pass mean and std to see the true picture"
+    return ""
 
-    Channels without a finite value give +inf and −inf.
-    """
-    axes = tuple(range(pixels.ndim - 1))
-    if pixels.dtype.kind != "f":
-        return pixels.min(axis=axes), pixels.max(axis=axes)
+
+def extent(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Smallest and largest finite value; +inf and −inf where there is none."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
     finite = np.isfinite(pixels)
-    if finite.all():
-        return pixels.min(axis=axes), pixels.max(axis=axes)
     return (
-        np.where(finite, pixels, np.inf).min(axis=axes),
-        np.where(finite, pixels, -np.inf).max(axis=axes),
+        float(pixels.min(where=finite, initial=np.inf)),
+        float(pixels.max(where=finite, initial=-np.inf)),
     )
 
 

@@ -198,8 +198,7 @@ def _plain(image: Image.Image) -> tuple[Image.Image, str]:
     """The picture in mode L, RGB or RGBA, no value clipped; it may be the same object."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image)[..., np.newaxis]
-        (low,), (high,) = extent(values)
-        levels = levels_of(float(low), float(high), values.dtype)
+        levels = levels_of(*extent(values), values.dtype)
         return picture(values, levels), levels.note
     grey = image.mode in ("1", "L")
     mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"

@@ -317,7 +317,7 @@ def _add_legend(ax: Axes, groups: _Groups, palette: tuple[str, ...]) -> None:
     rows = max(1, int(height / _LEGEND_ROW_POINTS))
     legend = ax.legend(
         handles,
-        [""] * len(entries),  # written below: as labels, a leading "_" would leave the class out
+        [""] * len(entries),  # written below: matplotlib 3.8 drops labels with a leading "_"
         loc="upper left",
         bbox_to_anchor=(1 + _GAP_POINTS / width, 1),
         borderaxespad=0,

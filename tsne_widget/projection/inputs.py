@@ -14,7 +14,7 @@ from tsne_widget.errors import InvalidInputError
 # Below this a map of neighbourhoods has no meaning: three points are a triangle, whatever the data.
 MIN_SAMPLES = 4
 # Features are read in blocks of this size, so that a memory map is never loaded twice.
-BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 8 * 2**20
 
 
 def as_array(X: Any) -> Any:
@@ -49,64 +49,111 @@ def check_samples(n: int) -> None:
         )
 
 
-def standardised(X: NDArray[Any]) -> NDArray[np.float32]:
-    """``X`` centred per column and divided by its largest magnitude, in a new array.
+class Standard:
+    """Centring and scaling of features, learnt from one array and applicable to others.
 
-    Differences keep their ratios, so the map is that of ``X``; scales from 1e-38 to 1e38 give the
-    same one. Sums run in float64.
+    Every step but the subtraction of the centre is exact, so features times any power of two give
+    the same bits.
 
     Parameters
     ----------
     X : (n, d) array of real numbers, n, d ≥ 1
         May be a memory map; it is read in blocks.
 
-    Returns
-    -------
-    (n, d) float32 array
-        All finite, largest magnitude 1.
-
     Raises
     ------
     InvalidInputError
         If a value is NaN or infinite, or if all rows are equal.
     """
-    n, d = X.shape
-    rows = max(1, BLOCK_BYTES // (8 * max(d, 1)))
-    blocks = [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
-    _check_finite(X, blocks)
-    lowest = np.min([X[block].min(axis=0) for block in blocks], axis=0)
-    highest = np.max([X[block].max(axis=0) for block in blocks], axis=0)
-    if np.array_equal(lowest, highest):
+
+    def __init__(self, X: NDArray[Any]) -> None:
+        n, d = X.shape
+        ranges = [(X[block].min(axis=0), X[block].max(axis=0)) for block in _row_blocks(X)]
+        lowest = np.min([low for low, _ in ranges], axis=0)
+        highest = np.max([high for _, high in ranges], axis=0)
+        if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
+            raise_not_finite(X)
+        if np.array_equal(lowest, highest):
+            raise InvalidInputError(
+                f"features are constant over {n} samples (dead layer?); check the layer's input "
+                "and weights, or choose another layer"
+            )
+        lowest, highest = lowest.astype(np.float64), highest.astype(np.float64)
+        magnitude = max(np.abs(lowest).max(), np.abs(highest).max())
+        self._exponent = int(np.frexp(magnitude)[1])
+        centre = np.zeros(d)
+        for block in _row_blocks(X):
+            centre += self._rescaled(X[block]).sum(axis=0, dtype=np.float64)
+        # A mean lies within its range; rounding must not push a constant column off zero.
+        lowest, highest = (np.ldexp(bound, -self._exponent) for bound in (lowest, highest))
+        self._centre = np.clip(centre / n, lowest, highest)
+        spread = max((highest - self._centre).max(), (self._centre - lowest).max())
+        self._spread_exponent = int(np.frexp(spread)[1])
+
+    def __call__(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """``X`` centred and scaled, (n, d) float32 in a new array; magnitudes about 1 at most."""
+        out = np.empty(X.shape, dtype=np.float32)
+        for block in _row_blocks(X):
+            rescaled = self._rescaled(X[block])
+            difference = rescaled - self._centre.astype(rescaled.dtype)
+            if abs(self._spread_exponent) < 60:
+                difference *= 2.0**-self._spread_exponent
+            else:  # the factor itself may overflow float32
+                difference = np.ldexp(difference, -self._spread_exponent)
+            out[block] = difference
+        return out
+
+    def _rescaled(self, block: NDArray[Any]) -> NDArray[Any]:
+        """The block times a power of two, so that sums can neither overflow nor underflow."""
+        if block.dtype == np.float32 and abs(self._exponent) < 60:
+            return np.asarray(block * np.float32(2.0**-self._exponent))
+        rescaled = np.ldexp(block.astype(np.float64), -self._exponent)
+        return np.asarray(rescaled, np.float32 if block.dtype == np.float32 else np.float64)
+
+
+def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:
+    """``X`` with every row divided by its length, (n, d) float32, for cosine distances.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value is NaN or infinite, a row is 0 and has no direction, or all have the same.
+    """
+    out = np.empty(X.shape, dtype=np.float32)
+    for block in _row_blocks(X):
+        rows = X[block].astype(np.float64)
+        largest = np.abs(rows).max(axis=1, keepdims=True)
+        if not np.isfinite(largest).all():
+            raise_not_finite(X)
+        if not largest.all():
+            row = block.start + int(np.argmin(largest))
+            raise InvalidInputError(
+                f"row {row} is 0 in every column, which has no direction: metric='cosine' cannot "
+                "place it; drop such rows or pass metric='euclidean'"
+            )
+        rows /= largest
+        out[block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    if np.ptp(out, axis=0).max() < 1e-6:  # equal up to the rounding of float32
         raise InvalidInputError(
-            f"features are constant over {n} samples (dead layer?); check the layer's input and "
-            "weights, or choose another layer"
+            f"features are constant over {len(X)} samples up to their length (dead layer?); "
+            "check the layer's input and weights, or choose another layer"
         )
-    lowest, highest = lowest.astype(np.float64), highest.astype(np.float64)
-    magnitude = float(max(np.abs(lowest).max(), np.abs(highest).max()))
-    centre = np.zeros(d)
-    for block in blocks:
-        centre += (X[block].astype(np.float64) / magnitude).sum(axis=0)
-    centre /= n
-    # A column's mean lies within its range; rounding must not push a constant column off zero.
-    lowest, highest = lowest / magnitude, highest / magnitude
-    centre = np.clip(centre, lowest, highest)
-    spread = float(max((highest - centre).max(), (centre - lowest).max()))
-    out = np.empty((n, d), dtype=np.float32)
-    for block in blocks:
-        out[block] = (X[block].astype(np.float64) / magnitude - centre) / spread
     return out
 
 
-def _check_finite(X: NDArray[Any], blocks: list[slice]) -> None:
-    if X.dtype.kind != "f":
-        return
-    bad: list[int] = []
-    for block in blocks:
-        finite = np.isfinite(X[block]).all(axis=1)
-        bad.extend((np.flatnonzero(~finite) + block.start).tolist())
-    if bad:
-        shown = ", ".join(map(str, bad[:5])) + (" …" if len(bad) > 5 else "")
-        raise InvalidInputError(
-            f"features have NaN or inf in {len(bad)} of {len(X)} rows (rows {shown}); look for "
-            "float16 overflow or a wrong normalisation, or drop these rows"
-        )
+def _row_blocks(X: NDArray[Any]) -> list[slice]:
+    n, d = X.shape
+    rows = max(1, BLOCK_BYTES // (8 * d))
+    return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
+
+
+def raise_not_finite(X: NDArray[Any]) -> None:
+    """Raise the InvalidInputError that counts and names the rows of ``X`` with NaN or inf."""
+    bad = np.concatenate(
+        [block.start + np.flatnonzero(~np.isfinite(X[block]).all(1)) for block in _row_blocks(X)]
+    )
+    shown = ", ".join(map(str, bad[:5])) + (" …" if len(bad) > 5 else "")
+    raise InvalidInputError(
+        f"features have NaN or inf in {len(bad)} of {len(X)} rows (rows {shown}); look for "
+        "float16 overflow or a wrong normalisation, or drop these rows"
+    )

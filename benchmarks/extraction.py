@@ -1,0 +1,186 @@
+"""Images per second of ``extract`` against the bare loop, in one run.
+
+    python benchmarks/extraction.py [--samples 4096] [--rounds 5] [--threads 2] [--device cpu]
+
+The bare loop is ``torch.inference_mode``, the same DataLoader and batch, only the forward pass and
+a copy of its output to the host; it keeps nothing. The hook script is what people write by hand:
+``eval()``, a forward hook that appends ``.cpu()`` copies, and a final ``cat``. Rounds alternate
+between the ways; each way counts with its best round, since other work on the machine can only
+slow a round down. The ratio of processor seconds stands beside it: it does not see other work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from tsne_widget import extract
+
+
+class VggLike(nn.Module):
+    """Simonyan & Zisserman's layout with batch norm, for 32 × 32 pictures; penultimate 512."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = 3
+        for entry in (32, 32, "M", 64, 64, "M", 128, 128, "M"):
+            if entry == "M":
+                layers.append(nn.MaxPool2d(2))
+            else:
+                layers += [
+                    nn.Conv2d(width, int(entry), 3, padding=1),
+                    nn.BatchNorm2d(int(entry)),
+                    nn.ReLU(inplace=True),
+                ]
+                width = int(entry)
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.Linear(128 * 16, 512), nn.ReLU(inplace=True), nn.Dropout(), nn.Linear(512, 10)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).flatten(1))
+
+
+class Block(nn.Module):
+    def __init__(self, width: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.shortcut = (
+            nn.Identity() if stride == 1 else nn.Conv2d(width, out, 1, stride, bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class ResNetLike(nn.Module):
+    """He et al.'s CIFAR layout with 20 layers; penultimate 64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        blocks = [Block(16, 16, 1) for _ in range(3)]
+        blocks += [Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1)]
+        blocks += [Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1)]
+        self.body = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1), *blocks)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x).mean((2, 3)))
+
+
+def bare_loop(model: nn.Module, loader: DataLoader, device: torch.device) -> None:
+    model.eval()
+    with torch.inference_mode():
+        for x, _ in loader:
+            model(x.to(device)).cpu()
+
+
+def hook_script(model: nn.Module, loader: DataLoader, device: torch.device) -> None:
+    model.eval()
+    features, labels = [], []
+    head = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    handle = head.register_forward_hook(lambda _, args, out: features.append(args[0].cpu()))
+    with torch.no_grad():
+        for x, y in loader:
+            model(x.to(device)).cpu()
+            labels.append(y)
+    handle.remove()
+    torch.cat(features).numpy()
+    torch.cat(labels).numpy()
+
+
+def ways(
+    model: nn.Module, loader: DataLoader, device: torch.device
+) -> dict[str, Callable[[], None]]:
+    found: dict[str, Callable[[], None]] = {
+        "bare loop": lambda: bare_loop(model, loader, device),
+        "forward-hook script": lambda: hook_script(model, loader, device),
+        "extract": lambda: extract(model, loader, progress=False) and None,
+        "extract, store": lambda: stored(model, loader),
+    }
+    return found
+
+
+def stored(model: nn.Module, loader: DataLoader) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        extract(model, loader, store=folder, progress=False)
+    finally:
+        shutil.rmtree(folder)
+
+
+def seconds(run: Callable[[], None]) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    wall, processor = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=4096)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=32, help="pixels of a picture's side")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
+    print(
+        f"{device} {name}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
+        f"{options.samples} pictures of {options.size} × {options.size}, "
+        f"batch {options.batch_size}, {options.rounds} rounds"
+    )
+    print(
+        "| model | way | images/s | ratio to the bare loop | of processor s | start-up over it, s |"
+    )
+    print("|---|---|---|---|---|---|")
+    for model in (VggLike(), ResNetLike()):
+        torch.manual_seed(0)
+        model = model.to(device)
+        x = torch.randn(options.samples, 3, options.size, options.size)
+        y = torch.randint(10, (options.samples,))
+        loader = DataLoader(TensorDataset(x, y), options.batch_size)
+        first = DataLoader(
+            TensorDataset(x[: options.batch_size], y[: options.batch_size]), options.batch_size
+        )
+        all_ways, one_batch = ways(model, loader, device), ways(model, first, device)
+        for run in all_ways.values():
+            run()
+        times: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
+        starts: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
+        for _ in range(options.rounds):
+            for way in all_ways:
+                times[way].append(seconds(all_ways[way]))
+                starts[way].append(seconds(one_batch[way]))
+        best = {way: [min(column) for column in zip(*t, strict=True)] for way, t in times.items()}
+        start = {way: min(wall for wall, _ in taken) for way, taken in starts.items()}
+        for way, (wall, processor) in best.items():
+            print(
+                f"| {type(model).__name__} | {way} | {options.samples / wall:,.0f} "
+                f"| {best['bare loop'][0] / wall:.3f} | {best['bare loop'][1] / processor:.3f} "
+                f"| {start[way] - start['bare loop']:.3f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

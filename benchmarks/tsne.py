@@ -1,0 +1,274 @@
+"""t-SNE engines side by side: time, memory and quality of whole fits, then time per iteration.
+
+    python benchmarks/tsne.py [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
+
+Every fit runs in a process of its own, after a small warm-up fit that compiles what there is to
+compile. Engines that are not installed and data sets that are absent are skipped; digits always works.
+"ours" uses numba's loops where numba is installed; "ours-torch" never does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib.util
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
+CACHE = Path(tempfile.gettempdir()) / "tsne_widget_benchmark"
+PERPLEXITY = 30
+SETS = ("digits", "cnn", "mnist", "augmented")
+ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn")
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
+# Rows whose trustworthiness and neighbours' labels are looked at.
+SAMPLE = 5_000
+
+
+def features(name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """(features, labels) of a data set, or None where its files are absent."""
+    if name == "digits":
+        data = load_digits()
+        return data.data.astype(np.float32), data.target
+    if not (DATA / "mnist").is_dir():
+        return None
+    stored = CACHE / f"{name}.npz"
+    if not stored.exists():
+        CACHE.mkdir(exist_ok=True)
+        X, y = {"mnist": _mnist, "cnn": _cnn, "augmented": _augmented}[name]()
+        np.savez(stored, X=X, y=y)
+    with np.load(stored) as arrays:
+        return arrays["X"], arrays["y"]
+
+
+def _mnist() -> tuple[np.ndarray, np.ndarray]:
+    """The 10,000 test digits: 784 pixels, 0 … 1."""
+    raw = [gzip.open(DATA / "mnist" / f"t10k-{part}.gz").read() for part in _PARTS]
+    images = np.frombuffer(raw[0], np.uint8, offset=16).reshape(-1, 784)
+    return images.astype(np.float32) / 255, np.frombuffer(raw[1], np.uint8, offset=8)
+
+
+_PARTS = ("images-idx3-ubyte", "labels-idx1-ubyte")
+
+
+def _cnn() -> tuple[np.ndarray, np.ndarray]:
+    """4,096 activations of a small VGG, trained for seconds, on 3,589 digits it has not seen."""
+    import torch
+
+    sys.path.insert(0, str(DATA))
+    from models import SmallVGG
+
+    X, y = _mnist()
+    images, labels = torch.from_numpy(X).view(-1, 1, 28, 28), torch.from_numpy(y.astype(np.int64))
+    torch.manual_seed(0)
+    net = SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 4096)
+    optimiser = torch.optim.Adam(net.parameters(), 1e-3)
+    for _ in range(2):
+        for rows in (3589 + torch.randperm(3000)).split(100):
+            loss = torch.nn.functional.cross_entropy(net(images[rows]), labels[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    net.eval()
+    with torch.no_grad():
+        flat = torch.cat(
+            [net.avgpool(net.features(b)).flatten(1) for b in images[:3589].split(500)]
+        )
+        return net.classifier[:2](flat).numpy(), y[:3589]
+
+
+def _augmented() -> tuple[np.ndarray, np.ndarray]:
+    """70,000 digits, 50 principal components: the 10,000 and six rotated, scaled, shifted copies."""
+    from scipy import ndimage
+    from sklearn.decomposition import PCA
+
+    X, y = _mnist()
+    random = np.random.default_rng(0)
+    copies = [X]
+    middle = np.array([13.5, 13.5])
+    for _ in range(6):
+        moved = np.empty_like(X)
+        for i, image in enumerate(X.reshape(-1, 28, 28)):
+            angle, size = np.deg2rad(random.uniform(-15, 15)), random.uniform(0.85, 1.15)
+            turn = (
+                np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / size
+            )
+            shift = middle - turn @ (middle + random.uniform(-2, 2, 2))
+            moved[i] = ndimage.affine_transform(image, turn, offset=shift, order=1).ravel()
+        copies.append(moved)
+    order = random.permutation(7 * len(X))
+    reduced = PCA(50, random_state=0).fit_transform(np.concatenate(copies)[order])
+    return reduced.astype(np.float32), np.tile(y, 7)[order]
+
+
+def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
+    """The map of one engine with its default settings."""
+    if engine == "sklearn":
+        from sklearn.manifold import TSNE
+
+        return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
+    if engine == "openTSNE":
+        import openTSNE
+
+        return np.asarray(
+            openTSNE.TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit(X)
+        )
+    from tsne_widget.projection import TSNE, optimize
+
+    if engine == "ours-torch":
+        optimize.compiled_loops = lambda: None
+    return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
+
+
+def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> None:
+    """In a fresh process: warm up, fit, print seconds and peak memory as JSON."""
+    found = features(name)
+    assert found is not None
+    X = found[0]
+    fit(engine, load_digits().data[:600], 0, threads)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    embedding = fit(engine, X, seed, threads)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    np.save(out, np.asarray(embedding, dtype=np.float32))
+    print(json.dumps({"seconds": seconds, "peak_mb": (peak - before) / 1024}))
+
+
+def measure(engine: str, name: str, seed: int, threads: int) -> tuple[dict[str, float], np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/map.npy"
+        command = [sys.executable, __file__, "--one", engine, name, str(seed), str(threads), out]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        return json.loads(done.stdout.splitlines()[-1]), np.load(out)
+
+
+def label_accuracy(embedding: np.ndarray, labels: np.ndarray) -> float:
+    """Share of points whose 10 nearest on the map mostly have their label."""
+    from scipy.spatial import cKDTree
+
+    rows = np.linspace(0, len(labels) - 1, min(SAMPLE, len(labels))).astype(int)
+    near = cKDTree(embedding).query(embedding[rows], 11)[1][:, 1:]
+    votes = np.apply_along_axis(
+        np.bincount, 1, labels[near].astype(int), minlength=labels.max() + 1
+    )
+    return float((votes.argmax(1) == labels[rows]).mean())
+
+
+def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threads: int) -> None:
+    from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+
+    for name in sets:
+        found = features(name)
+        if found is None:
+            print(f"\n{name}: absent, skipped")
+            continue
+        X, labels = found
+        P = affinities(X, PERPLEXITY)
+        print(f"\n{name}: {len(X):,} × {X.shape[1]:,}, {threads} threads", flush=True)
+        print("| engine | seconds | peak MB | KL (seeds) | trust. (15) | 10-NN | ×faster |")
+        print("|---|---|---|---|---|---|---|")
+        ours = 0.0
+        for engine in engines:
+            slow = engine in ("openTSNE", "sklearn")
+            runs = [
+                measure(engine, name, seed, threads)
+                for seed in range(1 if slow else seeds)
+                for _ in range(1 if slow and len(X) > 20_000 else repeats)
+            ]
+            seconds = statistics.median(run["seconds"] for run, _ in runs)
+            ours = ours or seconds
+            kls = [kl_divergence(P, embedding) for _, embedding in runs[::repeats]]
+            embedding = runs[0][1]
+            trust = trustworthiness(X, embedding, n_neighbors=15, sample=SAMPLE // 5)
+            print(
+                f"| {engine} | {seconds:.2f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
+                f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''} | {trust:.4f} | "
+                f"{label_accuracy(embedding, labels):.4f} | {seconds / ours:.1f} |",
+                flush=True,
+            )
+
+
+def per_iteration(threads: int, engines: list[str]) -> None:
+    """Milliseconds of one iteration by n, on maps as wide as real ones of that size."""
+    import torch
+    from scipy.spatial import cKDTree
+
+    from tsne_widget.projection import optimize
+    from tsne_widget.projection.affinities import joint
+    from tsne_widget.projection.neighbors import Neighbors
+    from tsne_widget.projection.workers import Workers
+
+    print("\nms per iteration\n| n | " + " | ".join(f"{e} | {e} / n log n" for e in engines) + " |")
+    print("|---" * (1 + 2 * len(engines)) + "|")
+    random = np.random.default_rng(0)
+    with Workers(threads) as workers:
+        for n in SIZES:
+            centres = random.normal(size=(max(n // 500, 2), 2))
+            y = centres[random.integers(len(centres), size=n)] + 0.1 * random.normal(size=(n, 2))
+            y = (y * 1.65 * np.sqrt(n) / np.ptp(y, axis=0).max()).astype(np.float32)
+            distances, indices = cKDTree(y).query(y, 91, workers=threads)
+            near = Neighbors(
+                indices[:, 1:].astype(np.int32), (distances[:, 1:] ** 2).astype(np.float32)
+            )
+            P = joint(near, PERPLEXITY, workers)
+            cells = []
+            for engine in engines:
+                loops = optimize.compiled_loops() if engine == "ours" else None
+                forces: Any = (
+                    optimize.TensorForces(P, workers, "cpu")
+                    if loops is None
+                    else optimize.FusedForces(P, workers, loops)
+                )
+                state = optimize.State.at(y)
+                state.iteration = optimize.EXAGGERATED_ITERATIONS + 1
+                times = []
+                for _ in range(12):
+                    state.y = torch.from_numpy(y.copy())  # as wide at every step
+                    start = time.perf_counter()
+                    z = forces.evaluate(state.y)
+                    forces.move(state, optimize.Schedule(n).phase(state.iteration), z)
+                    times.append(1e3 * (time.perf_counter() - start))
+                ms = statistics.median(times[2:])
+                cells += [f"{ms:.2f}", f"{1e6 * ms / (n * np.log2(n)):.1f} ns"]
+            print(f"| {n:,} | {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="*", default=SETS)
+    parser.add_argument("--engines", nargs="*", default=ENGINES)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        engine, name, seed, threads, out = options.one
+        measure_here(engine, name, int(seed), int(threads), out)
+        return
+    engines = [
+        e for e in options.engines if e != "openTSNE" or importlib.util.find_spec("openTSNE")
+    ]
+    if importlib.util.find_spec("numba") is None:
+        engines = [e for e in engines if e != "ours-torch"]  # the same as ours
+    compare(options.sets, engines, options.seeds, options.repeats, options.threads)
+    per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

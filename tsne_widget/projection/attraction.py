@@ -1,0 +1,112 @@
+"""The attraction of neighbours: Σⱼ Pᵢⱼ (yᵢ − yⱼ) / (1 + |yᵢ − yⱼ|²), each undirected pair once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import embedding_bag
+
+from tsne_widget.projection.affinities import Affinities
+from tsne_widget.projection.workers import Workers
+
+# Pairs whose temporaries (five float32 arrays) stay in a core's cache together.
+PAIRS_PER_BLOCK = 65_536
+
+
+class Attraction:
+    """Attraction in torch operations, for any device.
+
+    Symmetry saves half of the work: the weight Pᵢⱼ / (1 + d²) of i < j is computed once and summed
+    twice, by rows and, in a second order, by columns. Sums run by segments (embedding_bag), so they
+    are deterministic, also on CUDA.
+
+    Parameters
+    ----------
+    affinities : Affinities
+        Of n samples.
+    device : str
+        Where the points are.
+    """
+
+    def __init__(self, affinities: Affinities, device: str = "cpu") -> None:
+        starts, others = affinities.starts, affinities.others
+        n = len(affinities)
+        rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(starts))
+        by_column = np.argsort(others, kind="stable")
+        ends = np.concatenate([[0], np.cumsum(np.bincount(others, minlength=n))])
+
+        def put(array: NDArray[Any], dtype: torch.dtype = torch.int32) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array)).to(device, dtype)
+
+        self._rows, self._others = put(rows), put(others)
+        self._values = put(affinities.values, torch.float32)
+        self._by_column, self._rows_by_column = put(by_column), put(rows[by_column])
+        self._starts, self._ends = put(starts), put(ends)
+        self._weights = torch.empty_like(self._values)
+        self._row_blocks = _blocks(starts)
+        self._column_blocks = _blocks(ends)
+
+    def forces(self, y: torch.Tensor, out: torch.Tensor, workers: Workers) -> None:
+        """Write Σⱼ Pᵢⱼ (yᵢ − yⱼ) / (1 + d²) at each point of ``y`` (2, n) to ``out`` (2, n)."""
+        points = torch.cat([y, torch.ones_like(y[:1])]).T.contiguous()
+
+        def sums(
+            pairs: torch.Tensor, starts: torch.Tensor, block: slice, weights: torch.Tensor
+        ) -> torch.Tensor:
+            """Σ w (1, y) over the pairs of each row → Σ w (yᵢ − yⱼ), (2, rows)."""
+            first = starts[block.start]
+            bags = starts[block] - first
+            total = embedding_bag(pairs, points, bags, mode="sum", per_sample_weights=weights).T
+            return y[:, block] * total[2] - total[:2]
+
+        def by_rows(task: tuple[slice, slice]) -> None:
+            block, pairs = task
+            i, j = self._rows[pairs], self._others[pairs]
+            dx = y[0].index_select(0, i).sub_(y[0].index_select(0, j))
+            dy = y[1].index_select(0, i).sub_(y[1].index_select(0, j))
+            squared = dx.mul_(dx).addcmul_(dy, dy).add_(1)
+            weights = torch.div(self._values[pairs], squared, out=self._weights[pairs])
+            out[:, block] = sums(j, self._starts, block, weights)
+
+        def by_columns(task: tuple[slice, slice]) -> None:
+            block, pairs = task
+            weights = self._weights.index_select(0, self._by_column[pairs])
+            out[:, block] += sums(self._rows_by_column[pairs], self._ends, block, weights)
+
+        workers.map(by_rows, self._row_blocks)
+        workers.map(by_columns, self._column_blocks)
+
+
+def cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
+    """Σ P log(1 + d²) of the map ``y`` (n, 2) over both directions of all pairs, in nats."""
+    places = y.cpu().numpy()
+    total = 0.0
+    for first in range(0, len(affinities.others), PAIRS_PER_BLOCK):
+        pairs = np.arange(first, min(first + PAIRS_PER_BLOCK, len(affinities.others)))
+        i, j = affinities.pair(pairs)
+        squared = np.square(places[i] - places[j]).sum(1)
+        total += 2 * float((affinities.values[pairs] * np.log1p(squared)).sum(dtype=np.float64))
+    return total
+
+
+def estimated_cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
+    """:func:`cross_entropy` from a sample of pairs, within about 0.005 nats."""
+    places = y.cpu().numpy()
+    i, j = affinities.sample
+    return float(np.log1p(np.square(places[i] - places[j]).sum(1)).mean(dtype=np.float64))
+
+
+def _blocks(starts: NDArray[np.int64]) -> list[tuple[slice, slice]]:
+    """(rows, pairs) of consecutive rows: at most PAIRS_PER_BLOCK pairs, or one row with more."""
+    blocks = []
+    first = 0
+    n = len(starts) - 1
+    while first < n:
+        last = int(np.searchsorted(starts, starts[first] + PAIRS_PER_BLOCK, "right")) - 1
+        last = min(max(last, first + 1), n)
+        blocks.append((slice(first, last), slice(int(starts[first]), int(starts[last]))))
+        first = last
+    return blocks

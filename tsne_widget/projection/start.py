@@ -1,0 +1,56 @@
+"""Where the points of a map start."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tsne_widget.projection.workers import Workers
+
+# Standard deviation of the start: small, so that early exaggeration can order the whole map
+# (Kobak & Berens 2019, "The art of using t-SNE for single-cell transcriptomics").
+STD = 1e-4
+# Share of noise in it: rows that are equal, and axes the data do not have, need some to part.
+NOISE = 0.01
+# Randomised range finder of Halko, Martinsson & Tropp (2011): columns and power iterations. The
+# start needs no more digits.
+COLUMNS = 8
+POWER_ITERATIONS = 4
+ROWS_PER_BLOCK = 1024
+
+
+def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
+    """The first two principal components of ``X``, (n, 2), the first with standard deviation 1.
+
+    The sign of each is such that its largest coordinate is positive. Components that the data do
+    not have are 0.
+    """
+    n, d = X.shape
+    data = torch.from_numpy(X)
+    data = data - _column_means(data, workers)
+    columns = min(COLUMNS, d, n)
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.randn((d, columns), generator=generator)
+    blocks = [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
+
+    def product(basis: torch.Tensor) -> torch.Tensor:
+        return torch.cat(workers.map(lambda rows: data[rows] @ basis, blocks))
+
+    for _ in range(POWER_ITERATIONS):
+        scores = product(basis)
+        parts = workers.map(lambda rows: data[rows].T @ scores[rows], blocks)  # noqa: B023
+        basis = torch.linalg.qr(torch.stack(parts).sum(0))[0]
+    scores = product(basis).double()
+    rotation = torch.linalg.eigh(scores.T @ scores)[1].flip(1)[:, :2]
+    components = np.zeros((n, 2))
+    components[:, : rotation.shape[1]] = (scores @ rotation).numpy()
+    peaks = components[np.abs(components).argmax(0), [0, 1]]
+    components *= np.where(peaks < 0, -1, 1)
+    return components / max(float(components[:, 0].std()), 1e-30)
+
+
+def _column_means(data: torch.Tensor, workers: Workers) -> torch.Tensor:
+    firsts = range(0, len(data), ROWS_PER_BLOCK)
+    sums = workers.map(lambda first: data[first : first + ROWS_PER_BLOCK].double().sum(0), firsts)
+    return (torch.stack(sums).sum(0) / len(data)).float()

@@ -59,8 +59,10 @@ WebGLRenderingContext.prototype.getExtension = function (name) {
 """
 
 WATCH_OPACITY = """async () => {
-  const [mark] = await Promise.all(document.querySelector(".tw-scatter").bqplotFigure.mark_views.views);
-  mark.model.on("change:opacity", () => marks.shown.push(performance.timeOrigin + performance.now()));
+  const figure = document.querySelector(".tw-scatter").bqplotFigure;
+  const [mark] = await Promise.all(figure.mark_views.views);
+  const now = () => performance.timeOrigin + performance.now();
+  mark.model.on("change:opacity", () => marks.shown.push(now()));
 }"""
 
 MARK_LARGEST_CANVAS = """() => {

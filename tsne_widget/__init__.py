@@ -3,7 +3,7 @@
     explorer = EmbeddingExplorer.from_model(model, dataset)
     explorer
 
-Names are imported on first use: ``import tsne_widget`` itself loads neither torch nor a widget stack.
+Names are imported on first use: ``import tsne_widget`` loads neither torch nor a widget stack.
 """
 
 from __future__ import annotations

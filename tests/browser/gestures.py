@@ -100,4 +100,5 @@ def outline(page: Page) -> NDArray[np.float64]:
         " return [path, box.left, box.top]; }"
     )
     pairs = path.removeprefix("M").removesuffix("Z").split("L")
-    return np.array([[float(v) for v in pair.split()] for pair in pairs]) + [left, top]
+    vertices = np.array([[float(v) for v in pair.split()] for pair in pairs])
+    return vertices + np.array([left, top])

@@ -368,17 +368,17 @@ class EmbeddingExplorer:
         self._run = ProjectionRun(self._projector, self.feature_set.features, self._deliver)
 
     def _deliver(self, outcome: Outcome) -> None:
+        error = outcome if isinstance(outcome, BaseException) else None
         try:
-            if isinstance(outcome, BaseException):
-                raise outcome
-            embedding = _as_embedding(outcome, len(self.feature_set))
-        except Exception as error:  # whatever the projector raises is shown, and raised by wait()
+            embedding = None if error else _as_embedding(outcome, len(self.feature_set))
+        except InvalidInputError as wrong_shape:
+            error = wrong_shape
+        self._state.activity = ""
+        if error is None:
+            self._state.embedding = embedding
+        else:  # shown here, and raised by wait()
             self._error = error
             self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
-        else:
-            self._state.embedding = embedding
-        finally:
-            self._state.activity = ""
 
 
 def _as_embedding(values: ArrayLike, n: int) -> NDArray[np.float32]:

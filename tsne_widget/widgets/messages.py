@@ -20,8 +20,8 @@ Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
 def answer(widget: anywidget.AnyWidget, state: ExplorerState, handlers: dict[str, Handler]) -> None:
     """Answer each message of the page by the handler of its ``kind``.
 
-    A message that a handler finds malformed (``ValueError``, ``TypeError``, ``KeyError``) is dropped
-    and logged. Any other exception, the user's own observers included, is shown in the widget.
+    A message that its handler finds malformed is dropped and logged. Any other exception, one of
+    the user's own observers included, is shown in the widget.
     """
     widget.on_msg(functools.partial(_dispatch, state, handlers))
 

@@ -103,7 +103,7 @@ class ExplorerState(HasTraits):
         self.selected = wanted
 
     def show(self, visible: ArrayLike) -> None:
-        """Show exactly these classes, a (g,) bool array; rows of hidden ones leave the selection."""
+        """Show exactly these classes, (g,) bool; rows of hidden ones leave the selection."""
         mask = np.asarray(visible, dtype=bool)
         if mask.shape != self.visible.shape:
             raise InvalidInputError(

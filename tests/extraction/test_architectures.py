@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.extraction.nets import ARCHITECTURES, Pictures, ResNet, Vgg, WithFeatures, made
+from tests.extraction.nets import ARCHITECTURES, Pictures, ResNet, Vgg, Vit, WithFeatures, made
 from tsne_widget import LayerNotFoundError, extract
 
 
@@ -123,3 +123,67 @@ def test_a_scripted_model_is_refused_with_the_reason():
     model = torch.jit.trace(made(ResNet).eval(), Pictures().x)
     with pytest.raises(LayerNotFoundError, match="scripted from"):
         extract(model, Pictures(), progress=False)
+
+
+def test_a_hugging_face_style_model_takes_a_dictionary_and_returns_an_object():
+    class Output(dict):
+        """As transformers' ModelOutput: a mapping whose entries are attributes."""
+
+        __getattr__ = dict.__getitem__
+
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vit = made(Vit)
+            self.vit.head = nn.Identity()
+            self.classifier = nn.Linear(8, 3)
+
+        def forward(self, pixel_values=None, labels=None, output_attentions=None):
+            assert labels is None
+            return Output(logits=self.classifier(self.vit(pixel_values)), hidden_states=None)
+
+    class Rows(Pictures):
+        def __getitem__(self, index):
+            x, y = super().__getitem__(index)
+            return {"pixel_values": x, "labels": y, "path": "a.png"}
+
+    found = extract(Classifier(), Rows(), batch_size=8, progress=False)
+    assert found.layer == "classifier:input"
+    assert found.features.shape == (20, 8)
+    assert found.logits.shape == (20, 3)
+    assert (found.labels == np.arange(20) % 3).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "width"),
+    [
+        ("vgg11_bn", "classifier.6:input", 4096),
+        ("alexnet", "classifier.6:input", 4096),
+        ("resnet18", "fc:input", 512),
+        ("densenet121", "classifier:input", 1024),
+        ("mobilenet_v3_small", "classifier.3:input", 1024),
+        ("efficientnet_b0", "classifier.1:input", 1280),
+        ("convnext_tiny", "classifier.2:input", 768),
+        ("vit_b_32", "heads.head:input", 768),
+        ("swin_t", "head:input", 768),
+        ("squeezenet1_1", "classifier.1:input[pool=mean]", 512),
+        ("googlenet", "fc:input", 1024),
+    ],
+)
+def test_torchvisions_own_models_where_it_is_installed(name, layer, width):
+    models = pytest.importorskip("torchvision.models", exc_type=(ImportError, RuntimeError))
+    model = models.get_model(name, weights=None)
+    found = extract(model, torch.randn(3, 3, 224, 224), batch_size=2, progress=False)
+    assert (found.layer, found.features.shape) == (layer, (3, width))
+    assert found.logits.shape == (3, 1000)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_on_a_gpu_the_features_are_the_same_and_the_model_comes_back(architecture):
+    model = made(architecture[0])
+    here = extract(model, Pictures(), batch_size=3, progress=False)
+    there = extract(model, Pictures(), batch_size=3, device="cuda", progress=False)
+    assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
+    np.testing.assert_allclose(here.features, there.features, rtol=1e-2, atol=1e-3)
+    assert (here.ids == there.ids).all()
+    assert (here.labels == there.labels).all()

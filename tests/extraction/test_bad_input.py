@@ -146,6 +146,17 @@ def test_integer_pictures_give_the_models_error_with_the_ids_and_a_hint():
         run(torch.zeros(10, 3, 8, 8, dtype=torch.uint8))
 
 
+def test_too_little_memory_gives_a_hint_at_the_batch_size():
+    model = made(ResNet)
+
+    def exhausted(module, args):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    model.register_forward_pre_hook(exhausted)
+    with pytest.raises(ExtractionError, match=r"2\.00 GiB; pass .* batch_size=4$"):
+        extract(model, Pictures(), batch_size=8, progress=False)
+
+
 def test_pictures_of_the_wrong_shape_give_the_models_error_with_the_ids():
     with pytest.raises(ExtractionError, match=r"ids 0 … 3, input \(4, 1, 8, 8\).*transform"):
         run(torch.zeros(10, 1, 8, 8))

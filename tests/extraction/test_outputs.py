@@ -219,6 +219,31 @@ def test_a_single_logit_becomes_two_classes(form):
     assert found.class_names == ("0", "1")
 
 
+@pytest.mark.parametrize("form", [lambda z: z.softmax(1), lambda z: (z * 1e3).softmax(1)])
+def test_probabilities_of_a_softmax_are_given_back_by_the_softmax_of_the_logits(form):
+    found = features(form, layer=None)
+    with torch.no_grad():
+        torch.manual_seed(0)
+        model = Head(form).eval()
+        probabilities = model(Pictures().x)
+    given_back = torch.from_numpy(found.logits.copy()).softmax(1)
+    np.testing.assert_allclose(given_back, probabilities, atol=1e-5)
+    assert np.isfinite(found.logits).all()
+
+
+def test_probabilities_of_a_sigmoid_are_given_back_by_the_softmax_of_the_logits():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 5), nn.Linear(5, 1), nn.Sigmoid())
+    with torch.no_grad():
+        model[2].bias += 0.05
+        probabilities = model(Pictures().x)[:, 0]
+    found = extract(model, (Pictures().x, torch.arange(20) % 2), progress=False)
+    given_back = torch.from_numpy(found.logits.copy()).softmax(1)[:, 1]
+    np.testing.assert_allclose(given_back, probabilities, atol=1e-5)
+    assert (found.predictions == (probabilities > 0.5).numpy()).all()
+    assert 0 < found.predictions.sum() < 20
+
+
 def test_a_masked_class_keeps_its_softmax_of_zero():
     def masked(z):
         z = z.clone()

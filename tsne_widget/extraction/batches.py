@@ -19,8 +19,6 @@ from tsne_widget.feature_set import Skipped
 # A worker that gives nothing for so long hangs: slow network disks answer within minutes.
 WORKER_TIMEOUT_SECONDS = 600.0
 
-_WORKER_HINT = "pass num_workers=0 to load in this process and see its own error"
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -98,7 +96,7 @@ class Indexed:
         Raises
         ------
         ExtractionError
-            If a sample cannot be read and ``skip_errors`` is False, or a worker process dies.
+            If a sample cannot be read and ``skip_errors`` is False.
         """
         numbered = _Numbered(self.dataset, keywords, self.loading.collate, skip_errors)
         loader = self.loading.loader(
@@ -124,7 +122,7 @@ class Stream:
         Raises
         ------
         ExtractionError
-            If the dataset fails or a worker process dies.
+            If the dataset fails.
         """
         arrived = 0
         try:
@@ -138,6 +136,8 @@ class Stream:
         except (ExtractionError, InvalidInputError):
             raise
         except Exception as error:
+            if is_of_workers(error):
+                raise
             raise ExtractionError(
                 f"the dataset failed after {arrived} samples: {_told(error)}; "
                 "a stream cannot go on behind an error, so on_error='skip' does not help"
@@ -182,6 +182,14 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
 def dataset_of(data: Any) -> Any:
     """The dataset behind a loader, or ``data`` itself."""
     return data.dataset if isinstance(data, DataLoader) else data
+
+
+def is_of_workers(error: BaseException) -> bool:
+    """Whether torch tells of a worker process that died or hangs.
+
+    It raises that from a signal handler: anywhere, even inside the model.
+    """
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
 
 
 class _Numbered:
@@ -399,10 +407,6 @@ def _drawn(loader: DataLoader[Any]) -> Iterator[Any]:
                 if not str(error).startswith("Caught "):
                     raise
                 raise type(error)(_without_worker_traceback(error)) from error
-            except RuntimeError as error:
-                if "DataLoader" in str(error):
-                    raise ExtractionError(f"{error}; {_WORKER_HINT}") from error
-                raise
             yield item
     finally:
         # A traceback that is kept (sys.last_traceback in a notebook) would keep the workers too.

@@ -14,14 +14,15 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.batches import Stream, as_source, dataset_of
+from tsne_widget.errors import ExtractionError, InvalidInputError
+from tsne_widget.extraction.batches import Stream, as_source, dataset_of, is_of_workers
 from tsne_widget.extraction.capture import Call, device_of, evaluating, placed, same_random_state
 from tsne_widget.extraction.described import check_targets, class_names_of, paths_of
 from tsne_widget.extraction.fingerprint import dataset_part, described, model_part, weights_part
 from tsne_widget.extraction.forward import ForwardPass
 from tsne_widget.extraction.gathering import Gathered
 from tsne_widget.extraction.layers import Layer, beneath_wrappers, find_layer
+from tsne_widget.extraction.logits import as_logits
 from tsne_widget.extraction.pooling import Pool, Select, check_pool
 from tsne_widget.extraction.running import Naming, Run
 from tsne_widget.extraction.store import SCHEMA, Store, opened
@@ -155,9 +156,10 @@ def extract(
     FeatureSet, or a list of them for ``layers``
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for a stream they
         count arrivals. ``logits`` and ``predictions`` are None if the model gives no (n, c) output;
-        the single logit z of a binary classifier becomes the two columns [0, z], and a logit of
-        minus infinity the lowest float32. Features above an eighth of the machine's memory are a
-        read-only memory map of an unnamed temporary file. ``images`` is None.
+        the single logit z of a binary classifier becomes the two columns [0, z]; outputs of a
+        softmax or a Sigmoid module become logarithms, so that softmax gives them back. Features
+        above an eighth of the machine's memory are a read-only memory map of an unnamed temporary
+        file. ``images`` is None.
 
     Raises
     ------
@@ -242,6 +244,12 @@ def extract(
                     advance(rows.samples)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_how_to_continue(gathered.samples, kept)) from None
+        except RuntimeError as error:
+            if not is_of_workers(error):
+                raise
+            raise ExtractionError(
+                f"{error}; pass num_workers=0 to load in this process and see its own error"
+            ) from error
     found = _records(gathered, forward, naming, dataset)
     return found if layers is not None else found[0]
 
@@ -267,7 +275,7 @@ def _records(
         raise InvalidInputError("data is empty: there is no sample to extract features of")
     rows = gathered.whole()
     gathered.warn_of_skipped(stacklevel=3)
-    logits = rows.logits
+    logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
     if logits is not None and not naming.keeps_logits(logits.shape[1]):
         logits = None
     paths = paths_of(dataset, rows.ids.tolist())

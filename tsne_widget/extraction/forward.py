@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsne_widget.errors import ExtractionError, LayerNotFoundError, TsneWidgetError
+from tsne_widget.extraction.batches import is_of_workers
 from tsne_widget.extraction.capture import Call, Captured, captured, device_of
 from tsne_widget.extraction.forms import Inputs
 from tsne_widget.extraction.layers import Layer, likely_layers
+from tsne_widget.extraction.logits import find_logits
 from tsne_widget.extraction.pooling import Pool, Select, pool_note, pooled, select_tensor
-
-LOWEST = float(np.finfo(np.float32).min)  # stands for a logit of minus infinity: a masked class
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Outputs:
     _ready: torch.cuda.Event | None
 
     def arrays(self) -> tuple[tuple[NDArray[np.float32], ...], NDArray[np.float32] | None]:
-        """(m, d) float32 features of each layer, and (m, c) float32 logits or None."""
+        """(m, d) float32 features of each layer, and the (m, c) float32 output or None."""
         if self._ready is not None:
             self._ready.synchronize()
-        logits = None if self._logits is None else _as_two_columns(self._logits.numpy())
+        logits = None if self._logits is None else self._logits.numpy()
         return tuple(tensor.numpy() for tensor in self._features), logits
 
 
@@ -114,7 +114,7 @@ class ForwardPass:
             return self._first(inputs, ids)
         self._seen.clear()
         output = self._run(inputs, ids)
-        return self._outputs(self._seen, _logits(output, len(ids)))
+        return self._outputs(self._seen, find_logits(output, len(ids)))
 
     def _first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
         """The outputs of the first batch, which shows where the penultimate features are."""
@@ -124,7 +124,7 @@ class ForwardPass:
             seen = stack.enter_context(captured(self.model, named, self._read, self._call))
             ran = stack.enter_context(captured(self.model, list(heads), _copied, "last"))
             output = self._run(inputs, ids)
-        logits = _logits(output, len(ids))
+        logits = find_logits(output, len(ids))
         for layer in self._wanted:
             if layer is None:
                 layer = _penultimate(self.model, output, logits, ran, heads)
@@ -162,6 +162,8 @@ class ForwardPass:
         except TsneWidgetError:
             raise
         except Exception as error:
+            if is_of_workers(error):
+                raise
             raise ExtractionError(
                 f"the model failed on the batch of ids {ids[0]} … {ids[-1]}, input {inputs}: "
                 f"{type(error).__name__}: {error}; {_hint(error, inputs)}"
@@ -257,29 +259,6 @@ def _is_output_and_features(output: Any) -> bool:
         and len(output[0]) == len(output[1])
         and output[0].shape[1] != output[1].shape[1]
     )
-
-
-def _logits(output: Any, n: int) -> Tensor | None:
-    """The (n, c) logits in a model's output, or None if it has none."""
-    if isinstance(output, Mapping) and "logits" in output:
-        output = output["logits"]
-    elif isinstance(getattr(output, "logits", None), Tensor):
-        output = output.logits
-    elif isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    if not isinstance(output, Tensor) or not output.is_floating_point() or output.is_nested:
-        return None
-    if output.ndim == 0 or len(output) != n or (output.ndim > 2 and output.shape[2:].numel() != 1):
-        return None
-    return output.detach().reshape(n, -1).to(torch.float32)
-
-
-def _as_two_columns(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Finite logits; the one logit z of a binary classifier as [0, z]."""
-    if rows.shape[1] == 1:
-        rows = np.hstack([np.zeros_like(rows), rows])
-    bounded: NDArray[np.float32] = np.maximum(rows, np.float32(LOWEST))  # NaN stays NaN
-    return bounded
 
 
 def _to_host(tensor: Tensor) -> Tensor:

@@ -113,7 +113,8 @@ def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
         return rows
     named = [*zip((f"layer={layer!r}" for layer in layers), rows.features, strict=True)]
     if rows.logits is not None:
-        named.append(("the model's output", rows.logits))
+        # Minus infinity is a class that the model masks out; it stays a logit.
+        named.append(("the model's output", np.where(rows.logits == -np.inf, 0, rows.logits)))
     keep: NDArray[np.bool_] = np.ones(len(rows.ids), dtype=bool)
     reasons: dict[int, str] = {}
     for where, values in named:

@@ -15,6 +15,7 @@ from tsne_widget.extraction import store as store_module
 from tsne_widget.extraction.batches import Batch, Source, Stream
 from tsne_widget.extraction.forms import as_codes
 from tsne_widget.extraction.forward import ForwardPass, Outputs, parameter_names
+from tsne_widget.extraction.logits import classes_of
 from tsne_widget.extraction.rows import Rows, joined, only_finite
 from tsne_widget.extraction.store import Store
 from tsne_widget.feature_set import MAX_UNNAMED_CLASSES
@@ -144,7 +145,8 @@ class Run:
             return Rows(ids, (), None, None, tuple(batch.skipped))
         features, logits = outputs.arrays()
         if logits is not None:
-            self.naming.keeps_logits(logits.shape[1])  # fills in the names that bound the labels
+            # Fills in the names, which bound the labels.
+            self.naming.keeps_logits(classes_of(logits.shape[1]))
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None

@@ -1,0 +1,80 @@
+"""Worker processes that die, and runs that end while workers load, leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+import torch
+
+from tests.extraction.nets import Pictures, ResNet, made
+from tsne_widget import ExtractionError, extract
+
+MODEL = made(ResNet)
+
+# torch raises from a signal handler when a worker dies, at times inside a constructor of its own.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class KillsItsWorker(Pictures):
+    def __getitem__(self, index):
+        if index == 9 and torch.utils.data.get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
+
+
+class Hangs(Pictures):
+    def __getitem__(self, index):
+        if index == 9:
+            signal.pause()
+        return super().__getitem__(index)
+
+
+def run(data, **options):
+    return extract(MODEL, data, **{"batch_size": 4, "progress": False, **options})
+
+
+def children():
+    return [p for p in psutil.Process().children(recursive=True) if p.status() != "zombie"]
+
+
+def assert_no_workers_left():
+    _, alive = psutil.wait_procs(children(), timeout=20)
+    assert alive == []
+
+
+def test_a_worker_that_is_killed_gives_an_error_with_the_remedy():
+    with pytest.raises(ExtractionError, match=r"^DataLoader worker .*; pass num_workers=0"):
+        run(KillsItsWorker(), num_workers=2)
+    assert_no_workers_left()
+    assert len(run(KillsItsWorker())) == 20
+
+
+def test_a_worker_that_hangs_ends_in_an_error_with_the_remedy():
+    loader = torch.utils.data.DataLoader(Hangs(), batch_size=4, num_workers=1, timeout=2)
+    with pytest.raises(ExtractionError, match=r"timed out after 2 seconds; pass num_workers=0"):
+        extract(MODEL, loader, progress=False)
+    assert_no_workers_left()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_workers_end_when_the_run_is_broken_off(error):
+    def stop(done, total):
+        assert len(children()) >= 2
+        raise error
+
+    with pytest.raises(error):
+        run(Pictures(400), num_workers=2, progress=stop)
+    assert_no_workers_left()
+
+
+def test_rows_stored_before_a_worker_died_are_kept(tmp_path):
+    with pytest.raises(ExtractionError, match="num_workers=0"):
+        run(KillsItsWorker(), num_workers=1, store=tmp_path)
+    seen = []
+    hook = MODEL.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    run(KillsItsWorker(), store=tmp_path)
+    hook.remove()
+    assert sum(seen) <= 20

@@ -94,8 +94,8 @@ class Standard:
         """``X`` centred and scaled, (n, d) float32 in a new array; magnitudes about 1 at most."""
         out = np.empty(X.shape, dtype=np.float32)
         for block in _row_blocks(X):
-            rescaled = self._rescaled(X[block])
-            difference = rescaled - self._centre.astype(rescaled.dtype)
+            difference = self._rescaled(X[block])
+            difference -= self._centre.astype(difference.dtype)
             if abs(self._spread_exponent) < 60:
                 difference *= 2.0**-self._spread_exponent
             else:  # the factor itself may overflow float32

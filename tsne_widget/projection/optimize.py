@@ -205,7 +205,7 @@ class TensorForces:
         mesh = self._current_mesh(places)
         if mesh is None:
             return repulsion.closed_form(places, self._push)
-        kernel = repulsion.influence(mesh.size, mesh.cell, str(y.device))
+        kernel = repulsion.influence(mesh.size, mesh.far_cells, mesh.cell, str(y.device))
         density = repulsion.spread(places, mesh)
         field = repulsion.convolve(density, mesh, kernel, self._workers)
         total = repulsion.read(places, mesh, field, kernel, self._push)
@@ -270,7 +270,7 @@ class FusedForces:
         density = densities[0]
         for other in densities[1:]:
             density += other
-        kernel = repulsion.influence(mesh.size, mesh.cell)
+        kernel = repulsion.influence(mesh.size, mesh.far_cells, mesh.cell)
         field = repulsion.convolve(torch.from_numpy(density), mesh, kernel, self._workers).numpy()
         self_force = tuple(map(np.float32, kernel.self_force))
 

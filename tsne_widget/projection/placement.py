@@ -85,7 +85,7 @@ class _Field:
         self._mesh = repulsion.mesh_for(
             (low[0] - room, low[1] - room), (high[0] + room, high[1] + room)
         )
-        kernel = repulsion.influence(self._mesh.size, self._mesh.cell)
+        kernel = repulsion.influence(self._mesh.size, self._mesh.far_cells, self._mesh.cell)
         density = repulsion.spread(places, self._mesh)
         self._nodes = repulsion.convolve(density, self._mesh, kernel, workers).double()
         # No force of a point on itself: a new point has left no mass on the mesh.

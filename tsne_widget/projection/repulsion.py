@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tsne_widget.projection.workers import Workers
 
@@ -39,6 +38,11 @@ CLOSED_FORM_WIDTH = 0.1
 MAX_CELLS = 4000
 # Up to this many points every pair is summed: as fast as a mesh, and exact also for a handful.
 DIRECT_POINTS = 500
+# From this many nodes on, the kernel's part beyond NEAR_CELLS cells goes over a mesh COARSER times
+# as wide. At 440 nodes a convolution takes 1.9 instead of 3.1 ms, and the force error stays 0.75 %.
+TWO_LEVEL_NODES = 120
+NEAR_CELLS = 32
+COARSER = 4
 # Transforms of this length are cut into pieces for several threads.
 LARGE_TRANSFORM = 400
 PIECES = 4
@@ -49,10 +53,10 @@ MARGIN = ORDER + 1
 
 # Lengths of transforms that are fast, each at least 6 % above the last: a map grows through few of
 # them, and each needs an influence function of its own.
-_SIZES: list[int] = []
-for _size in sorted(2**a * 3**b * 5**c for a in range(2, 14) for b in range(6) for c in range(4)):
-    if _size <= 3 * MAX_CELLS and (not _SIZES or _size >= 1.06 * _SIZES[-1]):
-        _SIZES.append(_size)
+_LENGTHS: list[int] = []
+for _length in sorted(2**a * 3**b * 5**c for a in range(2, 14) for b in range(6) for c in range(4)):
+    if _length <= 3 * MAX_CELLS and (not _LENGTHS or _length >= 1.06 * _LENGTHS[-1]):
+        _LENGTHS.append(_length)
 
 
 class Influence(NamedTuple):
@@ -64,6 +68,8 @@ class Influence(NamedTuple):
     """a, b: at the place (s, t) in its cell a point pushes itself by sin(2πs) (a + b cos(2πt))."""
     self_field: float
     """Mean Φ of a point at its own place; 1 on an infinitely fine mesh."""
+    far: tuple[int, torch.Tensor, torch.Tensor] | None
+    """Length, transfer and (far cells, cells) restriction of a coarse mesh, where there is one."""
 
 
 class Mesh(NamedTuple):
@@ -72,7 +78,9 @@ class Mesh(NamedTuple):
     cells: int
     """Nodes along each axis."""
     size: int
-    """Length of the transforms along each axis: twice the nodes at least, so that nothing wraps."""
+    """Length of the transforms along each axis, long enough that nothing wraps."""
+    far_cells: int
+    """Nodes of the coarse mesh along each axis; 0 where one mesh does it all."""
     cell: float
     """Width of a cell, in units of the map."""
     origin: tuple[float, float]
@@ -86,17 +94,42 @@ def mesh_for(low: tuple[float, float], high: tuple[float, float]) -> Mesh:
     if cell < CELL:  # few different widths, so that influence functions are used again
         cell = 2.0 ** (np.floor(4 * np.log2(cell)) / 4)
     cell = max(cell, extent / (MAX_CELLS - MARGIN))
-    least = 2 * (int(extent / cell) + 1 + MARGIN)
-    size = next(size for size in _SIZES if size >= least)
-    return Mesh(size // 2, size, float(cell), (low[0] - 0.01 * cell, low[1] - 0.01 * cell))
+    nodes = int(extent / cell) + 1 + MARGIN
+    origin = (low[0] - 0.01 * cell, low[1] - 0.01 * cell)
+    if nodes < TWO_LEVEL_NODES:
+        size = _fast_length(2 * nodes)
+        return Mesh(size // 2, size, 0, float(cell), origin)
+    size = _fast_length(nodes + NEAR_CELLS + COARSER)
+    cells = (size - NEAR_CELLS) // COARSER * COARSER
+    return Mesh(cells, size, cells // COARSER + ORDER - 2, float(cell), origin)
+
+
+def _fast_length(least: int) -> int:
+    return next(length for length in _LENGTHS if length >= least)
 
 
 @lru_cache(maxsize=32)
-def influence(size: int, cell: float, device: str = "cpu") -> Influence:
-    """The influence function of a mesh of ``size`` × ``size`` nodes and cells of width ``cell``."""
+def influence(mesh_size: int, far_cells: int, cell: float, device: str = "cpu") -> Influence:
+    """The influence function of a mesh, by its ``size``, ``far_cells`` and ``cell``."""
+    near = _transfer(mesh_size, cell, NEAR_CELLS * cell if far_cells else None)
+    (a, b), self_field = _self_interaction(near, mesh_size, cell)
+    if not far_cells:
+        return Influence(near.to(device), (a, b), self_field, None)
+    size = _fast_length(2 * far_cells)
+    far = _transfer(size, COARSER * cell, NEAR_CELLS * cell, far=True)
+    self_field += _self_interaction(far, size, COARSER * cell)[1]
+    restriction = _restriction(far_cells).to(device)
+    return Influence(near.to(device), (a, b), self_field, (size, far.to(device), restriction))
+
+
+def _transfer(size: int, cell: float, reach: float | None, *, far: bool = False) -> torch.Tensor:
+    """(size, size // 2 + 1) factors of the modes; with a reach, for what is within or beyond it."""
     steps = torch.arange(size)
     squared = torch.minimum(steps, size - steps).double().mul(cell).square()
-    kernel = (1 + squared[:, None] + squared[None, : size // 2 + 1]).reciprocal()
+    squared = squared[:, None] + squared[None, : size // 2 + 1]
+    kernel = (1 + squared).reciprocal()
+    if reach is not None:
+        kernel *= _beyond(squared.sqrt() / reach) if far else 1 - _beyond(squared.sqrt() / reach)
     # The kernel is even in both axes: its transform is real, and follows from half of it.
     full = torch.cat([kernel, kernel[:, 1 : (size + 1) // 2].flip(1)], 1).float()
     modes = torch.fft.rfft2(full).real
@@ -114,13 +147,33 @@ def influence(size: int, cell: float, device: str = "cpu") -> Influence:
         slope[:, None] * total[half] + total[:, None] * slope[half]
     )
     numerator[0, 0] = denominator[0, 0] = 1
-    transfer = modes * (numerator / denominator).float()
-    near = torch.fft.irfft2(transfer, s=(size, size)).double().numpy()
-    return Influence(transfer.to(device), *_self_interaction(near, cell))
+    transfer: torch.Tensor = modes * (numerator / denominator).float()
+    return transfer
 
 
-def _self_interaction(near: NDArray[np.float64], cell: float) -> tuple[tuple[float, float], float]:
+def _beyond(share: torch.Tensor) -> torch.Tensor:
+    """0 up to a quarter of the reach, 1 from the reach on, with three continuous derivatives."""
+    x = ((share - 0.25) / 0.75).clamp(0, 1)
+    return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
+
+
+def _restriction(far_cells: int) -> torch.Tensor:
+    """(far_cells, cells): a wide B-spline is a sum of narrow ones (two-scale relation)."""
+    mask = np.ones(1)
+    for _ in range(ORDER):
+        mask = np.convolve(mask, np.ones(COARSER) / COARSER)
+    mask *= COARSER
+    cells = COARSER * (far_cells - ORDER + 2)
+    offsets = np.arange(cells) - COARSER * np.arange(far_cells)[:, None] + COARSER * (ORDER - 2)
+    inside = (offsets >= 0) & (offsets < len(mask))
+    return torch.from_numpy(np.where(inside, mask[offsets.clip(0, len(mask) - 1)], 0)).float()
+
+
+def _self_interaction(
+    transfer: torch.Tensor, size: int, cell: float
+) -> tuple[tuple[float, float], float]:
     """Least-squares a, b of the self-force and the mean self-field, over places within a cell."""
+    near = torch.fft.irfft2(transfer, s=(size, size)).double().numpy()
     nodes = np.arange(ORDER)
     offsets = nodes[:, None] - nodes
     table = near[offsets[:, None, :, None], offsets[None, :, None, :]]
@@ -180,25 +233,40 @@ def spread(y: torch.Tensor, mesh: Mesh) -> torch.Tensor:
 def convolve(
     density: torch.Tensor, mesh: Mesh, kernel: Influence, workers: Workers
 ) -> torch.Tensor:
-    """Φ on the (cells, cells) nodes; rows and columns known to be zero are not transformed."""
-    pieces = PIECES if mesh.size >= LARGE_TRANSFORM and workers.threads > 1 else 1
-    rows = _pieces(mesh.cells, pieces)
-    columns = _pieces(mesh.size // 2 + 1, pieces)
-    modes = torch.empty(
-        (mesh.cells, mesh.size // 2 + 1), dtype=torch.complex64, device=density.device
-    )
+    """Φ on the (cells, cells) nodes.
+
+    The kernel's part within reach is convolved on the mesh itself, which so needs no padding but
+    that reach. The smooth rest is convolved on a mesh four times coarser, padded to twice its
+    length (multilevel summation, Skeel, Tezcan & Hardy 2002); splines go over exactly.
+    """
+    field = _convolved(density, mesh.size, kernel.transfer, workers)
+    if kernel.far is not None:
+        size, transfer, restriction = kernel.far
+        coarse = restriction @ density @ restriction.T
+        field += restriction.T @ (_convolved(coarse, size, transfer, workers) @ restriction)
+    return field
+
+
+def _convolved(
+    density: torch.Tensor, size: int, transfer: torch.Tensor, workers: Workers
+) -> torch.Tensor:
+    """Circular convolution at length ``size``; rows and columns of zeros are not transformed."""
+    cells = len(density)
+    pieces = PIECES if size >= LARGE_TRANSFORM and workers.threads > 1 else 1
+    rows, columns = _pieces(cells, pieces), _pieces(size // 2 + 1, pieces)
+    modes = torch.empty((cells, size // 2 + 1), dtype=torch.complex64, device=density.device)
     field = torch.empty_like(density)
 
     def across(piece: slice) -> None:
-        modes[piece] = torch.fft.rfft(density[piece], n=mesh.size, dim=1)
+        modes[piece] = torch.fft.rfft(density[piece], n=size, dim=1)
 
     def along(piece: slice) -> None:
-        full = torch.fft.fft(modes[:, piece], n=mesh.size, dim=0)
-        full *= kernel.transfer[:, piece]
-        modes[:, piece] = torch.fft.ifft(full, dim=0)[: mesh.cells]
+        full = torch.fft.fft(modes[:, piece], n=size, dim=0)
+        full *= transfer[:, piece]
+        modes[:, piece] = torch.fft.ifft(full, dim=0)[:cells]
 
     def back(piece: slice) -> None:
-        field[piece] = torch.fft.irfft(modes[piece], n=mesh.size, dim=1)[:, : mesh.cells]
+        field[piece] = torch.fft.irfft(modes[piece], n=size, dim=1)[:, :cells]
 
     workers.map(across, rows)
     workers.map(along, columns)

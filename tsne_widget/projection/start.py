@@ -16,7 +16,7 @@ NOISE = 0.01
 # Randomised range finder of Halko, Martinsson & Tropp (2011): columns and power iterations. The
 # start needs no more digits.
 COLUMNS = 8
-POWER_ITERATIONS = 4
+POWER_ITERATIONS = 3
 ROWS_PER_BLOCK = 1024
 
 
@@ -28,19 +28,21 @@ def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
     """
     n, d = X.shape
     data = torch.from_numpy(X)
-    data = data - _column_means(data, workers)
+    means = _column_means(data, workers)
     columns = min(COLUMNS, d, n)
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn((d, columns), generator=generator)
     blocks = [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
 
     def product(basis: torch.Tensor) -> torch.Tensor:
-        return torch.cat(workers.map(lambda rows: data[rows] @ basis, blocks))
+        shift = means @ basis
+        return torch.cat(workers.map(lambda rows: data[rows] @ basis - shift, blocks))
 
     for _ in range(POWER_ITERATIONS):
         scores = product(basis)
         parts = workers.map(lambda rows: data[rows].T @ scores[rows], blocks)  # noqa: B023
-        basis = torch.linalg.qr(torch.stack(parts).sum(0))[0]
+        covariance = torch.stack(parts).sum(0) - means[:, None] * scores.sum(0)
+        basis = torch.linalg.qr(covariance)[0]
     scores = product(basis).double()
     rotation = torch.linalg.eigh(scores.T @ scores)[1].flip(1)[:, :2]
     components = np.zeros((n, 2))

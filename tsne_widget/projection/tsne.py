@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from hashlib import sha256
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +127,6 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     perplexity_: float
     learning_rate_: float
     complete_: bool
-    _key: str
 
     def __init__(
         self,
@@ -164,17 +162,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     def fit(self, X: Any, y: object = None) -> Self:
         """Fit the map of ``X`` into ``embedding_``; see :meth:`fit_transform`."""
         X = self._validated(X)
-        key = _fingerprint(X)
-        continues = self.warm_start and hasattr(self, "_state")
-        if continues and key != self._key:
-            raise InvalidInputError(
-                "warm_start=True continues the fit of the same X, but X has changed; "
-                "pass warm_start=False to begin anew"
-            )
         with Workers(available_threads(self.n_jobs)) as workers:
-            if not continues:
+            if self.warm_start and hasattr(self, "_state"):
+                self._check_same(X)
+            else:
                 self._begin(X, workers)
-                self._key = key
             self._advance(workers)
         return self
 
@@ -287,6 +279,19 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self._affinities: Affinities = joint(neighbors, self.perplexity_, workers)
         self._state = State.at(self._start(n, workers), device)
         self._state.on_a_line = self.n_components == 1
+
+    def _check_same(self, X: Any) -> None:
+        """Raise InvalidInputError unless ``X`` is that of the fit which is to go on."""
+        if self._reference is None:
+            same = X.shape[0] == len(self._affinities)  # of distances only the nearest were kept
+        else:
+            again = unit_rows(X) if self._standard is None else Standard(X)(X)
+            same = np.array_equal(again, self._reference)
+        if not same:
+            raise InvalidInputError(
+                "warm_start=True continues the fit of the same X, but X has changed; "
+                "pass warm_start=False to begin anew"
+            )
 
     def _start(self, n: int, workers: Workers) -> NDArray[np.float32]:
         if not isinstance(self.init, str):
@@ -427,15 +432,3 @@ def _check_memory(n: int, d: int) -> None:
             f"this machine's {available / 1e9:.1f} GB; reduce d first, for instance with "
             "sklearn.decomposition.IncrementalPCA(50), or fit a sample and transform the rest"
         )
-
-
-def _fingerprint(X: Any) -> str:
-    """A hash of the values, to tell whether a continued fit sees the same X."""
-    if sparse.issparse(X):
-        parts = [X.indptr, X.indices, X.data]
-    else:
-        parts = [np.ascontiguousarray(block) for block in np.array_split(X, max(1, len(X) // 4096))]
-    digest = sha256(repr(X.shape).encode())
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()

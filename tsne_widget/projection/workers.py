@@ -57,7 +57,8 @@ class Workers:
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Results of ``work`` on each item, in the order of the items."""
-        if self._pool is None:
+        items = list(items)
+        if self._pool is None or len(items) == 1:  # waking a thread takes longer than short work
             return [work(item) for item in items]
         return list(self._pool.map(work, items))
 

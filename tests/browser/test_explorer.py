@@ -1,0 +1,198 @@
+"""What the quickstart does not show: waiting, failing, hostile text, no pictures, two views."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
+from tests.browser.jupyter import Notebook, until
+
+pytestmark = pytest.mark.browser
+
+# Begins below the buttons, which lie over the map's upper left corner.
+AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
+
+SETUP = """
+import threading
+import numpy as np
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+n = 400
+labels = np.arange(n) % 4
+xy = np.column_stack([np.cos(labels * 1.6), np.sin(labels * 1.6)]) * 8 + rng.normal(size=(n, 2))
+record = FeatureSet.from_arrays(rng.normal(size=(n, 8)), labels, predictions=(labels + (rng.random(n) < 0.1)) % 4)
+
+class Gated:
+    gate = threading.Event()
+    def fit_transform(self, features):
+        self.gate.wait(60)
+        if self.fail:
+            raise ArithmeticError("features are <b>odd</b>; scale them")
+        return xy
+    fail = False
+"""
+WAITING = """
+projector = Gated()
+waiting = EmbeddingExplorer(record, projector=projector)
+threads = []
+waiting.observe(lambda change: threads.append(threading.current_thread() is threading.main_thread()), "embedding")
+waiting
+"""
+FAILING = """
+failing = EmbeddingExplorer(record, projector=type("Failing", (Gated,), {"fail": True, "gate": threading.Event()})())
+failing
+"""
+HOSTILE = """
+names = [
+    "<img src=x onerror='window.pwned=1'>",
+    "<script>window.pwned=1</script>",
+    "\\u202eevil\\x00\\x1b[31m" + "x" * 10_000,
+    "'; DROP TABLE --\\"",
+]
+paths = [f"/data/<img src=x onerror='window.pwned=1'>/{i}-\\udcff.png" for i in range(n)]
+hostile = EmbeddingExplorer(
+    FeatureSet.from_arrays(record.features, labels, predictions=record.predictions,
+                           class_names=names, paths=paths),
+    embedding=xy)
+hostile
+"""
+TWO = """
+from IPython.display import display
+two = EmbeddingExplorer(record, embedding=xy)
+display(two)
+two
+"""
+
+
+def open_one(open_notebook, name: str, cell: str) -> Notebook:
+    notebook = open_notebook(f"{name}.ipynb", [SETUP, cell])
+    notebook.run_all()
+    return notebook
+
+
+def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
+    notebook = open_one(open_notebook, "waiting", WAITING)
+    page = notebook.page
+    page.locator(".tw-activity", has_text="Gated of 400 × 8 features").wait_for()
+    assert "Gated of 400 × 8 features" in page.locator(".tw-waiting").inner_text()
+    assert not page.locator(".tw-tools").is_visible()
+    notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
+    map_is_drawn(page)
+    assert page.locator(".tw-activity").is_hidden()
+    assert notebook.python("threads") == [True]
+    drag(page, AROUND_ALL)
+    until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")
+
+
+def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
+    notebook = open_one(open_notebook, "failing", FAILING)
+    notebook.execute("failing._projector.gate.set()")
+    message = notebook.page.locator(".tw-message")
+    message.wait_for()
+    assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"
+    assert notebook.page.locator(".tw-activity").is_hidden()
+
+
+def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
+    notebook = open_one(open_notebook, "hostile", HOSTILE)
+    page = notebook.page
+    map_is_drawn(page)
+    drag(page, AROUND_ALL)
+    page.locator(".tw-gallery figcaption").first.wait_for()
+    page.locator(".tw-gallery figure").first.hover()
+    page.locator(".tw-legend li button").nth(0).hover()
+    legend = page.locator(".tw-legend ul").inner_text()
+    assert "<img src=x onerror='window.pwned=1'>" in legend
+    assert "\\u202eevil\\x00\\x1b[31mx" in legend
+    assert len(legend) < 1000
+    assert page.locator(".tsne-widget img[src=x]").count() == 0
+    assert page.evaluate("() => window.pwned") is None
+
+
+def test_without_pictures_the_gallery_says_what_to_pass(open_notebook):
+    notebook = open_one(open_notebook, "nopictures", TWO.replace("display(two)", ""))
+    page = notebook.page
+    map_is_drawn(page)
+    assert "Drag around points on the map" in page.locator(".tw-hint").inner_text()
+    notebook.execute("two.select([0, 1])")
+    page.locator(".tw-gallery figure").nth(1).wait_for()
+    assert "pass images=" in page.locator(".tw-note").inner_text()
+
+
+def test_two_views_of_one_explorer_stay_in_step(open_notebook):
+    notebook = open_one(open_notebook, "twoviews", TWO)
+    page = notebook.page
+    map_is_drawn(page)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.tw-scatter .tw-waiting')].filter(w => w.hidden)"
+        ".length === 2",
+        timeout=30 * SECONDS,
+    )
+    page.locator(".tw-legend").nth(1).locator("li button").nth(1).click()
+    first = page.locator(".tw-legend").nth(0).locator("li button").nth(1)
+    until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the first legend")
+    drag(page, AROUND_ALL)
+    for index in (0, 1):
+        page.locator(".tw-summary").nth(index).get_by_text("300 selected").wait_for(
+            timeout=20 * SECONDS
+        )
+    assert np.isclose(drawn_points(page)[1], 0).sum() == 100
+
+
+def test_the_gallery_reports_a_broken_picture_and_shows_the_rest(open_notebook):
+    cell = """
+import pathlib
+from PIL import Image
+folder = pathlib.Path("pictures"); folder.mkdir(exist_ok=True)
+for i in range(4):
+    Image.new("RGB", (40, 30), (60 * i, 0, 0)).save(folder / f"{i}.png")
+(folder / "1.png").write_bytes(b"not a picture")
+(folder / "2.png").unlink()
+pictured = EmbeddingExplorer(
+    FeatureSet.from_arrays(np.eye(4), [0, 0, 1, 1]), embedding=np.eye(4)[:, :2],
+    images=[folder / f"{i}.png" for i in range(4)])
+pictured.select([0, 1, 2, 3])
+pictured
+"""
+    notebook = open_one(open_notebook, "broken", cell)
+    page = notebook.page
+    map_is_drawn(page)
+    page.locator(".tw-gallery figure img").nth(1).wait_for()
+    assert page.locator(".tw-gallery figure").count() == 4
+    reasons = page.locator(".tw-gallery .tw-reason").all_inner_texts()
+    assert len(reasons) == 2
+    assert all(reasons)
+    assert page.locator(".tw-gallery img").count() == 2
+
+
+def test_a_thousand_classes_and_a_dark_theme_are_drawn(open_notebook):
+    cell = """
+many = np.arange(3000) % 1000
+wide = EmbeddingExplorer(FeatureSet.from_arrays(np.ones((3000, 2)), many),
+                         embedding=rng.normal(size=(3000, 2)), images=np.zeros((3000, 6, 6), "u1"))
+wide
+"""
+    notebook = open_one(open_notebook, "wide", cell)
+    page = notebook.page
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute("
+        "'apputils:change-theme', { theme: 'JupyterLab Dark' })"
+    )
+    map_is_drawn(page)
+    assert page.locator(".tw-legend li").count() == 1000
+    notebook.execute("wide.select('visible')")
+    pictures_are_drawn(page)
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+    shades = page.evaluate(
+        "() => ['color', 'backgroundColor'].map((name) => getComputedStyle("
+        "document.querySelector('.tw-gallery'))[name].match(/\\d+/g).slice(0, 3)"
+        ".reduce((sum, value) => sum + Number(value), 0))"
+    )
+    assert shades[0] > 500  # light text …
+    assert shades[1] < 250  # … on a dark ground
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute("
+        "'apputils:change-theme', { theme: 'JupyterLab Light' })"
+    )

@@ -7,13 +7,13 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.errors import ExtractionError, StoreError
-from tsne_widget.extraction.rows import Rows, check_width, joined_labels
+from tsne_widget.extraction.rows import Rows, check_width
 from tsne_widget.feature_set import Skipped
 
 # Features above this share of the machine's memory go to a file that is mapped: t-SNE, the model
@@ -32,6 +32,9 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 class Gathered:
     """Collects :class:`Rows` in order.
 
+    Every column is one growing array: small arrays kept from each batch would sit between the large
+    freed ones, and the process would grow by as much as the features themselves.
+
     Parameters
     ----------
     expected : int or None
@@ -44,9 +47,12 @@ class Gathered:
     def __init__(self, expected: int | None, folder: Path | None = None) -> None:
         self._expected = expected
         self._folder = folder
-        self._features: list[_Matrix] = []
-        self._rest: list[Rows] = []
         self._widths: tuple[int | None, ...] = ()
+        self._ids = _Column(1, np.int64, expected)
+        self._labels = _Column(1, np.int64, expected)
+        self._is_labelled = False
+        self._logits: _Column | None = None
+        self._features: list[_Column] = []
         self.skipped: list[Skipped] = []
         self.samples = 0
 
@@ -62,15 +68,22 @@ class Gathered:
         """
         self.skipped.extend(rows.skipped)
         self.samples += rows.samples
-        if len(rows.ids) == 0:
+        n = len(rows.ids)
+        if n == 0:
             return
         if not self._features:
             self._widths = rows.widths
             self._features = self._allocated(rows)
+            if rows.logits is not None:
+                self._logits = _Column(rows.logits.shape[1], np.float32, self._expected)
         check_width(self._widths, rows)
-        for matrix, values in zip(self._features, rows.features, strict=True):
-            matrix.append(values)
-        self._rest.append(Rows(rows.ids, (), rows.labels, rows.logits))
+        self._ids.append(rows.ids[:, None])
+        self._is_labelled |= rows.labels is not None
+        self._labels.append(np.full((n, 1), -1) if rows.labels is None else rows.labels[:, None])
+        if self._logits is not None and rows.logits is not None:
+            self._logits.append(rows.logits)
+        for column, values in zip(self._features, rows.features, strict=True):
+            column.append(values)
 
     def whole(self) -> Rows:
         """All rows in order; features may be memory maps.
@@ -80,17 +93,16 @@ class Gathered:
         ExtractionError
             If every sample was left out.
         """
-        if not self._rest:
+        if not self._features:
             first = self.skipped[0]
             raise ExtractionError(
                 f"all {self.samples} samples were left out; the first, {first.id}: {first.reason}"
             )
-        logits = [part.logits for part in self._rest if part.logits is not None]
         return Rows(
-            np.concatenate([part.ids for part in self._rest]),
-            tuple(matrix.whole() for matrix in self._features),
-            joined_labels(self._rest),
-            np.concatenate(logits) if logits else None,
+            self._ids.whole()[:, 0],
+            tuple(column.whole() for column in self._features),
+            self._labels.whole()[:, 0] if self._is_labelled else None,
+            None if self._logits is None else self._logits.whole(),
             tuple(self.skipped),
         )
 
@@ -104,7 +116,7 @@ class Gathered:
                 stacklevel=stacklevel + 1,
             )
 
-    def _allocated(self, rows: Rows) -> list[_Matrix]:
+    def _allocated(self, rows: Rows) -> list[_Column]:
         widths = [values.shape[1] for values in rows.features]
         limit = int(SHARE_OF_MEMORY * memory_bytes())
         if self._expected is not None and self._expected * sum(widths) * 4 > limit:
@@ -112,7 +124,7 @@ class Gathered:
             limit = 0
         limits = [limit * width // max(1, sum(widths)) for width in widths]
         return [
-            _Matrix(width, self._expected, limit, self._folder)
+            _Column(width, np.float32, self._expected, limit, self._folder)
             for width, limit in zip(widths, limits, strict=True)
         ]
 
@@ -129,20 +141,26 @@ def memory_bytes() -> int:
         return total
 
 
-class _Matrix:
-    """A float32 matrix that grows by rows; beyond ``limit`` bytes it lives in an unnamed file."""
+class _Column:
+    """A matrix that grows by rows; beyond ``limit`` bytes it lives in an unnamed file."""
 
-    def __init__(self, width: int, expected: int | None, limit: int, folder: Path | None) -> None:
-        self._width = width
+    def __init__(
+        self,
+        width: int,
+        dtype: type[np.generic],
+        expected: int | None,
+        limit: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._expected = expected
         self._limit = limit
         self._folder = folder
         self._n = 0
         self._file: IO[bytes] | None = None
         rows = 0 if limit == 0 else (FIRST_ROWS if expected is None else expected)
-        self._values = np.empty((rows, width), np.float32)
+        self._values: NDArray[Any] = np.empty((rows, width), dtype)
 
-    def append(self, rows: NDArray[np.float32]) -> None:
+    def append(self, rows: NDArray[Any]) -> None:
         if self._file is None:
             self._make_room(self._n + len(rows))
         if self._file is None:
@@ -151,21 +169,22 @@ class _Matrix:
             self._write(self._file, rows)
         self._n += len(rows)
 
-    def whole(self) -> NDArray[np.float32]:
+    def whole(self) -> NDArray[Any]:
         if self._file is None:
             filled = self._values[: self._n]
             return filled if self._expected is not None else filled.copy()
-        shape = (self._n, self._width)
+        shape, dtype = (self._n, self._values.shape[1]), self._values.dtype
         self._file.flush()
-        mapped: NDArray[np.float32] = np.memmap(self._file, np.float32, mode="r", shape=shape)
+        mapped = np.memmap(self._file, dtype, mode="r", shape=shape)
         self._file.close()  # the map keeps the storage
         return mapped
 
     def _make_room(self, n: int) -> None:
-        if n * self._width * 4 > self._limit:
+        width, dtype = self._values.shape[1], self._values.dtype
+        if self._limit is not None and n * width * dtype.itemsize > self._limit:
             self._move_to_file()
         elif n > len(self._values):
-            larger = np.empty((max(n, 2 * len(self._values)), self._width), np.float32)
+            larger = np.empty((max(n, 2 * len(self._values)), width), dtype)
             larger[: self._n] = self._values[: self._n]
             self._values = larger
 
@@ -179,9 +198,9 @@ class _Matrix:
             ) from error
         self._write(file, self._values[: self._n])
         self._file = file
-        self._values = np.empty((0, self._width), np.float32)
+        self._values = self._values[:0].copy()
 
-    def _write(self, file: IO[bytes], rows: NDArray[np.float32]) -> None:
+    def _write(self, file: IO[bytes], rows: NDArray[Any]) -> None:
         try:
             file.write(np.ascontiguousarray(rows).data)
         except OSError as error:

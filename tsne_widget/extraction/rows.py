@@ -67,21 +67,14 @@ def joined(parts: Sequence[Rows]) -> Rows:
     for part in filled:
         check_width(filled[0].widths, part)
     logits = [part.logits for part in filled if part.logits is not None]
+    is_labelled = any(part.labels is not None for part in filled)
+    labels = [np.full(len(p.ids), -1) if p.labels is None else p.labels for p in filled]
     return Rows(
         np.concatenate([part.ids for part in filled]),
         tuple(np.concatenate(values) for values in zip(*(p.features for p in filled), strict=True)),
-        joined_labels(filled),
+        np.concatenate(labels) if is_labelled else None,
         np.concatenate(logits) if logits else None,
         skipped,
-    )
-
-
-def joined_labels(parts: Sequence[Rows]) -> NDArray[np.int64] | None:
-    """(n,) int64 labels of all parts, −1 for a part without; None if no part has labels."""
-    if all(part.labels is None for part in parts):
-        return None
-    return np.concatenate(
-        [np.full(len(p.ids), -1) if p.labels is None else p.labels for p in parts]
     )
 
 

@@ -75,12 +75,12 @@ def open_one(open_notebook, name: str, cell: str) -> Notebook:
 def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     notebook = open_one(open_notebook, "waiting", WAITING)
     page = notebook.page
-    page.locator(".tw-activity", has_text="Gated of 400 × 8 features").wait_for()
+    page.locator(".tw-fit", has_text="Gated of 400 × 8 features").wait_for()
     assert "Gated of 400 × 8 features" in page.locator(".tw-waiting").inner_text()
     assert not page.locator(".tw-tools").is_visible()
     notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
     map_is_drawn(page)
-    assert page.locator(".tw-activity").is_hidden()
+    assert page.locator(".tw-fit").is_hidden()
     assert notebook.python("threads") == [True]
     drag(page, AROUND_ALL)
     until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")
@@ -92,7 +92,41 @@ def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     message = notebook.page.locator(".tw-message")
     message.wait_for()
     assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"
-    assert notebook.page.locator(".tw-activity").is_hidden()
+    assert notebook.page.locator(".tw-fit").is_hidden()
+
+
+def test_a_running_map_moves_pauses_stops_and_goes_on(open_notebook):
+    cell = """
+from tsne_widget import TSNE
+wide = rng.normal(size=(1500, 6)) + 3 * np.eye(6)[np.arange(1500) % 3]
+live = EmbeddingExplorer(FeatureSet.from_arrays(wide, np.arange(1500) % 3),
+                         projector=TSNE(random_state=0, max_iter=100_000))
+live
+"""
+    notebook = open_one(open_notebook, "live", cell)
+    page = notebook.page
+    map_is_drawn(page)
+    first = drawn_points(page)[0]
+    until(lambda: not np.allclose(drawn_points(page)[0], first), 20, "the map to move")
+    fit = page.locator(".tw-fit")
+    fit.locator("button", has_text="Pause").click()
+    fit.get_by_text("paused").wait_for(timeout=20 * SECONDS)
+    assert notebook.python("live.state.fit.condition") == "paused"
+    assert "KL" in fit.inner_text()
+    still = notebook.python("live.state.fit.iteration")
+    drag(page, AROUND_ALL)  # everything works while it is held
+    until(lambda: notebook.python("len(live.selected)") == 1500, 20, "all rows")
+    assert notebook.python("live.state.fit.iteration") == still
+    fit.locator("button", has_text="Resume").click()
+    until(lambda: notebook.python("live.state.fit.iteration") > still, 20, "it to go on")
+    fit.locator("button", has_text="Stop").click()
+    fit.get_by_text("Stopped after").wait_for(timeout=20 * SECONDS)
+    stopped = notebook.python("live.state.fit.iteration")
+    assert len(notebook.python("live.to_dataframe('all')['x'].tolist()")) == 1500
+    fit.locator("button", has_text="Run 250 more").click()
+    until(lambda: notebook.python("live.state.fit.condition") == "done", 60, "250 more")
+    assert notebook.python("live.state.fit.iteration") == stopped + 250
+    assert notebook.python("len(live.selected)") == 1500  # kept all the while
 
 
 def test_hostile_names_and_paths_are_text_everywhere(open_notebook):

@@ -19,9 +19,10 @@ from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
 from tsne_widget.projection import TSNE
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
-from tsne_widget.widgets.runner import Outcome, ProjectionRun
+from tsne_widget.widgets.messages import MalformedMessageError
+from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.scatter import TEXELS, ScatterView
-from tsne_widget.widgets.state import ExplorerState, Mode
+from tsne_widget.widgets.state import ExplorerState, Fit, Mode
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 from tsne_widget.widgets.toolbar import ToolbarView
 
@@ -105,12 +106,14 @@ class EmbeddingExplorer:
         self._views = {
             # The map hears of a change first: it is what the person looks at.
             "scatter": ScatterView(self._state, palette, height),
-            "toolbar": ToolbarView(self._state),
+            "toolbar": ToolbarView(self._state, self._control),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, source, palette),
         }
         self._widget = _layout(self._views)
-        self._projector = TSNE(random_state=0) if projector is None else projector
+        self._projector, self._also_call = _own(
+            TSNE(random_state=0) if projector is None else projector
+        )
         self._error: BaseException | None = None
         self._run: ProjectionRun | None = None
         if given is None:
@@ -301,18 +304,72 @@ class EmbeddingExplorer:
         return sample_frame(self.feature_set, rows, state.embedding, features=features)
 
     def wait(self) -> Self:
-        """Block until the map is done, and return the explorer.
+        """Block until the map is done, stopped or paused, and return the explorer.
 
         Raises
         ------
         TsneWidgetError or the projector's own error
             If the projector failed.
         """
-        if self._run is not None and self._run.running:
+        if self._run is not None and not self._run.ended:
             self._run.wait()
         if self._error is not None:
             raise self._error
         return self
+
+    @property
+    def projector(self) -> Any:
+        """The projector that makes the map; once it is done, ``transform`` places new rows."""
+        return self._projector
+
+    def pause(self) -> None:
+        """Hold the map where it is; :meth:`resume` lets it go on.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing is running, or the projector cannot be held.
+        """
+        self._live_run("pause").pause()
+        self._state.fit = self._state.fit._replace(condition="paused")
+
+    def resume(self) -> None:
+        """Let a held map go on."""
+        self._live_run("resume").resume()
+        self._state.fit = self._state.fit._replace(condition="running")
+
+    def stop(self) -> None:
+        """End the computation and keep the map as it is; :meth:`run` continues it."""
+        self._live_run("stop").stop()
+
+    def run(self, iterations: int = 250) -> None:
+        """Continue a map that is done or stopped, in the background.
+
+        Parameters
+        ----------
+        iterations : int
+            How many more.
+
+        Raises
+        ------
+        InvalidInputError
+            If the map is still computed, its coordinates were given, or the projector cannot
+            continue.
+        """
+        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+            raise InvalidInputError(f"iterations must be an integer above 0, got {iterations!r}")
+        if self._run is None:
+            raise InvalidInputError(
+                "the coordinates of this map were given: there is nothing to continue; "
+                "leave out embedding= to compute a map"
+            )
+        if not self._run.ended:
+            raise InvalidInputError("the map is still computed; stop() it first, or wait()")
+        if not is_live(self._projector):
+            raise InvalidInputError(f"{_title(self._projector)} cannot be continued")
+        done = int(getattr(self._projector, "n_iter_", 0))
+        self._projector.set_params(max_iter=done + iterations, warm_start=True)
+        self._start()
 
     def figure(self, **options: Any) -> Figure:
         """The map as a static matplotlib figure, see :func:`tsne_widget.plot_embedding`."""
@@ -347,7 +404,10 @@ class EmbeddingExplorer:
 
     def __repr__(self) -> str:
         state = self._state
-        condition = state.activity or ("ready" if state.embedding is not None else "no map")
+        fit = state.fit
+        condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
+            fit.condition, fit.condition
+        )
         return (
             f"EmbeddingExplorer({len(state.codes):,} samples, {len(state.class_names)} classes, "
             f"{len(state.selected):,} selected, {condition})"
@@ -362,23 +422,61 @@ class EmbeddingExplorer:
 
     def _start(self) -> None:
         n, d = self.feature_set.features.shape
-        name = type(self._projector).__name__
-        title = "t-SNE" if name == "TSNE" else shown(name)
-        self._state.activity = f"{title} of {n:,} × {d:,} features"
-        self._run = ProjectionRun(self._projector, self.feature_set.features, self._deliver)
+        live = is_live(self._projector)
+        self._error = None
+        self._state.fit = Fit(
+            "running",
+            f"{_title(self._projector)} of {n:,} × {d:,} features",
+            iteration=int(getattr(self._projector, "n_iter_", 0)) if live else 0,
+            total=int(self._projector.max_iter) if live else 0,
+        )
+        self._run = ProjectionRun(
+            self._projector, self.feature_set.features, self._deliver, self._also_call
+        )
 
-    def _deliver(self, outcome: Outcome) -> None:
-        error = outcome if isinstance(outcome, BaseException) else None
-        try:
-            embedding = None if error else _as_embedding(outcome, len(self.feature_set))
-        except InvalidInputError as wrong_shape:
-            error = wrong_shape
-        self._state.activity = ""
+    def _deliver(self, update: Update) -> None:
+        fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
+        error = update.error
         if error is None:
-            self._state.embedding = embedding
-        else:  # shown here, and raised by wait()
+            try:
+                self._state.embedding = _as_embedding(update.embedding, len(self.feature_set))
+            except InvalidInputError as wrong_shape:
+                error = wrong_shape
+        if error is not None:  # shown here, and raised by wait()
             self._error = error
             self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
+            self._state.fit = fit._replace(condition="failed")
+        elif update.ended:
+            self._state.fit = fit._replace(condition="done" if update.complete else "stopped")
+        else:
+            paused = self._run is not None and self._run.paused
+            self._state.fit = fit._replace(condition="paused" if paused else "running")
+
+    def _control(self, word: object) -> None:
+        actions = {"pause": self.pause, "resume": self.resume, "stop": self.stop, "run": self.run}
+        if not isinstance(word, str) or word not in actions:
+            raise MalformedMessageError("unknown control")
+        actions[word]()
+
+    def _live_run(self, word: str) -> ProjectionRun:
+        if self._run is None or self._run.ended:
+            raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
+        if not is_live(self._projector):
+            raise InvalidInputError(f"{_title(self._projector)} cannot be held: wait for its end")
+        return self._run
+
+
+def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
+    """A projector of ours to put a callback into, and the callback that the user had put there."""
+    if not is_live(projector):
+        return projector, None
+    fresh = type(projector)(**projector.get_params(deep=False))
+    return fresh, fresh.callback
+
+
+def _title(projector: Any) -> str:
+    name = type(projector).__name__
+    return "t-SNE" if name == "TSNE" else shown(name)
 
 
 def _as_embedding(values: ArrayLike, n: int) -> NDArray[np.float32]:

@@ -1,35 +1,75 @@
-"""Run a projector in a worker thread and hand its outcome to the kernel's main thread."""
+"""Run a projector in a worker thread; hand what it makes to the kernel's main thread."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# How often a blocked wait() looks up, so that an interrupt of the kernel is noticed, in seconds.
-POLL_SECONDS = 0.1
+# How often a blocked wait() looks up, so that frames are shown and an interrupt is noticed.
+POLL_SECONDS = 0.05
+# Frames come no faster than this: the page draws about 15 a second in software.
+FRAME_SECONDS = 0.06
+# Iterations between two frames; fewer where an iteration takes long.
+ITERATIONS_PER_FRAME, LARGE_ITERATIONS_PER_FRAME, LARGE = 20, 10, 20_000
 
-Outcome = NDArray[np.float32] | BaseException
+
+class Update(NamedTuple):
+    """What a fit has come to: a frame while it runs, or its end."""
+
+    embedding: NDArray[np.float32] | None
+    iteration: int = 0
+    divergence: float = math.nan
+    ended: bool = False
+    complete: bool = False
+    error: BaseException | None = None
+
+
+def is_live(projector: Any) -> bool:
+    """Whether the projector reports its iterations, and can be stopped and continued."""
+    names = projector.get_params(deep=False) if hasattr(projector, "get_params") else {}
+    return {"callback", "callback_every", "warm_start", "max_iter"} <= names.keys()
 
 
 class ProjectionRun:
-    """One fit of a projector. ``deliver`` is called once, on the main thread, with the outcome.
+    """One fit of a projector. ``deliver(update)`` is called on the main thread only.
 
-    In a notebook that happens through the kernel's event loop; without one, in :meth:`wait`.
+    In a notebook that happens through the kernel's event loop, otherwise within :meth:`wait`.
+    Of frames that could not be delivered in time the last one counts.
     """
 
     def __init__(
-        self, projector: Any, features: NDArray[np.float32], deliver: Callable[[Outcome], None]
+        self,
+        projector: Any,
+        features: NDArray[np.float32],
+        deliver: Callable[[Update], None],
+        also_call: Callable[..., Any] | None = None,
     ) -> None:
         self._projector = projector
         self._features = features
         self._deliver = deliver
-        self._outcome: Outcome | None = None
-        self._delivered = False
+        self._also_call = also_call
+        self._lock = threading.Lock()
+        self._latest: Update | None = None
+        self._scheduled = False
+        self._abandoned = False
+        self._stopping = False
+        self._going = threading.Event()
+        self._going.set()
+        self._shown_at = -math.inf
+        self.ended = False
+        if is_live(projector):
+            large = len(features) >= LARGE
+            projector.set_params(
+                callback=self._on_iteration,
+                callback_every=LARGE_ITERATIONS_PER_FRAME if large else ITERATIONS_PER_FRAME,
+            )
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
@@ -39,29 +79,76 @@ class ProjectionRun:
         self._thread.start()
 
     @property
-    def running(self) -> bool:
-        """Whether the outcome is still to be delivered."""
-        return not self._delivered
+    def paused(self) -> bool:
+        """Whether :meth:`pause` holds the fit."""
+        return not self._going.is_set()
+
+    def pause(self) -> None:
+        """Hold a live fit at its next report."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Let a held fit go on."""
+        self._going.set()
+
+    def stop(self) -> None:
+        """End a live fit at its next report; its map so far is delivered."""
+        self._stopping = True
+        self._going.set()
 
     def wait(self) -> None:
-        """Block until the outcome is there, then deliver it on this thread."""
-        while self._thread.is_alive():
+        """Block until the end is delivered, or while the fit is not held, and show its frames."""
+        while self._thread.is_alive() and not self.paused:
             self._thread.join(POLL_SECONDS)
-        self._finish()
+            self._show()
+        self._show()
 
     def abandon(self) -> None:
-        """Deliver nothing, whatever the fit comes to."""
-        self._delivered = True
+        """Deliver nothing any more, and end a live fit."""
+        self._abandoned = True
+        self.stop()
 
     def _work(self) -> None:
         try:
-            self._outcome = np.asarray(self._projector.fit_transform(self._features))
-        except BaseException as error:  # carried to the main thread and raised there
-            self._outcome = error
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._finish)
+            embedding = np.asarray(self._projector.fit_transform(self._features))
+            update = Update(
+                embedding,
+                int(getattr(self._projector, "n_iter_", 0)),
+                float(getattr(self._projector, "kl_divergence_", math.nan)),
+                ended=True,
+                complete=bool(getattr(self._projector, "complete_", True)),
+            )
+        except BaseException as error:  # carried to the main thread, shown and raised there
+            update = Update(None, ended=True, error=error)
+        self._post(update)
 
-    def _finish(self) -> None:
-        if not self._delivered and self._outcome is not None:
-            self._delivered = True
-            self._deliver(self._outcome)
+    def _on_iteration(
+        self, iteration: int, embedding: NDArray[np.float32], divergence: float
+    ) -> bool:
+        now = time.monotonic()
+        if now - self._shown_at >= FRAME_SECONDS:
+            self._shown_at = now
+            self._post(Update(embedding, iteration, divergence))
+        wants_end = self._also_call is not None and (
+            self._also_call(iteration, embedding, divergence) is True
+        )
+        if self.paused:
+            self._post(Update(embedding, iteration, divergence))
+            self._going.wait()
+        return wants_end or self._stopping
+
+    def _post(self, update: Update) -> None:
+        with self._lock:
+            self._latest = update
+            schedule = not self._scheduled and self._loop is not None
+            self._scheduled = self._scheduled or schedule
+        if schedule and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._show)
+
+    def _show(self) -> None:
+        with self._lock:
+            update, self._latest, self._scheduled = self._latest, None, False
+        if update is None or self._abandoned:
+            return
+        self.ended = update.ended
+        self._deliver(update)

@@ -55,13 +55,13 @@ class ScatterView(anywidget.AnyWidget):
         state.follow(self._draw_embedding, "embedding")
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
-        state.follow(self._show_waiting, "activity", "embedding")
+        state.follow(self._show_waiting, "fit", "embedding")
 
     def _draw_embedding(self) -> None:
         embedding = self._state.embedding
         if embedding is None:
             return
-        self._polygons = PolygonIndex(embedding)
+        self._polygons = None  # sorted again when a polygon comes: frames come faster
         x, y = np.ascontiguousarray(embedding.T, dtype=np.float32)
         if self.figure is None:
             self.figure = _figure(x, y, self._state, self._colors)
@@ -78,15 +78,17 @@ class ScatterView(anywidget.AnyWidget):
 
     def _show_waiting(self) -> None:
         has_map = self._state.embedding is not None
-        self.waiting = "" if has_map else self._state.activity or "No map yet"
+        self.waiting = "" if has_map else self._state.fit.title or "No map yet"
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = content.get("mode")
         if mode not in MODES:
             raise MalformedMessageError("unknown mode")
         polygon = _polygon(buffers)
-        if self._polygons is None:
+        if self._state.embedding is None:
             return  # a gesture on a map that is not there yet
+        if self._polygons is None:
+            self._polygons = PolygonIndex(self._state.embedding)
         rows = self._polygons.inside(polygon)
         visible = rows[self._state.visible[self._state.codes[rows]]]
         self._state.select(visible, mode)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,20 @@ Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
 
 UNKNOWN = "unknown"
+
+
+class Fit(NamedTuple):
+    """How the computation of a map stands.
+
+    ``condition`` is "none" (given coordinates), "running", "paused", "stopped", "done" or "failed".
+    ``total`` is 0 where the projector does not report its iterations.
+    """
+
+    condition: str = "none"
+    title: str = ""
+    iteration: int = 0
+    total: int = 0
+    divergence: float = math.nan
 
 
 class ExplorerState(HasTraits):
@@ -33,8 +48,8 @@ class ExplorerState(HasTraits):
         Which classes are shown.
     embedding : (n, 2) float32 array or None, a trait
         None until the map is there.
-    activity : str, a trait
-        What is being computed; "" when nothing is.
+    fit : Fit, a trait
+        How the computation of the map stands.
     message : str, a trait
         The last thing the person must know (an error and its remedy, an omission); "" for none.
     class_names : list of str
@@ -50,7 +65,7 @@ class ExplorerState(HasTraits):
     selected = AnyTrait()
     visible = AnyTrait()
     embedding = AnyTrait(allow_none=True)
-    activity = Unicode()
+    fit = AnyTrait()
     message = Unicode()
 
     def __init__(self, feature_set: FeatureSet, embedding: NDArray[np.float32] | None) -> None:
@@ -60,6 +75,7 @@ class ExplorerState(HasTraits):
             selected=np.empty(0, dtype=np.int64),
             visible=np.ones(len(self.class_names), dtype=bool),
             embedding=embedding,
+            fit=Fit(),
         )
 
     @property

@@ -60,7 +60,10 @@ function render({ model, el }) {
     if (closed || !mark) return view.remove();
     plot = { view, mark, x: mark.scales.x.model, y: mark.scales.y.model };
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
-    mark.listenTo(mark.model, "change:x change:y", () => model.get("viewport").length || reset());
+    // A map that is still computed stays in sight, unless someone has zoomed.
+    mark.listenTo(mark.model, "change", (/** @type {any} */ changed) => {
+      if (changed.hasChanged("x") && !model.get("viewport").length && !drag) fitAll();
+    });
     restoreViewport();
     applyOpacity();
     showWaiting();
@@ -102,15 +105,22 @@ function render({ model, el }) {
     return { x: plot.mark.scales.x.scale.domain(), y: plot.mark.scales.y.scale.domain() };
   }
 
-  function setViewport(/** @type {{x: number[], y: number[]}} */ next, keep = true) {
+  function moveTo(/** @type {{x: number[], y: number[]}} */ next) {
     plot.x.set({ min: next.x[0], max: next.x[1] });
     plot.y.set({ min: next.y[0], max: next.y[1] });
     clearOutline();
+  }
+
+  function setViewport(/** @type {{x: number[], y: number[]}} */ next) {
+    moveTo(next);
+    keep([...next.x, ...next.y]);
+  }
+
+  /** Keep a viewport for a page reload; [] follows the whole map. */
+  function keep(/** @type {number[]} */ viewport) {
+    model.set("viewport", viewport);
     clearTimeout(saveTimer);
-    saveTimer = setTimeout(() => {
-      model.set("viewport", keep ? [...next.x, ...next.y] : []);
-      model.save_changes();
-    }, SAVE_DELAY_MS);
+    saveTimer = setTimeout(() => model.save_changes(), SAVE_DELAY_MS);
   }
 
   function plotSize() {
@@ -118,10 +128,15 @@ function render({ model, el }) {
     return [size(plot.mark.scales.x.scale.range()), size(plot.mark.scales.y.scale.range())];
   }
 
+  function fitAll() {
+    const { x, y } = plot.mark.model.attributes;
+    moveTo(fitViewport(extent(x, y), ...plotSize()));
+  }
+
   function reset() {
     if (!plot) return;
-    const { x, y } = plot.mark.model.attributes;
-    setViewport(fitViewport(extent(x, y), ...plotSize()), false);
+    fitAll();
+    keep([]);
   }
 
   function zoomToSelection() {
@@ -143,9 +158,9 @@ function render({ model, el }) {
     const saved = model.get("viewport");
     if (saved.length === 4) {
       const bounds = { x: [saved[0], saved[1]], y: [saved[2], saved[3]] };
-      setViewport(fitViewport(bounds, ...plotSize(), 0));
+      moveTo(fitViewport(bounds, ...plotSize(), 0));
     } else {
-      reset();
+      fitAll();
     }
   }
 

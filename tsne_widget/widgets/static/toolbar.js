@@ -1,4 +1,4 @@
-// The bar above the map: counts, two lenses, activity, messages.
+// The bar above the map: counts, two lenses, the fit and its buttons, messages.
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -8,9 +8,17 @@ function render({ model, el }) {
   summary.setAttribute("role", "status");
   const wrong = line.appendChild(button("Select misclassified", "misclassified"));
   const clear = line.appendChild(button("Clear", "clear"));
-  const activity = root.appendChild(element("div", "tw-activity"));
-  const doing = activity.appendChild(element("span"));
-  activity.appendChild(element("div", "tw-bar")).setAttribute("role", "progressbar");
+  const fitLine = root.appendChild(element("div", "tw-fit"));
+  const doing = fitLine.appendChild(element("span"));
+  const bar = fitLine.appendChild(element("div", "tw-bar"));
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", "Progress of the map");
+  const done = bar.appendChild(element("div"));
+  const hold = fitLine.appendChild(button("Pause", "fit", () => ({ do: hold.textContent === "Pause" ? "pause" : "resume" })));
+  const stop = fitLine.appendChild(button("Stop", "fit", () => ({ do: "stop" })));
+  stop.title = "Keep the map as it is now";
+  const more = fitLine.appendChild(button("Run 250 more", "fit", () => ({ do: "run" })));
+  more.title = "Continue the optimisation for 250 iterations";
   const message = root.appendChild(element("div", "tw-message"));
   message.setAttribute("role", "alert");
   el.appendChild(root);
@@ -18,11 +26,11 @@ function render({ model, el }) {
   let began = 0;
   let timer = 0;
 
-  function button(/** @type {string} */ text, /** @type {string} */ kind) {
+  function button(/** @type {string} */ text, /** @type {string} */ kind, more = () => ({})) {
     const node = /** @type {HTMLButtonElement} */ (element("button"));
     node.type = "button";
     node.textContent = text;
-    node.addEventListener("click", () => model.send({ kind }));
+    node.addEventListener("click", () => model.send({ kind, ...more() }));
     return node;
   }
 
@@ -46,26 +54,47 @@ function render({ model, el }) {
     message.hidden = !message.textContent;
   }
 
-  function showActivity() {
-    const text = model.get("activity");
-    activity.hidden = !text;
+  function showFit() {
+    const { condition, title, iteration, total, divergence } = model.get("fit");
+    const active = condition === "running" || condition === "paused";
+    fitLine.hidden = !active && !(total && ["done", "stopped"].includes(condition));
     clearInterval(timer);
-    if (!text) return;
-    began = Date.now();
-    const tick = () => { doing.textContent = `${text} · ${Math.round((Date.now() - began) / 1000)} s`; };
-    tick();
-    timer = setInterval(tick, 1000);
+    timer = 0;
+    if (!active) began = 0;
+    if (fitLine.hidden) return;
+    const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
+    const steps = total ? `iteration ${number(iteration)} of ${number(total)}${measure}` : "";
+    bar.hidden = !active;
+    bar.toggleAttribute("data-unknown", !iteration);
+    bar.toggleAttribute("data-paused", condition === "paused");
+    if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
+    done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
+    hold.hidden = stop.hidden = !(active && total);
+    hold.textContent = condition === "paused" ? "Resume" : "Pause";
+    more.hidden = active;
+    if (active) {
+      began ||= Date.now();
+      const tick = () => {
+        const waiting = `${Math.round((Date.now() - began) / 1000)} s`;
+        doing.textContent = `${title} · ${iteration ? steps : waiting}${condition === "paused" ? " · paused" : ""}`;
+      };
+      tick();
+      if (!iteration) timer = setInterval(tick, 1000);
+    } else {
+      const count = `${number(iteration)} iterations${measure}`;
+      doing.textContent = condition === "stopped" ? `Stopped after ${count}: the map can be used as it is` : `${title} · ${count}`;
+    }
   }
 
   const fields = "change:total change:shown change:misclassified change:selected change:selected_misclassified change:message";
   model.on(fields, show);
-  model.on("change:activity", showActivity);
+  model.on("change:fit", showFit);
   show();
-  showActivity();
+  showFit();
   return () => {
     clearInterval(timer);
     model.off(fields, show);
-    model.off("change:activity", showActivity);
+    model.off("change:fit", showFit);
   };
 }
 

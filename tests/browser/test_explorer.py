@@ -22,7 +22,8 @@ rng = np.random.default_rng(0)
 n = 400
 labels = np.arange(n) % 4
 xy = np.column_stack([np.cos(labels * 1.6), np.sin(labels * 1.6)]) * 8 + rng.normal(size=(n, 2))
-record = FeatureSet.from_arrays(rng.normal(size=(n, 8)), labels, predictions=(labels + (rng.random(n) < 0.1)) % 4)
+predictions = (labels + (rng.random(n) < 0.1)) % 4
+record = FeatureSet.from_arrays(rng.normal(size=(n, 8)), labels, predictions=predictions)
 
 class Gated:
     gate = threading.Event()
@@ -37,11 +38,15 @@ WAITING = """
 projector = Gated()
 waiting = EmbeddingExplorer(record, projector=projector)
 threads = []
-waiting.observe(lambda change: threads.append(threading.current_thread() is threading.main_thread()), "embedding")
+def note(change):
+    threads.append(threading.current_thread() is threading.main_thread())
+waiting.observe(note, "embedding")
 waiting
 """
 FAILING = """
-failing = EmbeddingExplorer(record, projector=type("Failing", (Gated,), {"fail": True, "gate": threading.Event()})())
+class Failing(Gated):
+    fail = True
+failing = EmbeddingExplorer(record, projector=Failing())
 failing
 """
 HOSTILE = """

@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 from ipywidgets import Widget
 from numpy.typing import ArrayLike, NDArray
+from torch.utils.data import DataLoader, IterableDataset
 
 from tsne_widget.analysis import sample_frame
 from tsne_widget.errors import InvalidInputError
@@ -126,17 +127,14 @@ class EmbeddingExplorer:
         data: Any,
         layer: str | None = None,
         *,
-        batch_size: int = 64,
-        device: Any = None,
-        num_workers: int = 0,
-        pool: Any = "auto",
-        class_names: Any = None,
-        on_error: Literal["raise", "skip"] = "raise",
-        progress: bool | Callable[[int, int | None], None] = True,
+        projector: Any = None,
+        embedding: ArrayLike | None = None,
         images: Any = None,
         mean: Any = None,
         std: Any = None,
-        **options: Any,
+        colors: Mapping[str, str] | None = None,
+        height: int = 460,
+        **extraction: Any,
     ) -> Self:
         """An explorer of what a torch classifier makes of a dataset.
 
@@ -146,42 +144,41 @@ class EmbeddingExplorer:
         Parameters
         ----------
         model : torch.nn.Module
-        data : Dataset or DataLoader
+        data : Dataset, DataLoader or tuple of arrays (x, y)
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer to look at. Default: the input of the last Linear.
-        batch_size, device, num_workers, pool, class_names, on_error, progress
-            See :func:`tsne_widget.extract`.
-        images, mean, std
-            Pictures, see :class:`EmbeddingExplorer`. Default: the dataset's own; ``mean`` and
-            ``std`` are taken from a ``Normalize`` in its transform when not given.
-        **options
-            ``projector``, ``embedding``, ``colors``, ``height`` of :class:`EmbeddingExplorer`.
+        projector, embedding, images, mean, std, colors, height
+            See :class:`EmbeddingExplorer`. Pictures are by default those of the dataset; ``mean``
+            and ``std`` are taken from a ``Normalize`` in its transform when not given.
+        **extraction
+            ``batch_size``, ``device``, ``num_workers``, ``store``, ``on_error``, ``class_names``,
+            ``progress`` and the others of :func:`tsne_widget.extract`.
 
         Raises
         ------
         InvalidInputError, LayerNotFoundError, ExtractionError
             See :func:`tsne_widget.extract`. Less than four samples are found out before the run.
         """
-        dataset = getattr(data, "dataset", data)
-        if options.get("embedding") is None:
-            _check_sample_count(dataset)
+        if "layers" in extraction:
+            raise InvalidInputError(
+                "from_model shows one layer: pass layer=; "
+                "for several, extract(model, data, layers=…) and an explorer of each"
+            )
+        pictures = _pictures_of(data)
+        if embedding is None:
+            _check_sample_count(pictures)
         source = None
-        if images is not None or hasattr(dataset, "__getitem__"):
-            source = as_image_source(dataset if images is None else images, mean=mean, std=std)
-        feature_set = extract(
-            model,
-            data,
-            layer,
-            batch_size=batch_size,
-            device=device,
-            num_workers=num_workers,
-            pool=pool,
-            class_names=class_names,
-            on_error=on_error,
-            progress=progress,
+        if images is not None or not isinstance(pictures, IterableDataset):
+            source = as_image_source(pictures if images is None else images, mean=mean, std=std)
+        feature_set = extract(model, data, layer, **extraction)
+        return cls(
+            feature_set.with_images(source),
+            projector=projector,
+            embedding=embedding,
+            colors=colors,
+            height=height,
         )
-        return cls(feature_set.with_images(source), **options)
 
     @property
     def feature_set(self) -> FeatureSet:
@@ -507,6 +504,13 @@ def _check_projectable(feature_set: FeatureSet, projector: Any) -> None:
             f"a map needs at least {MIN_ROWS} samples, got {len(feature_set)}; "
             "pass embedding= to show given coordinates"
         )
+
+
+def _pictures_of(data: Any) -> Any:
+    """What holds the pictures: the loader's dataset, the x of (x, y), or the data itself."""
+    if isinstance(data, tuple) and data:
+        return data[0]
+    return getattr(data, "dataset", data) if isinstance(data, DataLoader) else data
 
 
 def _check_sample_count(dataset: Any) -> None:

@@ -70,7 +70,13 @@ def inside_the_outline(notebook: Notebook) -> list[int]:
     """Rows whose points are drawn, visibly, inside the lasso that is drawn."""
     pixels, opacity = drawn_points(notebook.page)
     inside = Polygon(np.vstack([outline(notebook.page), outline(notebook.page)[:1]]))
-    return np.flatnonzero(inside.contains_points(pixels) & (opacity > 0)).tolist()
+    return rows_of(notebook, np.flatnonzero(inside.contains_points(pixels) & (opacity > 0)))
+
+
+def rows_of(notebook: Notebook, points: np.ndarray) -> list[int]:
+    """Rows of points: the map draws in an order of its own."""
+    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    return sorted(rows[points].tolist())
 
 
 def test_the_lasso_selects_exactly_the_points_drawn_inside_it(notebook):
@@ -123,7 +129,8 @@ def test_double_click_shows_one_class_and_all_brings_the_rest_back(notebook):
     page.locator(".tw-legend li button").nth(3).dblclick()
     until(lambda: notebook.python("explorer.visible_classes") == ["3"], 20, "class 3 alone")
     threes = notebook.python("(explorer.feature_set.labels == 3).nonzero()[0].tolist()")
-    until(lambda: np.flatnonzero(drawn_points(page)[1]).tolist() == threes, 20, "only threes")
+    until(lambda: np.count_nonzero(drawn_points(page)[1]) == len(threes), 20, "few points")
+    assert rows_of(notebook, np.flatnonzero(drawn_points(page)[1])) == threes
     assert page.locator(".tw-legend li button[aria-pressed=true]").count() == 1
     page.locator(".tw-legend header button", has_text="All").click()
     until(lambda: len(notebook.python("explorer.visible_classes")) == 10, 20, "all classes")
@@ -151,6 +158,63 @@ def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
     page.keyboard.press("Escape")
     until(lambda: selected(notebook) == [], 20, "nothing selected")
     assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+def test_a_click_selects_the_nearest_point_and_one_on_empty_ground_none(notebook):
+    page = notebook.page
+    pixels, _ = drawn_points(page)
+    corner = pixels.max(axis=0)
+    point = int(np.argmax(pixels[:, 1]))  # the lowest one: nothing is below it
+    page.mouse.click(pixels[point, 0], pixels[point, 1] + 6)
+    until(lambda: selected(notebook) == rows_of(notebook, np.array([point])), 20, "one row")
+    page.mouse.click(corner[0] + 14, corner[1] + 14)
+    until(lambda: selected(notebook) == [], 20, "none")
+
+
+def test_undo_and_redo_walk_through_the_selections(notebook):
+    page = notebook.page
+    first = lasso(notebook)
+    notebook.execute("explorer.select([1, 2])")
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("Control+z")
+    until(lambda: selected(notebook) == first, 20, "the lasso's rows")
+    page.keyboard.press("Control+Shift+z")
+    until(lambda: selected(notebook) == [1, 2], 20, "the later rows")
+
+
+def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
+    page = notebook.page
+    pixels, _ = drawn_points(page)
+    wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
+    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    # a misclassified point that no other one covers
+    gaps = [np.sort(np.hypot(*(pixels - pixels[k]).T))[1] for k in range(len(rows))]
+    point = max(np.flatnonzero(np.isin(rows, wrong)), key=lambda k: gaps[k])
+    page.mouse.move(*pixels[point])
+    card = page.locator(".tw-hover")
+    card.wait_for(timeout=20 * SECONDS)
+    label, prediction = notebook.python(
+        f"explorer.to_dataframe('all').iloc[{rows[point]}]"
+        "[['label_name', 'prediction_name']].tolist()"
+    )
+    assert f"{label} → {prediction}" in card.inner_text()
+    assert f"#{rows[point]}" in card.inner_text()
+    assert card.locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    box, map_box = card.bounding_box(), page.locator(".tw-scatter").bounding_box()
+    assert map_box["x"] <= box["x"] <= map_box["x"] + map_box["width"] - box["width"]
+    page.mouse.move(map_box["x"] + 300, map_box["y"] - 30)
+    card.wait_for(state="hidden", timeout=20 * SECONDS)
+
+
+def test_misclassified_points_carry_a_ring(notebook):
+    page = notebook.page
+    rings = page.evaluate(
+        "() => document.querySelector('.tw-scatter').bqplotFigure.mark_views.views[1]"
+        ".then((mark) => [...mark.model.get('x')].map((x, i) => [x, mark.model.get('y')[i]]))"
+    )
+    expected = notebook.python("explorer.embedding[explorer.feature_set.misclassified].tolist()")
+    assert len(rings) == len(expected) > 20
+    assert np.allclose(np.sort(rings, axis=0), np.sort(expected, axis=0), atol=1e-4)
 
 
 def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
@@ -206,7 +270,7 @@ def test_selecting_in_python_moves_the_map_and_the_gallery(notebook):
     page.locator(".tw-gallery figure", has_text="#8").wait_for(timeout=20 * SECONDS)
     assert page.locator(".tw-gallery figure").count() == 3
     until(lambda: (drawn_points(page)[1] == 1).sum() == 3, 20, "three bright points")
-    assert np.flatnonzero(drawn_points(page)[1] == 1).tolist() == [3, 5, 8]
+    assert rows_of(notebook, np.flatnonzero(drawn_points(page)[1] == 1)) == [3, 5, 8]
     assert (drawn_points(page)[1] > 0).all()  # the others are dimmed, not hidden
 
 

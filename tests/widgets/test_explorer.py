@@ -173,7 +173,8 @@ def test_selecting_from_python_calls_observers_and_views(explorer):
     explorer.selected = [1]
     assert seen == [[3, 5], [1]]
     views = explorer._views
-    assert np.frombuffer(views["scatter"].selected, "<u4").tolist() == [1]
+    points = np.frombuffer(views["scatter"].selected, "<u4")
+    assert views["scatter"]._rows[points].tolist() == [1]
     assert views["gallery"].count == 1
     assert views["toolbar"].selected == 1
     assert np.frombuffer(views["legend"].selected_counts, "<u4").tolist() == [0, 1, 0]

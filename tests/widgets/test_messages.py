@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.gallery import MAX_TILES_PER_REPLY
-from tsne_widget.widgets.scatter import MAX_VERTICES
+from tsne_widget.widgets.scatter import MAX_VERTICES, drawing_order
 from tsne_widget.widgets.text import MAX_NAME, shown
 
 N = 30
@@ -136,10 +136,28 @@ forged = st.fixed_dictionaries(
     {},
     optional={
         "kind": st.sampled_from(
-            ["select", "clear", "toggle", "only", "all", "tiles", "misclassified", "eval", 3, None]
+            [
+                "select",
+                "clear",
+                "pick",
+                "hover",
+                "undo",
+                "redo",
+                "toggle",
+                "only",
+                "all",
+                "tiles",
+                "misclassified",
+                "fit",
+                "eval",
+                3,
+                None,
+            ]
         ),
         "mode": anything | st.sampled_from(["replace", "add"]),
         "code": anything,
+        "point": anything,
+        "do": anything | st.sampled_from(["pause", "run"]),
         "visible": anything,
         "epoch": anything | st.integers(0, 3),
         "start": anything,
@@ -213,3 +231,32 @@ def test_text_for_the_page_is_one_visible_line(text, expected):
 def test_text_for_the_page_is_bounded():
     assert len(shown("x" * 10_000)) == MAX_NAME
     assert len(shown("\x00" * 10_000)) <= MAX_NAME
+
+
+def test_a_hidden_point_can_neither_be_picked_nor_looked_at(explorer, monkeypatch):
+    scatter = explorer._views["scatter"]
+    replies = replies_of(scatter, monkeypatch)
+    hidden = int(scatter._points[1])
+    explorer.visible_classes = ["0", "2"]
+    send(scatter, {"kind": "pick", "point": hidden, "mode": "replace"})
+    send(scatter, {"kind": "hover", "point": hidden})
+    assert explorer.selected.tolist() == []
+    assert replies == []
+    shown_point = int(scatter._points[2])
+    send(scatter, {"kind": "hover", "point": shown_point})
+    assert replies[0][0]["tile"]["id"] == 2
+    send(scatter, {"kind": "pick", "point": shown_point, "mode": "replace"})
+    assert explorer.selected.tolist() == [2]
+
+
+def test_every_beginning_of_the_drawing_order_holds_all_classes_and_mistakes():
+    rng = np.random.default_rng(0)
+    codes = rng.choice(5, p=[0.9, 0.07, 0.02, 0.008, 0.002], size=50_000)
+    wrong = rng.random(50_000) < 0.02
+    order = drawing_order(codes, wrong)
+    assert np.array_equal(np.sort(order), np.arange(50_000))
+    beginning = order[:1000]
+    counts = np.bincount(codes[beginning], minlength=5)
+    assert (counts > 20).all()
+    assert wrong[beginning].sum() > 100
+    assert np.array_equal(order, drawing_order(codes, wrong))

@@ -18,6 +18,7 @@ def make_state(labels: object = None) -> ExplorerState:
 
 actions = st.lists(
     st.one_of(
+        st.tuples(st.sampled_from(["undo", "redo"]), st.none()),
         st.tuples(st.just("show"), st.lists(st.booleans(), min_size=4, max_size=4)),
         st.tuples(st.sampled_from(MODES), st.lists(st.integers(0, N - 1), max_size=N, unique=True)),
     ),
@@ -34,6 +35,8 @@ def test_selected_rows_are_always_visible_sorted_and_unique(steps):
     for name, value in steps:
         if name == "show":
             state.show(value)
+        elif name in ("undo", "redo"):
+            getattr(state, name)()
         else:
             state.select(value, name)
         assert invariant(state)
@@ -136,3 +139,33 @@ def test_the_selection_cannot_be_changed_in_place():
     state.select([1, 2])
     with pytest.raises(ValueError, match="read-only"):
         state.selected[0] = 5
+
+
+def test_undo_and_redo_walk_through_the_selections():
+    state = make_state()
+    for rows in ([1], [1, 2], [3]):
+        state.select(rows)
+    state.select([3])  # no change, no step
+    state.undo()
+    assert state.selected.tolist() == [1, 2]
+    state.undo()
+    state.undo()
+    assert state.selected.tolist() == []
+    state.undo()  # nothing before that
+    state.redo()
+    state.redo()
+    assert state.selected.tolist() == [1, 2]
+    state.select([7])
+    state.redo()  # a new selection ends the way forward
+    assert state.selected.tolist() == [7]
+    state.undo()
+    assert state.selected.tolist() == [1, 2]
+
+
+def test_undo_leaves_rows_of_hidden_classes_out():
+    state = make_state()
+    state.select([0, 1, 2])
+    state.select([4])
+    state.show([True, False, True, True])
+    state.undo()
+    assert state.selected.tolist() == [0, 2]

@@ -25,6 +25,7 @@ from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.scatter import TEXELS, ScatterView
 from tsne_widget.widgets.state import ExplorerState, Fit, Mode
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.tiles import Tiles
 from tsne_widget.widgets.toolbar import ToolbarView
 
 if TYPE_CHECKING:
@@ -104,12 +105,13 @@ class EmbeddingExplorer:
         self._state = ExplorerState(feature_set, given)
         palette = _palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
+        tiles = Tiles(self._state, source, palette)
         self._views = {
             # The map hears of a change first: it is what the person looks at.
-            "scatter": ScatterView(self._state, palette, height),
+            "scatter": ScatterView(self._state, tiles, palette, height),
             "toolbar": ToolbarView(self._state, self._control),
             "legend": LegendView(self._state, palette),
-            "gallery": GalleryView(self._state, source, palette),
+            "gallery": GalleryView(self._state, tiles),
         }
         self._widget = _layout(self._views)
         self._projector, self._also_call = _own(
@@ -260,6 +262,14 @@ class EmbeddingExplorer:
     def clear(self) -> None:
         """Select nothing."""
         self._state.select([])
+
+    def undo(self) -> None:
+        """Go back to the selection before this one; rows of hidden classes stay out."""
+        self._state.undo()
+
+    def redo(self) -> None:
+        """Go forward again, after :meth:`undo`."""
+        self._state.redo()
 
     def observe(self, handler: Callable[[Any], None], names: Any = "selected") -> None:
         """Call ``handler(change)`` when ``selected``, ``visible`` or ``embedding`` changes."""

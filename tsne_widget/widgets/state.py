@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
-from traitlets import HasTraits, Unicode, validate
+from traitlets import HasTraits, Unicode, observe, validate
 
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
@@ -18,6 +18,9 @@ Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
 
 UNKNOWN = "unknown"
+
+# Selections that undo() can go back to; each is at most 8 bytes × n.
+MAX_UNDO = 50
 
 
 class Fit(NamedTuple):
@@ -71,6 +74,8 @@ class ExplorerState(HasTraits):
     def __init__(self, feature_set: FeatureSet, embedding: NDArray[np.float32] | None) -> None:
         self.feature_set = feature_set
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
+        self._past: list[NDArray[np.int64]] = []
+        self._future: list[NDArray[np.int64]] = []
         super().__init__(
             selected=np.empty(0, dtype=np.int64),
             visible=np.ones(len(self.class_names), dtype=bool),
@@ -118,6 +123,14 @@ class ExplorerState(HasTraits):
             wanted = np.intersect1d(self.selected, wanted, assume_unique=True)
         self.selected = wanted
 
+    def undo(self) -> None:
+        """Select what was selected before, except rows of hidden classes."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Select again what :meth:`undo` has taken back."""
+        self._travel(self._future, self._past)
+
     def show(self, visible: ArrayLike) -> None:
         """Show exactly these classes, (g,) bool; rows of hidden ones leave the selection."""
         mask = np.asarray(visible, dtype=bool)
@@ -146,6 +159,25 @@ class ExplorerState(HasTraits):
             known = ", ".join(self.class_names[:10])
             raise InvalidInputError(f"there is no class {missing[0]!r}; there are {known}")
         return [self.class_names.index(name) for name in wanted]
+
+    def _travel(self, origin: list[NDArray[np.int64]], target: list[NDArray[np.int64]]) -> None:
+        if not origin:
+            return
+        past, future = self._past, self._future
+        target.append(self.selected)
+        destination = origin.pop()
+        self._past, self._future = [], []  # the step itself is not to be remembered
+        try:
+            self.selected = destination
+        finally:
+            self._past, self._future = past, future
+
+    @observe("selected")
+    def _remember(self, change: Any) -> None:
+        if change.old is None or np.array_equal(change.old, change.new):
+            return
+        self._past = [*self._past[1 - MAX_UNDO :], change.old]
+        self._future = []
 
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:

@@ -1,4 +1,5 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
+import { caption, details, element, picture, pictureUrl, summary } from "./tiles.js";
 
 const TILE_WIDTH = 108; // pixels, with the gap
 const TILE_HEIGHT = 144;
@@ -98,10 +99,7 @@ function render({ model, el }) {
     let offset = data.byteOffset;
     message.tiles.forEach((/** @type {any} */ tile, /** @type {number} */ k) => {
       const index = message.start + k;
-      if (tile.bytes && !tiles.has(index)) {
-        const picture = new Uint8Array(data.buffer, offset, tile.bytes);
-        tile.url = URL.createObjectURL(new Blob([picture], { type: tile.mime }));
-      }
+      if (!tiles.has(index)) tile.url = pictureUrl(tile, data.buffer, offset);
       offset += tile.bytes;
       if (tiles.has(index)) return; // another view of this gallery asked as well
       tiles.set(index, tile);
@@ -143,42 +141,9 @@ function render({ model, el }) {
 }
 
 function fill(/** @type {HTMLElement} */ node, /** @type {any} */ tile) {
-  const picture = element("div", "tw-picture");
-  if (tile.url) {
-    const image = /** @type {HTMLImageElement} */ (picture.appendChild(element("img")));
-    image.src = tile.url;
-    image.alt = tile.label ?? "";
-    // A few big pixels stay crisp; a photograph is smoothed.
-    if (tile.width < 48) image.className = "tw-pixelated";
-  } else {
-    picture.appendChild(element("div", "tw-reason")).textContent = tile.note || "no picture";
-  }
-  const caption = element("figcaption");
-  const names = caption.appendChild(element("div"));
-  const dot = names.appendChild(element("span", "tw-dot"));
-  dot.style.background = tile.color;
-  names.append(summary(tile));
-  const details = caption.appendChild(element("div", "tw-details"));
-  const percent = tile.confidence === null ? "" : `${Math.round(100 * tile.confidence)} % · `;
-  details.textContent = `${percent}#${tile.id}`;
-  if (tile.wrong) {
-    picture.appendChild(element("div", "tw-badge")).textContent = "wrong";
-    node.dataset.wrong = "";
-  }
-  node.title = [summary(tile), details.textContent, tile.title, tile.note].filter(Boolean).join("\n");
-  node.replaceChildren(picture, caption);
-}
-
-function summary(/** @type {any} */ tile) {
-  if (tile.label === null) return tile.prediction === null ? "unlabelled" : `→ ${tile.prediction}`;
-  if (tile.prediction === null || (!tile.wrong && tile.prediction === tile.label)) return tile.label;
-  return `${tile.label} → ${tile.prediction}`;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
+  node.toggleAttribute("data-wrong", tile.wrong);
+  node.title = [summary(tile), details(tile), tile.title, tile.note].filter(Boolean).join("\n");
+  node.replaceChildren(picture(tile), caption(tile));
 }
 
 export default { render };

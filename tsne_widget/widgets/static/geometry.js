@@ -111,6 +111,26 @@ export function rowsInside(x, y, polygon) {
 }
 
 /**
+ * The visible point nearest to a place, or −1 where none is within the radius.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} opacity  0 for hidden points
+ * @param {[number, number]} place
+ * @param {number} radius  in data units
+ * @param {number} limit  only the first so many points are drawn
+ * @returns {number}
+ */
+export function nearestPoint(x, y, opacity, place, radius, limit) {
+  let [best, index] = [radius * radius, -1];
+  for (let i = 0; i < limit; i++) {
+    const [dx, dy] = [x[i] - place[0], y[i] - place[1]];
+    const distance = dx * dx + dy * dy;
+    if (distance < best && opacity[i]) [best, index] = [distance, i];
+  }
+  return index;
+}
+
+/**
  * What a selection becomes when more rows meet it, as the kernel combines them.
  * @param {Uint32Array} selected
  * @param {Uint32Array} rows

@@ -1,11 +1,19 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
-import { combineRows, extent, fitViewport, opacities, panViewport, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
+import { caption, element, picture, pictureUrl } from "./tiles.js";
+import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
 const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
 const MAX_PREVIEW = 50_000_000; // points × coordinates of the polygon: about 0.1 s
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
+
+const HOVER_PIXELS = 12; // how near the pointer must be to a point
+const KEEP_HOVERED = 200; // pictures of hovered points that are kept
+// How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
+// takes half a second; a graphics card draws millions.
+const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
+const SETTLE_MS = 200; // after the last movement all points are drawn again
 
 const TOOLS = [
   { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
@@ -24,17 +32,25 @@ function render({ model, el }) {
   const overlay = root.appendChild(element("div", "tw-overlay"));
   overlay.tabIndex = 0;
   overlay.setAttribute("role", "application");
-  overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Escape clears");
+  overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Control Z undoes, Escape clears");
   const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
   const outline = drawing.appendChild(svgElement("path"));
+  const circle = drawing.appendChild(svgElement("circle"));
   const tools = root.appendChild(element("div", "tw-tools"));
   tools.setAttribute("role", "toolbar");
   tools.setAttribute("aria-label", "Map tools");
+  const hover = root.appendChild(element("figure", "tw-hover"));
+  const shownNote = root.appendChild(element("div", "tw-shown"));
   const waiting = root.appendChild(element("div", "tw-waiting"));
   el.appendChild(root);
 
-  /** @type {{view: any, mark: any, x: any, y: any} | null} */
-  let plot = null; // the bqplot view, its mark view, and the models of its scales
+  /** @type {{view: any, mark: any, rings: any, x: any, y: any} | null} */
+  let plot = null; // the bqplot view, its mark views, and the models of its scales
+  /** @type {Float32Array} */
+  let opacity = new Float32Array(0);
+  const renderer = webglRenderer();
+  const budget = BUDGETS[isSoftware(renderer) ? "software" : "hardware"];
+  let settleTimer = 0;
   let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
@@ -56,9 +72,9 @@ function render({ model, el }) {
     if (closed) return view.remove();
     host.replaceChildren(view.el);
     view.trigger("displayed");
-    const mark = await drawnMark(view);
+    const [mark, rings] = await drawnMarks(view);
     if (closed || !mark) return view.remove();
-    plot = { view, mark, x: mark.scales.x.model, y: mark.scales.y.model };
+    plot = { view, mark, rings, x: mark.scales.x.model, y: mark.scales.y.model };
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
     // A map that is still computed stays in sight, unless someone has zoomed.
     mark.listenTo(mark.model, "change", (/** @type {any} */ changed) => {
@@ -69,14 +85,15 @@ function render({ model, el }) {
     showWaiting();
   }
 
-  /** The first mark's view once it is drawn; null when the figure is gone. */
-  async function drawnMark(/** @type {any} */ view) {
+  /** The marks' views once they are drawn; none when the figure is gone. */
+  async function drawnMarks(/** @type {any} */ view) {
+    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && mark.opacity;
     while (!closed) {
-      const [mark] = view.mark_views ? await Promise.all(view.mark_views.views) : [];
-      if (mark && mark.scales && mark.scales.x && mark.opacity && view.rendered) return mark;
+      const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
+      if (view.rendered && marks.length && marks.every(isDrawn)) return marks;
       await new Promise((resolve) => setTimeout(resolve, MARK_POLL_MS));
     }
-    return null;
+    return [];
   }
 
   function selectedRows() {
@@ -88,7 +105,34 @@ function render({ model, el }) {
     const codes = typed(model.get("codes"), Uint16Array);
     const bits = model.get("visible");
     const visible = unpackBits(bits, 8 * bits.byteLength);
-    plot.mark.model.set("opacity", opacities(codes, visible, rows));
+    opacity = opacities(codes, visible, rows);
+    plot.mark.model.set("opacity", opacity);
+    plot.rings?.model.set("opacity", Float32Array.from(typed(model.get("wrong"), Uint32Array), (i) => opacity[i]));
+    draw(budget.rest);
+  }
+
+  /** Draw only the first so many points; whatever their number, they sample all classes. */
+  function draw(/** @type {number} */ limit) {
+    const total = opacity.length;
+    const points = Math.min(total, limit);
+    plot.mark.instanced_geometry.maxInstancedCount = points;
+    if (plot.rings) {
+      const wrong = typed(model.get("wrong"), Uint32Array); // ascending: a prefix of it is drawn
+      let rings = wrong.length;
+      if (points < total) rings = wrong.findIndex((/** @type {number} */ point) => point >= points);
+      plot.rings.instanced_geometry.maxInstancedCount = rings < 0 ? wrong.length : rings;
+    }
+    plot.view.extras.webGLRequestRender();
+    const drawn = Math.min(total, budget.rest);
+    shownNote.hidden = drawn === total;
+    shownNote.textContent = `showing ${drawn.toLocaleString("en")} of ${total.toLocaleString("en")} points; a selection takes all`;
+  }
+
+  /** Draw fewer points while the map moves, so that it follows the hand. */
+  function drawLess() {
+    draw(budget.moving);
+    clearTimeout(settleTimer);
+    settleTimer = setTimeout(() => plot && draw(budget.rest), SETTLE_MS);
   }
 
   /** Show at once what the kernel is about to answer; its answer then takes this one's place. */
@@ -109,9 +153,11 @@ function render({ model, el }) {
     plot.x.set({ min: next.x[0], max: next.x[1] });
     plot.y.set({ min: next.y[0], max: next.y[1] });
     clearOutline();
+    leave();
   }
 
   function setViewport(/** @type {{x: number[], y: number[]}} */ next) {
+    drawLess();
     moveTo(next);
     keep([...next.x, ...next.y]);
   }
@@ -188,6 +234,7 @@ function render({ model, el }) {
   overlay.addEventListener("pointerdown", (event) => {
     if (!plot || event.button !== 0) return;
     overlay.focus({ preventScroll: true });
+    leave();
     overlay.setPointerCapture(event.pointerId);
     const { pixel } = locate(event);
     drag = { kind: tool, mode: mode(event), points: [pixel], last: [event.clientX, event.clientY], pointer: event.pointerId };
@@ -196,7 +243,8 @@ function render({ model, el }) {
   }, listen);
 
   overlay.addEventListener("pointermove", (event) => {
-    if (!drag || event.pointerId !== drag.pointer) return;
+    if (!drag) return lookAt(event);
+    if (event.pointerId !== drag.pointer) return;
     if (drag.kind === "pan") {
       const [from, to] = [drag.last, [event.clientX, event.clientY]];
       const view = viewport();
@@ -220,12 +268,14 @@ function render({ model, el }) {
     const points = shape();
     const { kind, mode: how } = drag;
     endDrag();
-    if (kind === "pan") return;
     if (isClick(points)) {
       clearOutline();
-      if (how === "replace") model.send({ kind: "clear" });
+      const point = pointAt(locate(event).data);
+      if (point >= 0) model.send({ kind: "pick", point, mode: how });
+      else if (how === "replace") model.send({ kind: "clear" });
       return;
     }
+    if (kind === "pan") return;
     drawOutline(points, true);
     const polygon = toData(points);
     model.send({ kind: "select", mode: how }, undefined, [polygon.buffer]);
@@ -245,8 +295,12 @@ function render({ model, el }) {
 
   overlay.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the notebook has its own meaning for these keys
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && key === "z") {
+      model.send({ kind: event.shiftKey ? "redo" : "undo" });
+      event.preventDefault();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const known = TOOLS.find((t) => t.key === key);
     const action = ACTIONS.find((a) => a.key === key);
     if (known) use(known.name);
@@ -255,6 +309,82 @@ function render({ model, el }) {
     else return;
     event.preventDefault();
   }, listen);
+
+  // ---- hover ----
+
+  /** @type {Map<number, any>} */
+  const hovered = new Map(); // point → its tile, with the picture's URL
+  let looking = -1;
+  let lookFrame = 0;
+  /** @type {PointerEvent | null} */
+  let lookEvent = null;
+
+  function pointAt(/** @type {number[]} */ place) {
+    const { x, y } = plot.mark.model.attributes;
+    const { x: span } = viewport();
+    const radius = (HOVER_PIXELS * (span[1] - span[0])) / plotSize()[0];
+    return nearestPoint(x, y, opacity, place, radius, Math.min(opacity.length, budget.rest));
+  }
+
+  /** At most once a frame: the point under the pointer, its ring and its tile. */
+  function lookAt(/** @type {PointerEvent} */ event) {
+    lookEvent = event;
+    lookFrame ||= requestAnimationFrame(() => {
+      lookFrame = 0;
+      if (!plot || drag || !lookEvent) return;
+      const { pixel, data } = locate(lookEvent);
+      const point = pointAt(data);
+      if (point < 0) return leave();
+      if (point !== looking && !hovered.has(point)) model.send({ kind: "hover", point });
+      looking = point;
+      showHovered(pixel);
+    });
+  }
+
+  function leave() {
+    looking = -1;
+    lookEvent = null;
+    hover.hidden = true;
+    circle.setAttribute("r", "0");
+  }
+
+  function showHovered(/** @type {number[]} */ pixel) {
+    const { x, y } = plot.mark.scales;
+    const { margin } = plot.view;
+    const { x: xs, y: ys } = plot.mark.model.attributes;
+    circle.setAttribute("cx", String(margin.left + x.offset + x.scale(xs[looking])));
+    circle.setAttribute("cy", String(margin.top + y.offset + y.scale(ys[looking])));
+    circle.setAttribute("r", "7");
+    const tile = hovered.get(looking);
+    hover.hidden = !tile;
+    if (!tile) return;
+    if (hover.dataset.point !== String(looking)) {
+      hover.dataset.point = String(looking);
+      hover.replaceChildren(picture(tile), caption(tile));
+    }
+    // beside the pointer, on the side where there is room
+    const { clientWidth: width, clientHeight: height } = root;
+    const beside = (/** @type {number} */ at, /** @type {number} */ length, /** @type {number} */ room) =>
+      Math.max(4, at + 18 + length < room ? at + 18 : at - 18 - length);
+    hover.style.left = `${beside(pixel[0] + 6, hover.offsetWidth, width)}px`;
+    hover.style.top = `${beside(pixel[1] + 6, hover.offsetHeight, height)}px`;
+  }
+
+  function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
+    if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind !== "hover" || hovered.has(message.point)) return;
+    const { point, tile } = message;
+    tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);
+    hovered.set(point, tile);
+    for (const [oldest, { url }] of hovered) {
+      if (hovered.size <= KEEP_HOVERED) break;
+      URL.revokeObjectURL(url);
+      hovered.delete(oldest);
+    }
+    if (point === looking && lookEvent && plot) showHovered(locate(lookEvent).pixel);
+  }
+
+  overlay.addEventListener("pointerleave", leave, listen);
 
   /** The drag's polygon in pixels: the path itself, or the corners of its box. */
   function shape() {
@@ -329,7 +459,7 @@ function render({ model, el }) {
     const text = plot ? "" : model.get("waiting") || "Drawing the map";
     waiting.hidden = !text;
     tools.hidden = overlay.hidden = Boolean(text);
-    if (!hasWebGL()) {
+    if (renderer === null) {
       waiting.hidden = false;
       waiting.textContent = "This browser has no WebGL, which the map needs. Turn on hardware or software rendering; explorer.figure() draws the map without it.";
       return;
@@ -348,7 +478,7 @@ function render({ model, el }) {
     ["change:waiting", showWaiting],
     ["change:visible", () => applyOpacity()],
     ["change:selected", selectedChanged],
-    ["msg:custom", () => applyOpacity()], // the kernel's answer, also when nothing has changed
+    ["msg:custom", receive],
   ]);
   for (const [event, callback] of changes) model.on(event, callback);
 
@@ -364,6 +494,8 @@ function render({ model, el }) {
   });
   resized.observe(host);
 
+  leave();
+  shownNote.hidden = true;
   showWaiting();
   selectedChanged();
   mount();
@@ -373,6 +505,9 @@ function render({ model, el }) {
     stop.abort();
     resized.disconnect();
     clearTimeout(saveTimer);
+    clearTimeout(settleTimer);
+    cancelAnimationFrame(lookFrame);
+    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
     for (const [event, callback] of changes) model.off(event, callback);
     if (plot) plot.view.remove();
     plot = null;
@@ -387,16 +522,18 @@ function typed(/** @type {DataView | null} */ bytes, /** @type {any} */ Type) {
   return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-function hasWebGL() {
-  const context = document.createElement("canvas").getContext("webgl");
-  context?.getExtension("WEBGL_lose_context")?.loseContext(); // browsers allow about 16 at a time
-  return Boolean(context);
+function isSoftware(/** @type {string | null} */ renderer) {
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer ?? "");
 }
 
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
+/** Name of what draws WebGL here; null where there is none. @returns {string | null} */
+function webglRenderer() {
+  const context = document.createElement("canvas").getContext("webgl");
+  if (!context) return null;
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  context.getExtension("WEBGL_lose_context")?.loseContext(); // browsers allow about 16 at a time
+  return name;
 }
 
 function svgElement(/** @type {string} */ tag, /** @type {string} */ name = "") {

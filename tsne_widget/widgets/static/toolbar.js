@@ -38,9 +38,13 @@ function render({ model, el }) {
     const [total, shown, selected, errors, chosen] = [
       "total", "shown", "selected", "misclassified", "selected_misclassified",
     ].map((name) => model.get(name));
-    const parts = [shown === total ? `${number(total)} samples` : `${number(shown)} of ${number(total)} samples shown`];
-    if (errors >= 0) parts.push(`${number(errors)} misclassified (${percent(errors, shown)})`);
-    summary.replaceChildren(muted(parts.join(" · ")));
+    summary.replaceChildren(muted(shown === total ? `${number(total)} samples` : `${number(shown)} of ${number(total)} samples shown`));
+    if (errors >= 0) {
+      summary.append(" · ");
+      const ring = summary.appendChild(element("i", "tw-ring")); // as on the map
+      ring.setAttribute("aria-hidden", "true");
+      summary.append(muted(`${number(errors)} misclassified (${percent(errors, shown)})`));
+    }
     if (selected) {
       summary.append(" · ");
       summary.appendChild(element("b")).textContent = `${number(selected)} selected`;

@@ -1,0 +1,59 @@
+// A sample in the page: its picture and what is known of it. Shared by gallery and map.
+
+/**
+ * @typedef {{id: number, label: string | null, prediction: string | null, wrong: boolean,
+ *   confidence: number | null, color: string, title: string, mime: string, bytes: number,
+ *   width: number, note: string, url?: string}} Tile
+ */
+
+/** @param {Tile} tile @param {ArrayBuffer} buffer @param {number} offset @returns {string} */
+export function pictureUrl(tile, buffer, offset) {
+  if (!tile.bytes) return "";
+  return URL.createObjectURL(new Blob([new Uint8Array(buffer, offset, tile.bytes)], { type: tile.mime }));
+}
+
+/** The picture, or why there is none. @param {Tile} tile */
+export function picture(tile) {
+  const node = element("div", "tw-picture");
+  if (tile.url) {
+    const image = /** @type {HTMLImageElement} */ (node.appendChild(element("img")));
+    image.src = tile.url;
+    image.alt = summary(tile);
+    // A few big pixels stay crisp; a photograph is smoothed.
+    if (tile.width < 48) image.className = "tw-pixelated";
+  } else {
+    node.appendChild(element("div", "tw-reason")).textContent = tile.note || "no picture";
+  }
+  if (tile.wrong) node.appendChild(element("div", "tw-badge")).textContent = "wrong";
+  return node;
+}
+
+/** Two lines: label → prediction; confidence and id. @param {Tile} tile */
+export function caption(tile) {
+  const node = element("figcaption");
+  const names = node.appendChild(element("div"));
+  names.appendChild(element("span", "tw-dot")).style.background = tile.color;
+  names.append(summary(tile));
+  node.appendChild(element("div", "tw-details")).textContent = details(tile);
+  return node;
+}
+
+/** @param {Tile} tile @returns {string} */
+export function summary(tile) {
+  if (tile.label === null) return tile.prediction === null ? "unlabelled" : `→ ${tile.prediction}`;
+  if (tile.prediction === null || (!tile.wrong && tile.prediction === tile.label)) return tile.label;
+  return `${tile.label} → ${tile.prediction}`;
+}
+
+/** @param {Tile} tile @returns {string} */
+export function details(tile) {
+  const percent = tile.confidence === null ? "" : `${Math.round(100 * tile.confidence)} % · `;
+  return `${percent}#${tile.id}`;
+}
+
+/** @param {string} tag @param {string} name @returns {HTMLElement} */
+export function element(tag, name = "") {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  return node;
+}

@@ -1,0 +1,69 @@
+"""A sample as the page shows it: its picture, and what is known of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tsne_widget.analysis import confidence
+from tsne_widget.images import ImageSource, ThumbnailCache
+from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import MAX_SENTENCE, shown
+
+THUMBNAIL_PIXELS = 96
+
+
+class Tiles:
+    """Tiles of the rows of one :class:`ExplorerState`, made when they are asked for.
+
+    Attributes
+    ----------
+    has_images : bool
+    note : str
+        What to know of the pictures, for example how their values were scaled; "" for nothing.
+    """
+
+    def __init__(
+        self, state: ExplorerState, images: ImageSource | None, colors: Sequence[str]
+    ) -> None:
+        self._state = state
+        self._colors = colors
+        self._wrong = state.feature_set.misclassified
+        logits = state.feature_set.logits
+        self._confidence = None if logits is None else confidence(logits)
+        self._thumbnails = None if images is None else ThumbnailCache(images, size=THUMBNAIL_PIXELS)
+        self.has_images = images is not None
+        self.note = shown(getattr(images, "note", "") or "", MAX_SENTENCE)
+
+    def tile(self, row: int) -> tuple[dict[str, Any], bytes]:
+        """What the page is told of a row, and its picture as an image file (b"" for none)."""
+        record = self._state.feature_set
+        sample = int(record.ids[row])
+        tile: dict[str, Any] = {
+            "id": sample,
+            "label": _name(record.labels, row, record.class_names),
+            "prediction": _name(record.predictions, row, record.class_names),
+            "wrong": bool(self._wrong[row]),
+            "confidence": None if self._confidence is None else float(self._confidence[row]),
+            "color": self._colors[self._state.codes[row]],
+            "title": "" if record.paths is None else shown(record.paths[row].rpartition("/")[2]),
+        }
+        if self._thumbnails is None:
+            return tile | {"mime": "", "bytes": 0, "note": ""}, b""
+        thumbnail = self._thumbnails.get(sample)
+        picture = {
+            "mime": thumbnail.mime,
+            "bytes": len(thumbnail.data),
+            "width": thumbnail.width,
+            "note": shown(thumbnail.note, MAX_SENTENCE),
+        }
+        return tile | picture, thumbnail.data
+
+
+def _name(codes: NDArray[Any] | None, row: int, names: Sequence[str]) -> str | None:
+    """Name of a row's class; "unknown" for −1; None where there are no codes at all."""
+    if codes is None:
+        return None
+    return shown(names[codes[row]]) if codes[row] >= 0 else "unknown"

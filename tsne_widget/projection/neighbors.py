@@ -12,7 +12,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.workers import Workers
 
 # Distances of one block of rows to all others: small enough to stay cached on several threads.
-BLOCK_BYTES = 24 * 2**20
+BLOCK_BYTES = 8 * 2**20
 # Below this the whole distance matrix is kept and only its upper half is multiplied.
 SYMMETRIC_BYTES = 192 * 2**20
 # Columns are compared by the smallest of a group first: the k nearest lie in the k nearest groups.
@@ -95,7 +95,7 @@ def nearest(
         def work(rows: slice) -> None:
             finish(rows, torch.addmm(lengths, targets[rows], reference.T, alpha=-2.0))
 
-        height = max(16, min(1024, BLOCK_BYTES // (4 * n)))
+        height = max(64, min(1024, BLOCK_BYTES // (4 * n)))
         workers.map(work, _blocks(m, height))
     return Neighbors(indices, squared)
 

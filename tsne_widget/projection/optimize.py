@@ -206,7 +206,7 @@ class TensorForces:
         if mesh is None:
             return repulsion.closed_form(places, self._push)
         kernel = repulsion.influence(mesh.size, mesh.far_cells, mesh.cell, str(y.device))
-        density = repulsion.spread(places, mesh)
+        density = repulsion.spread(places, mesh, any_order=self._on_device)
         field = repulsion.convolve(density, mesh, kernel, self._workers)
         total = repulsion.read(places, mesh, field, kernel, self._push)
         return total.double().sum() - y.shape[0] * kernel.self_field

@@ -211,15 +211,14 @@ def spline(place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(weights), torch.stack(slopes)
 
 
-def spread(y: torch.Tensor, mesh: Mesh) -> torch.Tensor:
+def spread(y: torch.Tensor, mesh: Mesh, *, any_order: bool = False) -> torch.Tensor:
     """Density of a unit mass at each point of ``y`` (2, n): (cells, cells) float32.
 
-    Away from the CPU, where many threads add to a node in any order, masses are integers of 2⁻³⁰:
-    their sum is the same in every order.
+    With ``any_order``, for devices where many threads add to a node as they come, masses are
+    integers of 2⁻³⁰: their sum is the same in every order.
     """
     base, (s, t) = _nodes(y, mesh)
     weights_s, weights_t = spline(s)[0], spline(t)[0]
-    any_order = y.device.type != "cpu"
     flat = torch.zeros(mesh.cells**2, dtype=torch.int64 if any_order else y.dtype, device=y.device)
     for a in range(ORDER):
         for b in range(ORDER):

@@ -1,0 +1,261 @@
+"""Neighbours, probabilities and forces are those of the definitions, computed the slow way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
+
+from tsne_widget.projection import neighbors as neighbors_module
+from tsne_widget.projection import optimize, repulsion
+from tsne_widget.projection.affinities import conditional, joint
+from tsne_widget.projection.attraction import (
+    Attraction,
+    cross_entropy,
+    estimated_cross_entropy,
+)
+from tsne_widget.projection.inputs import Standard
+from tsne_widget.projection.neighbors import nearest, smallest
+from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+from tsne_widget.projection.workers import Workers
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2) as pool:
+        yield pool
+
+
+def clustered(n: int, seed: int = 0) -> np.ndarray:
+    """(n, 2) float32 like a finished map of n points."""
+    random = np.random.default_rng(seed)
+    centres = random.normal(scale=25, size=(20, 2))
+    return (centres[random.integers(20, size=n)] + random.normal(scale=3, size=(n, 2))).astype("f4")
+
+
+class TestNeighbours:
+    @pytest.mark.parametrize("table_bytes", [0, 2**30])
+    def test_neighbours_are_those_of_scikit_learn(self, digits, workers, table_bytes, monkeypatch):
+        monkeypatch.setattr(neighbors_module, "SYMMETRIC_BYTES", table_bytes)
+        ours = nearest(digits, 40, workers)
+        distances, _ = NearestNeighbors(n_neighbors=40).fit(digits).kneighbors()
+        assert np.allclose(ours.squared, distances**2, rtol=1e-4, atol=1e-3)
+        differences = digits[ours.indices] - digits[:, None]
+        assert np.allclose((differences**2).sum(2), ours.squared, rtol=1e-4, atol=1e-3)
+        assert not (ours.indices == np.arange(len(digits))[:, None]).any()
+
+    def test_distances_between_near_duplicates_survive_cancellation(self, workers):
+        random = np.random.default_rng(0)
+        pairs = np.repeat(random.normal(size=(100, 30)), 2, axis=0)
+        X = (pairs + 1e-5 * random.normal(size=pairs.shape)).astype(np.float32)
+        found = nearest(X, 5, workers)
+        assert np.array_equal(found.indices[:, 0], np.arange(200) ^ 1)
+        exact = pairwise_distances(X.astype(np.float64))[np.arange(200), np.arange(200) ^ 1] ** 2
+        assert np.allclose(found.squared[:, 0], exact, rtol=1e-3)
+
+    @given(
+        m=st.integers(1, 5), n=st.integers(5, 3000), k=st.integers(1, 5), seed=st.integers(0, 99)
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_the_smallest_of_a_row_are_all_found(self, m, n, k, seed):
+        values = torch.randint(0, 50, (m, n), generator=torch.Generator().manual_seed(seed)).float()
+        found, columns = smallest(values, k)
+        assert torch.equal(found.sort(1).values, values.sort(1).values[:, :k])
+        assert torch.equal(values.gather(1, columns), found)
+
+
+class TestProbabilities:
+    def test_every_row_has_the_perplexity_asked_for(self, digits, workers):
+        p = conditional(nearest(digits, 90, workers).squared, 30, workers).astype(np.float64)
+        entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(1)
+        assert np.allclose(np.exp(entropy), 30, rtol=1e-4)
+        assert np.allclose(p.sum(1), 1, atol=1e-5)
+
+    @given(scale=st.floats(1e-30, 1e30), perplexity=st.floats(1.1, 9.5), seed=st.integers(0, 99))
+    @settings(max_examples=40, deadline=None)
+    def test_perplexity_is_reached_at_any_scale(self, scale, perplexity, seed):
+        squared = np.sort(np.random.default_rng(seed).exponential(size=(3, 10)))
+        with Workers(1) as one:
+            p = conditional((scale * squared).astype(np.float32), perplexity, one).astype("f8")
+        entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(1)
+        assert np.allclose(np.exp(entropy), perplexity, rtol=1e-3)
+
+    def test_equal_distances_give_equal_probabilities(self, workers):
+        p = conditional(np.zeros((3, 10), np.float32), 3, workers)
+        assert np.allclose(p, 0.1)
+
+    def test_pairs_are_symmetric_and_sum_to_one(self, digits, workers):
+        near = nearest(digits, 30, workers)
+        P = joint(near, 10, workers)
+        dense = np.zeros((len(digits), len(digits)))
+        np.put_along_axis(dense, near.indices, conditional(near.squared, 10, workers), axis=1)
+        expected = (dense + dense.T) / (2 * len(digits))
+        rows = np.repeat(np.arange(len(P)), np.diff(P.starts))
+        assert (rows < P.others).all()
+        assert np.allclose(P.values, expected[rows, P.others], rtol=1e-3)
+        assert 2 * P.values.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.fixture(scope="module", params=[800, 6000])
+def points(request):
+    """(2, n) like a finished map."""
+    return torch.from_numpy(clustered(request.param)).T.contiguous()
+
+
+class TestRepulsion:
+    def test_mesh_forces_are_the_sum_over_pairs_within_a_percent(self, points, workers):
+        exact = torch.empty_like(points, dtype=torch.float64)
+        z = repulsion.direct(points.double(), exact)
+        forces, mesh_z = by_mesh(points, workers)
+        error = (forces - exact).square().sum() / exact.square().sum()
+        assert error.sqrt() < 0.01
+        assert mesh_z == pytest.approx(float(z), rel=2e-4)
+
+    def test_the_far_mesh_changes_nothing_but_the_time(self, points, workers, monkeypatch):
+        two_levels, _ = by_mesh(points, workers)
+        monkeypatch.setattr(repulsion, "TWO_LEVEL_NODES", 10**9)
+        one_level, _ = by_mesh(points, workers)
+        difference = (two_levels - one_level).square().sum() / one_level.square().sum()
+        assert difference.sqrt() < 0.002
+
+    def test_a_point_alone_in_its_neighbourhood_does_not_push_itself(self, workers):
+        points = torch.tensor([[0.0, 60.0], [0.13, 41.37]])
+        forces, _ = by_mesh(points, workers)
+        assert forces.abs().max() < 2e-3
+
+    @pytest.mark.parametrize("width", [1e-4, 1e-2, 0.09])
+    def test_a_map_of_no_width_is_repelled_in_closed_form(self, width):
+        points = torch.from_numpy(clustered(700)).T.double()
+        points = points * (width / (points.amax() - points.amin()))
+        exact, close = torch.empty_like(points), torch.empty_like(points)
+        z = repulsion.direct(points, exact)
+        assert repulsion.closed_form(points, close) == pytest.approx(float(z), rel=1e-4)
+        assert torch.allclose(close, exact, rtol=0.03, atol=0.03 * exact.abs().max())
+
+    def test_masses_in_fixed_point_add_to_the_same_density(self, points):
+        mesh = mesh_around(points)
+        plain = repulsion.spread(points, mesh)
+        assert torch.allclose(repulsion.spread(points, mesh, any_order=True), plain, atol=1e-4)
+        shuffled = points[:, torch.randperm(points.shape[1])]
+        assert torch.equal(
+            repulsion.spread(shuffled, mesh, any_order=True),
+            repulsion.spread(points, mesh, any_order=True),
+        )
+
+    @pytest.mark.parametrize("extent", [0.2, 3.0, 40.0, 48.1, 200.0, 1e4, 1e7])
+    def test_a_mesh_covers_every_spline_and_nothing_wraps(self, extent):
+        mesh = repulsion.mesh_for((-extent / 2, 0.0), (extent / 2, extent / 3))
+        assert (extent / 2 - mesh.origin[0]) / mesh.cell + repulsion.ORDER <= mesh.cells
+        if mesh.far_cells:
+            assert mesh.size >= mesh.cells + repulsion.NEAR_CELLS
+            assert mesh.far_cells == mesh.cells // repulsion.COARSER + repulsion.ORDER - 2
+        else:
+            assert mesh.size >= 2 * mesh.cells
+        assert mesh.cells <= 1.1 * repulsion.MAX_CELLS
+
+
+class TestAttraction:
+    def test_forces_are_the_sum_over_pairs(self, digits, workers):
+        P = affinities(digits, 20)
+        y = clustered(len(digits))
+        out = torch.empty((2, len(digits)))
+        Attraction(P).forces(torch.from_numpy(y).T.contiguous(), out, workers)
+        assert np.allclose(out.T.numpy(), slow_attraction(P, y), rtol=1e-3, atol=1e-6)
+
+    def test_cross_entropy_is_the_sum_over_pairs(self, digits):
+        P = affinities(digits, 20)
+        y = clustered(len(digits))
+        rows = np.repeat(np.arange(len(P)), np.diff(P.starts))
+        squared = ((y[rows] - y[P.others]) ** 2).sum(1)
+        expected = 2 * (P.values * np.log1p(squared)).sum()
+        places = torch.from_numpy(y)
+        assert cross_entropy(P, places) == pytest.approx(expected, rel=1e-5)
+        assert estimated_cross_entropy(P, places) == pytest.approx(expected, rel=5e-3)
+
+
+class TestCompiledLoops:
+    @pytest.mark.parametrize("n", [300, 1797])
+    def test_one_step_is_that_of_the_torch_operations(self, all_digits, workers, n):
+        loops = optimize.compiled_loops()
+        if loops is None:
+            pytest.skip("numba is not installed")
+        P = affinities(all_digits[:n])
+        states = []
+        for forces in (
+            optimize.FusedForces(P, workers, loops),
+            optimize.TensorForces(P, workers, "cpu"),
+        ):
+            state = optimize.State.at(clustered(n))
+            optimize.descend(state, forces, optimize.Schedule(n), 1)
+            states.append(state)
+        assert torch.allclose(states[0].y, states[1].y, atol=1e-4)
+        assert torch.allclose(states[0].velocity, states[1].velocity, rtol=1e-3, atol=1e-5)
+
+
+class TestQualityMeasures:
+    def test_divergence_is_that_of_the_definition(self, digits):
+        P = affinities(digits, 20)
+        y = clustered(len(digits)).astype(np.float64)
+        weights = 1 / (1 + pairwise_distances(y, metric="sqeuclidean"))
+        np.fill_diagonal(weights, 0)
+        Q = weights / weights.sum()
+        rows = np.repeat(np.arange(len(P)), np.diff(P.starts))
+        p, q = P.values.astype(np.float64), Q[rows, P.others]
+        expected = 2 * (p * np.log(p / q)).sum()
+        assert kl_divergence(P, y) == pytest.approx(expected, rel=1e-5)
+
+    def test_trustworthiness_is_that_of_scikit_learn(self, digits):
+        from sklearn import manifold
+
+        y = clustered(len(digits))
+        expected = manifold.trustworthiness(digits, y, n_neighbors=15)
+        # Equal distances between whole numbers may rank either way.
+        assert trustworthiness(digits, y, n_neighbors=15) == pytest.approx(expected, abs=1e-4)
+
+
+class TestStandard:
+    def test_a_centre_far_from_zero_costs_no_digits(self):
+        X = np.random.default_rng(0).integers(0, 100, size=(50, 3)).astype(np.float32)
+        near, far = Standard(X)(X), Standard(X + 2**20)(X + 2**20)
+        assert np.allclose(near - near[0], far - far[0], atol=1e-6)
+
+    @given(power=st.integers(-120, 120))
+    @settings(max_examples=40, deadline=None)
+    def test_powers_of_two_change_no_bit(self, power):
+        X = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
+        scaled = np.ldexp(X, power)
+        assert np.array_equal(Standard(X)(X), Standard(scaled)(scaled))
+
+    def test_a_column_smaller_than_float32_beside_a_constant_one_is_seen(self):
+        X = np.ones((40, 2))
+        X[:, 1] = np.linspace(0, 1e-200, 40)
+        result = Standard(X)(X)
+        assert np.isfinite(result).all()
+        assert np.ptp(result[:, 1]) > 0.5
+
+
+def mesh_around(points: torch.Tensor) -> repulsion.Mesh:
+    return repulsion.mesh_for(points.amin(1).tolist(), points.amax(1).tolist())
+
+
+def by_mesh(points: torch.Tensor, workers: Workers) -> tuple[torch.Tensor, float]:
+    mesh = mesh_around(points)
+    kernel = repulsion.influence(mesh.size, mesh.far_cells, mesh.cell)
+    field = repulsion.convolve(repulsion.spread(points, mesh), mesh, kernel, workers)
+    out = torch.empty_like(points)
+    total = repulsion.read(points, mesh, field, kernel, out)
+    return out.double(), float(total.double().sum()) - points.shape[1] * kernel.self_field
+
+
+def slow_attraction(P, y: np.ndarray) -> np.ndarray:
+    force = np.zeros_like(y, dtype=np.float64)
+    rows = np.repeat(np.arange(len(P)), np.diff(P.starts))
+    difference = y[rows].astype(np.float64) - y[P.others]
+    pull = (P.values / (1 + (difference**2).sum(1)))[:, None] * difference
+    np.add.at(force, rows, pull)
+    np.add.at(force, P.others, -pull)
+    return force

@@ -196,6 +196,23 @@ class TestCompiledLoops:
         assert torch.allclose(states[0].velocity, states[1].velocity, rtol=1e-3, atol=1e-5)
 
 
+class TestPathForGpus:
+    """What runs on a GPU, on tensors of the CPU."""
+
+    def test_a_mesh_read_every_tenth_iteration_reaches_the_same_divergence(
+        self, all_digits, workers
+    ):
+        P = affinities(all_digits)
+        start = np.random.default_rng(0).normal(scale=1e-4, size=(len(P), 2)).astype(np.float32)
+        reached = []
+        for as_on_gpu in (False, True):
+            forces = optimize.TensorForces(P, workers, "cpu", as_on_gpu=as_on_gpu)
+            state = optimize.State.at(start)
+            optimize.descend(state, forces, optimize.Schedule(len(P)), 600)
+            reached.append(kl_divergence(P, state.y.numpy()))
+        assert reached[1] == pytest.approx(reached[0], abs=0.02)
+
+
 class TestQualityMeasures:
     def test_divergence_is_that_of_the_definition(self, digits):
         P = affinities(digits, 20)

@@ -18,7 +18,7 @@ ROWS_PER_BLOCK = 2048
 ENTROPY_TOLERANCE = 1e-5
 MAX_STEPS = 100
 # Pairs that an estimate of the KL divergence looks at.
-SAMPLE = 50_000
+SAMPLE = 25_000
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         device: str | None = None,
         n_jobs: int | None = None,
         callback: Callback | None = None,
-        callback_every: int = 20,
+        callback_every: int = 25,
         warm_start: bool = False,
     ) -> None:
         self.n_components = n_components

@@ -13,14 +13,12 @@ from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import ExtractionError, extract
 
 MODEL = made(ResNet)
-
-# torch raises from a signal handler when a worker dies, at times inside a constructor of its own.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+LATE = 150  # after the loader has begun: a death while it begins can hang torch itself
 
 
 class KillsItsWorker(Pictures):
     def __getitem__(self, index):
-        if index == 9 and torch.utils.data.get_worker_info() is not None:
+        if index == LATE and torch.utils.data.get_worker_info() is not None:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().__getitem__(index)
 
@@ -46,15 +44,15 @@ def assert_no_workers_left():
 
 
 def test_a_worker_that_is_killed_gives_an_error_with_the_remedy():
-    with pytest.raises(ExtractionError, match=r"^DataLoader worker .*; pass num_workers=0"):
-        run(KillsItsWorker(), num_workers=2)
+    with pytest.raises(ExtractionError, match=r"^DataLoader worker .*; pass num_workers=0 to load"):
+        run(KillsItsWorker(200), num_workers=2)
     assert_no_workers_left()
-    assert len(run(KillsItsWorker())) == 20
+    assert len(run(KillsItsWorker(200))) == 200
 
 
 def test_a_worker_that_hangs_ends_in_an_error_with_the_remedy():
     loader = torch.utils.data.DataLoader(Hangs(), batch_size=4, num_workers=1, timeout=2)
-    with pytest.raises(ExtractionError, match=r"timed out after 2 seconds; pass num_workers=0"):
+    with pytest.raises(ExtractionError, match=r"DataLoader timed out.*; pass num_workers=0"):
         extract(MODEL, loader, progress=False)
     assert_no_workers_left()
 
@@ -72,9 +70,9 @@ def test_workers_end_when_the_run_is_broken_off(error):
 
 def test_rows_stored_before_a_worker_died_are_kept(tmp_path):
     with pytest.raises(ExtractionError, match="num_workers=0"):
-        run(KillsItsWorker(), num_workers=1, store=tmp_path)
+        run(KillsItsWorker(200), num_workers=1, store=tmp_path)
     seen = []
     hook = MODEL.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
-    run(KillsItsWorker(), store=tmp_path)
+    run(KillsItsWorker(200), store=tmp_path)
     hook.remove()
-    assert sum(seen) <= 20
+    assert sum(seen) < 200

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,8 @@ from tsne_widget.feature_set import Skipped
 
 # A worker that gives nothing for so long hangs: slow network disks answer within minutes.
 WORKER_TIMEOUT_SECONDS = 600.0
+# How often it is looked at whether workers still live (seconds).
+WORKERS_LOOKED_AT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,17 @@ class Loading:
     multiprocessing_context: Any = None
     prefetch_factor: int | None = None
 
+    @property
+    def patience(self) -> float:
+        """How long a batch may take (seconds)."""
+        return self.timeout or WORKER_TIMEOUT_SECONDS
+
     def loader(self, dataset: Any, **order: Any) -> DataLoader[Any]:
         """A DataLoader of ``dataset`` with these settings."""
         with_workers: dict[str, Any] = {}
         if self.num_workers > 0:
             with_workers = {
-                "timeout": self.timeout or WORKER_TIMEOUT_SECONDS,
+                "timeout": min(WORKERS_LOOKED_AT_SECONDS, self.patience),
                 "worker_init_fn": self.worker_init_fn,
                 "multiprocessing_context": self.multiprocessing_context,
                 "prefetch_factor": self.prefetch_factor,
@@ -102,7 +112,7 @@ class Indexed:
         loader = self.loading.loader(
             numbered, sampler=groups, batch_size=None, collate_fn=_unchanged
         )
-        yield from _drawn(loader)
+        yield from _drawn(loader, self.loading.patience)
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,7 @@ class Stream:
     """Samples that can only be read in order of arrival, which gives their ids 0, 1, 2 …."""
 
     loader: DataLoader[Any]
+    patience: float = 0.0
 
     @property
     def count(self) -> int | None:
@@ -126,7 +137,7 @@ class Stream:
         """
         arrived = 0
         try:
-            for number, item in enumerate(_drawn(self.loader)):
+            for number, item in enumerate(_drawn(self.loader, self.patience)):
                 what = f"batch {number}"
                 parts = taken_apart(item, keywords, what)
                 inputs = as_inputs(parts, what)
@@ -168,7 +179,7 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
     loading = Loading(batch_size, num_workers, pin_memory)
     if isinstance(data, IterableDataset):
         loader = loading.loader(data, batch_size=batch_size, collate_fn=_collated_samples)
-        return Stream(loader)
+        return Stream(loader, loading.patience)
     if isinstance(data, tuple):
         data = _as_pairs(data)
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
@@ -185,10 +196,7 @@ def dataset_of(data: Any) -> Any:
 
 
 def is_of_workers(error: BaseException) -> bool:
-    """Whether torch tells of a worker process that died or hangs.
-
-    It raises that from a signal handler: anywhere, even inside the model.
-    """
+    """Whether torch tells of a worker process that died or hangs."""
     return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
 
 
@@ -394,25 +402,70 @@ def _not_empty(source: Indexed) -> Indexed:
     return source
 
 
-def _drawn(loader: DataLoader[Any]) -> Iterator[Any]:
-    """The loader's items; worker processes end with the iteration, whatever ends it."""
+def _drawn(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
+    """The loader's items; worker processes end with the iteration, whatever ends it.
+
+    With ``patience`` (seconds) the loader's own timeout is only how often the workers are looked
+    at, and an item may take that long.
+    """
     iterator = iter(loader)
     try:
-        while True:
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            except TsneWidgetError as error:
-                if not str(error).startswith("Caught "):
-                    raise
-                raise type(error)(_without_worker_traceback(error)) from error
-            yield item
+        with _no_error_from_signal_handler():
+            waited = 0.0
+            while True:
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+                except TsneWidgetError as error:
+                    if not str(error).startswith("Caught "):
+                        raise
+                    raise type(error)(_without_worker_traceback(error)) from error
+                except RuntimeError as error:
+                    waited += loader.timeout
+                    if waited >= patience or "timed out" not in str(error):
+                        raise
+                except (ConnectionError, EOFError, FileNotFoundError) as error:
+                    # A batch cannot be fetched from a worker that died; errors of the dataset
+                    # itself come with its traceback.
+                    if loader.num_workers == 0 or str(error).startswith("Caught "):
+                        raise
+                    raise RuntimeError(f"DataLoader worker was lost ({_told(error)})") from error
+                else:
+                    waited = 0.0
+                    yield item
     finally:
         # A traceback that is kept (sys.last_traceback in a notebook) would keep the workers too.
         shut_down = getattr(iterator, "_shutdown_workers", None)
         if shut_down is not None:
             shut_down()
+
+
+@contextmanager
+def _no_error_from_signal_handler() -> Iterator[None]:
+    """Learn of a worker's death from the loader only, not from torch's handler of SIGCHLD.
+
+    That handler raises wherever this process is: inside the model, or inside a queue of the loader
+    whose lock then stays taken, so that shutting down never ends (seen in 1 of 300 deaths).
+    """
+    previous = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+    told = previous
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            told(number, frame)
+        except RuntimeError as error:
+            if not is_of_workers(error):
+                raise
+
+    signal.signal(signal.SIGCHLD, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, previous)
 
 
 def _without_worker_traceback(error: TsneWidgetError) -> str:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsne_widget.errors import ExtractionError, LayerNotFoundError, TsneWidgetError
-from tsne_widget.extraction.batches import is_of_workers
 from tsne_widget.extraction.capture import Call, Captured, captured, device_of
 from tsne_widget.extraction.forms import Inputs
 from tsne_widget.extraction.layers import Layer, likely_layers
@@ -162,8 +161,6 @@ class ForwardPass:
         except TsneWidgetError:
             raise
         except Exception as error:
-            if is_of_workers(error):
-                raise
             raise ExtractionError(
                 f"the model failed on the batch of ids {ids[0]} … {ids[-1]}, input {inputs}: "
                 f"{type(error).__name__}: {error}; {_hint(error, inputs)}"

@@ -9,21 +9,29 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
-import numpy as np
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
 from tsne_widget.errors import ExtractionError, InvalidInputError
-from tsne_widget.extraction.batches import Stream, as_source, dataset_of, is_of_workers
+from tsne_widget.extraction.arguments import (
+    as_device,
+    as_dtype,
+    check_arguments,
+    check_has_weights,
+    checked_names,
+    wanted_layers,
+)
+from tsne_widget.extraction.batches import Stream, as_source, dataset_of
 from tsne_widget.extraction.capture import Call, device_of, evaluating, placed, same_random_state
 from tsne_widget.extraction.described import check_targets, class_names_of, paths_of
 from tsne_widget.extraction.fingerprint import dataset_part, described, model_part, weights_part
 from tsne_widget.extraction.forward import ForwardPass
 from tsne_widget.extraction.gathering import Gathered
-from tsne_widget.extraction.layers import Layer, beneath_wrappers, find_layer
+from tsne_widget.extraction.layers import beneath_wrappers
+from tsne_widget.extraction.loading import is_of_workers
 from tsne_widget.extraction.logits import as_logits
-from tsne_widget.extraction.pooling import Pool, Select, check_pool
+from tsne_widget.extraction.pooling import Pool, Select
 from tsne_widget.extraction.running import Naming, Run
 from tsne_widget.extraction.store import SCHEMA, Store, opened
 from tsne_widget.feature_set import FeatureSet
@@ -32,13 +40,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Progress = bool | Callable[[int, int | None], None]
-
-DTYPES = {
-    "bf16": torch.bfloat16,
-    "bfloat16": torch.bfloat16,
-    "fp16": torch.float16,
-    "float16": torch.float16,
-}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -180,18 +181,18 @@ def extract(
     >>> extract(model, (torch.randn(10, 8), torch.arange(10) % 3), progress=False)
     FeatureSet(n=10, d=5, classes=3, labels, predictions, logits, ids 0…9, layer='2:input')
     """
-    _check_arguments(model, batch_size, num_workers, pool, call, on_error, on_nonfinite)
-    names = _checked_names(class_names)
+    check_arguments(model, batch_size, num_workers, pool, call, on_error, on_nonfinite)
+    names = checked_names(class_names)
     model = beneath_wrappers(model)
-    wanted = _wanted(model, layer, layers)
-    _check_has_weights(model)
-    moves_to = None if device is None else _as_device(device)
+    wanted = wanted_layers(model, layer, layers)
+    check_has_weights(model)
+    moves_to = None if device is None else as_device(device)
     runs_on = moves_to or device_of(model)
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
     dataset = dataset_of(data)
     naming = Naming(names or class_names_of(dataset), given=names is not None)
     check_targets(dataset, naming.names)
-    autocast = _as_dtype(dtype)
+    autocast = as_dtype(dtype)
     folder = None if store is None else Path(store)
 
     with ExitStack() as stack:
@@ -254,20 +255,6 @@ def extract(
     return found if layers is not None else found[0]
 
 
-def _wanted(
-    model: nn.Module, layer: str | None, layers: Sequence[str | None] | None
-) -> list[Layer | None]:
-    if layers is None:
-        layers = [layer]
-    elif layer is not None:
-        raise InvalidInputError("pass either layer= or layers=, not both")
-    elif isinstance(layers, str) or len(layers) == 0:
-        raise InvalidInputError(
-            f"layers={layers!r} must be a sequence of layer names, such as [None]"
-        )
-    return [None if name is None else find_layer(model, name) for name in layers]
-
-
 def _records(
     gathered: Gathered, forward: ForwardPass, naming: Naming, dataset: Any
 ) -> list[FeatureSet]:
@@ -321,77 +308,3 @@ def _shown(progress: Progress, total: int | None, note: str) -> Iterator[Callabl
             progress(done, total)
 
     yield tell
-
-
-def _check_arguments(
-    model: Any,
-    batch_size: Any,
-    num_workers: Any,
-    pool: Pool,
-    call: Call,
-    on_error: str,
-    on_nonfinite: str,
-) -> None:
-    if not isinstance(model, nn.Module):
-        raise InvalidInputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    for name, value, lowest in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
-            raise InvalidInputError(f"{name}={value!r} must be a whole number of at least {lowest}")
-    check_pool(pool)
-    if (
-        call is not None
-        and call not in ("first", "last")
-        and not (isinstance(call, int) and not isinstance(call, bool) and call >= 0)
-    ):
-        raise InvalidInputError(
-            f"call={call!r} must be 'first', 'last' or the number of the call from 0"
-        )
-    for name, word, words in (
-        ("on_error", on_error, ("raise", "skip")),
-        ("on_nonfinite", on_nonfinite, ("raise", "drop")),
-    ):
-        if word not in words:
-            raise InvalidInputError(f"{name}={word!r} must be {words[0]!r} or {words[1]!r}")
-
-
-def _checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
-    if class_names is None:
-        return None
-    if isinstance(class_names, str):
-        raise InvalidInputError(
-            f"class_names={class_names!r} must be a sequence of names, not one string"
-        )
-    names = tuple(str(name) for name in class_names)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidInputError(f"class_names must differ, but {twice!r} stands more than once")
-    return names
-
-
-def _check_has_weights(model: nn.Module) -> None:
-    tensors = list(model.parameters())
-    if tensors and all(tensor.is_meta for tensor in tensors):
-        raise InvalidInputError(
-            "model is on the meta device and has no weights; load them, "
-            "for example model.to_empty(device='cpu') and load_state_dict"
-        )
-
-
-def _as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if dtype is not None and found not in DTYPES.values():
-        raise InvalidInputError(
-            f"dtype={dtype!r} must be 'bf16' or 'fp16', or None for no autocast"
-        )
-    return found
-
-
-def _as_device(device: str | torch.device) -> torch.device:
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise InvalidInputError(
-            f"device={device!r} cannot be used: {error}; pass device='cpu'"
-        ) from error
-    return found

@@ -12,11 +12,12 @@ import numpy as np
 
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.batches import Batch, Source, Stream
+from tsne_widget.extraction.batches import Source, Stream
 from tsne_widget.extraction.forms import as_codes
 from tsne_widget.extraction.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.logits import classes_of
 from tsne_widget.extraction.rows import Rows, joined, only_finite
+from tsne_widget.extraction.samples import Batch
 from tsne_widget.extraction.store import Store
 from tsne_widget.feature_set import MAX_UNNAMED_CLASSES
 

@@ -14,40 +14,30 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import logging
 import os
-import re
 import shutil
-import time
-import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tsne_widget.errors import StoreError
 from tsne_widget.extraction.fingerprint import key_of
-from tsne_widget.extraction.locks import Lock, is_running
+from tsne_widget.extraction.locks import Lock
 from tsne_widget.extraction.rows import Rows
-from tsne_widget.feature_set import Skipped
+from tsne_widget.extraction.shards import accounts_for, packed, shard_name, unpacked
+from tsne_widget.extraction.whole_files import remove_unfinished, write_whole
 
 SCHEMA = 1
 # A shard is written when any of these is reached: what a kill can cost, against what writing costs.
 SHARD_ROWS = 4096
 SHARD_BYTES = 32 * 2**20
 SHARD_SECONDS = 15.0
-# Unfinished files of a dead process are removed after this time (seconds): it may run elsewhere.
-UNFINISHED_KEPT_SECONDS = 86_400.0
-# Windows refuses to replace a file that a virus scanner has open: tries, and seconds between them.
-REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
 
 _MANIFEST = "manifest.json"
-_UNFINISHED = re.compile(r"\.(\d+)-[0-9a-f]{8}\.unfinished$")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -102,11 +92,11 @@ class Store:
             del self._shards[position]
             return None
         try:
-            content = (self.folder / _shard_name(position)).read_bytes()
+            content = (self.folder / shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
                 raise StoreError("its SHA-256 is not the one in the manifest")
-            rows = _unpacked(content)
-            if not _accounts_for(rows, ids[position : position + shard["samples"]]):
+            rows = unpacked(content)
+            if not accounts_for(rows, ids[position : position + shard["samples"]]):
                 raise StoreError("it holds other samples than the manifest says")
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
             _LOGGER.warning("%s: shard %s is computed anew: %s", self.folder, position, error)
@@ -121,9 +111,9 @@ class Store:
         if not self._lock.still_ours():
             self._give_up(f"another process took over, {self._lock.owner}")
             return
-        content = _packed(rows)
+        content = packed(rows)
         try:
-            write_whole(self.folder / _shard_name(position), content)
+            write_whole(self.folder / shard_name(position), content)
             self._shards[position] = {
                 "samples": rows.samples,
                 "skipped": len(rows.skipped),
@@ -187,54 +177,10 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
         if hindrance:
             store._give_up(hindrance)
         if lock is not None:
-            _remove_unfinished(own)
+            remove_unfinished(own)
         yield store
     finally:
         store.close()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Make the file appear with all of its content, or not at all, even if the power fails.
-
-    Raises
-    ------
-    OSError
-        If the disk cannot take it; nothing is left behind then.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        _replace(unfinished, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
-    _flush_folder(path.parent)
-
-
-def _replace(source: Path, target: Path) -> None:
-    for remaining in reversed(range(REPLACE_TRIES)):
-        try:
-            os.replace(source, target)  # noqa: PTH105 - the call that the tests let fail
-        except PermissionError:
-            if os.name != "nt" or not remaining:
-                raise
-            time.sleep(REPLACE_PAUSE)
-        else:
-            return
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # has no handle of a folder to flush
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _locked(folder: Path) -> tuple[Lock | None, str]:
@@ -265,7 +211,7 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
                 "bytes": int(shard["bytes"]),
                 "sha256": str(shard["sha256"]),
             }
-            size = (folder / _shard_name(position)).stat().st_size
+            size = (folder / shard_name(position)).stat().st_size
         except (KeyError, TypeError, ValueError, OSError):
             continue
         if size == good["bytes"] and position >= 0 < good["samples"]:
@@ -305,58 +251,6 @@ def _told_start(store: Store, folder: Path, samples: int) -> str:
         return "started anew"
     changed = [name for name, text in store._parts.items() if manifest["parts"].get(name) != text]
     return f"started anew: other {', '.join(changed)} than in the last run"
-
-
-def _remove_unfinished(folder: Path) -> None:
-    for path in folder.glob("lock.abandoned-*"):
-        with contextlib.suppress(OSError):
-            path.unlink()
-    for path in folder.iterdir():
-        match = _UNFINISHED.search(path.name)
-        if match and not is_running(int(match[1])):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > UNFINISHED_KEPT_SECONDS:
-                    path.unlink()
-
-
-def _shard_name(position: int) -> str:
-    return f"shard-{position:010d}.npy"
-
-
-def _packed(rows: Rows) -> bytes:
-    """The rows as arrays one after another, the first of them a JSON text that says which."""
-    header = {
-        "layers": len(rows.features),
-        "labels": rows.labels is not None,
-        "logits": rows.logits is not None,
-        "skipped": rows.skipped,
-    }
-    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    file = io.BytesIO()
-    for array in (text, rows.ids, rows.labels, rows.logits, *rows.features):
-        if array is not None:
-            np.lib.format.write_array(file, array, allow_pickle=False)
-    return file.getvalue()
-
-
-def _unpacked(content: bytes) -> Rows:
-    file = io.BytesIO(content)
-
-    def take() -> Any:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-    header = json.loads(take().tobytes())
-    ids = take()
-    labels = take() if header["labels"] else None
-    logits = take() if header["logits"] else None
-    features = tuple(take() for _ in range(header["layers"]))
-    skipped = tuple(Skipped(int(id_), str(reason)) for id_, reason in header["skipped"])
-    return Rows(ids, features, labels, logits, skipped)
-
-
-def _accounts_for(rows: Rows, ids: Sequence[int]) -> bool:
-    found = np.concatenate([rows.ids, np.array([entry.id for entry in rows.skipped], np.int64)])
-    return np.array_equal(np.sort(found), np.asarray(ids, dtype=np.int64))
 
 
 def _free(folder: Path) -> str:

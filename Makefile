@@ -13,7 +13,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .PHONY: demo test browser lint benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
-	$(BIN)/jupyter lab $(AS_ROOT) $(DEMO_ARGS) notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: $(VENV)/.installed-test browser lint  ## every test, those in a real browser included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+import sklearn.manifold
 import torch
 from sklearn.decomposition import PCA
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
@@ -72,6 +73,21 @@ def test_any_object_with_fit_transform_is_a_projector(record):
     with EmbeddingExplorer(record, projector=PCA(n_components=2)) as explorer:
         expected = PCA(n_components=2).fit_transform(record.features)
         assert np.allclose(explorer.wait().embedding, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("theirs", [sklearn.manifold.TSNE, TSNE])
+def test_the_original_notebook_runs_as_it_was_written(tmp_path, theirs):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 500)
+    np.save(tmp_path / "data_embed_npy.npy", rng.normal(size=(500, 4096)) + np.eye(7, 4096)[labels])
+    np.save(tmp_path / "label_npu.npy", labels)
+    record = FeatureSet.from_npy(tmp_path / "data_embed_npy.npy", tmp_path / "label_npu.npy")
+    tsne = theirs(n_components=2, init="pca", random_state=0)
+    with EmbeddingExplorer(record, projector=tsne) as explorer:
+        assert "t-SNE of 500 × 4,096 features" in repr(explorer)
+        explorer.select(explorer.wait().embedding[:, 0] > 0)
+        assert len(explorer.to_dataframe()) == (explorer.embedding[:, 0] > 0).sum()
+        assert len(explorer.figure().axes) > 0
 
 
 def test_the_default_projector_is_a_reproducible_tsne(record):
@@ -258,14 +274,7 @@ def test_closing_while_the_map_is_computed_drops_the_result(record):
     assert state.embedding is None
 
 
-def test_from_npy_of_any_names_opens_as_given(tmp_path):
-    rng = np.random.default_rng(0)
-    np.save(tmp_path / "data_embed_npy.npy", rng.normal(size=(500, 32)))
-    np.save(tmp_path / "label_npu.npy", rng.integers(0, 7, 500).astype(float))
-    record = FeatureSet.from_npy(tmp_path / "data_embed_npy.npy", tmp_path / "label_npu.npy")
-    with EmbeddingExplorer(record) as explorer:
-        explorer.wait()
-        assert len(explorer.to_dataframe("all")["label_name"].unique()) == 7
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"nowhere\.npy"):
         FeatureSet.from_npy(tmp_path / "nowhere.npy")
 

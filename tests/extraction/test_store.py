@@ -257,6 +257,23 @@ def test_any_changed_bit_of_the_weights_starts_anew(data):
     assert weights_part(model) == before
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.data())
+def test_any_change_of_large_data_in_memory_starts_anew(data):
+    from tsne_widget.extraction.fingerprint import dataset_part
+
+    x = torch.zeros(3, 700_000)  # several pieces and a rest
+    x[1] = torch.arange(700_000)
+    before = dataset_part(TensorDataset(x), range(3), None)
+    at = data.draw(st.tuples(st.integers(0, 2), st.integers(0, 699_999)))
+    x[at] += 1
+    assert dataset_part(TensorDataset(x), range(3), None) != before
+    x[at] -= 1
+    assert dataset_part(TensorDataset(x), range(3), None) == before
+    x[1, 1000], x[1, 2000] = 2000, 1000  # the same numbers in another order
+    assert dataset_part(TensorDataset(x), range(3), None) != before
+
+
 def test_another_forward_with_the_same_modules_starts_anew(folder):
     class Other(ResNet):
         def forward(self, x):

@@ -19,10 +19,12 @@ from tsne_widget.extraction.described import paths_of, wrapped_datasets
 
 # Files whose size and time are looked at; of larger datasets this many, evenly spread.
 FILES_LOOKED_AT = 50_000
-# Bytes of an array in memory that are hashed: half a second. Of larger ones evenly spread pieces.
+# Bytes of an array in memory that are looked at: 0.1 s. Of larger ones evenly spread pieces.
 ARRAY_BYTES_HASHED = 2**28
-# Bytes hashed at a time by one of several threads.
+# Bytes hashed at a time.
 PIECE_BYTES = 2**20
+
+_ODD_NUMBERS = np.random.default_rng(0).integers(0, 2**63, PIECE_BYTES // 8, np.uint64) * 2 + 1
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ARRAY_ATTRIBUTES = ("tensors", "arrays", "data", "targets", "labels", "indices")
@@ -159,16 +161,30 @@ def _add_all(digest: Any, values: Iterable[Any]) -> None:
 
 
 def _add_bytes(digest: Any, data: NDArray[np.uint8], most: int | None) -> None:
-    """Feed bytes to the hash; of more than ``most`` evenly spread pieces of so many in all."""
+    """Feed bytes to the hash; of more than ``most`` evenly spread pieces of so many in all.
+
+    Weights (``most`` is None) are hashed by SHA-256 in several threads. Data may be much larger and
+    only needs to be told from other data: each piece counts with its dot product with fixed odd
+    numbers modulo 2⁶⁴, which any single change alters, at several times the speed.
+    """
     if len(data) <= PIECE_BYTES:
         digest.update(data)
         return
     starts = np.arange(0, len(data), PIECE_BYTES)
-    if most is not None and len(data) > most:
-        starts = np.linspace(0, len(data) - PIECE_BYTES, most // PIECE_BYTES).astype(int)
-    with ThreadPoolExecutor() as pool:  # hashing does not hold the interpreter
-        for piece in pool.map(lambda start: _sha256(data[start : start + PIECE_BYTES]), starts):
-            digest.update(piece)
+    if most is None:
+        with ThreadPoolExecutor() as pool:  # hashing does not hold the interpreter
+            pieces = (data[start : start + PIECE_BYTES] for start in starts)
+            for piece in pool.map(_sha256, pieces):
+                digest.update(piece)
+        return
+    if len(data) > most:
+        starts = np.linspace(0, len(data) - PIECE_BYTES, most // PIECE_BYTES).astype(int) // 8 * 8
+    for start in starts:
+        whole = data[start : start + PIECE_BYTES]
+        if len(whole) == PIECE_BYTES:
+            digest.update(np.dot(whole.view(np.uint64), _ODD_NUMBERS).tobytes())
+        else:
+            digest.update(whole)
 
 
 def _sha256(data: NDArray[np.uint8]) -> bytes:

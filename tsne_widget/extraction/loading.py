@@ -78,7 +78,7 @@ def drawn(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
                     raise type(error)(_without_worker_traceback(error)) from error
                 except RuntimeError as error:
                     waited += loader.timeout
-                    if waited >= patience or "timed out" not in str(error):
+                    if waited >= patience or not str(error).startswith("DataLoader timed out"):
                         raise
                 except (ConnectionError, EOFError, FileNotFoundError) as error:
                     # A batch cannot be fetched from a worker that died; errors of the dataset
@@ -102,6 +102,7 @@ def is_of_workers(error: BaseException) -> bool:
 
 
 def told(error: BaseException) -> str:
+    """An error's kind and message, for a message of ours."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

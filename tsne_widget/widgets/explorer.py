@@ -17,14 +17,11 @@ from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
-from tsne_widget.projection import TSNE
+from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
-from tsne_widget.widgets.messages import MalformedMessageError
-from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.scatter import TEXELS, ScatterView
-from tsne_widget.widgets.state import ExplorerState, Fit, Mode
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.state import ExplorerState, Mode
 from tsne_widget.widgets.tiles import Tiles
 from tsne_widget.widgets.toolbar import ToolbarView
 
@@ -98,29 +95,25 @@ class EmbeddingExplorer:
                 "use FeatureSet.from_arrays(features, labels), for files FeatureSet.from_npy, "
                 "for a model EmbeddingExplorer.from_model(model, dataset)"
             )
-        given = None if embedding is None else _as_embedding(embedding, len(feature_set))
+        given = None if embedding is None else as_embedding(embedding, len(feature_set))
         if given is None:
             _check_projectable(feature_set, projector)
         source = _image_source(feature_set, images, mean, std)
         self._state = ExplorerState(feature_set, given)
         palette = _palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
+        self._fitting = Fitting(self._state, projector)
         tiles = Tiles(self._state, source, palette)
         self._views = {
             # The map hears of a change first: it is what the person looks at.
             "scatter": ScatterView(self._state, tiles, palette, height),
-            "toolbar": ToolbarView(self._state, self._control),
+            "toolbar": ToolbarView(self._state, self._fitting.control),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles),
         }
         self._widget = _layout(self._views)
-        self._projector, self._also_call = _own(
-            TSNE(random_state=0) if projector is None else projector
-        )
-        self._error: BaseException | None = None
-        self._run: ProjectionRun | None = None
         if given is None:
-            self._start()
+            self._fitting.start()
 
     @classmethod
     def from_model(
@@ -318,16 +311,13 @@ class EmbeddingExplorer:
         TsneWidgetError or the projector's own error
             If the projector failed.
         """
-        if self._run is not None and not self._run.ended:
-            self._run.wait()
-        if self._error is not None:
-            raise self._error
+        self._fitting.wait()
         return self
 
     @property
     def projector(self) -> Any:
         """The projector that makes the map; once it is done, ``transform`` places new rows."""
-        return self._projector
+        return self._fitting.projector
 
     def pause(self) -> None:
         """Hold the map where it is; :meth:`resume` lets it go on.
@@ -337,17 +327,15 @@ class EmbeddingExplorer:
         InvalidInputError
             If nothing is running, or the projector cannot be held.
         """
-        self._live_run("pause").pause()
-        self._state.fit = self._state.fit._replace(condition="paused")
+        self._fitting.pause()
 
     def resume(self) -> None:
         """Let a held map go on."""
-        self._live_run("resume").resume()
-        self._state.fit = self._state.fit._replace(condition="running")
+        self._fitting.resume()
 
     def stop(self) -> None:
         """End the computation and keep the map as it is; :meth:`run` continues it."""
-        self._live_run("stop").stop()
+        self._fitting.stop()
 
     def run(self, iterations: int = 250) -> None:
         """Continue a map that is done or stopped, in the background.
@@ -363,20 +351,7 @@ class EmbeddingExplorer:
             If the map is still computed, its coordinates were given, or the projector cannot
             continue.
         """
-        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-            raise InvalidInputError(f"iterations must be an integer above 0, got {iterations!r}")
-        if self._run is None:
-            raise InvalidInputError(
-                "the coordinates of this map were given: there is nothing to continue; "
-                "leave out embedding= to compute a map"
-            )
-        if not self._run.ended:
-            raise InvalidInputError("the map is still computed; stop() it first, or wait()")
-        if not is_live(self._projector):
-            raise InvalidInputError(f"{_title(self._projector)} cannot be continued")
-        done = int(getattr(self._projector, "n_iter_", 0))
-        self._projector.set_params(max_iter=done + iterations, warm_start=True)
-        self._start()
+        self._fitting.run(iterations)
 
     def figure(self, **options: Any) -> Figure:
         """The map as a static matplotlib figure, see :func:`tsne_widget.plot_embedding`."""
@@ -394,9 +369,7 @@ class EmbeddingExplorer:
 
     def close(self) -> None:
         """Close every widget of this explorer and stop its projector. May be called twice."""
-        if self._run is not None:
-            self._run.abandon()
-            self._run = None
+        self._fitting.close()
         self._state.unobserve_all()
         for view in self._views.values():
             _close_with_children(view)
@@ -426,81 +399,6 @@ class EmbeddingExplorer:
         if data is not None:
             data["text/plain"] = repr(self)
         return bundle
-
-    def _start(self) -> None:
-        n, d = self.feature_set.features.shape
-        live = is_live(self._projector)
-        self._error = None
-        self._state.fit = Fit(
-            "running",
-            f"{_title(self._projector)} of {n:,} × {d:,} features",
-            iteration=int(getattr(self._projector, "n_iter_", 0)) if live else 0,
-            total=int(self._projector.max_iter) if live else 0,
-        )
-        self._run = ProjectionRun(
-            self._projector, self.feature_set.features, self._deliver, self._also_call
-        )
-
-    def _deliver(self, update: Update) -> None:
-        fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
-        error = update.error
-        if error is None:
-            try:
-                self._state.embedding = _as_embedding(update.embedding, len(self.feature_set))
-            except InvalidInputError as wrong_shape:
-                error = wrong_shape
-        if error is not None:  # shown here, and raised by wait()
-            self._error = error
-            self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
-            self._state.fit = fit._replace(condition="failed")
-        elif update.ended:
-            self._state.fit = fit._replace(condition="done" if update.complete else "stopped")
-        else:
-            paused = self._run is not None and self._run.paused
-            self._state.fit = fit._replace(condition="paused" if paused else "running")
-
-    def _control(self, word: object) -> None:
-        actions = {"pause": self.pause, "resume": self.resume, "stop": self.stop, "run": self.run}
-        if not isinstance(word, str) or word not in actions:
-            raise MalformedMessageError("unknown control")
-        actions[word]()
-
-    def _live_run(self, word: str) -> ProjectionRun:
-        if self._run is None or self._run.ended:
-            raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
-        if not is_live(self._projector):
-            raise InvalidInputError(f"{_title(self._projector)} cannot be held: wait for its end")
-        return self._run
-
-
-def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
-    """A projector of ours to put a callback into, and the callback that the user had put there."""
-    if not is_live(projector):
-        return projector, None
-    fresh = type(projector)(**projector.get_params(deep=False))
-    return fresh, fresh.callback
-
-
-def _title(projector: Any) -> str:
-    name = type(projector).__name__
-    return "t-SNE" if name == "TSNE" else shown(name)
-
-
-def _as_embedding(values: ArrayLike, n: int) -> NDArray[np.float32]:
-    embedding = np.asarray(values)
-    if embedding.shape != (n, 2):
-        raise InvalidInputError(f"embedding must have shape ({n}, 2), got {embedding.shape}")
-    if embedding.dtype.kind not in "fiu":
-        raise InvalidInputError(f"embedding must be numbers, got dtype {embedding.dtype}")
-    embedding = embedding.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(embedding).all(axis=1))
-    if len(bad):
-        raise InvalidInputError(
-            f"embedding holds NaN or infinite values in {len(bad)} of {n} rows "
-            f"(first rows: {', '.join(map(str, bad[:5]))})"
-        )
-    embedding.flags.writeable = False
-    return embedding
 
 
 def _check_projectable(feature_set: FeatureSet, projector: Any) -> None:

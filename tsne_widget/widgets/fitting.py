@@ -1,0 +1,161 @@
+"""The computation of a map: starts it, shows it, holds it, ends it and continues it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection import TSNE
+from tsne_widget.widgets.messages import MalformedMessageError
+from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
+from tsne_widget.widgets.state import ExplorerState, Fit
+from tsne_widget.widgets.text import MAX_SENTENCE, shown
+
+
+class Fitting:
+    """What a projector makes of the features of one :class:`ExplorerState`, written into it.
+
+    Attributes
+    ----------
+    projector : object with ``fit_transform``
+        A live one is a copy of the user's, with a callback of ours.
+    """
+
+    def __init__(self, state: ExplorerState, projector: Any = None) -> None:
+        self._state = state
+        self._error: BaseException | None = None
+        self._run: ProjectionRun | None = None
+        self.projector, self._also_call = _own(
+            TSNE(random_state=0) if projector is None else projector
+        )
+
+    def start(self) -> None:
+        """Compute the map in a worker thread."""
+        features = self._state.feature_set.features
+        n, d = features.shape
+        live = is_live(self.projector)
+        self._error = None
+        self._state.fit = Fit(
+            "running",
+            f"{_title(self.projector)} of {n:,} × {d:,} features",
+            iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
+            total=int(self.projector.max_iter) if live else 0,
+        )
+        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call)
+
+    def wait(self) -> None:
+        """Block until the map is done, stopped or paused; raise what it failed with."""
+        if self._run is not None and not self._run.ended:
+            self._run.wait()
+        if self._error is not None:
+            raise self._error
+
+    def pause(self) -> None:
+        """Hold the map where it is."""
+        self._live_run("pause").pause()
+        self._state.fit = self._state.fit._replace(condition="paused")
+
+    def resume(self) -> None:
+        """Let a held map go on."""
+        self._live_run("resume").resume()
+        self._state.fit = self._state.fit._replace(condition="running")
+
+    def stop(self) -> None:
+        """End the computation and keep the map as it is."""
+        self._live_run("stop").stop()
+
+    def run(self, iterations: int = 250) -> None:
+        """Continue a map that is done or stopped."""
+        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+            raise InvalidInputError(f"iterations must be an integer above 0, got {iterations!r}")
+        if self._run is None:
+            raise InvalidInputError(
+                "the coordinates of this map were given: there is nothing to continue; "
+                "leave out embedding= to compute a map"
+            )
+        if not self._run.ended:
+            raise InvalidInputError("the map is still computed; stop() it first, or wait()")
+        if not is_live(self.projector):
+            raise InvalidInputError(f"{_title(self.projector)} cannot be continued")
+        done = int(getattr(self.projector, "n_iter_", 0))
+        self.projector.set_params(max_iter=done + iterations, warm_start=True)
+        self.start()
+
+    def control(self, word: object) -> None:
+        """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
+        actions = {"pause": self.pause, "resume": self.resume, "stop": self.stop, "run": self.run}
+        if not isinstance(word, str) or word not in actions:
+            raise MalformedMessageError("unknown control")
+        actions[word]()
+
+    def close(self) -> None:
+        """Abandon whatever is computed."""
+        if self._run is not None:
+            self._run.abandon()
+            self._run = None
+
+    def _deliver(self, update: Update) -> None:
+        fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
+        error = update.error
+        if error is None:
+            try:
+                self._state.embedding = as_embedding(update.embedding, len(self._state.codes))
+            except InvalidInputError as wrong_shape:
+                error = wrong_shape
+        if error is not None:  # shown here, and raised by wait()
+            self._error = error
+            self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
+            self._state.fit = fit._replace(condition="failed")
+        elif update.ended:
+            self._state.fit = fit._replace(condition="done" if update.complete else "stopped")
+        else:
+            paused = self._run is not None and self._run.paused
+            self._state.fit = fit._replace(condition="paused" if paused else "running")
+
+    def _live_run(self, word: str) -> ProjectionRun:
+        if self._run is None or self._run.ended:
+            raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
+        if not is_live(self.projector):
+            raise InvalidInputError(f"{_title(self.projector)} cannot be held: wait for its end")
+        return self._run
+
+
+def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
+    """A projector of ours to put a callback into, and the callback that the user had put there."""
+    if not is_live(projector):
+        return projector, None
+    fresh = type(projector)(**projector.get_params(deep=False))
+    return fresh, fresh.callback
+
+
+def _title(projector: Any) -> str:
+    name = type(projector).__name__
+    return "t-SNE" if name == "TSNE" else shown(name)
+
+
+def as_embedding(values: ArrayLike, n: int) -> NDArray[np.float32]:
+    """(n, 2) float32 coordinates, read-only.
+
+    Raises
+    ------
+    InvalidInputError
+        For another shape, or values that are not finite numbers.
+    """
+    embedding = np.asarray(values)
+    if embedding.shape != (n, 2):
+        raise InvalidInputError(f"embedding must have shape ({n}, 2), got {embedding.shape}")
+    if embedding.dtype.kind not in "fiu":
+        raise InvalidInputError(f"embedding must be numbers, got dtype {embedding.dtype}")
+    embedding = embedding.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(embedding).all(axis=1))
+    if len(bad):
+        raise InvalidInputError(
+            f"embedding holds NaN or infinite values in {len(bad)} of {n} rows "
+            f"(first rows: {', '.join(map(str, bad[:5]))})"
+        )
+    embedding.flags.writeable = False
+    return embedding

@@ -18,7 +18,7 @@ function render({ model, el }) {
   const accuracies = floats(model.get("accuracies"), names.length);
   const hasAccuracies = accuracies.some(Number.isFinite);
 
-  const root = element("div", "tw-legend");
+  const root = element("section", "tw-legend"); // in which a header is not the page's banner
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";
   const { header, actions, sort, search } = makeHeader(model.get("title"), {
@@ -90,8 +90,7 @@ function render({ model, el }) {
     list.replaceChildren(...listed.map((code) => rows[code].item));
     none.hidden = listed.length > 0;
     columns.hidden = listed.length === 0;
-    if (!listed.includes(current) && listed.length) current = listed[0];
-    makeCurrent(current);
+    makeCurrent(listed.includes(current) || !listed.length ? current : listed[0]);
     if (focused) rows[current].button.focus(); // a row that is moved loses the focus
     sort.value = model.get("sorted_by");
     describeActions(wanted);

@@ -174,7 +174,7 @@ def test_the_page_is_told_names_counts_and_accuracies_of_each_class():
         assert np.frombuffer(legend.selected_counts, "<u4").tolist() == [0, 2]
 
 
-def test_a_toggle_sends_the_page_less_than_a_hundred_bytes_per_view(explorer, monkeypatch):
+def test_a_toggle_sends_the_page_one_bit_per_class(explorer, monkeypatch):
     legend = explorer._views["legend"]
     sent = []
     monkeypatch.setattr(legend, "send_state", lambda key=None: sent.append(key))

@@ -1,12 +1,13 @@
-"""The legend: one toggle per class, with its colour and how many rows it has."""
+"""The legend: one toggle per class, with its colour, how many rows it has, and its accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import Bytes, List, Unicode
 
 from tsne_widget.widgets.assets import script, style
@@ -16,27 +17,41 @@ from tsne_widget.widgets.text import shown
 
 
 class LegendView(anywidget.AnyWidget):
-    """Class toggles of one :class:`ExplorerState`: click on or off, double-click only this."""
+    """Class toggles of one :class:`ExplorerState`: one, a range, all, none, only this.
 
-    _esm = script("geometry.js", "legend.js")
+    The page alone knows the order and the search: it names the classes that an action is for.
+    """
+
+    _esm = script("geometry.js", "classes.js", "legend.js")
     _css = style("legend.css")
 
     title = Unicode().tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     colors = List(Unicode()).tag(sync=True)
     counts = List().tag(sync=True)
+    accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)
+    sorted_by = Unicode("order", help="kept for a page reload").tag(sync=True)
 
     def __init__(self, state: ExplorerState, colors: Sequence[str]) -> None:
         self._state = state
+        self._toggled: _Toggled | None = None
         super().__init__(
             title={"label": "Classes", "prediction": "Predicted classes"}.get(state.colored_by, ""),
             names=[shown(name) for name in state.class_names],
             colors=list(colors),
             counts=state.counts.tolist(),
+            accuracies=state.accuracies.astype("<f4").tobytes(),
         )
-        answer(self, state, {"toggle": self._on_toggle, "only": self._on_only, "all": self._on_all})
+        handlers = {
+            "toggle": self._on_toggle,
+            "only": self._on_only,
+            "all": self._on_all,
+            "show": self._on_show,
+            "invert": self._on_invert,
+        }
+        answer(self, state, handlers)
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
 
@@ -47,18 +62,64 @@ class LegendView(anywidget.AnyWidget):
         self.selected_counts = self._state.selected_counts.astype("<u4").tobytes()
 
     def _on_toggle(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        code = self._class(content)
-        visible = self._state.visible.copy()
+        code, state = self._class(content), self._state
+        self._toggled = _Toggled(
+            code,
+            was_alone=bool(state.visible[code] and state.visible.sum() == 1),
+            selected=state.selected[state.codes[state.selected] == code],
+        )
+        visible = state.visible.copy()
         visible[code] = not visible[code]
-        self._state.show(visible)
+        state.show(visible)
 
     def _on_only(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._state.show(np.arange(len(self.names)) == self._class(content))
+        code, state = self._class(content), self._state
+        first, self._toggled = self._toggled, None
+        if content.get("second_click") is not True or first is None or first.code != code:
+            first = None
+        only = np.arange(len(self.names)) == code
+        was_alone = first.was_alone if first else np.array_equal(state.visible, only)
+        state.show(np.ones_like(only) if was_alone else only)
+        if first and len(first.selected):
+            state.select(first.selected, "add")
 
     def _on_all(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        if not isinstance(content.get("visible"), bool):
-            raise MalformedMessageError("visible is not true or false")
-        self._state.show(np.full(len(self.names), content["visible"]))
+        self._state.show(np.full(len(self.names), _flag(content)))
+
+    def _on_show(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        visible = self._state.visible.copy()
+        visible[self._classes(content)] = _flag(content)
+        self._state.show(visible)
+
+    def _on_invert(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        visible, codes = self._state.visible.copy(), self._classes(content)
+        visible[codes] = ~visible[codes]
+        self._state.show(visible)
 
     def _class(self, content: dict[str, Any]) -> int:
         return integer(content, "code", 0, len(self.names) - 1)
+
+    def _classes(self, content: dict[str, Any]) -> NDArray[np.intp]:
+        codes = content.get("codes")
+        if not isinstance(codes, list) or len(codes) > len(self.names):
+            raise MalformedMessageError(f"codes is not a list of at most {len(self.names)} classes")
+        return np.array([self._class({"code": code}) for code in codes], dtype=np.intp)
+
+
+class _Toggled(NamedTuple):
+    """What the last click found: the second one of a double click takes the first one back.
+
+    A click acts at once, for it cannot know of a second; by hiding the class it may have taken
+    rows out of the selection.
+    """
+
+    code: int
+    was_alone: bool
+    selected: NDArray[np.int64]
+
+
+def _flag(content: dict[str, Any]) -> bool:
+    visible = content.get("visible")
+    if not isinstance(visible, bool):
+        raise MalformedMessageError("visible is not true or false")
+    return visible

@@ -99,6 +99,19 @@ class ExplorerState(HasTraits):
         """(g,) int64: selected rows of each class."""
         return np.bincount(self.codes[self.selected], minlength=len(self.class_names))
 
+    @property
+    def accuracies(self) -> NDArray[np.float64]:
+        """(g,) float64: share of each class's rows that are predicted right; NaN where unknown."""
+        record = self.feature_set
+        accuracies = np.full(len(self.class_names), np.nan)
+        if record.labels is None or record.predictions is None:
+            return accuracies
+        counts = self.counts
+        wrong = np.bincount(self.codes[record.misclassified], minlength=len(counts))
+        judged = (np.arange(len(counts)) < self.known) & (counts > 0)
+        accuracies[judged] = 1 - wrong[judged] / counts[judged]
+        return accuracies
+
     def follow(self, show: Callable[[], None], *names: str) -> None:
         """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
         self.observe(lambda _change: show(), list(names))

@@ -1,0 +1,100 @@
+"""The widget under axe-core in JupyterLab, light and dark, before and after a selection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.gestures import SECONDS, map_is_drawn
+from tests.browser.jupyter import Notebook
+
+pytestmark = pytest.mark.browser
+
+CELL = """
+import numpy as np
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+n = 300
+labels = np.arange(n) % 24
+predictions = np.where(rng.random(n) < 0.2, (labels + 1) % 24, labels)
+explorer = EmbeddingExplorer(
+    FeatureSet.from_arrays(np.ones((n, 2)), labels, predictions=predictions),
+    embedding=rng.normal(size=(n, 2)), images=np.zeros((n, 6, 6), "u1"))
+explorer
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook) -> Notebook:
+    opened = open_notebook("accessibility.ipynb", [CELL])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+@pytest.fixture(params=["Light", "Dark"])
+def themed(request, notebook) -> Notebook:
+    """The notebook in a theme, with all classes shown and nothing selected."""
+    notebook.page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+        f"JupyterLab {request.param}",
+    )
+    notebook.page.wait_for_function(
+        "(isLight) => document.body.dataset.jpThemeLight === isLight",
+        arg="true" if request.param == "Light" else "false",
+        timeout=20 * SECONDS,
+    )
+    notebook.page.locator(".tw-legend header button", has_text="All").click()
+    notebook.execute("explorer.clear()")
+    notebook.page.locator(".tw-hint").wait_for(timeout=20 * SECONDS)
+    return notebook
+
+
+def violations(notebook: Notebook) -> list[str]:
+    """What axe finds against the widget, every rule and every impact: one line per element."""
+    # JupyterLab's body has no height of its own and hides what overflows: axe then takes all text
+    # in it for invisible, and passes it without looking at its contrast.
+    notebook.page.evaluate("() => { document.body.style.height = '100vh' }")
+    found = Axe().run(notebook.page, context=".tsne-widget", options={}).response
+    assert _texts_looked_at(found) > 5, "axe took the widget's text for invisible"
+    return [
+        f"{rule['id']} ({rule['impact']}) {node['target'][-1]}: {_reasons(node)}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def _texts_looked_at(found: dict[str, Any]) -> int:
+    rules = [*found["passes"], *found["violations"]]
+    return sum(len(rule["nodes"]) for rule in rules if rule["id"] == "color-contrast")
+
+
+def _reasons(node: dict[str, Any]) -> str:
+    checks = node["any"] + node["all"] + node["none"]
+    return "; ".join(check["message"] for check in checks)
+
+
+def test_an_explorer_has_no_violation_before_anything_is_selected(themed):
+    assert violations(themed) == []
+
+
+def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed):
+    page = themed.page
+    page.locator(".tw-legend li button").nth(2).click()
+    themed.execute("explorer.select('misclassified')")
+    page.locator(".tw-gallery figure img").first.wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-legend li button[aria-pressed=false]").wait_for(timeout=20 * SECONDS)
+    assert violations(themed) == []
+
+
+def test_a_search_without_a_match_has_no_violation(themed):
+    search = themed.page.locator(".tw-legend input")
+    search.fill("zebra")
+    try:
+        themed.page.locator(".tw-none").wait_for()
+        assert violations(themed) == []
+    finally:
+        search.fill("")

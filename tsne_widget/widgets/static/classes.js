@@ -1,0 +1,93 @@
+// A list of classes: its order, its words, what typing finds in it. No DOM, no widgets.
+
+/** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>}} Classes */
+
+// Made once: a formatter per number is what makes a thousand rows slow.
+const EXACT = new Intl.NumberFormat("en");
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const ASCENDING = new Intl.Collator(undefined, { numeric: true });
+
+/**
+ * Codes of the classes in an order; those that are equal in it stay as they were.
+ * @param {string} by  "name", "size" (largest first), "accuracy" (worst first), else as given
+ * @param {Classes} classes  an accuracy of NaN is unknown, and comes last
+ * @returns {number[]}
+ */
+export function sortedCodes(by, { names, counts, accuracies }) {
+  const codes = Array.from(names, (_, code) => code);
+  const known = (/** @type {number} */ code) => (Number.isNaN(accuracies[code]) ? 2 : accuracies[code]);
+  if (by === "name") codes.sort((a, b) => ASCENDING.compare(names[a], names[b]));
+  if (by === "size") codes.sort((a, b) => counts[b] - counts[a]);
+  if (by === "accuracy" && accuracies.length) codes.sort((a, b) => known(a) - known(b));
+  return codes;
+}
+
+/**
+ * Text without the differences that a person who searches does not mean: case and accents.
+ * @param {string} text
+ */
+export function fold(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/**
+ * Position of the name that is meant by letters typed in a list; -1 for none.
+ * A first letter, or the same letter again, goes on to the next name that begins with it.
+ * @param {string[]} names  folded, in their order in the list
+ * @param {number} from  the position now
+ * @param {string} typed  folded
+ */
+export function typedPosition(names, from, typed) {
+  const find = (/** @type {string} */ start, /** @type {number} */ first) => {
+    for (let step = 0; step < names.length; step++) {
+      const position = (first + step) % names.length;
+      if (names[position].startsWith(start)) return position;
+    }
+    return -1;
+  };
+  const found = find(typed, typed.length > 1 ? from : from + 1);
+  const isOneLetter = [...typed].every((letter) => letter === typed[0]);
+  return found < 0 && isOneLetter ? find(typed[0], from + 1) : found;
+}
+
+/**
+ * A count in full.
+ * @param {number} count
+ */
+export function fullCount(count) {
+  return EXACT.format(count);
+}
+
+/**
+ * A count for a narrow column: exact up to 9,999, then in thousands and millions.
+ * @param {number} count
+ */
+export function shortCount(count) {
+  return count < 10_000 ? fullCount(count) : COMPACT.format(count).replace("K", "k");
+}
+
+/**
+ * A share in per cent; 100 and 0 only where it is all or nothing. "" where it is unknown.
+ * @param {number} share
+ * @param {number} digits  after the point
+ */
+export function percent(share, digits = 0) {
+  if (!Number.isFinite(share)) return "";
+  const unit = 10 ** -digits;
+  const rounded = Math.round((100 * share) / unit) * unit;
+  const least = share > 0 ? unit : 0;
+  const most = share < 1 ? 100 - unit : 100;
+  return `${Math.min(most, Math.max(least, rounded)).toFixed(digits)}\u202f%`;
+}
+
+/**
+ * All of a class in one sentence, for those who hear it.
+ * @param {{name: string, selected: number, count: number, accuracy: number, shown: boolean}} row
+ */
+export function describe({ name, selected, count, accuracy, shown }) {
+  const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no samples"];
+  const share = percent(accuracy);
+  if (share) parts.push(`${share.replace("\u202f", " ")} accurate`);
+  parts.push(shown ? "shown" : "hidden");
+  return parts.join(", ");
+}

@@ -48,7 +48,7 @@ function render({ model, el }) {
     if (selected) {
       summary.append(" · ");
       summary.appendChild(element("b")).textContent = `${number(selected)} selected`;
-      if (errors >= 0) summary.append(`, ${number(chosen)} of them misclassified (${percent(chosen, selected)})`);
+      if (errors >= 0) summary.append(`, ${number(chosen)} of them wrong (${percent(chosen, selected)})`);
     }
     wrong.disabled = errors <= 0;
     wrong.title = errors < 0 ? "Needs labels and predictions" : errors ? "Select every misclassified sample that is shown" : "None of the samples shown is misclassified";

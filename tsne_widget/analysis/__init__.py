@@ -1,6 +1,7 @@
 """Numbers about samples: arrays in, arrays (or one frame) out."""
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.clusters import Verdict, verdict
 from tsne_widget.analysis.confusion import (
     accuracy,
     class_report,
@@ -9,7 +10,6 @@ from tsne_widget.analysis.confusion import (
     row_shares,
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
-from tsne_widget.analysis.faithfulness import Faithfulness, faithfulness
 from tsne_widget.analysis.frame import sample_frame
 from tsne_widget.analysis.neighborhoods import (
     LayerSummary,
@@ -24,7 +24,7 @@ from tsne_widget.analysis.neighborhoods import (
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
 from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_suspicion
-from tsne_widget.analysis.verdict import Verdict, verdict
+from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
 __all__ = [
     "Duplicates",

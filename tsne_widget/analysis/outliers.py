@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.analysis.inputs import as_neighbors
 from tsne_widget.errors import InvalidInputError
 
-# Added to mean distances, as a share of their median: identical samples are not infinitely dense.
+# Added to mean distances, as a share of their mean: identical samples are not infinitely dense.
 _CLOSEST = 1e-6
 
 
@@ -51,5 +51,5 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
             f"got shape {far.shape}; pass both arrays of nearest_rows"
         )
     reach = np.maximum(far, far[:, -1][near]).mean(axis=1)
-    reach += max(_CLOSEST * float(np.median(reach)), np.finfo(np.float64).tiny)
+    reach = reach / (reach.mean() or 1) + _CLOSEST
     return np.asarray(reach * (1 / reach)[near].mean(axis=1), dtype=np.float32)

@@ -41,8 +41,8 @@ def test_planted_errors_come_first_and_before_those_of_the_plain_loss(digits, sy
     wrong = labels != truth
     plain = average_precision_score(wrong, loss(logits, labels))
     ours = average_precision_score(wrong, label_suspicion(logits, labels, features))
-    assert ours > 0.93
-    assert ours > plain + 0.02
+    assert ours > 0.92
+    assert ours > plain + 0.03
 
 
 @pytest.mark.parametrize("given", ["logits", "features"])

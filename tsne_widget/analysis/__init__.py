@@ -11,6 +11,7 @@ from tsne_widget.analysis.confusion import (
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
     LayerSummary,
     NearestRows,
@@ -32,6 +33,7 @@ __all__ = [
     "LabelErrors",
     "LayerSummary",
     "NearestRows",
+    "NeighborIndex",
     "PolygonIndex",
     "Verdict",
     "accuracy",

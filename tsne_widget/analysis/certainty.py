@@ -135,14 +135,14 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
         known = np.flatnonzero(codes[rows] >= 0)
         block = block[known]
         own = (np.arange(len(block)), codes[rows][known])
-        given = block[own]
+        block -= block[own][:, np.newaxis]
         block[own] = -np.inf
         # log(1 + Σ exp(others − own)): exact also where the probability is 1 but for its last bits
         largest = block.max(axis=1, initial=-np.inf)
         shift = np.where(np.isfinite(largest), largest, 0)
         with np.errstate(under="ignore", over="ignore", divide="ignore"):
             others = shift + np.log(np.exp(block - shift[:, np.newaxis]).sum(axis=1))
-            result[rows][known] = np.logaddexp(0, others - given)
+            result[rows][known] = np.logaddexp(0, others)
     return result
 
 

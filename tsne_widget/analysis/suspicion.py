@@ -11,13 +11,14 @@ from tsne_widget.analysis.inputs import as_codes, as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
 FOLDS = 5
-ROUNDS = 5
 # Correction and noise are estimated in turn, starting from this share of wrong labels.
+ROUNDS = 5
 FIRST_NOISE = 0.05
+LAST_ROUNDS = 2  # with features, the noise being known; more change nothing
 # Directions of largest variance that the correction sees: time grows with their number.
 MAX_DIRECTIONS = 64
 # Strength of the pull towards the classifier's own logits, in samples per squared unit of weight
-# where the rows' mean squared length is 1. From 2 to 10 the results are about the same.
+# where the rows' mean squared length is 1. From 3 to 10 the results are about the same.
 PRIOR_SAMPLES = 5.0
 # Rows times classes that one fit may see; the correction has few parameters and needs no more.
 MAX_FITTED = 4_000_000
@@ -91,8 +92,9 @@ def label_errors(
     of the features, fitted to the given labels by maximum likelihood, out of fold: no row is judged
     by a correction that has seen its label. Labels are taken as noisy: class i is labelled j with a
     probability that is estimated together with the correction (EM), so that systematic confusions
-    of the annotators count for less evidence than it takes to learn them from. Their prior is equal
-    confusion of all classes, as strong as the labels themselves make likely (empirical Bayes).
+    of the annotators are told from random ones. Their prior is equal confusion of all classes, as
+    strong as the labels themselves make likely (empirical Bayes). Features come in last, since they
+    could learn systematic errors as if these were the truth.
 
     Where the model was trained on these very samples, its logits have memorised wrong labels, and
     no correction brings the truth back: pass logits of held-out samples, or of cross-validation.
@@ -159,38 +161,71 @@ def label_errors(
         )
     base = np.zeros((n, c), np.float32) if scores is None else _log_probabilities(scores)
     inputs = np.zeros((n, 0), np.float32) if activations is None else _directions(activations)
-    beliefs, noise = _estimate(base, inputs, codes, np.random.default_rng(random_state))
-    return LabelErrors(*_judged(beliefs, noise, codes), noise.astype(np.float32))
-
-
-def _estimate(
-    base: NDArray[np.float32],
-    inputs: NDArray[np.float32],
-    codes: NDArray[np.int64],
-    random: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """(n, c) log-probabilities of the classes, blind to the row's own label; (c, c) noise."""
-    c = base.shape[1]
-    noise = np.full((c, c), FIRST_NOISE / (c - 1))
-    np.fill_diagonal(noise, 1 - FIRST_NOISE)
+    random = np.random.default_rng(random_state)
     fold = _folds(codes, random)
     taught = [
         _taught(np.flatnonzero((codes >= 0) & (fold != own)), c, random) for own in range(FOLDS)
     ]
-    parameters = [np.zeros(1 + c + inputs.shape[1] * c) for _ in range(FOLDS)]
-    beliefs = np.empty_like(base)
-    for turn in range(ROUNDS):
-        for own, rows in enumerate(taught):
-            if turn == 0:
-                target = np.eye(c, dtype=np.float32)[codes[rows]]
-            else:  # what the labels probably mean
-                target = np.exp(_posterior(beliefs[rows], noise, codes[rows]))
-            parameters[own] = _fit(base[rows], inputs[rows], target, parameters[own])
-        for own in range(FOLDS):
-            for rows in _blocks(np.flatnonzero(fold == own), c):
-                beliefs[rows] = _log_softmax(_corrected(parameters[own], base[rows], inputs[rows]))
-        noise = _noise(beliefs, noise, codes)
+    evidence = _Evidence(base, inputs, codes, fold, taught)
+    beliefs, noise = _estimate(evidence, given_logits=scores is not None)
+    return LabelErrors(*_judged(beliefs, noise, codes), noise.astype(np.float32))
+
+
+class _Evidence(NamedTuple):
+    """What a correction is fitted to, and which rows teach the one of each fold."""
+
+    base: NDArray[np.float32]  # (n, c) log-probabilities of the classifier
+    inputs: NDArray[np.float32]  # (n, d)
+    codes: NDArray[np.int64]  # (n,)
+    fold: NDArray[np.int64]  # (n,)
+    taught: list[NDArray[np.int64]]
+
+
+def _estimate(
+    evidence: _Evidence, given_logits: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """(n, c) log-probabilities of the classes, blind to the row's own label; (c, c) noise."""
+    c = evidence.base.shape[1]
+    noise = np.full((c, c), FIRST_NOISE / (c - 1))
+    np.fill_diagonal(noise, 1 - FIRST_NOISE)
+    # Features can take systematic noise for the truth; a temperature and biases can not. So these
+    # alone find the noise, where there are logits, and features come in once it is known.
+    first = evidence._replace(inputs=evidence.inputs[:, :0]) if given_logits else evidence
+    parameters = _start(first)
+    beliefs = np.zeros_like(evidence.base)  # at first, the labels are all that is known
+    for _ in range(ROUNDS):
+        beliefs = _corrected_out_of_fold(first, parameters, beliefs, noise)
+        noise = _noise(beliefs, noise, evidence.codes)
+    if first.inputs.shape == evidence.inputs.shape:
+        return beliefs, noise
+    parameters = _start(evidence)
+    for _ in range(LAST_ROUNDS):
+        beliefs = _corrected_out_of_fold(evidence, parameters, beliefs, noise)
     return beliefs, noise
+
+
+def _start(evidence: _Evidence) -> list[NDArray[np.float64]]:
+    c, d = evidence.base.shape[1], evidence.inputs.shape[1]
+    return [np.zeros(1 + c + d * c) for _ in range(FOLDS)]
+
+
+def _corrected_out_of_fold(
+    evidence: _Evidence,
+    parameters: list[NDArray[np.float64]],
+    beliefs: NDArray[np.float32],
+    noise: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Beliefs after another round; the parameters of each fold go on from where they were."""
+    base, inputs, codes, fold, taught = evidence
+    c = base.shape[1]
+    for own, rows in enumerate(taught):
+        target = np.exp(_posterior(beliefs[rows], noise, codes[rows]))  # what labels probably mean
+        parameters[own] = _fit(base[rows], inputs[rows], target, parameters[own])
+    result = np.empty_like(base)
+    for own in range(FOLDS):
+        for rows in _blocks(np.flatnonzero(fold == own), c):
+            result[rows] = _log_softmax(_corrected(parameters[own], base[rows], inputs[rows]))
+    return result
 
 
 def _folds(codes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
@@ -339,7 +374,9 @@ def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
         _, axes = np.linalg.eigh((points.T @ points).astype(np.float64))
         points = points @ axes[:, -MAX_DIRECTIONS:].astype(np.float32)
     length = np.sqrt(np.vdot(points, points) / len(points))
-    return np.asarray(points / (length or 1), np.float32)  # constant features are no evidence
+    if not length:  # constant features are no evidence
+        return points[:, :0]
+    return np.asarray(points / length, np.float32)
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[Any]:

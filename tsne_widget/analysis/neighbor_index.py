@@ -52,7 +52,7 @@ class NeighborIndex:
         Returns
         -------
         rows : (k,) int64 array
-            Ties are in the order of the rows.
+            Of samples equally far, up to the rounding of float32, any.
         distances : (k,) float32 array
             Euclidean, in the unit of the features. Time O(n d), memory O(n).
 

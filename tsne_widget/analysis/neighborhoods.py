@@ -64,7 +64,8 @@ def nearest_rows(
     Returns
     -------
     NearestRows
-        ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Ties are in the order of rows.
+        ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Of samples
+        equally far, up to the rounding of float32, any come first.
         Time O(n² d), memory O(n (d + k)).
 
     Raises

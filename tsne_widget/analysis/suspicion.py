@@ -21,7 +21,7 @@ MAX_DIRECTIONS = 64
 # where the rows' mean squared length is 1. From 3 to 10 the results are about the same.
 PRIOR_SAMPLES = 5.0
 # Rows times classes that one fit may see; the correction has few parameters and needs no more.
-MAX_FITTED = 4_000_000
+MAX_FITTED = 1_000_000
 MAX_FITTED_ROWS = 20_000
 # Log-probabilities below are as good as impossible; more would only make the first steps hard.
 LOWEST = 100.0
@@ -279,10 +279,10 @@ def _fit(
         excess = (weight / total - target) / m
         slopes = [
             [np.vdot(excess, base) * scale],
-            excess.sum(axis=1),
+            excess.sum(axis=1) + prior * bias,  # or absent classes would become impossible
             (inputs @ excess.T + prior * weights).ravel(),
         ]
-        penalty = prior / 2 * np.vdot(weights, weights)
+        penalty = prior / 2 * (np.vdot(weights, weights) + np.vdot(bias, bias))
         return float(value / m + penalty), np.concatenate(slopes).astype(np.float64)
 
     bounds = [LOG_SCALES] + [(None, None)] * (len(start) - 1)

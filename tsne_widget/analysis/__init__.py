@@ -1,7 +1,61 @@
 """Numbers about samples: arrays in, arrays (or one frame) out."""
 
-from tsne_widget.analysis.certainty import confidence, margin
+from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.clusters import Verdict, verdict
+from tsne_widget.analysis.confusion import (
+    accuracy,
+    class_report,
+    confused_pairs,
+    confusion_counts,
+    row_shares,
+)
+from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.neighbor_index import NeighborIndex
+from tsne_widget.analysis.neighborhoods import (
+    LayerSummary,
+    NearestRows,
+    knn_accuracy,
+    label_agreement,
+    layer_summary,
+    nearest_rows,
+    neighbor_vote,
+    silhouette,
+)
+from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_suspicion
+from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
-__all__ = ["PolygonIndex", "confidence", "margin", "sample_frame"]
+__all__ = [
+    "Duplicates",
+    "Faithfulness",
+    "LabelErrors",
+    "LayerSummary",
+    "NearestRows",
+    "NeighborIndex",
+    "PolygonIndex",
+    "Verdict",
+    "accuracy",
+    "class_report",
+    "confidence",
+    "confused_pairs",
+    "confusion_counts",
+    "entropy",
+    "faithfulness",
+    "knn_accuracy",
+    "label_agreement",
+    "label_errors",
+    "label_suspicion",
+    "layer_summary",
+    "loss",
+    "margin",
+    "near_duplicates",
+    "nearest_rows",
+    "neighbor_vote",
+    "outlier_score",
+    "row_shares",
+    "sample_frame",
+    "silhouette",
+    "verdict",
+]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget.analysis.inputs import as_codes
 from tsne_widget.errors import InvalidInputError
 
 # Rows are taken in blocks, so that float64 copies stay in the processor's cache.
@@ -66,28 +67,119 @@ def margin(logits: ArrayLike) -> NDArray[np.float32]:
     return _by_blocks(logits, lambda first, second, total: np.abs(np.expm1(second - first)) / total)
 
 
+def entropy(logits: ArrayLike) -> NDArray[np.float32]:
+    """Entropy of the softmax of each row, in nats: how widely the classifier spreads its bets.
+
+    Parameters
+    ----------
+    logits : (n, c) array of finite numbers
+        Raw outputs of the classifier, before softmax.
+
+    Returns
+    -------
+    (n,) float32 array
+        0 (one class is certain) … log(c) (all are equal).
+
+    Raises
+    ------
+    InvalidInputError
+        If logits are not such an array.
+
+    Examples
+    --------
+    >>> entropy([[0.0, 0.0], [1000.0, 0.0]])
+    array([0.6931472, 0.       ], dtype=float32)
+    """
+    matrix = _as_logits(logits)
+    result = np.empty(len(matrix), dtype=np.float32)
+    for rows, block in _blocks(matrix):
+        block -= block.max(axis=1, keepdims=True)
+        with np.errstate(under="ignore", over="ignore"):
+            weight = np.exp(block)
+            total = weight.sum(axis=1)
+            # A class whose weight is 0 adds nothing, however far below it lies.
+            spread = np.where(weight > 0, weight * np.maximum(block, -1e3), 0).sum(axis=1)
+        result[rows] = np.maximum(np.log(total) - spread / total, 0)
+    return result
+
+
+def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
+    """Cross-entropy of each row, in nats: −log of the probability given to the label.
+
+    Parameters
+    ----------
+    logits : (n, c) array of finite numbers
+        Raw outputs of the classifier, before softmax.
+    labels : (n,) array of int
+        0 … c − 1, −1 where unknown.
+
+    Returns
+    -------
+    (n,) float32 array
+        From 0; NaN where the label is unknown.
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> loss([[0.0, 0.0], [1000.0, 0.0], [0.0, 0.0]], [1, 1, -1])
+    array([6.931472e-01, 1.000000e+03,          nan], dtype=float32)
+    """
+    matrix = _as_logits(logits)
+    codes = as_codes("labels", labels, len(matrix), matrix.shape[1])
+    result = np.full(len(matrix), np.nan, dtype=np.float32)
+    for rows, block in _blocks(matrix):
+        known = np.flatnonzero(codes[rows] >= 0)
+        block = block[known]
+        own = (np.arange(len(block)), codes[rows][known])
+        block -= block[own][:, np.newaxis]
+        block[own] = -np.inf
+        # log(1 + Σ exp(others − own)): exact also where the probability is 1 but for its last bits
+        largest = block.max(axis=1, initial=-np.inf)
+        shift = np.where(np.isfinite(largest), largest, 0)
+        with np.errstate(under="ignore", over="ignore", divide="ignore"):
+            others = shift + np.log(np.exp(block - shift[:, np.newaxis]).sum(axis=1))
+            result[rows][known] = np.logaddexp(0, others)
+    return result
+
+
 def _by_blocks(
     logits: ArrayLike,
     of: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]],
 ) -> NDArray[np.float32]:
     """``of`` the two largest logits and the sum of exp(logit − largest), all (rows,) float64."""
+    matrix = _as_logits(logits)
+    result = np.empty(len(matrix), dtype=np.float32)
+    for chosen, block in _blocks(matrix):
+        rows, best = np.arange(len(block)), block.argmax(axis=1)
+        first = block[rows, best]
+        with np.errstate(under="ignore", over="ignore"):
+            total = np.exp(block - first[:, np.newaxis]).sum(axis=1)
+            block[rows, best] = -np.inf  # what is left: the next one, or nothing where c = 1
+            result[chosen] = of(first, block.max(axis=1), total)
+    return result
+
+
+def _as_logits(logits: ArrayLike) -> NDArray[Any]:
     matrix = np.asarray(logits)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu" or matrix.shape[1] == 0:
         raise InvalidInputError(
             "logits must be an (n, c) array of numbers with c of at least 1, "
             f"got shape {matrix.shape} and dtype {matrix.dtype}"
         )
-    result = np.empty(len(matrix), dtype=np.float32)
+    return matrix
+
+
+def _blocks(matrix: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Rows and a float64 copy of them, block by block."""
     step = max(1, _BLOCK_BYTES // (8 * matrix.shape[1]))
     for start in range(0, len(matrix), step):
-        block = matrix[start : start + step].astype(np.float64)
+        rows = slice(start, start + step)
+        block = matrix[rows].astype(np.float64)
         if not np.isfinite(block).all():
             row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise InvalidInputError(f"logits must be finite, but row {row} is not")
-        rows, best = np.arange(len(block)), block.argmax(axis=1)
-        first = block[rows, best]
-        with np.errstate(under="ignore", over="ignore"):
-            total = np.exp(block - first[:, np.newaxis]).sum(axis=1)
-            block[rows, best] = -np.inf  # what is left: the next one, or nothing where c = 1
-            result[start : start + step] = of(first, block.max(axis=1), total)
-    return result
+        yield rows, block

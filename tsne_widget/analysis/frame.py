@@ -23,6 +23,8 @@ def sample_frame(
     embedding: ArrayLike | None = None,
     selection_names: Sequence[str | None] | Mapping[str, ArrayLike] | None = None,
     features: bool = False,
+    *,
+    scores: Mapping[str, ArrayLike] | None = None,
 ) -> pd.DataFrame:
     """What is known of the samples in ``rows``, as a DataFrame.
 
@@ -38,6 +40,8 @@ def sample_frame(
         The named selection each sample of the feature set is in; several are joined by ", ".
     features : bool
         Whether to append the features as columns f0 … f{d − 1}.
+    scores : mapping of name to (n,) array of numbers, optional
+        Columns to put after the others and before the features, in this order.
 
     Returns
     -------
@@ -53,16 +57,18 @@ def sample_frame(
         misclassified           boolean     the prediction differs from the label
         x, y                    float32     coordinates in the map
         selection               string      name of the selection
+        scores                  …           float32, boolean, or Int64 with NA for negative ones
         f0 …                    float32     with ``features=True``
         ======================  ==========  ===============================================
 
         in the order id, path, label, label_name, prediction, prediction_name, confidence, margin,
-        misclassified, x, y, selection. What is unknown is NA (NaN in float32).
+        misclassified, x, y, selection, then scores. What is unknown is NA (NaN in float32).
 
     Raises
     ------
     InvalidInputError
-        If rows are out of range, or an array does not belong to the feature set.
+        If rows are out of range, an array does not belong to the feature set, or a score has the
+        name of another column.
 
     Examples
     --------
@@ -97,9 +103,13 @@ def sample_frame(
         },
         index=pd.Index(chosen, name="row"),
     )
+    columns = [f"f{number}" for number in range(feature_set.features.shape[1])] if features else []
+    for name, values in (scores or {}).items():
+        if name in frame or name in columns:
+            raise InvalidInputError(f"scores cannot be called {name!r}: there is such a column")
+        frame[name] = _as_score(name, values, n, chosen)
     if not features:
         return frame
-    columns = [f"f{number}" for number in range(feature_set.features.shape[1])]
     block = pd.DataFrame(feature_set.features[chosen], index=frame.index, columns=columns)
     whole: pd.DataFrame = pd.concat([frame, block], axis=1)
     return whole
@@ -138,6 +148,21 @@ def _as_text(texts: Any, rows: NDArray[np.int64]) -> Any:
         return pd.array([None], dtype=_TEXT).take(np.zeros(len(rows), dtype=np.int64))
     chosen = np.asarray(texts, dtype=object)[rows]
     return pd.array(chosen, dtype=_TEXT)
+
+
+def _as_score(name: str, values: ArrayLike, n: int, rows: NDArray[np.int64]) -> Any:
+    score = np.asarray(values)
+    if score.shape != (n,) or score.dtype.kind not in "fiub":
+        raise InvalidInputError(
+            f"scores[{name!r}] must be an array of numbers of shape ({n},), one per sample, "
+            f"got shape {score.shape} and dtype {score.dtype}"
+        )
+    chosen = score[rows]
+    if score.dtype.kind == "b":
+        return pd.array(chosen, dtype="boolean")
+    if score.dtype.kind in "iu":
+        return _as_nullable(chosen.astype(np.int64))
+    return chosen.astype(np.float32)
 
 
 def _names_of_rows(names: Any, n: int) -> Any:

@@ -1,0 +1,203 @@
+"""Which classes a classifier takes for which others, for all samples or a selection."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.inputs import as_codes, as_rows
+from tsne_widget.errors import InvalidInputError
+
+# A square table of more classes is neither readable nor small (32 MB); confused_pairs has no limit.
+MAX_DENSE_CLASSES = 2_000
+
+
+def confusion_counts(
+    labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """How many samples of each class are predicted as each class.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) array of int
+        0 … c − 1; samples where either is −1, unknown, are left out.
+    c : int
+        Number of classes, 1 … 2,000.
+    rows : (m,) array of int, or (n,) array of bool, optional
+        Only these samples.
+
+    Returns
+    -------
+    (c, c) int64 array
+        Label by prediction. Time O(n + c²), memory 8 c² bytes.
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described, or c is out of bounds.
+
+    Examples
+    --------
+    >>> confusion_counts([0, 0, 1], [0, 1, 1], 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    if not 1 <= c <= MAX_DENSE_CLASSES:
+        raise InvalidInputError(
+            f"c={c} must be 1 … {MAX_DENSE_CLASSES}; for more classes use confused_pairs"
+        )
+    true, predicted = _known(labels, predictions, c, rows)
+    return np.bincount(true * c + predicted, minlength=c * c).reshape(c, c)
+
+
+def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
+    """Each count as a share of its row: what becomes of the samples of a class.
+
+    Parameters
+    ----------
+    counts : (c, c) array of int
+        From :func:`confusion_counts`.
+
+    Returns
+    -------
+    (c, c) float64 array
+        0 … 1; NaN in the rows of classes without samples.
+
+    Examples
+    --------
+    >>> row_shares([[3, 1], [0, 0]])
+    array([[0.75, 0.25],
+           [ nan,  nan]])
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    totals = table.sum(axis=1, keepdims=True)
+    shares = np.full_like(table, np.nan)
+    np.divide(table, totals, out=shares, where=totals > 0)
+    return shares
+
+
+def class_report(
+    labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Precision, recall and accuracy of each class.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) array of int
+        0 … c − 1; samples where either is −1, unknown, are left out.
+    c : int
+        Number of classes, at least 1.
+    rows : (m,) array of int, or (n,) array of bool, optional
+        Only these samples.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index "label" 0 … c − 1; columns ``samples``, ``predicted`` and ``correct`` (int64 counts),
+        and ``precision``, ``recall`` and ``accuracy`` (float64, 0 … 1). Accuracy is that of the
+        question whether a sample is of this class. NaN where there is nothing to divide by.
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> class_report([0, 0, 1], [0, 1, 1], 2)["precision"].tolist()
+    [1.0, 0.5]
+    """
+    if c < 1:
+        raise InvalidInputError(f"c={c} must be at least 1, the number of classes")
+    true, predicted = _known(labels, predictions, c, rows)
+    samples, named = np.bincount(true, minlength=c), np.bincount(predicted, minlength=c)
+    correct = np.bincount(true[true == predicted], minlength=c)
+    right = len(true) - samples - named + 2 * correct
+    shares = {
+        name: np.divide(part, whole, out=np.full(c, np.nan), where=np.asarray(whole) > 0)
+        for name, part, whole in (
+            ("precision", correct, named),
+            ("recall", correct, samples),
+            ("accuracy", right, np.full(c, len(true))),
+        )
+    }
+    counts = {"samples": samples, "predicted": named, "correct": correct}
+    index = pd.RangeIndex(c, name="label")
+    report: pd.DataFrame = pd.DataFrame({**counts, **shares}, index=index)
+    return report
+
+
+def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
+    """Share of right predictions, 0 … 1, among samples where label and prediction are known.
+
+    NaN where there are none. Arguments and errors as of :func:`class_report`.
+
+    Examples
+    --------
+    >>> accuracy([0, 0, 1, -1], [0, 1, 1, 1], rows=[1, 2, 3])
+    0.5
+    """
+    true, predicted = _known(labels, predictions, None, rows)
+    return float((true == predicted).mean()) if len(true) else float("nan")
+
+
+def confused_pairs(
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    *,
+    rows: ArrayLike | None = None,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """Pairs of label and differing prediction, most frequent first.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) array of int
+        0 or more; samples where either is −1, unknown, are left out.
+    rows : (m,) array of int, or (n,) array of bool, optional
+        Only these samples.
+    limit : int, optional
+        At most this many pairs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``prediction``, ``count`` (int64) and ``share`` (float64): of the samples
+        of that label, 0 … 1. Ties are in the order of label, then prediction.
+        Time O(n log n) and memory O(n), whatever the number of classes.
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described, or limit is negative.
+
+    Examples
+    --------
+    >>> confused_pairs([0, 0, 0, 1], [0, 1, 1, 0]).values.tolist()
+    [[0.0, 1.0, 2.0, 0.6666666666666666], [1.0, 0.0, 1.0, 1.0]]
+    """
+    if limit is not None and limit < 0:
+        raise InvalidInputError(f"limit={limit} must be 0 or more; pass None for all pairs")
+    true, predicted = _known(labels, predictions, None, rows)
+    classes, samples = np.unique(true, return_counts=True)
+    wrong = true != predicted
+    pairs, counts = np.unique(np.stack([true[wrong], predicted[wrong]]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:limit]
+    label, prediction, count = pairs[0, order], pairs[1, order], counts[order]
+    share = count / samples[np.searchsorted(classes, label)]
+    columns = {"label": label, "prediction": prediction, "count": count, "share": share}
+    table: pd.DataFrame = pd.DataFrame(columns)
+    return table
+
+
+def _known(
+    labels: ArrayLike, predictions: ArrayLike, c: int | None, rows: ArrayLike | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    true = as_codes("labels", labels, None, c)
+    predicted = as_codes("predictions", predictions, len(true), c)
+    if rows is not None:
+        chosen = as_rows("rows", rows, len(true))
+        true, predicted = true[chosen], predicted[chosen]
+    both = (true >= 0) & (predicted >= 0)
+    return true[both], predicted[both]

@@ -1,0 +1,84 @@
+"""Samples that are the same picture, or nearly so."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.inputs import as_neighbors
+from tsne_widget.errors import InvalidInputError
+
+
+class Duplicates(NamedTuple):
+    """Pairs of samples that lie close together, and the groups they make."""
+
+    pairs: NDArray[np.int64]
+    """(m, 2) int64: rows, the smaller first; the closest pair first."""
+    distances: NDArray[np.float32]
+    """(m,) float32: between the two."""
+    groups: NDArray[np.int64]
+    """(n,) int64: number of the group a row is in, from 0; −1 of rows without a duplicate."""
+
+
+def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) -> Duplicates:
+    """Pairs of neighbours no further apart than a threshold, and the groups they make.
+
+    Parameters
+    ----------
+    indices : (n, k) array of int
+        Neighbours, nearest first, from :func:`nearest_rows`.
+    distances : (n, k) array of numbers
+        To these neighbours.
+    threshold : float
+        Largest distance of duplicates, 0 or more, in the unit of distances. Of neighbours with
+        ``metric="cosine"``, 0.01 stands for a cosine of 0.99 and more.
+
+    Returns
+    -------
+    Duplicates
+        Groups are numbered by their first row. A row with more than k duplicates shows k of them,
+        and a group of more than k + 1 rows may be found in parts. Time O(n k log(n k)).
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> from tsne_widget.analysis import nearest_rows
+    >>> near = nearest_rows([[0.0], [5.0], [0.1], [9.0]], k=2)
+    >>> near_duplicates(*near, threshold=0.2).pairs.tolist()
+    [[0, 2]]
+    """
+    near, far = as_neighbors("indices", indices), np.asarray(distances)
+    if far.shape != near.shape or far.dtype.kind not in "fiu":
+        raise InvalidInputError(
+            f"distances must be numbers of the shape of indices, {near.shape}, got {far.shape}; "
+            "pass both arrays of nearest_rows"
+        )
+    if not threshold >= 0:
+        raise InvalidInputError(f"threshold={threshold} must be a distance of 0 or more")
+    row, place = np.nonzero(far <= threshold)
+    other, distance = near[row, place].astype(np.int64), far[row, place].astype(np.float32)
+    pairs = np.stack([np.minimum(row, other), np.maximum(row, other)], axis=1)
+    pairs, first = np.unique(pairs, axis=0, return_index=True)
+    order = np.argsort(distance[first], kind="stable")
+    pairs, distance = pairs[order], distance[first][order]
+    return Duplicates(pairs, distance, _groups(pairs, len(near)))
+
+
+def _groups(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    group: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
+    alone = np.bincount(group)[group] == 1
+    group[alone] = -1
+    members = np.flatnonzero(~alone)
+    _, first, number = np.unique(group[members], return_index=True, return_inverse=True)
+    group[members] = np.argsort(np.argsort(first))[number]
+    return group

@@ -1,0 +1,77 @@
+"""The nearest neighbours of one sample at a time, as fast as memory can be read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.inputs import as_matrix, centred
+from tsne_widget.errors import InvalidInputError
+
+# Candidates beyond k that absorb the rounding of the product before distances are recomputed.
+_SPARE = 16
+
+
+class NeighborIndex:
+    """Features made ready for the question which samples are nearest to a given one.
+
+    Parameters
+    ----------
+    features : (n, d) array of finite numbers
+        May be a memory map; one float32 copy is made and kept.
+
+    Raises
+    ------
+    InvalidInputError
+        If features are not as described.
+
+    Examples
+    --------
+    >>> index = NeighborIndex([[0.0], [1.0], [5.0]])
+    >>> index.nearest_to(2, k=1)
+    (array([1]), array([4.], dtype=float32))
+    """
+
+    def __init__(self, features: ArrayLike) -> None:
+        self._points, self._unit = centred(as_matrix("features", features))
+        self._lengths = np.einsum("ij,ij->i", self._points, self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def nearest_to(self, row: int, k: int = 15) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The k nearest other samples of one sample, exactly, nearest first.
+
+        Parameters
+        ----------
+        row : int
+            0 … n − 1.
+        k : int
+            1 … n − 1.
+
+        Returns
+        -------
+        rows : (k,) int64 array
+            Of samples equally far, up to the rounding of float32, any.
+        distances : (k,) float32 array
+            Euclidean, in the unit of the features. Time O(n d), memory O(n).
+
+        Raises
+        ------
+        InvalidInputError
+            If row or k is out of bounds.
+        """
+        n = len(self)
+        if not 0 <= row < n:
+            raise InvalidInputError(f"row={row} must be 0 … {n - 1}; rows are not ids")
+        if not 1 <= k < n:
+            raise InvalidInputError(f"k={k} must be 1 … {n - 1}, less than the {n} samples")
+        squared = self._lengths - 2 * (self._points @ self._points[row])
+        squared[row] = np.inf
+        kept = min(k + _SPARE, n - 1)
+        rows = np.sort(np.argpartition(squared, kept - 1)[:kept])
+        # |x|² + |y|² − 2xy loses digits between close points; their differences do not.
+        differences = self._points[rows].astype(np.float64) - self._points[row]
+        distances = np.sqrt(np.square(differences).sum(axis=1))
+        order = np.argsort(distances, kind="stable")[:k]
+        return rows[order], (distances[order] * self._unit).astype(np.float32)

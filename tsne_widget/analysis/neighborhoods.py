@@ -1,0 +1,292 @@
+"""Nearest neighbours in feature space, and what their labels say of a sample and of a layer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.inputs import as_codes, as_matrix, as_neighbors, centred
+from tsne_widget.errors import InvalidInputError
+
+METRICS = ("euclidean", "cosine")
+# Silhouettes need all distances: above this many samples they are estimated on so many of them.
+SILHOUETTE_SAMPLES = 5_000
+_BLOCK = 16_384  # rows at a time, so that temporaries stay small
+
+
+class NearestRows(NamedTuple):
+    """The k nearest other samples of each sample, nearest first."""
+
+    indices: NDArray[np.int32]
+    """(n, k) int32: their rows."""
+    distances: NDArray[np.float32]
+    """(n, k) float32: in the unit of the features; for cosine 1 − cosine, 0 … 2."""
+
+
+class LayerSummary(NamedTuple):
+    """How well the features of a layer tell the classes apart; ``str()`` says it in one line."""
+
+    knn_accuracy: float
+    """Share of samples whose k nearest neighbours vote for their label, 0 … 1."""
+    silhouette: float
+    """Mean silhouette of the classes, −1 … 1."""
+    k: int
+    """Neighbours that vote."""
+    largest_class: float
+    """Share of the most frequent label, 0 … 1: what guessing reaches."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.knn_accuracy:.1%} of samples have the label of their {self.k} nearest "
+            f"neighbours in feature space (guessing: {self.largest_class:.1%}); "
+            f"silhouette of the classes {self.silhouette:.2f}"
+        )
+
+
+def nearest_rows(
+    features: ArrayLike, k: int = 15, *, metric: str = "euclidean", n_jobs: int | None = None
+) -> NearestRows:
+    """The k nearest other samples of each sample in feature space, exactly.
+
+    Parameters
+    ----------
+    features : (n, d) array of finite numbers
+        May be a memory map; one float32 copy is made.
+    k : int
+        1 … n − 1.
+    metric : {"euclidean", "cosine"}
+        Distance.
+    n_jobs : int or None
+        Threads; None as torch is set, −1 all cores.
+
+    Returns
+    -------
+    NearestRows
+        ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Of samples
+        equally far, up to the rounding of float32, any come first.
+        Time O(n² d), memory O(n (d + k)).
+
+    Raises
+    ------
+    InvalidInputError
+        If features are not as described or all equal, k is out of bounds or the metric unknown;
+        for cosine, if a row is 0 in every column.
+
+    Examples
+    --------
+    >>> nearest_rows([[0.0], [1.0], [5.0]], k=1).indices.ravel().tolist()
+    [1, 0, 1]
+    """
+    matrix = as_matrix("features", features)
+    if not 1 <= k < len(matrix):
+        raise InvalidInputError(
+            f"k={k} must be 1 … {len(matrix) - 1}, less than the {len(matrix)} samples"
+        )
+    if metric not in METRICS:
+        raise InvalidInputError(f"metric={metric!r} must be one of {', '.join(METRICS)}")
+    # Here, not above: they load torch, which this package does without until it is needed.
+    from tsne_widget.projection.inputs import unit_rows
+    from tsne_widget.projection.neighbors import nearest
+    from tsne_widget.projection.workers import Workers, available_threads
+
+    points, unit = (unit_rows(matrix), 1.0) if metric == "cosine" else centred(matrix)
+    if not points.any():
+        raise InvalidInputError(
+            f"features are constant over {len(matrix)} samples (dead layer?), so that no sample is "
+            "nearer than another; choose another layer"
+        )
+    with Workers(available_threads(n_jobs)) as workers:
+        found = nearest(points, k, workers)
+    squared = np.maximum(found.squared.astype(np.float64), 0)
+    distances = squared / 2 if metric == "cosine" else np.sqrt(squared) * unit
+    with np.errstate(over="ignore"):
+        return NearestRows(found.indices, distances.astype(np.float32))
+
+
+def label_agreement(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
+    """Share of each sample's neighbours that have its label.
+
+    Parameters
+    ----------
+    indices : (n, k) array of int
+        Neighbours, from :func:`nearest_rows`.
+    labels : (n,) array of int
+        −1 where unknown: such neighbours do not count.
+
+    Returns
+    -------
+    (n,) float32 array
+        0 … 1; NaN where the label, or that of every neighbour, is unknown. Time O(n k).
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> label_agreement([[1, 2], [0, 2], [0, 1]], [0, 0, 1])
+    array([0.5, 0.5, 0. ], dtype=float32)
+    """
+    near, codes = _checked(indices, labels)
+    result = np.full(len(codes), np.nan, dtype=np.float32)
+    for start in range(0, len(codes), _BLOCK):
+        own = codes[start : start + _BLOCK, np.newaxis]
+        theirs = codes[near[start : start + _BLOCK]]
+        voters = (theirs >= 0).sum(axis=1)
+        same = (theirs == own).sum(axis=1)
+        known = (own[:, 0] >= 0) & (voters > 0)
+        result[start : start + _BLOCK][known] = same[known] / voters[known]
+    return result
+
+
+def neighbor_vote(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
+    """The label that most of each sample's neighbours have.
+
+    Parameters
+    ----------
+    indices : (n, k) array of int
+        Neighbours, nearest first, from :func:`nearest_rows`.
+    labels : (n,) array of int
+        −1 where unknown: such neighbours do not vote.
+
+    Returns
+    -------
+    (n,) int64 array
+        Of classes with equal votes that of the nearest neighbour; −1 where nobody votes.
+        Time O(n k²).
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> neighbor_vote([[1, 2, 3], [0, 2, 3], [3, 0, 1], [2, 0, 1]], [0, 0, 1, 1])
+    array([1, 1, 0, 0])
+    """
+    near, codes = _checked(indices, labels)
+    votes = np.full(len(codes), -1, dtype=np.int64)
+    for start in range(0, len(codes), _BLOCK):
+        theirs = codes[near[start : start + _BLOCK]]
+        support = np.stack(
+            [(theirs == column[:, np.newaxis]).sum(axis=1) for column in theirs.T], 1
+        )
+        support[theirs < 0] = 0
+        winner = support.argmax(axis=1)  # the first of equals: the nearest
+        votes[start : start + _BLOCK] = theirs[np.arange(len(theirs)), winner]
+        votes[start : start + _BLOCK][support.max(axis=1) == 0] = -1
+    return votes
+
+
+def knn_accuracy(indices: ArrayLike, labels: ArrayLike) -> float:
+    """Share of labelled samples whose neighbours vote for their label, 0 … 1; NaN of none.
+
+    Leave-one-out accuracy of the k-nearest-neighbour classifier (Cover & Hart 1967). Arguments and
+    errors as of :func:`neighbor_vote`.
+
+    Examples
+    --------
+    >>> knn_accuracy([[1], [0], [1]], [0, 0, 1])
+    0.6666666666666666
+    """
+    votes, codes = neighbor_vote(indices, labels), np.asarray(labels)
+    known = codes >= 0
+    return float((votes[known] == codes[known]).mean()) if known.any() else float("nan")
+
+
+def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0) -> float:
+    """Mean silhouette of the classes in feature space (Rousseeuw 1987), by scikit-learn.
+
+    Parameters
+    ----------
+    features : (n, d) array of finite numbers
+        May be a memory map.
+    labels : (n,) array of int
+        Samples with −1, unknown, are left out.
+    random_state : int
+        Seed of the sample: of more than 5,000 labelled samples, 5,000 are looked at.
+
+    Returns
+    -------
+    float
+        −1 … 1, higher where classes lie apart; NaN with fewer than 2 classes, or where each sample
+        is a class. Time O(min(n, 5,000)² d).
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> round(silhouette([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1]), 2)
+    0.98
+    """
+    matrix = as_matrix("features", features)
+    codes = as_codes("labels", labels, len(matrix), None)
+    rows = np.flatnonzero(codes >= 0)
+    if len(rows) > SILHOUETTE_SAMPLES:
+        random = np.random.default_rng(random_state)
+        rows = np.sort(random.choice(rows, SILHOUETTE_SAMPLES, replace=False))
+    if not 2 <= len(np.unique(codes[rows])) < len(rows):
+        return float("nan")
+    from sklearn.metrics import silhouette_score  # here, since it loads slowly
+
+    return float(silhouette_score(centred(matrix[rows])[0].astype(np.float64), codes[rows]))
+
+
+def layer_summary(
+    features: ArrayLike, labels: ArrayLike, *, k: int = 15, indices: ArrayLike | None = None
+) -> LayerSummary:
+    """How well a layer tells the classes apart: neighbours' vote and silhouette.
+
+    Parameters
+    ----------
+    features : (n, d) array of finite numbers
+        May be a memory map.
+    labels : (n,) array of int
+        −1 where unknown.
+    k : int
+        Neighbours that vote, 1 … n − 1.
+    indices : (n, ≥ k) array of int, optional
+        Neighbours, from :func:`nearest_rows`, if they are already there; the first k are taken.
+
+    Returns
+    -------
+    LayerSummary
+        Numbers; ``str()`` of it is one line for people.
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described, or indices have fewer than k columns.
+
+    Examples
+    --------
+    >>> print(layer_summary([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], k=1))
+    100.0% of samples have the label of their 1 nearest neighbours in feature space (guessing: \
+50.0%); silhouette of the classes 0.98
+    """
+    matrix = as_matrix("features", features)
+    codes = as_codes("labels", labels, len(matrix), None)
+    near = nearest_rows(matrix, k).indices if indices is None else as_neighbors("indices", indices)
+    if not 1 <= k <= near.shape[1]:
+        raise InvalidInputError(
+            f"k={k} must be 1 … {near.shape[1]}, the number of neighbours in indices"
+        )
+    counts = np.bincount(codes[codes >= 0])
+    largest = counts.max() / counts.sum() if counts.size else float("nan")
+    return LayerSummary(
+        knn_accuracy(near[:, :k], codes), silhouette(matrix, codes), k, float(largest)
+    )
+
+
+def _checked(
+    indices: ArrayLike, labels: ArrayLike
+) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+    near = as_neighbors("indices", indices)
+    return near, as_codes("labels", labels, len(near), None)

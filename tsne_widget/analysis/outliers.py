@@ -1,0 +1,55 @@
+"""Samples unlike all others: the local outlier factor."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.inputs import as_neighbors
+from tsne_widget.errors import InvalidInputError
+
+# Added to mean distances, as a share of their mean: identical samples are not infinitely dense.
+_CLOSEST = 1e-6
+
+
+def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float32]:
+    """How much sparser a sample's surroundings are than those of its neighbours.
+
+    The local outlier factor of Breunig, Kriegel, Ng & Sander 2000, "LOF: identifying density-based
+    local outliers", SIGMOD.
+
+    Parameters
+    ----------
+    indices : (n, k) array of int
+        Neighbours, nearest first, from :func:`nearest_rows`; k of 10 to 50 are usual.
+    distances : (n, k) array of finite numbers ≥ 0
+        To these neighbours.
+
+    Returns
+    -------
+    (n,) float32 array
+        About 1 inside a cluster of any density, higher is further out. Times any factor of the
+        distances the same. Time and memory O(n k).
+
+    Raises
+    ------
+    InvalidInputError
+        If an array is not as described.
+
+    Examples
+    --------
+    >>> from tsne_widget.analysis import nearest_rows
+    >>> near = nearest_rows([[0.0], [1.0], [2.0], [3.0], [30.0]], k=2)
+    >>> int(outlier_score(*near).argmax())
+    4
+    """
+    near = as_neighbors("indices", indices)
+    far = np.asarray(distances, dtype=np.float64)
+    if far.shape != near.shape or not np.isfinite(far).all() or (far < 0).any():
+        raise InvalidInputError(
+            f"distances must be finite, not negative and of the shape of indices, {near.shape}, "
+            f"got shape {far.shape}; pass both arrays of nearest_rows"
+        )
+    reach = np.maximum(far, far[:, -1][near]).mean(axis=1)
+    reach = reach / (reach.mean() or 1) + _CLOSEST
+    return np.asarray(reach * (1 / reach)[near].mean(axis=1), dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import uuid
@@ -356,12 +357,10 @@ def _as_matrix(name: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
 
 def _check_finite(name: str, matrix: NDArray[np.float32]) -> None:
     step = max(1, CHECK_BLOCK_BYTES // max(1, matrix.shape[1] * 4))
-    bad = np.concatenate(
-        [
-            ~np.isfinite(matrix[start : start + step]).all(axis=1)
-            for start in range(0, len(matrix), step)
-        ]
-    )
+    bad = np.zeros(len(matrix), dtype=bool)
+    for start in range(0, len(matrix), step):
+        bad[start : start + step] = ~np.isfinite(matrix[start : start + step]).all(axis=1)
+        _let_go_of_pages(matrix)
     if bad.any():
         rows = np.flatnonzero(bad)
         raise InvalidInputError(
@@ -369,6 +368,14 @@ def _check_finite(name: str, matrix: NDArray[np.float32]) -> None:
             f"(first rows: {', '.join(map(str, rows[:5]))}); "
             "look for float16 overflow or a wrong normalisation, or drop these rows"
         )
+
+
+def _let_go_of_pages(array: Any) -> None:
+    """Free the memory of what was read of a read-only map; its file still holds it."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    if array is not None and array.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def _as_codes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:

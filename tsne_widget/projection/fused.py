@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba  # type: ignore[import-not-found, unused-ignore]
+import numba
 import numpy as np
 
 from tsne_widget.projection.repulsion import ORDER
@@ -20,7 +20,7 @@ _f = np.float32
 _TURN = np.float32(2 * np.pi)
 
 
-@_compiled  # type: ignore[untyped-decorator]
+@_compiled
 def attract(
     first: int, last: int, y: Any, starts: Any, others: Any, values: Any, force: Any
 ) -> None:
@@ -42,7 +42,7 @@ def attract(
         force[i, 1] += own1
 
 
-@_compiled  # type: ignore[untyped-decorator]
+@_compiled
 def _spline(place: Any, weights: Any, slopes: Any) -> None:
     """``repulsion.spline`` of one point, into two arrays of ORDER."""
     weights[0] = _f(1) - place
@@ -62,7 +62,7 @@ def _spline(place: Any, weights: Any, slopes: Any) -> None:
         weights[0] = share * (_f(1) - place) * weights[0]
 
 
-@_compiled  # type: ignore[untyped-decorator]
+@_compiled
 def spread(
     first: int, last: int, y: Any, origin0: Any, origin1: Any, scale: Any, density: Any
 ) -> None:
@@ -79,7 +79,7 @@ def spread(
                 density[row + a, column + b] += weights0[a] * weights1[b]
 
 
-@_compiled  # type: ignore[untyped-decorator]
+@_compiled
 def read(
     first: int,
     last: int,
@@ -121,7 +121,7 @@ def read(
     return total
 
 
-@_compiled  # type: ignore[untyped-decorator]
+@_compiled
 def move(
     first: int,
     last: int,

@@ -375,7 +375,7 @@ def _let_go_of_pages(array: Any) -> None:
     while array is not None and not isinstance(array, np.memmap):
         array = getattr(array, "base", None)
     if array is not None and array.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
-        array._mmap.madvise(mmap.MADV_DONTNEED)
+        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # numpy has no other way
 
 
 def _as_codes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -34,8 +34,19 @@ def run(data, **options):
     return extract(MODEL, data, **{"batch_size": 4, "progress": False, **options})
 
 
+BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def only_own_processes():
+    """Other tests of this session may have a browser open: its processes are not counted."""
+    BEFORE.clear()
+    BEFORE.update(process.pid for process in psutil.Process().children())
+
+
 def children():
-    return [p for p in psutil.Process().children(recursive=True) if p.status() != "zombie"]
+    started = (p for p in psutil.Process().children() if p.pid not in BEFORE)
+    return [p for p in started if p.status() != "zombie"]
 
 
 def assert_no_workers_left():

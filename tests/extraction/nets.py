@@ -37,6 +37,58 @@ class Vgg(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
+class AlexNet(nn.Module):
+    """Dropout before each Linear of the classifier, the last one bare (Krizhevsky et al. 2012)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 6, 5, stride=2, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(6, 8, 3, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(2)
+        self.classifier = nn.Sequential(
+            nn.Dropout(),
+            nn.Linear(32, 12),
+            nn.ReLU(inplace=True),
+            nn.Dropout(),
+            nn.Linear(12, 10),
+            nn.ReLU(inplace=True),
+            nn.Linear(10, CLASSES),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+class EfficientNet(nn.Module):
+    """Inverted residual with squeeze-and-excitation by convolutions (Tan & Le 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.SiLU(inplace=True)
+        )
+        self.expand = nn.Sequential(nn.Conv2d(4, 8, 1), nn.BatchNorm2d(8), nn.SiLU(inplace=True))
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.squeeze = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 2, 1), nn.SiLU(), nn.Conv2d(2, 8, 1), nn.Sigmoid()
+        )
+        self.project = nn.Sequential(nn.Conv2d(8, 4, 1), nn.BatchNorm2d(4))
+        self.head = nn.Sequential(nn.Conv2d(4, 14, 1), nn.BatchNorm2d(14), nn.SiLU(inplace=True))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(nn.Dropout(0.2, inplace=True), nn.Linear(14, CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        wide = self.depthwise(self.expand(x))
+        x = x + self.project(wide * self.squeeze(wide))
+        return self.classifier(torch.flatten(self.avgpool(self.head(x)), 1))
+
+
 class ResidualBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -191,9 +243,11 @@ class WithFeatures(nn.Module):
 
 ARCHITECTURES = {
     "Vgg": (Vgg, "classifier.6:input", 10),
+    "AlexNet": (AlexNet, "classifier.6:input", 10),
     "ResNet": (ResNet, "fc:input", 6),
     "DenseNet": (DenseNet, "classifier:input", 8),
     "MobileNet": (MobileNet, "classifier.1:input", 8),
+    "EfficientNet": (EfficientNet, "classifier.1:input", 14),
     "ConvNeXt": (ConvNeXt, "classifier.2:input", 8),
     "Swin": (Swin, "head:input", 6),
     "Vit": (Vit, "head:input", 8),

@@ -97,6 +97,9 @@ def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     message = notebook.page.locator(".tw-message")
     message.wait_for()
     assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"
+    notebook.execute("failing.select([1])")  # the message goes, the map's place still says why
+    message.wait_for(state="hidden")
+    assert "The map failed: features are" in notebook.page.locator(".tw-waiting").inner_text()
     assert notebook.page.locator(".tw-fit").is_hidden()
 
 

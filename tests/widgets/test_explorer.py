@@ -1,6 +1,9 @@
 """EmbeddingExplorer without a browser: input, selection, frame, threads, what it leaves behind."""
 
 import gc
+import os
+import signal
+import sys
 import threading
 import time
 import weakref
@@ -120,6 +123,20 @@ def test_the_map_arrives_on_the_main_thread_only(record):
         projector.gate.set()
         explorer.wait()
     assert threads == [threading.main_thread()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_an_interrupted_wait_leaves_the_map_running_and_waits_again(record):
+    projector = GatedProjector()
+    with EmbeddingExplorer(record, projector=projector) as explorer:
+        assert projector.started.wait(10)
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            explorer.wait()
+        assert explorer.state.fit.condition == "running"
+        threading.Timer(0.2, projector.gate.set).start()
+        assert explorer.wait().embedding is not None
+        assert explorer.state.fit.condition == "done"
 
 
 def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):

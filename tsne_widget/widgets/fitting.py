@@ -108,8 +108,9 @@ class Fitting:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
             self._error = error
-            self._state.message = shown(f"The map failed: {error}", MAX_SENTENCE)
-            self._state.fit = fit._replace(condition="failed")
+            message = shown(f"The map failed: {error}", MAX_SENTENCE)
+            self._state.message = message
+            self._state.fit = fit._replace(condition="failed", title=message)
         elif update.ended:
             self._state.fit = fit._replace(condition="done" if update.complete else "stopped")
         else:

@@ -62,6 +62,7 @@ class ProjectionRun:
         self._stopping = False
         self._going = threading.Event()
         self._going.set()
+        self._worked = threading.Event()
         self._shown_at = -math.inf
         self.ended = False
         if is_live(projector):
@@ -75,8 +76,7 @@ class ProjectionRun:
         except RuntimeError:
             self._loop = None
         # daemon: an abandoned fit must not keep the interpreter from ending
-        self._thread = threading.Thread(target=self._work, name="tsne-widget-fit", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._work, name="tsne-widget-fit", daemon=True).start()
 
     @property
     def paused(self) -> bool:
@@ -98,8 +98,8 @@ class ProjectionRun:
 
     def wait(self) -> None:
         """Block until the end is delivered, or while the fit is not held, and show its frames."""
-        while self._thread.is_alive() and not self.paused:
-            self._thread.join(POLL_SECONDS)
+        # Not Thread.join: once interrupted, Python 3.11's takes a running thread for ended.
+        while not self._worked.wait(POLL_SECONDS) and not self.paused:
             self._show()
         self._show()
 
@@ -121,6 +121,7 @@ class ProjectionRun:
         except BaseException as error:  # carried to the main thread, shown and raised there
             update = Update(None, ended=True, error=error)
         self._post(update)
+        self._worked.set()
 
     def _on_iteration(
         self, iteration: int, embedding: NDArray[np.float32], divergence: float

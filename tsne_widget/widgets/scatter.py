@@ -112,8 +112,13 @@ class ScatterView(anywidget.AnyWidget):
         self.selected = self._points[self._state.selected].astype("<u4").tobytes()
 
     def _show_waiting(self) -> None:
-        has_map = self._state.embedding is not None
-        self.waiting = "" if has_map else self._state.fit.title or "No map yet"
+        fit = self._state.fit
+        if self._state.embedding is not None:
+            self.waiting = ""
+        elif fit.condition == "failed":
+            self.waiting = fit.title
+        else:
+            self.waiting = f"{fit.title} …"
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = _mode(content)

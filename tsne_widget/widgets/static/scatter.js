@@ -456,7 +456,7 @@ function render({ model, el }) {
   // ---- waiting ----
 
   function showWaiting() {
-    const text = plot ? "" : model.get("waiting") || "Drawing the map";
+    const text = plot ? "" : model.get("waiting") || "Drawing the map …";
     waiting.hidden = !text;
     tools.hidden = overlay.hidden = Boolean(text);
     if (renderer === null) {
@@ -464,7 +464,7 @@ function render({ model, el }) {
       waiting.textContent = "This browser has no WebGL, which the map needs. Turn on hardware or software rendering; explorer.figure() draws the map without it.";
       return;
     }
-    waiting.textContent = text && `${text} …`;
+    waiting.textContent = text;
   }
 
   const selectedChanged = () => {

@@ -53,14 +53,17 @@ def map_is_drawn(page: Page, seconds: float = 90) -> None:
     page.locator(".tsne-widget").first.scroll_into_view_if_needed()
 
 
-def pictures_are_drawn(page: Page, at_least: int = 1) -> None:
-    """Wait until every tile in sight of the gallery has its picture."""
+def pictures_are_drawn(page: Page, count: int) -> None:
+    """Wait until the gallery is that of so many samples, and every tile in sight has its picture.
+
+    Without the count, the tiles of an earlier selection would do.
+    """
     page.wait_for_function(
-        "(least) => { const tiles = [...document.querySelectorAll('.tw-gallery figure')];"
-        " return tiles.length >= least && tiles.every((tile) => {"
-        " const image = tile.querySelector('img'); return image?.complete && image.naturalWidth;"
-        " }) }",
-        arg=at_least,
+        "(count) => { const tiles = [...document.querySelectorAll('.tw-gallery figure')];"
+        " return tiles.length && tiles.every((tile) => {"
+        " const image = tile.querySelector('img'); return image?.complete && image.naturalWidth"
+        " && tile.getAttribute('aria-setsize') === String(count); }) }",
+        arg=count,
         timeout=20 * SECONDS,
     )
 

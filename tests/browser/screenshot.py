@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
-from tests.browser.jupyter import Lab, Notebook, launch
+from tests.browser.jupyter import Lab, Notebook, launch, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,8 @@ def main() -> None:
             notebook.run_all()
             map_is_drawn(page)
             drag(page, [(0.3, 0.25), (0.62, 0.22), (0.6, 0.6), (0.45, 0.7), (0.32, 0.6)])
-            pictures_are_drawn(page)
+            until(lambda: notebook.python("len(explorer.selected)"), 20, "the selection")
+            pictures_are_drawn(page, notebook.python("len(explorer.selected)"))
             target = ROOT / "notebooks" / "explorer.png"
             page.locator(".tsne-widget").first.screenshot(path=target)
             print(f"wrote {target}")

@@ -225,7 +225,7 @@ wide
     map_is_drawn(page)
     assert page.locator(".tw-legend li").count() == 1000
     notebook.execute("wide.select('visible')")
-    pictures_are_drawn(page)
+    pictures_are_drawn(page, 3000)
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
     shades = page.evaluate(
         "() => ['color', 'backgroundColor'].map((name) => getComputedStyle("

@@ -220,7 +220,7 @@ def test_misclassified_points_carry_a_ring(notebook):
 def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     page = notebook.page
     rows = lasso(notebook)
-    pictures_are_drawn(page, at_least=4)
+    pictures_are_drawn(page, len(rows))
     first = page.locator(".tw-gallery figure").first
     record = notebook.python(
         "[(int(r.id), r.label_name, r.prediction_name) for r in"
@@ -246,7 +246,7 @@ def test_misclassified_tiles_are_marked_and_say_what_was_predicted(notebook):
     page.locator(".tw-toolbar button", has_text="Select misclassified").click()
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
     until(lambda: selected(notebook) == wrong, 20, "the misclassified rows")
-    pictures_are_drawn(page)
+    pictures_are_drawn(page, len(wrong))
     tiles = page.locator(".tw-gallery figure")
     assert tiles.count() > 0
     assert page.locator(".tw-gallery figure[data-wrong] .tw-badge").count() == tiles.count()
@@ -256,18 +256,19 @@ def test_misclassified_tiles_are_marked_and_say_what_was_predicted(notebook):
 def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(notebook):
     page = notebook.page
     notebook.execute("explorer.select('visible')")
-    pictures_are_drawn(page)
+    total = notebook.python("len(explorer.feature_set)")
+    pictures_are_drawn(page, total)
     page.locator(".tw-gallery .tw-scroll").evaluate("(node) => { node.scrollTop = 1e9 }")
     last = notebook.python("int(explorer.feature_set.ids[-1])")
     page.locator(".tw-gallery figure", has_text=f"#{last}").wait_for(timeout=20 * SECONDS)
-    pictures_are_drawn(page)
+    pictures_are_drawn(page, total)
     assert page.locator(".tw-gallery *").count() < 700
 
 
 def test_selecting_in_python_moves_the_map_and_the_gallery(notebook):
     page = notebook.page
     notebook.execute("explorer.select([3, 5, 8])")
-    page.locator(".tw-gallery figure", has_text="#8").wait_for(timeout=20 * SECONDS)
+    pictures_are_drawn(page, 3)
     assert page.locator(".tw-gallery figure").count() == 3
     until(lambda: (drawn_points(page)[1] == 1).sum() == 3, 20, "three bright points")
     assert rows_of(notebook, np.flatnonzero(drawn_points(page)[1] == 1)) == [3, 5, 8]
@@ -307,7 +308,7 @@ def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
     assert np.allclose(spread, spread[0], rtol=0.01)  # zoomed as before, whatever the width
     assert spread[0] > 0.8
     assert page.locator(".tw-legend li button").nth(2).get_attribute("aria-pressed") == "false"
-    pictures_are_drawn(page)
+    pictures_are_drawn(page, len(rows))
     assert lasso(notebook) == inside_the_outline(notebook)
 
 

@@ -24,6 +24,7 @@ from tsne_widget.analysis.neighborhoods import (
 )
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.scores import Scores
 from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -35,6 +36,7 @@ __all__ = [
     "NearestRows",
     "NeighborIndex",
     "PolygonIndex",
+    "Scores",
     "Verdict",
     "accuracy",
     "class_report",

@@ -17,6 +17,7 @@ from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
+from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
@@ -56,6 +57,8 @@ class EmbeddingExplorer:
         Pictures addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
     mean, std : sequence of float, optional
         Per-channel normalisation of ``images``, undone to show the true picture.
+    columns : DataFrame or mapping of name to (n,) array, optional
+        What else is known of each sample: to colour the map by, and columns of the frame.
     colors : mapping of class name to colour, optional
         Overrides the default colours, any name that matplotlib knows.
     height : int
@@ -86,6 +89,7 @@ class EmbeddingExplorer:
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
     ) -> None:
@@ -99,10 +103,11 @@ class EmbeddingExplorer:
         if given is None:
             _check_projectable(feature_set, projector)
         source = _image_source(feature_set, images, mean, std)
-        self._state = ExplorerState(feature_set, given)
+        self._state = ExplorerState(feature_set, given, columns)
         palette = _palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
         self._fitting = Fitting(self._state, projector)
+        self._background = Background(self._state)
         tiles = Tiles(self._state, source, palette)
         self._views = {
             # The map hears of a change first: it is what the person looks at.
@@ -127,6 +132,7 @@ class EmbeddingExplorer:
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
         **extraction: Any,
@@ -143,7 +149,7 @@ class EmbeddingExplorer:
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer to look at. Default: the input of the last Linear.
-        projector, embedding, images, mean, std, colors, height
+        projector, embedding, images, mean, std, columns, colors, height
             See :class:`EmbeddingExplorer`. Pictures are by default those of the dataset; ``mean``
             and ``std`` are taken from a ``Normalize`` in its transform when not given.
         **extraction
@@ -171,6 +177,7 @@ class EmbeddingExplorer:
             feature_set.with_images(source),
             projector=projector,
             embedding=embedding,
+            columns=columns,
             colors=colors,
             height=height,
         )
@@ -370,6 +377,7 @@ class EmbeddingExplorer:
     def close(self) -> None:
         """Close every widget of this explorer and stop its projector. May be called twice."""
         self._fitting.close()
+        self._background.close()
         self._state.unobserve_all()
         for view in self._views.values():
             _close_with_children(view)
@@ -459,7 +467,9 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    body = ipywidgets.Box([views["scatter"], views["legend"], views["gallery"]])
+    panels = ipywidgets.Tab([views["gallery"]], titles=["Images"])
+    panels.add_class("tsne-widget-panels")
+    body = ipywidgets.Box([views["scatter"], views["legend"], panels])
     body.add_class("tsne-widget-body")
     root = ipywidgets.VBox([views["toolbar"], body])
     root.add_class("tsne-widget")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
-from traitlets import HasTraits, Unicode, observe, validate
+from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
 
+from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -55,6 +56,14 @@ class ExplorerState(HasTraits):
         How the computation of the map stands.
     message : str, a trait
         The last thing the person must know (an error and its remedy, an omission); "" for none.
+    busy : str, a trait
+        What is being computed beside the map; "" for nothing.
+    hovered, focus : int or None, traits
+        The row under the pointer, on the map or in the gallery; the row that is looked at closely.
+    selections : dict of name to (k,) int64 rows, a trait
+        Named selections in the order they were named; set a new dict, do not change this one.
+    scores : Scores
+        Columns about each sample, computed when first asked for.
     class_names : list of str
         Names of the g classes, unknown last if there is one.
     known : int
@@ -70,9 +79,19 @@ class ExplorerState(HasTraits):
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
     message = Unicode()
+    busy = Unicode()
+    hovered = Int(None, allow_none=True)
+    focus = Int(None, allow_none=True)
+    selections = Dict()
 
-    def __init__(self, feature_set: FeatureSet, embedding: NDArray[np.float32] | None) -> None:
+    def __init__(
+        self,
+        feature_set: FeatureSet,
+        embedding: NDArray[np.float32] | None,
+        columns: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
         self.feature_set = feature_set
+        self.scores = Scores(feature_set, columns)
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
         self._past: list[NDArray[np.int64]] = []
         self._future: list[NDArray[np.int64]] = []
@@ -191,6 +210,11 @@ class ExplorerState(HasTraits):
             return
         self._past = [*self._past[1 - MAX_UNDO :], change.old]
         self._future = []
+
+    @observe("embedding", "fit")
+    def _tell_scores(self, _change: Any) -> None:
+        moving = self.fit is not None and self.fit.condition == "running"
+        self.scores.use_embedding(None if moving else self.embedding)
 
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ class ToolbarView(anywidget.AnyWidget):
     selected_misclassified = Int().tag(sync=True)
     fit = Dict(help="the state's Fit").tag(sync=True)
     message = Unicode().tag(sync=True)
+    busy = Unicode(help="what is computed beside the map").tag(sync=True)
 
     def __init__(self, state: ExplorerState, control: Callable[[object], None]) -> None:
         self._state = state
@@ -45,7 +46,7 @@ class ToolbarView(anywidget.AnyWidget):
                 "fit": lambda content, _buffers: control(content.get("do")),
             },
         )
-        state.follow(self._show, "selected", "visible", "message")
+        state.follow(self._show, "selected", "visible", "message", "busy")
         state.follow(self._show_fit, "fit")
 
     def _show(self) -> None:
@@ -58,6 +59,7 @@ class ToolbarView(anywidget.AnyWidget):
             self.selected = len(state.selected)
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
             self.message = state.message
+            self.busy = state.busy
 
     def _show_fit(self) -> None:
         fit = self._state.fit

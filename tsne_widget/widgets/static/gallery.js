@@ -71,6 +71,8 @@ function render({ model, el }) {
       if (!node) {
         node = content.appendChild(element("figure"));
         node.setAttribute("role", "listitem");
+        node.setAttribute("aria-posinset", String(index + 1));
+        node.setAttribute("aria-setsize", String(count)); // of which only those in sight exist
         node.appendChild(element("div", "tw-picture"));
         nodes.set(index, node);
         if (tiles.has(index)) fill(node, tiles.get(index));

@@ -6,6 +6,8 @@ function render({ model, el }) {
   const line = root.appendChild(element("div", "tw-line"));
   const summary = line.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
+  const busy = line.appendChild(element("div", "tw-busy"));
+  busy.setAttribute("role", "status");
   const wrong = line.appendChild(button("Select misclassified", "misclassified"));
   const clear = line.appendChild(button("Clear", "clear"));
   const fitLine = root.appendChild(element("div", "tw-fit"));
@@ -54,6 +56,8 @@ function render({ model, el }) {
     wrong.title = errors < 0 ? "Needs labels and predictions" : errors ? "Select every misclassified sample that is shown" : "None of the samples shown is misclassified";
     clear.disabled = !selected;
     clear.title = "Select nothing";
+    busy.textContent = model.get("busy") && `${model.get("busy")} …`;
+    busy.hidden = !busy.textContent;
     message.textContent = model.get("message");
     message.hidden = !message.textContent;
   }
@@ -90,7 +94,7 @@ function render({ model, el }) {
     }
   }
 
-  const fields = "change:total change:shown change:misclassified change:selected change:selected_misclassified change:message";
+  const fields = "change:total change:shown change:misclassified change:selected change:selected_misclassified change:message change:busy";
   model.on(fields, show);
   model.on("change:fit", showFit);
   show();

@@ -1,0 +1,101 @@
+"""Scores: each against the function that it stands for, computed once, named when missing."""
+
+import threading
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from tsne_widget import FeatureSet, InvalidInputError, analysis
+from tsne_widget.analysis import Scores, scores
+
+
+@pytest.fixture(scope="module")
+def record():
+    data = load_digits()
+    X, y = data.data[:300].astype(np.float32), data.target[:300]
+    logits = LogisticRegression(max_iter=50).fit(X[:150], y[:150]).decision_function(X)
+    return FeatureSet.from_arrays(X, y, logits=logits, predictions=logits.argmax(1))
+
+
+def test_each_score_is_what_its_function_says(record):
+    embedding = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    columns = Scores(record)
+    columns.use_embedding(embedding)
+    near = analysis.nearest_rows(record.features, 50)
+    true = {
+        "confidence": analysis.confidence(record.logits),
+        "margin": analysis.margin(record.logits),
+        "entropy": analysis.entropy(record.logits),
+        "loss": analysis.loss(record.logits, record.labels),
+        "label_agreement": analysis.label_agreement(near.indices, record.labels),
+        "suspicion": analysis.label_suspicion(record.logits, record.labels, record.features),
+        "outlier_score": analysis.outlier_score(*near),
+        "trustworthiness": analysis.faithfulness(record.features, embedding).trustworthiness,
+        "continuity": analysis.faithfulness(record.features, embedding).continuity,
+    }
+    assert set(true) == set(columns.names)
+    for name, expected in true.items():
+        assert not columns.is_ready(name) or name == "continuity"  # comes with trustworthiness
+        assert columns[name].shape == (300,)
+        assert np.array_equal(columns[name], expected), name
+        assert columns.is_ready(name)
+
+
+def test_a_score_that_lacks_its_inputs_says_which(record):
+    bare = Scores(FeatureSet.from_arrays(record.features))
+    assert bare.lacks("loss") == "needs logits and labels"
+    assert bare.lacks("trustworthiness") == "needs the finished map"
+    assert bare.lacks("outlier_score") == ""
+    with pytest.raises(InvalidInputError, match="loss needs logits and labels"):
+        bare["loss"]
+    with pytest.raises(InvalidInputError, match="no score 'los'"):
+        bare["los"]
+
+
+def test_another_map_makes_its_scores_anew(record):
+    random = np.random.default_rng(1)
+    columns = Scores(record)
+    columns.use_embedding(random.normal(size=(300, 2)).astype(np.float32))
+    first, margin = columns["trustworthiness"], columns["margin"]
+    columns.use_embedding(random.normal(size=(300, 2)).astype(np.float32))
+    assert not columns.is_ready("trustworthiness")
+    assert not np.array_equal(columns["trustworthiness"], first)
+    assert columns["margin"] is margin
+
+
+def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
+    calls = []
+    true = scores.nearest_rows
+    monkeypatch.setattr(scores, "nearest_rows", lambda *args: calls.append(1) or true(*args))
+    columns = Scores(record)
+    names = ["label_agreement", "outlier_score"] * 4
+    threads = [threading.Thread(target=columns.__getitem__, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == [1]
+    assert set(columns.ready()) == {"label_agreement", "outlier_score"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"margin": np.zeros(300)}, "there is such a score"),
+        ({"age": np.zeros(299)}, r"shape \(300,\)"),
+        ({7: np.zeros(300)}, "name must be text"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(record, columns, message):
+    with pytest.raises(InvalidInputError, match=message):
+        Scores(record, columns)
+
+
+def test_the_users_columns_come_after_the_scores(record):
+    ages = np.arange(300)
+    columns = Scores(record, {"age": ages})
+    assert columns.names[-1] == "age"
+    assert np.array_equal(columns["age"], ages)
+    assert columns.is_ready("age")

@@ -1,0 +1,185 @@
+"""What is known of each sample in numbers: each column computed when first asked for, and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.neighbor_index import NeighborIndex
+from tsne_widget.analysis.neighborhoods import NearestRows, label_agreement, nearest_rows
+from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.suspicion import label_suspicion
+from tsne_widget.analysis.trust import faithfulness
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+
+# Neighbours in feature space that scores look at: enough for label agreement to be finely graded.
+NEIGHBORS = 50
+# Neighbours on the map that trustworthiness and continuity look at, as papers do.
+MAP_NEIGHBORS = 15
+
+# Each score and what it needs of the record or the map.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "confidence": ("logits",),
+    "margin": ("logits",),
+    "entropy": ("logits",),
+    "loss": ("logits", "labels"),
+    "label_agreement": ("labels",),
+    "suspicion": ("labels",),
+    "outlier_score": (),
+    "trustworthiness": ("embedding",),
+    "continuity": ("embedding",),
+}
+
+
+class Scores:
+    """Columns about the n samples of one feature set: our scores, then the user's own columns.
+
+    ==================  ==========================================================================
+    confidence, margin  of the prediction, see :func:`confidence`, :func:`margin`; need logits
+    entropy, loss       in nats, see :func:`entropy`, :func:`loss`; need logits (and labels)
+    label_agreement     share of the nearest samples in feature space with the sample's label
+    suspicion           −log of the probability that the label is right, :func:`label_suspicion`
+    outlier_score       about 1 inside a cluster, higher further out, see :func:`outlier_score`
+    trustworthiness,    of the sample's place on the map, see :func:`faithfulness`; need a map
+    continuity
+    ==================  ==========================================================================
+
+    Safe to be read from several threads: each column is computed once.
+
+    Parameters
+    ----------
+    feature_set : FeatureSet
+    columns : mapping of name to (n,) array, or DataFrame of n rows, optional
+        The user's own, of numbers, truth values or text.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column has another length, more than one dimension, or the name of a score.
+    """
+
+    def __init__(
+        self, feature_set: FeatureSet, columns: Mapping[str, ArrayLike] | None = None
+    ) -> None:
+        self._record = feature_set
+        self._lock = threading.RLock()
+        self._kept: dict[str, NDArray[Any]] = {}
+        self._embedding: NDArray[np.float32] | None = None
+        self._neighbors: NearestRows | None = None
+        self._index: NeighborIndex | None = None
+        self.columns = _as_columns(columns, len(feature_set))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that can be asked for: the scores, whether possible here or not, and the columns."""
+        return (*NEEDS, *self.columns)
+
+    def lacks(self, name: str) -> str:
+        """What a score needs and is not there, in words; "" where nothing is missing."""
+        has = {
+            "logits": self._record.logits is not None,
+            "labels": self._record.labels is not None,
+            "embedding": self._embedding is not None,
+        }
+        words = {"embedding": "the finished map"}
+        missing = [words.get(need, need) for need in NEEDS.get(name, ()) if not has[need]]
+        return f"needs {' and '.join(missing)}" if missing else ""
+
+    def is_ready(self, name: str) -> bool:
+        """Whether the column is there already, so that asking for it takes no time."""
+        return name in self.columns or name in self._kept
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """(n,) array of a score (float32) or of a user's column, computed where it is not kept.
+
+        Raises
+        ------
+        InvalidInputError
+            For an unknown name, or a score that lacks what it needs.
+        """
+        if name in self.columns:
+            return self.columns[name]
+        if name not in NEEDS:
+            raise InvalidInputError(
+                f"there is no score {name!r}; there are {', '.join(self.names)}"
+            )
+        with self._lock:
+            if name not in self._kept:
+                lacking = self.lacks(name)
+                if lacking:
+                    raise InvalidInputError(f"{name} {lacking}, which this record has not")
+                self._kept |= self._computed(name)
+            return self._kept[name]
+
+    def ready(self) -> dict[str, NDArray[Any]]:
+        """The columns that are there already, in the order of :attr:`names`."""
+        return {name: self[name] for name in self.names if self.is_ready(name)}
+
+    def use_embedding(self, embedding: NDArray[np.float32] | None) -> None:
+        """Take this (n, 2) map for what concerns the map; scores of another one are forgotten."""
+        with self._lock:
+            if embedding is not self._embedding:
+                self._embedding = embedding
+                for name, needs in NEEDS.items():
+                    if "embedding" in needs:
+                        self._kept.pop(name, None)
+
+    @property
+    def neighbors(self) -> NearestRows:
+        """The nearest samples of each in feature space, up to 50; O(n² d) when first asked for."""
+        with self._lock:
+            if self._neighbors is None:
+                k = min(NEIGHBORS, len(self._record) - 1)
+                self._neighbors = nearest_rows(self._record.features, k)
+            return self._neighbors
+
+    @property
+    def index(self) -> NeighborIndex:
+        """For the neighbours of one sample at a time; O(n d) when first asked for."""
+        with self._lock:
+            if self._index is None:
+                self._index = NeighborIndex(self._record.features)
+            return self._index
+
+    def _computed(self, name: str) -> dict[str, NDArray[Any]]:
+        """A score, and those that come with it. Nothing that it needs is missing."""
+        record, labels, logits = self._record, self._record.labels, self._record.logits
+        if name in _OF_LOGITS and logits is not None:
+            return {name: _OF_LOGITS[name](logits)}
+        if name == "loss" and logits is not None and labels is not None:
+            return {name: loss(logits, labels)}
+        if name == "label_agreement" and labels is not None:
+            return {name: label_agreement(self.neighbors.indices, labels)}
+        if name == "suspicion" and labels is not None:
+            return {name: label_suspicion(logits, labels, record.features)}
+        if name == "outlier_score":
+            return {name: outlier_score(*self.neighbors)}
+        assert self._embedding is not None  # noqa: S101 - what lacks() has made sure of
+        k = min(MAP_NEIGHBORS, (len(record) - 1) // 2)
+        found = faithfulness(record.features, self._embedding, k)
+        return {"trustworthiness": found.trustworthiness, "continuity": found.continuity}
+
+
+_OF_LOGITS = {"confidence": confidence, "margin": margin, "entropy": entropy}
+
+
+def _as_columns(columns: Mapping[str, ArrayLike] | None, n: int) -> dict[str, NDArray[Any]]:
+    given: dict[str, NDArray[Any]] = {}
+    for name, values in ({} if columns is None else columns).items():
+        if not isinstance(name, str) or not name:
+            raise InvalidInputError(f"a column's name must be text, got {name!r}")
+        if name in NEEDS:
+            raise InvalidInputError(f"columns cannot be called {name!r}: there is such a score")
+        array = np.asarray(values)
+        if array.shape != (n,):
+            raise InvalidInputError(
+                f"columns[{name!r}] must have shape ({n},), one value per sample, got {array.shape}"
+            )
+        given[name] = array
+    return given

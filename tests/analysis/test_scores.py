@@ -15,7 +15,7 @@ from tsne_widget.analysis import Scores, scores
 def record():
     data = load_digits()
     X, y = data.data[:300].astype(np.float32), data.target[:300]
-    logits = LogisticRegression(max_iter=50).fit(X[:150], y[:150]).decision_function(X)
+    logits = LogisticRegression(max_iter=2000).fit(X[:150], y[:150]).decision_function(X)
     return FeatureSet.from_arrays(X, y, logits=logits, predictions=logits.argmax(1))
 
 

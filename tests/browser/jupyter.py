@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,15 @@ def chromium(playwright: Playwright) -> str | None:
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
-def launch(playwright: Playwright, *, headless: bool = True) -> Browser:
+def launch(
+    playwright: Playwright, *, headless: bool = True, arguments: Sequence[str] = ()
+) -> Browser:
     """A browser. Without one the tests fail, they do not skip."""
     path = chromium(playwright)
     if path is None:
         raise RuntimeError("no Chromium found; run `make browser`, or set TSNE_WIDGET_CHROMIUM")
     return playwright.chromium.launch(
-        executable_path=path, args=CHROMIUM_ARGUMENTS, headless=headless
+        executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments], headless=headless
     )
 
 

@@ -87,12 +87,13 @@ def test_zooming_keeps_its_anchor(page):
 
 def test_the_nearest_point_is_a_visible_one_within_reach(page):
     ask = (
-        "([place, radius]) => geometry.nearestPoint("
-        "[0, 1, 5], [0, 0, 0], [1, 0, 1], place, radius, 3)"
+        "([place, radius, drawn]) => geometry.nearestPoint([0, 1, 5], [0, 0, 0], [1, 0, 1],"
+        " place, radius, drawn ? Uint32Array.from(drawn) : null)"
     )
     assert page.evaluate(ask, [[0.9, 0], 2]) == 0  # the nearer one is hidden
     assert page.evaluate(ask, [[4.5, 0], 2]) == 2
     assert page.evaluate(ask, [[2.5, 0], 1]) == -1
+    assert page.evaluate(ask, [[0.9, 0], 9, [2, 1]]) == 2  # the nearer one is not drawn
 
 
 def test_bits_and_opacities_say_hidden_dimmed_and_selected(page):
@@ -109,3 +110,46 @@ def test_bits_and_opacities_say_hidden_dimmed_and_selected(page):
     assert opacity[1] == 0  # hidden, though it is asked for
     assert 0 < opacity[0] == opacity[2] < 0.5
     assert opacity[3] == 1
+
+
+def test_points_to_draw_are_the_first_the_selected_and_those_in_sight(page):
+    rng = np.random.default_rng(1)
+    points = rng.uniform(0, 1, size=(3000, 2)).astype(np.float32)
+    opacity = (rng.random(3000) < 0.8).astype(np.float32)
+    selected = np.sort(rng.choice(3000, 200, replace=False))
+    for low, high, first, budget in [(0.2, 0.5, 50, 300), (0, 1, 50, 1000), (0.4, 0.45, 0, 500)]:
+        seen = page.evaluate(
+            "([x, y, opacity, selected, low, high, first, budget]) => {"
+            " const found = geometry.pointsToDraw(x, y, opacity, Uint32Array.from(selected),"
+            " { x: [low, high], y: [low, high] }, first, budget);"
+            " return [[...found.points], found.shown, found.inSight] }",
+            [*points.T.tolist(), opacity.tolist(), selected.tolist(), low, high, first, budget],
+        )
+        drawn, shown, in_sight = np.array(seen[0]), seen[1], seen[2]
+        sees = ((points >= low) & (points <= high)).all(1) & (opacity > 0)
+        assert len(set(drawn)) == len(drawn) <= budget
+        assert drawn[:first].tolist() == list(range(first))
+        assert in_sight == sees.sum()
+        assert shown == sees[drawn].sum()
+        wanted = [row for row in selected if sees[row] and row >= first][: budget - first]
+        assert drawn[first : first + len(wanted)].tolist() == wanted
+        if first + in_sight <= budget:
+            assert shown == in_sight  # zoomed in, nothing in sight is left out
+
+
+def test_names_stand_where_the_points_of_a_class_are_densest(page):
+    rng = np.random.default_rng(2)
+    dense, sparse = rng.normal([2, 8], 0.2, (500, 2)), rng.uniform(0, 10, (200, 2))
+    other = rng.normal([9, 1], 0.2, (50, 2))
+    points = np.vstack([dense, sparse, other])
+    codes = np.r_[np.zeros(700, int), np.full(50, 2)]
+    evaluate = (
+        "([x, y, codes, visible]) =>"
+        " geometry.densestPlaces(x, y, codes, Uint8Array.from(visible), 3)"
+    )
+    found = page.evaluate(evaluate, [*points.T.tolist(), codes.tolist(), [1, 1, 1]])
+    assert [(place["code"], place["count"]) for place in found] == [(0, 700), (2, 50)]
+    assert np.hypot(found[0]["x"] - 2, found[0]["y"] - 8) < 0.5
+    assert np.hypot(found[1]["x"] - 9, found[1]["y"] - 1) < 0.5
+    hidden = page.evaluate(evaluate, [*points.T.tolist(), codes.tolist(), [0, 1, 1]])
+    assert [place["code"] for place in hidden] == [2]

@@ -18,10 +18,11 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
 from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.coloring import TEXELS
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
-from tsne_widget.widgets.scatter import TEXELS, ScatterView
+from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.state import ExplorerState, Mode
 from tsne_widget.widgets.tiles import Tiles
 from tsne_widget.widgets.toolbar import ToolbarView
@@ -63,6 +64,10 @@ class EmbeddingExplorer:
         Overrides the default colours, any name that matplotlib knows.
     height : int
         Height of the map in pixels.
+    draw_budget : int
+        Points drawn at most, a sample of all classes where there are more; zooming in draws those
+        in sight. 0 is 2,000,000 with a graphics card and 100,000 without. A selection always takes
+        all points, drawn or not.
 
     Raises
     ------
@@ -92,6 +97,7 @@ class EmbeddingExplorer:
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
+        draw_budget: int = 0,
     ) -> None:
         if not isinstance(feature_set, FeatureSet):
             raise InvalidInputError(
@@ -111,7 +117,9 @@ class EmbeddingExplorer:
         tiles = Tiles(self._state, source, palette)
         self._views = {
             # The map hears of a change first: it is what the person looks at.
-            "scatter": ScatterView(self._state, tiles, palette, height),
+            "scatter": ScatterView(
+                self._state, tiles, self._background, palette, height=height, budget=draw_budget
+            ),
             "toolbar": ToolbarView(self._state, self._fitting.control),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles),
@@ -135,6 +143,7 @@ class EmbeddingExplorer:
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
+        draw_budget: int = 0,
         **extraction: Any,
     ) -> Self:
         """An explorer of what a torch classifier makes of a dataset.
@@ -149,7 +158,7 @@ class EmbeddingExplorer:
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer to look at. Default: the input of the last Linear.
-        projector, embedding, images, mean, std, columns, colors, height
+        projector, embedding, images, mean, std, columns, colors, height, draw_budget
             See :class:`EmbeddingExplorer`. Pictures are by default those of the dataset; ``mean``
             and ``std`` are taken from a ``Normalize`` in its transform when not given.
         **extraction
@@ -180,6 +189,7 @@ class EmbeddingExplorer:
             columns=columns,
             colors=colors,
             height=height,
+            draw_budget=draw_budget,
         )
 
     @property
@@ -227,6 +237,20 @@ class EmbeddingExplorer:
         mask = np.zeros(len(self._state.class_names), dtype=bool)
         mask[self._state.class_codes(names)] = True
         self._state.show(mask)
+
+    @property
+    def color_by(self) -> str:
+        """What the colours say: "label", "prediction", "correct", a score or a column; settable.
+
+        Scores are those of :class:`tsne_widget.analysis.Scores`; a slow one is computed in the
+        background. Selection, zoom and toggles stay as they are.
+        """
+        name: str = self._state.color_by
+        return name
+
+    @color_by.setter
+    def color_by(self, name: str) -> None:
+        self._state.color_by = name
 
     def select(
         self,

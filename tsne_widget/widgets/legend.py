@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import anywidget
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bytes, List, Unicode
+from traitlets import Bool, Bytes, List, Unicode
 
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer
@@ -32,6 +32,7 @@ class LegendView(anywidget.AnyWidget):
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)
+    is_key = Bool(True, help="the colours of the map are those of the classes").tag(sync=True)
     sorted_by = Unicode("order", help="kept for a page reload").tag(sync=True)
 
     def __init__(self, state: ExplorerState, colors: Sequence[str]) -> None:
@@ -54,12 +55,16 @@ class LegendView(anywidget.AnyWidget):
         answer(self, state, handlers)
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
+        state.follow(self._show_is_key, "color_by")
 
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
 
     def _show_selected(self) -> None:
         self.selected_counts = self._state.selected_counts.astype("<u4").tobytes()
+
+    def _show_is_key(self) -> None:
+        self.is_key = self._state.color_by in (self._state.colored_by, "prediction")
 
     def _on_toggle(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         code, state = self._class(content), self._state

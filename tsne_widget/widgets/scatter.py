@@ -6,29 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import anywidget
-import bqplot
-import bqplot_gl
 import numpy as np
 from ipywidgets import Layout, Widget, widget_serialization
 from numpy.typing import NDArray
-from traitlets import Bytes, Float, Instance, List, Unicode
+from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.assets import script, style
+from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.coloring import RAMP, TEXELS, TITLES, Coloring, coloring
+from tsne_widget.widgets.figures import move, paint, svg_figure, webgl_figure
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer
 from tsne_widget.widgets.state import MODES, ExplorerState, Mode
+from tsne_widget.widgets.text import shown
 from tsne_widget.widgets.tiles import Tiles
 
-# ScatterGL draws colours from a texture of this many texels; the last one is for unknown classes.
-TEXELS = 256
 # Vertices of one polygon from the page: a lasso has a few hundred; this bounds a forged one.
 MAX_VERTICES = 20_000
-# Summed area of all markers, in px²: fewer points are drawn larger, down and up to the bounds.
-MARKERS_AREA = 130_000
-MIN_MARKER_AREA, MAX_MARKER_AREA = 6, 60
-# A ring marks a misclassified point: a second sign beside colour, of --tw-wrong's colour.
-RING_COLOR, RING_PIXELS, RING_AREA = "#d6336c", 0.9, 2.2
+# Lines from the sample that is looked at to so many of its nearest in feature space.
+LINKS = 12
 
 
 class ScatterView(anywidget.AnyWidget):
@@ -39,31 +36,54 @@ class ScatterView(anywidget.AnyWidget):
     beginning is a sample of all classes, so that the page may draw less of it.
     """
 
-    _esm = script("tiles.js", "geometry.js", "scatter.js")
+    _esm = script("tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
-    codes = Bytes(help="class of each point, uint16 little-endian").tag(sync=True)
+    fallback = Instance(
+        Widget, allow_none=True, help="a figure without WebGL, for a page that asks for it"
+    ).tag(sync=True, **widget_serialization)
+    codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
+    names = List(Unicode(), help="of the classes").tag(sync=True)
     wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
     waiting = Unicode(help="what the map waits for, while there is none").tag(sync=True)
+    budget = Int(help="points drawn at most; 0: by what the renderer can do").tag(sync=True)
+    color_by = Unicode().tag(sync=True)
+    color_choices = List(help="name, title, and what is lacking or ''").tag(sync=True)
+    key = Dict(help="what the colours mean").tag(sync=True)
+    hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
+    links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    show_labels = Bool(help="class names on the map").tag(sync=True)
 
     def __init__(
-        self, state: ExplorerState, tiles: Tiles, colors: Sequence[str], height: int
+        self,
+        state: ExplorerState,
+        tiles: Tiles,
+        background: Background,
+        colors: Sequence[str],
+        *,
+        height: int,
+        budget: int = 0,
     ) -> None:
         self._state = state
         self._tiles = tiles
+        self._background = background
         self._colors = colors
+        self._coloring: Coloring | None = None  # of the points; none until it is computed
         self._polygons: PolygonIndex | None = None
         wrong = state.feature_set.misclassified
         self._rows = drawing_order(state.codes, wrong)  # row of each point
         self._points = np.empty_like(self._rows)  # point of each row
         self._points[self._rows] = np.arange(len(self._rows))
         self._ringed = np.flatnonzero(wrong[self._rows])
+        few = len(state.class_names) <= 256
         super().__init__(
-            codes=state.codes[self._rows].astype("<u2").tobytes(),
+            codes=state.codes[self._rows].astype("u1" if few else "<u2").tobytes(),
+            names=[shown(name) for name in state.class_names],
+            budget=budget,
             wrong=self._ringed.astype("<u4").tobytes(),
             layout=Layout(height=f"{height}px"),
         )
@@ -71,39 +91,95 @@ class ScatterView(anywidget.AnyWidget):
             "select": self._on_select,
             "pick": self._on_pick,
             "hover": self._on_hover,
-            "clear": lambda _content, _buffers: state.select([]),
+            "leave": self._on_leave,
+            "color": self._on_color,
+            "no_webgl": self._on_no_webgl,
+            "clear": self._on_clear,
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
         answer(self, state, handlers)
+        state.follow(self._show_color, "color_by")
         state.follow(self._draw_embedding, "embedding")
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
         state.follow(self._show_waiting, "fit", "embedding")
+        state.follow(self._show_color_choices, "fit")
+        state.follow(self._show_hovered, "hovered")
+        state.follow(self._show_links, "focus")
 
     def _draw_embedding(self) -> None:
         embedding = self._state.embedding
         if embedding is None:
             return
         self._polygons = None  # sorted again when a polygon comes: frames come faster
-        x, y = np.ascontiguousarray(embedding[self._rows].T, dtype=np.float32)
+        places = embedding[self._rows]
         if self.figure is None:
-            self.figure = _figure(x, y, self._ringed, self._texels(), self._texture())
+            self.figure = webgl_figure(places, self._ringed, self._colors_of_points())
+        else:
+            for figure in filter(None, (self.figure, self.fallback)):
+                move(figure, places, self._ringed)
+
+    def _colors_of_points(self) -> Coloring:
+        if self._coloring is not None:
+            return self._coloring
+        return Coloring(np.zeros(len(self._rows), dtype=np.float32), [UNKNOWN_COLOR] * TEXELS, [])
+
+    def _show_color(self) -> None:
+        name, scores = self._state.color_by, self._state.scores
+        if name not in scores.names or scores.is_ready(name):
+            self._paint(name)
             return
-        for mark, points in zip(self.figure.marks, (slice(None), self._ringed), strict=False):
-            with mark.hold_sync():
-                mark.x, mark.y = x[points], y[points]
+        self._background.run(
+            f"Computing {TITLES.get(name, name)}",
+            lambda: scores[name],
+            lambda _values: self._paint(name) if self._state.color_by == name else None,
+        )
 
-    def _texels(self) -> NDArray[np.float32]:
-        """(n,) float32 texel of each point: classes in turn, the last one for the unknown class."""
-        codes = self._state.codes[self._rows]
-        known = codes < self._state.known
-        return np.where(known, codes % (TEXELS - 1), TEXELS - 1).astype(np.float32)
+    def _paint(self, name: str) -> None:
+        """Draw the points in the colours of that name."""
+        colors = coloring(self._state, name, self._colors)
+        colors = self._coloring = colors._replace(texels=colors.texels[self._rows])
+        with self.hold_sync():
+            self.color_by = name
+            self.key = {
+                "title": TITLES.get(name, name),
+                # The legend says what these mean already.
+                "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
+                "more": colors.more,
+                "low": colors.low,
+                "high": colors.high,
+                "ramp": list(RAMP),
+                "unknown": colors.unknown,
+            }
+        for figure in filter(None, (self.figure, self.fallback)):
+            paint(figure, colors)
 
-    def _texture(self) -> list[str]:
-        """The texture's colours: those of the known classes, the rest as for the unknown one."""
-        classes = list(self._colors[: min(self._state.known, TEXELS - 1)])
-        return classes + [UNKNOWN_COLOR] * (TEXELS - len(classes))
+    def _show_color_choices(self) -> None:
+        choices = self._state.color_choices
+        self.color_choices = [
+            [name, TITLES.get(name, name), lacking] for name, lacking in choices.items()
+        ]
+
+    def _show_hovered(self) -> None:
+        row = self._state.hovered
+        self.hovered = -1 if row is None else int(self._points[row])
+
+    def _show_links(self) -> None:
+        """Tie the sample that is looked at to its nearest in feature space."""
+        row, scores = self._state.focus, self._state.scores
+        k = min(LINKS, len(self._rows) - 1)
+        if row is None or k < 1:
+            self.links = b""
+            return
+
+        def show(found: tuple[NDArray[np.int64], NDArray[np.float32]]) -> None:
+            if self._state.focus == row:
+                self.links = self._points[[row, *found[0]]].astype("<u4").tobytes()
+
+        self._background.run(
+            "Looking for neighbours", lambda: scores.index.nearest_to(row, k), show
+        )
 
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
@@ -133,11 +209,34 @@ class ScatterView(anywidget.AnyWidget):
         self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._state.select([self._visible_row(content)], _mode(content))
+        row = self._visible_row(content)
+        self._state.select([row], _mode(content))
+        self._state.focus = row
+
+    def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select([])
+        self._state.focus = None
 
     def _on_hover(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        tile, picture = self._tiles.tile(self._visible_row(content))
-        self.send({"kind": "hover", "point": content["point"], "tile": tile}, [picture])
+        row = self._visible_row(content)
+        self._state.hovered = row
+        if content.get("known") is not True:
+            tile, picture = self._tiles.tile(row)
+            self.send({"kind": "hover", "point": content["point"], "tile": tile}, [picture])
+
+    def _on_leave(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.hovered = None
+
+    def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = content.get("name")
+        if not isinstance(name, str) or self._state.color_choices.get(name, "unknown"):
+            raise MalformedMessageError("the map cannot be coloured by that")
+        self._state.color_by = name
+
+    def _on_no_webgl(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        if self.fallback is None and self._state.embedding is not None:
+            places = self._state.embedding[self._rows]
+            self.fallback = svg_figure(places, self._ringed, self._colors_of_points())
 
     def _visible_row(self, content: dict[str, Any]) -> int:
         row = int(self._rows[integer(content, "point", 0, len(self._rows) - 1)])
@@ -178,39 +277,3 @@ def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:
     if not np.isfinite(polygon).all():
         raise MalformedMessageError("a polygon's vertices must be finite")
     return polygon
-
-
-def _figure(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    ringed: NDArray[np.int64],
-    texels: NDArray[np.float32],
-    texture: list[str],
-) -> bqplot.Figure:
-    """A figure without axes: one mark for all points, and one of rings over the misclassified."""
-    place = {
-        "x": bqplot.LinearScale(min=float(x.min()), max=float(x.max())),
-        "y": bqplot.LinearScale(min=float(y.min()), max=float(y.max())),
-    }
-    color = bqplot.ColorScale(colors=texture, min=0, max=TEXELS - 1)
-    area = float(np.clip(MARKERS_AREA / len(x), MIN_MARKER_AREA, MAX_MARKER_AREA))
-    points = bqplot_gl.ScatterGL(
-        x=x, y=y, color=texels, scales={**place, "color": color},
-        default_size=round(area), stroke_width=0.0,
-    )  # fmt: skip
-    rings = bqplot_gl.ScatterGL(
-        x=x[ringed], y=y[ringed], scales=place, colors=[RING_COLOR], fill=False,
-        stroke=RING_COLOR, stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
-    )  # fmt: skip
-    return bqplot.Figure(
-        marks=[points, rings] if len(ringed) else [points],
-        fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
-        min_aspect_ratio=0.01,
-        max_aspect_ratio=100,
-        padding_x=0,
-        padding_y=0,
-        animation_duration=0,
-        background_style={"fill": "none"},
-        display_toolbar=False,
-        layout=Layout(width="100%", height="100%", min_width="0px", min_height="0px"),
-    )

@@ -62,6 +62,8 @@ class ExplorerState(HasTraits):
         The row under the pointer, on the map or in the gallery; the row that is looked at closely.
     selections : dict of name to (k,) int64 rows, a trait
         Named selections in the order they were named; set a new dict, do not change this one.
+    color_by : str, a trait
+        What the points' colours say, one of :attr:`color_choices`.
     scores : Scores
         Columns about each sample, computed when first asked for.
     class_names : list of str
@@ -83,6 +85,7 @@ class ExplorerState(HasTraits):
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
     selections = Dict()
+    color_by = Unicode()
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class ExplorerState(HasTraits):
             visible=np.ones(len(self.class_names), dtype=bool),
             embedding=embedding,
             fit=Fit(),
+            color_by=self.colored_by,
         )
 
     @property
@@ -130,6 +134,20 @@ class ExplorerState(HasTraits):
         judged = (np.arange(len(counts)) < self.known) & (counts > 0)
         accuracies[judged] = 1 - wrong[judged] / counts[judged]
         return accuracies
+
+    @property
+    def color_choices(self) -> dict[str, str]:
+        """What the map can be coloured by, and what it lacks: "" where it is possible."""
+        record = self.feature_set
+        labels = "" if record.labels is not None else "labels"
+        predictions = "" if record.predictions is not None else "predictions"
+        needs = {
+            "label": labels,
+            "prediction": predictions,
+            "correct": " and ".join(filter(None, [labels, predictions])),
+        }
+        own = {name: f"needs {lacking}" if lacking else "" for name, lacking in needs.items()}
+        return own | {name: self.scores.lacks(name) for name in self.scores.names}
 
     def follow(self, show: Callable[[], None], *names: str) -> None:
         """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
@@ -215,6 +233,15 @@ class ExplorerState(HasTraits):
     def _tell_scores(self, _change: Any) -> None:
         moving = self.fit is not None and self.fit.condition == "running"
         self.scores.use_embedding(None if moving else self.embedding)
+
+    @validate("color_by")
+    def _validate_color_by(self, proposal: Any) -> str:
+        name, choices = proposal["value"], self.color_choices
+        if name != self.colored_by and choices.get(name, "unknown"):
+            possible = ", ".join(known for known, lacking in choices.items() if not lacking)
+            reason = choices.get(name, "is unknown")
+            raise InvalidInputError(f"color_by={name!r} {reason}; possible here: {possible}")
+        return name
 
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:

@@ -69,7 +69,7 @@ export function extent(x, y, rows = null) {
 
 /**
  * Opacity of each point: hidden classes 0; with a selection, what is not selected is dimmed.
- * @param {Uint16Array} codes  class of each point
+ * @param {ArrayLike<number>} codes  class of each point
  * @param {Uint8Array} visible  1 for each class that is shown
  * @param {Uint32Array} selected  selected rows
  * @returns {Float32Array}
@@ -117,18 +117,95 @@ export function rowsInside(x, y, polygon) {
  * @param {ArrayLike<number>} opacity  0 for hidden points
  * @param {[number, number]} place
  * @param {number} radius  in data units
- * @param {number} limit  only the first so many points are drawn
+ * @param {Uint32Array | null} drawn  only these points are drawn; null: all
  * @returns {number}
  */
-export function nearestPoint(x, y, opacity, place, radius, limit) {
+export function nearestPoint(x, y, opacity, place, radius, drawn) {
   let [best, index] = [radius * radius, -1];
-  for (let i = 0; i < limit; i++) {
+  const count = drawn ? drawn.length : opacity.length;
+  for (let k = 0; k < count; k++) {
+    const i = drawn ? drawn[k] : k;
     const [dx, dy] = [x[i] - place[0], y[i] - place[1]];
     const distance = dx * dx + dy * dy;
     if (distance < best && opacity[i]) [best, index] = [distance, i];
   }
   return index;
 }
+
+/**
+ * Which points to draw where not all can be: the first ones, whose order is that of a sample of the
+ * whole, then the selected ones in sight, then the others in sight, in their order.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} opacity  0 for hidden points
+ * @param {Uint32Array} selected
+ * @param {Viewport} viewport
+ * @param {number} first  points drawn wherever they are: those that are left while the map moves
+ * @param {number} budget  points in all
+ * @returns {{points: Uint32Array, shown: number, inSight: number}}  of the points in sight, those
+ *   drawn and all there are
+ */
+export function pointsToDraw(x, y, opacity, selected, viewport, first, budget) {
+  const total = opacity.length;
+  const points = new Uint32Array(Math.min(total, budget));
+  const taken = new Uint8Array(total);
+  let [count, shown, inSight] = [0, 0, 0];
+  const sees = (/** @type {number} */ i) =>
+    opacity[i] > 0 && x[i] >= viewport.x[0] && x[i] <= viewport.x[1] && y[i] >= viewport.y[0] && y[i] <= viewport.y[1];
+  const take = (/** @type {number} */ i) => {
+    taken[i] = 1;
+    points[count++] = i;
+  };
+  while (count < Math.min(first, points.length)) take(count);
+  for (let k = 0; k < selected.length && count < points.length; k++) {
+    if (!taken[selected[k]] && sees(selected[k])) take(selected[k]);
+  }
+  for (let i = 0; i < total; i++) {
+    if (!sees(i)) continue;
+    inSight++;
+    if (!taken[i] && count < points.length) take(i);
+    shown += taken[i];
+  }
+  return { points: points.subarray(0, count), shown, inSight };
+}
+
+/**
+ * Where the points of each class that is shown are densest.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} codes  class of each point
+ * @param {Uint8Array} visible  1 for each class that is shown
+ * @param {number} classes
+ * @returns {{code: number, count: number, x: number, y: number}[]}
+ */
+export function densestPlaces(x, y, codes, visible, classes) {
+  const bounds = extent(x, y);
+  const scale = (/** @type {Span} */ s) => DENSITY_CELLS / (s[1] - s[0] || 1);
+  const [sx, sy] = [scale(bounds.x), scale(bounds.y)];
+  /** @type {Map<number, number[]>} */
+  const cells = new Map(); // class and cell → count, sum of x, sum of y
+  const counts = new Uint32Array(classes);
+  for (let i = 0; i < x.length; i++) {
+    const code = codes[i];
+    if (!visible[code]) continue;
+    counts[code]++;
+    const column = Math.min(DENSITY_CELLS - 1, Math.floor((x[i] - bounds.x[0]) * sx));
+    const row = Math.min(DENSITY_CELLS - 1, Math.floor((y[i] - bounds.y[0]) * sy));
+    const key = (code * DENSITY_CELLS + row) * DENSITY_CELLS + column;
+    const cell = cells.get(key);
+    if (!cell) cells.set(key, [1, x[i], y[i]]);
+    else [cell[0], cell[1], cell[2]] = [cell[0] + 1, cell[1] + x[i], cell[2] + y[i]];
+  }
+  /** @type {(number[] | undefined)[]} */
+  const best = new Array(classes);
+  for (const [key, cell] of cells) {
+    const code = Math.floor(key / DENSITY_CELLS ** 2);
+    if (!best[code] || cell[0] > best[code][0]) best[code] = cell;
+  }
+  return best.flatMap((cell, code) => (cell ? [{ code, count: counts[code], x: cell[1] / cell[0], y: cell[2] / cell[0] }] : []));
+}
+
+const DENSITY_CELLS = 16; // along each side of the map
 
 /**
  * What a selection becomes when more rows meet it, as the kernel combines them.

@@ -224,12 +224,16 @@ function render({ model, el }) {
   for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const fields = "change:visible change:selected_counts";
+  const showIsKey = () => root.toggleAttribute("data-plain", !model.get("is_key"));
   model.on(fields, show);
+  model.on("change:is_key", showIsKey);
+  showIsKey();
   model.on("change:sorted_by", arrange);
   arrange();
   show();
   return () => {
     model.off(fields, show);
+    model.off("change:is_key", showIsKey);
     model.off("change:sorted_by", arrange);
   };
 }

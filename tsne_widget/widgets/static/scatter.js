@@ -1,6 +1,8 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
 import { caption, element, picture, pictureUrl } from "./tiles.js";
-import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
+import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
+import { makeKey } from "./key.js";
+import { makeLabels } from "./labels.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
@@ -14,6 +16,7 @@ const KEEP_HOVERED = 200; // pictures of hovered points that are kept
 // takes half a second; a graphics card draws millions.
 const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
 const SETTLE_MS = 200; // after the last movement all points are drawn again
+const LIVE_SETTLE_MS = 1200; // longer than between two frames of a map that is computed
 
 const TOOLS = [
   { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
@@ -22,6 +25,7 @@ const TOOLS = [
 ];
 const ACTIONS = [
   { name: "zoom-selection", key: "z", title: "Zoom to the selection (Z)", icon: "M10 4a6 6 0 100 12 6 6 0 000-12M15 15l6 6M7 10h6M10 7v6" },
+  { name: "labels", key: "n", title: "Names of the classes on the map (N)", icon: "M4 18L9 6l5 12M6 14h6M16 18v-8M16 13a3 3 0 116 0v2a3 3 0 11-6 0" },
   { name: "reset", key: "0", title: "Show the whole map (0)", icon: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" },
 ];
 
@@ -35,10 +39,16 @@ function render({ model, el }) {
   overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Control Z undoes, Escape clears");
   const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
   const outline = drawing.appendChild(svgElement("path"));
+  const links = drawing.appendChild(svgElement("g", "tw-links"));
   const circle = drawing.appendChild(svgElement("circle"));
+  const labels = makeLabels(root);
   const tools = root.appendChild(element("div", "tw-tools"));
   tools.setAttribute("role", "toolbar");
   tools.setAttribute("aria-label", "Map tools");
+  const stop = new AbortController();
+  const listen = { signal: stop.signal };
+  const { menu, key, show: showKey } = makeKey(model, stop.signal);
+  root.append(menu, key);
   const hover = root.appendChild(element("figure", "tw-hover"));
   const shownNote = root.appendChild(element("div", "tw-shown"));
   const waiting = root.appendChild(element("div", "tw-waiting"));
@@ -49,7 +59,13 @@ function render({ model, el }) {
   /** @type {Float32Array} */
   let opacity = new Float32Array(0);
   const renderer = webglRenderer();
-  const budget = BUDGETS[isSoftware(renderer) ? "software" : "hardware"];
+  const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
+  if (model.get("budget")) budget.rest = model.get("budget");
+  budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight
+  /** @type {Uint32Array | null} */
+  let drawn = null; // the points drawn at rest; null: all
+  /** @type {Uint32Array} */
+  let ringed = new Uint32Array(0); // those of them that have a ring
   let settleTimer = 0;
   let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
@@ -57,13 +73,12 @@ function render({ model, el }) {
   let mounting = false;
   let closed = false;
   let saveTimer = 0;
-  const stop = new AbortController();
-  const listen = { signal: stop.signal };
 
   // ---- the figure ----
 
   async function mount() {
-    const reference = model.get("figure");
+    if (renderer === null && model.get("figure") && !model.get("fallback")) model.send({ kind: "no_webgl" });
+    const reference = model.get(renderer === null ? "fallback" : "figure");
     // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
     if (!reference || mounting || !host.clientWidth || !host.clientHeight) return;
     mounting = true;
@@ -78,16 +93,23 @@ function render({ model, el }) {
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
     // A map that is still computed stays in sight, unless someone has zoomed.
     mark.listenTo(mark.model, "change", (/** @type {any} */ changed) => {
-      if (changed.hasChanged("x") && !model.get("viewport").length && !drag) fitAll();
+      if (changed.hasChanged("x")) {
+        if (!model.get("viewport").length && !drag) fitAll();
+        findLabels();
+      }
+      // bqplot has put all points back
+      if (changed.hasChanged("x")) drawLess(LIVE_SETTLE_MS);
+      else if (changed.hasChanged("color")) drawAtRest();
     });
     restoreViewport();
     applyOpacity();
+    findLabels();
     showWaiting();
   }
 
   /** The marks' views once they are drawn; none when the figure is gone. */
   async function drawnMarks(/** @type {any} */ view) {
-    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && mark.opacity;
+    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
       if (view.rendered && marks.length && marks.every(isDrawn)) return marks;
@@ -100,39 +122,98 @@ function render({ model, el }) {
     return typed(model.get("selected"), Uint32Array);
   }
 
-  function applyOpacity(rows = selectedRows()) {
-    if (!plot) return;
-    const codes = typed(model.get("codes"), Uint16Array);
-    const bits = model.get("visible");
-    const visible = unpackBits(bits, 8 * bits.byteLength);
-    opacity = opacities(codes, visible, rows);
-    plot.mark.model.set("opacity", opacity);
-    plot.rings?.model.set("opacity", Float32Array.from(typed(model.get("wrong"), Uint32Array), (i) => opacity[i]));
-    draw(budget.rest);
+  /** @returns {Uint32Array} ascending */
+  function wrongPoints() {
+    return typed(model.get("wrong"), Uint32Array);
   }
 
-  /** Draw only the first so many points; whatever their number, they sample all classes. */
-  function draw(/** @type {number} */ limit) {
+  function classCodes() {
+    return typed(model.get("codes"), model.get("names").length <= 256 ? Uint8Array : Uint16Array);
+  }
+
+  function visibleClasses() {
+    return unpackBits(model.get("visible"), model.get("names").length);
+  }
+
+  function applyOpacity(rows = selectedRows()) {
+    if (!plot) return;
+    opacity = opacities(classCodes(), visibleClasses(), rows);
+    const ofRings = Float32Array.from(wrongPoints(), (i) => opacity[i]);
+    if (renderer === null) {
+      plot.mark.model.set("opacities", Array.from(opacity));
+      plot.rings?.model.set("opacities", Array.from(ofRings));
+    } else {
+      plot.mark.model.set("opacity", opacity);
+      plot.rings?.model.set("opacity", ofRings);
+    }
+    drawAtRest(rows);
+  }
+
+  /** Draw what is in sight, all of it where the budget allows. */
+  function drawAtRest(rows = selectedRows()) {
+    if (!plot) return;
     const total = opacity.length;
-    const points = Math.min(total, limit);
+    let [shown, inSight] = [0, 0];
+    if (renderer === null) {
+      const sample = plot.mark.model.get("x").length;
+      shownNote.hidden = false;
+      const part = `showing ${sample.toLocaleString("en")} of ${total.toLocaleString("en")} points; a selection takes all`;
+      shownNote.textContent = `No WebGL in this browser: ${sample < total ? part : "the map answers more slowly"}`;
+      drawn = Uint32Array.from({ length: sample }, (_, i) => i);
+      return;
+    }
+    if (total <= budget.rest) {
+      drawn = null;
+      ringed = wrongPoints();
+    } else {
+      const { x, y } = plot.mark.model.attributes;
+      const found = pointsToDraw(x, y, opacity, rows, viewport(), budget.moving, budget.rest);
+      ({ points: drawn, shown, inSight } = found);
+      gather(plot.mark, drawn, ["x", "y", "color", "opacity"]);
+      if (plot.rings) gatherRings();
+    }
+    draw(drawn ? drawn.length : total);
+    shownNote.hidden = shown === inSight;
+    shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${inSight.toLocaleString("en")} points in sight; a selection takes all`;
+  }
+
+  /** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
+  function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
+    for (const name of names) {
+      const values = mark.model.get(name);
+      if (!values) continue;
+      mark[name].setArray(Float32Array.from(points, (i) => values[i]));
+      mark[name].needsUpdate = true;
+    }
+  }
+
+  /** Rings around the wrong ones of the points that are drawn. */
+  function gatherRings() {
+    const isDrawn = new Uint8Array(opacity.length);
+    for (const point of drawn ?? []) isDrawn[point] = 1;
+    const wrong = wrongPoints();
+    const kept = Uint32Array.from(wrong.keys()).filter((k) => isDrawn[wrong[k]]);
+    gather(plot.rings, kept, ["x", "y", "opacity"]);
+    ringed = kept.map((k) => wrong[k]);
+  }
+
+  /** Draw only the first so many of the points that are drawn at rest. */
+  function draw(/** @type {number} */ points) {
+    if (renderer === null) return;
     plot.mark.instanced_geometry.maxInstancedCount = points;
     if (plot.rings) {
-      const wrong = typed(model.get("wrong"), Uint32Array); // ascending: a prefix of it is drawn
-      let rings = wrong.length;
-      if (points < total) rings = wrong.findIndex((/** @type {number} */ point) => point >= points);
-      plot.rings.instanced_geometry.maxInstancedCount = rings < 0 ? wrong.length : rings;
+      // Both are ascending where fewer than all are drawn: a beginning of one goes with the other's.
+      const rings = points < (drawn ?? opacity).length ? ringed.findIndex((point) => point >= points) : -1;
+      plot.rings.instanced_geometry.maxInstancedCount = rings < 0 ? ringed.length : rings;
     }
     plot.view.extras.webGLRequestRender();
-    const drawn = Math.min(total, budget.rest);
-    shownNote.hidden = drawn === total;
-    shownNote.textContent = `showing ${drawn.toLocaleString("en")} of ${total.toLocaleString("en")} points; a selection takes all`;
   }
 
   /** Draw fewer points while the map moves, so that it follows the hand. */
-  function drawLess() {
-    draw(budget.moving);
+  function drawLess(delay = SETTLE_MS) {
+    draw(Math.min(budget.moving, opacity.length));
     clearTimeout(settleTimer);
-    settleTimer = setTimeout(() => plot && draw(budget.rest), SETTLE_MS);
+    settleTimer = setTimeout(drawAtRest, delay);
   }
 
   /** Show at once what the kernel is about to answer; its answer then takes this one's place. */
@@ -140,7 +221,7 @@ function render({ model, el }) {
     const { x, y } = plot.mark.model.attributes;
     if (x.length * polygon.length > MAX_PREVIEW) return;
     applyOpacity(combineRows(selectedRows(), rowsInside(x, y, polygon), how));
-    plot.view.extras.webGLRender?.();
+    plot.view.extras?.webGLRender?.();
   }
 
   // ---- the viewport ----
@@ -154,6 +235,8 @@ function render({ model, el }) {
     plot.y.set({ min: next.y[0], max: next.y[1] });
     clearOutline();
     leave();
+    showLinks();
+    placeLabels();
   }
 
   function setViewport(/** @type {{x: number[], y: number[]}} */ next) {
@@ -189,8 +272,9 @@ function render({ model, el }) {
     const rows = selectedRows();
     if (!plot || !rows.length) return;
     const { x, y } = plot.mark.model.attributes;
+    const part = extent(x, y, rows.filter((/** @type {number} */ row) => row < x.length));
+    if (part.x[0] > part.x[1]) return; // none of them is in the sample
     const whole = extent(x, y);
-    const part = extent(x, y, rows);
     // a single point, or a few in one place: show its surroundings
     const least = 0.02 * Math.max(whole.x[1] - whole.x[0], whole.y[1] - whole.y[0]);
     const wide = (/** @type {number[]} */ s) => {
@@ -323,7 +407,7 @@ function render({ model, el }) {
     const { x, y } = plot.mark.model.attributes;
     const { x: span } = viewport();
     const radius = (HOVER_PIXELS * (span[1] - span[0])) / plotSize()[0];
-    return nearestPoint(x, y, opacity, place, radius, Math.min(opacity.length, budget.rest));
+    return nearestPoint(x, y, opacity, place, radius, drawn);
   }
 
   /** At most once a frame: the point under the pointer, its ring and its tile. */
@@ -335,26 +419,87 @@ function render({ model, el }) {
       const { pixel, data } = locate(lookEvent);
       const point = pointAt(data);
       if (point < 0) return leave();
-      if (point !== looking && !hovered.has(point)) model.send({ kind: "hover", point });
+      if (point !== looking) model.send({ kind: "hover", point, known: hovered.has(point) });
       looking = point;
       showHovered(pixel);
     });
   }
 
   function leave() {
+    if (looking >= 0) model.send({ kind: "leave" });
     looking = -1;
     lookEvent = null;
     hover.hidden = true;
     circle.setAttribute("r", "0");
   }
 
-  function showHovered(/** @type {number[]} */ pixel) {
+  /** Pixels of a point within the overlay. */
+  function pixelsOf(/** @type {number} */ point) {
     const { x, y } = plot.mark.scales;
     const { margin } = plot.view;
     const { x: xs, y: ys } = plot.mark.model.attributes;
-    circle.setAttribute("cx", String(margin.left + x.offset + x.scale(xs[looking])));
-    circle.setAttribute("cy", String(margin.top + y.offset + y.scale(ys[looking])));
+    return [margin.left + x.offset + x.scale(xs[point]), margin.top + y.offset + y.scale(ys[point])];
+  }
+
+  function ring(/** @type {number} */ point) {
+    const [cx, cy] = pixelsOf(point);
+    circle.setAttribute("cx", String(cx));
+    circle.setAttribute("cy", String(cy));
     circle.setAttribute("r", "7");
+  }
+
+  /** The point that the pointer is over in another view, say the gallery. */
+  function showHoveredElsewhere() {
+    if (!plot || looking >= 0) return;
+    const point = model.get("hovered");
+    if (point >= 0 && point < plot.mark.model.get("x").length) ring(point);
+    else circle.setAttribute("r", "0");
+  }
+
+  /** Lines from the point that is looked at to its nearest in feature space. */
+  function showLinks() {
+    const points = typed(model.get("links"), Uint32Array);
+    links.replaceChildren();
+    if (!plot || !points.length) return;
+    const codes = classCodes();
+    const isThere = (/** @type {number} */ point) => point < plot.mark.model.get("x").length;
+    if (!isThere(points[0])) return; // not in the sample
+    const [x1, y1] = pixelsOf(points[0]);
+    for (const point of points.subarray(1).filter(isThere)) {
+      const [x2, y2] = pixelsOf(point);
+      const line = links.appendChild(svgElement("line"));
+      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
+      line.toggleAttribute("data-other", codes[point] !== codes[points[0]]);
+    }
+    const at = links.appendChild(svgElement("circle"));
+    for (const [name, value] of Object.entries({ cx: x1, cy: y1, r: 6 })) at.setAttribute(name, String(value));
+  }
+
+  // ---- names of the classes ----
+
+  function findLabels() {
+    const shown = model.get("show_labels");
+    labels.layer.hidden = !shown;
+    tools.querySelector("[data-action=labels]")?.setAttribute("aria-pressed", String(shown));
+    if (!plot || !shown) return;
+    const { x, y } = plot.mark.model.attributes;
+    labels.find(x, y, classCodes(), visibleClasses(), model.get("names"));
+    placeLabels();
+  }
+
+  function placeLabels() {
+    if (!plot || !model.get("show_labels")) return;
+    const { x, y } = plot.mark.scales;
+    const { margin } = plot.view;
+    labels.place(
+      (/** @type {number} */ v) => margin.left + x.offset + x.scale(v),
+      (/** @type {number} */ v) => margin.top + y.offset + y.scale(v),
+      overlay.clientWidth, overlay.clientHeight,
+    );
+  }
+
+  function showHovered(/** @type {number[]} */ pixel) {
+    ring(looking);
     const tile = hovered.get(looking);
     hover.hidden = !tile;
     if (!tile) return;
@@ -435,7 +580,10 @@ function render({ model, el }) {
 
   function act(/** @type {string} */ name) {
     if (name === "reset") reset();
-    else zoomToSelection();
+    else if (name === "labels") {
+      model.set("show_labels", !model.get("show_labels"));
+      model.save_changes();
+    } else zoomToSelection();
   }
 
   for (const { name, title, icon } of TOOLS) {
@@ -459,11 +607,8 @@ function render({ model, el }) {
     const text = plot ? "" : model.get("waiting") || "Drawing the map …";
     waiting.hidden = !text;
     tools.hidden = overlay.hidden = Boolean(text);
-    if (renderer === null) {
-      waiting.hidden = false;
-      waiting.textContent = "This browser has no WebGL, which the map needs. Turn on hardware or software rendering; explorer.figure() draws the map without it.";
-      return;
-    }
+    showKey();
+    if (text) menu.hidden = key.hidden = true;
     waiting.textContent = text;
   }
 
@@ -474,9 +619,13 @@ function render({ model, el }) {
     /** @type {HTMLButtonElement} */ (tools.querySelector("[data-action=zoom-selection]")).disabled = empty;
   };
   const changes = /** @type {[string, () => void][]} */ ([
-    ["change:figure", mount],
+    ["change:figure change:fallback", mount],
     ["change:waiting", showWaiting],
-    ["change:visible", () => applyOpacity()],
+    ["change:visible", () => { applyOpacity(); findLabels(); }],
+    ["change:color_by change:color_choices change:key", showWaiting],
+    ["change:hovered", showHoveredElsewhere],
+    ["change:links", showLinks],
+    ["change:show_labels", findLabels],
     ["change:selected", selectedChanged],
     ["msg:custom", receive],
   ]);

@@ -1,0 +1,301 @@
+"""The map: its colours, names, links and hover, what it draws of many points, and without WebGL."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn
+from tests.browser.jupyter import Notebook, launch, until
+
+pytestmark = pytest.mark.browser
+
+CELL = """
+import numpy as np
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+n = 400
+labels = np.arange(n) % 4
+xy = np.column_stack([np.cos(labels * 1.6), np.sin(labels * 1.6)]) * 8 + rng.normal(size=(n, 2))
+logits = np.eye(4)[labels] * 3 + rng.normal(size=(n, 4)) * 1.5
+record = FeatureSet.from_arrays(
+    rng.normal(size=(n, 8)) + labels[:, None], labels, logits=logits,
+    class_names=["cat", "dog", "<b>owl</b>", "emu"])
+explorer = EmbeddingExplorer(
+    record, embedding=xy, images=np.zeros((n, 6, 6), "u1"),
+    columns={"camera": np.array(["left", "<i>right</i>"])[np.arange(n) % 2],
+             "height": rng.random(n)})
+explorer
+"""
+MANY = """
+import numpy as np
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+n = 6000
+labels = np.where(np.arange(n) < 20, 1, 0)  # twenty of a rare class
+xy = rng.normal(size=(n, 2)).astype("f4")
+predictions = np.where(rng.random(n) < 0.02, 1, labels)
+explorer = EmbeddingExplorer(
+    FeatureSet.from_arrays(np.ones((n, 2)), labels, predictions=predictions),
+    embedding=xy, draw_budget=600)
+explorer
+"""
+# Places and texels that the graphics card draws, of the points that it draws.
+_ON_THE_CARD = """async (index) => {
+  const view = document.querySelector(".tw-scatter").bqplotFigure;
+  const mark = (await Promise.all(view.mark_views.views))[index];
+  const count = mark.instanced_geometry.maxInstancedCount;
+  return ["x", "y", "opacity"].map((name) => Array.from(mark[name].array.subarray(0, count)));
+}"""
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook) -> Notebook:
+    opened = open_notebook("map.ipynb", [CELL])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def fresh(request):
+    if "notebook" not in request.fixturenames:
+        return
+    notebook = request.getfixturevalue("notebook")
+    notebook.execute("explorer.clear(); explorer.state.focus = None; explorer.color_by = 'label'")
+    notebook.page.locator(".tw-tools [data-action=reset]").click()
+    notebook.page.wait_for_function("() => !document.querySelector('.tw-links').childElementCount")
+
+
+def test_the_menu_recolours_the_points_and_keeps_the_selection(notebook):
+    page = notebook.page
+    drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)])
+    until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
+    before = notebook.python("explorer.selected.tolist()")
+    until(lambda: (drawn_points(page)[1] == 1).sum() == len(before), 20, "bright points")
+    page.locator(".tw-color-menu select").select_option("height")
+    until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
+    page.locator(".tw-key .tw-ramp").wait_for()
+    assert "height" in page.locator(".tw-key").inner_text()
+    assert page.locator(".tw-legend").get_attribute("data-plain") is not None
+    assert notebook.python("explorer.selected.tolist()") == before
+    assert (drawn_points(page)[1] == 1).sum() == len(before)
+
+
+def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
+    page = notebook.page
+    notebook.execute("explorer.color_by = 'camera'")
+    page.locator(".tw-key .tw-entry").nth(1).wait_for()
+    names = page.locator(".tw-key .tw-entry > span:nth-child(2)").all_inner_texts()
+    assert names == ["<i>right</i>", "left"]  # text of data is text
+    colors = page.locator(".tw-key .tw-dot").evaluate_all(
+        "(dots) => dots.map((dot) => dot.style.background.match(/\\d+/g).map(Number))"
+    )
+    # one point of each camera, alone in a small window around it
+    for camera, color in zip(("<i>right</i>", "left"), colors, strict=True):
+        notebook.execute(
+            f"explorer.select((explorer.state.scores['camera'] == {camera!r}).nonzero()[0][:1])"
+        )
+        until(lambda: (drawn_points(page)[1] == 1).sum() == 1, 20, "one bright point")
+        page.locator(".tw-tools [data-action=zoom-selection]").click()
+        seen = functools.partial(seen_at_bright_point, page, color)
+        assert until(seen, 20, f"{camera} in its colour")
+
+
+def seen_at_bright_point(page: Page, color: list[int]) -> bool:
+    """Whether the pixel on the screen where the one bright point is has about this colour."""
+    pixels, opacity = drawn_points(page)
+    x, y = pixels[opacity == 1][0]
+    picture = page.screenshot(clip={"x": x - 1, "y": y - 1, "width": 3, "height": 3})
+    seen = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))[1, 1].astype(int)
+    return bool(np.abs(seen - color).max() <= 12)
+
+
+def test_a_colour_that_is_not_possible_is_offered_with_its_reason(notebook):
+    options = notebook.page.locator(".tw-color-menu option")
+    texts = options.all_inner_texts()
+    assert "suspicion of the label (nats)" in texts
+    notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
+    assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
+        "bare._views['scatter'].color_choices"
+    )
+
+
+def test_a_slow_score_is_computed_beside_the_kernel(notebook):
+    page = notebook.page
+    page.locator(".tw-color-menu select").select_option("trustworthiness")
+    page.locator(".tw-key", has_text="trustworthiness").wait_for(timeout=30 * SECONDS)
+    assert notebook.python("explorer.state.scores.is_ready('trustworthiness')")
+    until(lambda: notebook.python("explorer.state.busy") == "", 20, "the end of the work")
+
+
+def test_names_of_the_classes_stand_on_their_points(notebook):
+    page = notebook.page
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("n")
+    page.locator(".tw-labels span").nth(3).wait_for()
+    try:
+        box = page.locator(".tw-overlay").bounding_box()
+        pixels, _ = drawn_points(page)
+        rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+        labels = np.array(notebook.python("labels.tolist()"))[rows]
+        for label in page.locator(".tw-labels span").all():
+            name, place = label.inner_text(), label.bounding_box()
+            code = ["cat", "dog", "<b>owl</b>", "emu"].index(name)
+            middle = [place["x"] + place["width"] / 2, place["y"] + place["height"] / 2]
+            distance = np.hypot(*(pixels - middle).T)
+            assert (labels[np.argsort(distance)[:15]] == code).mean() > 0.9
+            assert box["x"] <= middle[0] <= box["x"] + box["width"]
+        page.locator(".tw-legend li button").nth(1).click()
+        until(lambda: page.locator(".tw-labels span").count() == 3, 20, "the hidden one to go")
+        page.locator(".tw-legend li button").nth(1).click()
+    finally:
+        page.locator(".tw-tools [data-action=labels]").click()
+    until(lambda: not page.locator(".tw-labels").is_visible(), 20, "the names to go")
+
+
+def test_the_point_under_the_pointer_is_known_to_python_and_back(notebook):
+    page = notebook.page
+    pixels, _ = drawn_points(page)
+    rows = notebook.python("explorer._views['scatter']._rows.tolist()")
+    page.mouse.move(*pixels[7])
+    nearest = int(np.hypot(*(pixels - pixels[7]).T).argmin())
+    until(lambda: notebook.python("explorer.state.hovered") == rows[nearest], 20, "the hover")
+    page.mouse.move(5, 5)
+    until(lambda: notebook.python("explorer.state.hovered") is None, 20, "its end")
+    notebook.execute(f"explorer.state.hovered = {rows[33]}")
+    circle = page.locator("svg.tw-lasso > circle")
+    until(lambda: circle.get_attribute("r") == "7", 20, "a ring around the point")
+    box = page.locator(".tw-overlay").bounding_box()
+    place = [float(circle.get_attribute(name)) for name in ("cx", "cy")]
+    assert np.allclose([box["x"] + place[0], box["y"] + place[1]], pixels[33], atol=1)
+    notebook.execute("explorer.state.hovered = None")
+    until(lambda: circle.get_attribute("r") == "0", 20, "no ring")
+
+
+def test_a_clicked_point_is_tied_to_its_nearest_in_feature_space(notebook):
+    page = notebook.page
+    pixels, _ = drawn_points(page)
+    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    page.mouse.click(*pixels[11])
+    until(lambda: page.locator(".tw-links line").count() == 12, 20, "lines to its neighbours")
+    row = notebook.python("explorer.state.focus")
+    assert notebook.python("explorer.selected.tolist()") == [row]
+    features = np.array(notebook.python("record.features.tolist()"))
+    near = np.argsort(np.hypot.reduce(features - features[row], axis=1))[1:13]
+    box = page.locator(".tw-overlay").bounding_box()
+    ends = page.locator(".tw-links line").evaluate_all(
+        "(lines) => lines.map((l) => [l.x2.baseVal.value, l.y2.baseVal.value])"
+    )
+    points = [int(np.flatnonzero(rows == other)[0]) for other in near]
+    assert np.allclose(np.add(ends, [box["x"], box["y"]]), pixels[points], atol=1)
+    other_class = notebook.python(f"(labels[{near.tolist()}] != labels[{row}]).tolist()")
+    marked = page.locator(".tw-links line").evaluate_all(
+        "(lines) => lines.map((line) => line.hasAttribute('data-other'))"
+    )
+    assert marked == other_class
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("Escape")
+    until(lambda: page.locator(".tw-links line").count() == 0, 20, "the lines to go")
+    assert notebook.python("explorer.state.focus") is None
+
+
+def test_a_map_in_a_hidden_tab_is_there_when_it_is_shown(notebook):
+    page = notebook.page
+    page.evaluate("() => window.jupyterapp.commands.execute('launcher:create')")
+    until(lambda: not page.locator(".tw-overlay").first.is_visible(), 20, "another tab in front")
+    notebook.execute("explorer.select('misclassified')")
+    page.evaluate(
+        "() => { const shell = window.jupyterapp.shell;"
+        " const tabs = [...shell.widgets('main')];"
+        " shell.activateById(tabs.find((tab) => tab.context?.path === 'map.ipynb').id) }"
+    )
+    map_is_drawn(page)
+    wrong = notebook.python("len(explorer.selected)")
+    until(lambda: (drawn_points(page)[1] == 1).sum() == wrong > 0, 20, "the selection")
+
+
+@pytest.fixture(scope="module")
+def many(open_notebook) -> Notebook:
+    opened = open_notebook("many.ipynb", [MANY])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+def on_the_card(page: Page, mark: int = 0) -> np.ndarray:
+    """(k, 3) x, y and opacity of the points that are drawn."""
+    return np.array(page.evaluate(_ON_THE_CARD, mark)).T
+
+
+def test_above_the_budget_a_sample_is_drawn_and_said(many):
+    page = many.page
+    until(lambda: len(on_the_card(page)) == 600, 20, "600 points")
+    assert "showing 600 of 6,000 points in sight" in page.locator(".tw-shown").inner_text()
+    rare = set(map(tuple, np.round(many.python("xy[:20].tolist()"), 4).tolist()))
+    drawn = set(map(tuple, np.round(on_the_card(page)[:, :2], 4).tolist()))
+    assert rare <= drawn  # the rare class comes first
+
+
+def test_zooming_in_draws_every_point_in_sight(many):
+    page = many.page
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    for _ in range(9):
+        page.mouse.wheel(0, -240)
+    until(lambda: not page.locator(".tw-shown").is_visible(), 20, "all points in sight")
+    pixels, _ = drawn_points(page)
+    inside = (
+        (pixels[:, 0] > box["x"] + 8) & (pixels[:, 0] < box["x"] + box["width"] - 8)
+        & (pixels[:, 1] > box["y"] + 8) & (pixels[:, 1] < box["y"] + box["height"] - 8)
+    )  # fmt: skip
+    rows = np.array(many.python("explorer._views['scatter']._rows.tolist()"))
+    places = np.array(many.python("xy.tolist()"))[rows[inside]]
+    assert 5 < len(places) < 600
+    drawn = set(map(tuple, np.round(on_the_card(page)[:, :2], 4).tolist()))
+    assert set(map(tuple, np.round(places, 4).tolist())) <= drawn
+    rings = set(map(tuple, np.round(on_the_card(page, 1)[:, :2], 4).tolist()))
+    wrong = np.array(many.python("explorer.feature_set.misclassified.tolist()"))
+    wrong_places = np.array(many.python("xy.tolist()"))[rows[inside][wrong[rows[inside]]]]
+    assert set(map(tuple, np.round(wrong_places, 4).tolist())) <= rings
+    page.locator(".tw-tools [data-action=reset]").click()
+
+
+def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
+    page = many.page
+    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
+    until(lambda: many.python("len(explorer.selected)") > 600, 20, "more than are drawn")
+    bright = many.python("len(explorer.selected)")
+    until(lambda: (drawn_points(page)[1] == 1).sum() == bright, 20, "all of them in the page")
+    until(lambda: (on_the_card(page)[:, 2] == 1).sum() > 500, 20, "the selected ones first")
+    many.execute("explorer.clear()")
+
+
+def test_without_webgl_the_map_is_drawn_in_svg_and_says_so(lab, playwright):
+    browser = launch(playwright, arguments=["--disable-3d-apis"])
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    notebook = Notebook.open(lab, page, "no-webgl.ipynb", [MANY.replace(", draw_budget=600", "")])
+    notebook.run_all()
+    map_is_drawn(page)
+    note = page.locator(".tw-shown").inner_text()
+    assert "No WebGL" in note
+    assert "2,000 of 6,000" in note
+    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
+    until(lambda: notebook.python("len(explorer.selected)") > 2000, 20, "rows not drawn, too")
+    drawn = page.locator(".tw-figure svg path.dot, .tw-figure svg .dot path, .tw-figure svg .dot")
+    assert drawn.count() >= 2000
+    shades = "(all) => [...new Set(all.map((dot) => getComputedStyle(dot).opacity))]"
+    until(lambda: "1" in drawn.evaluate_all(shades) and len(drawn.evaluate_all(shades)) > 1, 20,
+          "selected points to stand out")  # fmt: skip
+    page.locator(".tw-legend li button").first.click()
+    until(lambda: "0" in drawn.evaluate_all(shades), 20, "the hidden class to go")
+    assert not notebook.errors()
+    notebook.close()
+    browser.close()

@@ -1,0 +1,164 @@
+"""What the points' colours say: one of the things known of each sample, as texels and a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import matplotlib
+import matplotlib.colors
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import shown
+
+# ScatterGL draws colours from a texture of this many texels; the last one is for what is unknown.
+TEXELS = 256
+UNKNOWN_TEXEL = TEXELS - 1
+# Integers of at most so many different values are names of something, not amounts.
+MAX_INTEGER_CATEGORIES = 20
+# Entries of the key; further categories are counted in one line.
+MAX_ENTRIES = 24
+# Of amounts, the share at either end that takes the end's colour: a single far one does not
+# make all others look the same. The key says so.
+TAIL = 0.01
+# Without the ends of viridis, which vanish on the dark and on the light ground.
+_RAMP = tuple(
+    matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](0.12 + 0.8 * i / (TEXELS - 2)))
+    for i in range(TEXELS - 1)
+)
+_RIGHT, _WRONG = "#5b84b1", "#d6336c"
+
+TITLES = {
+    "label": "label",
+    "prediction": "prediction",
+    "correct": "right or wrong",
+    "confidence": "confidence",
+    "margin": "margin",
+    "entropy": "entropy (nats)",
+    "loss": "loss (nats)",
+    "label_agreement": "neighbours of the same label",
+    "suspicion": "suspicion of the label (nats)",
+    "outlier_score": "outlier score",
+    "trustworthiness": "trustworthiness of the map",
+    "continuity": "continuity of the map",
+}
+
+
+class Coloring(NamedTuple):
+    """Colours of the n samples, and the key to them."""
+
+    texels: NDArray[np.float32]
+    """(n,) float32 in 0 … 255: places in the texture, between two of them for amounts."""
+    texture: list[str]
+    """256 colours "#rrggbb"."""
+    entries: list[tuple[str, str, int]]
+    """Of categories: name, colour, number of samples. [] for amounts."""
+    more: int = 0
+    """Categories that have no entry."""
+    low: str = ""
+    """Of amounts: what the first and the last colour stand for; "" for categories."""
+    high: str = ""
+    unknown: int = 0
+    """Samples of which nothing is known, drawn grey."""
+
+
+def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Coloring:
+    """Colours of all samples by one of :attr:`ExplorerState.color_choices`.
+
+    Parameters
+    ----------
+    state : ExplorerState
+    name : str
+        Possible here; a score is computed unless it is ready.
+    palette : sequence of str
+        Colours of the state's classes.
+    """
+    record, known = state.feature_set, state.known
+    if name == state.colored_by:
+        return _of_codes(state.codes, state.class_names, palette, known)
+    if name == "prediction":
+        codes = np.where(record.predictions < 0, known, record.predictions)
+        names = [*record.class_names, "unknown"]
+        return _of_codes(codes, names, [*palette[:known], UNKNOWN_COLOR], known)
+    if name == "correct":
+        judged = (record.labels >= 0) & (record.predictions >= 0)
+        codes = np.where(judged, record.misclassified, 2)
+        return _of_codes(codes, ["right", "wrong", "unknown"], [_RIGHT, _WRONG, UNKNOWN_COLOR], 2)
+    return _of_values(state.scores[name])
+
+
+def _of_values(values: NDArray[Any]) -> Coloring:
+    kind = values.dtype.kind
+    if kind in "iu":
+        is_category = len(np.unique(values)) <= MAX_INTEGER_CATEGORIES
+    else:
+        is_category = kind not in "fmM"
+    if not is_category:
+        return _of_amounts(values)
+    if kind == "O":  # None and NaN are what is unknown in a column of objects
+        missing = np.array([value is None or value != value for value in values.tolist()])
+    else:
+        missing = np.zeros(len(values), dtype=bool)
+    present = values[~missing]
+    texts = present.astype(str) if kind == "O" else present
+    unique, inverse = np.unique(texts, return_inverse=True)
+    codes = np.full(len(values), len(unique))
+    codes[~missing] = inverse
+    names = [shown(value) for value in unique.tolist()]
+    distinct = class_colors([str(i) for i in range(min(len(names), TEXELS - 1))])
+    palette = [distinct[i % len(distinct)] for i in range(len(names))]
+    return _of_codes(codes, [*names, "unknown"], [*palette, UNKNOWN_COLOR], len(names))
+
+
+def _of_codes(
+    codes: NDArray[Any], names: Sequence[str], palette: Sequence[str], known: int
+) -> Coloring:
+    """Categories: codes ≥ known are unknown. Beyond the texture's size colours come round again."""
+    is_known = codes < known
+    texels = np.where(is_known, codes % UNKNOWN_TEXEL, UNKNOWN_TEXEL).astype(np.float32)
+    used = list(palette[: min(known, UNKNOWN_TEXEL)])
+    texture = used + [UNKNOWN_COLOR] * (TEXELS - len(used))
+    counts = np.bincount(codes, minlength=known + 1)
+    listed = [i for i in range(known) if counts[i]]
+    entries = [(shown(names[i]), palette[i], int(counts[i])) for i in listed[:MAX_ENTRIES]]
+    unknown = int(len(codes) - np.count_nonzero(is_known))
+    return Coloring(texels, texture, entries, max(0, len(listed) - MAX_ENTRIES), unknown=unknown)
+
+
+def _of_amounts(values: NDArray[Any]) -> Coloring:
+    if values.dtype.kind in "mM":
+        numbers = np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64))
+    else:
+        numbers = values.astype(np.float64)
+    finite = np.isfinite(numbers)
+    texture = [*_RAMP, UNKNOWN_COLOR]
+    unknown = int(len(numbers) - np.count_nonzero(finite))
+    texels = np.full(len(numbers), UNKNOWN_TEXEL, dtype=np.float32)
+    if not finite.any():
+        return Coloring(texels, texture, [], low="–", high="–", unknown=unknown)
+    inside = numbers[finite]
+    low, high = np.quantile(inside, [TAIL, 1 - TAIL], method="nearest")
+    if low == high:
+        low, high = inside.min(), inside.max()
+    share = (np.clip(inside, low, high) - low) / ((high - low) or 1)
+    texels[finite] = share * (UNKNOWN_TEXEL - 1)
+
+    def text(bound: float) -> str:
+        if values.dtype.kind in "mM":
+            return shown(values[finite][np.flatnonzero(inside == bound)[0]])
+        return f"{bound:.4g}"
+
+    return Coloring(
+        texels,
+        texture,
+        [],
+        low=("≤ " if inside.min() < low else "") + text(low),
+        high=("≥ " if inside.max() > high else "") + text(high),
+        unknown=unknown,
+    )
+
+
+RAMP = _RAMP[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient

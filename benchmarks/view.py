@@ -1,14 +1,20 @@
-"""From mouse-up to the highlighted selection, in a real JupyterLab, beside jupyter-scatter.
+"""The map in a real JupyterLab and Chromium, beside jupyter-scatter on the same points.
 
-    python -m benchmarks.view [points …]        (default 3589)
+    python -m benchmarks.view [points …]        (default 3589 70000 1000000)
 
-A lasso of the same shape is dragged with the mouse over the same points in both widgets. Two
-times are taken from the mouse-up event, on the clock of the same machine:
+Medians of several rounds, milliseconds on the clock of this machine, software WebGL:
 
-drawn    the first WebGL draw call that shows the selection. For this package that is the first
-         one after the points' new opacity has arrived; for jupyter-scatter, which draws selected
-         points once more over the others, the first one of as many points as are selected.
-kernel   the moment when Python's observer of the selection is called.
+first paint  from running the cell (the package is imported) to the first WebGL draw of the points.
+lasso        from mouse-up to the first draw that shows the selection ("drawn"), and to Python's
+             observer of it ("kernel"). For this package that is the first draw after the points'
+             new opacity has arrived; for jupyter-scatter, which draws selected points once more
+             over the others, the first one of as many points as are selected.
+toggle       one class off, from the click to the draw that shows it. jupyter-scatter has no
+             legend of toggles: there, its filter() of all other rows, from Python.
+wheel        one tick, to the end of the frame that draws it.
+bytes        from the kernel to the page, by the page's websocket.
+
+For this package also the frames a second that the page draws of a map that is being computed.
 """
 
 from __future__ import annotations
@@ -16,29 +22,33 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.gestures import map_is_drawn
 from tests.browser.jupyter import Lab, Notebook, launch, until
 
-ROUNDS = 11
+SIZES = [3_589, 70_000, 1_000_000]
+ROUNDS = 7
 # Corners of the lasso, in pixels from the middle of the plot: the same size in both widgets.
 LASSO = [(-150, -60), (0, -140), (150, -60), (130, 90), (0, 140), (-130, 80)]
 
-# Records when WebGL draws and when the mouse goes up, in milliseconds since the epoch.
+# Records when WebGL draws, when the mouse goes up, and what comes by websocket; milliseconds
+# since the epoch.
 CLOCK = """
-window.marks = { up: [], draws: [], vertices: [], shown: [] };
-const now = () => performance.timeOrigin + performance.now();
-const up = (e) => marks.up.push(performance.timeOrigin + e.timeStamp);
-addEventListener("pointerup", up, true);
+window.marks = { up: [], draws: [], vertices: [], shown: [], bytes: [] };
+window.now = () => performance.timeOrigin + performance.now();
+addEventListener("pointerup", (e) => marks.up.push(performance.timeOrigin + e.timeStamp), true);
 function spy(target, names) {
   for (const name of names) {
     const original = target[name];
     target[name] = function (...args) {
       marks.draws.push(now());
-      marks.vertices.push(name.includes("Elements") ? args[1] : args[2]);
+      const instanced = name.includes("Instanced");
+      marks.vertices.push(instanced ? args.at(-1) : args[name.includes("Elements") ? 1 : 2]);
       return original.apply(this, args);
     };
   }
@@ -56,12 +66,20 @@ WebGLRenderingContext.prototype.getExtension = function (name) {
   }
   return extension;
 };
+const Socket = window.WebSocket;
+window.WebSocket = class extends Socket {
+  constructor(...args) {
+    super(...args);
+    this.addEventListener("message", ({ data }) => {
+      marks.bytes.push(data.byteLength ?? data.size ?? data.length);
+    });
+  }
+};
 """
 
 WATCH_OPACITY = """async () => {
   const figure = document.querySelector(".tw-scatter").bqplotFigure;
   const [mark] = await Promise.all(figure.mark_views.views);
-  const now = () => performance.timeOrigin + performance.now();
   mark.model.on("change:opacity", () => marks.shown.push(now()));
 }"""
 
@@ -69,6 +87,14 @@ MARK_LARGEST_CANVAS = """() => {
   const area = (canvas) => canvas.clientWidth * canvas.clientHeight;
   const all = [...document.querySelectorAll(".jp-OutputArea canvas")];
   all.sort((a, b) => area(b) - area(a))[0].dataset.plot = "";
+}"""
+
+RUN_LAST_CELL = """async () => {
+  const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+  content.activeCellIndex = content.widgets.length - 1;
+  for (const list of Object.values(marks)) list.length = 0;
+  window.began = now();
+  await window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
 
 DATA = """
@@ -87,66 +113,153 @@ def arrive(change):
 """
 OURS = """
 from tsne_widget import EmbeddingExplorer, FeatureSet
-explorer = EmbeddingExplorer(FeatureSet.from_arrays(np.ones((n, 2)), labels), embedding=xy)
+record = FeatureSet.from_arrays(np.ones((n, 2)), labels)
+EmbeddingExplorer(record, embedding=xy).close()  # everything is imported
+"""
+SHOW_OURS = """
+explorer = EmbeddingExplorer(record, embedding=xy)
 explorer.observe(arrive)
 explorer
 """
 PEER = """
 import pandas as pd, jscatter
 frame = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "label": pd.Categorical(labels)})
+others = {code: np.flatnonzero(labels != code) for code in range(7)}
+jscatter.Scatter(data=frame.head(9), x="x", y="y").widget.close()
+"""
+SHOW_PEER = """
 scatter = jscatter.Scatter(data=frame, x="x", y="y", color_by="label", height=460)
 scatter.mouse(mode="lasso")
 scatter.widget.observe(arrive, "selection")
 scatter.show()
 """
+LIVE = """
+live = EmbeddingExplorer(FeatureSet.from_arrays(rng.normal(size=({n}, 16)) + labels[:{n}, None],
+                                                labels[:{n}]))
+live
+"""
+
+
+class Measured(NamedTuple):
+    """Medians in milliseconds, sizes in bytes."""
+
+    paint: float
+    drawn: float
+    kernel: float
+    toggle: float
+    wheel: float
+    loaded: int
+    lasso_bytes: int
+    toggle_bytes: int
+    selected: int
 
 
 def main(sizes: list[int]) -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
-    print(f"mouse-up to selection, milliseconds, median (min–max) of {ROUNDS}; software WebGL")
-    print(f"{'points':>9}  {'':16}{'drawn':>22}{'kernel':>22}{'selected':>10}")
+    print(f"milliseconds, medians of {ROUNDS}; software WebGL")
+    names = ["first paint", "lasso drawn", "lasso kernel", "toggle", "wheel tick"]
+    print(f"| points | | {' | '.join(names)} | MB loaded | bytes per point | bytes, lasso of "
+          "| rows | bytes, toggle |\n|---|---|" + "---|" * 10)  # fmt: skip
     try:
         with sync_playwright() as playwright:
             for n in sizes:
-                medians = {}
-                for name, cell in (("tsne_widget", OURS), ("jupyter-scatter", PEER)):
+                found = {}
+                for name, cells in (
+                    ("tsne_widget", [OURS, SHOW_OURS]),
+                    ("jupyter-scatter", [PEER, SHOW_PEER]),
+                ):
                     browser = launch(playwright)
                     page = browser.new_page(viewport={"width": 1400, "height": 1000})
+                    page.set_default_timeout(180_000)
                     page.add_init_script(CLOCK)
-                    cells = [DATA.format(n=n), cell]
-                    notebook = Notebook.open(lab, page, f"{name}-{n}.ipynb", cells)
-                    notebook.run_all()
-                    drawn, kernel, count = measure(notebook, page, ours=name == "tsne_widget")
-                    medians[name] = statistics.median(drawn), statistics.median(kernel)
-                    print(f"{n:>9}  {name:16}{spread(drawn):>22}{spread(kernel):>22}{count:>10}")
+                    notebook = Notebook.open(
+                        lab, page, f"{name}-{n}.ipynb", [DATA.format(n=n), *cells]
+                    )
+                    one = found[name] = measure(notebook, page, n, ours=name == "tsne_widget")
+                    times = " | ".join(f"{value:.0f}" for value in one[:5])
+                    weights = (
+                        f"{one.loaded / 1e6:.2f} | {one.loaded / n:.1f} | {one.lasso_bytes:,}"
+                        f" | {one.selected:,} | {one.toggle_bytes:,}"
+                    )
+                    print(f"| {n:,} | {name} | {times} | {weights} |", flush=True)
                     notebook.close()
                     browser.close()
-                ours, peer = medians["tsne_widget"], medians["jupyter-scatter"]
-                ratios = [f"{b / a:.1f}×" for a, b in zip(ours, peer, strict=True)]
-                print(f"{n:>9}  {'peer / ours':16}{ratios[0]:>22}{ratios[1]:>22}", flush=True)
+                ours, peer = found["tsne_widget"], found["jupyter-scatter"]
+                ratios = " | ".join(
+                    f"{b / a:.1f}×" for a, b in zip(ours[:5], peer[:5], strict=True)
+                )
+                print(f"| {n:,} | peer / ours | {ratios} | | | | | |", flush=True)
+            for n in (3_589, 70_000):
+                print(f"live t-SNE of {n:,}: {live_frames(playwright, lab, n):.1f} frames a second")
     finally:
         lab.close()
 
 
-def measure(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float], list[float], int]:
-    """(drawn, kernel) milliseconds of each round, and the number of points selected."""
+def measure(notebook: Notebook, page: Page, n: int, *, ours: bool) -> Measured:
+    """Every number of one widget."""
+    paints, loads = [], []
+    notebook.run_all(180)
+    for _ in range(3):
+        page.wait_for_timeout(1500)
+        page.evaluate(RUN_LAST_CELL)
+        page.wait_for_function(
+            "(least) => marks.vertices.some((count) => count >= least)", arg=min(n, 6_000) // 2
+        )
+        paints.append(
+            page.evaluate(
+                "(least) => marks.draws[marks.vertices.findIndex((c) => c >= least)] - began",
+                min(n, 6_000) // 2,
+            )
+        )
+        page.wait_for_timeout(2000)
+        loads.append(received(page))
     if ours:
         map_is_drawn(page)
         area = page.locator(".tw-overlay")
         page.evaluate(WATCH_OPACITY)
     else:
-        page.wait_for_selector(".jp-OutputArea canvas", timeout=60_000)
         page.wait_for_timeout(1500)
         page.evaluate(MARK_LARGEST_CANVAS)
         area = page.locator("canvas[data-plot]")
     area.evaluate("(node) => node.scrollIntoView({ block: 'center' })")
     page.wait_for_timeout(1500)
-    drawn, kernel, count = [], [], 0
+    drawn, kernel, count, lasso_bytes = lassos(notebook, page, area, ours=ours)
+    notebook.execute("explorer.clear()" if ours else "scatter.selection([])")
+    page.wait_for_timeout(1500)
+    toggles, toggle_bytes = toggled(notebook, page, ours=ours)
+    wheels = wheeled(page, area)
+    return Measured(
+        statistics.median(paints),
+        statistics.median(drawn),
+        statistics.median(kernel),
+        statistics.median(toggles),
+        statistics.median(wheels),
+        int(statistics.median(loads)),
+        lasso_bytes,
+        toggle_bytes,
+        count,
+    )
+
+
+def received(page: Page) -> int:
+    """Bytes that have come by websocket since the marks were cleared."""
+    return int(page.evaluate("() => marks.bytes.reduce((sum, size) => sum + size, 0)"))
+
+
+def clear(page: Page) -> None:
+    page.evaluate("() => { for (const list of Object.values(marks)) list.length = 0 }")
+
+
+def lassos(
+    notebook: Notebook, page: Page, area: object, *, ours: bool
+) -> tuple[list[float], list[float], int, int]:
+    """Milliseconds until drawn and until Python knows; rows selected; bytes received."""
+    drawn, kernel, sizes, count = [], [], [], 0
     for _ in range(ROUNDS + 1):  # the first one warms up
         if ours:
             notebook.execute("explorer.clear()")
         notebook.execute("arrived.clear()")
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(600)
         box = area.bounding_box()
         middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         points = [(middle[0] + dx, middle[1] + dy) for dx, dy in LASSO]
@@ -154,10 +267,10 @@ def measure(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float],
         page.mouse.down()
         for point in points[1:]:
             page.mouse.move(*point, steps=6)
-        page.wait_for_timeout(250)
-        page.evaluate("() => { for (const list of Object.values(marks)) list.length = 0 }")
+        page.wait_for_timeout(400)
+        clear(page)
         page.mouse.up()
-        until(lambda: notebook.python("len(arrived)"), 20, "the selection to arrive in Python")
+        until(lambda: notebook.python("len(arrived)"), 60, "the selection to arrive in Python")
         arrival, count = notebook.python("arrived[0]")
         up = page.evaluate("() => marks.up.at(-1)")
         shown = page.wait_for_function(
@@ -167,15 +280,84 @@ def measure(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float],
         )
         drawn.append(shown.json_value() - up)
         kernel.append(arrival - up)
+        page.wait_for_timeout(800)
+        sizes.append(received(page))
         if not ours:  # a double click on empty ground clears jupyter-scatter's selection
             page.mouse.dblclick(box["x"] + 5, box["y"] + box["height"] - 5)
             page.wait_for_timeout(300)
-    return drawn[1:], kernel[1:], count
+    return drawn[1:], kernel[1:], count, int(statistics.median(sizes[1:]))
 
 
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.0f} ({min(values):.0f}–{max(values):.0f})"
+def toggled(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float], int]:
+    """Milliseconds from one class off to its draw, and bytes received."""
+    times, sizes = [], []
+    for _ in range(ROUNDS + 1):
+        clear(page)
+        if ours:
+            began = page.evaluate(
+                "() => { const began = now();"
+                " document.querySelectorAll('.tw-legend li button')[2].click(); return began }"
+            )
+            shown = "(began) => marks.draws.find((t) => marks.shown.length && t >= marks.shown[0])"
+        else:
+            began = notebook.python("1000 * time.time()")
+            notebook.execute("scatter.filter(others[2])")
+            shown = "(began) => marks.draws.find((time) => time > began)"
+        times.append(page.wait_for_function(shown, arg=began).json_value() - began)
+        page.wait_for_timeout(900)
+        sizes.append(received(page))
+        if ours:
+            page.locator(".tw-legend li button").nth(2).click()
+        else:
+            notebook.execute("scatter.filter(None)")
+        page.wait_for_timeout(1500)
+    return times[1:], int(statistics.median(sizes[1:]))
+
+
+def wheeled(page: Page, area: object) -> list[float]:
+    """Milliseconds from a wheel event to the end of the frame after its draw."""
+    times = []
+    box = area.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.evaluate(
+        "() => addEventListener('wheel', () => { const at = now();"
+        " const count = marks.draws.length;"
+        " const look = () => marks.draws.length > count"
+        "  ? requestAnimationFrame(() => marks.up.push(now() - at)) : setTimeout(look, 1);"
+        " look() }, { capture: true, passive: true })"
+    )
+    for step in range(ROUNDS + 1):
+        clear(page)
+        page.mouse.wheel(0, -100 if step % 2 else 100)
+        times.append(page.wait_for_function("() => marks.up[0]").json_value())
+        page.wait_for_timeout(1500)
+    return times[1:]
+
+
+def live_frames(playwright: object, lab: Lab, n: int) -> float:
+    """Frames that the page draws in a second of a map that is computed."""
+    browser = launch(playwright)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.add_init_script(CLOCK)
+    notebook = Notebook.open(
+        lab, page, f"live-{n}.ipynb", [DATA.format(n=n), OURS, LIVE.format(n=n)]
+    )
+    notebook.run_all(180)
+    map_is_drawn(page)
+    watch: Callable[[str], object] = page.evaluate
+    watch(WATCH_OPACITY.replace("change:opacity", "change:x"))
+    until(lambda: page.evaluate("() => marks.shown.length > 2"), 120, "frames")
+    clear(page)
+    page.wait_for_timeout(1500 if n < 10_000 else 8000)
+    rate = page.evaluate(
+        "() => marks.shown.length < 2 ? 0"
+        " : 1000 * (marks.shown.length - 1) / (marks.shown.at(-1) - marks.shown[0])"
+    )
+    notebook.execute("live.close()")
+    notebook.close()
+    browser.close()
+    return float(rate)
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [3589])
+    main([int(argument) for argument in sys.argv[1:]] or SIZES)

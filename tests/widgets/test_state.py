@@ -19,6 +19,7 @@ def make_state(labels: object = None) -> ExplorerState:
 actions = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["undo", "redo"]), st.none()),
+        st.tuples(st.just("color"), st.sampled_from(["label", "outlier_score"])),
         st.tuples(st.just("show"), st.lists(st.booleans(), min_size=4, max_size=4)),
         st.tuples(st.sampled_from(MODES), st.lists(st.integers(0, N - 1), max_size=N, unique=True)),
     ),
@@ -35,6 +36,10 @@ def test_selected_rows_are_always_visible_sorted_and_unique(steps):
     for name, value in steps:
         if name == "show":
             state.show(value)
+        elif name == "color":
+            before = state.selected
+            state.color_by = value
+            assert state.selected is before
         elif name in ("undo", "redo"):
             getattr(state, name)()
         else:

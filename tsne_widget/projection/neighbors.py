@@ -82,7 +82,7 @@ def nearest(
         found, columns = smallest(distances, kept)
         found += targets[rows].square().sum(1, keepdim=True)
         columns_, found_ = columns.cpu().numpy(), found.cpu().numpy()
-        _refine(X, X if queries is None else queries, rows, columns_, found_, always=not own)
+        refine(X, X if queries is None else queries, rows, columns_, found_, always=not own)
         order = np.lexsort((columns_, found_), axis=1)[:, :k]
         indices[rows] = np.take_along_axis(columns_, order, 1)
         squared[rows] = np.take_along_axis(found_, order, 1)
@@ -184,6 +184,30 @@ def smallest(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     return found.values, columns.gather(1, found.indices)
 
 
+def refine(
+    X: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    rows: slice,
+    columns: NDArray[np.int64],
+    squared: NDArray[np.float32],
+    *,
+    always: bool,
+) -> None:
+    """Recompute, in place, distances that cancellation has spoilt (or all) from the differences.
+
+    ``squared`` (m, k) are those of the block ``targets[rows]`` to the rows ``columns`` of ``X``.
+    """
+    block = targets[rows]
+    lengths = np.einsum("ij,ij->i", block, block)
+    close = squared < CANCELLATION * lengths[:, None]
+    chosen = np.nonzero(np.ones_like(close) if always else close)
+    step = max(1, BLOCK_BYTES // (4 * X.shape[1]))
+    for start in range(0, len(chosen[0]), step):
+        i, j = (axis[start : start + step] for axis in chosen)
+        difference = X[columns[i, j]] - block[i]
+        squared[i, j] = (difference * difference).sum(1)
+
+
 def _symmetric(X: torch.Tensor, lengths: torch.Tensor, workers: Workers) -> torch.Tensor:
     """(n, n) of |xⱼ|² − 2xᵢxⱼ, each product computed once."""
     n = len(X)
@@ -197,27 +221,6 @@ def _symmetric(X: torch.Tensor, lengths: torch.Tensor, workers: Workers) -> torc
     workers.map(work, _blocks(n, 256))
     workers.map(lambda rows: table[rows].mul_(-2.0).add_(lengths), _blocks(n, 256))
     return table
-
-
-def _refine(
-    X: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    rows: slice,
-    columns: NDArray[np.int64],
-    squared: NDArray[np.float32],
-    *,
-    always: bool,
-) -> None:
-    """Recompute, in place, distances that cancellation has spoilt (or all) from the differences."""
-    block = targets[rows]
-    lengths = np.einsum("ij,ij->i", block, block)
-    close = squared < CANCELLATION * lengths[:, None]
-    chosen = np.nonzero(np.ones_like(close) if always else close)
-    step = max(1, BLOCK_BYTES // (4 * X.shape[1]))
-    for start in range(0, len(chosen[0]), step):
-        i, j = (axis[start : start + step] for axis in chosen)
-        difference = X[columns[i, j]] - block[i]
-        squared[i, j] = (difference * difference).sum(1)
 
 
 def _blocks(n: int, height: int) -> list[slice]:

@@ -26,10 +26,21 @@ def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
     The sign of each is such that its largest coordinate is positive. Components that the data do
     not have are 0.
     """
+    scores = principal_scores(X, COLUMNS, workers)[:, :2]
+    components = np.zeros((len(X), 2))
+    components[:, : scores.shape[1]] = scores
+    peaks = components[np.abs(components).argmax(0), [0, 1]]
+    components *= np.where(peaks < 0, -1, 1)
+    return components / max(float(components[:, 0].std()), 1e-30)
+
+
+def principal_scores(X: NDArray[np.float32], columns: int, workers: Workers) -> NDArray[np.float64]:
+    """(n, columns) coordinates in the first principal components, largest first; fewer if n or d
+    is less. The last ones are rough. The same for any number of threads."""
     n, d = X.shape
     data = torch.from_numpy(X)
     means = _column_means(data, workers)
-    columns = min(COLUMNS, d, n)
+    columns = min(columns, d, n)
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn((d, columns), generator=generator)
     blocks = [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
@@ -44,12 +55,9 @@ def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
         covariance = torch.stack(parts).sum(0) - means[:, None] * scores.sum(0)
         basis = torch.linalg.qr(covariance)[0]
     scores = product(basis).double()
-    rotation = torch.linalg.eigh(scores.T @ scores)[1].flip(1)[:, :2]
-    components = np.zeros((n, 2))
-    components[:, : rotation.shape[1]] = (scores @ rotation).numpy()
-    peaks = components[np.abs(components).argmax(0), [0, 1]]
-    components *= np.where(peaks < 0, -1, 1)
-    return components / max(float(components[:, 0].std()), 1e-30)
+    rotation = torch.linalg.eigh(scores.T @ scores)[1].flip(1)
+    rotated: NDArray[np.float64] = (scores @ rotation).numpy()
+    return rotated
 
 
 def _column_means(data: torch.Tensor, workers: Workers) -> torch.Tensor:

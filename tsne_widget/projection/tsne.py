@@ -17,10 +17,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection import start
+from tsne_widget.projection import approximate, start
 from tsne_widget.projection.affinities import Affinities, joint
 from tsne_widget.projection.inputs import Standard, as_array, check_samples, unit_rows
-from tsne_widget.projection.neighbors import nearest, nearest_in_graph, nearest_in_table
+from tsne_widget.projection.neighbors import (
+    Neighbors,
+    nearest,
+    nearest_in_graph,
+    nearest_in_table,
+)
 from tsne_widget.projection.optimize import (
     Forces,
     Schedule,
@@ -93,6 +98,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         blocking pauses it.
     callback_every : int
         Iterations between two calls.
+    neighbors : "auto", "exact" or "approximate"
+        How the neighbours of each row are found. "approximate" misses about 1 % of them and takes
+        n √n instead of n² (faiss, the ``neighbors`` extra); "auto" is approximate from 100,000 rows
+        where faiss is installed, on the CPU; ``neighbors_`` says which it was.
     warm_start : bool
         Continue the last fit of the same X, up to ``max_iter`` iterations in all: the result is
         that of a fit without a break.
@@ -109,6 +118,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         False where a callback, an error in it, or an interrupt ended the fit early.
     n_features_in_ : int
         Columns of X.
+    neighbors_ : str
+        "exact", "approximate", or "precomputed".
     perplexity_, learning_rate_ : float
         The values used (the learning rate after the exaggeration, in scikit-learn's units).
 
@@ -126,6 +137,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     n_features_in_: int
     perplexity_: float
     learning_rate_: float
+    neighbors_: str
     complete_: bool
 
     def __init__(
@@ -143,6 +155,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         n_jobs: int | None = None,
         callback: Callback | None = None,
         callback_every: int = 25,
+        neighbors: str = "auto",
         warm_start: bool = False,
     ) -> None:
         self.n_components = n_components
@@ -157,6 +170,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self.n_jobs = n_jobs
         self.callback = callback
         self.callback_every = callback_every
+        self.neighbors = neighbors
         self.warm_start = warm_start
 
     def fit(self, X: Any, y: object = None) -> Self:
@@ -263,6 +277,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         device = self.device or "cpu"
         self._standard: Standard | None = None
         self._reference: NDArray[np.float32] | None = None
+        self.neighbors_ = "precomputed"
         if self.metric == "precomputed":
             neighbors = nearest_in_graph(X, k) if sparse.issparse(X) else nearest_in_table(X, k)
             if not X.max() > 0:
@@ -273,12 +288,23 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
                 self._reference = self._standard(X)
             else:
                 self._reference = unit_rows(X)
-            neighbors = nearest(self._reference, k, workers, device=device)
+            neighbors = self._nearest(self._reference, k, workers, device)
             if self.metric == "cosine":
                 neighbors = neighbors.as_cosine()
         self._affinities: Affinities = joint(neighbors, self.perplexity_, workers)
         self._state = State.at(self._start(n, workers), device)
         self._state.on_a_line = self.n_components == 1
+
+    def _nearest(self, X: NDArray[np.float32], k: int, workers: Workers, device: str) -> Neighbors:
+        """Neighbours by the way that the parameter says, or that the number of rows suggests."""
+        way = self.neighbors
+        if way == "auto":
+            pays = len(X) >= approximate.LARGE and device == "cpu" and approximate.is_available()
+            way = "approximate" if pays else "exact"
+        self.neighbors_ = way
+        if way == "approximate":
+            return approximate.nearest_about(X, k, workers)
+        return nearest(X, k, workers, device=device)
 
     def _check_same(self, X: Any) -> None:
         """Raise InvalidInputError unless ``X`` is that of the fit which is to go on."""
@@ -361,6 +387,10 @@ def _check_parameters(tsne: TSNE) -> None:
     if tsne.metric not in ("euclidean", "cosine", "precomputed"):
         raise InvalidInputError(
             f"metric={tsne.metric!r} is unknown; pass 'euclidean', 'cosine' or 'precomputed'"
+        )
+    if tsne.neighbors not in ("auto", "exact", "approximate"):
+        raise InvalidInputError(
+            f"neighbors={tsne.neighbors!r} is unknown; pass 'auto', 'exact' or 'approximate'"
         )
     if isinstance(tsne.init, str) and tsne.init not in ("pca", "random"):
         raise InvalidInputError(f"init={tsne.init!r} is unknown; pass 'pca', 'random' or an array")

@@ -145,12 +145,15 @@ def joint(neighbors: Neighbors, perplexity: float, workers: Workers) -> Affiniti
     """
     n, k = neighbors.indices.shape
     p = conditional(neighbors.squared, perplexity, workers)
-    rows = sparse.csr_matrix(
-        (p.ravel(), neighbors.indices.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n)
-    )
-    columns = rows.T.tocsr()  # transposing sorts the indices: counting, not comparing
-    rows = columns.T.tocsr()
-    pairs = sparse.triu(rows + columns, k=1, format="csr")
+    i = np.repeat(np.arange(n, dtype=np.int32), k)
+    j = neighbors.indices.ravel()
+    both = sparse.coo_matrix((p.ravel(), (np.maximum(i, j), np.minimum(i, j))), shape=(n, n))
+    del i, p
+    both.has_canonical_format = True  # not so, but nothing is to be summed before it is sorted
+    pairs = both.tocsr()
+    del both
+    pairs = pairs.T.tocsr()  # transposing sorts the indices: counting, not comparing
+    pairs.sum_duplicates()
     values = pairs.data.astype(np.float64)
     values /= 2 * values.sum()
     return Affinities(

@@ -39,7 +39,7 @@ def principal_scores(X: NDArray[np.float32], columns: int, workers: Workers) -> 
     is less. The last ones are rough. The same for any number of threads."""
     n, d = X.shape
     data = torch.from_numpy(X)
-    means = _column_means(data, workers)
+    means = _column_means(X, workers)
     columns = min(columns, d, n)
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn((d, columns), generator=generator)
@@ -60,7 +60,10 @@ def principal_scores(X: NDArray[np.float32], columns: int, workers: Workers) -> 
     return rotated
 
 
-def _column_means(data: torch.Tensor, workers: Workers) -> torch.Tensor:
-    firsts = range(0, len(data), ROWS_PER_BLOCK)
-    sums = workers.map(lambda first: data[first : first + ROWS_PER_BLOCK].double().sum(0), firsts)
-    return (torch.stack(sums).sum(0) / len(data)).float()
+def _column_means(X: NDArray[np.float32], workers: Workers) -> torch.Tensor:
+    firsts = range(0, len(X), ROWS_PER_BLOCK)
+    # numpy casts in passing; a copy of a block as float64 would be the fit's peak of memory.
+    sums = workers.map(
+        lambda first: X[first : first + ROWS_PER_BLOCK].sum(0, dtype=np.float64), firsts
+    )
+    return torch.from_numpy((np.sum(sums, axis=0) / len(X)).astype(np.float32))

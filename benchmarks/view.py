@@ -22,7 +22,6 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,7 +79,16 @@ window.WebSocket = class extends Socket {
 WATCH_OPACITY = """async () => {
   const figure = document.querySelector(".tw-scatter").bqplotFigure;
   const [mark] = await Promise.all(figure.mark_views.views);
-  mark.model.on("change:opacity", () => marks.shown.push(now()));
+  const set = mark.opacity.setArray;
+  mark.opacity.setArray = function (array) {
+    marks.shown.push(now());
+    return set.call(this, array);
+  };
+}"""
+WATCH_PLACES = """async () => {
+  const figure = document.querySelector(".tw-scatter").bqplotFigure;
+  const [mark] = await Promise.all(figure.mark_views.views);
+  mark.model.on("change:x", () => marks.shown.push(now()));
 }"""
 
 MARK_LARGEST_CANVAS = """() => {
@@ -344,8 +352,7 @@ def live_frames(playwright: object, lab: Lab, n: int) -> float:
     )
     notebook.run_all(180)
     map_is_drawn(page)
-    watch: Callable[[str], object] = page.evaluate
-    watch(WATCH_OPACITY.replace("change:opacity", "change:x"))
+    page.evaluate(WATCH_PLACES)
     until(lambda: page.evaluate("() => marks.shown.length > 2"), 120, "frames")
     clear(page)
     page.wait_for_timeout(1500 if n < 10_000 else 8000)

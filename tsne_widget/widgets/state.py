@@ -277,7 +277,8 @@ def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
             f"rows must be a 1-d array of integers or a bool mask, got {values.dtype} "
             f"of shape {values.shape}"
         )
-    unique = np.unique(values)
+    # Most rows come from a mask or a polygon: ascending, and not to be sorted again.
+    unique = values if (values[1:] > values[:-1]).all() else np.unique(values)
     if unique[0] < 0 or unique[-1] >= n:
         bad = unique[(unique < 0) | (unique >= n)]
         raise InvalidInputError(f"rows must be 0 … {n - 1}, got {bad[0]}")

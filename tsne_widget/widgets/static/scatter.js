@@ -87,7 +87,7 @@ function render({ model, el }) {
     if (closed) return view.remove();
     host.replaceChildren(view.el);
     view.trigger("displayed");
-    const [mark, rings] = await drawnMarks(view);
+    const [mark, rings] = await drawnMarks(view, budget.moving);
     if (closed || !mark) return view.remove();
     plot = { view, mark, rings, x: mark.scales.x.model, y: mark.scales.y.model };
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
@@ -107,8 +107,18 @@ function render({ model, el }) {
     showWaiting();
   }
 
-  /** The marks' views once they are drawn; none when the figure is gone. */
-  async function drawnMarks(/** @type {any} */ view) {
+  /**
+   * The marks' views once they are drawn; none when the figure is gone. Of many points the first
+   * frames draw only some: all of them take seconds where there is no graphics card.
+   */
+  async function drawnMarks(/** @type {any} */ view, /** @type {number} */ limit) {
+    const draw = (/** @type {any} */ mark) => {
+      const shape = mark.instanced_geometry; // of WebGL only
+      if (shape) shape.maxInstancedCount = Math.min(shape.maxInstancedCount, limit);
+    };
+    while (!closed && !view.mark_views?.views.length) await new Promise((resolve) => setTimeout(resolve, 0));
+    // At once, before the frame in which they are drawn first.
+    await Promise.all(view.mark_views?.views.map((/** @type {Promise<any>} */ one) => one.then(draw)) ?? []);
     const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
@@ -143,8 +153,10 @@ function render({ model, el }) {
       plot.mark.model.set("opacities", Array.from(opacity));
       plot.rings?.model.set("opacities", Array.from(ofRings));
     } else {
-      plot.mark.model.set("opacity", opacity);
-      plot.rings?.model.set("opacity", ofRings);
+      // Where a part is drawn, what is drawn is put on the card below: all of it would take longer.
+      const silent = opacity.length > budget.rest;
+      plot.mark.model.set("opacity", opacity, { silent });
+      plot.rings?.model.set("opacity", ofRings, { silent });
     }
     drawAtRest(rows);
   }
@@ -182,7 +194,9 @@ function render({ model, el }) {
     for (const name of names) {
       const values = mark.model.get(name);
       if (!values) continue;
-      mark[name].setArray(Float32Array.from(points, (i) => values[i]));
+      const taken = new Float32Array(points.length);
+      for (let k = 0; k < taken.length; k++) taken[k] = values[points[k]];
+      mark[name].setArray(taken);
       mark[name].needsUpdate = true;
     }
   }

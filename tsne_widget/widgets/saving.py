@@ -1,0 +1,384 @@
+"""An exploration on disk: plain ``.npy`` and JSON files, whole whatever happens meanwhile.
+
+A folder holds ``explorer.json`` and the folder of files that it names. Saving again writes new
+files beside the old ones and then replaces that one small file: there is never half of a state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import InvalidInputError, StoreError
+from tsne_widget.extraction.whole_files import whole_file
+from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.widgets.state import ExplorerState
+
+FORMAT = 1
+MANIFEST = "explorer.json"
+# Rows of features and logits that tell one record from another, without reading all of it.
+FINGERPRINT_ROWS = 256
+# Files of a save that was killed are removed by a later one after this time (seconds).
+LEFTOVER_SECONDS = 86_400.0
+
+_DATA = re.compile(r"data-[0-9a-f]{12}")
+_BLOCK_BYTES = 2**20
+# What reading a manifest that is torn, or of another program, raises.
+_TORN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
+FeaturesBy = Literal["copy", "reference"]
+
+
+class SavedView(NamedTuple):
+    """What the state does not know: bounds in sight ([]: all), colours of classes, pixels."""
+
+    viewport: list[float]
+    colors: dict[str, str]
+    height: int
+
+
+class Saved(NamedTuple):
+    """What a folder holds of an exploration."""
+
+    record: FeatureSet
+    embedding: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    selected: NDArray[np.int64]
+    selections: dict[str, NDArray[np.int64]]
+    columns: dict[str, NDArray[Any]]
+    view: SavedView
+
+
+def save_state(
+    folder: str | os.PathLike[str],
+    state: ExplorerState,
+    view: SavedView,
+    *,
+    features: FeaturesBy,
+    overwrite: bool,
+) -> Path:
+    """Write a state with a map; the folder written.
+
+    Raises
+    ------
+    InvalidInputError
+        If features are to be referred to and are not those of a saved FeatureSet, or a column
+        cannot be written as plain data.
+    StoreError
+        If the folder holds something else, or an exploration without ``overwrite``, or the disk
+        cannot take the files; what was saved before is whole then.
+    """
+    if features not in ("copy", "reference"):
+        raise InvalidInputError(f'features must be "copy" or "reference", got {features!r}')
+    target = Path(folder).resolve()  # what a link leads to, not the link
+    origin = _saved_features(state.feature_set) if features == "reference" else None
+    data = target / f"data-{uuid.uuid4().hex[:12]}"
+    try:
+        _check_free(target, overwrite)
+        existed, previous = target.exists(), _named_data(target)
+        data.mkdir(parents=True)
+        try:
+            manifest = _written(data, state, origin)
+            with whole_file(target / MANIFEST) as file:
+                file.write(_as_json(manifest | {"view": view._asdict()}))
+        except BaseException:
+            shutil.rmtree(data, ignore_errors=True)
+            if not existed:
+                with contextlib.suppress(OSError):
+                    target.rmdir()
+            raise
+        _remove_older(target, data, previous)
+    except (StoreError, InvalidInputError):
+        raise
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error}") from error
+    return target
+
+
+def load_state(folder: str | os.PathLike[str]) -> Saved:
+    """Read what :func:`save_state` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds no exploration, is torn, of a later version, or if the features that it
+        refers to are missing or others.
+    """
+    source = Path(folder)
+    try:
+        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
+    except StoreError:
+        raise
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{source} is not a saved exploration, or part of it is missing: {error}; "
+            "give the folder that explorer.save(folder) has written"
+        ) from error
+    except _TORN as error:
+        raise StoreError(f"{source} is not a saved exploration: {error}") from error
+
+
+# ---- writing ----
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    entries = [entry.name for entry in target.iterdir()]  # NotADirectoryError of a file says it
+    if MANIFEST in entries:
+        if not overwrite:
+            raise StoreError(f"{target} exists; pass overwrite=True to replace what is saved there")
+        return
+    foreign = [name for name in entries if not _DATA.fullmatch(name)]
+    if foreign:
+        raise StoreError(
+            f"{target} holds {', '.join(sorted(foreign)[:3])}, which save() did not write; "
+            "choose another folder"
+        )
+
+
+def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str, Any]:
+    """Write the files of a state into a new folder; the manifest, which lists them."""
+    record, columns = state.feature_set, state.scores.columns
+    rows = list(state.selections.values())
+    texts = {name: _plain_values(name, column) for name, column in columns.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        "embedding": state.embedding,
+        "visible": state.visible,
+        "selected": state.selected,
+        "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
+    }
+    names = []
+    for number, (name, column) in enumerate(columns.items()):
+        names.append({"name": name, "plain": texts[name] is not None})
+        if texts[name] is None:
+            arrays[f"column-{number}"] = column
+    for name, array in arrays.items():
+        with whole_file(data / f"{name}.npy") as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+    for number, plain in enumerate(texts.values()):
+        if plain is not None:
+            with whole_file(data / f"column-{number}.json") as file:
+                file.write(_as_json(plain))
+    files = {path.name: _digest(path) for path in sorted(data.iterdir())}
+    if origin is None:
+        record.save(data / "features")
+    return {
+        "format": FORMAT,
+        "data": data.name,
+        "files": files,
+        "features": None if origin is None else _reference(origin, data.parent),
+        "fingerprint": _fingerprint(record),
+        "selections": [
+            {"name": name, "count": len(rows)} for name, rows in state.selections.items()
+        ],
+        "columns": names,
+    }
+
+
+def _plain_values(name: str, column: NDArray[Any]) -> list[Any] | None:
+    """Values of a column of objects as JSON knows them; None for a column that numpy can write."""
+    if column.dtype.kind not in "OT":
+        if column.dtype.hasobject:
+            raise InvalidInputError(f"column {name!r} of {column.dtype} cannot be saved; drop it")
+        return None
+    values = [value.item() if isinstance(value, np.generic) else value for value in column]
+    values = [None if type(value).__name__ in ("NAType", "NaTType") else value for value in values]
+    kinds = {type(value).__name__ for value in values}
+    odd = kinds - {"str", "float", "int", "bool", "NoneType"}
+    if odd:
+        raise InvalidInputError(
+            f"column {name!r} holds {min(odd)}, which cannot be saved as plain data; "
+            "give it as text or numbers"
+        )
+    return values
+
+
+def _saved_features(record: FeatureSet) -> Path:
+    """The folder of FeatureSet.save() whose features the record maps.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none, or it holds another record.
+    """
+    array: Any = record.features
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    filename = None if array is None else array.filename
+    remedy = (
+        'save them first: features.save(folder), and explore FeatureSet.load(folder); or "copy"'
+    )
+    if filename is None:
+        raise InvalidInputError(f"features are in memory, there is no file to refer to; {remedy}")
+    folder = Path(filename).parent
+    try:
+        same = _fingerprint(FeatureSet.load(folder)) == _fingerprint(record)
+    except StoreError as error:
+        raise InvalidInputError(
+            f"features are not a saved FeatureSet: {error}; {remedy}"
+        ) from error
+    if not same:
+        raise InvalidInputError(
+            f"the record that is explored differs from the one in {folder}; "
+            'save it with features="copy"'
+        )
+    return folder.resolve()
+
+
+def _reference(origin: Path, target: Path) -> dict[str, str | None]:
+    try:
+        relative: str | None = os.path.relpath(origin, target)
+    except ValueError:  # on another drive of Windows
+        relative = None
+    return {"relative": relative, "absolute": str(origin)}
+
+
+def _fingerprint(record: FeatureSet) -> str:
+    """What tells one record from another: all of it but for most rows of features and logits."""
+    some = np.unique(np.linspace(0, len(record) - 1, FINGERPRINT_ROWS).astype(np.int64))
+    found = hashlib.sha256(repr(record.features.shape).encode())
+    for name in ("features", "logits", "labels", "predictions", "ids"):
+        array = getattr(record, name)
+        if array is not None:
+            part = array[some] if array.ndim == 2 else array
+            found.update(name.encode() + np.ascontiguousarray(part).tobytes())
+    found.update(_as_json([record.class_names, record.paths, record.layer, record.skipped]))
+    return found.hexdigest()
+
+
+def _named_data(target: Path) -> str | None:
+    """The folder of files that a manifest names, whatever else is wrong with it."""
+    try:
+        return str(json.loads((target / MANIFEST).read_text("utf-8"))["data"])
+    except _TORN:
+        return None
+
+
+def _remove_older(target: Path, data: Path, previous: str | None) -> None:
+    """Remove what the manifest has named before, and what killed saves have left."""
+    for entry in target.iterdir():
+        if entry == data or not _DATA.fullmatch(entry.name):
+            continue
+        with contextlib.suppress(OSError):
+            is_old = time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS
+            if is_old or entry.name == previous:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+# ---- reading ----
+
+
+def _read(source: Path, manifest: dict[str, Any]) -> Saved:
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
+            "upgrade tsne-widget"
+        )
+    if not _DATA.fullmatch(manifest["data"]):
+        raise StoreError(f"{source / MANIFEST} names files outside its folder")
+    data, files = source / manifest["data"], manifest["files"]
+    for name, digest in files.items():
+        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
+            raise StoreError(
+                f"{source / MANIFEST} names a file {name!r}, which save() never writes"
+            )
+        if _digest(data / name) != digest:
+            raise StoreError(
+                f"{data / name} is not what {MANIFEST} says: it is torn or was changed; "
+                "save the exploration again"
+            )
+
+    def array(name: str) -> NDArray[Any]:
+        if f"{name}.npy" not in files:
+            raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
+        return load_npy(data / f"{name}.npy")
+
+    record = _read_features(source, data, manifest)
+    columns: dict[str, NDArray[Any]] = {}
+    for number, column in enumerate(manifest["columns"]):
+        if column["plain"]:
+            values = json.loads((data / f"column-{number}.json").read_text("utf-8"))
+            filled = np.empty(len(values), dtype=object)
+            filled[:] = values
+        else:
+            filled = array(f"column-{number}")
+        columns[column["name"]] = filled
+    counts = [int(selection["count"]) for selection in manifest["selections"]]
+    parts = np.split(array("selections"), np.cumsum(counts)[:-1]) if counts else []
+    return Saved(
+        record=record,
+        embedding=array("embedding"),
+        visible=array("visible"),
+        selected=array("selected"),
+        selections={
+            selection["name"]: rows
+            for selection, rows in zip(manifest["selections"], parts, strict=True)
+        },
+        columns=columns,
+        view=_checked_view(**manifest["view"]),
+    )
+
+
+def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
+    reference = manifest["features"]
+    if reference is None:
+        folder = data / "features"
+    else:
+        places = [Path(reference["absolute"])]
+        if reference["relative"] is not None:
+            places.insert(0, source.resolve() / reference["relative"])  # both may have moved
+        folder = next((place for place in places if place.is_dir()), places[-1])
+        if not folder.is_dir():
+            raise StoreError(
+                f"{source} refers to features in {folder}, which are not there; "
+                'move them back, or save with features="copy"'
+            )
+    record = FeatureSet.load(folder)
+    if _fingerprint(record) != manifest["fingerprint"]:
+        raise StoreError(
+            f"the features in {folder} are not those that were explored; "
+            "restore them, or make a new exploration of them"
+        )
+    return record
+
+
+def _checked_view(viewport: Any, colors: Any, height: Any) -> SavedView:
+    bounds = [float(bound) for bound in viewport]
+    if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
+        raise ValueError(f"viewport {viewport!r} is not four numbers")
+    if not all(isinstance(text, str) for pair in colors.items() for text in pair):
+        raise ValueError(f"colors {colors!r} do not map names to colours")
+    return SavedView(bounds, dict(colors), int(height))
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode("ascii")  # also of names of undecodable files

@@ -101,13 +101,14 @@ def save_state(
             manifest = _written(data, state, origin)
             with whole_file(target / MANIFEST) as file:
                 file.write(_as_json(manifest | {"view": view._asdict()}))
-        except BaseException:
-            shutil.rmtree(data, ignore_errors=True)
-            if not existed:
-                with contextlib.suppress(OSError):
-                    target.rmdir()
-            raise
-        _remove_older(target, data, previous)
+        finally:
+            if _named_data(target) == data.name:  # also if what failed came after
+                _remove_older(target, data, previous)
+            else:
+                shutil.rmtree(data, ignore_errors=True)
+                if not existed:
+                    with contextlib.suppress(OSError):
+                        target.rmdir()
     except (StoreError, InvalidInputError):
         raise
     except OSError as error:

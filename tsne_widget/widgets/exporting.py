@@ -7,8 +7,9 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 from PIL import Image
@@ -157,28 +158,37 @@ def _safe_stem(stem: str) -> str:
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with an apostrophe before each text, also of a column, that is like a formula."""
-    safe = frame.copy(deep=False)
-    for name in frame.columns:
-        if pd.api.types.is_object_dtype(frame[name]) or pd.api.types.is_string_dtype(frame[name]):
-            safe[name] = frame[name].map(_not_a_formula, na_action="ignore")
-    return safe.set_axis([_not_a_formula(name) for name in frame.columns], axis=1)
+    safe = _with_texts(frame, _not_a_formula, "object")
+    return safe.set_axis([_not_a_formula(str(name)) for name in frame.columns], axis=1)
 
 
-def _not_a_formula(text: object) -> object:
-    return f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
+def _not_a_formula(text: str) -> str:
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _encodable(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with undecodable bytes of names as escapes: Arrow's text is UTF-8."""
-    safe = frame.copy(deep=False)
-    for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.StringDtype):
-            safe[name] = frame[name].map(_as_unicode, na_action="ignore").astype(frame[name].dtype)
-    return safe
+    return _with_texts(frame, _as_unicode, pd.StringDtype("python"))
 
 
 def _as_unicode(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _with_texts(frame: pd.DataFrame, change: Callable[[str], str], dtype: Any) -> pd.DataFrame:
+    """The frame with every text changed; its columns of text get the dtype."""
+    changed = frame.copy(deep=False)
+    for name in frame.columns:
+        column = frame[name]
+        if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
+            # Not Series.map: with pyarrow it makes Arrow's text, which refuses surrogates.
+            values = [
+                change(value) if isinstance(value, str) else value
+                for value in column.to_numpy(dtype=object)
+            ]
+            kept = dtype if isinstance(column.dtype, pd.StringDtype) else object
+            changed[name] = pd.Series(values, index=frame.index, dtype=kept)
+    return changed
 
 
 def _need_pyarrow() -> None:

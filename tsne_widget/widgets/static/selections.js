@@ -31,7 +31,7 @@ function render({ model, el }) {
   list.setAttribute("role", "list"); // Safari forgets it of a list without bullets
   list.setAttribute("aria-label", "Named selections");
   list.setAttribute("aria-description", LIST_KEYS);
-  const hint = root.appendChild(element("div", "tw-hint"));
+  const hint = root.appendChild(element("div", "tw-unnamed"));
   hint.textContent = "No selection has a name yet. Select points on the map and name them above: they stay here, to be selected again, combined and saved.";
   const dropped = root.appendChild(element("div", "tw-dropped"));
   dropped.setAttribute("role", "status");

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.search import rows_with_text
+from tsne_widget.analysis import rows_with_text
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.named import WORDS
 from tsne_widget.widgets.state import ExplorerState, as_rows

@@ -26,7 +26,8 @@ from tsne_widget.widgets.exporting import copy_pictures, export_frame
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
-from tsne_widget.widgets.saving import FeaturesBy, SavedView, load_state, save_state
+from tsne_widget.widgets.loading import load_state
+from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import TEXELS, ScatterView
 from tsne_widget.widgets.selections import SelectionsView
 from tsne_widget.widgets.state import ExplorerState, Mode

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.whole_files import whole_file
-from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state import ExplorerState
 
 FORMAT = 1
@@ -33,10 +32,11 @@ FINGERPRINT_ROWS = 256
 # Files of a save that was killed are removed by a later one after this time (seconds).
 LEFTOVER_SECONDS = 86_400.0
 
-_DATA = re.compile(r"data-[0-9a-f]{12}")
+# Name of a folder of files, new for each save.
+DATA = re.compile(r"data-[0-9a-f]{12}")
 _BLOCK_BYTES = 2**20
 # What reading a manifest that is torn, or of another program, raises.
-_TORN = (
+TORN = (
     OSError,
     ValueError,
     LookupError,
@@ -55,18 +55,6 @@ class SavedView(NamedTuple):
     viewport: list[float]
     colors: dict[str, str]
     height: int
-
-
-class Saved(NamedTuple):
-    """What a folder holds of an exploration."""
-
-    record: FeatureSet
-    embedding: NDArray[np.float32]
-    visible: NDArray[np.bool_]
-    selected: NDArray[np.int64]
-    selections: dict[str, NDArray[np.int64]]
-    columns: dict[str, NDArray[Any]]
-    view: SavedView
 
 
 def save_state(
@@ -116,32 +104,6 @@ def save_state(
     return target
 
 
-def load_state(folder: str | os.PathLike[str]) -> Saved:
-    """Read what :func:`save_state` wrote.
-
-    Raises
-    ------
-    StoreError
-        If the folder holds no exploration, is torn, of a later version, or if the features that it
-        refers to are missing or others.
-    """
-    source = Path(folder)
-    try:
-        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
-    except StoreError:
-        raise
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{source} is not a saved exploration, or part of it is missing: {error}; "
-            "give the folder that explorer.save(folder) has written"
-        ) from error
-    except _TORN as error:
-        raise StoreError(f"{source} is not a saved exploration: {error}") from error
-
-
-# ---- writing ----
-
-
 def _check_free(target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
@@ -150,7 +112,7 @@ def _check_free(target: Path, overwrite: bool) -> None:
         if not overwrite:
             raise StoreError(f"{target} exists; pass overwrite=True to replace what is saved there")
         return
-    foreign = [name for name in entries if not _DATA.fullmatch(name)]
+    foreign = [name for name in entries if not DATA.fullmatch(name)]
     if foreign:
         raise StoreError(
             f"{target} holds {', '.join(sorted(foreign)[:3])}, which save() did not write; "
@@ -181,7 +143,7 @@ def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str,
         if plain is not None:
             with whole_file(data / f"column-{number}.json") as file:
                 file.write(_as_json(plain))
-    files = {path.name: _digest(path) for path in sorted(data.iterdir())}
+    files = {path.name: digest(path) for path in sorted(data.iterdir())}
     if origin is None:
         record.save(data / "features")
     return {
@@ -189,7 +151,7 @@ def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str,
         "data": data.name,
         "files": files,
         "features": None if origin is None else _reference(origin, data.parent),
-        "fingerprint": _fingerprint(record),
+        "fingerprint": fingerprint(record),
         "selections": [
             {"name": name, "count": len(rows)} for name, rows in state.selections.items()
         ],
@@ -234,7 +196,7 @@ def _saved_features(record: FeatureSet) -> Path:
         raise InvalidInputError(f"features are in memory, there is no file to refer to; {remedy}")
     folder = Path(filename).parent
     try:
-        same = _fingerprint(FeatureSet.load(folder)) == _fingerprint(record)
+        same = fingerprint(FeatureSet.load(folder)) == fingerprint(record)
     except StoreError as error:
         raise InvalidInputError(
             f"features are not a saved FeatureSet: {error}; {remedy}"
@@ -255,7 +217,7 @@ def _reference(origin: Path, target: Path) -> dict[str, str | None]:
     return {"relative": relative, "absolute": str(origin)}
 
 
-def _fingerprint(record: FeatureSet) -> str:
+def fingerprint(record: FeatureSet) -> str:
     """What tells one record from another: all of it but for most rows of features and logits."""
     some = np.unique(np.linspace(0, len(record) - 1, FINGERPRINT_ROWS).astype(np.int64))
     found = hashlib.sha256(repr(record.features.shape).encode())
@@ -272,14 +234,14 @@ def _named_data(target: Path) -> str | None:
     """The folder of files that a manifest names, whatever else is wrong with it."""
     try:
         return str(json.loads((target / MANIFEST).read_text("utf-8"))["data"])
-    except _TORN:
+    except TORN:
         return None
 
 
 def _remove_older(target: Path, data: Path, previous: str | None) -> None:
     """Remove what the manifest has named before, and what killed saves have left."""
     for entry in target.iterdir():
-        if entry == data or not _DATA.fullmatch(entry.name):
+        if entry == data or not DATA.fullmatch(entry.name):
             continue
         with contextlib.suppress(OSError):
             is_old = time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS
@@ -287,93 +249,7 @@ def _remove_older(target: Path, data: Path, previous: str | None) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-# ---- reading ----
-
-
-def _read(source: Path, manifest: dict[str, Any]) -> Saved:
-    if manifest["format"] != FORMAT:
-        raise StoreError(
-            f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
-            "upgrade tsne-widget"
-        )
-    if not _DATA.fullmatch(manifest["data"]):
-        raise StoreError(f"{source / MANIFEST} names files outside its folder")
-    data, files = source / manifest["data"], manifest["files"]
-    for name, digest in files.items():
-        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
-            raise StoreError(
-                f"{source / MANIFEST} names a file {name!r}, which save() never writes"
-            )
-        if _digest(data / name) != digest:
-            raise StoreError(
-                f"{data / name} is not what {MANIFEST} says: it is torn or was changed; "
-                "save the exploration again"
-            )
-
-    def array(name: str) -> NDArray[Any]:
-        if f"{name}.npy" not in files:
-            raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
-        return load_npy(data / f"{name}.npy")
-
-    record = _read_features(source, data, manifest)
-    columns: dict[str, NDArray[Any]] = {}
-    for number, column in enumerate(manifest["columns"]):
-        if column["plain"]:
-            values = json.loads((data / f"column-{number}.json").read_text("utf-8"))
-            filled = np.empty(len(values), dtype=object)
-            filled[:] = values
-        else:
-            filled = array(f"column-{number}")
-        columns[column["name"]] = filled
-    counts = [int(selection["count"]) for selection in manifest["selections"]]
-    parts = np.split(array("selections"), np.cumsum(counts)[:-1]) if counts else []
-    return Saved(
-        record=record,
-        embedding=array("embedding"),
-        visible=array("visible"),
-        selected=array("selected"),
-        selections={
-            selection["name"]: rows
-            for selection, rows in zip(manifest["selections"], parts, strict=True)
-        },
-        columns=columns,
-        view=_checked_view(**manifest["view"]),
-    )
-
-
-def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
-    reference = manifest["features"]
-    if reference is None:
-        folder = data / "features"
-    else:
-        places = [Path(reference["absolute"])]
-        if reference["relative"] is not None:
-            places.insert(0, source.resolve() / reference["relative"])  # both may have moved
-        folder = next((place for place in places if place.is_dir()), places[-1])
-        if not folder.is_dir():
-            raise StoreError(
-                f"{source} refers to features in {folder}, which are not there; "
-                'move them back, or save with features="copy"'
-            )
-    record = FeatureSet.load(folder)
-    if _fingerprint(record) != manifest["fingerprint"]:
-        raise StoreError(
-            f"the features in {folder} are not those that were explored; "
-            "restore them, or make a new exploration of them"
-        )
-    return record
-
-
-def _checked_view(viewport: Any, colors: Any, height: Any) -> SavedView:
-    bounds = [float(bound) for bound in viewport]
-    if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
-        raise ValueError(f"viewport {viewport!r} is not four numbers")
-    if not all(isinstance(text, str) for pair in colors.items() for text in pair):
-        raise ValueError(f"colors {colors!r} do not map names to colours")
-    return SavedView(bounds, dict(colors), int(height))
-
-
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     found = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):

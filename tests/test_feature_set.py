@@ -503,3 +503,53 @@ def test_a_folder_without_a_manifest_or_an_array_is_a_store_error(saved):
 def test_skipped_samples_keep_their_names(tmp_path):
     rich().save(tmp_path / "saved")
     assert FeatureSet.load(tmp_path / "saved").skipped == (Skipped(id=4, reason="no such file"),)
+
+
+def test_taken_rows_are_a_record_with_their_ids_and_all_that_is_known_of_them():
+    whole = FeatureSet(
+        features=np.arange(12, dtype=np.float32).reshape(4, 3),
+        labels=[0, 1, -1, 1],
+        logits=np.arange(8).reshape(4, 2),
+        class_names=("cat", "dog"),
+        ids=[10, 11, 17, 13],
+        paths=("a", "b", "c", "d"),
+        layer="fc",
+        skipped=[(12, "empty")],
+        images=object(),
+    )
+    part = whole.take([3, 1])
+    assert part.features.tolist() == [[9, 10, 11], [3, 4, 5]]
+    assert part.labels.tolist() == [1, 1]
+    assert part.predictions.tolist() == whole.predictions[[3, 1]].tolist()
+    assert part.logits.tolist() == [[6, 7], [2, 3]]
+    assert part.ids.tolist() == [13, 11]
+    assert part.paths == ("d", "b")
+    for name in ("class_names", "layer", "skipped", "images"):
+        assert getattr(part, name) == getattr(whole, name)
+    assert not np.shares_memory(part.features, whole.features)
+    assert whole.take(whole.labels == 1).ids.tolist() == [11, 13]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "no rows to take"),
+        (np.zeros(4, dtype=bool), "no rows to take"),
+        ([4], "rows must be 0 … 3, got 4 … 4; rows are not ids"),
+        ([-1], "got -1 … -1"),
+        ([1, 1], "ids must be unique"),
+        ([0.5], "integers or a mask of shape"),
+        ([True], r"integers or a mask of shape \(4,\)"),
+        ([[1]], r"of shape \(1, 1\)"),
+    ],
+)
+def test_rows_that_cannot_be_taken_are_refused(rows, message):
+    with pytest.raises(InvalidInputError, match=message):
+        FeatureSet.from_arrays(np.eye(4)).take(rows)
+
+
+def test_rows_are_taken_of_a_memory_map_without_loading_it(tmp_path):
+    FeatureSet.from_arrays(np.arange(12).reshape(4, 3)).save(tmp_path / "saved")
+    part = FeatureSet.load(tmp_path / "saved").take([2])
+    assert part.features.tolist() == [[6, 7, 8]]
+    assert not isinstance(part.features.base, np.memmap)

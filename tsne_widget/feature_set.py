@@ -9,7 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -191,8 +191,8 @@ class FeatureSet:
             If a file is missing, cut, or holds Python objects.
         """
         return cls.from_arrays(
-            _load_npy(Path(features)),
-            None if labels is None else _load_npy(Path(labels)),
+            load_npy(Path(features)),
+            None if labels is None else load_npy(Path(labels)),
             **fields,
         )
 
@@ -230,6 +230,47 @@ class FeatureSet:
         object.__setattr__(other, "images", images)
         return other
 
+    def take(self, rows: ArrayLike) -> Self:
+        """The record of some of the samples, in the order of ``rows``; features are copied.
+
+        Parameters
+        ----------
+        rows : (m,) array of int, or (n,) array of bool
+            Unique rows 0 … n − 1, at least one. The ids stay those of the user's dataset.
+
+        Raises
+        ------
+        InvalidInputError
+            If rows are out of range, occur twice, or are none.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"]).take([1, 3])
+        FeatureSet(n=2, d=4, classes=2, labels, ids 1…3)
+        """
+        chosen = _as_array("rows", rows)
+        if chosen.dtype.kind == "b" and chosen.shape == (len(self),):
+            chosen = np.flatnonzero(chosen)
+        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
+            raise InvalidInputError(
+                f"rows must be integers or a mask of shape ({len(self)},), "
+                f"got {chosen.dtype} of shape {chosen.shape}"
+            )
+        if not chosen.size:
+            raise InvalidInputError("there are no rows to take: a record has at least one sample")
+        if chosen.min() < 0 or chosen.max() >= len(self):
+            raise InvalidInputError(
+                f"rows must be 0 … {len(self) - 1}, got {chosen.min()} … {chosen.max()}; "
+                "rows are not ids"
+            )
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        parts: dict[str, Any] = {
+            name: None if array is None else array[chosen] for name, array in arrays.items()
+        }
+        paths = None if self.paths is None else tuple(self.paths[row] for row in chosen)
+        return replace(self, **parts, paths=paths)
+
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the record as plain files: one ``.npy`` per array and ``feature_set.json``.
 
@@ -257,7 +298,7 @@ class FeatureSet:
             target.parent.mkdir(parents=True, exist_ok=True)
             building.mkdir()
             self._write(building)
-            _put_in_place(building, target)
+            put_in_place(building, target)
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error}") from error
         finally:
@@ -504,7 +545,7 @@ def _read_fields(source: Path) -> dict[str, Any]:
     arrays = dict(manifest["arrays"])
     if "features" not in arrays or not arrays.keys() <= set(_ARRAYS):
         raise StoreError(f"{source} lists arrays that are not those of a FeatureSet")
-    loaded = {name: _load_npy(source / f"{name}.npy", mapped=name == "features") for name in arrays}
+    loaded = {name: load_npy(source / f"{name}.npy", mapped=name == "features") for name in arrays}
     for name, array in loaded.items():
         found = {"shape": list(array.shape), "dtype": str(array.dtype)}
         if found != arrays[name]:
@@ -518,7 +559,8 @@ def _read_fields(source: Path) -> dict[str, Any]:
     }
 
 
-def _load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
+def load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
+    """The array of one ``.npy`` file, never unpickled; as a read-only memory map if asked for."""
     try:
         # Mapped in any case: that compares the size in the header with that of the file, before
         # memory is taken for it.
@@ -539,7 +581,7 @@ def _foreign_files(folder: Path) -> list[str]:
         raise StoreError(f"{folder} is not a folder that can be replaced: {error}") from error
 
 
-def _put_in_place(built: Path, target: Path) -> None:
+def put_in_place(built: Path, target: Path) -> None:
     """Rename a finished folder to its name; whatever stops this, the old one is back there."""
     previous = target.with_name(f"{built.name}.previous")
     try:

@@ -9,7 +9,6 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
 COLUMNS = [
-    "id",
     "path",
     "label",
     "label_name",
@@ -23,7 +22,6 @@ COLUMNS = [
     "selection",
 ]
 DTYPES = [
-    "int64",
     "string",
     "Int64",
     "string",
@@ -59,10 +57,9 @@ def bare():
 
 def test_each_row_tells_what_is_known_of_its_sample(record):
     frame = sample_frame(record, [1, 0], XY)
-    assert frame.index.tolist() == [1, 0]
-    assert frame.index.name == "row"
+    assert frame.index.tolist() == [11, 10]
+    assert frame.index.name == "id"
     assert dict(frame.iloc[0].items()) == {
-        "id": 11,
         "path": "a/1.png",
         "label": 2,
         "label_name": "emu",
@@ -103,8 +100,8 @@ def test_frames_of_any_rows_can_be_joined_without_a_change_of_dtype(record):
 
 def test_without_labels_and_predictions_all_is_missing(bare):
     frame = sample_frame(bare, [0, 1])
-    assert frame.drop(columns="id").isna().all(axis=None)
-    assert frame["id"].tolist() == [0, 1]
+    assert frame.isna().all(axis=None)
+    assert frame.index.tolist() == [0, 1]
 
 
 def test_without_predictions_nothing_is_called_right():
@@ -121,7 +118,7 @@ def test_predictions_without_logits_have_no_confidence():
 
 
 def test_a_mask_chooses_rows(record):
-    np.testing.assert_array_equal(sample_frame(record, record.misclassified).index, [1])
+    assert sample_frame(record, record.misclassified).index.tolist() == [11]
     with pytest.raises(InvalidInputError, match="mask must have 4 entries, got 3"):
         sample_frame(record, [True, False, True])
 
@@ -134,7 +131,7 @@ def test_features_are_appended_as_float32_in_one_block(record):
     wide = FeatureSet.from_arrays(np.zeros((2, 500)))
     frame = sample_frame(wide, [0], features=True)
     frame["new"] = 1  # pandas would warn here of a frame in many pieces
-    assert sample_frame(record, [], features=True).shape == (0, 15)
+    assert sample_frame(record, [], features=True).shape == (0, 14)
 
 
 def test_of_a_memory_map_the_frame_holds_a_copy_of_the_chosen_rows(record, tmp_path):
@@ -147,24 +144,21 @@ def test_of_a_memory_map_the_frame_holds_a_copy_of_the_chosen_rows(record, tmp_p
 
 def test_the_frame_is_the_users_own(record):
     frame = sample_frame(record, [0, 1, 2, 3], XY, features=True)
-    frame[["x", "id", "f0"]] = 99
+    frame[["x", "f0"]] = 99
     assert XY[0, 0] == 0
     assert record.ids[0] == 10
     assert record.features[0, 0] == 0
 
 
-def test_selections_are_named_by_row_or_by_rows_of_a_name(record):
-    by_row = sample_frame(record, [0, 1, 3], selection_names=["odd", None, "x", "odd"])
-    assert by_row["selection"].tolist() == ["odd", pd.NA, "odd"]
-    by_name = sample_frame(record, [0, 1, 3], selection_names={"odd": [0, 3], "far": [3], "no": []})
-    assert by_name["selection"].tolist() == ["odd", pd.NA, "odd, far"]
+def test_a_sample_has_the_names_of_all_the_selections_it_is_in(record):
+    selections = {"odd": [0, 3], "far": [3, 1], "no": [], "last": np.array([False] * 3 + [True])}
+    frame = sample_frame(record, [3, 0, 2, 1], selections=selections)
+    assert frame["selection"].tolist() == ["odd, far, last", "odd", pd.NA, "far"]
 
 
-def test_selection_names_of_another_length_are_refused(record):
-    with pytest.raises(InvalidInputError, match=r"one entry per row of the feature set, 4, got 2"):
-        sample_frame(record, [0, 1], selection_names=["a", "b"])
+def test_rows_of_a_selection_that_do_not_exist_are_refused(record):
     with pytest.raises(InvalidInputError, match=r"rows must be 0 … 3"):
-        sample_frame(record, [0, 1], selection_names={"a": [4]})
+        sample_frame(record, [0, 1], selections={"a": [4]})
 
 
 def test_hostile_paths_are_kept_as_they_are():

@@ -46,6 +46,57 @@ def test_scores_are_copied(record):
     assert (values == 0).all()
 
 
+def test_a_score_that_is_not_there_is_a_column_of_nan(record):
+    frame = sample_frame(record, [0, 1], scores={"suspicion": None})
+    assert frame["suspicion"].dtype == np.float32
+    assert frame["suspicion"].isna().all()
+
+
+def test_a_given_confidence_stands_in_its_place_and_is_not_computed_again(record):
+    given = np.array([0.1, 0.2, 0.3], np.float32)
+    frame = sample_frame(record, [2, 0], scores={"suspicion": None, "confidence": given})
+    assert frame.columns.tolist() == [*sample_frame(record, []).columns, "suspicion"]
+    assert frame["confidence"].tolist() == [given[2], given[0]]
+
+
+COLUMNS = {
+    "age": np.array([-5, 0, 7]),
+    "height": np.array([1.5, np.nan, 2]),
+    "is_new": np.array([True, False, True]),
+    "who": np.array(["=a", "b", "c"]),
+    "author": np.array(["ann", None, "bob"], dtype=object),
+    "mixed": np.array(["ann", 3, None], dtype=object),
+    "when": np.array(["2026-01-01", "NaT", "2026-01-03"], dtype="M8[s]"),
+    "count": np.array([1, 2, 2**63], dtype=np.uint64),
+}
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2], [2, 0], []])
+def test_columns_keep_their_values_and_their_dtypes_for_any_rows(record, rows):
+    frame = sample_frame(record, rows, scores={"suspicion": None}, columns=COLUMNS)
+    assert frame.columns.tolist()[-9:] == ["suspicion", *COLUMNS]
+    assert [str(frame[name].dtype) for name in COLUMNS] == [
+        "Int64", "float64", "boolean", "string", "string", "object", "datetime64[s]", "uint64",
+    ]  # fmt: skip
+    assert frame["age"].tolist() == COLUMNS["age"][rows].tolist()  # −5 is no missing code
+    assert frame["author"].isna().tolist() == [row == 1 for row in rows]
+    assert frame["mixed"].tolist() == COLUMNS["mixed"][rows].tolist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": np.zeros(3)}, "columns cannot be called 'label'"),
+        ({"id": np.zeros(3)}, "columns cannot be called 'id'"),
+        ({"suspicion": np.zeros(3)}, "columns cannot be called 'suspicion'"),
+        ({"age": np.zeros(2)}, r"columns\['age'\] must have shape \(3,\), .* got \(2,\)"),
+    ],
+)
+def test_columns_of_other_samples_or_names_in_use_are_refused(record, columns, message):
+    with pytest.raises(InvalidInputError, match=message):
+        sample_frame(record, [0], scores={"suspicion": None}, columns=columns)
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

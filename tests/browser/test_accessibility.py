@@ -98,3 +98,22 @@ def test_a_search_without_a_match_has_no_violation(themed):
         assert violations(themed) == []
     finally:
         search.fill("")
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_the_named_selections_have_no_violation(themed, is_empty):
+    page = themed.page
+    names = [] if is_empty else ["few", "<b>many</b>"]
+    themed.execute(f"explorer.state.selections = {{name: range(9) for name in {names}}}")
+    themed.execute("explorer.select(range(5))")
+    page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Selections").click()
+    try:
+        if is_empty:
+            page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
+        else:
+            page.locator(".tw-selections li").nth(1).hover()
+            page.get_by_role("button", name="Delete few", exact=True).click()
+            page.locator(".tw-dropped").wait_for(timeout=20 * SECONDS)
+        assert violations(themed) == []
+    finally:
+        page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Images").click()

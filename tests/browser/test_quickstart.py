@@ -223,7 +223,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     pictures_are_drawn(page, len(rows))
     first = page.locator(".tw-gallery figure").first
     record = notebook.python(
-        "[(int(r.id), r.label_name, r.prediction_name) for r in"
+        "[(int(r.Index), r.label_name, r.prediction_name) for r in"
         " explorer.to_dataframe().head(1).itertuples()]"
     )[0]
     text = first.inner_text()
@@ -283,10 +283,10 @@ def test_selecting_in_the_map_calls_observers_in_python(notebook):
 
 def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
     rows = lasso(notebook)
-    assert notebook.python("explorer.to_dataframe()['id'].tolist()") == rows
+    assert notebook.python("explorer.to_dataframe().index.tolist()") == rows
     columns = notebook.python("list(explorer.to_dataframe().columns)")
-    assert columns[:9] == [
-        "id", "path", "label", "label_name", "prediction", "prediction_name",
+    assert columns[:8] == [
+        "path", "label", "label_name", "prediction", "prediction_name",
         "confidence", "margin", "misclassified",
     ]  # fmt: skip
 

@@ -220,7 +220,7 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
     explorer.visible_classes = ["dog"]
     explorer.select("visible")
     assert explorer.selected.tolist() == list(range(1, N, 3))
-    with pytest.raises(InvalidInputError, match="knows the words misclassified, visible"):
+    with pytest.raises(InvalidInputError, match="no selection 'wrong': the words are 'selected'"):
         explorer.select("wrong")
     with pytest.raises(InvalidInputError, match="there is no class 'fox'; there are cat, dog, owl"):
         explorer.visible_classes = "fox"
@@ -228,14 +228,14 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
 
 def test_the_frame_holds_the_rows_of_each_word(explorer, record):
     explorer.select([4, 2])
-    assert explorer.to_dataframe()["id"].tolist() == [2, 4]
+    assert explorer.to_dataframe().index.tolist() == [2, 4]
     assert len(explorer.to_dataframe("all")) == N
     wrong = explorer.to_dataframe("misclassified")
     assert wrong["misclassified"].all()
     assert len(wrong) == record.misclassified.sum()
     explorer.visible_classes = ["cat", "owl"]
     assert set(explorer.to_dataframe("visible")["label_name"]) == {"cat", "owl"}
-    with pytest.raises(InvalidInputError, match='which must be "selected"'):
+    with pytest.raises(InvalidInputError, match="no selection 'chosen'"):
         explorer.to_dataframe("chosen")
 
 

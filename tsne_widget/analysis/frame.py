@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ def sample_frame(
     feature_set: FeatureSet,
     rows: ArrayLike,
     embedding: ArrayLike | None = None,
-    selection_names: Sequence[str | None] | Mapping[str, ArrayLike] | None = None,
+    selections: Mapping[str, ArrayLike] | None = None,
     features: bool = False,
     *,
-    scores: Mapping[str, ArrayLike] | None = None,
+    scores: Mapping[str, ArrayLike | None] | None = None,
+    columns: Mapping[str, ArrayLike] | None = None,
 ) -> pd.DataFrame:
-    """What is known of the samples in ``rows``, as a DataFrame.
+    """What is known of the samples in ``rows``, as a DataFrame indexed by their ids.
 
     Parameters
     ----------
@@ -36,39 +37,43 @@ def sample_frame(
         Rows 0 … n − 1 of the feature set, in the order of the frame.
     embedding : (n, 2) array of float, optional
         Coordinates in the map.
-    selection_names : sequence of n str or None, or mapping of name to rows, optional
-        The named selection each sample of the feature set is in; several are joined by ", ".
+    selections : mapping of name to rows, optional
+        Named selections; a sample that is in several has their names, joined by ", ".
     features : bool
         Whether to append the features as columns f0 … f{d − 1}.
-    scores : mapping of name to (n,) array of numbers, optional
-        Columns to put after the others and before the features, in this order.
+    scores : mapping of name to (n,) array of numbers or None, optional
+        Columns to put after the others, in this order; None is a column of NaN. "confidence" and
+        "margin" are taken from here where given.
+    columns : mapping of name to (n,) array, optional
+        The user's own, to put after the scores; numbers, truth values, text or anything else.
 
     Returns
     -------
     pandas.DataFrame
-        Index "row" (int64) and the columns
+        Index "id" (int64), the index in the user's dataset, and the columns
 
         ======================  ==========  ===============================================
-        id                      int64       index in the user's dataset
         path                    string      source file
         label, prediction       Int64       class codes
         …_name                  string      their class names
         confidence, margin      float32     see :func:`confidence`, :func:`margin`
         misclassified           boolean     the prediction differs from the label
         x, y                    float32     coordinates in the map
-        selection               string      name of the selection
+        selection               string      names of the selections
         scores                  …           float32, boolean, or Int64 with NA for negative ones
+        columns                 …           boolean, Int64, string, or as they were given
         f0 …                    float32     with ``features=True``
         ======================  ==========  ===============================================
 
-        in the order id, path, label, label_name, prediction, prediction_name, confidence, margin,
-        misclassified, x, y, selection, then scores. What is unknown is NA (NaN in float32).
+        in the order path, label, label_name, prediction, prediction_name, confidence, margin,
+        misclassified, x, y, selection, then scores, columns and features. What is unknown is NA
+        (NaN in float32). The dtypes do not depend on the rows.
 
     Raises
     ------
     InvalidInputError
-        If rows are out of range, an array does not belong to the feature set, or a score has the
-        name of another column.
+        If rows are out of range, an array does not belong to the feature set, or a score or column
+        has the name of another column.
 
     Examples
     --------
@@ -79,38 +84,44 @@ def sample_frame(
     """
     n = len(feature_set)
     chosen = _as_rows(rows, n)
+    scores = dict(scores or {})
     names = pd.array([*feature_set.class_names, None], dtype=_TEXT)  # code −1 takes the last: NA
     labels = _taken(feature_set.labels, chosen)
     predictions = _taken(feature_set.predictions, chosen)
     known = (labels >= 0) & (predictions >= 0)
-    logits = None if feature_set.logits is None else feature_set.logits[chosen]
-    nothing = np.full(len(chosen), np.nan, dtype=np.float32)
     xy = _as_embedding(embedding, n)
-    frame: pd.DataFrame = pd.DataFrame(
-        {
-            "id": feature_set.ids[chosen],
-            "path": _as_text(feature_set.paths, chosen),
-            "label": _as_nullable(labels),
-            "label_name": names.take(labels),
-            "prediction": _as_nullable(predictions),
-            "prediction_name": names.take(predictions),
-            "confidence": nothing if logits is None else confidence(logits),
-            "margin": nothing if logits is None else margin(logits),
-            "misclassified": pd.arrays.BooleanArray(labels != predictions, ~known),
-            "x": nothing if xy is None else xy[chosen, 0],
-            "y": nothing if xy is None else xy[chosen, 1],
-            "selection": _as_text(_names_of_rows(selection_names, n), chosen),
+    known_columns: dict[str, Any] = {
+        "path": _as_text(feature_set.paths, chosen),
+        "label": _as_nullable(labels),
+        "label_name": names.take(labels),
+        "prediction": _as_nullable(predictions),
+        "prediction_name": names.take(predictions),
+        **{
+            name: _as_score(name, scores.pop(name), n, chosen)
+            if name in scores
+            else _of_logits(measure, feature_set.logits, chosen)
+            for name, measure in (("confidence", confidence), ("margin", margin))
         },
-        index=pd.Index(chosen, name="row"),
-    )
-    columns = [f"f{number}" for number in range(feature_set.features.shape[1])] if features else []
-    for name, values in (scores or {}).items():
-        if name in frame or name in columns:
-            raise InvalidInputError(f"scores cannot be called {name!r}: there is such a column")
-        frame[name] = _as_score(name, values, n, chosen)
+        "misclassified": pd.arrays.BooleanArray(labels != predictions, ~known),
+        "x": _nothing(chosen) if xy is None else xy[chosen, 0],
+        "y": _nothing(chosen) if xy is None else xy[chosen, 1],
+        "selection": _names_of_rows(selections or {}, n, chosen),
+    }
+    taken = {"id", *known_columns}
+    if features:
+        taken.update(f"f{number}" for number in range(feature_set.features.shape[1]))
+    for kind, given, convert in (("scores", scores, _as_score), ("columns", columns, _as_column)):
+        for name, values in (given or {}).items():
+            if name in taken:
+                raise InvalidInputError(f"{kind} cannot be called {name!r}: there is such a column")
+            taken.add(name)
+            known_columns[name] = convert(name, values, n, chosen)
+    frame: pd.DataFrame = pd.DataFrame(known_columns)
+    frame.index = pd.Index(feature_set.ids[chosen], name="id")
     if not features:
         return frame
-    block = pd.DataFrame(feature_set.features[chosen], index=frame.index, columns=columns)
+    wide = feature_set.features[chosen]
+    block = pd.DataFrame(wide, frame.index, [f"f{number}" for number in range(wide.shape[1])])
     whole: pd.DataFrame = pd.concat([frame, block], axis=1)
     return whole
 
@@ -150,7 +161,21 @@ def _as_text(texts: Any, rows: NDArray[np.int64]) -> Any:
     return pd.array(chosen, dtype=_TEXT)
 
 
-def _as_score(name: str, values: ArrayLike, n: int, rows: NDArray[np.int64]) -> Any:
+def _nothing(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.full(len(rows), np.nan, dtype=np.float32)
+
+
+def _of_logits(
+    measure: Callable[[ArrayLike], NDArray[np.float32]],
+    logits: NDArray[np.float32] | None,
+    rows: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    return _nothing(rows) if logits is None else measure(logits[rows])
+
+
+def _as_score(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) -> Any:
+    if values is None:
+        return _nothing(rows)
     score = np.asarray(values)
     if score.shape != (n,) or score.dtype.kind not in "fiub":
         raise InvalidInputError(
@@ -165,22 +190,41 @@ def _as_score(name: str, values: ArrayLike, n: int, rows: NDArray[np.int64]) -> 
     return chosen.astype(np.float32)
 
 
-def _names_of_rows(names: Any, n: int) -> Any:
-    """One name or None for each of the n rows, or None where there are no names at all."""
-    if names is None or not isinstance(names, Mapping):
-        if names is not None and len(names) != n:
-            raise InvalidInputError(
-                f"selection_names must have one entry per row of the feature set, {n}, "
-                f"got {len(names)}"
-            )
-        return names
-    joined = np.full(n, None, dtype=object)
-    for name, rows in names.items():
+def _as_column(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) -> Any:
+    column = np.asarray(values)
+    if column.shape != (n,):
+        raise InvalidInputError(
+            f"columns[{name!r}] must have shape ({n},), one value per sample, got {column.shape}"
+        )
+    chosen = column[rows]
+    if column.dtype.kind == "b":
+        return pd.array(chosen, dtype="boolean")
+    if column.dtype.kind == "i":
+        return pd.array(chosen, dtype="Int64")
+    # Asked of the whole column: the dtype must not depend on the rows.
+    if column.dtype.kind in "UT" or pd.api.types.infer_dtype(column, skipna=True) == "string":
+        return pd.array(chosen.astype(object), dtype=_TEXT)
+    if column.dtype.kind == "O":
+        return pd.Series(chosen, dtype=object)  # otherwise pandas looks for text in these rows
+    return chosen
+
+
+def _names_of_rows(selections: Mapping[str, ArrayLike], n: int, chosen: NDArray[np.int64]) -> Any:
+    """Text array: the names of the selections that each chosen row is in, NA for none."""
+    joined: list[str | None] = [None]  # every combination of names that occurs
+    combination = np.zeros(n, dtype=np.int64)
+    for name, rows in selections.items():
         members = _as_rows(rows, n)
-        joined[members] = [
-            name if before is None else f"{before}, {name}" for before in joined[members]
+        occurs = np.zeros(len(joined), dtype=bool)
+        occurs[combination[members]] = True
+        before = np.flatnonzero(occurs)
+        longer = np.zeros(len(joined), dtype=np.int64)
+        longer[before] = len(joined) + np.arange(len(before))
+        combination[members] = longer[combination[members]]
+        joined += [
+            name if joined[number] is None else f"{joined[number]}, {name}" for number in before
         ]
-    return joined
+    return pd.array(joined, dtype=_TEXT).take(combination[chosen])
 
 
 def _as_embedding(embedding: ArrayLike | None, n: int) -> NDArray[np.float32] | None:

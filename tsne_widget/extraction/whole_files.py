@@ -7,7 +7,9 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tsne_widget.extraction.locks import is_running
 
@@ -19,8 +21,11 @@ REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
 _UNFINISHED = re.compile(r"\.(\d+)-[0-9a-f]{8}\.unfinished$")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Make the file appear with all of its content, or not at all, even if the power fails.
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears at the block's end, with all of its content or not at all.
+
+    That holds even if the power fails.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.unfinished")
     try:
         with unfinished.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         _replace(unfinished, path)
@@ -39,6 +44,12 @@ def write_whole(path: Path, content: bytes) -> None:
             unfinished.unlink()
         raise
     _flush_folder(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Make the file appear with this content, see :func:`whole_file`."""
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import ipywidgets
@@ -12,17 +15,22 @@ from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
 from tsne_widget.analysis import sample_frame
-from tsne_widget.errors import InvalidInputError
+from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
+from tsne_widget.widgets import choosing
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.coloring import TEXELS
+from tsne_widget.widgets.exporting import copy_pictures, export_frame
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
+from tsne_widget.widgets.loading import load_state
+from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import ScatterView
+from tsne_widget.widgets.selections import SelectionsView
 from tsne_widget.widgets.state import ExplorerState, Mode
 from tsne_widget.widgets.tiles import Tiles
 from tsne_widget.widgets.toolbar import ToolbarView
@@ -35,7 +43,12 @@ if TYPE_CHECKING:
 # Fewer rows than this have no neighbourhoods to embed.
 MIN_ROWS = 4
 
-Which = Literal["selected", "visible", "misclassified", "all"]
+# "selected", "visible", "misclassified", "all" or the name of a selection
+Which = str
+# Ids up to this many times the rows: more is no dataset with a few samples left out.
+MAX_ID_GAPS = 100
+# Scores that to_dataframe() computes where they are not there: milliseconds, not minutes.
+CHEAP_SCORES = ("confidence", "margin", "entropy", "loss")
 
 
 class EmbeddingExplorer:
@@ -108,7 +121,7 @@ class EmbeddingExplorer:
         given = None if embedding is None else as_embedding(embedding, len(feature_set))
         if given is None:
             _check_projectable(feature_set, projector)
-        source = _image_source(feature_set, images, mean, std)
+        self._images = source = _image_source(feature_set, images, mean, std)
         self._state = ExplorerState(feature_set, given, columns)
         palette = _palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
@@ -123,7 +136,9 @@ class EmbeddingExplorer:
             "toolbar": ToolbarView(self._state, self._fitting.control),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles),
+            "selections": SelectionsView(self._state),
         }
+        self._height = height
         self._widget = _layout(self._views)
         if given is None:
             self._fitting.start()
@@ -254,34 +269,108 @@ class EmbeddingExplorer:
 
     def select(
         self,
-        rows: ArrayLike | Literal["misclassified", "visible"],
+        rows: Any = None,
         mode: Mode = "replace",
+        *,
+        ids: ArrayLike | None = None,
+        label: str | Sequence[str] | None = None,
+        prediction: str | Sequence[str] | None = None,
+        query: str | None = None,
+        text: str | None = None,
+        neighbors_of: int | None = None,
+        k: int = 15,
     ) -> None:
         """Select rows; the map and the gallery follow. Rows of hidden classes are left out.
 
+        Give one of these; ``label`` and ``prediction`` together are one cell of the confusion
+        matrix.
+
         Parameters
         ----------
-        rows : (k,) int array, (n,) bool mask, "misclassified" or "visible"
+        rows : (k,) int array, (n,) bool mask, str, DataFrame, Index, Series or callable
+            Rows or a mask; "misclassified", "visible", "all" or the name of a selection; a part of
+            :meth:`to_dataframe`, its index or a mask made from its columns, found again by the
+            samples' ids; or a function of ``to_dataframe("all")`` that returns any of these.
         mode : "replace", "add", "subtract" or "intersect"
             How they meet what is selected already.
+        ids : array of int
+            Indices in the dataset, which are not the rows once a sample was skipped.
+        label, prediction : str or list of str
+            Class names.
+        query : str
+            A condition on the frame's columns, as of :meth:`pandas.DataFrame.query`. It is code of
+            yours: never hand on text of others. It sees no variables of yours (``@limit``); for
+            these pass a function.
+        text : str
+            Looked for in paths and class names, whatever its case; a number also as an id.
+        neighbors_of : int
+            This row, and the ``k`` that are nearest to it in feature space, not on the map.
 
         Raises
         ------
         InvalidInputError
-            For rows outside the record, or an unknown word.
+            For none or several of them, for what is not in the record, or an unknown word.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsne_widget import EmbeddingExplorer, FeatureSet
+        >>> record = FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
+        >>> explorer = EmbeddingExplorer(record, embedding=np.eye(4)[:, :2])
+        >>> explorer.select(query="label_name == 'dog'")
+        >>> explorer.select(lambda frame: frame["x"] > 0, "add")
+        >>> explorer.selected
+        array([0, 1, 3])
         """
-        if isinstance(rows, str):
-            words = {
-                "misclassified": self.feature_set.misclassified & self._state.visible_rows,
-                "visible": self._state.visible_rows,
-            }
-            if rows not in words:
-                raise InvalidInputError(
-                    f"select() knows the words {', '.join(words)}, got {rows!r}; "
-                    "otherwise give rows or a mask"
-                )
-            rows = words[rows]
-        self._state.select(rows, mode)
+        chosen = choosing.chosen_rows(
+            self._state,
+            self._whole_frame,
+            rows,
+            ids=ids,
+            label=label,
+            prediction=prediction,
+            query=query,
+            text=text,
+            neighbors_of=neighbors_of,
+            k=k,
+        )
+        self._state.select(chosen, mode)
+
+    @property
+    def selections(self) -> Mapping[str, NDArray[np.int64]]:
+        """The named selections: name → (k,) int64 rows, in the order they were named."""
+        return MappingProxyType(self._state.selections)
+
+    def name_selection(self, name: str, rows: Any = None) -> None:
+        """Keep a selection under a name, in place of the one that had the name before.
+
+        It is a column of the frame, is found in the panel "Selections", and survives :meth:`save`.
+
+        Parameters
+        ----------
+        name : str
+            Up to 80 characters.
+        rows : what :meth:`select` takes as its first argument, optional
+            Default: what is selected. Rows of hidden classes are kept.
+
+        Raises
+        ------
+        InvalidInputError
+            For a name that is blank, too long or a word of :meth:`select`, or rows that are not of
+            this record.
+        """
+        state = self._state
+        if rows is None:
+            rows = state.selected
+        state.name_selection(name, choosing.rows_of(state, rows, self._whole_frame))
+
+    def rename_selection(self, name: str, new_name: str) -> None:
+        """Give a named selection another name; it keeps its place and its colour."""
+        self._state.rename_selection(name, new_name)
+
+    def drop_selection(self, name: str) -> None:
+        """Forget a named selection; what is selected stays."""
+        self._state.drop_selection(name)
 
     def clear(self) -> None:
         """Select nothing."""
@@ -303,36 +392,221 @@ class EmbeddingExplorer:
         """Stop calling the handler."""
         self._state.unobserve(handler, names)
 
-    def to_dataframe(self, which: Which = "selected", *, features: bool = False) -> pd.DataFrame:
+    def to_dataframe(
+        self,
+        which: Which = "selected",
+        *,
+        features: bool = False,
+        scores: bool | Literal["all"] = True,
+    ) -> pd.DataFrame:
         """The rows as a pandas DataFrame, one row per sample; blocks until the map is done.
 
         Parameters
         ----------
-        which : "selected", "visible", "misclassified" or "all"
+        which : "selected", "visible", "misclassified", "all" or the name of a selection
         features : bool
             Append the features as columns f0 … f(d−1).
+        scores : bool or "all"
+            Whether to have the columns of :class:`tsne_widget.analysis.Scores`. With True the
+            cheap ones and those that were asked for already have values, the others are NaN;
+            "all" computes every one that this record allows, which takes seconds to minutes.
 
         Returns
         -------
         DataFrame
-            Columns id, path, label, label_name, prediction, prediction_name, confidence, margin,
-            misclassified, x, y, selection. No rows when nothing is selected.
+            Index id, the sample's index in your dataset; columns path, label, label_name,
+            prediction, prediction_name, confidence, margin, misclassified, x, y, selection, then
+            entropy, loss, label_agreement, suspicion, outlier_score, trustworthiness, continuity,
+            then your own. The columns and their dtypes are the same for any rows; no rows when
+            nothing is selected. ``explorer.select(frame)`` is the way back.
+
+        Raises
+        ------
+        InvalidInputError
+            For an unknown ``which`` or ``scores``.
         """
         state = self._state
-        if which == "selected":
-            rows = state.selected
-        elif which == "visible":
-            rows = np.flatnonzero(state.visible_rows)
-        elif which == "misclassified":
-            rows = np.flatnonzero(self.feature_set.misclassified)
-        elif which == "all":
-            rows = np.arange(len(self.feature_set))
-        else:
-            raise InvalidInputError(
-                f'which must be "selected", "visible", "misclassified" or "all", got {which!r}'
-            )
+        if scores not in (True, False, "all"):
+            raise InvalidInputError(f'scores must be True, False or "all", got {scores!r}')
+        rows = choosing.rows_of_word(state, which)
         self.wait()
-        return sample_frame(self.feature_set, rows, state.embedding, features=features)
+        return sample_frame(
+            self.feature_set,
+            rows,
+            state.embedding,
+            state.selections,
+            features,
+            scores=self._scores(scores),
+            columns=state.scores.columns,
+        )
+
+    def _whole_frame(self) -> pd.DataFrame:
+        return self.to_dataframe("all")
+
+    def _scores(self, wanted: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
+        """Each score's column, None where it is impossible or not to be computed."""
+        scores, columns = self._state.scores, {}
+        for name in scores.names:
+            if name in scores.columns or (not wanted and name not in ("confidence", "margin")):
+                continue
+            wants = wanted == "all" or name in CHEAP_SCORES or scores.is_ready(name)
+            columns[name] = scores[name] if wants and not scores.lacks(name) else None
+        return columns
+
+    def selected_features(self) -> FeatureSet:
+        """The record of the selected rows alone: features, labels, predictions, ids, paths.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing is selected.
+        """
+        if not len(self._state.selected):
+            raise InvalidInputError("nothing is selected; select() something first")
+        return self.feature_set.take(self._state.selected)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        which: Which = "selected",
+        *,
+        features: bool = False,
+        scores: bool | Literal["all"] = True,
+    ) -> Path:
+        """Write the frame to a .csv or .parquet file, whole or not at all; the path written.
+
+        In CSV, text that a spreadsheet would take for a formula (=, +, −, @ first) gets an
+        apostrophe before it; Parquet keeps it as it is, and the dtypes with it.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .csv or .parquet. A file that is there is replaced.
+        which, features, scores
+            See :meth:`to_dataframe`.
+
+        Raises
+        ------
+        InvalidInputError
+            For another suffix, or .parquet without pyarrow.
+        StoreError
+            If the disk cannot take the file.
+        """
+        return export_frame(self.to_dataframe(which, features=features, scores=scores), path)
+
+    def copy_images(self, folder: str | os.PathLike[str], which: Which = "selected") -> Path:
+        """Copy the pictures of the rows into a new folder, with manifest.csv; the folder.
+
+        Picture files are copied as they are, other pictures are written as PNG. Bad ones are left
+        out; the manifest has a line for each row, with its file or the reason that there is none.
+
+        Parameters
+        ----------
+        folder : path
+            New or empty; nothing is overwritten.
+        which : "selected", "visible", "misclassified", "all" or the name of a selection
+
+        Raises
+        ------
+        InvalidInputError
+            If the explorer has no pictures.
+        StoreError
+            If the folder holds something, or the disk cannot take the files.
+        """
+        if self._images is None:
+            raise InvalidInputError(
+                "this explorer has no pictures; pass images= (an array, paths or a dataset)"
+            )
+        rows = choosing.rows_of_word(self._state, which)
+        frame = sample_frame(self.feature_set, rows)
+        return copy_pictures(frame, self._images, folder)
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        features: FeaturesBy = "copy",
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the exploration as plain .npy and JSON files, to come back to; the folder.
+
+        Kept are features, map, visible classes, selection, named selections, your columns, colours
+        and what is in sight; pictures are not. Blocks until the map is done. A save that is killed
+        leaves what was saved before whole.
+
+        Parameters
+        ----------
+        folder : path
+        features : "copy" or "reference"
+            Whether to copy the features into the folder, or to note where they are; the latter
+            needs features of :meth:`FeatureSet.load`.
+        overwrite : bool
+            Replace the exploration that is saved in the folder.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no file of the features to refer to, or a column is no plain data.
+        StoreError
+            If the folder holds something else, or the disk cannot take the files.
+        """
+        if self.wait().embedding is None:
+            raise InvalidInputError("there is no map to save yet; resume() it, and wait()")
+        known = self._state.class_names[: self._state.known]
+        view = SavedView(
+            viewport=list(self._views["scatter"].viewport),
+            colors={name: self._colors[name] for name in known},
+            height=self._height,
+        )
+        return save_state(folder, self._state, view, features=features, overwrite=overwrite)
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        images: Any = None,
+        mean: Any = None,
+        std: Any = None,
+        colors: Mapping[str, str] | None = None,
+        height: int | None = None,
+    ) -> Self:
+        """The exploration that :meth:`save` wrote, as it was; nothing is computed.
+
+        Parameters
+        ----------
+        folder : path
+        images, mean, std
+            See :class:`EmbeddingExplorer`. Default: the files that the record names.
+        colors, height
+            In place of those saved.
+
+        Raises
+        ------
+        StoreError
+            If the folder is not a saved exploration, is torn, or its features are missing or not
+            those that were explored.
+        """
+        saved = load_state(folder)
+        explorer = cls(
+            saved.record,
+            embedding=saved.embedding,
+            images=images,
+            mean=mean,
+            std=std,
+            columns=saved.columns,
+            colors={**saved.view.colors, **(colors or {})},
+            height=saved.view.height if height is None else height,
+        )
+        try:
+            explorer._state.show(saved.visible)
+            explorer._state.selected = saved.selected
+            explorer._state.selections = saved.selections
+            explorer._views["scatter"].viewport = saved.view.viewport
+        except InvalidInputError as error:
+            explorer.close()
+            raise StoreError(f"{folder} does not fit its features: {error}") from error
+        return explorer
 
     def wait(self) -> Self:
         """Block until the map is done, stopped or paused, and return the explorer.
@@ -469,11 +743,12 @@ def _image_source(feature_set: FeatureSet, images: Any, mean: Any, std: Any) -> 
         return as_image_source(images, mean=mean, std=std)
     if feature_set.images is not None:
         return feature_set.images
-    if feature_set.paths is not None and np.array_equal(
-        feature_set.ids, np.arange(len(feature_set))
-    ):
-        return FileImages(feature_set.paths)
-    return None
+    if feature_set.paths is None or feature_set.ids.max() > MAX_ID_GAPS * len(feature_set):
+        return None
+    by_id = [""] * (int(feature_set.ids.max()) + 1)  # "" where a sample was skipped
+    for id_, path in zip(feature_set.ids.tolist(), feature_set.paths, strict=True):
+        by_id[id_] = path
+    return FileImages(by_id)
 
 
 def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
@@ -491,7 +766,9 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab([views["gallery"]], titles=["Images"])
+    panels = ipywidgets.Tab(
+        [views["gallery"], views["selections"]], titles=["Images", "Selections"]
+    )
     panels.add_class("tsne-widget-panels")
     body = ipywidgets.Box([views["scatter"], views["legend"], panels])
     body.add_class("tsne-widget-body")

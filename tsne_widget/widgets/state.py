@@ -14,6 +14,7 @@ from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.named import MAX_SELECTIONS, assigned_slots, checked_name, selection_color
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
@@ -61,7 +62,8 @@ class ExplorerState(HasTraits):
     hovered, focus : int or None, traits
         The row under the pointer, on the map or in the gallery; the row that is looked at closely.
     selections : dict of name to (k,) int64 rows, a trait
-        Named selections in the order they were named; set a new dict, do not change this one.
+        Named selections in the order they were named, rows of hidden classes included; set a new
+        dict, do not change this one.
     color_by : str, a trait
         What the points' colours say, one of :attr:`color_choices`.
     scores : Scores
@@ -96,6 +98,7 @@ class ExplorerState(HasTraits):
         self.feature_set = feature_set
         self.scores = Scores(feature_set, columns)
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
+        self._slots: dict[str, int] = {}
         self._past: list[NDArray[np.int64]] = []
         self._future: list[NDArray[np.int64]] = []
         super().__init__(
@@ -149,6 +152,11 @@ class ExplorerState(HasTraits):
         own = {name: f"needs {lacking}" if lacking else "" for name, lacking in needs.items()}
         return own | {name: self.scores.lacks(name) for name in self.scores.names}
 
+    @property
+    def selection_colors(self) -> dict[str, str]:
+        """Colour of each named selection, which it keeps while others come and go."""
+        return {name: selection_color(self._slots[name]) for name in self.selections}
+
     def follow(self, show: Callable[[], None], *names: str) -> None:
         """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
         self.observe(lambda _change: show(), list(names))
@@ -166,12 +174,40 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         wanted = as_rows(rows, len(self.codes))
         if mode == "add":
-            wanted = np.union1d(self.selected, wanted)
+            wanted = np.concatenate([self.selected, wanted])
         elif mode == "subtract":
             wanted = np.setdiff1d(self.selected, wanted, assume_unique=True)
         elif mode == "intersect":
             wanted = np.intersect1d(self.selected, wanted, assume_unique=True)
         self.selected = wanted
+
+    def name_selection(self, name: str, rows: ArrayLike) -> None:
+        """Keep rows under a name, in place of what had the name before."""
+        self.selections = {**self.selections, name: rows}
+
+    def rename_selection(self, name: str, new_name: str) -> None:
+        """Give a named selection another name; it keeps its place and its colour."""
+        self._check_named(name)
+        if new_name == name:
+            return
+        if checked_name(new_name) in self.selections:
+            raise InvalidInputError(
+                f"there is a selection {new_name!r} already; choose another name, or drop it first"
+            )
+        self._slots[new_name] = self._slots[name]
+        self.selections = {
+            new_name if other == name else other: rows for other, rows in self.selections.items()
+        }
+
+    def drop_selection(self, name: str) -> None:
+        """Forget a named selection; what is selected stays."""
+        self._check_named(name)
+        self.selections = {other: rows for other, rows in self.selections.items() if other != name}
+
+    def _check_named(self, name: str) -> None:
+        if name not in self.selections:
+            known = ", ".join(map(repr, self.selections)) or "none"
+            raise InvalidInputError(f"there is no selection named {name!r}; there are {known}")
 
     def undo(self) -> None:
         """Select what was selected before, except rows of hidden classes."""
@@ -243,6 +279,25 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(f"color_by={name!r} {reason}; possible here: {possible}")
         return name
 
+    @validate("selections")
+    def _validate_selections(self, proposal: Any) -> dict[str, NDArray[np.int64]]:
+        given = proposal["value"]
+        if len(given) > MAX_SELECTIONS:
+            raise InvalidInputError(
+                f"{MAX_SELECTIONS} selections can have names, got {len(given)}; drop some"
+            )
+        known = {id(rows): rows for rows in self.selections.values()}  # checked when they came
+        named = {
+            checked_name(name): known[id(rows)]
+            if id(rows) in known
+            else as_rows(rows, len(self.codes))
+            for name, rows in given.items()
+        }
+        for rows in named.values():
+            rows.flags.writeable = False
+        self._slots = assigned_slots(named, self._slots)
+        return named
+
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:
         rows = as_rows(proposal["value"], len(self.codes))
@@ -277,12 +332,12 @@ def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
             f"rows must be a 1-d array of integers or a bool mask, got {values.dtype} "
             f"of shape {values.shape}"
         )
-    # Most rows come from a mask or a polygon: ascending, and not to be sorted again.
-    unique = values if (values[1:] > values[:-1]).all() else np.unique(values)
-    if unique[0] < 0 or unique[-1] >= n:
-        bad = unique[(unique < 0) | (unique >= n)]
-        raise InvalidInputError(f"rows must be 0 … {n - 1}, got {bad[0]}")
-    return unique.astype(np.int64)
+    if values.min() < 0 or values.max() >= n:
+        bad = values[(values < 0) | (values >= n)]
+        raise InvalidInputError(f"rows must be 0 … {n - 1}, got {bad.min()}")
+    mask = np.zeros(n, dtype=bool)  # np.unique takes half a second for a million rows
+    mask[values] = True
+    return np.flatnonzero(mask)
 
 
 def _classes(feature_set: FeatureSet) -> tuple[NDArray[np.int64], list[str], int, str]:

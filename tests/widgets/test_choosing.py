@@ -1,0 +1,225 @@
+"""What select() understands: each form against the rows it means, each mistake by its words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+
+N = 30
+IDS = np.delete(np.arange(N + 1), 4)  # sample 4 was skipped: from row 4 on, id = row + 1
+CODES = np.arange(N) % 3
+NAMES = ["cat", "dog", "owl"]
+
+
+@pytest.fixture
+def explorer():
+    rng = np.random.default_rng(0)
+    record = FeatureSet(
+        features=rng.normal(size=(N, 4)).astype(np.float32),
+        labels=np.where(np.arange(N) == 29, -1, CODES),
+        logits=(np.eye(3)[CODES] * 2 + rng.normal(size=(N, 3))).astype(np.float32),
+        class_names=NAMES,
+        ids=IDS,
+        paths=[f"pets/{NAMES[code]}/{i:03}.png" for i, code in zip(IDS, CODES, strict=True)],
+        skipped=[(4, "the file is empty")],
+    )
+    columns = {"camera": [None if row % 4 else "left" for row in range(N)], "night": CODES == 1}
+    with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as opened:
+        yield opened
+
+
+def chosen(explorer, *given, **named):
+    explorer.clear()
+    explorer.select(*given, **named)
+    return explorer.selected.tolist()
+
+
+def test_a_part_of_the_frame_is_found_again_where_ids_are_not_rows(explorer):
+    frame = explorer.to_dataframe("all")
+    part = frame.iloc[[20, 3, 7]]
+    assert part.index.tolist() == [21, 3, 8]
+    assert chosen(explorer, part) == [3, 7, 20]
+    assert chosen(explorer, part.index) == [3, 7, 20]
+    assert chosen(explorer, part.reset_index()) == [3, 7, 20]
+    assert chosen(explorer, pd.concat([part, part])) == [3, 7, 20]
+    assert chosen(explorer, part.iloc[:0]) == []
+    assert chosen(explorer, ids=[21, 3, 8]) == [3, 7, 20]
+    assert chosen(explorer, part.index.to_numpy()) == [3, 8, 21]  # rows, as any integers
+
+
+def test_a_frame_that_went_through_a_file_is_found_again(explorer, tmp_path):
+    explorer.select([3, 7, 20])
+    path = explorer.export(tmp_path / "part.csv")
+    assert chosen(explorer, pd.read_csv(path)) == [3, 7, 20]
+
+
+def test_a_condition_on_a_frame_is_a_mask_by_id(explorer):
+    frame = explorer.to_dataframe("all")
+    expected = np.flatnonzero(frame["confidence"] < 0.6).tolist()
+    assert chosen(explorer, frame["confidence"] < 0.6) == expected
+    shuffled = frame.sample(frac=1, random_state=0)
+    assert chosen(explorer, shuffled["confidence"] < 0.6) == expected
+    assert (
+        chosen(explorer, frame["misclassified"])
+        == np.flatnonzero(explorer.feature_set.misclassified).tolist()
+    )  # NA, of the unknown label, is not selected
+    assert chosen(explorer, pd.Series(np.arange(N) < 2)) == [0, 1]
+
+
+def test_a_function_of_the_frame_may_return_a_mask_rows_or_a_part_of_it(explorer):
+    frame = explorer.to_dataframe("all")
+    worst = sorted(np.argsort(frame["confidence"].to_numpy())[:4].tolist())
+    assert chosen(explorer, lambda frame: frame.nsmallest(4, "confidence")) == worst
+    assert chosen(explorer, lambda frame: frame["x"] > 0) == np.flatnonzero(frame.x > 0).tolist()
+    assert (
+        chosen(explorer, lambda frame: (frame["x"] > 0).to_numpy())
+        == np.flatnonzero(frame.x > 0).tolist()
+    )
+    assert chosen(explorer, lambda frame: [5, 1]) == [1, 5]
+    with pytest.raises(InvalidInputError, match="returned NoneType; let it return a mask"):
+        explorer.select(lambda frame: None)
+
+
+def test_a_function_sees_the_scores_that_are_ready_and_the_users_columns(explorer):
+    seen = []
+    explorer.select(lambda frame: seen.append(frame) or [])
+    assert seen[0]["entropy"].notna().all()
+    assert seen[0]["outlier_score"].isna().all()
+    assert seen[0]["camera"].tolist()[:2] == ["left", pd.NA]
+    explorer.state.scores["outlier_score"]
+    explorer.select(lambda frame: seen.append(frame) or [])
+    assert seen[1]["outlier_score"].notna().all()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "label_name == 'cat' and confidence < .9",
+        "misclassified",
+        "path.str.contains('dog')",
+        "id in [3, 8]",
+        "camera == 'left' and not night",
+        "index > 20",
+    ],
+)
+def test_a_query_selects_what_pandas_finds(explorer, query):
+    expected = explorer.to_dataframe("all").query(query, engine="python").index
+    assert explorer.feature_set.ids[chosen(explorer, query=query)].tolist() == expected.tolist()
+    assert len(expected) > 0
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("confidenc < 1", "failed: name 'confidenc' is not defined; the columns are path, label"),
+        ("confidence < @limit", r"your variables are not seen here: pass a function"),
+        ("confidence <", "failed: "),
+        ("label", "is Int64, no condition; compare a column"),
+        ("confidence + 1", "is float32, no condition"),
+        ("x = 3", "no condition"),
+        ("@pd.io", "your variables are not seen here"),
+        (3, "query must be text, got int"),
+    ],
+)
+def test_a_query_that_is_no_condition_is_refused_and_changes_nothing(explorer, query, message):
+    limit = 0.5  # noqa: F841 - what the query does not see
+    explorer.select([1])
+    with pytest.raises(InvalidInputError, match=message):
+        explorer.select(query=query)
+    assert explorer.selected.tolist() == [1]
+
+
+def test_classes_select_by_label_by_prediction_and_by_both(explorer):
+    record = explorer.feature_set
+    assert chosen(explorer, label="dog") == np.flatnonzero(record.labels == 1).tolist()
+    assert chosen(explorer, label=["dog", "unknown"]) == sorted(
+        [29, *np.flatnonzero(record.labels == 1)]
+    )
+    predicted = np.flatnonzero(record.predictions == 2).tolist()
+    assert chosen(explorer, prediction="owl") == predicted
+    cell = np.flatnonzero((record.labels == 1) & (record.predictions == 2)).tolist()
+    assert chosen(explorer, label="dog", prediction="owl") == cell
+    with pytest.raises(InvalidInputError, match="no class 'fox'; there are cat, dog, owl"):
+        explorer.select(label="fox")
+
+
+def test_labels_that_are_not_there_cannot_be_selected_by():
+    with EmbeddingExplorer(
+        FeatureSet.from_arrays(np.eye(4), predictions=["a", "b", "a", "b"]), embedding=np.eye(4, 2)
+    ) as explorer:
+        explorer.select(prediction="b")
+        assert explorer.selected.tolist() == [1, 3]
+        with pytest.raises(InvalidInputError, match="needs labels, which this record has not"):
+            explorer.select(label="b")
+
+
+def test_a_search_finds_ids_paths_and_class_names(explorer):
+    record = explorer.feature_set
+    dogs = (record.labels == 1) | (record.predictions == 1) | (CODES == 1)  # CODES: the path
+    assert chosen(explorer, text="DOG") == np.flatnonzero(dogs).tolist()
+    assert chosen(explorer, text="cat/00") == [0, 3, 6]
+    assert chosen(explorer, text="#8") == [7]
+    assert chosen(explorer, text="8") == sorted(
+        row for row in range(N) if "8" in str(record.paths[row])
+    )
+    assert chosen(explorer, text="zebra") == []
+    for nothing in ("  ", 8):
+        with pytest.raises(InvalidInputError, match="text must be what to look for"):
+            explorer.select(text=nothing)
+
+
+def test_neighbors_are_a_row_and_those_nearest_in_feature_space(explorer):
+    features = explorer.feature_set.features
+    order = np.argsort(np.linalg.norm(features - features[11], axis=1), kind="stable")
+    assert order[0] == 11
+    assert chosen(explorer, neighbors_of=11, k=5) == sorted(order[:6].tolist())
+    for named, message in [
+        ({"neighbors_of": N}, f"neighbors_of={N} must be 0 … {N - 1}"),
+        ({"neighbors_of": 1.5}, "neighbors_of must be an integer, got 1.5"),
+        ({"neighbors_of": 1, "k": N}, f"k={N} must be 1 … {N - 1}"),
+    ]:
+        with pytest.raises(InvalidInputError, match=message):
+            explorer.select(**named)
+
+
+def test_every_form_combines_by_its_mode(explorer):
+    explorer.select(label="cat")
+    explorer.select(mode="add", label="dog")
+    explorer.select(mode="subtract", query="id < 10")
+    explorer.select(lambda frame: frame["label"] == 1, "intersect")
+    record = explorer.feature_set
+    assert explorer.selected.tolist() == np.flatnonzero((record.labels == 1) & (IDS >= 10)).tolist()
+
+
+def test_one_thing_is_given_at_a_time(explorer):
+    with pytest.raises(InvalidInputError, match=r"takes one of rows, ids, .*, got none"):
+        explorer.select()
+    with pytest.raises(InvalidInputError, match="got ids, text; combine two by a second call"):
+        explorer.select(ids=[1], text="cat")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ids": [4]}, "1 of 1 ids are not in this record, the first is 4, which was skipped"),
+        ({"ids": [3, 99]}, "1 of 2 ids are not in this record, the first is 99; rows are given"),
+        ({"ids": [0.5]}, "ids must be a 1-d array of integers, got float64"),
+        ({"ids": ["a"]}, "ids must be a 1-d array of integers"),
+        ({"rows": pd.Index([1, 2])}, "an Index must be called 'id'.*got None; for ids pass"),
+        ({"rows": pd.DataFrame({"a": [1]})}, "a frame must have the ids of samples"),
+        ({"rows": pd.Series([1, 2], name="label")}, "the column 'label' says of no sample"),
+        ({"rows": "cat"}, "no selection 'cat': the words are .* a class is label='cat'"),
+    ],
+)
+def test_what_is_not_understood_names_the_remedy(explorer, given, message):
+    explorer.select([1])
+    with pytest.raises(InvalidInputError, match=message):
+        explorer.select(**given)
+    assert explorer.selected.tolist() == [1]
+
+
+def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
+    explorer.visible_classes = ["cat", "owl"]
+    assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
+    assert explorer.state.message == "10 of 19 rows belong to hidden classes and were not selected"

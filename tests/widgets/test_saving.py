@@ -1,0 +1,372 @@
+"""An exploration that is saved is found again as it was, whatever happens to disk and process."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tsne_widget import (
+    EmbeddingExplorer,
+    FeatureSet,
+    InvalidInputError,
+    StoreError,
+    TsneWidgetError,
+)
+
+N = 40
+NAMES = ["cat", "dog", "=owl"]
+
+
+def make_record() -> FeatureSet:
+    rng = np.random.default_rng(0)
+    codes = np.arange(N) % 3
+    return FeatureSet(
+        features=rng.normal(size=(N, 6)).astype(np.float32),
+        labels=np.where(np.arange(N) == 7, -1, codes),
+        logits=rng.normal(size=(N, 3)).astype(np.float32),
+        class_names=NAMES,
+        ids=np.arange(N) * 2 + 1,
+        paths=[os.fsdecode(b"pets/caf\xe9-%d.png" % row) for row in range(N)],
+        layer="avgpool",
+        skipped=[(0, "empty")],
+    )
+
+
+COLUMNS = {
+    "age": np.arange(N) - 3,
+    "height": np.linspace(0, 1, N),
+    "night": np.arange(N) % 2 == 0,
+    "camera": np.array(["left", None] * (N // 2), dtype=object),
+    "who": np.array(["ann", "bob"] * (N // 2)),
+    "when": np.arange(N).astype("M8[D]"),
+}
+
+
+def make_explorer(record: FeatureSet | None = None) -> EmbeddingExplorer:
+    record = make_record() if record is None else record
+    embedding = np.random.default_rng(1).normal(size=(N, 2))
+    explorer = EmbeddingExplorer(
+        record, embedding=embedding, columns=COLUMNS, colors={"dog": "#123456"}, height=300
+    )
+    explorer.visible_classes = ["cat", "=owl", "unknown"]
+    explorer.select([0, 2, 7])
+    explorer.name_selection("odd — ones", [0, 1, 5])
+    explorer.name_selection("nothing", [])
+    explorer.name_selection("late", np.arange(N) > 30)
+    explorer._views["scatter"].viewport = [-1.5, 2.25, -1, 1]
+    return explorer
+
+
+@pytest.fixture
+def explorer():
+    with make_explorer() as opened:
+        yield opened
+
+
+def assert_same(one: EmbeddingExplorer, other: EmbeddingExplorer) -> None:
+    for name in ("features", "labels", "logits", "predictions", "ids"):
+        first, second = getattr(one.feature_set, name), getattr(other.feature_set, name)
+        assert first.dtype == second.dtype
+        assert first.tobytes() == second.tobytes()
+    for name in ("class_names", "paths", "layer", "skipped"):
+        assert getattr(one.feature_set, name) == getattr(other.feature_set, name)
+    assert one.embedding.tobytes() == other.embedding.tobytes()
+    assert one.embedding.dtype == other.embedding.dtype
+    assert one.visible_classes == other.visible_classes
+    assert one.selected.tolist() == other.selected.tolist()
+    assert [(name, rows.tolist()) for name, rows in one.selections.items()] == [
+        (name, rows.tolist()) for name, rows in other.selections.items()
+    ]
+    assert one._views["scatter"].viewport == other._views["scatter"].viewport
+    assert one._views["legend"].colors == other._views["legend"].colors
+    assert one._views["scatter"].layout.height == other._views["scatter"].layout.height
+    for name, column in one.state.scores.columns.items():
+        assert other.state.scores.columns[name].dtype == column.dtype
+        assert other.state.scores.columns[name].tolist() == column.tolist()
+    pd.testing.assert_frame_equal(one.to_dataframe("all"), other.to_dataframe("all"))
+
+
+def test_an_exploration_comes_back_bit_for_bit(explorer, tmp_path):
+    folder = explorer.save(tmp_path / "deep" / "saved")
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert_same(explorer, loaded)
+        assert "ready" in repr(loaded)
+    suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert suffixes == {".json", ".npy"}
+
+
+def test_what_is_loaded_can_be_saved_over_itself_and_leaves_no_older_files(explorer, tmp_path):
+    folder = explorer.save(tmp_path / "saved")
+    count = sum(1 for _ in folder.rglob("*"))
+    for _ in range(2):
+        with EmbeddingExplorer.load(folder) as loaded:
+            loaded.save(folder, overwrite=True)
+    assert sum(1 for _ in folder.rglob("*")) == count
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert_same(explorer, loaded)
+
+
+def test_an_exploration_of_bare_features_comes_back_too(tmp_path):
+    with EmbeddingExplorer(FeatureSet.from_arrays(np.eye(4)), embedding=np.eye(4, 2)) as bare:
+        folder = bare.save(tmp_path / "bare")
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert loaded.selected.tolist() == []
+        assert loaded.selections == {}
+        assert loaded._views["scatter"].viewport == []
+
+
+def test_features_by_reference_are_not_copied_and_both_may_move_together(tmp_path):
+    make_record().save(tmp_path / "all" / "features")
+    with make_explorer(FeatureSet.load(tmp_path / "all" / "features")) as explorer:
+        explorer.save(tmp_path / "all" / "saved", features="reference")
+        assert not list((tmp_path / "all" / "saved").rglob("features*"))
+        with EmbeddingExplorer.load(tmp_path / "all" / "saved") as loaded:
+            assert_same(explorer, loaded)
+        (tmp_path / "all").rename(tmp_path / "moved")
+        with EmbeddingExplorer.load(tmp_path / "moved" / "saved") as loaded:
+            assert_same(explorer, loaded)
+        (tmp_path / "moved" / "saved").rename(tmp_path / "elsewhere")
+        with pytest.raises(StoreError, match=r"refers to features in .* which are not there; move"):
+            EmbeddingExplorer.load(tmp_path / "elsewhere")
+        (tmp_path / "moved").rename(tmp_path / "all")  # where they were: the absolute path holds
+        with EmbeddingExplorer.load(tmp_path / "elsewhere") as loaded:
+            assert_same(explorer, loaded)
+
+
+def test_features_that_no_file_holds_cannot_be_referred_to(explorer, tmp_path):
+    with pytest.raises(
+        InvalidInputError, match=r"features are in memory.*features\.save\(folder\)"
+    ):
+        explorer.save(tmp_path / "saved", features="reference")
+    with pytest.raises(InvalidInputError, match='must be "copy" or "reference"'):
+        explorer.save(tmp_path / "saved", features="link")
+    assert not (tmp_path / "saved").exists()
+
+
+def test_a_record_that_differs_from_its_file_cannot_be_referred_to(tmp_path):
+    make_record().save(tmp_path / "features")
+    loaded = FeatureSet.load(tmp_path / "features")
+    other = FeatureSet(features=loaded.features, labels=np.arange(N) % 2)
+    with (
+        EmbeddingExplorer(other, embedding=np.zeros((N, 2))) as explorer,
+        pytest.raises(InvalidInputError, match=r'differs from the one in .*features="copy"'),
+    ):
+        explorer.save(tmp_path / "saved", features="reference")
+
+
+def test_features_that_were_changed_meanwhile_are_refused(tmp_path):
+    make_record().save(tmp_path / "features")
+    with make_explorer(FeatureSet.load(tmp_path / "features")) as explorer:
+        explorer.save(tmp_path / "saved", features="reference")
+    other = FeatureSet.load(tmp_path / "features")
+    FeatureSet(features=np.array(other.features) + 1, labels=other.labels).save(
+        tmp_path / "features", overwrite=True
+    )
+    with pytest.raises(StoreError, match="are not those that were explored; restore them"):
+        EmbeddingExplorer.load(tmp_path / "saved")
+
+
+def test_a_saved_exploration_is_replaced_only_when_asked_and_other_folders_never(
+    explorer, tmp_path
+):
+    folder = explorer.save(tmp_path / "saved")
+    explorer.clear()
+    with pytest.raises(StoreError, match="exists; pass overwrite=True"):
+        explorer.save(folder)
+    explorer.save(folder, overwrite=True)
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert loaded.selected.tolist() == []
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").write_text("mine")
+    with pytest.raises(StoreError, match=r"holds thesis\.tex, which save\(\) did not write"):
+        explorer.save(other, overwrite=True)
+    with pytest.raises(StoreError, match="cannot write"):
+        explorer.save(other / "thesis.tex", overwrite=True)
+    assert [path.name for path in other.iterdir()] == ["thesis.tex"]
+
+
+def test_saving_waits_for_the_map(tmp_path):
+    with EmbeddingExplorer(make_record()) as explorer:
+        folder = explorer.save(tmp_path / "saved")
+        with EmbeddingExplorer.load(folder) as loaded:
+            assert loaded.embedding.tobytes() == explorer.embedding.tobytes()
+
+
+def test_pictures_are_found_by_their_paths_where_ids_are_not_rows(tmp_path):
+    from PIL import Image
+
+    paths = []
+    for shade in range(5):
+        paths.append(tmp_path / f"{shade}.png")
+        Image.new("L", (4, 4), 40 * shade).save(paths[-1])
+    record = FeatureSet.from_arrays(
+        np.eye(4), ids=[0, 2, 3, 4], paths=[str(paths[id_]) for id_ in (0, 2, 3, 4)]
+    )
+    with EmbeddingExplorer(record, embedding=np.eye(4, 2)) as explorer:
+        folder = explorer.save(tmp_path / "saved")
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert [loaded._images.image(int(id_)).getpixel((0, 0)) for id_ in record.ids] == [
+            0, 80, 120, 160,
+        ]  # fmt: skip
+
+
+def test_a_column_that_is_no_plain_data_is_refused_before_anything_is_written(tmp_path):
+    record = make_record()
+    for column in (np.array([{}] * N), np.array([3j] * N).astype(object)):
+        with (
+            EmbeddingExplorer(record, embedding=np.zeros((N, 2)), columns={"odd": column}) as odd,
+            pytest.raises(InvalidInputError, match=r"column 'odd' holds .*plain data"),
+        ):
+            odd.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+
+
+# ---- faults ----
+
+
+def test_a_save_that_fails_at_any_moment_leaves_the_older_one_whole(
+    explorer, tmp_path, monkeypatch
+):
+    folder = explorer.save(tmp_path / "saved")
+    before = explorer.selected.tolist()
+    explorer.select([3])
+    true, failures = os.fsync, 0
+    for fail_at in range(1, 100):
+        calls = []
+
+        def failing(descriptor, calls=calls, fail_at=fail_at):
+            calls.append(descriptor)
+            if len(calls) == fail_at:
+                raise OSError(28, "No space left on device")
+            true(descriptor)
+
+        monkeypatch.setattr(os, "fsync", failing)
+        try:
+            explorer.save(folder, overwrite=True)
+        except StoreError:
+            failures += 1
+        monkeypatch.setattr(os, "fsync", true)
+        with EmbeddingExplorer.load(folder) as loaded:
+            if len(calls) < fail_at:  # none failed any more
+                assert loaded.selected.tolist() == explorer.selected.tolist()
+                break
+            assert loaded.selected.tolist() in (before, explorer.selected.tolist())
+    assert failures > 8
+    assert len(list(folder.iterdir())) == 2  # nothing is left of those that failed
+
+
+def test_a_first_save_that_fails_leaves_nothing(explorer, tmp_path, monkeypatch):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        explorer.save(tmp_path / "saved")
+    assert list(tmp_path.iterdir()) == []
+
+
+SAVE_FOR_EVER = """
+import sys
+from tests.widgets.test_saving import make_explorer
+explorer = make_explorer()
+print("ready", flush=True)
+while True:
+    explorer.select([len(explorer.selected) % 7])
+    explorer.save(sys.argv[1], overwrite=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_killed_save_leaves_a_whole_exploration(explorer, tmp_path):
+    folder = explorer.save(tmp_path / "saved")
+    root = Path(__file__).resolve().parents[2]
+    for milliseconds in (0, 7, 23):
+        child = subprocess.Popen(
+            [sys.executable, "-c", SAVE_FOR_EVER, folder],
+            stdout=subprocess.PIPE,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+        )
+        with child:
+            assert child.stdout.readline() == b"ready\n"
+            time.sleep(milliseconds / 1000)  # where it is killed is what varies
+            os.kill(child.pid, signal.SIGKILL)
+        with EmbeddingExplorer.load(folder) as loaded:
+            assert loaded.embedding.tobytes() == explorer.embedding.tobytes()
+            assert len(loaded.selections) == 3
+
+
+@pytest.mark.parametrize("name", ["embedding.npy", "selections.npy", "column-3.json", "features"])
+@pytest.mark.parametrize("harm", ["cut", "flip", "remove"])
+def test_a_torn_file_is_named(explorer, tmp_path, name, harm):
+    folder = explorer.save(tmp_path / "saved")
+    path = next(folder.rglob(name))
+    path = path / "features.npy" if name == "features" else path
+    data = bytearray(path.read_bytes())
+    if harm == "remove":
+        path.unlink()
+    else:
+        data[-1] ^= 1
+        path.write_bytes(bytes(data[: -len(data) // 2] if harm == "cut" else data))
+    with pytest.raises(StoreError):
+        EmbeddingExplorer.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is not a saved exploration.*give the folder that explorer.save"),
+        ("", "is not a saved exploration"),
+        ("[]", "is not a saved exploration"),
+        ('{"format": 2}', "format 2, this version reads 1; upgrade tsne-widget"),
+        ('{"format": 1, "data": "../../etc"}', "names files outside its folder"),
+    ],
+)
+def test_a_foreign_folder_is_refused_with_the_remedy(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "explorer.json").write_text(content)
+    with pytest.raises(StoreError, match=message):
+        EmbeddingExplorer.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    with make_explorer() as explorer:
+        return explorer.save(tmp_path_factory.mktemp("fuzz") / "saved")
+
+
+values = st.one_of(
+    st.none(), st.integers(-3, 99), st.text(max_size=4), st.just([]), st.just({}), st.just("../x")
+)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_manifest_that_was_changed_by_hand_gives_an_error_of_ours_or_a_whole_state(saved, data):
+    manifest = json.loads((saved / "explorer.json").read_text())
+    target, key = manifest, data.draw(st.sampled_from(sorted(manifest)))
+    while isinstance(target[key], (dict, list)) and target[key] and data.draw(st.booleans()):
+        target = target[key]
+        keys = sorted(target) if isinstance(target, dict) else range(len(target))
+        key = data.draw(st.sampled_from(keys))
+    target[key] = data.draw(values)
+    other = saved.with_name("other")
+    shutil.rmtree(other, ignore_errors=True)
+    shutil.copytree(saved, other)
+    (other / "explorer.json").write_text(json.dumps(manifest))
+    try:
+        with EmbeddingExplorer.load(other) as loaded:
+            assert loaded.state.visible_rows[loaded.selected].all()
+    except TsneWidgetError:
+        pass

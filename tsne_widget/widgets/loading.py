@@ -1,0 +1,135 @@
+"""An exploration read back from disk: checked as what anyone may have written."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import StoreError
+from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.widgets.saving import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
+
+
+class Saved(NamedTuple):
+    """What a folder holds of an exploration."""
+
+    record: FeatureSet
+    embedding: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    selected: NDArray[np.int64]
+    selections: dict[str, NDArray[np.int64]]
+    columns: dict[str, NDArray[Any]]
+    view: SavedView
+
+
+def load_state(folder: str | os.PathLike[str]) -> Saved:
+    """Read what :func:`save_state` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds no exploration, is torn, of a later version, or if the features that it
+        refers to are missing or others.
+    """
+    source = Path(folder)
+    try:
+        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
+    except StoreError:
+        raise
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{source} is not a saved exploration, or part of it is missing: {error}; "
+            "give the folder that explorer.save(folder) has written"
+        ) from error
+    except TORN as error:
+        raise StoreError(f"{source} is not a saved exploration: {error}") from error
+
+
+def _read(source: Path, manifest: dict[str, Any]) -> Saved:
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
+            "upgrade tsne-widget"
+        )
+    if not DATA.fullmatch(manifest["data"]):
+        raise StoreError(f"{source / MANIFEST} names files outside its folder")
+    data, files = source / manifest["data"], manifest["files"]
+    for name, expected in files.items():
+        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
+            raise StoreError(
+                f"{source / MANIFEST} names a file {name!r}, which save() never writes"
+            )
+        if digest(data / name) != expected:
+            raise StoreError(
+                f"{data / name} is not what {MANIFEST} says: it is torn or was changed; "
+                "save the exploration again"
+            )
+
+    def array(name: str) -> NDArray[Any]:
+        if f"{name}.npy" not in files:
+            raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
+        return load_npy(data / f"{name}.npy")
+
+    record = _read_features(source, data, manifest)
+    columns: dict[str, NDArray[Any]] = {}
+    for number, column in enumerate(manifest["columns"]):
+        if column["plain"]:
+            values = json.loads((data / f"column-{number}.json").read_text("utf-8"))
+            filled = np.empty(len(values), dtype=object)
+            filled[:] = values
+        else:
+            filled = array(f"column-{number}")
+        columns[column["name"]] = filled
+    counts = [int(selection["count"]) for selection in manifest["selections"]]
+    parts = np.split(array("selections"), np.cumsum(counts)[:-1]) if counts else []
+    return Saved(
+        record=record,
+        embedding=array("embedding"),
+        visible=array("visible"),
+        selected=array("selected"),
+        selections={
+            selection["name"]: rows
+            for selection, rows in zip(manifest["selections"], parts, strict=True)
+        },
+        columns=columns,
+        view=_checked_view(**manifest["view"]),
+    )
+
+
+def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
+    reference = manifest["features"]
+    if reference is None:
+        folder = data / "features"
+    else:
+        places = [Path(reference["absolute"])]
+        if reference["relative"] is not None:
+            places.insert(0, source.resolve() / reference["relative"])  # both may have moved
+        folder = next((place for place in places if place.is_dir()), places[-1])
+        if not folder.is_dir():
+            raise StoreError(
+                f"{source} refers to features in {folder}, which are not there; "
+                'move them back, or save with features="copy"'
+            )
+    record = FeatureSet.load(folder)
+    if fingerprint(record) != manifest["fingerprint"]:
+        raise StoreError(
+            f"the features in {folder} are not those that were explored; "
+            "restore them, or make a new exploration of them"
+        )
+    return record
+
+
+def _checked_view(viewport: Any, colors: Any, height: Any) -> SavedView:
+    bounds = [float(bound) for bound in viewport]
+    if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
+        raise ValueError(f"viewport {viewport!r} is not four numbers")
+    if not all(isinstance(text, str) for pair in colors.items() for text in pair):
+        raise ValueError(f"colors {colors!r} do not map names to colours")
+    return SavedView(bounds, dict(colors), int(height))

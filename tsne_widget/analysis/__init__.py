@@ -11,6 +11,15 @@ from tsne_widget.analysis.confusion import (
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.lenses import (
+    LENS_NAMES,
+    LENSES,
+    Lens,
+    lens_is_ready,
+    lens_lacks,
+    lens_rows,
+)
+from tsne_widget.analysis.matching import matching_rows
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
     LayerSummary,
@@ -29,10 +38,13 @@ from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_susp
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
 __all__ = [
+    "LENSES",
+    "LENS_NAMES",
     "Duplicates",
     "Faithfulness",
     "LabelErrors",
     "LayerSummary",
+    "Lens",
     "NearestRows",
     "NeighborIndex",
     "PolygonIndex",
@@ -50,8 +62,12 @@ __all__ = [
     "label_errors",
     "label_suspicion",
     "layer_summary",
+    "lens_is_ready",
+    "lens_lacks",
+    "lens_rows",
     "loss",
     "margin",
+    "matching_rows",
     "near_duplicates",
     "nearest_rows",
     "neighbor_vote",

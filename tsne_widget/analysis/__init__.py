@@ -9,6 +9,13 @@ from tsne_widget.analysis.confusion import (
     confusion_counts,
     row_shares,
 )
+from tsne_widget.analysis.diagnosis import (
+    Diagnosis,
+    Finding,
+    describe_layer,
+    diagnose,
+    diagnosis_seconds,
+)
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
 from tsne_widget.analysis.frame import sample_frame
 from tsne_widget.analysis.lenses import (
@@ -40,8 +47,10 @@ from tsne_widget.analysis.trust import Faithfulness, faithfulness
 __all__ = [
     "LENSES",
     "LENS_NAMES",
+    "Diagnosis",
     "Duplicates",
     "Faithfulness",
+    "Finding",
     "LabelErrors",
     "LayerSummary",
     "Lens",
@@ -55,6 +64,9 @@ __all__ = [
     "confidence",
     "confused_pairs",
     "confusion_counts",
+    "describe_layer",
+    "diagnose",
+    "diagnosis_seconds",
     "entropy",
     "faithfulness",
     "knn_accuracy",

@@ -85,6 +85,11 @@ class Scores:
         """The record whose samples these are."""
         return self._record
 
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """(n, 2) float32: the finished map, or None."""
+        return self._embedding
+
     def lacks(self, name: str) -> str:
         """What a score needs and is not there, in words; "" where nothing is missing."""
         return self.lacks_any(NEEDS.get(name, ()))
@@ -119,9 +124,6 @@ class Scores:
             raise InvalidInputError(
                 f"there is no score {name!r}; there are {', '.join(self.names)}"
             )
-        kept = self._kept.get(name)
-        if kept is not None:  # without the lock: another score may take minutes in its thread
-            return kept
         with self._lock:
             if name not in self._kept:
                 lacking = self.lacks(name)
@@ -146,7 +148,7 @@ class Scores:
     @property
     def neighbors(self) -> NearestRows:
         """The nearest samples of each in feature space, up to 50; O(n² d) when first asked for."""
-        if self._neighbors is not None:
+        if self._neighbors is not None:  # without the lock, which a slow score may hold
             return self._neighbors
         with self._lock:
             if self._neighbors is None:

@@ -18,6 +18,8 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
 from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.confusion import ConfusionView
+from tsne_widget.widgets.diagnosis import DiagnosisView
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 # Fewer rows than this have no neighbourhoods to embed.
 MIN_ROWS = 4
+
+# Views that share the place beside the map, and what is written on their tabs.
+PANELS = {"gallery": "Images", "confusion": "Confusion", "diagnosis": "Diagnosis"}
 
 Which = Literal["selected", "visible", "misclassified", "all"]
 
@@ -112,9 +117,11 @@ class EmbeddingExplorer:
         self._views = {
             # The map hears of a change first: it is what the person looks at.
             "scatter": ScatterView(self._state, tiles, palette, height),
-            "toolbar": ToolbarView(self._state, self._fitting.control),
+            "toolbar": ToolbarView(self._state, self._fitting.control, self._background),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles),
+            "confusion": ConfusionView(self._state, is_open=False),
+            "diagnosis": DiagnosisView(self._state, self._background, is_open=False),
         }
         self._widget = _layout(self._views)
         if given is None:
@@ -467,8 +474,16 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab([views["gallery"]], titles=["Images"])
+    panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
     panels.add_class("tsne-widget-panels")
+
+    def open_one(_change: Any = None) -> None:
+        for index, name in enumerate(PANELS):
+            if views[name].has_trait("is_open"):
+                views[name].is_open = index == panels.selected_index
+
+    panels.observe(open_one, "selected_index")
+    open_one()
     body = ipywidgets.Box([views["scatter"], views["legend"], panels])
     body.add_class("tsne-widget-body")
     root = ipywidgets.VBox([views["toolbar"], body])

@@ -25,8 +25,8 @@ MAX_PAIRS = 20
 class ConfusionView(anywidget.AnyWidget):
     """Label by prediction, of what is shown and of what is selected; a click selects.
 
-    Only rows count of which label and prediction are known, and which are shown. While
-    ``is_open`` is False nothing is counted.
+    Only rows count that are shown, and of which the label is known. While ``is_open`` is False
+    nothing is counted.
     """
 
     _esm = script("modes.js", "classes.js", "matrix.js", "confusion.js")
@@ -56,7 +56,6 @@ class ConfusionView(anywidget.AnyWidget):
         )
         if missing:
             return
-        self._judged = (record.labels >= 0) & (record.predictions >= 0)
         answer(
             self,
             state,
@@ -101,9 +100,9 @@ class ConfusionView(anywidget.AnyWidget):
         self._select(self._state.feature_set.predictions == self._class(content, "code"), content)
 
     def _select(self, mask: NDArray[np.bool_], content: dict[str, Any]) -> None:
-        """Those of the rows that the matrix counts."""
-        mode = mode_of(content)
-        self._state.select(mask & self._judged & self._state.visible_rows, mode)
+        """Those of the rows that the matrix counts: shown, and of a known label."""
+        counted = self._state.visible_rows & (self._state.feature_set.labels >= 0)
+        self._state.select(mask & counted, mode_of(content))
 
     def _class(self, content: dict[str, Any], name: str) -> int:
         return integer(content, name, 0, len(self.names) - 1)

@@ -4,8 +4,8 @@ import { fullCount, percent } from "./classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
 
 const MAX_LISTED = 100; // classes in the table below
-const LABEL_PIXELS = [36, 110]; // least and most room for names beside the matrix …
-const TOP_PIXELS = [30, 84]; // … and above it
+const LABEL_PIXELS = [68, 110]; // least and most room for names beside the matrix …
+const TOP_PIXELS = [32, 84]; // … and above it
 const PAGE_CELLS = 10; // of the Page keys
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
@@ -18,18 +18,18 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true";
   el.appendChild(root);
   if (model.get("lacking")) {
-    root.appendChild(element("p", "tw-note")).textContent = model.get("lacking");
+    root.appendChild(element("p", "tw-remark")).textContent = model.get("lacking");
     return () => {};
   }
   const header = root.appendChild(element("header"));
-  const summary = header.appendChild(element("div", "tw-accuracy"));
+  const summary = header.appendChild(element("div", "tw-total"));
   const counted = makeSwitch("Samples counted", [["All shown", false], ["Selection", true]], "counts_selection");
   const unit = makeSwitch("Unit", [["Counts", false], ["% of label", true]], "shows_shares");
   const large = /** @type {HTMLButtonElement} */ (textButton("Enlarge"));
   large.setAttribute("aria-pressed", "false");
   large.title = "Cells large enough for every class to be named; the matrix scrolls";
   header.append(counted.group, unit.group, large);
-  const note = root.appendChild(element("p", "tw-note"));
+  const note = root.appendChild(element("p", "tw-remark"));
   const frame = root.appendChild(element("div", "tw-frame"));
   frame.tabIndex = 0;
   frame.setAttribute("role", "application");
@@ -37,10 +37,10 @@ function render({ model, el }) {
   frame.setAttribute("aria-label",
     "Confusion matrix, label by prediction. Arrow keys move, to the headings too; Enter selects the samples. " + MODES_HELP);
   const canvas = /** @type {HTMLCanvasElement} */ (frame.appendChild(element("canvas")));
-  const key = root.appendChild(element("div", "tw-key"));
+  const key = root.appendChild(element("div", "tw-scale"));
   const spoken = root.appendChild(element("div", "tw-spoken"));
   spoken.setAttribute("role", "status");
-  const tip = root.appendChild(element("div", "tw-tip"));
+  const tip = root.appendChild(element("div", "tw-celltip"));
   tip.setAttribute("aria-hidden", "true"); // spoken says the same
   tip.hidden = true;
   const tables = root.appendChild(element("div", "tw-tables"));
@@ -156,7 +156,7 @@ function render({ model, el }) {
     const empty = Uint8Array.from(names, (_, code) => Number(!data.rows[3 * code]));
     const at = hovered ?? (isFocused ? place : null);
     drawMatrix(context, scale, grid, { values, isShare, marked, names, empty, at, isFocused: isFocused && !hovered }, paints);
-    canvas.dataset.marked = String(marked.reduce((total, flag) => total + flag, 0));
+    canvas.dataset.grid = [grid.cell, grid.left, grid.top].join(" "); // where things are, for tests
     showKey(values, isShare, c);
     showTip(at);
   }
@@ -297,7 +297,7 @@ function render({ model, el }) {
     }[sorted.by] ?? ((code) => code);
     codes.sort((a, b) => compare(values(a), values(b), sorted.isDown));
     const head = ["name", "samples", "precision", "recall"].map((by) => {
-      const node = heading("", by === "name" ? "" : "number");
+      const node = heading("", by === "name" ? "name" : "number");
       const button = node.appendChild(textButton(by === "name" ? "class" : by));
       button.title = `Sort by ${button.textContent}`;
       button.append(element("i", sorted.by === by ? (sorted.isDown ? "tw-down" : "tw-up") : ""));
@@ -387,7 +387,7 @@ function makeTable(/** @type {HTMLElement} */ parent, /** @type {string} */ titl
   table.appendChild(element("caption")).textContent = title;
   const head = table.appendChild(element("thead"));
   const body = table.appendChild(element("tbody"));
-  const empty = section.appendChild(element("p", "tw-note"));
+  const empty = section.appendChild(element("p", "tw-remark"));
   return { table, head, body, empty };
 }
 

@@ -4,6 +4,7 @@
 function render({ model, el }) {
   const root = element("section", "tw-diagnosis tw-scroll");
   root.setAttribute("aria-label", "Diagnosis of the selection");
+  root.tabIndex = 0; // to be scrolled by keys
   root.dataset.lmSuppressShortcuts = "true";
   const doing = root.appendChild(element("div", "tw-doing"));
   const compute = /** @type {HTMLButtonElement} */ (doing.appendChild(element("button")));

@@ -145,6 +145,11 @@ function drawNames(
     context.fillText(text, 0, 0.5);
     context.restore();
   };
+  context.font = `10px ${paints.font}`;
+  context.fillStyle = paints.muted;
+  context.textAlign = "right";
+  context.fillText("predicted →", grid.left - 5, grid.top - 20);
+  context.fillText("label ↓", grid.left - 5, grid.top - 8);
   for (const isRow of [true, false]) {
     const here = isRow ? row : column;
     for (let code = 0; code < grid.count; code += step) {

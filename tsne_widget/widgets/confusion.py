@@ -61,17 +61,18 @@ class ConfusionView(anywidget.AnyWidget):
             state,
             {"cell": self._on_cell, "label": self._on_label, "prediction": self._on_prediction},
         )
-        self._is_stale = True
+        self._counted_visible: NDArray[np.bool_] | None = None  # classes that the matrix is of
         state.follow(self._show, "selected", "visible")
-        self.observe(lambda _change: self._is_stale and self._show(), "is_open")
+        self.observe(lambda _change: self._show(), "is_open")
 
     def _show(self) -> None:
-        self._is_stale = not self.is_open
-        if self._is_stale:
+        if not self.is_open:
             return
         state = self._state
         with self.hold_sync():
-            self.counts, self.report, self.pairs = self._counted(state.visible_rows)
+            if self._counted_visible is not state.visible:
+                self.counts, self.report, self.pairs = self._counted(state.visible_rows)
+                self._counted_visible = state.visible
             of_selection = self._counted(state.selected) if len(state.selected) else (b"", b"", b"")
             self.chosen, self.chosen_report, self.chosen_pairs = of_selection
 

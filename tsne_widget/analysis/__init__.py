@@ -9,8 +9,24 @@ from tsne_widget.analysis.confusion import (
     confusion_counts,
     row_shares,
 )
+from tsne_widget.analysis.diagnosis import (
+    Diagnosis,
+    Finding,
+    describe_layer,
+    diagnose,
+    diagnosis_seconds,
+)
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.lenses import (
+    LENS_NAMES,
+    LENSES,
+    Lens,
+    lens_is_ready,
+    lens_lacks,
+    lens_rows,
+)
+from tsne_widget.analysis.matching import matching_rows
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
     LayerSummary,
@@ -30,10 +46,15 @@ from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_susp
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
 __all__ = [
+    "LENSES",
+    "LENS_NAMES",
+    "Diagnosis",
     "Duplicates",
     "Faithfulness",
+    "Finding",
     "LabelErrors",
     "LayerSummary",
+    "Lens",
     "NearestRows",
     "NeighborIndex",
     "PolygonIndex",
@@ -44,6 +65,9 @@ __all__ = [
     "confidence",
     "confused_pairs",
     "confusion_counts",
+    "describe_layer",
+    "diagnose",
+    "diagnosis_seconds",
     "entropy",
     "faithfulness",
     "knn_accuracy",
@@ -51,8 +75,12 @@ __all__ = [
     "label_errors",
     "label_suspicion",
     "layer_summary",
+    "lens_is_ready",
+    "lens_lacks",
+    "lens_rows",
     "loss",
     "margin",
+    "matching_rows",
     "near_duplicates",
     "nearest_rows",
     "neighbor_vote",

@@ -181,10 +181,14 @@ def confused_pairs(
         raise InvalidInputError(f"limit={limit} must be 0 or more; pass None for all pairs")
     true, predicted = _known(labels, predictions, None, rows)
     classes, samples = np.unique(true, return_counts=True)
-    wrong = true != predicted
-    pairs, counts = np.unique(np.stack([true[wrong], predicted[wrong]]), axis=1, return_counts=True)
+    wrong = np.flatnonzero(true != predicted)
+    names, place = np.unique(predicted[wrong], return_inverse=True)
+    # One number for each pair: to sort them is many times faster than to sort pairs.
+    pair = np.searchsorted(classes, true[wrong]) * len(names) + place.ravel()
+    pairs, counts = np.unique(pair, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:limit]
-    label, prediction, count = pairs[0, order], pairs[1, order], counts[order]
+    at_label, at_prediction = np.divmod(pairs[order], max(len(names), 1))
+    label, prediction, count = classes[at_label], names[at_prediction], counts[order]
     share = count / samples[np.searchsorted(classes, label)]
     columns = {"label": label, "prediction": prediction, "count": count, "share": share}
     table: pd.DataFrame = pd.DataFrame(columns)

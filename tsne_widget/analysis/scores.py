@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,15 +80,30 @@ class Scores:
         """All that can be asked for: the scores, whether possible here or not, and the columns."""
         return (*NEEDS, *self.columns)
 
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The record whose samples these are."""
+        return self._record
+
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """(n, 2) float32: the finished map, or None."""
+        return self._embedding
+
     def lacks(self, name: str) -> str:
         """What a score needs and is not there, in words; "" where nothing is missing."""
+        return self.lacks_any(NEEDS.get(name, ()))
+
+    def lacks_any(self, needs: Iterable[str]) -> str:
+        """Those of "labels", "predictions", "logits", "embedding" that are not there, in words."""
         has = {
             "logits": self._record.logits is not None,
             "labels": self._record.labels is not None,
+            "predictions": self._record.predictions is not None,
             "embedding": self._embedding is not None,
         }
         words = {"embedding": "the finished map"}
-        missing = [words.get(need, need) for need in NEEDS.get(name, ()) if not has[need]]
+        missing = [words.get(need, need) for need in needs if not has[need]]
         return f"needs {' and '.join(missing)}" if missing else ""
 
     def is_ready(self, name: str) -> bool:
@@ -133,11 +148,18 @@ class Scores:
     @property
     def neighbors(self) -> NearestRows:
         """The nearest samples of each in feature space, up to 50; O(n² d) when first asked for."""
+        if self._neighbors is not None:  # without the lock, which a slow score may hold
+            return self._neighbors
         with self._lock:
             if self._neighbors is None:
                 k = min(NEIGHBORS, len(self._record) - 1)
                 self._neighbors = nearest_rows(self._record.features, k)
             return self._neighbors
+
+    @property
+    def has_neighbors(self) -> bool:
+        """Whether :attr:`neighbors` are there already, so that asking for them takes no time."""
+        return self._neighbors is not None
 
     @property
     def index(self) -> NeighborIndex:

@@ -23,6 +23,8 @@ from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
 from tsne_widget.widgets import choosing
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.coloring import TEXELS
+from tsne_widget.widgets.confusion import ConfusionView
+from tsne_widget.widgets.diagnosis import DiagnosisView
 from tsne_widget.widgets.exporting import copy_pictures, export_frame
 from tsne_widget.widgets.fitting import Fitting, as_embedding
 from tsne_widget.widgets.gallery import GalleryView
@@ -43,6 +45,13 @@ if TYPE_CHECKING:
 # Fewer rows than this have no neighbourhoods to embed.
 MIN_ROWS = 4
 
+# Views that share the place beside the map, and what is written on their tabs.
+PANELS = {
+    "gallery": "Images",
+    "confusion": "Confusion",
+    "diagnosis": "Diagnosis",
+    "selections": "Selections",
+}
 # "selected", "visible", "misclassified", "all" or the name of a selection
 Which = str
 # Ids up to this many times the rows: more is no dataset with a few samples left out.
@@ -133,9 +142,11 @@ class EmbeddingExplorer:
             "scatter": ScatterView(
                 self._state, tiles, self._background, palette, height=height, budget=draw_budget
             ),
-            "toolbar": ToolbarView(self._state, self._fitting.control),
+            "toolbar": ToolbarView(self._state, self._fitting.control, self._background),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles),
+            "confusion": ConfusionView(self._state, is_open=False),
+            "diagnosis": DiagnosisView(self._state, self._background, is_open=False),
             "selections": SelectionsView(self._state),
         }
         self._height = height
@@ -766,10 +777,16 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab(
-        [views["gallery"], views["selections"]], titles=["Images", "Selections"]
-    )
+    panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
     panels.add_class("tsne-widget-panels")
+
+    def open_one(_change: Any = None) -> None:
+        for index, name in enumerate(PANELS):
+            if views[name].has_trait("is_open"):
+                views[name].is_open = index == panels.selected_index
+
+    panels.observe(open_one, "selected_index")
+    open_one()
     body = ipywidgets.Box([views["scatter"], views["legend"], panels])
     body.add_class("tsne-widget-body")
     root = ipywidgets.VBox([views["toolbar"], body])

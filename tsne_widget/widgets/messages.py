@@ -9,7 +9,7 @@ from typing import Any
 
 import anywidget
 
-from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.state import MODES, ExplorerState, Mode
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
 logger = logging.getLogger(__name__)
@@ -57,3 +57,11 @@ def integer(content: dict[str, Any], name: str, lowest: int, highest: int) -> in
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         raise MalformedMessageError(f"{name} is not an integer in {lowest} … {highest}")
     return value
+
+
+def mode_of(content: dict[str, Any]) -> Mode:
+    """How the rows are to meet what is selected already; an unknown word is malformed."""
+    mode = content.get("mode")
+    if mode not in MODES:
+        raise MalformedMessageError("unknown mode")
+    return mode

@@ -1,4 +1,4 @@
-"""The bar above the map: what is shown, what is being computed, what went wrong, two lenses."""
+"""The bar above the map: what is shown, being computed or went wrong; lenses, and a search."""
 
 from __future__ import annotations
 
@@ -8,21 +8,33 @@ from typing import Any
 
 import anywidget
 import numpy as np
-from traitlets import Dict, Int, Unicode
+from numpy.typing import NDArray
+from traitlets import Dict, Int, List, Unicode
 
+from tsne_widget.analysis import (
+    LENS_NAMES,
+    LENSES,
+    lens_is_ready,
+    lens_lacks,
+    lens_rows,
+    matching_rows,
+)
+from tsne_widget.analysis.matching import MAX_TEXT
 from tsne_widget.widgets.assets import script, style
-from tsne_widget.widgets.messages import answer
-from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.messages import MalformedMessageError, answer, mode_of
+from tsne_widget.widgets.state import ExplorerState, Mode
+from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
 
 class ToolbarView(anywidget.AnyWidget):
-    """Counts, fit and messages of one :class:`ExplorerState`; selects the misclassified.
+    """Counts, fit and messages of one :class:`ExplorerState`; selects by lenses and by text.
 
     ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run".
     """
 
-    _esm = script("toolbar.js")
-    _css = style("toolbar.css")
+    _esm = script("modes.js", "menu.js", "toolbar.js")
+    _css = style("menu.css", "toolbar.css")
 
     total = Int().tag(sync=True)
     shown = Int().tag(sync=True)
@@ -32,9 +44,14 @@ class ToolbarView(anywidget.AnyWidget):
     fit = Dict(help="the state's Fit").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode(help="what is computed beside the map").tag(sync=True)
+    lenses = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
 
-    def __init__(self, state: ExplorerState, control: Callable[[object], None]) -> None:
+    def __init__(
+        self, state: ExplorerState, control: Callable[[object], None], background: Background
+    ) -> None:
         self._state = state
+        self._background = background
+        self._asked = 0  # lenses asked for: the last one counts
         self._wrong = state.feature_set.misclassified
         super().__init__(total=len(state.codes))
         answer(
@@ -43,11 +60,14 @@ class ToolbarView(anywidget.AnyWidget):
             {
                 "misclassified": self._on_misclassified,
                 "clear": self._on_clear,
+                "lens": self._on_lens,
+                "search": self._on_search,
                 "fit": lambda content, _buffers: control(content.get("do")),
             },
         )
         state.follow(self._show, "selected", "visible", "message", "busy")
         state.follow(self._show_fit, "fit")
+        state.follow(self._show_lenses, "fit", "embedding")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set
@@ -65,6 +85,56 @@ class ToolbarView(anywidget.AnyWidget):
         fit = self._state.fit
         known = math.isfinite(fit.divergence)
         self.fit = fit._asdict() | {"divergence": fit.divergence if known else None}
+
+    def _show_lenses(self) -> None:
+        scores = self._state.scores
+        self.lenses = [
+            {
+                "name": lens.name,
+                "title": lens.title,
+                "meaning": lens.meaning,
+                "lacking": lens_lacks(lens.name, scores),
+            }
+            for lens in LENSES
+        ]
+
+    def _on_lens(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name, mode, scores = content.get("name"), mode_of(content), self._state.scores
+        if name not in LENS_NAMES or lens_lacks(name, scores):
+            raise MalformedMessageError("no such lens, or one that is not offered")
+        title = LENSES[LENS_NAMES.index(name)].title
+        visible = self._state.visible_rows
+        self._asked += 1
+        asked = self._asked
+
+        def find() -> NDArray[np.int64]:
+            return lens_rows(name, scores, visible)
+
+        def select(rows: NDArray[np.int64]) -> None:
+            if asked == self._asked:
+                self._select(rows, mode, f"{title}: there are none")
+
+        if lens_is_ready(name, scores):
+            select(find())
+        else:
+            self._background.run(f"Finding: {title}", find, select)
+
+    def _on_search(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        text, mode = content.get("text"), mode_of(content)
+        if not isinstance(text, str) or not 1 <= len(text.strip().casefold()) <= MAX_TEXT:
+            raise MalformedMessageError(f"text is not of 1 … {MAX_TEXT} characters")
+        rows = matching_rows(self._state.feature_set, text)
+        self._select(rows, mode, f"No match for “{shown(text.strip())}”")
+
+    def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
+        """Select those of the rows that are shown, or say that there are none."""
+        state = self._state
+        among = rows[state.visible_rows[rows]]
+        if len(among):
+            state.select(among, mode)
+        else:
+            hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
+            state.message = shown(f"{none} among the samples shown{hidden}", MAX_SENTENCE)
 
     def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select(self._wrong & self._state.visible_rows)

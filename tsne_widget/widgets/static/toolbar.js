@@ -1,15 +1,32 @@
-// The bar above the map: counts, two lenses, the fit and its buttons, messages.
+// The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
+import { makeMenu } from "./menu.js";
+import { MODES_HELP, modeOf } from "./modes.js";
+
+const MAX_SEARCH = 200; // characters; the kernel refuses more
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const root = element("div", "tw-toolbar");
+  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
+  root.dataset.lmSuppressShortcuts = "true";
   const line = root.appendChild(element("div", "tw-line"));
   const summary = line.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
   const busy = line.appendChild(element("div", "tw-busy"));
   busy.setAttribute("role", "status");
-  const wrong = line.appendChild(button("Select misclassified", "misclassified"));
-  const clear = line.appendChild(button("Clear", "clear"));
+  const actions = line.appendChild(element("div", "tw-actions"));
+  const wrong = actions.appendChild(button("Select misclassified", "misclassified"));
+  const menu = makeMenu("Find …", (name, event) => model.send({ kind: "lens", name, mode: modeOf(event) }));
+  actions.appendChild(menu.root);
+  const search = /** @type {HTMLInputElement} */ (actions.appendChild(element("input")));
+  search.type = "search";
+  search.maxLength = MAX_SEARCH;
+  search.placeholder = "id, file or class";
+  search.setAttribute("aria-label", "Select by id, file or class");
+  search.title = `Enter selects the samples shown that have this in their path or class, or as their id (#12: only the id). ${MODES_HELP}`;
+  search.autocomplete = "off";
+  search.spellcheck = false;
+  const clear = actions.appendChild(button("Clear", "clear"));
   const fitLine = root.appendChild(element("div", "tw-fit"));
   const doing = fitLine.appendChild(element("span"));
   const bar = fitLine.appendChild(element("div", "tw-bar"));
@@ -94,15 +111,30 @@ function render({ model, el }) {
     }
   }
 
+  function showLenses() {
+    menu.offer(model.get("lenses"));
+  }
+
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") search.value = "";
+    if (event.key !== "Enter" || event.isComposing || !search.value.trim()) return;
+    event.preventDefault();
+    model.send({ kind: "search", text: search.value, mode: modeOf(event) });
+  });
+  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
+
   const fields = "change:total change:shown change:misclassified change:selected change:selected_misclassified change:message change:busy";
   model.on(fields, show);
   model.on("change:fit", showFit);
+  model.on("change:lenses", showLenses);
   show();
+  showLenses();
   showFit();
   return () => {
     clearInterval(timer);
     model.off(fields, show);
     model.off("change:fit", showFit);
+    model.off("change:lenses", showLenses);
   };
 }
 

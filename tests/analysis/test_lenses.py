@@ -1,0 +1,147 @@
+"""Lenses and the search, each against a slow reference that says the same in other words."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tsne_widget import FeatureSet, InvalidInputError, analysis
+from tsne_widget.analysis import LENS_NAMES, LENSES, Scores, lens_is_ready, lens_lacks, lens_rows
+
+N, C = 240, 4
+
+
+@pytest.fixture(scope="module")
+def record():
+    rng = np.random.default_rng(3)
+    labels = np.arange(N) % C
+    features = np.eye(C)[labels] * 4 + rng.normal(size=(N, C))
+    logits = features * 1.5 + rng.normal(size=(N, C))
+    labels[::17] = (labels[::17] + 1) % C  # wrong labels
+    labels[5] = -1
+    return FeatureSet.from_arrays(features, labels, logits=logits)
+
+
+@pytest.fixture(scope="module")
+def scores(record):
+    columns = Scores(record)
+    columns.use_embedding(np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
+    return columns
+
+
+VISIBLE = np.arange(N) % 5 != 0
+
+
+def mistakes(record):
+    return [
+        row
+        for row in range(N)
+        if record.labels[row] >= 0 and record.labels[row] != record.predictions[row]
+    ]
+
+
+def confidence_of(record, row):
+    weights = np.exp(record.logits[row].astype(float))
+    return weights.max() / weights.sum()
+
+
+def test_misclassified_are_the_rows_whose_prediction_is_not_their_label(record, scores):
+    assert lens_rows("misclassified", scores).tolist() == mistakes(record)
+
+
+def test_confident_mistakes_are_the_surest_of_the_misclassified_surest_first(record, scores):
+    ranked = sorted(mistakes(record), key=lambda row: -confidence_of(record, row))
+    assert len(ranked) > 7
+    assert lens_rows("confident_mistakes", scores, limit=7).tolist() == ranked[:7]
+
+
+def test_least_confident_are_those_with_the_smallest_largest_probability(record, scores):
+    ranked = sorted(range(N), key=lambda row: confidence_of(record, row))
+    assert lens_rows("least_confident", scores).tolist() == ranked[:50]
+
+
+def test_a_sample_is_in_another_cluster_if_most_of_its_nearest_have_another_label(record, scores):
+    expected = []
+    for row in range(N):
+        if record.labels[row] < 0:
+            continue
+        distances = np.linalg.norm(record.features - record.features[row], axis=1)
+        distances[row] = np.inf
+        near = record.labels[np.argsort(distances)[:15]]
+        votes = Counter(near[near >= 0].tolist())
+        most = max(votes.values())
+        winner = next(code for code in near if votes[code] == most)
+        if winner != record.labels[row]:
+            expected.append(row)
+    assert len(expected) > 5
+    assert lens_rows("other_cluster", scores).tolist() == expected
+
+
+def test_suspected_labels_are_more_probably_wrong_than_right(record, scores):
+    suspicion = analysis.label_suspicion(record.logits, record.labels, record.features)
+    expected = [row for row in range(N) if 1 - np.exp(-float(suspicion[row])) > 0.5]
+    assert lens_rows("suspected_labels", scores).tolist() == expected
+    planted = set(range(0, N, 17))
+    assert len(planted & set(expected)) > 0.8 * len(planted)
+
+
+@pytest.mark.parametrize(
+    ("name", "score", "sign"), [("outliers", "outlier_score", -1), ("torn", "trustworthiness", 1)]
+)
+def test_the_extreme_samples_of_a_score_come_first(scores, name, score, sign):
+    ranked = sorted(range(N), key=lambda row: sign * scores[score][row])
+    assert lens_rows(name, scores, limit=20).tolist() == ranked[:20]
+
+
+@pytest.mark.parametrize("name", LENS_NAMES)
+def test_hidden_samples_are_not_found_and_make_room_for_others(scores, name):
+    everywhere = lens_rows(name, scores, limit=N)
+    expected = [row for row in everywhere if VISIBLE[row]]
+    assert lens_rows(name, scores, VISIBLE, limit=N).tolist() == expected
+    assert lens_rows(name, scores, np.zeros(N, dtype=bool)).tolist() == []
+
+
+def test_a_lens_that_lacks_what_it_needs_says_so_and_finds_nothing():
+    bare = Scores(FeatureSet.from_arrays(np.eye(4)))
+    lacking = {lens.name: lens_lacks(lens.name, bare) for lens in LENSES}
+    assert lacking == {
+        "misclassified": "needs labels and predictions",
+        "confident_mistakes": "needs labels and predictions and logits",
+        "least_confident": "needs logits",
+        "other_cluster": "needs labels",
+        "suspected_labels": "needs labels",
+        "outliers": "",
+        "torn": "needs the finished map",
+    }
+    with pytest.raises(InvalidInputError, match="'least_confident' needs logits"):
+        lens_rows("least_confident", bare)
+
+
+def test_given_predictions_serve_where_there_is_no_model():
+    given = Scores(FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1], predictions=[0, 0, 0, 1]))
+    assert lens_rows("misclassified", given).tolist() == [1]
+    assert lens_lacks("confident_mistakes", given) == "needs logits"
+
+
+def test_a_lens_is_ready_once_its_scores_are_there(record):
+    fresh = Scores(record)
+    assert lens_is_ready("misclassified", fresh)
+    for name in ("other_cluster", "confident_mistakes"):
+        assert not lens_is_ready(name, fresh)
+        lens_rows(name, fresh)
+        assert lens_is_ready(name, fresh)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("nearest",), {}, "no lens 'nearest'; there are misclassified"),
+        (("misclassified", np.ones(N - 1, bool)), {}, r"visible must be .* \(240,\)"),
+        (("misclassified", np.ones(N)), {}, "array of bool"),
+        (("outliers",), {"limit": 0}, "limit=0"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(scores, arguments, options, message):
+    name, *visible = arguments
+    with pytest.raises(InvalidInputError, match=message):
+        lens_rows(name, scores, *visible, **options)

@@ -1,0 +1,190 @@
+"""The confusion panel without a browser: what it counts, and what its messages select."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ipywidgets import Tab
+
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets.confusion import MAX_DRAWN, MAX_PAIRS
+
+NAMES = ["cat", "dog", "owl"]
+LABELS = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, -1, 0, 1])
+PREDICTIONS = np.array([0, 1, 1, 1, 1, 0, 2, 2, 0, 1, 0, 2])
+N, C = len(LABELS), len(NAMES)
+
+
+def make_explorer(labels=LABELS, predictions=PREDICTIONS, names=NAMES):
+    record = FeatureSet.from_arrays(
+        np.eye(len(labels)), labels, predictions=predictions, class_names=names
+    )
+    explorer = EmbeddingExplorer(record, embedding=np.eye(len(labels))[:, :2])
+    tab_of(explorer).selected_index = 1
+    return explorer
+
+
+def tab_of(explorer):
+    return next(w for w in explorer.widget.children[1].children if isinstance(w, Tab))
+
+
+@pytest.fixture
+def explorer():
+    with make_explorer() as opened:
+        yield opened
+
+
+def panel(explorer):
+    return explorer._views["confusion"]
+
+
+def send(explorer, kind, mode="replace", **content):
+    panel(explorer)._handle_custom_msg({"kind": kind, "mode": mode} | content, [])
+
+
+def table(values, columns=C):
+    return np.frombuffer(values, "<u4").reshape(-1, columns).tolist()
+
+
+def counted(rows):
+    """The matrix, row by row."""
+    matrix = [[0] * C for _ in range(C)]
+    for row in rows:
+        if LABELS[row] >= 0:
+            matrix[LABELS[row]][PREDICTIONS[row]] += 1
+    return matrix
+
+
+def test_the_matrix_counts_labels_by_predictions_of_what_is_known(explorer):
+    assert table(panel(explorer).counts) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
+    assert panel(explorer).chosen == b""
+
+
+def test_rows_of_hidden_classes_do_not_count(explorer):
+    explorer.visible_classes = ["cat", "owl"]
+    assert table(panel(explorer).counts) == [[2, 2, 0], [0, 0, 0], [1, 0, 2]]
+    assert [row[0] for row in table(panel(explorer).report)] == [4, 0, 3]
+
+
+def test_the_selection_is_counted_beside_the_whole(explorer):
+    explorer.select([0, 1, 2, 5, 9])
+    assert table(panel(explorer).chosen) == counted([0, 1, 2, 5, 9])
+    assert table(panel(explorer).counts) == counted(range(N))
+    samples_predicted_right = table(panel(explorer).chosen_report)
+    assert samples_predicted_right == [[3, 2, 1], [1, 2, 0], [0, 0, 0]]
+    assert table(panel(explorer).chosen_pairs) == [[0, 1, 2], [1, 0, 1]]
+
+
+def test_the_most_confused_pairs_come_worst_first(explorer):
+    assert table(panel(explorer).pairs) == [[0, 1, 2], [1, 0, 1], [1, 2, 1], [2, 0, 1]]
+
+
+def test_a_cell_selects_its_rows_and_a_heading_those_of_its_class(explorer):
+    send(explorer, "cell", label=0, prediction=1)
+    assert explorer.selected.tolist() == [1, 2]
+    send(explorer, "label", code=2)
+    assert explorer.selected.tolist() == [6, 7, 8]
+    send(explorer, "prediction", code=1)  # not row 9, whose label is unknown: it is not counted
+    assert explorer.selected.tolist() == [1, 2, 3, 4]
+
+
+def test_cells_combine_with_the_selection_by_their_mode(explorer):
+    send(explorer, "label", code=0)
+    send(explorer, "cell", "add", label=2, prediction=0)
+    assert explorer.selected.tolist() == [0, 1, 2, 8, 10]
+    send(explorer, "cell", "subtract", label=0, prediction=1)
+    assert explorer.selected.tolist() == [0, 8, 10]
+    send(explorer, "label", "intersect", code=2)
+    assert explorer.selected.tolist() == [8]
+
+
+def test_a_cell_of_a_hidden_class_selects_nothing_and_complains_of_nothing(explorer):
+    explorer.visible_classes = ["dog", "owl"]
+    send(explorer, "prediction", code=0)
+    assert explorer.selected.tolist() == [5, 8]
+    assert explorer.state.message == ""
+
+
+def test_nothing_is_counted_while_the_panel_is_closed_and_all_once_it_opens():
+    with make_explorer() as explorer:
+        tab_of(explorer).selected_index = 0
+        explorer.select([0, 1])
+        assert panel(explorer).chosen == b""
+        tab_of(explorer).selected_index = 1
+        assert table(panel(explorer).chosen) == counted([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "lacking"),
+    [
+        (LABELS, None, "predictions"),
+        (None, PREDICTIONS, "labels"),
+        (None, None, "labels and predictions"),
+    ],
+)
+def test_without_labels_or_predictions_it_says_what_it_needs(labels, predictions, lacking):
+    record = FeatureSet.from_arrays(np.eye(N), labels, predictions=predictions)
+    with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2]) as explorer:
+        tab_of(explorer).selected_index = 1
+        assert panel(explorer).lacking == f"The confusion of classes needs {lacking}."
+        send(explorer, "label", code=0)
+        assert explorer.selected.tolist() == []
+
+
+def test_of_more_classes_than_can_be_drawn_only_pairs_and_classes_are_sent():
+    c = MAX_DRAWN + 1
+    labels = np.repeat(np.arange(c), 3)
+    predictions = np.where(np.arange(3 * c) % 3 == 0, (labels + 1) % c, labels)
+    with make_explorer(labels, predictions, [f"class {i}" for i in range(c)]) as explorer:
+        assert panel(explorer).counts == b""
+        assert table(panel(explorer).pairs) == [[i, i + 1, 1] for i in range(MAX_PAIRS)]
+        assert table(panel(explorer).report)[5] == [3, 3, 2]
+        send(explorer, "cell", label=7, prediction=8)
+        assert explorer.selected.tolist() == [21]
+
+
+def test_names_reach_the_page_as_visible_text():
+    with make_explorer(names=["a\nb", "<b>", "\u202ex"]) as explorer:
+        assert panel(explorer).names == ["a\\nb", "<b>", "\\u202ex"]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+codes = st.integers(-1, C) | anything
+
+
+@given(
+    st.lists(
+        anything
+        | st.fixed_dictionaries(
+            {"kind": st.sampled_from(["cell", "label", "prediction", "eval"])},
+            optional={
+                "label": codes,
+                "prediction": codes,
+                "code": codes,
+                "mode": st.sampled_from(["replace", "add"]) | anything,
+            },
+        ),
+        max_size=6,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_forged_messages_never_raise_and_never_break_the_state(contents):
+    with make_explorer() as explorer:
+        explorer.visible_classes = ["cat", "dog"]
+        for content in contents:
+            panel(explorer)._handle_custom_msg(content, [])
+            state = explorer.state
+            assert state.visible_rows[state.selected].all()
+            assert state.message == ""  # dropped, not reported: no person has sent it
+
+
+@pytest.mark.parametrize("code", [-1, C, 1.0, "1", True, None, 10**30, [0]])
+@pytest.mark.parametrize("kind", ["cell", "label", "prediction"])
+def test_a_class_that_is_none_changes_nothing(explorer, kind, code):
+    explorer.select([0])
+    send(explorer, kind, code=code, label=0, prediction=code)
+    assert explorer.selected.tolist() == [0]

@@ -1,0 +1,184 @@
+"""The diagnosis panel without a browser: when it computes, and what it says."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ipywidgets import Tab
+
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets import diagnosis
+
+N, C = 60, 3
+LABELS = np.arange(N) % C
+rng = np.random.default_rng(0)
+FEATURES = np.eye(C)[LABELS] * 6 + rng.normal(size=(N, C))
+PREDICTIONS = np.where(np.arange(N) % 7 == 0, (LABELS + 1) % C, LABELS)
+XY = FEATURES[:, :2].astype(np.float32)
+PLACE = 2  # of its tab
+
+
+def make_explorer(**fields):
+    given = {"labels": LABELS, "predictions": PREDICTIONS} | fields
+    return EmbeddingExplorer(FeatureSet.from_arrays(FEATURES, **given), embedding=XY)
+
+
+@pytest.fixture
+def explorer():
+    with make_explorer() as opened:
+        yield opened
+
+
+def panel(explorer):
+    return explorer._views["diagnosis"]
+
+
+def look_at(explorer, place=PLACE):
+    tab = next(w for w in explorer.widget.children[1].children if isinstance(w, Tab))
+    tab.selected_index = place
+
+
+def texts(explorer, title):
+    row = next(found for found in panel(explorer).findings if found["title"] == title)
+    return row["selected"], row["whole"], row["lacking"]
+
+
+def test_nothing_is_computed_until_somebody_looks(explorer):
+    explorer.select([0, 1])
+    assert panel(explorer).findings == []
+    assert not explorer.state.scores.has_neighbors
+    look_at(explorer)
+    assert texts(explorer, "Misclassified") == ("1 (50.0 %)", "15.0 %", "")
+
+
+def test_it_follows_the_selection_and_what_is_shown(explorer):
+    look_at(explorer)
+    assert panel(explorer).title == "all 60 shown"
+    assert texts(explorer, "Misclassified") == ("", "15.0 %", "")
+    explorer.select(np.flatnonzero(LABELS == 0))
+    assert panel(explorer).title == "20 selected, beside all 60 shown"
+    assert panel(explorer).sentences[0].endswith("the cluster is real.")
+    explorer.visible_classes = ["0"]
+    assert panel(explorer).title == "20 selected, beside all 20 shown"
+    selected, whole, _ = texts(explorer, "Misclassified")
+    assert selected == f"3 ({whole})"
+
+
+def test_a_closed_panel_keeps_what_it_said_until_it_is_opened_again(explorer):
+    look_at(explorer)
+    look_at(explorer, 0)
+    explorer.select([0, 1, 2])
+    assert panel(explorer).title == "all 60 shown"
+    look_at(explorer)
+    assert panel(explorer).title == "3 selected, beside all 60 shown"
+
+
+def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypatch):
+    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 200.0)
+    look_at(explorer)
+    assert panel(explorer).cost == "about 3 minutes"
+    assert panel(explorer).findings == []
+    panel(explorer)._handle_custom_msg({"kind": "compute"}, [])
+    assert panel(explorer).cost == ""
+    assert len(panel(explorer).findings) == 7
+    explorer.select([1, 2, 3])  # from now on without a click
+    assert panel(explorer).title.startswith("3 selected")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1.2, "about 2 seconds"), (119, "about 119 seconds"), (9_000, "about 2 hours")],
+)
+def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words):
+    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: seconds)
+    look_at(explorer)
+    assert panel(explorer).cost == words
+
+
+def test_what_is_missing_is_said_in_its_row():
+    with make_explorer(labels=None) as explorer:
+        look_at(explorer)
+        assert texts(explorer, "Misclassified") == ("", "", "needs labels")
+        assert texts(explorer, "Mean confidence") == ("", "", "needs logits")
+        assert panel(explorer).layer.endswith("needs labels.")
+        assert texts(explorer, "Near-duplicates")[1] == "0.0 %"
+
+
+def test_the_map_is_judged_once_it_is_there():
+    gate = threading.Event()
+
+    class Gated:
+        def fit_transform(self, features):
+            gate.wait(60)
+            return XY
+
+    record = FeatureSet.from_arrays(FEATURES, LABELS)
+    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+        look_at(explorer)
+        assert texts(explorer, "Continuity") == ("", "", "needs the finished map")
+        gate.set()
+        explorer.wait()
+        assert texts(explorer, "Continuity")[1].startswith("0.")
+
+
+def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypatch):
+    go_on = threading.Event()
+    calls = []
+    true = diagnosis.diagnose
+
+    def slow(scores, rows, visible):
+        calls.append(len(rows))
+        go_on.wait(60)
+        return true(scores, rows, visible)
+
+    monkeypatch.setattr(diagnosis, "diagnose", slow)
+
+    async def change():
+        with make_explorer() as explorer:
+            look_at(explorer)
+            for count in (1, 2, 3, 4):
+                explorer.select(np.arange(count))
+            assert panel(explorer).is_running
+            go_on.set()
+            while panel(explorer).is_running:
+                await asyncio.sleep(0)
+            return panel(explorer).title
+
+    assert asyncio.run(change()) == "4 selected, beside all 60 shown"
+    assert calls == [0, 4]
+
+
+def test_an_error_is_said_in_the_widget_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
+    true = diagnosis.diagnose
+
+    def broken(*_arguments):
+        raise MemoryError("no <b>room</b>")
+
+    monkeypatch.setattr(diagnosis, "diagnose", broken)
+    look_at(explorer)
+    assert explorer.state.message == "The diagnosis failed: no <b>room</b>"
+    monkeypatch.setattr(diagnosis, "diagnose", true)
+    explorer.select([0])
+    assert panel(explorer).title.startswith("1 selected")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.lists(anything | st.fixed_dictionaries({"kind": st.just("compute"), "x": anything})))
+@settings(max_examples=30, deadline=None)
+def test_forged_messages_never_raise_and_never_break_the_state(contents):
+    with make_explorer() as explorer:
+        explorer.select([0, 1])
+        for content in contents:
+            panel(explorer)._handle_custom_msg(content, [])
+        assert explorer.selected.tolist() == [0, 1]
+        assert explorer.state.message == ""
+        assert panel(explorer).findings == []  # closed: nobody looks

@@ -1,0 +1,200 @@
+"""The toolbar without a browser: its lenses and its search."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.analysis import LENS_NAMES, Scores, lens_rows
+
+N, C = 60, 3
+LABELS = np.arange(N) % C
+rng = np.random.default_rng(0)
+FEATURES = np.eye(C)[LABELS] * 3 + rng.normal(size=(N, C))
+LOGITS = FEATURES + rng.normal(size=(N, C))
+XY = rng.normal(size=(N, 2)).astype(np.float32)
+NAMES = ["tabby cat", "dog", "Wildcat"]
+
+
+def make_explorer(**fields):
+    given = {"labels": LABELS, "logits": LOGITS, "class_names": NAMES} | fields
+    record = FeatureSet.from_arrays(FEATURES, **given)
+    return EmbeddingExplorer(record, embedding=XY)
+
+
+@pytest.fixture
+def explorer():
+    with make_explorer() as opened:
+        yield opened
+
+
+def send(explorer, kind, mode="replace", **content):
+    explorer._views["toolbar"]._handle_custom_msg({"kind": kind, "mode": mode} | content, [])
+
+
+def offered(explorer):
+    return {lens["name"]: lens["lacking"] for lens in explorer._views["toolbar"].lenses}
+
+
+@pytest.mark.parametrize("name", LENS_NAMES)
+def test_a_lens_selects_what_it_finds_among_the_visible(explorer, name):
+    explorer.visible_classes = ["tabby cat", "dog"]
+    scores = Scores(explorer.feature_set)
+    scores.use_embedding(XY)
+    expected = lens_rows(name, scores, explorer.state.visible_rows)
+    send(explorer, "lens", name=name)
+    assert explorer.selected.tolist() == sorted(expected)
+    assert explorer.state.message == "" or not len(expected)
+
+
+def test_lenses_combine_with_the_selection_by_their_mode(explorer):
+    send(explorer, "lens", name="misclassified")
+    wrong = set(explorer.selected)
+    send(explorer, "lens", "intersect", name="outliers")
+    assert set(explorer.selected) < wrong
+    send(explorer, "lens", "add", name="misclassified")
+    assert set(explorer.selected) == wrong
+
+
+def test_lenses_that_lack_something_say_what_and_do_nothing():
+    with make_explorer(labels=None, logits=None) as explorer:
+        assert offered(explorer)["misclassified"] == "needs labels and predictions"
+        assert offered(explorer)["outliers"] == ""
+        explorer.select([1])
+        send(explorer, "lens", name="least_confident")
+        assert explorer.selected.tolist() == [1]
+        assert explorer.state.message == ""
+
+
+def test_the_maps_lens_is_offered_once_the_map_is_there():
+    gate = threading.Event()
+
+    class Gated:
+        def fit_transform(self, features):
+            gate.wait(60)
+            return XY
+
+    record = FeatureSet.from_arrays(FEATURES, LABELS)
+    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+        assert offered(explorer)["torn"] == "needs the finished map"
+        gate.set()
+        explorer.wait()
+        assert offered(explorer)["torn"] == ""
+
+
+def test_a_lens_that_finds_nothing_says_so_and_leaves_the_selection():
+    with make_explorer(labels=LOGITS.argmax(axis=1)) as explorer:
+        explorer.select([1, 2])
+        send(explorer, "lens", name="confident_mistakes")
+        assert explorer.selected.tolist() == [1, 2]
+        message = "50 most confident mistakes: there are none among the samples shown"
+        assert explorer.state.message == message
+
+
+def test_what_a_lens_cannot_compute_is_said_in_the_widget():
+    record = FeatureSet.from_arrays(np.ones((N, 2)), LABELS)
+    with EmbeddingExplorer(record, embedding=XY) as explorer:
+        send(explorer, "lens", name="outliers")
+        assert "constant over 60 samples" in explorer.state.message
+        assert explorer.selected.tolist() == []
+
+
+def test_of_two_slow_lenses_the_one_asked_for_last_is_selected(monkeypatch):
+    started = threading.Event()
+    go_on = {name: threading.Event() for name in ("outliers", "other_cluster")}
+    done = []
+
+    def slow(name, scores, visible):
+        started.set()
+        go_on[name].wait(60)
+        done.append(name)
+        return np.array([1] if name == "outliers" else [2, 3])
+
+    monkeypatch.setattr("tsne_widget.widgets.toolbar.lens_rows", slow)
+
+    async def ask():
+        with make_explorer() as explorer:
+            send(explorer, "lens", name="outliers")
+            send(explorer, "lens", name="other_cluster")
+            assert explorer.state.busy == "Finding: In another class’s cluster"
+            go_on["other_cluster"].set()
+            while len(explorer.selected) != 2:
+                await asyncio.sleep(0)
+            go_on["outliers"].set()
+            while explorer.state.busy:
+                await asyncio.sleep(0)
+            return done, explorer.selected.tolist()
+
+    assert asyncio.run(ask()) == (["other_cluster", "outliers"], [2, 3])
+
+
+def test_the_search_selects_the_visible_rows_that_match(explorer):
+    send(explorer, "search", text=" CAT ")
+    assert explorer.selected.tolist() == [
+        row for row in range(N) if LABELS[row] != 1 or LOGITS[row].argmax() != 1
+    ]
+    explorer.visible_classes = ["dog"]
+    send(explorer, "search", text="#4")
+    assert explorer.selected.tolist() == [4]
+    send(explorer, "search", "add", text="#7")
+    assert explorer.selected.tolist() == [4, 7]
+
+
+def test_a_search_without_a_match_says_so_and_leaves_the_selection(explorer):
+    explorer.select([4])
+    send(explorer, "search", text="<i>zebra\u202e")
+    assert explorer.selected.tolist() == [4]
+    message = "No match for “<i>zebra\\u202e” among the samples shown"
+    assert explorer.state.message == message
+    send(explorer, "search", text="#5")
+    assert explorer.state.message == ""
+
+
+def test_a_search_whose_matches_are_all_hidden_says_how_many(explorer):
+    explorer.visible_classes = ["dog"]
+    send(explorer, "search", text="#3")
+    message = "No match for “#3” among the samples shown; 1 in hidden classes"
+    assert explorer.state.message == message
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 201, None, 3, ["cat"], True])
+def test_a_malformed_search_changes_nothing(explorer, text):
+    explorer.select([4])
+    send(explorer, "search", text=text)
+    assert explorer.selected.tolist() == [4]
+    assert explorer.state.message == ""
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"kind": st.sampled_from(["lens", "search"])},
+            optional={
+                "name": anything | st.sampled_from(["misclassified", "least_confident", "torn"]),
+                "text": anything | st.text(),
+                "mode": anything | st.sampled_from(["replace", "intersect"]),
+            },
+        ),
+        max_size=6,
+    )
+)
+@settings(max_examples=80, deadline=None)
+def test_forged_messages_never_raise_and_never_break_the_state(contents):
+    with make_explorer() as explorer:
+        explorer.visible_classes = ["dog", "Wildcat"]
+        for content in contents:
+            explorer._views["toolbar"]._handle_custom_msg(content, [])
+            state = explorer.state
+            assert state.visible_rows[state.selected].all()
+            assert len(state.message) <= 400

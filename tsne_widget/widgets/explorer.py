@@ -114,7 +114,7 @@ class EmbeddingExplorer:
             "scatter": ScatterView(self._state, tiles, palette, height),
             "toolbar": ToolbarView(self._state, self._fitting.control),
             "legend": LegendView(self._state, palette),
-            "gallery": GalleryView(self._state, tiles),
+            "gallery": GalleryView(self._state, tiles, self._background),
         }
         self._widget = _layout(self._views)
         if given is None:

@@ -88,7 +88,7 @@ class Sorting:
 
     def follow_map(self) -> None:
         """Take what concerns the map from the finished map; without one there is no such order."""
-        if self._lacks(self.by) != self._lacking and self._take(self.descending):
+        if self._lacks(self.by) != self._lacking and self._take(self.by in _HIGHEST_FIRST):
             self._changed()
 
     def _take(self, descending: bool) -> bool:
@@ -96,7 +96,7 @@ class Sorting:
         self._lacking = self._lacks(key)
         if self._lacking or self._is_quick(key):
             self.values = None if self._lacking else self._compute(key, origin)
-            self.descending, self.note = descending, self._lacking
+            self.descending, self.note = descending and not self._lacking, self._lacking
             return True
 
         def deliver(values: NDArray[Any] | None) -> None:

@@ -426,3 +426,30 @@ def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_noteb
     until(lambda: page.evaluate(names, TILES) == before, 20, "the same tiles")
     assert page.locator(".tw-head label", has_text="Sort").locator("select").input_value() == "loss"
     assert page.locator(".tw-gallery input[type=range]").input_value() == "56"
+
+
+def test_two_views_show_the_same_order_and_the_same_sample(open_notebook):
+    cell = "from IPython.display import display\n" + CELL.replace("240", "60") + "display(explorer)"
+    notebook = open_notebook("twice.ipynb", [SETUP, cell, "explorer"])
+    notebook.run_all()
+    page = notebook.page
+    map_is_drawn(page)
+    notebook.execute("explorer.select(range(8))")
+    galleries = page.locator(".tw-gallery")
+    until(lambda: galleries.count() == 2, 30, "two galleries")
+    choose_in_first = galleries.first.locator(".tw-head label", has_text="Sort").locator("select")
+    choose_in_first.select_option("loss")
+    order = notebook.python(
+        "np.argsort(-explorer.state.scores['loss'][:8], kind='stable').tolist()"
+    )
+    for gallery in galleries.all():
+        gallery.scroll_into_view_if_needed()
+        for index, row in enumerate(order[:3]):
+            tile = gallery.locator(f"figure[data-index='{index}']", has_text=f"#{row}")
+            tile.wait_for(timeout=20 * SECONDS)
+        assert gallery.locator(".tw-head select").first.input_value() == "loss"
+    galleries.last.locator("figure[data-index='1']").click()
+    for gallery in galleries.all():
+        gallery.locator(f".tw-closeup[data-row='{order[1]}'] .tw-near li").first.wait_for(
+            timeout=30 * SECONDS
+        )

@@ -217,13 +217,6 @@ class ExplorerState(HasTraits):
         moving = self.fit is not None and self.fit.condition == "running"
         self.scores.use_embedding(None if moving else self.embedding)
 
-    @validate("hovered", "focus")
-    def _validate_row(self, proposal: Any) -> int | None:
-        name, row, n = proposal["trait"].name, proposal["value"], len(self.codes)
-        if row is not None and not 0 <= row < n:
-            raise InvalidInputError(f"{name} must be a row 0 … {n - 1} or None, got {row}")
-        return row
-
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:
         rows = as_rows(proposal["value"], len(self.codes))
@@ -236,6 +229,13 @@ class ExplorerState(HasTraits):
         )
         shown.flags.writeable = False
         return shown
+
+    @validate("hovered", "focus")
+    def _validate_row(self, proposal: Any) -> int | None:
+        name, row, n = proposal["trait"].name, proposal["value"], len(self.codes)
+        if row is not None and not 0 <= row < n:
+            raise InvalidInputError(f"{name} must be a row 0 … {n - 1} or None, got {row}")
+        return row
 
 
 def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -6,13 +6,13 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import confidence
 from tsne_widget.widgets import gallery as module
 from tsne_widget.widgets.closeup import NEIGHBORS
 from tsne_widget.widgets.gallery import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
-from tsne_widget.widgets.tiles import MAX_CLOSEUP_BYTES
 
 N = 60
 NAMES = ["cat", "dog", "owl"]
@@ -93,6 +93,14 @@ def test_a_hidden_class_that_is_not_selected_leaves_the_tiles_as_they_are(page):
     epoch = page.view.epoch
     page.explorer.visible_classes = ["cat", "owl"]
     assert page.view.epoch == epoch
+
+
+def test_a_selection_leaves_the_tiles_of_all_that_is_shown_as_they_are(page):
+    page.send("arrange", source="shown")
+    epoch = page.view.epoch
+    page.explorer.select([0, 3])
+    assert page.view.epoch == epoch
+    assert page.view.source_counts == [2, N]
 
 
 def test_sorting_by_confidence_shows_the_least_confident_first(page):
@@ -293,24 +301,39 @@ def test_a_sort_by_the_map_waits_for_the_map(monkeypatch):
 # ---- replies ----
 
 
+class Noise:
+    """An image source of what no compression makes small."""
+
+    pixels = np.random.default_rng(0).choice(np.array([0, 255], "u1"), (4, 512, 512, 3))
+
+    def __len__(self):
+        return 200
+
+    def image(self, id):  # noqa: A002
+        return Image.fromarray(self.pixels[id % 4])
+
+    def caption(self, id):  # noqa: A002
+        return str(id)
+
+
 @pytest.mark.parametrize("size", [96, 192, 384])
 def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, size):
     monkeypatch.setattr(module, "MAX_REPLY_SECONDS", 60)
-    noise = np.random.default_rng(0).integers(0, 256, (N, 400, 400, 3), dtype=np.uint8)
-    with EmbeddingExplorer(a_record(), embedding=np.eye(N)[:, :2], images=noise[np.arange(200) % N]
-                           ) as explorer:  # fmt: skip
+    explorer = EmbeddingExplorer(a_record(), embedding=np.eye(N)[:, :2], images=Noise())
+    with explorer:
         page = Page(explorer, monkeypatch)
         explorer.select("visible")
         page.at("tiles", start=0, stop=N, size=size)
         content, buffers = page.replies[-1]
         weight = len(buffers[0]) + len(json.dumps(content))
         assert MAX_REPLY_BYTES / 2 < weight < 300_000  # and no smaller than it must be
-        assert 1 <= len(content["tiles"]) <= {96: N, 192: 30, 384: 5}[size]
+        assert 1 <= len(content["tiles"]) <= {96: N, 192: 20, 384: 3}[size]
         assert max(content["tiles"][0][side] for side in ("width", "height")) == size
         explorer.state.focus = 3
         page.send("look", row=3)
         content, buffers = page.last("look")
-        assert 100_000 < len(buffers[0]) <= MAX_CLOSEUP_BYTES
+        assert content["tile"]["width"] == 512
+        assert len(buffers[0]) + len(json.dumps(content)) < 300_000
         content, buffers = page.last("neighbors")
         assert len(buffers[0]) + len(json.dumps(content)) < 300_000
 
@@ -413,6 +436,8 @@ def test_neighbours_are_the_nearest_in_feature_space_and_those_of_other_labels_a
     assert content["differs"] == differs.tolist()
     count = int(differs.sum())
     assert content["summary"].startswith(f"{count} of {NEIGHBORS} neighbours ha")
+    page.send("neighbors", row=8)  # of which the neighbours are not known
+    assert page.explorer.selected.tolist() == []
     page.send("neighbors", row=7)
     assert page.explorer.selected.tolist() == sorted(expected)
 

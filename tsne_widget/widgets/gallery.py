@@ -25,7 +25,7 @@ from tsne_widget.widgets.closeup import (
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer
 from tsne_widget.widgets.sorting import Sorting
 from tsne_widget.widgets.state import ExplorerState, Mode
-from tsne_widget.widgets.tiles import TILE_PIXELS, Tiles
+from tsne_widget.widgets.tiles import CLOSEUP_PIXELS, TILE_PIXELS, Tiles
 
 # Tiles that the page may ask for at once: a screenful. A reply ends earlier, with fewer of them,
 # at so many bytes, so that it arrives soon on a slow line, and after so many seconds, so that big
@@ -255,7 +255,7 @@ class GalleryView(anywidget.AnyWidget):
         state, row = self._state, integer(content, "row", 0, len(self._state.codes) - 1)
         if row != state.focus:
             return  # asked before another sample was looked at
-        tile, picture = self._tiles.closeup(row)
+        tile, picture = self._tiles.tile(row, CLOSEUP_PIXELS)
         reply = {"kind": "look", "row": row, "tile": tile, "details": details(state, row)}
         self.send(reply | {"probabilities": probabilities(state, row)}, [picture])
         if state.scores.index_is_ready:

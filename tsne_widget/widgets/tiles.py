@@ -15,9 +15,8 @@ from tsne_widget.widgets.text import MAX_SENTENCE, shown
 # Longest sides of the pictures that tiles are made with, in pixels: the page asks for the smallest
 # that fills its tile, so that three sizes of each are kept at most.
 TILE_PIXELS = (96, 192, 384)
-# Longest sides of the picture of a close-up; the first that is not too many bytes is taken.
-CLOSEUP_PIXELS = (512, 384, 192)
-MAX_CLOSEUP_BYTES = 280_000
+# Longest side of the picture of a close-up: 250 kB at most, which black and white noise takes.
+CLOSEUP_PIXELS = 512
 
 
 class Tiles:
@@ -72,14 +71,6 @@ class Tiles:
             "note": shown(thumbnail.note, MAX_SENTENCE),
         }
         return tile | picture, thumbnail.data
-
-    def closeup(self, row: int) -> tuple[dict[str, Any], bytes]:
-        """As :meth:`tile`, with a large picture of at most ``MAX_CLOSEUP_BYTES``."""
-        for size in CLOSEUP_PIXELS:
-            tile, picture = self.tile(row, size)
-            if len(picture) <= MAX_CLOSEUP_BYTES:
-                break
-        return tile, picture
 
     def _confidence(self, row: int) -> float | None:
         logits = self._state.feature_set.logits

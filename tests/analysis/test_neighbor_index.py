@@ -31,6 +31,18 @@ def test_with_ties_the_distances_are_still_the_smallest(seed, n, data):
     assert len({*rows.tolist(), row}) == k + 1
 
 
+def test_distances_to_all_samples_are_those_of_the_differences():
+    rng = np.random.default_rng(0)
+    points = 1000 + rng.normal(size=(5000, 40)) * np.logspace(-3, 0, 40)
+    index = NeighborIndex(points)
+    for row in (0, 4999):
+        true = np.linalg.norm(points - points[row], axis=1)
+        np.testing.assert_allclose(index.distances_to(row), true, rtol=1e-3, atol=1e-4)
+        assert index.distances_to(row)[row] == 0
+    with pytest.raises(InvalidInputError, match="row=5000 must be 0 … 4999"):
+        index.distances_to(5000)
+
+
 def test_close_points_far_from_the_centre_are_told_apart():
     points = np.zeros((50, 2))
     points[:25, 0] = 1e4

@@ -99,3 +99,47 @@ def test_the_users_columns_come_after_the_scores(record):
     assert columns.names[-1] == "age"
     assert np.array_equal(columns["age"], ages)
     assert columns.is_ready("age")
+
+
+def test_what_is_there_is_had_at_once_while_another_score_is_computed(record, monkeypatch):
+    columns = Scores(record, {"speed": np.arange(300)})
+    confidence = columns["confidence"]
+    begun, gate = threading.Event(), threading.Event()
+
+    def slow(*_arguments):
+        begun.set()
+        assert gate.wait(30)
+        return np.zeros(300, dtype=np.float32)
+
+    monkeypatch.setattr(scores, "label_suspicion", slow)
+    computing = threading.Thread(target=columns.__getitem__, args=("suspicion",))
+    computing.start()
+    assert begun.wait(30)
+
+    def read():
+        columns.use_embedding(np.zeros((300, 2), dtype=np.float32))
+        assert columns["confidence"] is confidence
+        assert list(columns.ready()) == ["confidence", "speed"]
+        assert columns.index.nearest_to(0, 1)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    reading.join(30)
+    was_free = not reading.is_alive()
+    gate.set()
+    reading.join(30)
+    computing.join(30)
+    assert was_free
+
+
+def test_a_score_of_a_map_that_has_gone_meanwhile_is_not_kept(record, monkeypatch):
+    columns = Scores(record)
+    columns.use_embedding(np.zeros((300, 2), dtype=np.float32))
+
+    def replaced(*_arguments):
+        columns.use_embedding(np.ones((300, 2), dtype=np.float32))
+        return analysis.Faithfulness(*[np.zeros(300, dtype=np.float32)] * 2)
+
+    monkeypatch.setattr(scores, "faithfulness", replaced)
+    columns["continuity"]
+    assert not columns.is_ready("continuity")

@@ -21,7 +21,8 @@ n = 300
 labels = np.arange(n) % 24
 predictions = np.where(rng.random(n) < 0.2, (labels + 1) % 24, labels)
 explorer = EmbeddingExplorer(
-    FeatureSet.from_arrays(np.ones((n, 2)), labels, predictions=predictions),
+    FeatureSet.from_arrays(rng.normal(size=(n, 2)), labels, predictions=predictions,
+                           logits=np.eye(24)[predictions]),
     embedding=rng.normal(size=(n, 2)), images=np.zeros((n, 6, 6), "u1"))
 explorer
 """
@@ -88,6 +89,22 @@ def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed
     page.locator(".tw-gallery figure img").first.wait_for(timeout=20 * SECONDS)
     page.locator(".tw-legend li button[aria-pressed=false]").wait_for(timeout=20 * SECONDS)
     assert violations(themed) == []
+
+
+def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
+    page = themed.page
+    themed.execute("explorer.select('misclassified')")
+    page.locator(".tw-head label", has_text="Group").locator("select").select_option("confusion")
+    page.locator(".tw-gallery .tw-heading").first.wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-gallery figure").nth(0).click(modifiers=["Control"])
+    page.locator(".tw-picks").wait_for(timeout=20 * SECONDS)
+    try:
+        assert violations(themed) == []
+        page.locator(".tw-gallery figure").nth(1).click()
+        page.locator(".tw-near li").first.wait_for(timeout=20 * SECONDS)
+        assert violations(themed) == []
+    finally:
+        themed.execute("explorer.state.focus = None")
 
 
 def test_a_search_without_a_match_has_no_violation(themed):

@@ -327,3 +327,14 @@ def test_four_threads_share_a_cache():
         thread.join()
     assert not errors
     assert cache._bytes == sum(len(made.data) + 512 for made in cache._kept.values()) <= 12_000
+
+
+def test_each_size_of_a_picture_is_made_once_and_kept_by_itself():
+    cache = ThumbnailCache(ArrayImages(np.full((1, 60, 90), 128, dtype=np.uint8)), size=30)
+    small, large = cache.get(0), cache.get(0, 80)
+    assert (small.width, small.height) == (30, 20)
+    assert (large.width, large.height) == (80, 53)
+    assert cache.get(0) is small
+    assert cache.get(0, 80) is large
+    with pytest.raises(InvalidInputError, match="size must be at least 1 pixel, got 0"):
+        cache.get(0, 0)

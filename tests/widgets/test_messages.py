@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets import gallery as gallery_module
 from tsne_widget.widgets.gallery import MAX_TILES_PER_REPLY
 from tsne_widget.widgets.scatter import MAX_VERTICES, drawing_order
 from tsne_widget.widgets.text import MAX_NAME, shown
@@ -89,6 +90,7 @@ def test_the_toolbar_selects_the_visible_misclassified_rows(explorer):
 
 
 def test_the_gallery_answers_a_range_with_one_buffer(explorer, monkeypatch):
+    monkeypatch.setattr(gallery_module, "MAX_REPLY_SECONDS", 60)
     gallery = explorer._views["gallery"]
     replies = replies_of(gallery, monkeypatch)
     explorer.select(np.arange(20))
@@ -147,6 +149,12 @@ forged = st.fixed_dictionaries(
                 "only",
                 "all",
                 "tiles",
+                "arrange",
+                "open",
+                "focus",
+                "look",
+                "neighbors",
+                "picked",
                 "misclassified",
                 "fit",
                 "show",
@@ -161,11 +169,19 @@ forged = st.fixed_dictionaries(
         "codes": anything,
         "second_click": anything,
         "point": anything,
-        "do": anything | st.sampled_from(["pause", "run"]),
+        "do": anything | st.sampled_from(["pause", "run", "keep", "remove", "add"]),
         "visible": anything,
         "epoch": anything | st.integers(0, 3),
         "start": anything,
         "stop": anything,
+        "size": anything | st.sampled_from([96, 192]),
+        "row": anything | st.integers(0, N),
+        "index": anything | st.integers(0, 3),
+        "range": anything,
+        "sort": anything | st.sampled_from(["class", "distance", "suspicion"]),
+        "group": anything | st.sampled_from(["label", "confusion"]),
+        "source": anything | st.sampled_from(["shown", "selection"]),
+        "descending": anything,
     },
 )
 

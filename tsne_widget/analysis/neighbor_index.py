@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
+# Differences of this many values at a time stay in the processor's cache.
+_BLOCK_VALUES = 2**17
 # Candidates beyond k that absorb the rounding of the product before distances are recomputed.
 _SPARE = 16
 
@@ -61,9 +63,8 @@ class NeighborIndex:
         InvalidInputError
             If row or k is out of bounds.
         """
+        self._check_row(row)
         n = len(self)
-        if not 0 <= row < n:
-            raise InvalidInputError(f"row={row} must be 0 … {n - 1}; rows are not ids")
         if not 1 <= k < n:
             raise InvalidInputError(f"k={k} must be 1 … {n - 1}, less than the {n} samples")
         squared = self._lengths - 2 * (self._points @ self._points[row])
@@ -75,3 +76,38 @@ class NeighborIndex:
         distances = np.sqrt(np.square(differences).sum(axis=1))
         order = np.argsort(distances, kind="stable")[:k]
         return rows[order], (distances[order] * self._unit).astype(np.float32)
+
+    def distances_to(self, row: int) -> NDArray[np.float32]:
+        """How far every sample is from one of them.
+
+        Parameters
+        ----------
+        row : int
+            0 … n − 1.
+
+        Returns
+        -------
+        (n,) float32 array
+            Euclidean, in the unit of the features; 0 for the sample itself. Time O(n d).
+
+        Raises
+        ------
+        InvalidInputError
+            If row is out of bounds.
+
+        Examples
+        --------
+        >>> NeighborIndex([[0.0], [1.0], [5.0]]).distances_to(2)
+        array([5., 4., 0.], dtype=float32)
+        """
+        self._check_row(row)
+        squared = np.empty(len(self), dtype=np.float32)
+        step = max(1, _BLOCK_VALUES // self._points.shape[1])
+        for start in range(0, len(self), step):
+            differences = self._points[start : start + step] - self._points[row]
+            squared[start : start + step] = np.einsum("ij,ij->i", differences, differences)
+        return (np.sqrt(squared) * self._unit).astype(np.float32)
+
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < len(self):
+            raise InvalidInputError(f"row={row} must be 0 … {len(self) - 1}; rows are not ids")

@@ -50,7 +50,8 @@ class Scores:
     continuity
     ==================  ==========================================================================
 
-    Safe to be read from several threads: each column is computed once.
+    Safe to be read from several threads: each column is computed once, and what is there already
+    is had at once, also while another is being computed.
 
     Parameters
     ----------
@@ -68,7 +69,9 @@ class Scores:
         self, feature_set: FeatureSet, columns: Mapping[str, ArrayLike] | None = None
     ) -> None:
         self._record = feature_set
-        self._lock = threading.RLock()
+        self._computing = threading.RLock()  # held for seconds
+        self._keeping = threading.Lock()  # held for an instant
+        self._indexing = threading.Lock()
         self._kept: dict[str, NDArray[Any]] = {}
         self._embedding: NDArray[np.float32] | None = None
         self._neighbors: NearestRows | None = None
@@ -124,21 +127,17 @@ class Scores:
             raise InvalidInputError(
                 f"there is no score {name!r}; there are {', '.join(self.names)}"
             )
-        with self._lock:
-            if name not in self._kept:
-                lacking = self.lacks(name)
-                if lacking:
-                    raise InvalidInputError(f"{name} {lacking}, which this record has not")
-                self._kept |= self._computed(name)
-            return self._kept[name]
+        kept = self._kept.get(name)
+        return self._computed_once(name) if kept is None else kept
 
     def ready(self) -> dict[str, NDArray[Any]]:
         """The columns that are there already, in the order of :attr:`names`."""
-        return {name: self[name] for name in self.names if self.is_ready(name)}
+        kept = self._kept.copy()
+        return {name: kept[name] for name in NEEDS if name in kept} | self.columns
 
     def use_embedding(self, embedding: NDArray[np.float32] | None) -> None:
         """Take this (n, 2) map for what concerns the map; scores of another one are forgotten."""
-        with self._lock:
+        with self._keeping:
             if embedding is not self._embedding:
                 self._embedding = embedding
                 for name, needs in NEEDS.items():
@@ -150,7 +149,7 @@ class Scores:
         """The nearest samples of each in feature space, up to 50; O(n² d) when first asked for."""
         if self._neighbors is not None:  # without the lock, which a slow score may hold
             return self._neighbors
-        with self._lock:
+        with self._computing:
             if self._neighbors is None:
                 k = min(NEIGHBORS, len(self._record) - 1)
                 self._neighbors = nearest_rows(self._record.features, k)
@@ -164,12 +163,33 @@ class Scores:
     @property
     def index(self) -> NeighborIndex:
         """For the neighbours of one sample at a time; O(n d) when first asked for."""
-        with self._lock:
+        with self._indexing:
             if self._index is None:
                 self._index = NeighborIndex(self._record.features)
             return self._index
 
-    def _computed(self, name: str) -> dict[str, NDArray[Any]]:
+    @property
+    def index_is_ready(self) -> bool:
+        """Whether :attr:`index` is there already, so that asking for it takes no time."""
+        return self._index is not None
+
+    def _computed_once(self, name: str) -> NDArray[Any]:
+        with self._computing:
+            with self._keeping:
+                kept, lacking, embedding = self._kept.get(name), self.lacks(name), self._embedding
+            if kept is not None:  # another thread was quicker
+                return kept
+            if lacking:
+                raise InvalidInputError(f"{name} {lacking}, which this record has not")
+            computed = self._computed(name, embedding)
+            with self._keeping:
+                if "embedding" not in NEEDS[name] or embedding is self._embedding:
+                    self._kept |= computed
+            return computed[name]
+
+    def _computed(
+        self, name: str, embedding: NDArray[np.float32] | None
+    ) -> dict[str, NDArray[Any]]:
         """A score, and those that come with it. Nothing that it needs is missing."""
         record, labels, logits = self._record, self._record.labels, self._record.logits
         if name in _OF_LOGITS and logits is not None:
@@ -182,9 +202,9 @@ class Scores:
             return {name: label_suspicion(logits, labels, record.features)}
         if name == "outlier_score":
             return {name: outlier_score(*self.neighbors)}
-        assert self._embedding is not None  # noqa: S101 - what lacks() has made sure of
+        assert embedding is not None  # noqa: S101 - what lacks() has made sure of
         k = min(MAP_NEIGHBORS, (len(record) - 1) // 2)
-        found = faithfulness(record.features, self._embedding, k)
+        found = faithfulness(record.features, embedding, k)
         return {"trustworthiness": found.trustworthiness, "continuity": found.continuity}
 
 

@@ -103,7 +103,7 @@ class ThumbnailCache:
     ----------
     source : ImageSource
     size : int
-        Longest side in pixels.
+        Longest side in pixels, where :meth:`get` is not asked for another.
     max_bytes : int
         Memory for all thumbnails together.
 
@@ -123,28 +123,38 @@ class ThumbnailCache:
         self.source = source
         self.size = size
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[int, Thumbnail] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], Thumbnail] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
     def __repr__(self) -> str:
         return f"ThumbnailCache({len(self._kept)} kept, {self._bytes} of {self._max_bytes} bytes)"
 
-    def get(self, id: int) -> Thumbnail:
-        """Thumbnail of picture *id*; where it fails, one without data, its note the reason."""
+    def get(self, id: int, size: int | None = None) -> Thumbnail:
+        """Thumbnail of picture *id*; where it fails, one without data, its note the reason.
+
+        Parameters
+        ----------
+        id : int
+        size : int, optional
+            Longest side in pixels, another than the usual one. Each size is kept by itself.
+        """
+        size = self.size if size is None else size
+        _check_thumbnail_size(size)
         try:
             id = checked_id(id, len(self.source))
         except ImageError as error:
             return _failed(error)
+        key = id, size
         with self._lock:
-            if id in self._kept:
-                self._kept.move_to_end(id)
-                return self._kept[id]
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
         try:
-            made = thumbnail(self.source, id, self.size)
+            made = thumbnail(self.source, id, size)
         except ImageError as error:
             made = _failed(error)
-        self._keep(id, made)
+        self._keep(key, made)
         return made
 
     def clear(self) -> None:
@@ -153,11 +163,11 @@ class ThumbnailCache:
             self._kept.clear()
             self._bytes = 0
 
-    def _keep(self, id: int, made: Thumbnail) -> None:
+    def _keep(self, key: tuple[int, int], made: Thumbnail) -> None:
         with self._lock:
-            if id in self._kept:  # another thread was quicker
+            if key in self._kept:  # another thread was quicker
                 return
-            self._kept[id] = made
+            self._kept[key] = made
             self._bytes += _weight(made)
             while self._bytes > self._max_bytes:
                 _, oldest = self._kept.popitem(last=False)

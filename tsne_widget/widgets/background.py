@@ -22,7 +22,13 @@ class Background:
         self._titles: list[str] = []
         self._closed = False
 
-    def run(self, title: str, work: Callable[[], Any], deliver: Callable[[Any], None]) -> None:
+    def run(
+        self,
+        title: str,
+        work: Callable[[], Any],
+        deliver: Callable[[Any], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         """Call ``deliver(work())``: ``work`` in a thread, ``deliver`` on the main thread.
 
         What ``work`` raises is shown as the state's message. Nothing is delivered after close().
@@ -31,6 +37,8 @@ class Background:
         ----------
         title : str
             What is shown meanwhile, for example "Comparing neighbours".
+        failed : callable, optional
+            Called on the main thread, in place of ``deliver``, when ``work`` has raised.
         """
         try:
             loop = asyncio.get_running_loop()
@@ -49,6 +57,8 @@ class Background:
                 deliver(result)
             else:
                 self._state.message = shown(f"{title} failed: {error}", MAX_SENTENCE)
+                if failed is not None:
+                    failed()
 
         def target() -> None:
             result, error = None, None

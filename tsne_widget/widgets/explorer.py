@@ -144,7 +144,7 @@ class EmbeddingExplorer:
             ),
             "toolbar": ToolbarView(self._state, self._fitting.control, self._background),
             "legend": LegendView(self._state, palette),
-            "gallery": GalleryView(self._state, tiles),
+            "gallery": GalleryView(self._state, tiles, self._background),
             "confusion": ConfusionView(self._state, is_open=False),
             "diagnosis": DiagnosisView(self._state, self._background, is_open=False),
             "selections": SelectionsView(self._state),

@@ -60,7 +60,8 @@ class ExplorerState(HasTraits):
     busy : str, a trait
         What is being computed beside the map; "" for nothing.
     hovered, focus : int or None, traits
-        The row under the pointer, on the map or in the gallery; the row that is looked at closely.
+        The row under the pointer, on the map or in the gallery; the row that is looked at closely,
+        which may be one of a hidden class.
     selections : dict of name to (k,) int64 rows, a trait
         Named selections in the order they were named, rows of hidden classes included; set a new
         dict, do not change this one.
@@ -310,6 +311,13 @@ class ExplorerState(HasTraits):
         )
         shown.flags.writeable = False
         return shown
+
+    @validate("hovered", "focus")
+    def _validate_row(self, proposal: Any) -> int | None:
+        name, row, n = proposal["trait"].name, proposal["value"], len(self.codes)
+        if row is not None and not 0 <= row < n:
+            raise InvalidInputError(f"{name} must be a row 0 … {n - 1} or None, got {row}")
+        return row
 
 
 def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -12,7 +12,11 @@ from tsne_widget.images import ImageSource, ThumbnailCache
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
-THUMBNAIL_PIXELS = 96
+# Longest sides of the pictures that tiles are made with, in pixels: the page asks for the smallest
+# that fills its tile, so that three sizes of each are kept at most.
+TILE_PIXELS = (96, 192, 384)
+# Longest side of the picture of a close-up: 250 kB at most, which black and white noise takes.
+CLOSEUP_PIXELS = 512
 
 
 class Tiles:
@@ -31,35 +35,46 @@ class Tiles:
         self._state = state
         self._colors = colors
         self._wrong = state.feature_set.misclassified
-        logits = state.feature_set.logits
-        self._confidence = None if logits is None else confidence(logits)
-        self._thumbnails = None if images is None else ThumbnailCache(images, size=THUMBNAIL_PIXELS)
+        self._thumbnails = None if images is None else ThumbnailCache(images, size=TILE_PIXELS[0])
         self.has_images = images is not None
         self.note = shown(getattr(images, "note", "") or "", MAX_SENTENCE)
 
-    def tile(self, row: int) -> tuple[dict[str, Any], bytes]:
-        """What the page is told of a row, and its picture as an image file (b"" for none)."""
+    def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
+        """What the page is told of a row, and its picture as an image file (b"" for none).
+
+        Parameters
+        ----------
+        row : int
+        size : int
+            Longest side of the picture in pixels; a smaller picture is not enlarged.
+        """
         record = self._state.feature_set
         sample = int(record.ids[row])
         tile: dict[str, Any] = {
+            "row": row,
             "id": sample,
             "label": _name(record.labels, row, record.class_names),
             "prediction": _name(record.predictions, row, record.class_names),
             "wrong": bool(self._wrong[row]),
-            "confidence": None if self._confidence is None else float(self._confidence[row]),
+            "confidence": self._confidence(row),
             "color": self._colors[self._state.codes[row]],
             "title": "" if record.paths is None else shown(record.paths[row].rpartition("/")[2]),
         }
         if self._thumbnails is None:
-            return tile | {"mime": "", "bytes": 0, "note": ""}, b""
-        thumbnail = self._thumbnails.get(sample)
+            return tile | {"mime": "", "bytes": 0, "width": 0, "height": 0, "note": ""}, b""
+        thumbnail = self._thumbnails.get(sample, size)
         picture = {
             "mime": thumbnail.mime,
             "bytes": len(thumbnail.data),
             "width": thumbnail.width,
+            "height": thumbnail.height,
             "note": shown(thumbnail.note, MAX_SENTENCE),
         }
         return tile | picture, thumbnail.data
+
+    def _confidence(self, row: int) -> float | None:
+        logits = self._state.feature_set.logits
+        return None if logits is None else float(confidence(logits[row : row + 1])[0])
 
 
 def _name(codes: NDArray[Any] | None, row: int, names: Sequence[str]) -> str | None:

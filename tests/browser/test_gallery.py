@@ -1,0 +1,455 @@
+"""The gallery by hand: sorting, looking closely, picking and hovering, by mouse and by keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.browser.gestures import SECONDS, map_is_drawn, pictures_are_drawn
+from tests.browser.jupyter import Notebook, until
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+import numpy as np
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+def explorer_of(n, side=8):
+    labels = np.arange(n) % 3
+    logits = rng.normal(size=(n, 3)) + 2 * np.eye(3)[labels]
+    record = FeatureSet.from_arrays(
+        rng.normal(size=(n, 6)) + 2 * np.eye(6)[labels], labels,
+        logits=logits, predictions=logits.argmax(1), class_names=["cat", "dog", "owl"])
+    # grey level of each picture: its row
+    pictures = np.broadcast_to(np.arange(n, dtype="u1")[:, None, None], (n, side, side))
+    return EmbeddingExplorer(record, embedding=rng.normal(size=(n, 2)), images=pictures)
+"""
+CELL = """
+explorer = explorer_of(240)
+explorer
+"""
+TILES = ".tw-gallery .tw-scroll figure"
+# Grey level of a picture: of its middle, which JPEG and scaling leave as it is.
+GREY = """async (image) => {
+  await image.decode();
+  const context = document.createElement('canvas').getContext('2d');
+  context.drawImage(image, 0, 0);
+  const [x, y] = [image.naturalWidth >> 1, image.naturalHeight >> 1];
+  return context.getImageData(x, y, 1, 1).data[0];
+}"""
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook) -> Notebook:
+    opened = open_notebook("gallery.ipynb", [SETUP, CELL])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def fresh(notebook):
+    """All classes shown, the first 40 rows selected, nothing sorted, looked at or picked."""
+    notebook.execute(
+        "view = explorer._views['gallery']\n"
+        "explorer.visible_classes = explorer.state.class_names\n"
+        "explorer.state.focus = explorer.state.hovered = None\n"
+        "def say(**content): view._handle_custom_msg(content, [])\n"
+        "say(kind='picked', do='clear')\n"
+        "say(kind='arrange', source='selection', sort='dataset', group='none', size=96)\n"
+        "explorer.select(range(40))"
+    )
+    notebook.page.mouse.move(2, 2)
+    notebook.page.wait_for_function(
+        "() => document.querySelector('.tw-closeup').hidden", timeout=20 * SECONDS
+    )
+    pictures_are_drawn(notebook.page, 40)
+    until(lambda: ids(notebook)[:3] == [0, 1, 2], 20, "the dataset's order")
+
+
+def ids(notebook: Notebook) -> list[int]:
+    """Sample ids of the tiles in sight, in order."""
+    found = notebook.page.evaluate(
+        "(tiles) => [...document.querySelectorAll(tiles)]"
+        ".sort((a, b) => a.dataset.index - b.dataset.index)"
+        ".map((tile) => Number(tile.innerText.match(/#(\\d+)/)?.[1] ?? -1))",
+        TILES,
+    )
+    return list(found)
+
+
+def choose(notebook: Notebook, label: str, option: str) -> None:
+    field = notebook.page.locator(".tw-head label", has_text=label)
+    field.locator("select").select_option(option)
+
+
+def look(notebook: Notebook, row: int) -> None:
+    """Wait until the close look is at this row, its neighbours included."""
+    notebook.page.locator(f".tw-closeup[data-row='{row}'] .tw-near li").first.wait_for(
+        timeout=30 * SECONDS
+    )
+
+
+def state(notebook: Notebook, name: str) -> object:
+    return notebook.python(f"explorer.state.{name}")
+
+
+def selected(notebook: Notebook) -> list[int]:
+    return notebook.python("explorer.selected.tolist()")
+
+
+# ---- order ----
+
+
+def test_sorting_by_confidence_shows_the_least_confident_first(notebook):
+    choose(notebook, "Sort", "confidence")
+    order = notebook.python(
+        "np.argsort(explorer.to_dataframe()['confidence'].to_numpy(), kind='stable').tolist()"
+    )
+    until(lambda: ids(notebook)[:10] == order[:10], 20, "the least confident first")
+    notebook.page.locator(".tw-gallery .tw-direction").click()
+    until(lambda: ids(notebook)[:10] == order[::-1][:10], 20, "the most confident first")
+
+
+def test_groups_have_headings_with_names_and_counts(notebook):
+    choose(notebook, "Group", "label")
+    heading = notebook.page.locator(".tw-gallery .tw-heading")
+    heading.first.wait_for(timeout=20 * SECONDS)
+    until(lambda: heading.first.inner_text() == "cat · 14", 20, "the first heading")
+    until(lambda: ids(notebook)[:3] == [0, 3, 6], 20, "the cats")
+    notebook.page.locator(".tw-gallery .tw-scroll").evaluate("(node) => { node.scrollTop = 1e6 }")
+    until(
+        lambda: heading.last.inner_text() == "owl · 13" and ids(notebook)[-1] == 38, 20, "the owls"
+    )
+
+
+def test_all_that_is_shown_can_be_looked_through(notebook):
+    page = notebook.page
+    shown = page.locator(".tw-gallery [data-source=shown]")
+    assert shown.inner_text() == "Shown 240"
+    shown.click()
+    pictures_are_drawn(page, 240)
+    assert shown.get_attribute("aria-pressed") == "true"
+    page.locator(".tw-legend li button").nth(0).click()
+    pictures_are_drawn(page, 160)
+    until(lambda: ids(notebook)[:4] == [1, 2, 4, 5], 20, "no cats")
+
+
+def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
+    page = notebook.page
+    notebook.execute(
+        "asked = []\nview.on_msg(lambda _w, content, _b: asked.append(content.get('size')))"
+    )
+    slider = page.locator(".tw-gallery input[type=range]")
+    slider.focus()
+    page.keyboard.press("End")
+    until(lambda: notebook.python("view.tile_size") == 200, 20, "the size")
+    page.wait_for_function(
+        "(tiles) => { const image = document.querySelector(tiles + ' img');"
+        " return image?.clientWidth === 200 }",
+        arg=TILES,
+        timeout=20 * SECONDS,
+    )
+    # The pictures have 8 × 8 pixels: there is no larger one, and none is asked for.
+    assert 384 not in notebook.python("asked")
+    assert selected(notebook) == list(range(40))
+
+
+# ---- hovering ----
+
+
+def test_a_hovered_tile_is_the_hovered_sample(notebook):
+    page = notebook.page
+    page.locator(TILES, has_text="#3").first.hover()
+    until(lambda: state(notebook, "hovered") == 3, 20, "the hovered row")
+    page.locator(".tw-head").hover()
+    until(lambda: state(notebook, "hovered") is None, 20, "no row")
+
+
+def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
+    page = notebook.page
+    notebook.execute("explorer.state.hovered = 4")
+    page.locator(f"{TILES}[data-hovered]", has_text="#4").wait_for(timeout=20 * SECONDS)
+    notebook.execute("explorer.state.hovered = 5")
+    page.locator(f"{TILES}[data-hovered]", has_text="#5").wait_for(timeout=20 * SECONDS)
+    assert page.locator(f"{TILES}[data-hovered]").count() == 1
+    notebook.execute("explorer.state.hovered = None")
+    until(lambda: page.locator(f"{TILES}[data-hovered]").count() == 0, 20, "no light")
+    assert state(notebook, "hovered") is None
+
+
+def test_moving_over_tiles_tells_each_change_once(notebook):
+    page = notebook.page
+    notebook.execute(
+        "heard = []\nexplorer.observe(lambda change: heard.append(change.new), 'hovered')"
+    )
+    tile = page.locator(TILES, has_text="#6").first
+    box = tile.bounding_box()
+    for step in range(20):
+        page.mouse.move(box["x"] + 10 + 3 * step, box["y"] + 30 + step)
+    page.locator(".tw-head").hover()
+    until(lambda: notebook.python("heard")[-1:] == [None], 20, "the pointer to be gone")
+    assert notebook.python("heard") == [6, None]
+
+
+# ---- the close look ----
+
+
+def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
+    page = notebook.page
+    page.locator(TILES, has_text="#7").first.click()
+    look(notebook, 7)
+    assert state(notebook, "focus") == 7
+    large = page.locator(".tw-closeup .tw-large img")
+    assert large.evaluate(GREY) == 7
+    about = page.locator(".tw-closeup .tw-about").inner_text()
+    frame = notebook.python(
+        "explorer.to_dataframe('all').loc[7, ['label_name', 'prediction_name']].tolist()"
+    )
+    assert "dog (label)" in about
+    assert f"prediction\n{frame[1]}" in about
+    expected = notebook.python(
+        "(lambda f: np.argsort(np.linalg.norm(f - f[7], axis=1))[1:13].tolist())"
+        "(explorer.feature_set.features)"
+    )
+    strip = page.locator(".tw-near li button")
+    assert [int(b.get_attribute("data-row")) for b in strip.all()] == expected
+    assert [image.evaluate(GREY) for image in strip.locator("img").all()] == expected
+    differs = [row % 3 != 1 for row in expected]
+    assert [b.get_attribute("data-differs") is not None for b in strip.all()] == differs
+    assert f"{sum(differs)} of 12 neighbours ha" in page.locator(".tw-near-head").inner_text()
+    page.locator(".tw-near button", has_text="Select these neighbours").click()
+    until(lambda: selected(notebook) == sorted(expected), 20, "the neighbours")
+    assert state(notebook, "focus") == 7
+    strip.nth(2).click()
+    look(notebook, expected[2])
+    assert state(notebook, "focus") == expected[2]
+    page.keyboard.press("Escape")
+    until(lambda: state(notebook, "focus") is None, 20, "the close look to end")
+    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+
+
+def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
+    page = notebook.page
+    page.locator(".tw-overlay").focus()
+    notebook.execute("explorer.state.focus = 123")  # not among the tiles
+    look(notebook, 123)
+    assert page.locator(".tw-closeup .tw-large img").evaluate(GREY) == 123
+    assert page.evaluate("() => document.activeElement.classList.contains('tw-overlay')")
+    notebook.execute("explorer.state.focus = None")
+    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+
+
+def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
+    page = notebook.page
+    choose(notebook, "Sort", "confidence")
+    order = notebook.python(
+        "np.argsort(explorer.to_dataframe()['confidence'].to_numpy(), kind='stable').tolist()"
+    )
+    until(lambda: ids(notebook)[:10] == order[:10], 20, "the order")
+    page.locator(TILES).first.wait_for()
+    page.locator(f"{TILES}[data-index='0']").click()
+    look(notebook, order[0])
+    assert page.locator(".tw-bar button", has_text="‹").is_disabled()
+    page.keyboard.press("ArrowRight")
+    look(notebook, order[1])
+    page.keyboard.press("ArrowRight")
+    look(notebook, order[2])
+    page.locator(".tw-bar button", has_text="‹").click()
+    look(notebook, order[1])
+    page.locator(".tw-bar button", has_text="✕").click()
+    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+    cursor = page.locator(f"{TILES}[data-cursor]")
+    assert f"#{order[1]}" in cursor.inner_text()  # where one has been
+
+
+def test_the_close_look_stays_while_its_class_is_hidden_and_another_selection_made(notebook):
+    page = notebook.page
+    notebook.execute("explorer.state.focus = 7")
+    look(notebook, 7)
+    page.locator(".tw-legend li button").nth(1).click()
+    until(lambda: selected(notebook) == [r for r in range(40) if r % 3 != 1], 20, "no dogs")
+    notebook.execute("explorer.select([0, 2, 3])")
+    until(lambda: notebook.python("view.count") == 3, 20, "the tiles")
+    assert page.locator(".tw-closeup[data-row='7']").is_visible()
+    page.locator(".tw-closeup").focus()
+    page.keyboard.press("Escape")
+    pictures_are_drawn(page, 3)
+    assert ids(notebook) == [0, 2, 3]
+
+
+# ---- picking ----
+
+
+def test_picked_tiles_are_kept_or_removed(notebook):
+    page = notebook.page
+    for row in (2, 5):
+        page.locator(f"{TILES}[data-index='{row}']").click(modifiers=["Control"])
+    bar = page.locator(".tw-picks")
+    bar.get_by_text("2 picked").wait_for(timeout=20 * SECONDS)
+    page.locator(f"{TILES}[data-index='7']").click(modifiers=["Shift"])
+    bar.get_by_text("4 picked").wait_for(timeout=20 * SECONDS)
+    marked = page.locator(f"{TILES}[aria-selected=true]")
+    assert [int(tile.get_attribute("data-index")) for tile in marked.all()] == [2, 5, 6, 7]
+    page.locator(f"{TILES}[data-index='6']").click(modifiers=["Control"])
+    bar.get_by_text("3 picked").wait_for(timeout=20 * SECONDS)
+    bar.locator("button", has_text="Remove these").click()
+    expected = [row for row in range(40) if row not in (2, 5, 7)]
+    until(lambda: selected(notebook) == expected, 20, "the picked ones to be gone")
+    pictures_are_drawn(page, 37)
+    assert bar.is_hidden()
+    page.locator(f"{TILES}[data-index='0']").click(modifiers=["Control"])
+    page.locator(f"{TILES}[data-index='3']").click(modifiers=["Control"])
+    bar.get_by_text("2 picked").wait_for(timeout=20 * SECONDS)
+    bar.locator("button", has_text="Keep only these").click()
+    until(lambda: selected(notebook) == [0, 4], 20, "only the picked ones")
+    notebook.execute("explorer.undo()")
+    until(lambda: selected(notebook) == expected, 20, "the selection before")
+    assert state(notebook, "focus") is None  # nothing was opened
+
+
+# ---- keys ----
+
+
+def test_everything_is_done_by_keys_and_none_of_them_reaches_the_notebook(notebook):
+    page = notebook.page
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    page.locator(".tw-gallery .tw-scroll").focus()
+    columns = page.evaluate(
+        "(tiles) => { const nodes = [...document.querySelectorAll(tiles)];"
+        " const top = Math.min(...nodes.map((n) => n.offsetTop));"
+        " return nodes.filter((n) => n.offsetTop === top).length }",
+        TILES,
+    )
+
+    def press(keys: str, expected: int) -> None:
+        for key in keys.split():
+            page.keyboard.press(key)
+        page.locator(f"{TILES}[data-cursor][data-index='{expected}'] img").wait_for(
+            timeout=20 * SECONDS
+        )
+        active = page.locator(".tw-scroll").first.get_attribute("aria-activedescendant")
+        index = page.evaluate("(id) => document.getElementById(id)?.dataset.index", active)
+        assert index == str(expected)
+
+    press("Home ArrowRight ArrowRight", 2)
+    press("ArrowDown", 2 + columns)
+    press("ArrowUp ArrowLeft", 1)
+    until(lambda: state(notebook, "hovered") == 1, 20, "the cursor's point to light up")
+    press("End", 39)
+    press("Home PageDown PageUp", 0)
+    page.keyboard.press("Space")
+    page.locator(".tw-picks", has_text="1 picked").wait_for(timeout=20 * SECONDS)
+    press("ArrowRight ArrowRight", 2)
+    page.keyboard.press("Shift+Space")
+    page.locator(".tw-picks", has_text="3 picked").wait_for(timeout=20 * SECONDS)
+    page.keyboard.press("Escape")
+    page.locator(".tw-picks").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.keyboard.press("Enter")
+    look(notebook, 2)
+    page.locator(".tw-closeup:focus").wait_for(timeout=20 * SECONDS)
+    page.keyboard.press("ArrowRight")
+    look(notebook, 3)
+    page.keyboard.press("Escape")
+    page.locator(".tw-scroll:focus").wait_for(timeout=20 * SECONDS)
+    press("ArrowRight", 4)
+    for key in ("a", "b", "d", "d", "x", "m"):  # which add, delete and change cells
+        page.keyboard.press(key)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    assert selected(notebook) == list(range(40))
+
+
+def test_tiles_have_names_that_say_what_the_eye_sees(notebook):
+    page = notebook.page
+    notebook.execute("explorer.select('misclassified')")
+    until(lambda: notebook.python("view.count") != 40, 20, "the misclassified")
+    pictures_are_drawn(page, notebook.python("view.count"))
+    tile = page.locator(f"{TILES}[data-index='0']")
+    name = tile.get_attribute("aria-label")
+    assert "→" in name
+    assert "wrong" in name
+    assert f"#{selected(notebook)[0]}" in name
+    assert tile.get_attribute("aria-posinset") == "1"
+
+
+# ---- many ----
+
+
+def test_a_hundred_thousand_tiles_scroll_to_their_end_with_few_nodes(open_notebook):
+    notebook = open_notebook("many.ipynb", [SETUP, "explorer = explorer_of(100_000)\nexplorer"])
+    notebook.run_all()
+    page = notebook.page
+    map_is_drawn(page)
+    notebook.execute("explorer.select('visible')")
+    pictures_are_drawn(page, 100_000)
+    scroll = page.locator(".tw-gallery .tw-scroll")
+    most, before = 0, -1
+    for share in (*np.linspace(0.05, 0.95, 8), 1.0):
+        scroll.evaluate("(node, share) => { node.scrollTop = share * node.scrollHeight }", share)
+        until(lambda before=before: ids(notebook)[-1] > before, 20, "the tiles further down")
+        pictures_are_drawn(page, 100_000)
+        before = ids(notebook)[-1]
+        most = max(most, page.locator(".tw-gallery .tw-scroll *").count())
+    assert before == 99_999
+    assert most <= 200
+    page.locator(".tw-gallery .tw-scroll").focus()
+    page.keyboard.press("Home")
+    page.locator(TILES, has_text="#0").first.wait_for(timeout=20 * SECONDS)
+
+
+def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_notebook):
+    cell = CELL.replace("240", "60")
+    notebook = open_notebook("reloaded.ipynb", [SETUP, cell])
+    notebook.run_all()
+    page = notebook.page
+    map_is_drawn(page)
+    page.locator(".tw-gallery [data-source=shown]").click()
+    choose(notebook, "Sort", "loss")
+    choose(notebook, "Group", "prediction")
+    page.locator(".tw-gallery input[type=range]").focus()
+    page.keyboard.press("Home")
+    size = "explorer._views['gallery'].tile_size"
+    until(lambda: notebook.python(size) == 56, 20, "the smallest tiles")
+    pictures_are_drawn(page, 60)
+    names = "(tiles) => [...document.querySelectorAll(tiles)].map((t) => t.ariaLabel).slice(0, 9)"
+    before = page.evaluate(names, TILES)
+    page.locator(f"{TILES}[data-index='2']").click()
+    page.locator(".tw-closeup .tw-near li").first.wait_for(timeout=30 * SECONDS)
+    row = notebook.python("explorer.state.focus")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    notebook.load()
+    map_is_drawn(page)
+    look(notebook, row)
+    page.locator(".tw-bar button", has_text="✕").click()
+    pictures_are_drawn(page, 60)
+    until(lambda: page.evaluate(names, TILES) == before, 20, "the same tiles")
+    assert page.locator(".tw-head label", has_text="Sort").locator("select").input_value() == "loss"
+    assert page.locator(".tw-gallery input[type=range]").input_value() == "56"
+
+
+def test_two_views_show_the_same_order_and_the_same_sample(open_notebook):
+    cell = "from IPython.display import display\n" + CELL.replace("240", "60") + "display(explorer)"
+    notebook = open_notebook("twice.ipynb", [SETUP, cell, "explorer"])
+    notebook.run_all()
+    page = notebook.page
+    map_is_drawn(page)
+    notebook.execute("explorer.select(range(8))")
+    galleries = page.locator(".tw-gallery")
+    until(lambda: galleries.count() == 2, 30, "two galleries")
+    choose_in_first = galleries.first.locator(".tw-head label", has_text="Sort").locator("select")
+    choose_in_first.select_option("loss")
+    order = notebook.python(
+        "np.argsort(-explorer.state.scores['loss'][:8], kind='stable').tolist()"
+    )
+    for gallery in galleries.all():
+        gallery.scroll_into_view_if_needed()
+        for index, row in enumerate(order[:3]):
+            tile = gallery.locator(f"figure[data-index='{index}']", has_text=f"#{row}")
+            tile.wait_for(timeout=20 * SECONDS)
+        assert gallery.locator(".tw-head select").first.input_value() == "loss"
+    galleries.last.locator("figure[data-index='1']").click()
+    for gallery in galleries.all():
+        gallery.locator(f".tw-closeup[data-row='{order[1]}'] .tw-near li").first.wait_for(
+            timeout=30 * SECONDS
+        )

@@ -1,0 +1,131 @@
+"""The gallery's order against slow and simple references."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsne_widget import FeatureSet
+from tsne_widget.widgets import arrangement
+from tsne_widget.widgets.arrangement import arranged, sort_key
+
+NAMES = ["cat", "dog", "owl"]
+
+
+def a_record(labels, predictions=None):
+    return FeatureSet.from_arrays(
+        np.eye(len(labels)), labels, predictions=predictions, class_names=NAMES
+    )
+
+
+def order(rows, values, descending=False, group_by="none", record=None):
+    return arranged(
+        np.asarray(rows), values, descending=descending, group_by=group_by, record=record
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([np.nan, -np.inf, 0.0, 0.5, 1.0, 2.0, np.inf]), max_size=30),
+    st.booleans(),
+    st.randoms(),
+)
+def test_rows_are_sorted_by_value_equal_ones_by_row_and_missing_ones_last(
+    values, descending, random
+):
+    rows = sorted(random.sample(range(len(values)), random.randint(0, len(values))))
+    sign = -1 if descending else 1
+    expected = sorted(
+        rows, key=lambda r: (np.isnan(values[r]), 0 if np.isnan(values[r]) else sign * values[r], r)
+    )
+    found = order(np.array(rows, dtype=np.int64), np.array(values, dtype=float), descending)
+    assert found.rows.tolist() == expected
+    assert found.groups == []
+
+
+def test_integers_are_sorted_both_ways_without_overflow():
+    values = np.array([2, np.iinfo(np.int64).min, 2, np.iinfo(np.int64).max])
+    assert order([0, 1, 2, 3], values).rows.tolist() == [1, 0, 2, 3]
+    assert order([0, 1, 2, 3], values, descending=True).rows.tolist() == [3, 0, 2, 1]
+    unsigned = np.array([1, 0, 255], dtype=np.uint8)
+    assert order([0, 1, 2], unsigned, descending=True).rows.tolist() == [2, 0, 1]
+
+
+def test_without_values_rows_keep_the_order_of_the_dataset_or_turn_it_round():
+    assert order([3, 5, 8], None).rows.tolist() == [3, 5, 8]
+    assert order([3, 5, 8], None, descending=True).rows.tolist() == [8, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array(["b", "a", "c"]), [1, 0, 2]),
+        (np.array(["b", None, "a", np.nan, "B"], dtype=object), [4, 2, 0, 1, 3]),
+        (np.array([3, "x", None, 1], dtype=object), [3, 0, 1, 2]),
+        (np.array(["2024-05-01", "NaT", "2023-01-01"], dtype="M8[D]"), [2, 0, 1]),
+        (np.array([True, False, True]), [1, 0, 2]),
+    ],
+)
+def test_columns_of_any_kind_sort_and_what_is_missing_comes_last(values, expected):
+    assert order(np.arange(len(values)), sort_key(values)).rows.tolist() == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-1, 2), st.integers(0, 2), st.floats(0, 1)), min_size=1),
+    st.sampled_from(["label", "prediction", "confusion"]),
+    st.booleans(),
+)
+def test_groups_hold_their_rows_in_sorted_order(samples, group_by, descending):
+    labels, predictions, values = map(np.array, zip(*samples, strict=True))
+    record = a_record(labels, predictions)
+    rows = np.arange(len(samples))
+    found = order(rows, values, descending, group_by, record)
+    assert sorted(found.rows.tolist()) == rows.tolist()
+    assert sum(group.count for group in found.groups) == len(rows)
+    word = [*NAMES, "unknown"]
+
+    def title(row):
+        label, prediction = word[labels[row]], word[predictions[row]]
+        return {
+            "label": label,
+            "prediction": f"→ {prediction}",
+            "confusion": label if labels[row] == predictions[row] else f"{label} → {prediction}",
+        }[group_by]
+
+    start, seen = 0, []
+    by_value = order(rows, values, descending).rows.tolist()
+    for name, count in found.groups:
+        expected = [row for row in by_value if title(row) == name]
+        assert found.rows[start : start + count].tolist() == expected
+        start += count
+        seen.append(name)
+    assert len(set(seen)) == len(seen)
+
+
+def test_confusions_come_before_what_is_right_and_the_most_frequent_first():
+    labels = [0, 0, 0, 1, 1, 2, 2, -1]
+    predictions = [0, 1, 1, 1, 2, 2, 0, 1]
+    found = order(np.arange(8), None, group_by="confusion", record=a_record(labels, predictions))
+    assert found.groups == [
+        ("cat → dog", 2), ("dog → owl", 1), ("owl → cat", 1),
+        ("cat", 1), ("dog", 1), ("owl", 1), ("unknown → dog", 1),
+    ]  # fmt: skip
+
+
+def test_more_groups_than_can_be_told_apart_end_in_one_of_the_others(monkeypatch):
+    monkeypatch.setattr(arrangement, "MAX_GROUPS", 2)
+    found = order(np.arange(5), None, group_by="label", record=a_record([2, 1, 0, 2, 1]))
+    assert found.groups == [("cat", 1), ("2 other groups", 4)]
+    assert found.rows.tolist() == [2, 0, 1, 3, 4]
+
+
+def test_many_classes_are_grouped_as_few_are(monkeypatch):
+    rng = np.random.default_rng(0)
+    record = a_record(rng.integers(-1, 3, 200), rng.integers(0, 3, 200))
+    few = order(np.arange(200), None, group_by="confusion", record=record)
+    counted = arrangement._unique
+    monkeypatch.setattr(arrangement, "_unique", lambda codes, _bound: counted(codes, 2**60))
+    many = order(np.arange(200), None, group_by="confusion", record=record)
+    assert many.groups == few.groups
+    assert np.array_equal(many.rows, few.rows)

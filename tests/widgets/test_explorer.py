@@ -245,6 +245,49 @@ def test_an_empty_selection_is_an_empty_frame_with_the_same_columns(explorer):
     assert empty.dtypes.equals(full.dtypes)
 
 
+SCORES = ["entropy", "loss", "label_agreement", "suspicion", "outlier_score", "trustworthiness",
+          "continuity"]  # fmt: skip
+
+
+def test_scores_are_always_columns_and_have_values_once_they_are_there(explorer, record):
+    frame = explorer.to_dataframe("all")
+    assert frame.columns[-7:].tolist() == SCORES
+    assert frame[SCORES[:2]].notna().all(axis=None)  # cheap ones
+    assert frame[SCORES[2:]].isna().all(axis=None)
+    explorer.state.scores["outlier_score"]
+    assert explorer.to_dataframe("all")["outlier_score"].notna().all()
+    whole = explorer.to_dataframe("all", scores="all")
+    assert whole[SCORES].notna().all(axis=None)
+    assert np.array_equal(whole["suspicion"], explorer.state.scores["suspicion"])
+    assert explorer.to_dataframe(scores=False).columns.tolist() == frame.columns[:-7].tolist()
+    with pytest.raises(InvalidInputError, match="scores must be True, False or \"all\", got 'no'"):
+        explorer.to_dataframe(scores="no")
+
+
+def test_columns_and_dtypes_are_the_same_for_every_record(explorer):
+    bare = FeatureSet.from_arrays(np.eye(4))
+    with EmbeddingExplorer(bare, embedding=np.eye(4)[:, :2]) as other:
+        for scores in (True, False, "all"):
+            frame = other.to_dataframe("all", scores=scores)
+            assert frame.dtypes.equals(explorer.to_dataframe(scores=scores).dtypes)
+        assert frame["outlier_score"].notna().all()
+        assert frame["suspicion"].isna().all()  # impossible without labels, and no error
+
+
+def test_the_users_columns_come_last_and_stay_without_scores(record):
+    columns = {"night": np.arange(N) % 2 == 0, "age": np.arange(N)}
+    with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as explorer:
+        for scores in (True, False):
+            frame = explorer.to_dataframe("all", scores=scores)
+            assert frame.columns[-2:].tolist() == ["night", "age"]
+        assert frame["age"].tolist() == list(range(N))
+
+
+def test_which_is_a_word(explorer):
+    with pytest.raises(InvalidInputError, match=r"which must be one of 'selected', .* got list"):
+        explorer.to_dataframe([1, 2])
+
+
 def test_features_are_columns_on_request(explorer, record):
     frame = explorer.to_dataframe("all", features=True)
     assert np.array_equal(frame[[f"f{i}" for i in range(5)]].to_numpy(), record.features)

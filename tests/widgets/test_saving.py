@@ -60,7 +60,9 @@ def make_explorer(record: FeatureSet | None = None) -> EmbeddingExplorer:
     )
     explorer.visible_classes = ["cat", "=owl", "unknown"]
     explorer.select([0, 2, 7])
+    explorer.name_selection("gone", [1])
     explorer.name_selection("odd — ones", [0, 1, 5])
+    explorer.drop_selection("gone")  # its colour is that of the next one
     explorer.name_selection("nothing", [])
     explorer.name_selection("late", np.arange(N) > 30)
     explorer._views["scatter"].viewport = [-1.5, 2.25, -1, 1]
@@ -87,6 +89,7 @@ def assert_same(one: EmbeddingExplorer, other: EmbeddingExplorer) -> None:
     assert [(name, rows.tolist()) for name, rows in one.selections.items()] == [
         (name, rows.tolist()) for name, rows in other.selections.items()
     ]
+    assert one.state.selection_colors == other.state.selection_colors
     assert one._views["scatter"].viewport == other._views["scatter"].viewport
     assert one._views["legend"].colors == other._views["legend"].colors
     assert one._views["scatter"].layout.height == other._views["scatter"].layout.height

@@ -326,7 +326,7 @@ def test_whatever_is_named_and_selected_only_visible_rows_are_selected(steps):
 
 
 def whole(state: ExplorerState) -> bool:
-    slots = [state._slots[name] for name in state.selections]
+    slots = [state.selection_slots[name] for name in state.selections]
     return bool(
         state.visible_rows[state.selected].all()
         and all((np.diff(rows) > 0).all() for rows in state.selections.values())

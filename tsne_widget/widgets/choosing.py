@@ -79,6 +79,11 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
     InvalidInputError
         For any other word; those that are known are named.
     """
+    if not isinstance(word, str):
+        raise InvalidInputError(
+            f"which must be one of {', '.join(map(repr, WORDS))} or the name of a selection, "
+            f"got {type(word).__name__}; select() takes rows"
+        )
     if word == "selected":
         return state.selected
     if word == "visible":

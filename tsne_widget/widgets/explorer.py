@@ -612,6 +612,7 @@ class EmbeddingExplorer:
         try:
             explorer._state.show(saved.visible)
             explorer._state.selected = saved.selected
+            explorer._state.selection_slots = saved.slots
             explorer._state.selections = saved.selections
             explorer._views["scatter"].viewport = saved.view.viewport
         except InvalidInputError as error:

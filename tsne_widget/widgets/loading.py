@@ -25,6 +25,7 @@ class Saved(NamedTuple):
     visible: NDArray[np.bool_]
     selected: NDArray[np.int64]
     selections: dict[str, NDArray[np.int64]]
+    slots: dict[str, int]  # numbers of the selections' colours
     columns: dict[str, NDArray[Any]]
     view: SavedView
 
@@ -98,6 +99,7 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
             selection["name"]: rows
             for selection, rows in zip(manifest["selections"], parts, strict=True)
         },
+        slots=_checked_slots(manifest["selections"]),
         columns=columns,
         view=_checked_view(**manifest["view"]),
     )
@@ -124,6 +126,13 @@ def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> Featur
             "restore them, or make a new exploration of them"
         )
     return record
+
+
+def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:
+    slots = {selection["name"]: int(selection["slot"]) for selection in selections}
+    if len(set(slots.values())) < len(selections) or min(slots.values(), default=0) < 0:
+        raise ValueError("two named selections have one colour, or none")
+    return slots
 
 
 def _checked_view(viewport: Any, colors: Any, height: Any) -> SavedView:

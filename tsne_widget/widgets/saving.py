@@ -153,7 +153,8 @@ def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str,
         "features": None if origin is None else _reference(origin, data.parent),
         "fingerprint": fingerprint(record),
         "selections": [
-            {"name": name, "count": len(rows)} for name, rows in state.selections.items()
+            {"name": name, "count": len(rows), "slot": state.selection_slots[name]}
+            for name, rows in state.selections.items()
         ],
         "columns": names,
     }

@@ -67,6 +67,8 @@ class ExplorerState(HasTraits):
         dict, do not change this one.
     color_by : str, a trait
         What the points' colours say, one of :attr:`color_choices`.
+    selection_slots : dict of name to int
+        Number of each named selection's colour, see :func:`selection_color`.
     scores : Scores
         Columns about each sample, computed when first asked for.
     class_names : list of str
@@ -99,7 +101,7 @@ class ExplorerState(HasTraits):
         self.feature_set = feature_set
         self.scores = Scores(feature_set, columns)
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
-        self._slots: dict[str, int] = {}
+        self.selection_slots: dict[str, int] = {}
         self._past: list[NDArray[np.int64]] = []
         self._future: list[NDArray[np.int64]] = []
         super().__init__(
@@ -156,7 +158,7 @@ class ExplorerState(HasTraits):
     @property
     def selection_colors(self) -> dict[str, str]:
         """Colour of each named selection, which it keeps while others come and go."""
-        return {name: selection_color(self._slots[name]) for name in self.selections}
+        return {name: selection_color(self.selection_slots[name]) for name in self.selections}
 
     def follow(self, show: Callable[[], None], *names: str) -> None:
         """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
@@ -195,7 +197,7 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(
                 f"there is a selection {new_name!r} already; choose another name, or drop it first"
             )
-        self._slots[new_name] = self._slots[name]
+        self.selection_slots[new_name] = self.selection_slots[name]
         self.selections = {
             new_name if other == name else other: rows for other, rows in self.selections.items()
         }
@@ -296,7 +298,7 @@ class ExplorerState(HasTraits):
         }
         for rows in named.values():
             rows.flags.writeable = False
-        self._slots = assigned_slots(named, self._slots)
+        self.selection_slots = assigned_slots(named, self.selection_slots)
         return named
 
     @validate("selected")

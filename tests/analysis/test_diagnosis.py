@@ -51,14 +51,16 @@ def finding(diagnosis, title):
 
 
 def test_mistakes_by_a_wrong_label_are_told_from_those_of_the_model(record, scores):
-    mistakes = np.flatnonzero(record.misclassified)
+    mistakes = np.setdiff1d(np.flatnonzero(record.misclassified), PLANTED[:2])  # not all of them
     suspicion = label_suspicion(record.logits, record.labels, record.features)
     label = sum(1 - np.exp(-float(suspicion[row])) > 0.5 for row in mistakes)
-    assert set(PLANTED) <= set(mistakes)
-    assert 8 <= label < len(mistakes) + 1
+    assert set(PLANTED[2:]) <= set(mistakes)
+    assert label >= 6
     model = len(mistakes) - label
     words = f"Of the {len(mistakes)} misclassified, {label} probably by a wrong label"
-    assert diagnose(scores, mistakes).fault == (
+    rows = np.r_[mistakes, 250:260]
+    assert not record.misclassified[250:260].any()
+    assert diagnose(scores, rows).fault == (
         f"{words} and {model} by the model." if model else f"{words}."
     )
     right = np.flatnonzero(~record.misclassified)

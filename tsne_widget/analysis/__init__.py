@@ -41,7 +41,6 @@ from tsne_widget.analysis.neighborhoods import (
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
 from tsne_widget.analysis.scores import Scores
-from tsne_widget.analysis.search import rows_with_text
 from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -86,7 +85,6 @@ __all__ = [
     "neighbor_vote",
     "outlier_score",
     "row_shares",
-    "rows_with_text",
     "sample_frame",
     "silhouette",
     "verdict",

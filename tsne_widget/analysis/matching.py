@@ -35,7 +35,7 @@ def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
     Raises
     ------
     InvalidInputError
-        If text is empty or too long.
+        If text is no text, empty or too long.
 
     Examples
     --------
@@ -43,10 +43,10 @@ def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
     >>> matching_rows(record, "Cat")
     array([0, 2])
     """
-    wanted = text.strip().casefold()
+    wanted = text.strip().casefold() if isinstance(text, str) else ""
     if not 1 <= len(wanted) <= MAX_TEXT:
         raise InvalidInputError(
-            f"text must have 1 … {MAX_TEXT} characters, got {len(wanted)}; give a part of it"
+            f"text must have 1 … {MAX_TEXT} characters, got {text!r:.50}; give a part of a name"
         )
     number = _ID.fullmatch(wanted)
     found = np.zeros(len(feature_set), dtype=bool)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis import rows_with_text
+from tsne_widget.analysis import LENS_NAMES, lens_rows, matching_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.named import WORDS
 from tsne_widget.widgets.state import ExplorerState, as_rows
@@ -61,7 +61,7 @@ def chosen_rows(
     if query is not None:
         return _rows_of_query(state, query, frame())
     if text is not None:
-        return rows_with_text(state.feature_set, text)
+        return matching_rows(state.feature_set, text)
     if neighbors_of is not None:
         return _rows_near(state, neighbors_of, k)
     if rows is None:
@@ -72,7 +72,7 @@ def chosen_rows(
 
 
 def rows_of_word(state: ExplorerState, word: str) -> Rows:
-    """Rows of "selected", "visible", "misclassified", "all" or a named selection.
+    """Rows of "selected", "visible", "misclassified", "all", a lens or a named selection.
 
     Raises
     ------
@@ -92,11 +92,13 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
         return np.flatnonzero(state.feature_set.misclassified)
     if word == "all":
         return np.arange(len(state.codes))
+    if word in LENS_NAMES:
+        return np.sort(lens_rows(word, state.scores, state.visible_rows))
     if word in state.selections:
         return state.selections[word]
     named = ", ".join(map(repr, state.selections)) or "none yet"
     raise InvalidInputError(
-        f"there is no selection {word!r}: the words are {', '.join(map(repr, WORDS))}, the named "
+        f"there is no selection {word!r}: the words are {', '.join(WORDS)}, the named "
         f"selections {named}; a class is label={word!r}, a condition query={word!r}, "
         f"a search text={word!r}"
     )

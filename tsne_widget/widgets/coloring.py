@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.widgets.named import selection_codes
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
@@ -35,6 +36,7 @@ TITLES = {
     "label": "label",
     "prediction": "prediction",
     "correct": "right or wrong",
+    "selection": "named selection",
     "confidence": "confidence",
     "margin": "margin",
     "entropy": "entropy (nats)",
@@ -87,6 +89,12 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
         judged = (record.labels >= 0) & (record.predictions >= 0)
         codes = np.where(judged, record.misclassified, 2)
         return _of_codes(codes, ["right", "wrong", "unknown"], [_RIGHT, _WRONG, UNKNOWN_COLOR], 2)
+    if name == "selection":
+        names = list(state.selections)
+        codes = selection_codes(state.selections, len(state.codes))
+        codes[codes < 0] = len(names)
+        colors = [*state.selection_colors.values(), UNKNOWN_COLOR]
+        return _of_codes(codes, [*names, "none"], colors, len(names))
     return _of_values(state.scores[name])
 
 

@@ -52,7 +52,7 @@ PANELS = {
     "diagnosis": "Diagnosis",
     "selections": "Selections",
 }
-# "selected", "visible", "misclassified", "all" or the name of a selection
+# "selected", "visible", "misclassified", "all", a lens or the name of a selection
 Which = str
 # Ids up to this many times the rows: more is no dataset with a few samples left out.
 MAX_ID_GAPS = 100
@@ -414,7 +414,8 @@ class EmbeddingExplorer:
 
         Parameters
         ----------
-        which : "selected", "visible", "misclassified", "all" or the name of a selection
+        which : str
+            "selected", "visible", "misclassified", "all", a lens or the name of a selection.
         features : bool
             Append the features as columns f0 … f(d−1).
         scores : bool or "all"
@@ -515,7 +516,8 @@ class EmbeddingExplorer:
         ----------
         folder : path
             New or empty; nothing is overwritten.
-        which : "selected", "visible", "misclassified", "all" or the name of a selection
+        which : str
+            "selected", "visible", "misclassified", "all", a lens or the name of a selection.
 
         Raises
         ------
@@ -568,6 +570,9 @@ class EmbeddingExplorer:
             viewport=list(self._views["scatter"].viewport),
             colors={name: self._colors[name] for name in known},
             height=self._height,
+            draw_budget=self._views["scatter"].budget,
+            color_by=self._state.color_by,
+            show_labels=self._views["scatter"].show_labels,
         )
         return save_state(folder, self._state, view, features=features, overwrite=overwrite)
 
@@ -608,13 +613,16 @@ class EmbeddingExplorer:
             columns=saved.columns,
             colors={**saved.view.colors, **(colors or {})},
             height=saved.view.height if height is None else height,
+            draw_budget=saved.view.draw_budget,
         )
         try:
             explorer._state.show(saved.visible)
             explorer._state.selected = saved.selected
             explorer._state.selection_slots = saved.slots
             explorer._state.selections = saved.selections
+            explorer._state.color_by = saved.view.color_by
             explorer._views["scatter"].viewport = saved.view.viewport
+            explorer._views["scatter"].show_labels = saved.view.show_labels
         except InvalidInputError as error:
             explorer.close()
             raise StoreError(f"{folder} does not fit its features: {error}") from error

@@ -135,10 +135,16 @@ def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:
     return slots
 
 
-def _checked_view(viewport: Any, colors: Any, height: Any) -> SavedView:
+def _checked_view(
+    viewport: Any, colors: Any, height: Any, draw_budget: Any, color_by: Any, show_labels: Any
+) -> SavedView:
     bounds = [float(bound) for bound in viewport]
     if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
         raise ValueError(f"viewport {viewport!r} is not four numbers")
     if not all(isinstance(text, str) for pair in colors.items() for text in pair):
         raise ValueError(f"colors {colors!r} do not map names to colours")
-    return SavedView(bounds, dict(colors), int(height))
+    if not isinstance(color_by, str):
+        raise ValueError(f"color_by {color_by!r} is no name")  # noqa: TRY004 - of data, not code
+    return SavedView(
+        bounds, dict(colors), int(height), int(draw_budget), color_by, bool(show_labels)
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget.analysis import LENS_NAMES
 from tsne_widget.errors import InvalidInputError
 
 # Characters of a name, and selections kept side by side: more nobody tells apart, and both are
@@ -14,7 +15,7 @@ from tsne_widget.errors import InvalidInputError
 MAX_CHARACTERS = 80
 MAX_SELECTIONS = 200
 # What select() and to_dataframe() understand already.
-WORDS = ("selected", "visible", "misclassified", "all")
+WORDS = ("selected", "visible", "all", *LENS_NAMES)
 
 # Of those that follow the first ten class colours (plotting.class_colors): far from them and from
 # each other, also for the colour-blind, and readable on both grounds.

@@ -50,11 +50,20 @@ FeaturesBy = Literal["copy", "reference"]
 
 
 class SavedView(NamedTuple):
-    """What the state does not know: bounds in sight ([]: all), colours of classes, pixels."""
+    """What is to be seen, beside what is selected."""
 
     viewport: list[float]
+    """Bounds in sight, x0, x1, y0, y1; [] for the whole map."""
     colors: dict[str, str]
+    """Of the classes."""
     height: int
+    """Pixels of the map."""
+    draw_budget: int
+    """Points drawn at most; 0 by what the renderer can do."""
+    color_by: str
+    """What the colours say."""
+    show_labels: bool
+    """Class names on the map."""
 
 
 def save_state(

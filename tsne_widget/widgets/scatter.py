@@ -104,7 +104,8 @@ class ScatterView(anywidget.AnyWidget):
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
         state.follow(self._show_waiting, "fit", "embedding")
-        state.follow(self._show_color_choices, "fit")
+        state.follow(self._show_color_choices, "fit", "selections")
+        state.follow(self._show_selections, "selections")
         state.follow(self._show_hovered, "hovered")
         state.follow(self._show_links, "focus")
 
@@ -151,9 +152,14 @@ class ScatterView(anywidget.AnyWidget):
                 "high": colors.high,
                 "ramp": list(RAMP),
                 "unknown": colors.unknown,
+                "unknown_name": "in none" if name == "selection" else "unknown",
             }
         for figure in filter(None, (self.figure, self.fallback)):
             paint(figure, colors)
+
+    def _show_selections(self) -> None:
+        if self._state.color_by == "selection":
+            self._paint("selection")
 
     def _show_color_choices(self) -> None:
         choices = self._state.color_choices

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tsne_widget.widgets.arrangement import sort_key
 from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.coloring import TITLES
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
@@ -23,7 +24,7 @@ _HIGHEST_FIRST = {"loss", "entropy", "suspicion", "outlier_score"}
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
 _OF_LOGITS = {"confidence", "margin", "entropy", "loss"}
 _FIRST = ("dataset", "confidence", "margin", "loss", "class", "prediction", "distance")
-_WORDS = {"dataset": "dataset order", "suspicion": "label suspicion"}
+_WORDS = {"dataset": "dataset order", "class": "label"}
 
 
 class Sorting:
@@ -159,6 +160,6 @@ class Sorting:
         if key in self._columns:
             return shown(self._columns[key])
         if key != "distance":
-            return _WORDS.get(key, key.replace("_", " "))
+            return _WORDS.get(key) or TITLES.get(key, key)
         row = self._origin if self.by == key or self._state.focus is None else self._state.focus
         return "distance" if row is None else f"distance to #{self._state.feature_set.ids[row]}"

@@ -153,6 +153,7 @@ class ExplorerState(HasTraits):
             "correct": " and ".join(filter(None, [labels, predictions])),
         }
         own = {name: f"needs {lacking}" if lacking else "" for name, lacking in needs.items()}
+        own["selection"] = "" if self.selections else "needs a named selection"
         return own | {name: self.scores.lacks(name) for name in self.scores.names}
 
     @property

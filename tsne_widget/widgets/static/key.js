@@ -35,7 +35,7 @@ export function makeKey(model, signal) {
   }
 
   function showKey() {
-    const { title, entries, more, low, high, ramp, unknown } = model.get("key");
+    const { title, entries, more, low, high, ramp, unknown, unknown_name } = model.get("key");
     key.hidden = !(low || entries?.length);
     if (key.hidden) return;
     key.setAttribute("aria-label", `Key to the colours: ${title}`);
@@ -56,7 +56,7 @@ export function makeKey(model, signal) {
       parts.push(entry);
     }
     if (more) parts.push(text("div", `and ${more.toLocaleString("en")} more`, "tw-more"));
-    if (unknown) parts.push(text("div", `${unknown.toLocaleString("en")} unknown, grey`, "tw-more"));
+    if (unknown) parts.push(text("div", `${unknown.toLocaleString("en")} ${unknown_name}, grey`, "tw-more"));
     key.replaceChildren(...parts);
   }
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tsne_widget import FeatureSet, InvalidInputError
-from tsne_widget.analysis import rows_with_text
+from tsne_widget.analysis import matching_rows
 
 RECORD = FeatureSet.from_arrays(
     np.eye(4),
@@ -28,19 +28,19 @@ RECORD = FeatureSet.from_arrays(
     ],
 )
 def test_a_text_is_found_in_paths_and_class_names_and_as_an_id(text, rows):
-    assert np.flatnonzero(rows_with_text(RECORD, text)).tolist() == rows
+    assert matching_rows(RECORD, text).tolist() == rows
 
 
 def test_an_unknown_label_has_no_name_to_be_found_by():
     record = FeatureSet.from_arrays(np.eye(2), [-1, 0], class_names=["cat"])
-    assert rows_with_text(record, "cat").tolist() == [False, True]
+    assert matching_rows(record, "cat").tolist() == [1]
 
 
 def test_of_bare_features_only_ids_are_found():
-    assert rows_with_text(FeatureSet.from_arrays(np.eye(2)), "1").tolist() == [False, True]
+    assert matching_rows(FeatureSet.from_arrays(np.eye(2)), "1").tolist() == [1]
 
 
 @pytest.mark.parametrize("text", ["", "  ", None, 3])
 def test_nothing_to_look_for_is_refused(text):
-    with pytest.raises(InvalidInputError, match="text must be what to look for"):
-        rows_with_text(RECORD, text)
+    with pytest.raises(InvalidInputError, match="text must have"):
+        matching_rows(RECORD, text)

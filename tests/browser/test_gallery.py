@@ -182,15 +182,20 @@ def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
 def test_moving_over_tiles_tells_each_change_once(notebook):
     page = notebook.page
     notebook.execute(
-        "heard = []\nexplorer.observe(lambda change: heard.append(change.new), 'hovered')"
+        "heard = []\n"
+        "def hear(_view, content, _buffers):\n"
+        "    if content['kind'] == 'hover':\n"
+        "        heard.append(content['row'])\n"
+        "view.on_msg(hear)"
     )
     tile = page.locator(TILES, has_text="#6").first
     box = tile.bounding_box()
     for step in range(20):
-        page.mouse.move(box["x"] + 10 + 3 * step, box["y"] + 30 + step)
+        page.mouse.move(box["x"] + 10 + step, box["y"] + 30 + 5 * step)  # picture and words
     page.locator(".tw-head").hover()
     until(lambda: notebook.python("heard")[-1:] == [None], 20, "the pointer to be gone")
     assert notebook.python("heard") == [6, None]
+    notebook.execute("view.on_msg(hear, remove=True)")
 
 
 # ---- the close look ----
@@ -237,8 +242,11 @@ def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
     look(notebook, 123)
     assert page.locator(".tw-closeup .tw-large img").evaluate(GREY) == 123
     assert page.evaluate("() => document.activeElement.classList.contains('tw-overlay')")
+    notebook.execute("explorer.state.focus = 12")
+    look(notebook, 12)
     notebook.execute("explorer.state.focus = None")
     page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # where one has been
 
 
 def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
@@ -312,9 +320,8 @@ def test_picked_tiles_are_kept_or_removed(notebook):
 # ---- keys ----
 
 
-def test_everything_is_done_by_keys_and_none_of_them_reaches_the_notebook(notebook):
+def test_everything_is_done_by_keys(notebook):
     page = notebook.page
-    cells = page.locator(".jp-Notebook .jp-Cell").count()
     page.locator(".tw-gallery .tw-scroll").focus()
     columns = page.evaluate(
         "(tiles) => { const nodes = [...document.querySelectorAll(tiles)];"
@@ -354,9 +361,27 @@ def test_everything_is_done_by_keys_and_none_of_them_reaches_the_notebook(notebo
     page.keyboard.press("Escape")
     page.locator(".tw-scroll:focus").wait_for(timeout=20 * SECONDS)
     press("ArrowRight", 4)
-    for key in ("a", "b", "d", "d", "x", "m"):  # which add, delete and change cells
+
+
+def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
+    page = notebook.page
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:enter-command-mode')")
+    cells = page.locator(".jp-Cell").count()
+    prompts = page.locator(".jp-InputPrompt").all_inner_texts()
+    scroll = page.locator(".tw-gallery .tw-scroll")
+    scroll.focus()
+    page.keyboard.press("Home")
+    for key in ("a", "b", "d", "d", "b", "m", "Control+Enter", "Shift+Enter"):
         page.keyboard.press(key)
-    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    look(notebook, 0)  # which Enter has opened
+    page.locator(".tw-closeup:focus").wait_for(timeout=20 * SECONDS)
+    for key in ("a", "b", "m", "Control+Enter", "Escape"):
+        page.keyboard.press(key)
+    page.locator(".tw-scroll:focus").wait_for(timeout=20 * SECONDS)
+    until(lambda: state(notebook, "focus") is None, 20, "the keys to have been handled")
+    assert page.locator(".jp-Cell").count() == cells
+    assert page.locator(".jp-Cell.jp-MarkdownCell").count() == 0
+    assert page.locator(".jp-InputPrompt").all_inner_texts() == prompts
     assert selected(notebook) == list(range(40))
 
 

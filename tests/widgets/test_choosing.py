@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget.analysis import lens_rows
 
 N = 30
 IDS = np.delete(np.arange(N + 1), 4)  # sample 4 was skipped: from row 4 on, id = row + 1
@@ -165,7 +166,7 @@ def test_a_search_finds_ids_paths_and_class_names(explorer):
     )
     assert chosen(explorer, text="zebra") == []
     for nothing in ("  ", 8):
-        with pytest.raises(InvalidInputError, match="text must be what to look for"):
+        with pytest.raises(InvalidInputError, match="text must have"):
             explorer.select(text=nothing)
 
 
@@ -223,3 +224,14 @@ def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
     explorer.visible_classes = ["cat", "owl"]
     assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
     assert explorer.state.message == "10 of 19 rows belong to hidden classes and were not selected"
+
+
+def test_the_lenses_are_words(explorer):
+    for name in ("confident_mistakes", "least_confident", "other_cluster", "outliers", "torn"):
+        explorer.visible_classes = NAMES[:2]
+        explorer.select(name)
+        visible = explorer.state.visible_rows
+        found = lens_rows(name, explorer.state.scores, visible)
+        assert explorer.selected.tolist() == sorted(found.tolist())
+        assert visible[found].all()
+        assert explorer.to_dataframe(name).index.tolist() == IDS[explorer.selected].tolist()

@@ -158,3 +158,24 @@ def test_whole_texels_travel_as_bytes(record):
         assert explorer._views["scatter"].figure.marks[0].color.dtype == np.uint8
         explorer.color_by = "confidence"
         assert explorer._views["scatter"].figure.marks[0].color.dtype == np.float32
+
+
+def test_named_selections_colour_the_map_and_follow_their_changes(record):
+    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
+        with pytest.raises(InvalidInputError, match="needs a named selection"):
+            explorer.color_by = "selection"
+        explorer.name_selection("first", [1, 2])
+        explorer.color_by = "selection"
+        view = explorer._views["scatter"]
+        explorer.name_selection("second", [2, 9])
+        colors = explorer.state.selection_colors
+        mark = view.figure.marks[0]
+        texture = mark.scales["color"].colors
+        drawn_by_row = [texture[int(texel)] for texel in mark.color[view._points]]
+        assert drawn_by_row[1] == drawn_by_row[2] == colors["first"]  # the first one wins
+        assert drawn_by_row[9] == colors["second"]
+        assert drawn_by_row[0] == UNKNOWN_COLOR
+        assert view.key["entries"] == [
+            ("first", colors["first"], 2),
+            ("second", colors["second"], 1),
+        ]

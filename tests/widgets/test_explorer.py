@@ -220,7 +220,7 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
     explorer.visible_classes = ["dog"]
     explorer.select("visible")
     assert explorer.selected.tolist() == list(range(1, N, 3))
-    with pytest.raises(InvalidInputError, match="no selection 'wrong': the words are 'selected'"):
+    with pytest.raises(InvalidInputError, match="no selection 'wrong': the words are selected"):
         explorer.select("wrong")
     with pytest.raises(InvalidInputError, match="there is no class 'fox'; there are cat, dog, owl"):
         explorer.visible_classes = "fox"

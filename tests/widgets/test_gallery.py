@@ -219,7 +219,7 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
         epoch = page.view.epoch
         page.send("arrange", sort="suspicion")
         assert (page.view.sorted_by, page.view.sort_note) == ("suspicion", "computing …")
-        assert page.explorer.state.busy == "Computing label suspicion"
+        assert page.explorer.state.busy == "Computing suspicion of the label (nats)"
         assert page.view.epoch == epoch  # nothing is drawn anew for what is not there yet
         page.explorer.select(np.arange(30))
         assert page.rows() == list(range(30))
@@ -270,7 +270,10 @@ def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkey
         page.send("arrange", sort="suspicion")
         await condition(lambda: page.view.sort_note == "")
         assert page.view.sorted_by == "dataset"
-        assert page.explorer.state.message == "Computing label suspicion failed: <b>odd</b>"
+        assert (
+            page.explorer.state.message
+            == "Computing suspicion of the label (nats) failed: <b>odd</b>"
+        )
         assert page.rows() == list(range(N))
 
     in_a_loop(act)
@@ -386,7 +389,7 @@ def test_opening_a_tile_looks_at_its_row_and_tells_what_is_known(page):
     assert content["tile"]["bytes"] == len(buffers[0]) > 0
     told = dict(content["details"])
     record = page.explorer.feature_set
-    frame = page.explorer.to_dataframe("all").loc[7]
+    frame = page.explorer.to_dataframe("all").loc[107]
     assert told["id"] == "107"
     assert told["row"] == "7"
     assert told["label"] == "dog"
@@ -467,6 +470,7 @@ def test_an_answer_for_a_sample_that_is_no_longer_looked_at_is_not_sent(page):
     assert page.replies == []
 
     async def act():
+        page.explorer.state.scores._index = None
         page.send("look", row=7)  # the index is built in the background
         page.explorer.state.focus = 8
         await condition(lambda: page.explorer.state.busy == "")

@@ -57,11 +57,11 @@ def test_mistakes_by_a_wrong_label_are_told_from_those_of_the_model(record, scor
     assert set(PLANTED[2:]) <= set(mistakes)
     assert label >= 6
     model = len(mistakes) - label
-    words = f"Of the {len(mistakes)} misclassified, {label} probably by a wrong label"
+    words = f"Of the {len(mistakes)} misclassified, {label} are probably labelled wrong"
     rows = np.r_[mistakes, 250:260]
     assert not record.misclassified[250:260].any()
     assert diagnose(scores, rows).fault == (
-        f"{words} and {model} by the model." if model else f"{words}."
+        f"{words} and {model} are mistakes of the model." if model else f"{words}."
     )
     right = np.flatnonzero(~record.misclassified)
     assert diagnose(scores, right).fault == "None of them is misclassified."

@@ -98,6 +98,14 @@ def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words)
     assert panel(explorer).cost == words
 
 
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0 %"), (0.0002, "< 0.1 %"), (0.015, "1.5 %"), (0.9998, "> 99.9 %"), (1, "100.0 %")],
+)
+def test_a_share_is_only_nothing_or_all_where_it_is(share, text):
+    assert diagnosis._number(share, is_share=True) == text
+
+
 def test_what_is_missing_is_said_in_its_row():
     with make_explorer(labels=None) as explorer:
         look_at(explorer)

@@ -275,14 +275,20 @@ def _fault(wrong: _Measure, doubtful: _Measure, chosen: NDArray[np.bool_]) -> st
     if not count:
         return "None of them is misclassified."
     if doubtful.values is None:
-        return f"{count:,} of them {'is' if count == 1 else 'are'} misclassified."
+        return f"{count:,} of them {_are(count)} misclassified."
     label = int((mistakes & doubtful.values).sum())
     model = count - label
     parts = [
-        f"{label:,} probably by a wrong label" if label else "",
-        f"{model:,} by the model" if model else "",
+        f"{label:,} {_are(label)} probably labelled wrong" if label else "",
+        f"{model:,} {'is a mistake' if model == 1 else 'are mistakes'} of the model"
+        if model
+        else "",
     ]
     return f"Of the {count:,} misclassified, {' and '.join(part for part in parts if part)}."
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _faith(findings: tuple[Finding, Finding]) -> str:

@@ -26,6 +26,9 @@ from tsne_widget.widgets.text import MAX_SENTENCE, shown
 # Seconds of work that begin unasked once the panel is opened.
 MAX_UNASKED = 1.0
 
+# A share that is not nothing, nor all, is not written as if it were.
+LEAST_SHARE = 0.001
+
 
 class DiagnosisView(anywidget.AnyWidget):
     """The diagnosis of one :class:`ExplorerState`'s selection, beside that of all that is shown.
@@ -129,7 +132,13 @@ def _as_row(finding: Finding, has_selection: bool) -> dict[str, Any]:
 def _number(value: float, is_share: bool) -> str:
     if math.isnan(value):
         return "–"
-    return f"{100 * value:.1f} %" if is_share else f"{value:.3f}"
+    if not is_share:
+        return f"{value:.3f}"
+    if 0 < value < LEAST_SHARE:
+        return f"< {100 * LEAST_SHARE:.1f} %"
+    if 1 - LEAST_SHARE < value < 1:
+        return f"> {100 * (1 - LEAST_SHARE):.1f} %"
+    return f"{100 * value:.1f} %"
 
 
 def _duration(seconds: float) -> str:

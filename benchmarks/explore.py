@@ -1,0 +1,159 @@
+"""From a gesture to what it leads to, in a real JupyterLab and Chromium with software WebGL.
+
+    python -m benchmarks.explore [points …]        (default 3589 70000)
+
+Medians of several rounds, in milliseconds, on the clock of this machine:
+
+lasso → tiles      from mouse-up until every tile in sight has its picture decoded: 64 × 64
+                   pictures, from an array and from PNG files.
+confusion → map    from a click on a cell of the confusion matrix until Python has the selection.
+neighbours         of one sample among n × 512 features, after the first one; scikit-learn's
+                   exact NearestNeighbors(algorithm="brute") on the same data beside it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+from sklearn.neighbors import NearestNeighbors
+
+from tests.browser.gestures import drag, map_is_drawn
+from tests.browser.jupyter import Lab, Notebook, launch, until
+from tsne_widget.analysis import NeighborIndex
+
+SIZES = [3_589, 70_000]
+ROUNDS = 9
+LASSO = [(0.35, 0.3), (0.6, 0.3), (0.6, 0.6), (0.35, 0.6)]
+
+CELL = """
+import time
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+rng = np.random.default_rng(0)
+n = {n}
+labels = rng.integers(0, 7, n)
+angle = 2 * np.pi * labels / 7
+xy = np.stack([np.cos(angle), np.sin(angle)], 1) * 6 + rng.normal(size=(n, 2)) * 2
+predictions = np.where(rng.random(n) < 0.15, rng.integers(0, 7, n), labels)
+record = FeatureSet.from_arrays(rng.normal(size=(n, 16)), labels, predictions=predictions)
+pictures = rng.integers(0, 256, (min(n, 4000), 64, 64, 3), dtype="u1")
+if {files}:
+    folder = Path("pictures-{n}")
+    folder.mkdir(exist_ok=True)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{{i}}.png")
+    images = [str(folder / f"{{i % len(pictures)}}.png") for i in range(n)]
+else:
+    images = np.broadcast_to(pictures[0], (n, 64, 64, 3)) if n > len(pictures) else pictures
+explorer = EmbeddingExplorer(record, embedding=xy, images=images)
+arrived = []
+explorer.observe(lambda change: arrived.append(1000 * time.time()))
+explorer
+"""
+CLOCK = """
+window.now = () => performance.timeOrigin + performance.now();
+addEventListener("pointerup", (e) => window.up = performance.timeOrigin + e.timeStamp, true);
+addEventListener("click", (e) => window.clicked = performance.timeOrigin + e.timeStamp, true);
+"""
+# The first frame in which every tile in sight has its picture; the gallery was empty before.
+WATCH_TILES = """() => {
+  window.seen = undefined;
+  const look = () => {
+    const tiles = [...document.querySelectorAll(".tw-gallery figure")];
+    const ready = tiles.length && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
+    if (ready) window.seen = now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
+def main(sizes: list[int]) -> None:
+    lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
+    print("| points | pictures | lasso → tiles | confusion → selection |\n|---|---|---|---|")
+    try:
+        with sync_playwright() as playwright:
+            for n in sizes:
+                for files in (False, True):
+                    page = launch(playwright).new_page(viewport={"width": 1400, "height": 1200})
+                    page.add_init_script(CLOCK)
+                    name = f"explore-{n}-{files}.ipynb"
+                    notebook = Notebook.open(lab, page, name, [CELL.format(n=n, files=files)])
+                    notebook.run_all(180)
+                    map_is_drawn(page)
+                    tiles = spread([lasso_to_tiles(notebook, page) for _ in range(ROUNDS)])
+                    cells = spread(confusion_clicks(notebook, page))
+                    kind = "files" if files else "array"
+                    print(f"| {n:,} | {kind} | {tiles} | {cells} |", flush=True)
+                    notebook.close()
+                    page.context.browser.close()
+    finally:
+        lab.close()
+    print("\n| n × d | neighbours of one sample | scikit-learn |\n|---|---|---|")
+    for n in sizes:
+        print(f"| {n:,} × 512 | {' | '.join(neighbors(n))} |")
+
+
+def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
+    """Milliseconds from mouse-up to the last picture in sight."""
+    notebook.execute("explorer.clear()")
+    page.wait_for_function("() => !document.querySelector('.tw-gallery figure')")
+    page.wait_for_timeout(500)
+    page.evaluate(WATCH_TILES)
+    drag(page, LASSO)
+    seen = page.wait_for_function("() => window.seen").json_value()
+    return float(seen) - float(page.evaluate("() => window.up"))
+
+
+def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
+    """Milliseconds from a click on a cell to Python's observer of the selection."""
+    page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Confusion").click()
+    matrix = page.locator(".tw-confusion canvas")
+    matrix.wait_for()
+    box = matrix.bounding_box()
+    times = []
+    for step in range(ROUNDS):
+        page.wait_for_timeout(500)
+        notebook.execute("explorer.clear(); arrived.clear()")
+        page.wait_for_timeout(500)
+        cell, left, top = map(float, matrix.get_attribute("data-grid").split())
+        column, line = step % 7, (3 * step + 1) % 7
+        x, y = left + (column + 0.5) * cell, top + (line + 0.5) * cell
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        until(lambda: notebook.python("len(arrived)"), 20, "the cell's rows")
+        times.append(notebook.python("arrived[0]") - page.evaluate("() => window.clicked"))
+    return times
+
+
+def neighbors(n: int) -> tuple[str, str]:
+    """Milliseconds of ours and of scikit-learn's, for one sample among n × 512."""
+    features = np.random.default_rng(0).normal(size=(n, 512)).astype(np.float32)
+    index = NeighborIndex(features)
+    peer = NearestNeighbors(n_neighbors=13, algorithm="brute").fit(features)
+    times: list[list[float]] = [[], []]
+    for row in range(1, 16):
+        for engine, ask in enumerate((
+            lambda row=row: index.nearest_to(row, 12),
+            lambda row=row: peer.kneighbors(features[row : row + 1]),
+        )):  # fmt: skip
+            began = time.perf_counter()
+            ask()
+            times[engine].append(1000 * (time.perf_counter() - began))
+    return spread(times[0][1:]), spread(times[1][1:])
+
+
+def spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f} ({min(values):.0f}–{max(values):.0f})"
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]] or SIZES)

@@ -94,7 +94,8 @@ def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed
 def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
     page = themed.page
     themed.execute("explorer.select('misclassified')")
-    page.locator(".tw-head label", has_text="Group").locator("select").select_option("confusion")
+    group = page.locator(".tw-head label", has_text="Group").locator("select")
+    group.select_option("confusion")
     page.locator(".tw-gallery .tw-heading").first.wait_for(timeout=20 * SECONDS)
     page.locator(".tw-gallery figure").nth(0).click(modifiers=["Control"])
     page.locator(".tw-picks").wait_for(timeout=20 * SECONDS)
@@ -105,6 +106,11 @@ def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
         assert violations(themed) == []
     finally:
         themed.execute("explorer.state.focus = None")
+        page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+        group.select_option("none")
+        page.locator(".tw-gallery .tw-heading").first.wait_for(
+            state="detached", timeout=20 * SECONDS
+        )
 
 
 def test_a_search_without_a_match_has_no_violation(themed):

@@ -212,7 +212,7 @@ function bars(/** @type {{name: string, share: number, is_label: boolean}[]} */ 
     item.appendChild(element("span", "tw-name")).textContent = isLabel ? `${name} (label)` : name;
     const track = item.appendChild(element("span", "tw-track"));
     track.appendChild(element("span")).style.width = `${100 * share}%`;
-    item.appendChild(element("span", "tw-share")).textContent = share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+    item.appendChild(element("span", "tw-share")).textContent = share > 0 && share < 0.001 ? "<\u202f0.1 %" : `${(100 * share).toFixed(1)} %`;
   }
   return list;
 }

@@ -93,6 +93,7 @@ function render({ model, el }) {
     showHint();
     if (!scroll.clientHeight) return; // in a hidden tab: shown once it has a size
     const { grid, height, shift, first, last, headings: groups, isSmall } = layout();
+    scroll.dataset.epoch = model.get("epoch"); // which order is shown, for tests and for the curious
     content.style.height = `${height}px`;
     content.style.setProperty("--tw-tile", `${size}px`);
     scroll.toggleAttribute("data-small", isSmall);

@@ -65,8 +65,8 @@ LENSES = (
     ),
     Lens(
         "suspected_labels",
-        "Suspected label errors",
-        f"The label is wrong with a probability of more than {SUSPECTED:.0%}.",
+        f"{FOUND} most suspect labels",
+        "The labels that are most probably wrong, by the model and by each other.",
         ("labels",),
         ("suspicion",),
     ),
@@ -103,8 +103,8 @@ def lens_rows(
     visible : (n,) bool array, optional
         Only among these samples.
     limit : int
-        At most so many of the lenses that put samples in an order: all but "misclassified",
-        "other_cluster" and "suspected_labels", which find all.
+        At most so many of the lenses that put samples in an order: all but "misclassified" and
+        "other_cluster", which find all.
 
     Returns
     -------
@@ -190,8 +190,9 @@ def _other_cluster(scores: Scores, shown: NDArray[np.bool_], _limit: int) -> NDA
     return np.flatnonzero((labels >= 0) & (vote >= 0) & (vote != labels) & shown)
 
 
-def _suspected(scores: Scores, shown: NDArray[np.bool_], _limit: int) -> NDArray[np.int64]:
-    return np.flatnonzero(suspected(scores["suspicion"]) & shown)
+def _suspected(scores: Scores, shown: NDArray[np.bool_], limit: int) -> NDArray[np.int64]:
+    suspicion = scores["suspicion"]  # NaN where the label is unknown
+    return _first(-suspicion, np.isfinite(suspicion) & shown, limit)
 
 
 def _first(values: NDArray[np.float32], among: NDArray[np.bool_], limit: int) -> NDArray[np.int64]:

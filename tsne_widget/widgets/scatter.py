@@ -17,8 +17,8 @@ from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.coloring import RAMP, TEXELS, TITLES, Coloring, coloring
 from tsne_widget.widgets.figures import move, paint, svg_figure, webgl_figure
-from tsne_widget.widgets.messages import MalformedMessageError, answer, integer
-from tsne_widget.widgets.state import MODES, ExplorerState, Mode
+from tsne_widget.widgets.messages import MalformedMessageError, answer, integer, mode_of
+from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 from tsne_widget.widgets.tiles import Tiles
 
@@ -203,7 +203,7 @@ class ScatterView(anywidget.AnyWidget):
             self.waiting = f"{fit.title} …"
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
-        mode = _mode(content)
+        mode = mode_of(content)
         polygon = _polygon(buffers)
         if self._state.embedding is None:
             return  # a gesture on a map that is not there yet
@@ -216,7 +216,7 @@ class ScatterView(anywidget.AnyWidget):
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         row = self._visible_row(content)
-        self._state.select([row], _mode(content))
+        self._state.select([row], mode_of(content))
         self._state.focus = row
 
     def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
@@ -264,13 +264,6 @@ def drawing_order(codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray
     starts = np.cumsum(counts) - counts
     within = np.arange(len(codes)) - starts[group[by_group]]
     return by_group[np.argsort((within + 0.5) / np.sqrt(counts[group[by_group]]), kind="stable")]
-
-
-def _mode(content: dict[str, Any]) -> Mode:
-    mode = content.get("mode")
-    if mode not in MODES:
-        raise MalformedMessageError("unknown mode")
-    return mode
 
 
 def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:

@@ -36,6 +36,10 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
     def open_one(name: str, cells: object, width: int = 1400, height: int = 1100) -> Notebook:
         page = browser.new_page(viewport={"width": width, "height": height})
         notebook = Notebook.open(lab, page, name, cells)  # type: ignore[arg-type]
+        page.evaluate(  # the server remembers the theme of an earlier test
+            "() => window.jupyterapp.commands.execute("
+            "'apputils:change-theme', { theme: 'JupyterLab Light' })"
+        )
         opened.append(notebook)
         return notebook
 

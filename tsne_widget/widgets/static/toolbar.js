@@ -10,9 +10,10 @@ function render({ model, el }) {
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";
   const line = root.appendChild(element("div", "tw-line"));
-  const summary = line.appendChild(element("div", "tw-summary"));
+  const status = line.appendChild(element("div", "tw-now"));
+  const summary = status.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
-  const busy = line.appendChild(element("div", "tw-busy"));
+  const busy = status.appendChild(element("div", "tw-busy"));
   busy.setAttribute("role", "status");
   const actions = line.appendChild(element("div", "tw-actions"));
   const wrong = actions.appendChild(button("Select misclassified", "misclassified"));

@@ -10,7 +10,11 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test browser lint benchmark screenshot clean
+# The types of TypedArrays differ from 5.7 on; this one takes our JSDoc as it is.
+TYPESCRIPT := 5.6.3
+TSC        := $(VENV)/js/node_modules/.bin/tsc
+
+.PHONY: demo test browser lint typecheck-js benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -22,6 +26,14 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+typecheck-js:  ## types of the page's scripts, where there is npm
+ifeq ($(shell command -v npm),)
+	@echo "no npm: the types of the page's scripts are not checked"
+else
+	@test -x $(TSC) || npm install --prefix $(VENV)/js --no-save --no-audit --no-fund typescript@$(TYPESCRIPT)
+	$(TSC) -p tsconfig.json
+endif
 
 browser: $(VENV)/.installed-test  ## find a Chromium, or install one
 	$(BIN)/python -m tests.browser.install_chromium

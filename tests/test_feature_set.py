@@ -3,7 +3,6 @@ import dataclasses
 import json
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -215,59 +214,6 @@ def test_a_record_of_npy_files_does_not_change_with_them(tmp_path):
     record = FeatureSet.from_npy(path)
     np.save(path, X * 2)
     np.testing.assert_array_equal(record.features, X)
-
-
-def npy(shape, descr="'<f4'", content=b"\0" * 64):
-    """A .npy file whose header says what one likes."""
-    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}".encode()
-    header += b" " * (-(len(header) + 11) % 64) + b"\n"
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
-
-
-class Planted:
-    def __reduce__(self):
-        return (os.mkdir, ("planted",))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"no array",
-        npy("(4, 3)", content=b"\0" * 47),
-        npy("(1000000000, 1000)"),
-        npy("(4, -3)"),
-        npy("(4, 3)", "'O'"),
-        npy("'x'"),
-        npy("("),
-        b"\x93NUMPY\x01\x00" + (5000).to_bytes(2, "little") + b"(" * 4999 + b"\n",
-        b"\x93NUMPY\x09\x00" + bytes(100),
-    ],
-    ids=[
-        "empty",
-        "text",
-        "cut",
-        "4 TB claimed",
-        "negative",
-        "objects",
-        "no shape",
-        "broken",
-        "deep",
-        "version 9",
-    ],
-)
-def test_a_hostile_npy_file_is_a_store_error_and_takes_no_memory(tmp_path, content):
-    (tmp_path / "x.npy").write_bytes(content)
-    with pytest.raises(StoreError, match=r"cannot read .*x\.npy"):
-        FeatureSet.from_npy(tmp_path / "x.npy")
-
-
-def test_nothing_is_ever_unpickled(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    np.save("x.npy", np.array([[Planted()]]), allow_pickle=True)
-    with pytest.raises(StoreError):
-        FeatureSet.from_npy("x.npy")
-    assert not Path("planted").exists()
 
 
 def test_an_archive_a_folder_and_a_missing_file_are_store_errors(tmp_path):

@@ -536,6 +536,7 @@ def _first(values: NDArray[Any]) -> str:
 
 
 def _read_fields(source: Path) -> dict[str, Any]:
+    opened = _identity(source)
     manifest = json.loads((source / _MANIFEST).read_text("utf-8", errors="surrogatepass"))
     if manifest["schema"] != _SCHEMA:
         raise StoreError(
@@ -550,6 +551,8 @@ def _read_fields(source: Path) -> dict[str, Any]:
         found = {"shape": list(array.shape), "dtype": str(array.dtype)}
         if found != arrays[name]:
             raise StoreError(f"{source / name}.npy holds {found}, its manifest says {arrays[name]}")
+    if _identity(source) != opened:  # the arrays of one record, and the names of another
+        raise StoreError(f"{source} was saved over while it was read; load it again")
     return {
         **loaded,
         "class_names": tuple(manifest["class_names"]),
@@ -571,6 +574,12 @@ def load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
         array.close()
         raise StoreError(f"{path} is an .npz archive; pass the array of one .npy file")
     return array if mapped else np.array(array)
+
+
+def _identity(folder: Path) -> tuple[int, ...]:
+    """What tells a folder from another one that was put in its place."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _foreign_files(folder: Path) -> list[str]:

@@ -1,61 +1,32 @@
-"""Damaged files: whatever is wrong with one, only ImageError leaves, and it names no folder."""
+"""Hostile files: whatever is wrong with one, only ImageError leaves, and it names no folder."""
 
-import random
+import subprocess
+import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from tests.images.pictures import animation, encoded, noise
+from tests.faults import attacks
 from tsne_widget.errors import ImageError
 from tsne_widget.images import FileImages, ThumbnailCache, thumbnail
 
-MUTANTS_PER_FILE = 25
+MUTANTS_PER_FILE = 140
+PICTURES = attacks.pictures()
 
-EXIF = Image.Exif()
-EXIF[0x0112], EXIF[0x8825] = 6, {1: "N"}
-
-CORPUS = {
-    "JPEG": encoded(noise(), "JPEG", exif=EXIF),
-    "progressive JPEG": encoded(noise(), "JPEG", progressive=True),
-    "CMYK JPEG": encoded(noise().convert("CMYK"), "JPEG"),
-    "PNG": encoded(noise(), "PNG"),
-    "palette PNG": encoded(noise().convert("P"), "PNG"),
-    "16-bit PNG": encoded(Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30)), "PNG"),
-    "animated PNG": animation("PNG"),
-    "GIF": animation("GIF"),
-    "WebP": encoded(noise(), "WEBP"),
-    "animated WebP": animation("WEBP"),
-    "BMP": encoded(noise(), "BMP"),
-    "TIFF": encoded(noise(), "TIFF"),
-    "LZW TIFF": encoded(noise(), "TIFF", compression="tiff_lzw"),
-    "JPEG TIFF": encoded(noise(), "TIFF", compression="jpeg"),
-    "float TIFF": encoded(Image.fromarray(np.eye(20, dtype=np.float32)), "TIFF"),
-}
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def mutants(content: bytes, seed: str) -> list[bytes]:
-    """Cut anywhere, or with a few bytes changed: anywhere, or in the header, where it hurts."""
-    chance, made = random.Random(seed), []
-    for _ in range(MUTANTS_PER_FILE):
-        damaged = bytearray(content)
-        if chance.random() < 0.3:
-            del damaged[chance.randrange(len(damaged)) :]
-        else:
-            reach = chance.choice([64, len(damaged)])
-            for _ in range(chance.choice([1, 2, 5, 20])):
-                damaged[chance.randrange(min(reach, len(damaged)))] = chance.randrange(256)
-        made.append(bytes(damaged))
-    return made
+def test_there_are_two_thousand_mutants():
+    assert MUTANTS_PER_FILE * len(PICTURES) >= 2000
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's: as errors they would stop decoding
-@pytest.mark.parametrize("kind", CORPUS)
+@pytest.mark.parametrize("kind", PICTURES)
 def test_of_damaged_files_only_image_errors_escape(tmp_path, kind):
     path = tmp_path / "damaged"
     images = FileImages([path])
     reasons = []
-    for content in mutants(CORPUS[kind], kind):
+    for content in attacks.mutants(PICTURES[kind], kind, MUTANTS_PER_FILE):
         path.write_bytes(content)
         for attempt in (lambda: thumbnail(images, 0, 32), lambda: images.image(0)):
             try:
@@ -65,3 +36,75 @@ def test_of_damaged_files_only_image_errors_escape(tmp_path, kind):
         assert len(ThumbnailCache(images).get(0).note) <= 120
     assert reasons
     assert not any(str(tmp_path) in reason for reason in reasons)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # of a GIF's frame
+@pytest.mark.parametrize("kind", attacks.HEADERS)
+def test_a_header_of_too_many_pixels_is_refused_in_every_format(tmp_path, kind):
+    path = tmp_path / "large"
+    path.write_bytes(attacks.HEADERS[kind](12_000, 10_000))
+    with pytest.raises(ImageError, match="12000 × 10000 pixels are more than the 64 million"):
+        FileImages([path]).image(0)
+
+
+@pytest.mark.parametrize("kind", attacks.HEADERS)
+def test_the_same_header_of_few_pixels_is_not_refused_for_its_size(tmp_path, kind):
+    path = tmp_path / "small"
+    path.write_bytes(attacks.HEADERS[kind](20, 20))
+    try:
+        FileImages([path]).image(0)
+        said = ""
+    except ImageError as error:
+        said = str(error)
+    assert "pixels are more than" not in said
+
+
+@pytest.mark.parametrize("kind", attacks.REFUSED_FORMATS)
+@pytest.mark.parametrize("name", ["picture.png", "picture.svg"])
+def test_a_format_that_could_run_something_is_refused(tmp_path, kind, name):
+    (tmp_path / name).write_bytes(attacks.REFUSED_FORMATS[kind])
+    with pytest.raises(ImageError, match="not a PNG, JPEG, GIF, WEBP, BMP, TIFF picture"):
+        FileImages([tmp_path / name]).image(0)
+
+
+OPENED = """
+import resource, sys, warnings
+from tsne_widget.errors import ImageError
+from tsne_widget.images import FileImages, thumbnail
+warnings.simplefilter("ignore")
+images = FileImages([sys.argv[1]])
+for attempt in (lambda: thumbnail(images, 0, 32), lambda: images.image(0)):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        attempt()
+    except ImageError as error:
+        print(error)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 60_000, f"{grown} kB more"
+"""
+
+
+@pytest.fixture(scope="module")
+def bombs():
+    return attacks.bombs()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in kB on Linux")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "PNG of pixels",
+        "PNG of text",
+        "PNG of more text",
+        "PNG of a profile",
+        "TIFF of pixels",
+        "archive",
+    ],
+)
+def test_a_bomb_is_refused_before_it_takes_memory(tmp_path, bombs, kind):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(bombs[kind])
+    assert len(bombs[kind]) < attacks.BOMB_BYTES / 100
+    command = [sys.executable, "-c", OPENED, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -213,6 +213,7 @@ def test_forged_messages_never_raise_and_never_break_the_state(messages):
         SQUARE[:2],
         np.vstack([SQUARE, [[np.nan, 0]]]),
         np.vstack([SQUARE, [[np.inf, 0]]]),
+        np.vstack([SQUARE, [[1e308, 0]]]),
         np.zeros((MAX_VERTICES + 1, 2)),
     ],
 )
@@ -220,6 +221,7 @@ def test_a_malformed_polygon_changes_nothing(explorer, polygon):
     explorer.select([29])
     lasso(explorer, polygon)
     assert explorer.selected.tolist() == [29]
+    assert explorer.state.message == ""  # dropped, not reported: no person has drawn it
 
 
 def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_stands(explorer):

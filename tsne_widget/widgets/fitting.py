@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from tsne_widget.widgets.messages import MalformedMessageError
 from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.state import ExplorerState, Fit
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
+
+logger = logging.getLogger(__name__)
 
 
 class Fitting:
@@ -103,19 +106,27 @@ class Fitting:
         error = update.error
         if error is None:
             try:
-                self._state.embedding = as_embedding(update.embedding, len(self._state.codes))
+                self._set("embedding", as_embedding(update.embedding, len(self._state.codes)))
             except InvalidInputError as wrong_shape:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
             self._error = error
             message = shown(f"The map failed: {error}", MAX_SENTENCE)
             self._state.message = message
-            self._state.fit = fit._replace(condition="failed", title=message)
+            self._set("fit", fit._replace(condition="failed", title=message))
         elif update.ended:
-            self._state.fit = fit._replace(condition="done" if update.complete else "stopped")
+            self._set("fit", fit._replace(condition="done" if update.complete else "stopped"))
         else:
             paused = self._run is not None and self._run.paused
-            self._state.fit = fit._replace(condition="paused" if paused else "running")
+            self._set("fit", fit._replace(condition="paused" if paused else "running"))
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a trait; what an observer of the user's raises is shown, and the fit goes on."""
+        try:
+            setattr(self._state, name, value)
+        except Exception as error:
+            logger.exception("an observer of %s failed", name)
+            self._state.message = shown(f"{type(error).__name__}: {error}", MAX_SENTENCE)
 
     def _live_run(self, word: str) -> ProjectionRun:
         if self._run is None or self._run.ended:

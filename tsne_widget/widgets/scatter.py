@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
 
 from tsne_widget.analysis import PolygonIndex
+from tsne_widget.analysis.polygon import MAX_COORDINATE
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
@@ -273,6 +274,6 @@ def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:
     if len(buffers[0]) % 16:
         raise MalformedMessageError("a polygon's buffer holds whole pairs of float64")
     polygon = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 2)
-    if not np.isfinite(polygon).all():
-        raise MalformedMessageError("a polygon's vertices must be finite")
+    if not (np.abs(polygon) <= MAX_COORDINATE).all():  # NaN is not either
+        raise MalformedMessageError("a polygon's vertices must be finite and within reach")
     return polygon

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +22,10 @@ Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
 
 UNKNOWN = "unknown"
+
+# Set in the tests: a trait that is set on another thread than the main one is an error then, as
+# ipywidgets may send what is changed there together with half of another change (ipywidgets#4001).
+CHECKS_THREADS = bool(os.environ.get("TSNE_WIDGET_DEBUG"))
 
 # Selections that undo() can go back to; each is at most 8 bytes × n.
 MAX_UNDO = 50
@@ -111,6 +117,14 @@ class ExplorerState(HasTraits):
             fit=Fit(),
             color_by=self.colored_by,
         )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if CHECKS_THREADS and threading.current_thread() is not threading.main_thread():
+            raise RuntimeError(
+                f"{name} was set on {threading.current_thread().name}; what a thread has made is "
+                "handed to the main thread by its event loop, see background.py and runner.py"
+            )
+        super().__setattr__(name, value)
 
     @property
     def visible_rows(self) -> NDArray[np.bool_]:

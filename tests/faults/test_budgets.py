@@ -1,0 +1,156 @@
+"""How much is sent, at most: whatever the data are, a message is far below Jupyter's limits."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.faults.test_forged_messages import send
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets import runner
+from tsne_widget.widgets.runner import FRAME_SECONDS, ProjectionRun
+from tsne_widget.widgets.scatter import MAX_VERTICES
+
+# tornado refuses a larger message of the page; jupyter_server leaves that as it is.
+JUPYTER_BYTES = 10 * 2**20
+# jupyter_server holds a kernel's messages back above so many in a second.
+JUPYTER_RATE = 1000
+TILES_BYTES = 400_000
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Bytes of each message that any widget sends from now on, the opening ones included."""
+    import comm
+
+    sizes: list[int] = []
+    kind = type(comm.create_comm(target_name="to learn its class", data={}))
+
+    def note(_comm, _type, data=None, metadata=None, buffers=None, **_keys):
+        sizes.append(
+            len(json.dumps(data or {}, default=str))
+            + sum(len(memoryview(b).cast("B")) for b in buffers or [])
+        )
+
+    monkeypatch.setattr(kind, "publish_msg", note)
+    return sizes
+
+
+def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter(sent):
+    n = 1_000_000
+    rng = np.random.default_rng(0)
+    record = FeatureSet.from_arrays(
+        rng.random((n, 2), dtype=np.float32), rng.integers(0, 10, n), predictions=np.zeros(n, int)
+    )
+    with EmbeddingExplorer(record, embedding=record.features) as explorer:
+        explorer.select("visible")
+        assert len(explorer.selected) == n
+        explorer.visible_classes = ["3"]
+        explorer.select("misclassified")
+    assert 4 * n < max(sent) < JUPYTER_BYTES
+
+
+def test_the_longest_polygon_of_the_page_is_far_below_it():
+    assert MAX_VERTICES * 16 < JUPYTER_BYTES / 20
+
+
+class Loud:
+    """A picture of noise, as large and as badly compressed as can be."""
+
+    def __len__(self) -> int:
+        return 500
+
+    def image(self, id):  # noqa: A002
+        from PIL import Image
+
+        pixels = np.random.default_rng(id).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+        return Image.fromarray(pixels)
+
+    def caption(self, id) -> str:  # noqa: A002
+        return "x" * 1000
+
+
+def test_a_screenful_of_tiles_is_small_whatever_the_pictures(monkeypatch):
+    n = 500
+    record = FeatureSet.from_arrays(
+        np.eye(n), np.arange(n) % 2, class_names=["x" * 9000, "y" * 9000]
+    )
+    with EmbeddingExplorer(record, embedding=np.eye(n)[:, :2], images=Loud()) as explorer:
+        gallery = explorer._views["gallery"]
+        sizes: list[int] = []
+        monkeypatch.setattr(
+            gallery,
+            "send",
+            lambda content, buffers=(): sizes.append(
+                len(json.dumps(content)) + sum(len(buffer) for buffer in buffers)
+            ),
+        )
+        explorer.select(range(n))
+        for stop in (1, 16, 64):
+            request = {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": stop}
+            send(gallery, request)
+        assert sizes
+        assert max(sizes) < TILES_BYTES
+
+
+class Counting:
+    """A loop that runs nothing and counts what it is asked to run."""
+
+    def __init__(self) -> None:
+        self.scheduled = 0
+
+    def call_soon_threadsafe(self, _callback, *_arguments) -> None:
+        self.scheduled += 1
+
+    def is_closed(self) -> bool:
+        return False
+
+
+def test_a_fast_fit_posts_no_more_frames_than_the_page_can_draw(monkeypatch):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(runner.time, "monotonic", lambda: clock["now"])
+
+    class Still:
+        def fit_transform(self, features):
+            return features
+
+    run = ProjectionRun(Still(), np.zeros((4, 2), np.float32), lambda _update: None)
+    run.wait()
+    run._loop = loop = Counting()
+    for _ in range(10_000):  # a second of 10,000 iterations
+        clock["now"] += 1e-4
+        run._on_iteration(1, np.zeros((4, 2), np.float32), 1.0)
+        run._show()  # as if the kernel had been free at once
+    assert 5 <= loop.scheduled <= 1 / FRAME_SECONDS + 1
+    assert loop.scheduled * 20 < JUPYTER_RATE  # each frame is a few messages
+
+
+def test_while_the_kernel_is_busy_only_the_last_frame_waits(monkeypatch):
+    class Still:
+        def fit_transform(self, features):
+            return features
+
+    seen: list[int] = []
+    run = ProjectionRun(Still(), np.zeros((4, 2), np.float32), lambda u: seen.append(u.iteration))
+    run.wait()
+    seen.clear()
+    run._loop = loop = Counting()
+    for iteration in range(100):
+        monkeypatch.setattr(run, "_shown_at", -1e9)
+        run._on_iteration(iteration, np.zeros((4, 2), np.float32), 1.0)
+    assert loop.scheduled == 1
+    run._show()
+    assert seen == [99]
+
+
+def test_the_repr_of_everything_in_an_explorer_is_short():
+    n = 50_000
+    record = FeatureSet.from_arrays(
+        np.zeros((n, 8)), np.arange(n) % 3, class_names=["x" * 9000, "b", "c"]
+    )
+    with EmbeddingExplorer(record, embedding=np.zeros((n, 2))) as explorer:
+        explorer.select("visible")
+        for shown in (explorer, record, explorer.state, *explorer._views.values()):
+            assert len(repr(shown)) < 400, type(shown)

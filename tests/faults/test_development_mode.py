@@ -1,0 +1,73 @@
+"""A whole session in Python's development mode, every warning an error: nothing left open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SESSION = """
+import warnings
+with warnings.catch_warnings():  # what other packages say of themselves while they are loaded
+    warnings.simplefilter("ignore")
+    import bqplot, bqplot_gl, ipywidgets, matplotlib.backends.backend_agg, pandas, scipy, torch
+    import sklearn.manifold, torch.utils.data, tsne_widget.widgets.explorer
+
+import asyncio, gc, pathlib, sys
+import numpy as np
+from PIL import Image
+from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, extract
+
+folder = pathlib.Path(sys.argv[1])
+for row in range(24):
+    Image.new("RGB", (50, 40), (10 * row, 0, 0)).save(folder / f"{row}.png")
+(folder / "3.png").write_bytes(b"no picture")
+
+class Samples:
+    classes = ["cat", "dog", "owl"]
+    def __len__(self):
+        return 24
+    def __getitem__(self, index):
+        return torch.full((3, 4, 4), index / 24), index % 3
+
+torch.manual_seed(0)
+model = torch.nn.Sequential(
+    torch.nn.Flatten(), torch.nn.Linear(48, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)
+)
+extract(model, Samples(), batch_size=8, store=folder / "store", progress=False)
+found = extract(model, Samples(), batch_size=8, store=folder / "store", progress=False)
+found.save(folder / "saved")
+record = FeatureSet.load(folder / "saved")
+
+async def session():
+    paths = [folder / f"{row}.png" for row in range(24)]
+    projector = TSNE(random_state=0, max_iter=60, perplexity=5)
+    with EmbeddingExplorer(record, projector=projector, images=paths) as explorer:
+        while explorer.state.fit.condition == "running":
+            await asyncio.sleep(0.01)
+        explorer.select("misclassified")
+        explorer.select("visible")
+        gallery = explorer._views["gallery"]
+        request = {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": 24}
+        gallery._handle_custom_msg(request, [])
+        explorer.state.color_by = "continuity"
+        while explorer.state.busy:
+            await asyncio.sleep(0.01)
+        assert len(explorer.to_dataframe()) == 24
+        explorer.figure().savefig(folder / "map.png")
+        print(explorer.state.fit.condition, explorer.state.message)
+
+asyncio.run(session())
+del record, found
+gc.collect()
+"""
+
+
+def test_a_session_in_development_mode_is_silent(tmp_path):
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", SESSION, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "done"
+    assert done.stderr == ""

@@ -1,0 +1,154 @@
+"""Saved records on disks that are read-only, shared, or saved over while they are read."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tsne_widget import FeatureSet, StoreError
+
+ROWS, COLUMNS = 64, 2048  # 512 kB: many pages of the disk
+PROCESSES, ROUNDS = 8, 20
+
+
+def record(value: float) -> FeatureSet:
+    labels = np.full(ROWS, int(value) % 7)
+    features = np.full((ROWS, COLUMNS), value, dtype=np.float32)
+    features[0, 0] += 1  # not constant
+    return FeatureSet.from_arrays(features, labels, class_names=list("abcdefg"))
+
+
+def is_one_whole_record(found: FeatureSet) -> bool:
+    value = found.features[1, 1]
+    return bool((found.features[1:] == value).all() and (found.labels == int(value) % 7).all())
+
+
+def test_a_read_only_record_is_read_and_saving_over_it_is_a_store_error(tmp_path, monkeypatch):
+    record(3).save(tmp_path / "saved")
+    real_open, real_mkdir = os.open, os.mkdir
+
+    def refuse(path: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", os.fspath(path))  # type: ignore[call-overload]
+
+    def read_only_open(path, flags, *arguments, **options):
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            refuse(path)
+        return real_open(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only_open)
+    monkeypatch.setattr(os, "mkdir", lambda path, *_arguments, **_options: refuse(path))
+    assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
+    with pytest.raises(StoreError, match="Read-only file system"):
+        record(4).save(tmp_path / "saved", overwrite=True)
+    monkeypatch.setattr(os, "open", real_open)
+    monkeypatch.setattr(os, "mkdir", real_mkdir)
+    assert (FeatureSet.load(tmp_path / "saved").features == record(3).features).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+
+
+def test_a_mapped_record_stays_whole_while_it_is_saved_over(tmp_path):
+    record(3).save(tmp_path / "saved")
+    script = """
+import sys
+import numpy as np
+from tsne_widget import FeatureSet
+found = FeatureSet.load(sys.argv[1])
+print("mapped", flush=True)
+sys.stdin.read()
+assert (found.features[1:] == 3).all()  # a file cut in place would end this process here
+print("whole")
+"""
+    reader = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "saved")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    try:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "mapped\n"
+        small = FeatureSet.from_arrays(np.eye(4))
+        small.save(tmp_path / "saved", overwrite=True)
+        output, _ = reader.communicate(timeout=60)
+    finally:
+        reader.kill()
+        reader.wait()
+    assert output == "whole\n"
+    assert reader.returncode == 0
+    assert (FeatureSet.load(tmp_path / "saved").features == small.features).all()
+
+
+def test_a_record_saved_over_while_it_is_read_is_an_error_and_no_mixture(tmp_path, monkeypatch):
+    record(1).save(tmp_path / "saved")
+    load, opened = np.load, []
+
+    def load_and_save(path, *arguments, **options):
+        opened.append(path)
+        array = load(path, *arguments, **options)
+        if len(opened) == 1:
+            record(2).save(tmp_path / "saved", overwrite=True)
+        return array
+
+    monkeypatch.setattr(np, "load", load_and_save)
+    with pytest.raises(StoreError, match="was saved over while it was read; load it again"):
+        FeatureSet.load(tmp_path / "saved")
+    assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
+
+
+def save_and_load(folder: Path, number: int) -> None:
+    for turn in range(ROUNDS):
+        with contextlib.suppress(StoreError):  # another one saved at that moment: told, not lost
+            record(100 * number + turn).save(folder, overwrite=True)
+        try:
+            found = FeatureSet.load(folder)
+        except StoreError:
+            continue  # looked between two renames
+        assert is_one_whole_record(found)
+
+
+def test_whoever_saves_over_whom_a_reader_finds_one_whole_record(tmp_path):
+    record(1).save(tmp_path / "saved")
+    context = multiprocessing.get_context("fork")
+    workers = [
+        context.Process(target=save_and_load, args=(tmp_path / "saved", number))
+        for number in range(PROCESSES)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
+    assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the full device is Linux's")
+def test_a_disk_that_is_full_at_the_first_byte_is_a_store_error(tmp_path, monkeypatch):
+    real_open = os.open
+
+    def full(path, flags, *arguments, **options):
+        is_written = flags & (os.O_WRONLY | os.O_RDWR)
+        return real_open(
+            "/dev/full" if is_written else path, flags & ~os.O_EXCL, *arguments, **options
+        )
+
+    before = set(tmp_path.iterdir())
+    monkeypatch.setattr(np.lib.format, "write_array", lambda file, array, **_: _fill(file, array))
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        record(1).save(tmp_path / "saved")
+    monkeypatch.undo()
+    assert set(tmp_path.iterdir()) == before
+
+
+def _fill(_file: object, array: np.ndarray) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as disk:
+        disk.write(array.tobytes())

@@ -1,0 +1,90 @@
+"""An interrupt at any step of a change: what is selected is always shown, and all goes on."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from tests.faults.test_forged_messages import send
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+N = 30
+PACKAGE = "tsne_widget"
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at the n-th line that our widgets execute."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.lines = at, 0
+
+    def __enter__(self) -> Interrupt:
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        sys.settrace(None)
+
+    def trace(self, frame, event, _argument):
+        if PACKAGE not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.at:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self.trace
+
+
+def make_explorer() -> EmbeddingExplorer:
+    record = FeatureSet.from_arrays(np.eye(N), np.arange(N) % 3, predictions=np.zeros(N, int))
+    explorer = EmbeddingExplorer(record, embedding=np.column_stack([np.arange(N)] * 2))
+    explorer.select(range(20))
+    return explorer
+
+
+SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]], dtype="<f8")
+ACTIONS = {
+    "hide a class": lambda e: send(e._views["legend"], {"kind": "toggle", "code": 1}),
+    "only one class": lambda e: send(e._views["legend"], {"kind": "only", "code": 2}),
+    "lasso": lambda e: send(
+        e._views["scatter"], {"kind": "select", "mode": "replace"}, [SQUARE.tobytes()]
+    ),
+    "select": lambda e: e.select([25, 26], "add"),
+    "undo": lambda e: e.undo(),
+    "recolour": lambda e: send(e._views["scatter"], {"kind": "color", "name": "prediction"}),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
+    act = ACTIONS[action]
+    with make_explorer() as undisturbed:
+        act(undisturbed)
+        expected = (undisturbed.selected.tolist(), undisturbed.visible_classes)
+    interrupted, at = 0, 1
+    while True:
+        with make_explorer() as explorer:
+            state = explorer.state
+            before = state.visible.copy()
+            try:
+                with Interrupt(at):
+                    act(explorer)
+            except KeyboardInterrupt:
+                interrupted += 1
+            else:
+                break
+            assert state.visible_rows[state.selected].all()
+            assert state.visible.shape == before.shape
+            # and all goes on: the same again, from the beginning, ends as if never interrupted
+            explorer.visible_classes = ["0", "1", "2"]
+            state._past, state._future = [], []
+            explorer.select([])
+            explorer.select(range(20))
+            act(explorer)
+            if action != "undo":
+                assert (explorer.selected.tolist(), explorer.visible_classes) == expected
+        at += 1 + at // 12
+    assert interrupted > 10

@@ -1,0 +1,103 @@
+"""Names of the files we write: those that Windows, macOS and long folders take as well."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.extraction.nets import Pictures, ResNet, made
+from tests.faults.attacks import TEXTS
+from tsne_widget import FeatureSet, extract
+from tsne_widget.extraction import whole_files
+
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
+# Windows takes 260 characters of a whole path: leave room for the user's folder.
+MAX_CHARACTERS = 60
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Names of all files and folders that are made or renamed."""
+    names: list[str] = []
+
+    def noting(function):
+        def call(path, *arguments, **options):
+            names.append(os.fspath(path))
+            if arguments and isinstance(arguments[0], (str, os.PathLike)):
+                names.append(os.fspath(arguments[0]))
+            return function(path, *arguments, **options)
+
+        return call
+
+    for function in ("replace", "rename", "link", "mkdir"):
+        monkeypatch.setattr(os, function, noting(getattr(os, function)))
+    return names
+
+
+def test_every_file_we_write_has_a_name_that_every_system_takes(tmp_path, written):
+    names = list(dict.fromkeys(TEXTS))
+    n = len(names)
+    FeatureSet.from_arrays(
+        np.eye(n), np.arange(n), class_names=names, paths=names, layer="CON/../<layer>:0|?*"
+    ).save(tmp_path / "saved")
+    extract(
+        made(ResNet), Pictures(12), batch_size=4, store=tmp_path / "store", progress=False,
+        class_names=["CON", "a:b", "../x"],
+    )  # fmt: skip
+    inside = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
+    inside += [Path(name).relative_to(tmp_path) for name in written if str(tmp_path) in name]
+    assert len(inside) > 10
+    for path in inside:
+        assert len(str(path)) <= MAX_CHARACTERS + 40, path
+        for part in path.parts:
+            assert re.fullmatch(r"[A-Za-z0-9._-]+", part), part
+            assert not part.endswith((".", " "))
+            assert part.split(".")[0].lower() not in RESERVED
+            assert len(part) <= MAX_CHARACTERS
+    present = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")]
+    assert len({name.lower() for name in present}) == len(present)
+
+
+def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monkeypatch):
+    target = tmp_path / "manifest.json"
+    target.write_bytes(b"old")
+    replace, refused = os.replace, [PermissionError(13, "in use")] * 3
+
+    def held(source, target):
+        if refused:
+            raise refused.pop()
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr(whole_files.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(whole_files.os, "name", "nt")
+    whole_files._replace(_new(tmp_path), target)
+    assert target.read_bytes() == b"new"
+
+
+def test_it_is_not_tried_for_ever(tmp_path, monkeypatch):
+    def held(_source, _target):
+        raise PermissionError(13, "in use")
+
+    monkeypatch.setattr(os, "replace", held)
+    monkeypatch.setattr(whole_files.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(whole_files.os, "name", "nt")
+    with pytest.raises(PermissionError):
+        whole_files._replace(tmp_path / "a", tmp_path / "b")
+
+
+def _new(folder: Path) -> Path:
+    path = folder / "new"
+    with open(path, "wb") as file:  # noqa: PTH123 - pathlib asks os.name, which the test changes
+        file.write(b"new")
+    return path

@@ -1,0 +1,105 @@
+"""What SECURITY.md says of the whole: no markup, nothing from elsewhere, nothing private saved."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ipywidgets import Widget
+
+import tsne_widget
+from tests.images.pictures import encoded, noise
+from tsne_widget import EmbeddingExplorer, FeatureSet, extract
+
+PACKAGE = Path(tsne_widget.__file__).parent
+STATIC = PACKAGE / "widgets" / "static"
+# Names an element of SVG; nothing is fetched from there.
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+
+
+def test_samples_are_loaded_in_this_process_unless_workers_are_asked_for():
+    assert inspect.signature(extract).parameters["num_workers"].default == 0
+
+
+def sources(pattern: str) -> dict[str, str]:
+    return {
+        str(path.relative_to(PACKAGE)): path.read_text("utf-8") for path in PACKAGE.rglob(pattern)
+    }
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        r"\.innerHTML", r"\.outerHTML", r"insertAdjacentHTML", r"document\.write", r"\beval\(",
+        r"new Function", r"DOMParser", r"createContextualFragment", r"setHTML", r"srcdoc",
+        r"setAttribute\(\s*[\"']on", r"setTimeout\(\s*[\"'`]",
+    ],
+)  # fmt: skip
+def test_no_markup_is_made_of_text(markup):
+    assert sources("*.js")
+    assert not [name for name, text in sources("*.js").items() if re.search(markup, text)]
+
+
+def test_no_widget_of_ours_shows_html():
+    for name, text in sources("*.py").items():
+        assert not re.search(r"\bHTML(Math)?\(|display_html|text/html", text), name
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    for name, text in (sources("*.js") | sources("*.css")).items():
+        addresses = set(re.findall(r"""(?:https?:)?//[\w.-]+\.\w+[^\s"'`)]*""", text))
+        comments = set(re.findall(r"(?://|\*) .*?(https?://\S+)", text))
+        assert addresses - comments <= {SVG_NAMESPACE}, name
+        assert not re.search(
+            r"\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon|@import|import\(", text
+        )
+
+
+def test_python_opens_no_connection():
+    for name, text in sources("*.py").items():
+        assert not re.search(
+            r"^\s*(import|from) (urllib|http|requests|ftplib|ssl)\b", text, re.M
+        ), name
+
+
+@pytest.fixture
+def explored(tmp_path):
+    folder = tmp_path / "private folder of mine" / "cats"
+    folder.mkdir(parents=True)
+    for row in range(6):
+        (folder / f"{row}.png").write_bytes(encoded(noise(), "PNG"))
+    paths = [folder / f"{row}.png" for row in range(6)]
+    rng = np.random.default_rng(0)
+    record = FeatureSet.from_arrays(
+        rng.normal(size=(6, 3)), [0, 0, 1, 1, 2, 2], logits=rng.normal(size=(6, 3)), paths=paths
+    )
+    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
+        explorer.select([0, 1, 2])
+        for view, kinds in {"gallery": ["tiles"], "scatter": ["hover", "pick"]}.items():
+            for kind in kinds:
+                content = {"kind": kind, "start": 0, "stop": 3, "point": 1, "mode": "add"}
+                content["epoch"] = getattr(explorer._views[view], "epoch", 0)
+                explorer._views[view]._handle_custom_msg(content, [])
+        yield explorer
+
+
+def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored):
+    saved = json.dumps(Widget.get_manager_state(drop_defaults=False))
+    assert "private folder of mine" not in saved
+    for magic in (b"\x89PNG", b"\xff\xd8\xff"):
+        for view in explored._views.values():
+            for value in view.get_state().values():
+                assert not isinstance(value, bytes) or magic not in value
+    for picture in ("iVBORw0KGgo", "/9j/"):  # PNG and JPEG, as base64 begins
+        assert picture not in saved
+
+
+def test_the_output_of_a_cell_holds_no_folder_and_no_picture(explored):
+    bundle = explored._repr_mimebundle_()
+    text = json.dumps(bundle[0] if isinstance(bundle, tuple) else bundle)
+    assert "private folder" not in text
+    assert "image/" not in text

@@ -1,0 +1,178 @@
+"""Threads: only the main one changes the state, whatever runs beside it and however that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.state import ExplorerState
+
+N = 300
+SECONDS = 60.0
+
+
+def record() -> FeatureSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(N) % 3
+    return FeatureSet.from_arrays(
+        rng.normal(size=(N, 6)) + 4 * np.eye(6)[labels], labels, logits=rng.normal(size=(N, 3))
+    )
+
+
+def on_another_thread(act) -> list[BaseException]:
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            act()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name="another")
+    thread.start()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    return errors
+
+
+async def until(condition) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+def note_threads(state: ExplorerState) -> set[threading.Thread]:
+    """Threads on which any trait of the state changes from now on."""
+    seen: set[threading.Thread] = set()
+    state.observe(lambda _change: seen.add(threading.current_thread()))
+    return seen
+
+
+def test_a_trait_set_on_another_thread_is_refused():
+    state = ExplorerState(record(), None)
+    for name, value in {"selected": [1], "message": "x", "busy": "x", "embedding": None}.items():
+        (error,) = on_another_thread(lambda name=name, value=value: setattr(state, name, value))
+        assert isinstance(error, RuntimeError)
+        assert str(error).startswith(f"{name} was set on another; ")
+    assert state.selected.tolist() == []
+    (error,) = on_another_thread(lambda: state.select([1, 2]))
+    assert "selected was set on another" in str(error)
+
+
+def test_a_fit_and_a_computation_beside_it_set_traits_on_the_main_thread_only():
+    threads: dict[str, threading.Thread] = {}
+
+    async def session() -> set[threading.Thread]:
+        with EmbeddingExplorer(record(), projector=TSNE(random_state=0, max_iter=100)) as explorer:
+            state = explorer.state
+            seen = note_threads(state)
+            Background(state).run(
+                "Counting",
+                lambda: threads.update(worked=threading.current_thread()),
+                lambda _result: threads.update(delivered=threading.current_thread()),
+            )
+            Background(state).run("Failing", lambda: 1 / 0, lambda _result: None)
+            await until(lambda: state.fit.condition == "done")
+            state.color_by = "continuity"  # a score that takes a computation of its own
+            await until(lambda: not state.busy)
+            assert state.scores.is_ready("continuity")
+        return seen
+
+    assert asyncio.run(session()) == {threading.main_thread()}
+    assert threads["worked"] is not threading.main_thread()
+    assert threads["delivered"] is threading.main_thread()
+
+
+def test_two_explorers_run_beside_each_other_in_one_kernel_each_to_its_own_end():
+    def alone(seed: int) -> np.ndarray:
+        projector = TSNE(random_state=seed, max_iter=120)
+        with EmbeddingExplorer(record(), projector=projector) as explorer:
+            return explorer.wait().embedding
+
+    async def together() -> list[np.ndarray]:
+        explorers = [
+            EmbeddingExplorer(record(), projector=TSNE(random_state=seed, max_iter=120))
+            for seed in (0, 1)
+        ]
+        await until(lambda: all(e.state.fit.condition == "done" for e in explorers))
+        maps = [explorer.embedding for explorer in explorers]
+        for explorer in explorers:
+            explorer.close()
+        return maps
+
+    for expected, found in zip([alone(0), alone(1)], asyncio.run(together()), strict=True):
+        assert np.array_equal(expected, found)
+
+
+def test_closing_while_a_map_and_a_score_are_computed_changes_nothing_any_more():
+    started, gate = threading.Event(), threading.Event()
+
+    def hold(iteration, _embedding, _divergence) -> None:
+        if iteration == 40:
+            started.set()
+            assert gate.wait(SECONDS)
+
+    async def session() -> None:
+        projector = TSNE(random_state=0, max_iter=10**6, callback=hold)
+        explorer = EmbeddingExplorer(record(), projector=projector)
+        state = explorer.state
+        explorer._background.run("Waiting", lambda: gate.wait(SECONDS), lambda _result: 1 / 0)
+        await until(started.is_set)
+        explorer.close()
+        seen = note_threads(state)
+        gate.set()
+        await until(lambda: not any_worker())
+        assert not seen
+
+    asyncio.run(session())
+
+
+def any_worker() -> bool:
+    return any(thread.name.startswith("tsne-widget") for thread in threading.enumerate())
+
+
+def test_a_callback_that_raises_is_told_and_the_explorer_goes_on():
+    def broken(iteration, _embedding, _divergence) -> None:
+        if iteration >= 40:
+            raise ZeroDivisionError("the user's <b>callback</b>")
+
+    projector = TSNE(random_state=0, callback=broken)
+    with EmbeddingExplorer(record(), projector=projector) as explorer:
+        with pytest.raises(ZeroDivisionError):
+            explorer.wait()
+        assert explorer.state.message == "The map failed: the user's <b>callback</b>"
+        assert explorer.state.fit.condition == "failed"
+        explorer.select([1, 2])
+        assert explorer.selected.tolist() == [1, 2]
+
+
+def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
+    def broken(_change) -> None:
+        raise ZeroDivisionError("observer")
+
+    async def session() -> None:
+        with EmbeddingExplorer(record(), projector=TSNE(random_state=0, max_iter=60)) as explorer:
+            explorer.observe(broken, ["embedding", "fit"])
+            await until(lambda: explorer.state.fit.condition == "done")
+            assert explorer.embedding is not None
+            assert explorer.state.message == "ZeroDivisionError: observer"
+
+    asyncio.run(session())
+
+
+def test_without_an_event_loop_too():
+    def broken(_change) -> None:
+        raise ZeroDivisionError("observer")
+
+    with EmbeddingExplorer(record(), projector=TSNE(random_state=0, max_iter=60)) as explorer:
+        explorer.observe(broken, ["embedding", "fit"])
+        assert explorer.wait().embedding is not None
+        assert explorer.state.fit.condition == "done"
+        assert explorer.state.message == "ZeroDivisionError: observer"

@@ -34,7 +34,7 @@ explorer
 
 @pytest.fixture(scope="module")
 def opened_notebooks(open_notebook) -> Iterator[list[Notebook]]:
-    """Before their consoles are looked at, what JupyterLab says of the lost kernels is taken out."""
+    """What JupyterLab says of lost kernels is taken out of their consoles before these are read."""
     notebooks: list[Notebook] = []
     yield notebooks
     for notebook in notebooks:

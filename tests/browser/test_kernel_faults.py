@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn
@@ -30,9 +32,19 @@ explorer
 """
 
 
+@pytest.fixture(scope="module")
+def opened_notebooks(open_notebook) -> Iterator[list[Notebook]]:
+    """What JupyterLab says of lost kernels is taken out of their consoles before these are read."""
+    notebooks: list[Notebook] = []
+    yield notebooks
+    for notebook in notebooks:
+        notebook.console[:] = [line for line in notebook.console if line != CANNOT_SEND]
+
+
 @pytest.fixture
-def notebook(open_notebook, request) -> Notebook:
+def notebook(open_notebook, opened_notebooks, request) -> Notebook:
     opened = open_notebook(f"{request.node.name}.ipynb", [CELL])
+    opened_notebooks.append(opened)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened
@@ -63,8 +75,6 @@ def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(noteboo
     kernel_is_idle(page)
     notebook._client = None  # it is another process
     use_everything(page)  # of the explorer that is gone: nothing answers
-    assert set(notebook.errors()) <= {CANNOT_SEND}
-    notebook.console.clear()
     notebook.run_all()
     map_is_drawn(page)
     until(lambda: notebook.python("len(explorer.selected)") == 0, 30, "the new explorer")
@@ -72,7 +82,7 @@ def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(noteboo
     until(lambda: notebook.python("len(explorer.selected)") == 200, 30, "all rows")
 
 
-def test_clicks_on_a_dead_kernels_widget_raise_nothing(notebook):
+def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(notebook):
     page = notebook.page
     places = drawn_points(page)[0].shape
     page.evaluate(f"() => {KERNEL}.shutdown()")

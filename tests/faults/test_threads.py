@@ -176,3 +176,57 @@ def test_without_an_event_loop_too():
         assert explorer.wait().embedding is not None
         assert explorer.state.fit.condition == "done"
         assert explorer.state.message == "ZeroDivisionError: observer"
+
+
+def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
+    """As from JupyterLab, which hands messages of widgets to a thread of their own."""
+    seen = {}
+
+    async def act():
+        with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
+            threads = note_threads(explorer.state)
+            views = explorer._views
+
+            def click() -> None:
+                views["toolbar"]._handle_custom_msg({"kind": "misclassified"}, [])
+                views["gallery"]._handle_custom_msg({"kind": "hover", "row": 7}, [])
+                views["diagnosis"].is_open = True
+                views["diagnosis"]._handle_custom_msg({"kind": "compute"}, [])
+
+            assert on_another_thread(click) == []
+            seen["at once"] = explorer.state.hovered
+            await until(lambda: explorer.state.hovered == 7 and not explorer.state.busy)
+            seen["selected"] = len(explorer.selected)
+            seen["message"] = explorer.state.message
+            seen["threads"] = threads
+
+    asyncio.run(act())
+    assert seen["at once"] is None  # not before this thread was free
+    assert seen["selected"] > 0
+    assert seen["message"] == ""
+    assert seen["threads"] == {threading.main_thread()}
+
+
+def test_a_click_during_a_blocking_wait_is_answered_within_it():
+    class Slow:
+        def __init__(self) -> None:
+            self.clicked = threading.Event()
+
+        def fit_transform(self, features):
+            assert self.clicked.wait(SECONDS)
+            return features[:, :2]
+
+    async def act():
+        projector = Slow()
+        with EmbeddingExplorer(record(), projector=projector) as explorer:
+            explorer.observe(lambda _change: projector.clicked.set())
+            toolbar = explorer._views["toolbar"]
+            click = threading.Thread(
+                target=toolbar._handle_custom_msg, args=({"kind": "misclassified"}, [])
+            )
+            click.start()
+            explorer.wait()  # ends only when the click has been answered
+            click.join(SECONDS)
+            assert len(explorer.selected) > 0
+
+    asyncio.run(act())

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tsne_widget.widgets.main_thread import is_main
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
@@ -40,6 +41,9 @@ class Background:
         failed : callable, optional
             Called on the main thread, in place of ``deliver``, when ``work`` has raised.
         """
+        if not is_main():
+            self._state.main_thread.call(self.run, title, work, deliver, failed)
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

@@ -63,7 +63,7 @@ class ConfusionView(anywidget.AnyWidget):
         )
         self._counted_visible: NDArray[np.bool_] | None = None  # classes that the matrix is of
         state.follow(self._show, "selected", "visible")
-        self.observe(lambda _change: self._show(), "is_open")
+        self.observe(lambda _change: state.main_thread.call(self._show), "is_open")
 
     def _show(self) -> None:
         if not self.is_open:

@@ -61,8 +61,12 @@ class DiagnosisView(anywidget.AnyWidget):
         super().__init__(is_open=is_open)
         answer(self, state, {"compute": self._on_compute})
         state.follow(self._update, "selected", "visible")
-        self.observe(lambda _change: self._is_stale and self._update(), "is_open")
+        self.observe(lambda _change: state.main_thread.call(self._opened), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
+
+    def _opened(self) -> None:
+        if self._is_stale:
+            self._update()
 
     def _update(self) -> None:
         state = self._state

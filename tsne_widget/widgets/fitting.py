@@ -53,7 +53,7 @@ class Fitting:
     def wait(self) -> None:
         """Block until the map is done, stopped or paused; raise what it failed with."""
         if self._run is not None and not self._run.ended:
-            self._run.wait()
+            self._run.wait(self._state.main_thread.catch_up)
         if self._error is not None:
             raise self._error
 

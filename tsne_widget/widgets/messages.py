@@ -38,6 +38,18 @@ def _dispatch(
     if handler is None:
         logger.debug("dropped a message of unknown kind from the page")
         return
+    # Copied: a buffer's memory is the socket's, and the main thread may be busy.
+    copies = [memoryview(bytes(buffer)) for buffer in buffers]
+    state.main_thread.call(_handle, state, kind, handler, content, copies)
+
+
+def _handle(
+    state: ExplorerState,
+    kind: str,
+    handler: Handler,
+    content: dict[str, Any],
+    buffers: Sequence[memoryview],
+) -> None:
     try:
         handler(content, buffers)
     except MalformedMessageError as error:

@@ -96,11 +96,15 @@ class ProjectionRun:
         self._stopping = True
         self._going.set()
 
-    def wait(self) -> None:
-        """Block until the end is delivered, or while the fit is not held, and show its frames."""
+    def wait(self, meanwhile: Callable[[], None]) -> None:
+        """Block until the end is delivered, or while the fit is not held, and show its frames.
+
+        ``meanwhile()`` is called every twentieth of a second.
+        """
         # Not Thread.join: once interrupted, Python 3.11's takes a running thread for ended.
         while not self._worked.wait(POLL_SECONDS) and not self.paused:
             self._show()
+            meanwhile()
         self._show()
 
     def abandon(self) -> None:

@@ -16,6 +16,7 @@ from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.main_thread import MainThread, is_main
 from tsne_widget.widgets.named import MAX_SELECTIONS, assigned_slots, checked_name, selection_color
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
@@ -75,6 +76,8 @@ class ExplorerState(HasTraits):
         What the points' colours say, one of :attr:`color_choices`.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
+    main_thread : MainThread
+        Where all of this is changed.
     scores : Scores
         Columns about each sample, computed when first asked for.
     class_names : list of str
@@ -105,6 +108,7 @@ class ExplorerState(HasTraits):
         columns: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         self.feature_set = feature_set
+        self.main_thread = MainThread()
         self.scores = Scores(feature_set, columns)
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
         self.selection_slots: dict[str, int] = {}
@@ -119,10 +123,10 @@ class ExplorerState(HasTraits):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if CHECKS_THREADS and threading.current_thread() is not threading.main_thread():
+        if CHECKS_THREADS and not is_main():
             raise RuntimeError(
                 f"{name} was set on {threading.current_thread().name}; what a thread has made is "
-                "handed to the main thread by its event loop, see background.py and runner.py"
+                "handed to the main thread, see main_thread.py"
             )
         super().__setattr__(name, value)
 

@@ -1,0 +1,47 @@
+"""The kernel's main thread, the only one that changes the state.
+
+JupyterLab 4.4 and later hand messages of widgets to a subshell, a thread of its own, so that they
+are answered while a cell runs. What they change is changed here, one thing after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+
+class MainThread:
+    """Calls functions on the main thread, from wherever it is asked to.
+
+    Without an event loop on the main thread, as in a plain script, functions are called at once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        if is_main():
+            with contextlib.suppress(RuntimeError):
+                self._loop = asyncio.get_running_loop()
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call the function: at once on the main thread, otherwise when it is free."""
+        if is_main() or self._loop is None or self._loop.is_closed():
+            function(*arguments)
+            return
+        self._waiting.append((function, arguments))
+        self._loop.call_soon_threadsafe(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Call what waits; for a main thread that blocks, see :meth:`EmbeddingExplorer.wait`."""
+        while self._waiting:
+            function, arguments = self._waiting.popleft()
+            function(*arguments)
+
+
+def is_main() -> bool:
+    """Whether this is the main thread."""
+    return threading.current_thread() is threading.main_thread()

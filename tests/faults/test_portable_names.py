@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -68,6 +69,16 @@ def test_every_file_we_write_has_a_name_that_every_system_takes(tmp_path, writte
     assert len({name.lower() for name in present}) == len(present)
 
 
+@contextlib.contextmanager
+def on_windows(monkeypatch, replace):
+    """Only this long: pathlib, and pytest with it, asks for the name of the system too."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        patch.setattr(whole_files.time, "sleep", lambda _seconds: None)
+        patch.setattr(os, "name", "nt")
+        yield
+
+
 def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monkeypatch):
     target = tmp_path / "manifest.json"
     target.write_bytes(b"old")
@@ -78,10 +89,10 @@ def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monke
             raise refused.pop()
         return replace(source, target)
 
-    monkeypatch.setattr(os, "replace", held)
-    monkeypatch.setattr(whole_files.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(whole_files.os, "name", "nt")
-    whole_files._replace(_new(tmp_path), target)
+    new = tmp_path / "new"
+    new.write_bytes(b"new")
+    with on_windows(monkeypatch, held):
+        whole_files._replace(new, target)
     assert target.read_bytes() == b"new"
 
 
@@ -89,15 +100,5 @@ def test_it_is_not_tried_for_ever(tmp_path, monkeypatch):
     def held(_source, _target):
         raise PermissionError(13, "in use")
 
-    monkeypatch.setattr(os, "replace", held)
-    monkeypatch.setattr(whole_files.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(whole_files.os, "name", "nt")
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError), on_windows(monkeypatch, held):
         whole_files._replace(tmp_path / "a", tmp_path / "b")
-
-
-def _new(folder: Path) -> Path:
-    path = folder / "new"
-    with open(path, "wb") as file:  # noqa: PTH123 - pathlib asks os.name, which the test changes
-        file.write(b"new")
-    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from tsne_widget.widgets.main_thread import is_main
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
+
+logger = logging.getLogger(__name__)
 
 
 class Background:
@@ -58,8 +61,12 @@ class Background:
             self._titles.remove(title)
             self._state.busy = self._titles[-1] if self._titles else ""
             if error is None:
-                deliver(result)
-            else:
+                try:
+                    deliver(result)
+                except Exception as raised:  # an observer's, too: shown, as what a click causes
+                    logger.exception("%s failed", title)
+                    error = raised
+            if error is not None:
                 self._state.message = shown(f"{title} failed: {error}", MAX_SENTENCE)
                 if failed is not None:
                     failed()

@@ -19,7 +19,7 @@ export function makeHead(model, resize) {
     button.dataset.source = source;
     return sources.appendChild(button);
   });
-  const slider = /** @type {HTMLInputElement} */ (labelled("Size", "input"));
+  const slider = /** @type {HTMLInputElement} */ (/** @type {HTMLElement} */ (labelled("Size", "input")));
   Object.assign(slider, { type: "range", ...SIZES });
   slider.setAttribute("aria-label", "Size of the pictures in pixels");
   const sort = labelled("Sort", "select");

@@ -266,6 +266,7 @@ function render({ model, el }) {
     saveTimer = setTimeout(() => model.save_changes(), SAVE_DELAY_MS);
   }
 
+  /** @returns {[number, number]} pixels */
   function plotSize() {
     const size = (/** @type {number[]} */ range) => Math.abs(range[1] - range[0]);
     return [size(plot.mark.scales.x.scale.range()), size(plot.mark.scales.y.scale.range())];
@@ -310,8 +311,12 @@ function render({ model, el }) {
 
   // ---- pointer and keys ----
 
-  /** Pixels within the overlay, and data coordinates, of a pointer event. */
-  function locate(/** @type {PointerEvent | WheelEvent} */ event) {
+  /**
+   * Pixels within the overlay, and data coordinates, of a pointer event.
+   * @returns {{pixel: number[], data: [number, number]}}
+   * @param {PointerEvent | WheelEvent} event
+   */
+  function locate(event) {
     const box = overlay.getBoundingClientRect();
     const px = event.clientX - box.left;
     const py = event.clientY - box.top;
@@ -417,7 +422,7 @@ function render({ model, el }) {
   /** @type {PointerEvent | null} */
   let lookEvent = null;
 
-  function pointAt(/** @type {number[]} */ place) {
+  function pointAt(/** @type {[number, number]} */ place) {
     const { x, y } = plot.mark.model.attributes;
     const { x: span } = viewport();
     const radius = (HOVER_PIXELS * (span[1] - span[0])) / plotSize()[0];

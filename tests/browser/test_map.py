@@ -207,6 +207,24 @@ def test_a_clicked_point_is_tied_to_its_nearest_in_feature_space(notebook):
     assert notebook.python("explorer.state.focus") is None
 
 
+def test_a_finger_draws_a_lasso(notebook):
+    page = notebook.page
+    box = page.locator(".tw-overlay").bounding_box()
+    corners = [(0.1, 0.2), (0.5, 0.2), (0.5, 0.9), (0.1, 0.9)]
+    places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in corners]
+    session = page.context.new_cdp_session(page)
+    for kind, place in zip(
+        ["touchStart", *["touchMove"] * 3, "touchEnd"], [*places, None], strict=True
+    ):
+        touches = [] if place is None else [{"x": place[0], "y": place[1]}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
+    pixels, opacity = drawn_points(page)
+    inside = (pixels > places[0]).all(1) & (pixels < places[2]).all(1) & (opacity > 0)
+    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    assert notebook.python("explorer.selected.tolist()") == sorted(rows[inside].tolist())
+
+
 def test_a_map_in_a_hidden_tab_is_there_when_it_is_shown(notebook):
     page = notebook.page
     page.evaluate("() => window.jupyterapp.commands.execute('launcher:create')")

@@ -294,7 +294,7 @@ function render({ model, el }) {
     const least = 0.02 * Math.max(whole.x[1] - whole.x[0], whole.y[1] - whole.y[0]);
     const wide = (/** @type {number[]} */ s) => {
       const lack = Math.max(0, least - (s[1] - s[0])) / 2;
-      return [s[0] - lack, s[1] + lack];
+      return /** @type {[number, number]} */ ([s[0] - lack, s[1] + lack]);
     };
     setViewport(fitViewport({ x: wide(part.x), y: wide(part.y) }, ...plotSize(), 0.1));
   }
@@ -302,6 +302,7 @@ function render({ model, el }) {
   function restoreViewport() {
     const saved = model.get("viewport");
     if (saved.length === 4) {
+      /** @type {import("./geometry.js").Viewport} */
       const bounds = { x: [saved[0], saved[1]], y: [saved[2], saved[3]] };
       moveTo(fitViewport(bounds, ...plotSize(), 0));
     } else {

@@ -96,7 +96,7 @@ class ProjectionRun:
         self._stopping = True
         self._going.set()
 
-    def wait(self, meanwhile: Callable[[], None]) -> None:
+    def wait(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Block until the end is delivered, or while the fit is not held, and show its frames.
 
         ``meanwhile()`` is called every twentieth of a second.

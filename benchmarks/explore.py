@@ -118,8 +118,7 @@ def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
     """Milliseconds from a click on a cell to Python's observer of the selection."""
     page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Confusion").click()
     matrix = page.locator(".tw-confusion canvas")
-    matrix.wait_for()
-    box = matrix.bounding_box()
+    matrix.scroll_into_view_if_needed()
     times = []
     for step in range(ROUNDS):
         page.wait_for_timeout(500)
@@ -127,8 +126,7 @@ def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
         page.wait_for_timeout(500)
         cell, left, top = map(float, matrix.get_attribute("data-grid").split())
         column, line = step % 7, (3 * step + 1) % 7
-        x, y = left + (column + 0.5) * cell, top + (line + 0.5) * cell
-        page.mouse.click(box["x"] + x, box["y"] + y)
+        matrix.click(position={"x": left + (column + 0.5) * cell, "y": top + (line + 0.5) * cell})
         until(lambda: notebook.python("len(arrived)"), 20, "the cell's rows")
         times.append(notebook.python("arrived[0]") - page.evaluate("() => window.clicked"))
     return times

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis.certainty import confidence, margin
+from tsne_widget.analysis.inputs import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -83,7 +84,7 @@ def sample_frame(
     ['dog', 'cat']
     """
     n = len(feature_set)
-    chosen = _as_rows(rows, n)
+    chosen = as_rows("rows", rows, n)
     scores = dict(scores or {})
     names = pd.array([*feature_set.class_names, None], dtype=_TEXT)  # code −1 takes the last: NA
     labels = _taken(feature_set.labels, chosen)
@@ -124,26 +125,6 @@ def sample_frame(
     block = pd.DataFrame(wide, frame.index, [f"f{number}" for number in range(wide.shape[1])])
     whole: pd.DataFrame = pd.concat([frame, block], axis=1)
     return whole
-
-
-def _as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
-    values = np.asarray(rows)
-    if values.ndim != 1:
-        raise InvalidInputError(f"rows must have shape (m,), got {values.shape}")
-    if values.dtype.kind == "b":
-        if len(values) != n:
-            raise InvalidInputError(f"rows as a mask must have {n} entries, got {len(values)}")
-        return np.flatnonzero(values)
-    if not values.size:
-        return np.empty(0, dtype=np.int64)
-    if values.dtype.kind not in "iu":
-        raise InvalidInputError(f"rows must be integers or a mask, got dtype {values.dtype}")
-    if values.min() < 0 or values.max() >= n:
-        raise InvalidInputError(
-            f"rows must be 0 … {n - 1}, got {values.min()} … {values.max()}; "
-            "rows are not ids: find them by feature_set.ids"
-        )
-    return values.astype(np.int64)
 
 
 def _taken(codes: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -214,7 +195,7 @@ def _names_of_rows(selections: Mapping[str, ArrayLike], n: int, chosen: NDArray[
     joined: list[str | None] = [None]  # every combination of names that occurs
     combination = np.zeros(n, dtype=np.int64)
     for name, rows in selections.items():
-        members = _as_rows(rows, n)
+        members = as_rows("rows", rows, n)
         occurs = np.zeros(len(joined), dtype=bool)
         occurs[combination[members]] = True
         before = np.flatnonzero(occurs)

@@ -75,6 +75,13 @@ class FeatureSet:
     ------
     InvalidInputError
         For lengths that differ, values that are not finite, codes out of range, or no rows at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> record = FeatureSet(np.eye(3), labels=[0, 1, 1], class_names=["cat", "dog"])
+    >>> len(record), record.features.dtype, record.class_names
+    (3, dtype('float32'), ('cat', 'dog'))
     """
 
     features: NDArray[np.float32]

@@ -1,0 +1,81 @@
+"""Every line of Python in README and docs/ runs; every command and link there exists.
+
+The ```python blocks of a page are run from top to bottom, in one namespace, in an empty folder,
+after tests/docs/preamble.py. Blocks of other languages are not run.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from tests.docs import preamble
+from tsne_widget import EmbeddingExplorer
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+WITH_PYTHON = [page for page in PAGES if "```python\n" in page.read_text("utf-8")]
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path, language: str) -> str:
+    """The page with everything blank but its blocks of a language: lines keep their numbers."""
+    kept, fence = [], None
+    for line in page.read_text("utf-8").splitlines():
+        if line.strip().startswith("```"):
+            fence = None if fence is not None else line.strip().removeprefix("```")
+            kept.append("")
+        else:
+            kept.append(line if fence == language else "")
+    assert fence is None, f"{named(page)}: a block is not closed"
+    return "\n".join(kept)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Explorers that a page opens, also those whose name it gives to another; closed at its end."""
+    explorers = []
+
+    def init(self, *arguments, **options):
+        explorers.append(self)
+        made(self, *arguments, **options)
+
+    made = EmbeddingExplorer.__init__
+    monkeypatch.setattr(EmbeddingExplorer, "__init__", init)
+    yield explorers
+    for explorer in explorers:
+        explorer.close()
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=named)
+def test_every_line_of_python_on_a_page_runs(page, tmp_path, monkeypatch):
+    names = preamble.names(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with mpl.rc_context():
+        exec(compile(blocks(page, "python"), str(page), "exec"), names)  # our own pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_make_target_and_path_in_a_command_exists(page):
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    text = page.read_text("utf-8")
+    commands = blocks(page, "sh") + "\n".join(re.findall(r"`([^`\n]+)`", text))
+    commands += "\n".join(re.findall(r"^ {4,}(\S.*)$", text, re.M))
+    assert set(re.findall(r"(?:^|[^\w-])make ([a-z][\w-]*)", commands)) <= targets
+    for path in re.findall(r"(?<![\w./])((?:notebooks|tests|benchmarks|docs)/[\w./-]+)", commands):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_to_a_file_of_the_repository_finds_it(page):
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), target

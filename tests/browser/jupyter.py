@@ -21,6 +21,10 @@ from playwright.sync_api import Browser, Page, Playwright
 
 TOKEN = "browser-tests"  # of a server on this machine's loopback only
 START_SECONDS = 90
+# Set it to see the browser: TSNE_WIDGET_HEADED=1 pytest tests/browser -k lasso
+HEADED = bool(os.environ.get("TSNE_WIDGET_HEADED"))
+SLOW_MILLISECONDS = 150  # between two gestures, so that eyes can follow
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-quic",
@@ -52,22 +56,41 @@ def chromium(playwright: Playwright) -> str | None:
 
 
 def launch(
-    playwright: Playwright, *, headless: bool = True, arguments: Sequence[str] = ()
+    playwright: Playwright, *, headless: bool = not HEADED, arguments: Sequence[str] = ()
 ) -> Browser:
     """A browser. Without one the tests fail, they do not skip."""
     path = chromium(playwright)
     if path is None:
         raise RuntimeError("no Chromium found; run `make browser`, or set TSNE_WIDGET_CHROMIUM")
     return playwright.chromium.launch(
-        executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments], headless=headless
+        executable_path=path,
+        args=[*CHROMIUM_ARGUMENTS, *arguments],
+        headless=headless,
+        slow_mo=0 if headless else SLOW_MILLISECONDS,
     )
 
 
-class Lab:
-    """A JupyterLab server over a folder of its own, without the user's settings."""
+# Where an application opens a notebook, and what it is started with.
+APPLICATIONS = {
+    "jupyterlab": (
+        "lab/tree",
+        ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+    ),
+    "notebook": ("notebooks", []),
+}
 
-    def __init__(self, folder: Path) -> None:
+
+class Lab:
+    """A server of JupyterLab or Notebook over a folder of its own, without the user's settings.
+
+    ``python`` is the interpreter that runs it and its kernels.
+    """
+
+    def __init__(
+        self, folder: Path, application: str = "jupyterlab", python: str = sys.executable
+    ) -> None:
         self.folder = folder
+        self.tree, options = APPLICATIONS[application]
         self.runtime = folder / ".runtime"
         self.runtime.mkdir(parents=True)
         environment = os.environ | {
@@ -84,19 +107,18 @@ class Lab:
             "--ServerApp.port=0",
             f"--ServerApp.root_dir={folder}",
             f"--IdentityProvider.token={TOKEN}",
-            "--LabApp.news_url=",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            *options,
         ]
         _ask_no_questions(folder / ".settings")
         self.log = (folder / "lab.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *arguments],
+            [python, "-m", application, *arguments],
             stdout=self.log,
             stderr=subprocess.STDOUT,
             env=environment,
             start_new_session=True,
         )
-        self.url = until(self._find_url, START_SECONDS, "JupyterLab to start")
+        self.url = until(self._find_url, START_SECONDS, f"{application} to start")
 
     def _find_url(self) -> str | None:
         if self._process.poll() is not None:
@@ -153,7 +175,7 @@ class Notebook:
 
     def load(self) -> None:
         """(Re)load the page and wait until notebook and kernel are there."""
-        self.page.goto(f"{self.lab.url}lab/tree/{self.name}?token={TOKEN}&reset")
+        self.page.goto(f"{self.lab.url}{self.lab.tree}/{self.name}?token={TOKEN}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"

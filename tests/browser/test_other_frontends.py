@@ -1,0 +1,158 @@
+"""Beyond JupyterLab: the quickstart in Notebook 7, and the dashboard in Voila, by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.gestures import SECONDS, drag, map_is_drawn, pictures_are_drawn
+from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
+
+pytestmark = pytest.mark.browser
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+LASSO = [(0.2, 0.25), (0.55, 0.15), (0.85, 0.5), (0.6, 0.8), (0.45, 0.4), (0.25, 0.7)]
+
+# What these log without us, in an empty notebook of a closed network; everything else is ours.
+NOTEBOOKS_OWN = re.compile(r"Cannot read properties of undefined \(reading 'schema'\)")
+VOILAS_OWN = re.compile(r"getter for the shared module is not a function|font-?awesome", re.I)
+
+
+def has_pictures_of_the_selection(page: Page) -> int:
+    """How many the page says are selected, once their pictures are there."""
+    summary = page.locator(".tw-summary")
+    until(lambda: "selected" in summary.inner_text(), 30, "the selection")
+    count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
+    pictures_are_drawn(page, count)
+    return count
+
+
+@pytest.fixture(scope="module")
+def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    server = Lab(tmp_path_factory.mktemp("notebook7"), "notebook")
+    page = browser.new_page(viewport={"width": 1400, "height": 1100})
+    opened = Notebook.open(server, page, "quickstart.ipynb", NOTEBOOKS / "quickstart.ipynb")
+    opened.run_all()
+    map_is_drawn(page)
+    yield opened
+    errors = [line for line in opened.errors() if not NOTEBOOKS_OWN.search(line)]
+    opened.close()
+    server.close()
+    assert not errors, f"the page's console reported: {errors}"
+
+
+def test_in_notebook_7_a_lasso_leads_to_pictures_and_to_the_frame(notebook):
+    notebook.execute("explorer.clear()")
+    drag(notebook.page, LASSO)
+    count = has_pictures_of_the_selection(notebook.page)
+    assert 100 < count < 1400
+    assert notebook.python("len(explorer.to_dataframe())") == count
+
+
+def test_in_notebook_7_a_class_is_hidden_by_a_click_and_python_moves_the_map(notebook):
+    page = notebook.page
+    page.locator(".tw-legend li button").nth(8).click()
+    until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
+    notebook.execute("explorer.select(range(30))")
+    shown = notebook.python("len(explorer.selected)")
+    assert shown < 30  # those of the hidden class are left out
+    pictures_are_drawn(page, shown)
+
+
+class Voila:
+    """A Voila server that shows one notebook."""
+
+    def __init__(self, notebook: Path, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        self.folder = folder
+        shutil.copy(notebook, folder / notebook.name)
+        environment = os.environ | {
+            "JUPYTER_CONFIG_DIR": str(folder / ".config"),
+            "IPYTHONDIR": str(folder / ".ipython"),
+        }
+        with (folder / "voila.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "voila", str(folder / notebook.name), "--no-browser",
+                    f"--port={port}", "--Voila.ip=127.0.0.1",
+                ],
+                stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=folder,
+                start_new_session=True,
+            )  # fmt: skip
+        until(self._answers, START_SECONDS, "Voila to start")
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError((self.folder / "voila.log").read_text()[-3000:])
+        try:
+            with urllib.request.urlopen(self.url + "voila/static/", timeout=5):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def dashboard(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    server = Voila(NOTEBOOKS / "dashboard.ipynb", tmp_path_factory.mktemp("voila"))
+    page = browser.new_page(viewport={"width": 1400, "height": 1300})
+    console: list[str] = []
+
+    def note(message: Any) -> None:
+        if message.type == "error":
+            console.append(f"{message.text} ({message.location.get('url', '')})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: console.append(f"pageerror: {error}"))
+    page.goto(server.url, timeout=120 * SECONDS)
+    page.wait_for_function(
+        "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden", timeout=120 * SECONDS
+    )
+    yield page
+    page.close()
+    server.close()
+    errors = [line for line in console if not VOILAS_OWN.search(line)]
+    assert not errors, f"the page's console reported: {errors}"
+
+
+def test_in_voila_a_lasso_leads_to_pictures_and_to_the_table_below(dashboard):
+    page = dashboard
+    page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
+    drag(page, LASSO)
+    count = has_pictures_of_the_selection(page)
+    assert count > 50
+    text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))
+    text.wait_for(timeout=30 * SECONDS)
+    assert page.locator("table.dataframe tbody tr").count() == 10
+
+
+def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
+    page = dashboard
+    assert page.get_by_text("optimizer.zero_grad").count() == 0
+    first = page.locator(".tw-legend li button").first
+    first.click()
+    until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the class to go")

@@ -14,7 +14,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TYPESCRIPT := 5.6.3
 TSC        := $(VENV)/js/node_modules/.bin/tsc
 
-.PHONY: demo test browser lint typecheck-js benchmark screenshot clean
+.PHONY: demo test browser lint typecheck-js docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -35,6 +35,9 @@ else
 	$(TSC) -p tsconfig.json
 endif
 
+docs: $(VENV)/.installed-docs  ## the site, in site/: open site/index.html
+	$(BIN)/python -m mkdocs build --strict
+
 browser: $(VENV)/.installed-test  ## find a Chromium, or install one
 	$(BIN)/python -m tests.browser.install_chromium
 
@@ -51,4 +54,4 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

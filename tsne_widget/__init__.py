@@ -11,8 +11,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "EmbeddingExplorer": "tsne_widget.widgets.explorer",
     "FeatureSet": "tsne_widget.feature_set",
@@ -34,6 +32,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
+    __version__: str
     from tsne_widget.errors import (
         ExtractionError as ExtractionError,
     )
@@ -64,6 +63,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
@@ -73,3 +74,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+def _version() -> str:
+    """The version that was installed, made from git's tags; "0+unknown" of a bare copy."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tsne-widget")
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -37,6 +37,10 @@ def blocks(page: Path, language: str) -> str:
     return "\n".join(kept)
 
 
+def without_blocks(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+
+
 @pytest.fixture
 def opened(monkeypatch):
     """Explorers that a page opens, also those whose name it gives to another; closed at its end."""
@@ -65,7 +69,7 @@ def test_every_line_of_python_on_a_page_runs(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_make_target_and_path_in_a_command_exists(page):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-    text = page.read_text("utf-8")
+    text = without_blocks(page)
     commands = blocks(page, "sh") + "\n".join(re.findall(r"`([^`\n]+)`", text))
     commands += "\n".join(re.findall(r"^ {4,}(\S.*)$", text, re.M))
     assert set(re.findall(r"(?:^|[^\w-])make ([a-z][\w-]*)", commands)) <= targets
@@ -75,7 +79,6 @@ def test_every_make_target_and_path_in_a_command_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_link_to_a_file_of_the_repository_finds_it(page):
-    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_blocks(page)):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target

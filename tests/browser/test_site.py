@@ -1,0 +1,101 @@
+"""The documentation: built strictly from the repository, and read without a network."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md"))
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the site, served from this machine."""
+    folder = tmp_path_factory.mktemp("site")
+    run = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    handler = functools.partial(Silent, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A page that can load nothing but the site; whatever else it asks for fails the test."""
+    foreign, errors = [], []
+
+    def pass_or_note(route: Route) -> None:
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.route("**/*", pass_or_note)
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    opened.close()
+    assert foreign == []
+    assert errors == []
+
+
+@pytest.mark.parametrize("name", PAGES, ids=str)
+def test_a_page_is_read_without_a_network_and_has_its_place_in_the_menu(name, site, page):
+    page.goto(site + name.with_suffix(".html").as_posix(), wait_until="networkidle")
+    heading = page.locator("article h1").first.inner_text().removesuffix("¶")
+    assert heading
+    assert page.locator("nav.md-nav--primary a.md-nav__link--active").count()
+    assert page.locator("article :text('arithmatex'), article :text(':meth:')").count() == 0
+
+
+def test_formulas_are_drawn(site, page):
+    page.goto(site + "how/engine.html")
+    formulas = page.locator("article math")
+    assert formulas.count() > 10
+    for formula in formulas.all():
+        assert formula.bounding_box()["width"] > 3  # pixels
+    assert "$" not in page.locator("article").inner_text()
+
+
+def test_the_search_finds_a_page(site, page):
+    page.goto(site + "index.html")
+    page.locator("input.md-search__input").click()
+    page.keyboard.type("perplexity")
+    result = page.locator("a.md-search-result__link", has_text="engine").first
+    result.wait_for(timeout=30_000)
+    assert "how/engine.html" in result.get_attribute("href")
+
+
+def test_every_public_name_is_in_the_reference(site, page):
+    page.goto(site + "api.html")
+    for name in __import__("tsne_widget").__all__:
+        assert page.locator(f"article [id$='.{name}']").count(), name

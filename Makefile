@@ -14,13 +14,17 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TYPESCRIPT := 5.6.3
 TSC        := $(VENV)/js/node_modules/.bin/tsc
 
-.PHONY: demo test browser lint typecheck-js docs benchmark screenshot clean
+.PHONY: demo test test-oldest browser lint typecheck-js docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: $(VENV)/.installed-test browser lint  ## every test, those in a real browser included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-oldest:  ## the tests without the browser, with the oldest dependencies that are supported
+	$(MAKE) VENV=$(VENV)-oldest CONSTRAINTS=.ci/oldest.txt $(VENV)-oldest/.installed-test
+	$(VENV)-oldest/bin/python -m pytest -m "not browser" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -54,4 +58,4 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest build dist site *.egg-info

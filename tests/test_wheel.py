@@ -32,11 +32,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def files_of_the_package() -> set[str]:
-    kinds = {".py", ".js", ".css"}
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "tsne_widget").rglob("*")
-        if "__pycache__" not in path.parts and (path.suffix in kinds or path.name == "py.typed")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
     }
 
 

@@ -2,19 +2,27 @@
 
 notebooks/explorer.png              the quickstart, with a cluster selected
 notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
+docs/pictures/lasso.webp            a lasso, the mistakes, one class: animated
+
+`python -m tests.browser.screenshot lasso` makes only those whose name has the word in it.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import Lab, Notebook, launch, until
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
 AROUND_A_CLUSTER = [(0.3, 0.25), (0.62, 0.22), (0.6, 0.6), (0.45, 0.7), (0.32, 0.6)]
 
 # Clusters as a classifier of so many classes makes them, and pictures in their colours.
@@ -39,18 +47,27 @@ explorer
 """
 
 
-def main() -> None:
+# How long a frame of the animation is shown, in milliseconds, and how wide it is, in pixels.
+DRAWING, LOOKING = 90, 2200
+ANIMATION_WIDTH = 1000
+
+
+def main(wanted: str = "") -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
-    (NOTEBOOKS / "screenshots").mkdir(exist_ok=True)
+    quickstart = NOTEBOOKS / "quickstart.ipynb"
+    pictures = {NOTEBOOKS / "explorer.png": (quickstart, 1.5, "Light")}
+    for classes in (7, 100, 1000):
+        for theme in ("Light", "Dark"):
+            target = NOTEBOOKS / "screenshots" / f"map-{classes}-{theme.lower()}.png"
+            pictures[target] = ([MANY_CLASSES.format(classes=classes)], 1, theme)
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)
-            picture(browser, lab, NOTEBOOKS / "quickstart.ipynb", NOTEBOOKS / "explorer.png", 1.5)
-            for classes in (7, 100, 1000):
-                for theme in ("Light", "Dark"):
-                    target = NOTEBOOKS / "screenshots" / f"map-{classes}-{theme.lower()}.png"
-                    cells = [MANY_CLASSES.format(classes=classes)]
-                    picture(browser, lab, cells, target, 1, theme)
+            for target, (cells, scale, theme) in pictures.items():
+                if wanted in target.stem:
+                    picture(browser, lab, cells, target, scale, theme)
+            if wanted in "lasso":
+                animation(browser, lab, quickstart, ROOT / "docs" / "pictures" / "lasso.webp")
             browser.close()
     finally:
         lab.close()
@@ -65,16 +82,8 @@ def picture(
     theme: str = "Light",
 ) -> None:
     """The widget with a selection, as it looks in a window 1,400 pixels wide."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000}, device_scale_factor=scale)
-    notebook = Notebook.open(lab, page, f"{target.stem}.ipynb", cells)
-    page.evaluate(
-        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
-        f"JupyterLab {theme}",
-    )
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-    notebook.run_all()
-    map_is_drawn(page)
-    notebook.execute("explorer.wait()")
+    notebook = opened(browser, lab, f"{target.stem}.ipynb", cells, scale, theme)
+    page = notebook.page
     page.locator(".tw-tools [data-action=labels]").click()
     drag(page, AROUND_A_CLUSTER)
     until(lambda: notebook.python("len(explorer.selected)"), 20, "the selection")
@@ -85,5 +94,72 @@ def picture(
     notebook.close()
 
 
+def opened(
+    browser: Browser, lab: Lab, name: str, cells: list[str] | Path, scale: float, theme: str
+) -> Notebook:
+    """The cells in a notebook, once their map is done."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000}, device_scale_factor=scale)
+    notebook = Notebook.open(lab, page, name, cells)
+    page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+        f"JupyterLab {theme}",
+    )
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    notebook.run_all()
+    map_is_drawn(page)
+    notebook.execute("explorer.wait()")
+    return notebook
+
+
+def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
+    """A lasso and its pictures, the mistakes, and one class alone."""
+    notebook = opened(browser, lab, "animation.ipynb", cells, 1, "Light")
+    page = notebook.page
+    page.locator(".tw-tools [data-action=labels]").click()
+    notebook.execute("explorer.clear()")
+    until(lambda: notebook.python("len(explorer.selected)") == 0, 20, "nothing selected")
+    frames = [(frame(page), LOOKING // 2)]
+    box = page.locator(".tw-overlay").first.bounding_box()
+    corners = [
+        (box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in AROUND_A_CLUSTER
+    ]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
+        for share in np.linspace(0.25, 1, 4):
+            page.mouse.move(*(np.array(start) + share * np.subtract(end, start)).tolist())
+            frames.append((frame(page), DRAWING))
+    page.mouse.up()
+    frames.append((frame(settled(notebook)), LOOKING))
+    page.locator(".tw-toolbar button", has_text="Select misclassified").click()
+    wrong = notebook.python("int(explorer.feature_set.misclassified.sum())")
+    until(lambda: notebook.python("len(explorer.selected)") == wrong, 20, "the mistakes")
+    frames.append((frame(settled(notebook)), LOOKING))
+    page.locator(".tw-legend li button").nth(8).dblclick()
+    until(lambda: notebook.python("explorer.visible_classes") == ["8"], 20, "one class")
+    frames.append((frame(settled(notebook)), LOOKING))
+    first, *others = [picture for picture, _ in frames]
+    times = [milliseconds for _, milliseconds in frames]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    first.save(
+        target, save_all=True, append_images=others, duration=times, loop=0, quality=70, method=6
+    )
+    print(f"wrote {target}: {target.stat().st_size:,} bytes, {len(frames)} frames")
+    notebook.close()
+
+
+def settled(notebook: Notebook) -> Page:
+    """The page, once it shows the pictures of what is selected."""
+    pictures_are_drawn(notebook.page, notebook.python("len(explorer.selected)"))
+    notebook.page.mouse.move(5, 5)
+    return notebook.page
+
+
+def frame(page: Page) -> Image.Image:
+    taken = Image.open(BytesIO(page.locator(".tsne-widget").first.screenshot()))
+    height = round(taken.height * ANIMATION_WIDTH / taken.width)
+    return taken.convert("RGB").resize((ANIMATION_WIDTH, height), Image.Resampling.LANCZOS)
+
+
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

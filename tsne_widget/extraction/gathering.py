@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import warnings
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from tsne_widget.errors import ExtractionError, StoreError
@@ -19,8 +19,6 @@ from tsne_widget.feature_set import Skipped
 # Features above this share of the machine's memory go to a file that is mapped: t-SNE, the model
 # and the notebook need the rest.
 SHARE_OF_MEMORY = 1 / 8
-# Where the memory cannot be asked for (bytes).
-MEMORY_ASSUMED = 8 * 2**30
 # Above this share of the samples left out, the map no longer shows the dataset: we warn.
 SKIPPED_SHARE_TO_WARN = 0.05
 # Room for a stream of unknown length at first; it doubles when full.
@@ -131,10 +129,7 @@ class Gathered:
 
 def memory_bytes() -> int:
     """Memory of this machine, or of the container it runs in, in bytes."""
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return MEMORY_ASSUMED
+    total = int(psutil.virtual_memory().total)
     try:
         return min(total, int(_CGROUP_LIMIT.read_text()))
     except (OSError, ValueError):

@@ -11,11 +11,15 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 # A writer gives a sign of life at least once per shard. One that was silent for so long (seconds)
 # is taken for dead, even on another machine or if its process number is in use again.
 SILENCE_ENDS_LOCK_SECONDS = 3600.0
 # The same for a lock that does not say whose it is.
 EMPTY_ENDS_LOCK_SECONDS = 10.0
+# A lock file may say any number; the system's call takes a C int.
+MAX_PID = 2**31 - 1
 
 
 class Lock:
@@ -121,17 +125,7 @@ class Lock:
 
 def is_running(pid: Any) -> bool:
     """Whether this machine has a process of that number."""
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    if os.name == "nt":  # kill(pid, 0) would end the process there
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return isinstance(pid, int) and 0 < pid <= MAX_PID and psutil.pid_exists(pid)
 
 
 def _write_new(path: Path, content: dict[str, Any]) -> None:

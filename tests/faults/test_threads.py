@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
@@ -230,3 +232,29 @@ def test_a_click_during_a_blocking_wait_is_answered_within_it():
             assert len(explorer.selected) > 0
 
     asyncio.run(act())
+
+
+ENDS_WHILE_THE_MAP_IS_COMPUTED = """
+import threading
+import numpy as np
+from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
+
+begun = threading.Event()
+projector = TSNE(max_iter=100_000, random_state=0)
+features = np.random.default_rng(0).normal(size=(1500, 8))
+explorer = EmbeddingExplorer(FeatureSet.from_arrays(features), projector=projector)
+post = explorer._fitting._run._post
+explorer._fitting._run._post = lambda update: (begun.set(), post(update))
+assert begun.wait(60)
+"""
+
+
+def test_a_script_that_ends_while_the_map_is_computed_ends_well():
+    run = subprocess.run(
+        [sys.executable, "-c", ENDS_WHILE_THE_MAP_IS_COMPUTED],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (run.returncode, run.stderr) == (0, "")

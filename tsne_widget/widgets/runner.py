@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,11 @@ POLL_SECONDS = 0.05
 FRAME_SECONDS = 0.06
 # Iterations between two frames; fewer where an iteration takes long.
 ITERATIONS_PER_FRAME, LARGE_ITERATIONS_PER_FRAME, LARGE = 20, 10, 20_000
+# How long an interpreter that ends waits for a fit to notice. To end beneath torch's feet would
+# abort the process.
+END_SECONDS = 5.0
+
+_RUNNING: WeakSet[ProjectionRun] = WeakSet()
 
 
 class Update(NamedTuple):
@@ -75,6 +82,7 @@ class ProjectionRun:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
+        _RUNNING.add(self)
         # daemon: an abandoned fit must not keep the interpreter from ending
         threading.Thread(target=self._work, name="tsne-widget-fit", daemon=True).start()
 
@@ -111,6 +119,10 @@ class ProjectionRun:
         """Deliver nothing any more, and end a live fit."""
         self._abandoned = True
         self.stop()
+
+    def join(self, seconds: float) -> None:
+        """Wait so long at most until the thread has done its work."""
+        self._worked.wait(seconds)
 
     def _work(self) -> None:
         try:
@@ -157,3 +169,13 @@ class ProjectionRun:
             return
         self.ended = update.ended
         self._deliver(update)
+
+
+@atexit.register
+def _end_all() -> None:
+    runs = list(_RUNNING)
+    for run in runs:
+        run.abandon()
+    deadline = time.monotonic() + END_SECONDS
+    for run in runs:
+        run.join(max(0.0, deadline - time.monotonic()))

@@ -234,17 +234,27 @@ def test_a_click_during_a_blocking_wait_is_answered_within_it():
     asyncio.run(act())
 
 
+# Nearly always within a call of torch: from there the thread would come back to an interpreter
+# that is gone.
 ENDS_WHILE_THE_MAP_IS_COMPUTED = """
-import threading
+import math, threading
 import numpy as np
+import torch
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 begun = threading.Event()
-projector = TSNE(max_iter=100_000, random_state=0)
-features = np.random.default_rng(0).normal(size=(1500, 8))
-explorer = EmbeddingExplorer(FeatureSet.from_arrays(features), projector=projector)
-post = explorer._fitting._run._post
-explorer._fitting._run._post = lambda update: (begun.set(), post(update))
+
+class Endless(TSNE):
+    def fit_transform(self, X):
+        values = torch.ones(20_000)
+        xy = np.zeros((len(X), 2), "f4")
+        while not self.callback(1, xy, math.nan):
+            for _ in range(100):
+                values = values.sin()
+            begun.set()
+        return xy
+
+explorer = EmbeddingExplorer(FeatureSet.from_arrays(np.eye(9)), projector=Endless())
 assert begun.wait(60)
 """
 

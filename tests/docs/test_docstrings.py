@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tsne_widget
+from tests.docs import preamble
 
 PACKAGE = Path(tsne_widget.__file__).parent
 MODULES = sorted(
@@ -50,3 +51,12 @@ def test_every_public_member_of_a_class_says_what_it_is(name):
         for member, code in vars(value).items():
             if not member.startswith("_") and (callable(code) or isinstance(code, property)):
                 assert inspect.getdoc(getattr(value, member)), f"{name}.{member}"
+
+
+@pytest.mark.parametrize("name", ["EmbeddingExplorer", "FeatureSet"])
+def test_what_completion_offers_of_an_object_is_its_own_and_public(name):
+    made = preamble.trained()[2] if name == "FeatureSet" else getattr(tsne_widget, name)
+    offered = {member for member in dir(made) if not member.startswith("_")}
+    cls = getattr(tsne_widget, name)
+    own = {member for member in vars(cls) if not member.startswith("_")}
+    assert offered == own | set(getattr(cls, "__dataclass_fields__", ()))

@@ -105,6 +105,13 @@ class EmbeddingExplorer:
     >>> explorer.select([0, 2])
     >>> explorer.selected
     array([0, 2])
+
+    See Also
+    --------
+    from_model : from a model and a dataset, in one line
+    select : rows, words ("misclassified"), queries, classes, neighbours
+    to_dataframe : what is selected, as a pandas DataFrame
+    save, load : come back later
     """
 
     def __init__(

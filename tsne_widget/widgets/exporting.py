@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 from PIL import Image
+from tqdm.auto import tqdm
 
 from tsne_widget.errors import ImageError, InvalidInputError, StoreError
 from tsne_widget.extraction.whole_files import whole_file
@@ -21,6 +22,8 @@ from tsne_widget.images import DatasetImages, FileImages, ImageSource
 from tsne_widget.images.files import SUFFIXES, check_size, open_picture
 from tsne_widget.images.reasons import only_image_errors, reason_of
 
+# Work that takes longer than this shows a progress bar.
+QUIET_SECONDS = 1.0
 # A spreadsheet takes a cell that begins like this for a formula (OWASP, "CSV injection").
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
 # Characters of an exported picture's name, without its id.
@@ -100,7 +103,8 @@ def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.Pat
             ["label", "prediction", "confidence", "misclassified", "source"], axis=1
         )
         digits = len(str(frame.index.max())) if len(frame) else 1
-        copied = [_copied(source, int(id_), building, digits) for id_ in frame.index]
+        ids = tqdm(frame.index, "Copying images", unit=" images", delay=QUIET_SECONDS, leave=False)
+        copied = [_copied(source, int(id_), building, digits) for id_ in ids]
         manifest.insert(0, "file", [file for file, _ in copied])
         manifest.insert(1, "reason", [reason for _, reason in copied])
         with whole_file(building / MANIFEST) as file:

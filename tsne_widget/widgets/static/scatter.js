@@ -94,9 +94,15 @@ function render({ model, el }) {
     }
     const view = await model.widget_manager.create_view(figure, {});
     if (closed) return view.remove();
+    // Of many points the first frames draw only some: all of them take seconds in software.
+    beforeFirstFrame(view, (mark) => {
+      const shape = mark.instanced_geometry;
+      shape.maxInstancedCount = Math.min(shape.maxInstancedCount, budget.moving);
+      keepCanvas(view.extras.webGLRenderer);
+    });
     host.replaceChildren(view.el);
     view.trigger("displayed");
-    const [mark, ringMark] = await drawnMarks(view, budget.moving);
+    const [mark, ringMark] = await drawnMarks(view);
     if (closed || !mark) return view.remove();
     plot = { view, mark, rings: ringMark, x: mark.scales.x.model, y: mark.scales.y.model };
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
@@ -124,20 +130,8 @@ function render({ model, el }) {
     }
   }
 
-  /**
-   * The marks' views once they are drawn; none when the figure is gone. Of many points the first
-   * frames draw only some: all of them take seconds where there is no graphics card.
-   */
-  async function drawnMarks(/** @type {any} */ view, /** @type {number} */ limit) {
-    const draw = (/** @type {any} */ mark) => {
-      const shape = mark.instanced_geometry; // of WebGL only
-      if (!shape) return;
-      shape.maxInstancedCount = Math.min(shape.maxInstancedCount, limit);
-      keepCanvas(view.extras.webGLRenderer);
-    };
-    while (!closed && !view.mark_views?.views.length) await new Promise((resolve) => setTimeout(resolve, 0));
-    // At once, before the frame in which they are drawn first.
-    await Promise.all(view.mark_views?.views.map((/** @type {Promise<any>} */ one) => one.then(draw)) ?? []);
+  /** The marks' views once they are drawn; none when the figure is gone. */
+  async function drawnMarks(/** @type {any} */ view) {
     const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
@@ -725,6 +719,22 @@ function release(/** @type {any} */ view) {
   view.remove();
   three?.dispose();
   if (three) freeContext(three.context);
+}
+
+/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
+function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
+  /** @type {any[]} */
+  let marks;
+  Object.defineProperty(view.extras, "webGLMarks", {
+    get: () => marks,
+    set: (/** @type {any[]} */ list) => {
+      marks = list;
+      list.push = (mark) => {
+        prepare(mark);
+        return Array.prototype.push.call(list, mark);
+      };
+    },
+  });
 }
 
 /** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */

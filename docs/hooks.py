@@ -9,6 +9,8 @@ from typing import Any
 
 from latex2mathml.converter import convert
 
+import tsne_widget
+
 # Where a page goes that no section of mkdocs.yml names, by its folder.
 SECTIONS = {"guides": "Guides", "how": "How it works", "": "How it works"}
 
@@ -26,6 +28,16 @@ def on_config(config: Any) -> Any:
             section = SECTIONS[name.rpartition("/")[0]]
             next(part[section] for part in config.nav if section in part).append(name)
     return config
+
+
+def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
+    """The reference names what its text names, in that order, and then every other public name."""
+    if page.file.src_uri != "api.md":
+        return markdown
+    named = set(re.findall(r"^::: tsne_widget\.(\w+)", markdown, re.M))
+    others = [name for name in tsne_widget.__all__ if name not in named]
+    entries = [f"::: tsne_widget.{name}\n" for name in others if not name.endswith("Error")]
+    return markdown.replace("## Images\n", "\n".join([*entries, "## Images\n"]), 1)
 
 
 def on_page_content(html: str, **_options: Any) -> str:

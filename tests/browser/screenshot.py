@@ -2,7 +2,7 @@
 
 notebooks/explorer.png              the quickstart, with a cluster selected
 notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
-docs/pictures/lasso.webp            a lasso, the mistakes, one class: animated
+docs/images/lasso.webp            a lasso, the mistakes, one class: animated
 
 `python -m tests.browser.screenshot lasso` makes only those whose name has the word in it.
 """
@@ -67,7 +67,7 @@ def main(wanted: str = "") -> None:
                 if wanted in target.stem:
                     picture(browser, lab, cells, target, scale, theme)
             if wanted in "lasso":
-                animation(browser, lab, quickstart, ROOT / "docs" / "pictures" / "lasso.webp")
+                animation(browser, lab, quickstart, ROOT / "docs" / "images" / "lasso.webp")
             browser.close()
     finally:
         lab.close()

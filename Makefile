@@ -24,7 +24,7 @@ test: $(VENV)/.installed-test browser lint  ## every test, those in a real brows
 
 test-oldest:  ## the tests without the browser, with the oldest dependencies that are supported
 	$(MAKE) VENV=$(VENV)-oldest CONSTRAINTS=.ci/oldest.txt $(VENV)-oldest/.installed-test
-	$(VENV)-oldest/bin/python -m pytest -m "not browser" $(PYTEST_ARGS)
+	$(VENV)-oldest/bin/python -m pytest -m "not browser" -W ignore::DeprecationWarning $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -142,7 +142,14 @@ def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
     times = [milliseconds for _, milliseconds in frames]
     target.parent.mkdir(parents=True, exist_ok=True)
     first.save(
-        target, save_all=True, append_images=others, duration=times, loop=0, quality=70, method=6
+        target,
+        save_all=True,
+        append_images=others,
+        duration=times,
+        loop=0,
+        quality=70,
+        method=6,
+        minimize_size=True,  # of each frame only what changed
     )
     print(f"wrote {target}: {target.stat().st_size:,} bytes, {len(frames)} frames")
     notebook.close()

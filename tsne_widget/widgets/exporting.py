@@ -22,8 +22,6 @@ from tsne_widget.images import DatasetImages, FileImages, ImageSource
 from tsne_widget.images.files import SUFFIXES, check_size, open_picture
 from tsne_widget.images.reasons import only_image_errors, reason_of
 
-# Work that takes longer than this shows a progress bar.
-QUIET_SECONDS = 1.0
 # A spreadsheet takes a cell that begins like this for a formula (OWASP, "CSV injection").
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
 # Characters of an exported picture's name, without its id.
@@ -71,7 +69,13 @@ def write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
     text.detach()
 
 
-def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.PathLike[str]) -> Path:
+def copy_pictures(
+    frame: pd.DataFrame,
+    source: ImageSource,
+    folder: str | os.PathLike[str],
+    *,
+    progress: bool = False,
+) -> Path:
     """Copy the pictures of a frame's samples into a new folder, with a manifest; the folder.
 
     Files are copied as they are, pictures without a file are written as PNG. Each is named by its
@@ -85,6 +89,8 @@ def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.Pat
         Addressed by the frame's index.
     folder : path
         New or empty; it appears with all of its files or not at all.
+    progress : bool
+        Show a bar when it takes over half a second.
 
     Raises
     ------
@@ -103,7 +109,9 @@ def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.Pat
             ["label", "prediction", "confidence", "misclassified", "source"], axis=1
         )
         digits = len(str(frame.index.max())) if len(frame) else 1
-        ids = tqdm(frame.index, "Copying images", unit=" images", delay=QUIET_SECONDS, leave=False)
+        ids = tqdm(
+            frame.index, "Copying pictures", unit=" pictures", delay=0.5, disable=not progress
+        )
         copied = [_copied(source, int(id_), building, digits) for id_ in ids]
         manifest.insert(0, "file", [file for file, _ in copied])
         manifest.insert(1, "reason", [reason for _, reason in copied])

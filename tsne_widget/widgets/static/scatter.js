@@ -58,7 +58,8 @@ function render({ model, el }) {
   let plot = null; // the bqplot view, its mark views, and the models of its scales
   /** @type {Float32Array} */
   let opacity = new Float32Array(0);
-  const renderer = webglRenderer();
+  // A shared page draws the map itself, on a canvas.
+  const renderer = model.get("draws_itself") ? "canvas" : webglRenderer();
   const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
   if (model.get("budget")) budget.rest = model.get("budget");
   budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight

@@ -141,7 +141,8 @@ def save_html(
     default = {name: selection_color(slot) for slot, name in enumerate(selections)}
     tints = class_colors(list(selections), default | dict(selection_colors or {}))
     columns = {name: _as_score(name, values, n) for name, values in (scores or {}).items()}
-    taken = _taken(feature_set, given, [chosen_rows, *selections.values()], max_rows, target)
+    kept = np.isin(given, np.concatenate([chosen_rows, *selections.values()]))
+    taken = _taken(feature_set, given, kept, max_rows, target)
     content = shared_record(
         feature_set,
         taken,
@@ -164,7 +165,10 @@ def save_html(
     first_colors = _color_by(color_by, content)
     content |= {
         "title": shown(title, MAX_TITLE),
-        "notes": _notes(len(taken), len(given), pictures, source),
+        "notes": {
+            "sample": _of_sample(len(taken), len(given), int(np.count_nonzero(kept))),
+            "pictures": _of_pictures(pictures, source),
+        },
         "hidden": _hidden(feature_set.class_names, visible_classes),
         "selected": packed(places(place, chosen_rows)),
         "color_by": first_colors,
@@ -223,7 +227,7 @@ def _checked(
 def _taken(
     record: FeatureSet,
     given: NDArray[np.int64],
-    kept: list[NDArray[np.int64]],
+    kept: NDArray[np.bool_],
     max_rows: int | None,
     target: Path,
 ) -> NDArray[np.int64]:
@@ -238,8 +242,7 @@ def _taken(
             stacklevel=3,
         )
     codes = record.labels if record.labels is not None else record.predictions
-    keep = np.isin(given, np.concatenate(kept))
-    sample = class_sample(np.zeros(len(given)) if codes is None else codes[given], limit, keep=keep)
+    sample = class_sample(np.zeros(len(given)) if codes is None else codes[given], limit, keep=kept)
     return given[sample]
 
 
@@ -283,18 +286,20 @@ def _as_score(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     return score
 
 
-def _notes(count: int, total: int, pictures: SharedPictures | None, source: Any) -> dict[str, str]:
-    """What a reader of the page must know: of the samples, and of the pictures."""
-    sample = ""
-    if count < total:
-        sample = f"{count:,} of {total:,} samples: a sample of every class"
-    of_pictures = []
-    if pictures is not None and pictures.broken:
-        of_pictures.append(f"{pictures.broken:,} of {count:,} pictures could not be read")
-    note = getattr(source, "note", "") or ""
-    if note:
-        of_pictures.append(note)
-    return {"sample": sample, "pictures": shown("; ".join(of_pictures), MAX_SENTENCE)}
+def _of_sample(count: int, total: int, kept: int) -> str:
+    """What a reader of the page must know of its samples."""
+    if count == total:
+        return ""
+    with_kept = ", with all that was selected" if 0 < kept < count else ""
+    return f"{count:,} of {total:,} samples: a sample of every class{with_kept}"
+
+
+def _of_pictures(pictures: SharedPictures | None, source: Any) -> str:
+    if pictures is None:
+        return ""
+    broken, count = pictures.broken, len(pictures.mime)
+    parts = [f"{broken:,} of {count:,} pictures could not be read"] if broken else []
+    return shown("; ".join([*parts, *filter(None, [getattr(source, "note", "")])]), MAX_SENTENCE)
 
 
 def _check_bytes(pictures: SharedPictures | None, thumbnail: int) -> None:

@@ -120,8 +120,10 @@ def rows_at(page: Page) -> dict[tuple[float, float], int]:
     found: list[int] = page.evaluate(
         "() => { const { record } = document.getElementById('tw-page').exploration;"
         " const figure = document.querySelector('.tw-scatter').bqplotFigure;"
-        " return figure.mark_views.views[0].then((mark) => Array.from(mark.model.get('x'), (x, k) => record.x.findIndex((v, row) =>"
-        " v === x && record.y[row] === mark.model.get('y')[k]))) }"
+        " return figure.mark_views.views[0].then((mark) => {"
+        " const [x, y] = ['x', 'y'].map((name) => mark.model.get(name));"
+        " return Array.from(x, (value, k) => record.x.findIndex("
+        " (other, row) => other === value && record.y[row] === y[k])) }) }"
     )
     return dict(enumerate(found))  # type: ignore[arg-type]
 

@@ -46,6 +46,7 @@ export function textCell(text) {
 /** The shortest number that is this one in 32 bits; "" for NaN. @param {number} value */
 export function numberCell(value) {
   if (Number.isNaN(value)) return "";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // as pandas writes and reads it
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 # Fewer rows than this have no neighbourhoods to embed.
 MIN_ROWS = 4
 
+_UNSEEN = (
+    "To see the map, open the notebook in JupyterLab and run it; "
+    'for others, explorer.save_html("map.html") writes it as a page.'
+)
 # Views that share the place beside the map, and what is written on their tabs.
 PANELS = {
     "gallery": "Images",
@@ -780,7 +784,8 @@ class EmbeddingExplorer:
         bundle = self._widget._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:
-            data["text/plain"] = repr(self)
+            # What is shown where no widget can be: by a viewer of notebooks, or in a text.
+            data["text/plain"] = f"{self!r}\n{_UNSEEN}"
         return bundle
 
 
@@ -830,8 +835,14 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
-    panels.add_class("tsne-widget-panels")
+    def css(name: str) -> dict[str, list[str]]:  # from the start: add_class() is a message more
+        return {"_dom_classes": [name]}
+
+    panels = ipywidgets.Tab(
+        [views[name] for name in PANELS],
+        titles=list(PANELS.values()),
+        **css("tsne-widget-panels"),
+    )
 
     def open_one(_change: Any = None) -> None:
         for index, name in enumerate(PANELS):
@@ -840,11 +851,8 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
 
     panels.observe(open_one, "selected_index")
     open_one()
-    body = ipywidgets.Box([views["scatter"], views["legend"], panels])
-    body.add_class("tsne-widget-body")
-    root = ipywidgets.VBox([views["toolbar"], body])
-    root.add_class("tsne-widget")
-    return root
+    body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
+    return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
 
 
 def _close_with_children(widget: Widget) -> None:

@@ -33,15 +33,12 @@ export function makeFigure(x, y, ringed, paint) {
     const attributes = { x: xs, y: ys, opacity: new Float32Array(xs.length) };
     return {
       scales,
-      opacity: true, // it is drawn
+      opacity: { setArray() {}, needsUpdate: false }, // the array in the model is what is drawn
       instanced_geometry: { maxInstancedCount: xs.length },
       model: {
         attributes,
         get: (/** @type {string} */ name) => attributes[name],
-        set(/** @type {string} */ name, /** @type {any} */ value) {
-          attributes[name] = value;
-          request();
-        },
+        set: (/** @type {string} */ name, /** @type {any} */ value) => { attributes[name] = value; },
       },
       listenTo() {}, // the points of a shared map do not move
     };
@@ -140,6 +137,7 @@ export function makeFigure(x, y, ringed, paint) {
 
   return {
     view,
+    get: () => marks.map((mark) => mark.model), // of its traits scatter.js reads the marks
     /** @param {Paint} next */
     paint(next) {
       colors = next;

@@ -272,6 +272,7 @@ def test_a_sample_that_was_asked_for_needs_no_warning(saved):
         ({"max_rows": 0}, r"max_rows=0 must be 1 … 100,000"),
         ({"max_rows": 200_000}, r"max_rows=200000 must be 1 … 100,000"),
         ({"thumbnail": 401}, r"thumbnail=401 must be 1 … 400 pixels, or 0"),
+        ({"thumbnail": "48"}, r"thumbnail='48' must be 1 … 400 pixels"),
         ({"rows": []}, "rows are empty"),
         ({"rows": [N]}, "rows must be 0 … 39"),
         ({"color_by": "colour"}, "color_by='colour' is not in the page; possible here: label"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -131,56 +132,53 @@ def save_html(
     'map.html'
     """
     target = Path(path)
-    n = len(feature_set)
     xy = _checked(target, feature_set, embedding, title, thumbnail, max_rows)
-    selections = {checked_name(k): as_rows("rows", v, n) for k, v in (selections or {}).items()}
+    n = len(feature_set)
     given = np.arange(n) if rows is None else np.unique(as_rows("rows", rows, n))
     if not len(given):
         raise InvalidInputError("rows are empty: there is nothing to share")
-    chosen_rows = as_rows("selected", selected, n)
-    default = {name: selection_color(slot) for slot, name in enumerate(selections)}
-    tints = class_colors(list(selections), default | dict(selection_colors or {}))
-    columns = {name: _as_score(name, values, n) for name, values in (scores or {}).items()}
-    kept = np.isin(given, np.concatenate([chosen_rows, *selections.values()]))
+    chosen = as_rows("selected", selected, n)
+    named = {checked_name(k): as_rows("rows", v, n) for k, v in (selections or {}).items()}
+    default = {name: selection_color(slot) for slot, name in enumerate(named)}
+    tints = class_colors(list(named), default | dict(selection_colors or {}))
+    kept = np.isin(given, np.concatenate([chosen, *named.values()]))
     taken = _taken(feature_set, given, kept, max_rows, target)
+    place = np.full(n, -1, dtype=np.int64)
+    place[taken] = np.arange(len(taken))
     content = shared_record(
         feature_set,
         taken,
         xy,
-        colors=class_colors(feature_set.class_names, colors),
-        scores=columns,
-        selections=selections,
-        selection_colors=dict(zip(selections, tints, strict=True)),
+        colors=class_colors(feature_set.class_names, colors) or class_colors(["all samples"]),
+        scores={name: _as_score(name, values, n) for name, values in (scores or {}).items()},
+        selections=named,
+        selection_colors=dict(zip(named, tints, strict=True)),
         whole_paths=whole_paths,
     )
-    place = np.full(n, -1, dtype=np.int64)
-    place[taken] = np.arange(len(taken))
-    source = images_of(feature_set, images, mean=mean, std=std) if thumbnail else None
-    pictures = (
-        None
-        if source is None
-        else shared_pictures(source, feature_set.ids[taken], thumbnail, progress=progress)
-    )
-    _check_bytes(pictures, thumbnail)
-    first_colors = _color_by(color_by, content)
     content |= {
         "title": shown(title, MAX_TITLE),
+        "hidden": _hidden(feature_set.class_names, visible_classes),
+        "selected": packed(places(place, chosen)),
+        "color_by": _color_by(color_by, content),
+    }
+    source = images_of(feature_set, images, mean=mean, std=std) if thumbnail else None
+    pictures = None
+    if source is not None:
+        pictures = shared_pictures(source, feature_set.ids[taken], thumbnail, progress=progress)
+        _check_bytes(pictures, thumbnail)
+    content |= {
         "notes": {
             "sample": _of_sample(len(taken), len(given), int(np.count_nonzero(kept))),
             "pictures": _of_pictures(pictures, source),
         },
-        "hidden": _hidden(feature_set.class_names, visible_classes),
-        "selected": packed(places(place, chosen_rows)),
-        "color_by": first_colors,
         "has_images": pictures is not None,
         "pictures": None if pictures is None else as_json(pictures, packed),
     }
-    heading = content["title"] or "Map of samples"
     bodies = b"" if pictures is None else pictures.bodies
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(target) as file:
-            for part in page_parts(heading, content, bodies):
+            for part in page_parts(content["title"] or "Map of samples", content, bodies):
                 file.write(part)
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error}") from error
@@ -205,13 +203,13 @@ def _checked(
         raise InvalidInputError(f"path must end in .html, got {target.name!r}")
     if not isinstance(title, str):
         raise InvalidInputError(f"title must be text, got {type(title).__name__}")
-    if not 0 <= thumbnail <= MAX_THUMBNAIL:
+    if not isinstance(thumbnail, Integral) or not 0 <= thumbnail <= MAX_THUMBNAIL:
         raise InvalidInputError(
-            f"thumbnail={thumbnail} must be 1 … {MAX_THUMBNAIL} pixels, or 0 for no pictures"
+            f"thumbnail={thumbnail!r} must be 1 … {MAX_THUMBNAIL} pixels, or 0 for no pictures"
         )
-    if max_rows is not None and not 1 <= max_rows <= MAX_ROWS:
+    if max_rows is not None and not (isinstance(max_rows, Integral) and 1 <= max_rows <= MAX_ROWS):
         raise InvalidInputError(
-            f"max_rows={max_rows} must be 1 … {MAX_ROWS:,}: a page draws no more; choose rows=, "
+            f"max_rows={max_rows!r} must be 1 … {MAX_ROWS:,}: a page draws no more; choose rows=, "
             "or send the features and a notebook"
         )
     xy = np.asarray(embedding)
@@ -302,8 +300,8 @@ def _of_pictures(pictures: SharedPictures | None, source: Any) -> str:
     return shown("; ".join([*parts, *filter(None, [getattr(source, "note", "")])]), MAX_SENTENCE)
 
 
-def _check_bytes(pictures: SharedPictures | None, thumbnail: int) -> None:
-    if pictures is not None and len(pictures.bodies) > MAX_PICTURE_BYTES:
+def _check_bytes(pictures: SharedPictures, thumbnail: int) -> None:
+    if len(pictures.bodies) > MAX_PICTURE_BYTES:
         raise InvalidInputError(
             f"{len(pictures.mime):,} pictures of up to {thumbnail} pixels take "
             f"{len(pictures.bodies) / 2**20:.0f} MB, more than the {MAX_PICTURE_BYTES / 2**20:.0f} "

@@ -19,7 +19,7 @@ export function makeExploration(record, start) {
   const followers = new Map();
   const state = {
     visible: start.visible,
-    selected: start.selected,
+    selected: start.selected.filter((row) => start.visible[record.codes[row]] === 1),
     selections: start.selections,
     colorBy: start.colorBy,
     message: "",

@@ -52,7 +52,7 @@ export function readRecord(data, bodies) {
   const codes = Uint32Array.from(given, (/** @type {number} */ code) => (code < 0 ? known : code));
   const names = kind ? [...data.names] : ["all samples"];
   const shownNames = names.map((name) => shownText(name));
-  const colors = kind ? [...data.colors] : [data.colors[0] ?? data.unknown_color];
+  const colors = kind ? [...data.colors] : [data.colors[0]];
   if (codes.some((code) => code === known)) {
     shownNames.push(names.includes("unknown") ? "unknown label" : "unknown");
     colors.push(data.unknown_color);

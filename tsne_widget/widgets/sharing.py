@@ -26,7 +26,7 @@ from tsne_widget.widgets.shared_record import packed, places, shared_record
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
 # Rows of a page, unless more are asked for: its canvas follows the hand with all of them drawn,
-# and with pictures of 48 pixels the file has about 40 MB, which still goes round.
+# and with photographs of 48 pixels the file has about 20 MB, which still goes round.
 DEFAULT_ROWS = 20_000
 # Rows of a page at most: a frame of more takes longer than a tenth of a second on a canvas.
 MAX_ROWS = 100_000
@@ -113,7 +113,7 @@ def save_html(
     Returns
     -------
     Path
-        The file that was written: 1 to 2 kB per row with pictures of 48 pixels.
+        The file that was written: about 1 kB per row with pictures of 48 pixels.
 
     Raises
     ------

@@ -17,7 +17,7 @@ _SHOW = """async (source) => {
     figure: "IPY_MODEL_1", fallback: null, waiting: "", budget: 0, codes: null, names: ["cat"],
     wrong: null, visible: null, selected: new DataView(new ArrayBuffer(0)), viewport: [],
     color_by: "label", color_choices: [], key: { entries: [] }, hovered: -1, links: null,
-    show_labels: false,
+    show_labels: false, epoch: 0, unknown: 0,
   };
   const model = {
     get: (name) => values[name], set() {}, save_changes() {}, on() {}, off() {}, send() {},

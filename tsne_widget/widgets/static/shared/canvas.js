@@ -33,7 +33,8 @@ export function makeFigure(x, y, ringed, paint) {
     const attributes = { x: xs, y: ys, opacity: new Float32Array(xs.length) };
     return {
       scales,
-      opacity: { setArray() {}, needsUpdate: false }, // the array in the model is what is drawn
+      // What scatter.js puts on a graphics card: here the array in the model is what is drawn.
+      opacity: { array: attributes.opacity, capacity: Infinity, setArray() {}, needsUpdate: false },
       instanced_geometry: { maxInstancedCount: xs.length },
       model: {
         attributes,

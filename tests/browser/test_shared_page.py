@@ -326,6 +326,16 @@ def test_named_selections_can_be_selected_and_new_ones_made(opened):
     until(lambda: page.locator(".tw-selections li").count() == 2, 20, "a second selection")
 
 
+def test_of_a_named_selection_only_samples_that_are_shown_are_selected_and_it_is_said(opened):
+    page = opened(make_record(), places(), {"selections": {"few": [1, 2, 3]}})
+    page.get_by_role("tab", name="Selections").click()
+    page.locator(".tw-legend li button").first.click()
+    page.locator(".tw-legend li button[aria-pressed=false]").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-selections li .tw-pick").click()
+    until(lambda: selected(page) == [1, 2], 20, "the samples of classes that are shown")
+    assert "1 of 3 rows belong to hidden classes" in page.locator(".tw-message").inner_text()
+
+
 def test_a_search_selects_by_id_file_and_class(opened):
     record = make_record()
     page = opened(record, places())

@@ -93,7 +93,7 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
 
 def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     notebook = open_one(open_notebook, "failing", FAILING)
-    notebook.execute("failing._fitting.projector.gate.set()")
+    notebook.execute("failing.projector.gate.set()")
     message = notebook.page.locator(".tw-message")
     message.wait_for()
     assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"

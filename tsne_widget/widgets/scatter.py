@@ -13,6 +13,7 @@ from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
+from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
@@ -74,6 +75,7 @@ class ScatterView(anywidget.AnyWidget):
         self._background = background
         self._colors = colors
         self._coloring: Coloring | None = None  # of the points; none until it is computed
+        self._colored_map: object = None  # the map that the colours say something of
         self._polygons: PolygonIndex | None = None
         wrong = state.feature_set.misclassified
         self._rows = drawing_order(state.codes, wrong)  # row of each point
@@ -101,7 +103,9 @@ class ScatterView(anywidget.AnyWidget):
         }
         answer(self, state, handlers)
         state.follow(self._show_color, "color_by")
+        state.observe(lambda _change: self.set_trait("viewport", []), "map_name")
         state.follow(self._draw_embedding, "embedding")
+        state.follow(self._follow_map, "embedding", "fit")
         state.follow(self._show_visible, "visible")
         state.follow(self._show_selected, "selected")
         state.follow(self._show_waiting, "fit", "embedding")
@@ -121,6 +125,15 @@ class ScatterView(anywidget.AnyWidget):
         else:
             for figure in filter(None, (self.figure, self.fallback)):
                 move(figure, places, self._ringed)
+
+    def _follow_map(self) -> None:
+        """Colours that say something of the map are those of the map that is shown."""
+        name, scores = self._state.color_by, self._state.scores
+        if scores.embedding is None or self._colored_map is scores.embedding:
+            return
+        self._colored_map = scores.embedding
+        if "embedding" in NEEDS.get(name, ()):
+            self._show_color()
 
     def _colors_of_points(self) -> Coloring:
         if self._coloring is not None:

@@ -241,7 +241,7 @@ def test_many_points_are_one_picture_in_vector_files(tmp_path, monkeypatch):
     few, many = tmp_path / "few.svg", tmp_path / "many.svg"
     plot_embedding(XY, path=few)
     assert "<image" not in few.read_text()
-    monkeypatch.setattr("tsne_widget.plotting.figure.MAX_VECTOR_POINTS", 59)
+    monkeypatch.setattr("tsne_widget.plotting.drawing.MAX_VECTOR_POINTS", 59)
     plot_embedding(XY, path=many)
     assert "<image" in many.read_text()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -30,7 +30,7 @@ _RAMP = tuple(
     matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](0.12 + 0.8 * i / (TEXELS - 2)))
     for i in range(TEXELS - 1)
 )
-_RIGHT, _WRONG = "#5b84b1", "#d6336c"
+RIGHT, WRONG = "#5b84b1", "#d6336c"
 
 TITLES = {
     "label": "label",
@@ -88,7 +88,7 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     if name == "correct":
         judged = (record.labels >= 0) & (record.predictions >= 0)
         codes = np.where(judged, record.misclassified, 2)
-        return _of_codes(codes, ["right", "wrong", "unknown"], [_RIGHT, _WRONG, UNKNOWN_COLOR], 2)
+        return _of_codes(codes, ["right", "wrong", "unknown"], [RIGHT, WRONG, UNKNOWN_COLOR], 2)
     if name == "selection":
         names = list(state.selections)
         codes = selection_codes(state.selections, len(state.codes))
@@ -98,14 +98,31 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     return _of_values(state.scores[name])
 
 
+def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Colour of each class of the state, then the unknown one's if there is one."""
+    known = tuple(state.class_names[: state.known])
+    # The map draws from a texture: beyond its size colours come round again, in the legend too.
+    distinct = class_colors(known[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    if colors:
+        given = class_colors(known, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
+    if len(state.class_names) > state.known:
+        palette.append(UNKNOWN_COLOR)
+    return tuple(palette)
+
+
+def is_amount(values: NDArray[Any]) -> bool:
+    """Whether values say how much, and not which."""
+    if values.dtype.kind in "iu":
+        return len(np.unique(values)) > MAX_INTEGER_CATEGORIES
+    return values.dtype.kind in "fmM"
+
+
 def _of_values(values: NDArray[Any]) -> Coloring:
-    kind = values.dtype.kind
-    if kind in "iu":
-        is_category = len(np.unique(values)) <= MAX_INTEGER_CATEGORIES
-    else:
-        is_category = kind not in "fmM"
-    if not is_category:
+    if is_amount(values):
         return _of_amounts(values)
+    kind = values.dtype.kind
     if kind == "O":  # None and NaN are what is unknown in a column of objects
         missing = np.array([value is None or value != value for value in values.tolist()])
     else:

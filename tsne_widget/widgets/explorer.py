@@ -19,13 +19,15 @@ from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import FileImages, as_image_source
-from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
+from tsne_widget.plotting import plot_embedding
 from tsne_widget.widgets import choosing
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import TEXELS
+from tsne_widget.widgets.closing import close_with_children
+from tsne_widget.widgets.coloring import class_palette
 from tsne_widget.widgets.confusion import ConfusionView
 from tsne_widget.widgets.diagnosis import DiagnosisView
 from tsne_widget.widgets.exporting import copy_pictures, export_frame
+from tsne_widget.widgets.figure_options import figure_options
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.loading import load_state
@@ -130,7 +132,7 @@ class EmbeddingExplorer:
         given, projectors = named_maps(feature_set, projector, embedding)
         self._images = source = _image_source(feature_set, images, mean, std)
         self._state = ExplorerState(feature_set, None, columns)
-        palette = _palette(self._state, colors)
+        palette = class_palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
         self._maps = Maps(self._state, given, projectors)
         self._background = Background(self._state)
@@ -706,18 +708,18 @@ class EmbeddingExplorer:
         self._maps.run(iterations, projector, name)
 
     def figure(self, **options: Any) -> Figure:
-        """The map as a static matplotlib figure, see :func:`tsne_widget.plot_embedding`."""
+        """The map as a static matplotlib figure, as it is coloured and what is shown of it.
+
+        Parameters
+        ----------
+        **options
+            Of :func:`tsne_widget.plot_embedding`, in place of what the explorer shows: ``title``,
+            ``size_mm``, ``names``, ``markers``, ``path``, …; ``selected=None`` to dim nothing.
+        """
         self.wait()
         state = self._state
-        labels = np.where(state.codes < state.known, state.codes, -1)
-        defaults = {
-            "labels": labels if state.colored_by else None,
-            "class_names": self.feature_set.class_names or None,
-            "colors": {name: self._colors[name] for name in self.feature_set.class_names}
-            if state.colored_by
-            else None,
-        }
-        return plot_embedding(state.embedding, **(defaults | options))
+        shown = figure_options(state, self._colors, state.color_by)
+        return plot_embedding(state.embedding[state.visible_rows], **(shown | options))
 
     def close(self) -> None:
         """Close every widget of this explorer and stop its projector. May be called twice."""
@@ -725,9 +727,9 @@ class EmbeddingExplorer:
         self._background.close()
         self._state.unobserve_all()
         for view in self._views.values():
-            _close_with_children(view)
+            close_with_children(view)
         self._views = {}
-        _close_with_children(self._widget)
+        close_with_children(self._widget)
 
     def __enter__(self) -> Self:
         return self
@@ -785,20 +787,6 @@ def _image_source(feature_set: FeatureSet, images: Any, mean: Any, std: Any) -> 
     return FileImages(by_id)
 
 
-def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Colour of each class of the state, then the unknown one's if there is one."""
-    known = tuple(state.class_names[: state.known])
-    # The map draws from a texture: beyond its size colours come round again, in the legend too.
-    distinct = class_colors(known[: TEXELS - 1])
-    palette = [distinct[code % len(distinct)] for code in range(len(known))]
-    if colors:
-        given = class_colors(known, colors)
-        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
-    if len(state.class_names) > state.known:
-        palette.append(UNKNOWN_COLOR)
-    return tuple(palette)
-
-
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
     panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
     panels.add_class("tsne-widget-panels")
@@ -815,21 +803,3 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
     root = ipywidgets.VBox([views["toolbar"], body])
     root.add_class("tsne-widget")
     return root
-
-
-def _close_with_children(widget: Widget) -> None:
-    """Close a widget and every widget that its traits refer to.
-
-    ipywidgets leaves children, layouts and scales of a closed widget in its registry for ever.
-    """
-    pending, seen = [widget], set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            pending.extend(value.values())
-        elif isinstance(value, (list, tuple)):
-            pending.extend(value)
-        elif isinstance(value, Widget) and id(value) not in seen:
-            seen.add(id(value))
-            pending.extend(value._trait_values.values())
-            value.close()

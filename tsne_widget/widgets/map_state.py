@@ -44,6 +44,8 @@ class MapState(HasTraits):
     feature_set : FeatureSet
     scores : Scores
         Of this map and its feature set.
+    is_between : bool
+        The embedding is on its way between two maps: there are no scores of it.
     """
 
     embedding = AnyTrait(allow_none=True)
@@ -59,6 +61,7 @@ class MapState(HasTraits):
     ) -> None:
         self._shared = shared
         self._placed = placed
+        self.is_between = False
         self._record = shared.feature_set if feature_set is None else feature_set
         self._scores = None if feature_set is None else Scores(feature_set, columns)
         super().__init__(embedding=embedding, fit=Fit())
@@ -104,5 +107,6 @@ class MapState(HasTraits):
     @observe("embedding", "fit")
     def _tell_scores(self, _change: Any) -> None:
         if self._scores is not None:
-            moving = self.fit is not None and self.fit.condition == "running"
+            running = self.fit is not None and self.fit.condition == "running"
+            moving = running or self.is_between
             self._scores.use_embedding(None if moving else self.embedding)

@@ -58,6 +58,7 @@ class ScatterView(anywidget.AnyWidget):
     key = Dict(help="what the colours mean").tag(sync=True)
     hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
     links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
 
     def __init__(

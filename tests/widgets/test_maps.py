@@ -218,9 +218,9 @@ def test_the_time_used_and_whether_it_is_repeatable_are_said(record):
 @pytest.mark.parametrize("scale", [0, 1e-30], ids=["constant", "tiny"])
 def test_features_that_crash_others_projectors_are_refused(scale):
     record = FeatureSet.from_arrays(scale * np.random.default_rng(0).normal(size=(N, 5)) + 0)
-    with EmbeddingExplorer(record, projector=sklearn.manifold.TSNE(init="pca")) as explorer:
-        with pytest.raises(InvalidInputError, match="dead layer"):
-            explorer.wait()
+    explorer = EmbeddingExplorer(record, projector=sklearn.manifold.TSNE(init="pca"))
+    with explorer, pytest.raises(InvalidInputError, match="dead layer"):
+        explorer.wait()
 
 
 def optional(name):

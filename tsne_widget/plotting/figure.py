@@ -59,8 +59,9 @@ def plot_embedding(
 ) -> Figure:
     """A figure of the embedding: one colour per class, a legend beside it, no ticks.
 
-    The colours of up to 8 classes are told apart with every kind of colour vision, those of up to
-    10 nearly as well; ``markers`` adds shapes, ``names`` writes the classes on the map.
+    Any two default colours of 8 classes are at least 0.09 apart in OKLab, of 10 classes 0.06, also
+    as seen with protanopia, deuteranopia and tritanopia (in CIEDE2000: 8.6 and 6.9). ``markers``
+    adds shapes, ``names`` writes the classes on the map.
 
     Both axes are min–max scaled by one factor, so that distances keep their proportions. Points lie
     over each other in random, repeatable order, unknown ones beneath. pyplot is not involved: the
@@ -173,7 +174,7 @@ def look_of(
     return Look(
         groups,
         class_colors(groups.names, colors),
-        _as_diameter(point_size, n),
+        _as_diameter(point_size, n, markers),
         None if numbers is None else numbers.astype(np.float64),
         values_title,
         mask,
@@ -220,10 +221,11 @@ def as_size(size_mm: tuple[float, float]) -> tuple[float, float]:
     return float(size[0]) / MM_PER_INCH, float(size[1]) / MM_PER_INCH
 
 
-def _as_diameter(point_size: float | None, n: int) -> float:
+def _as_diameter(point_size: float | None, n: int, markers: bool) -> float:
     """Points: by default so that a few are seen and many leave room between clusters."""
     if point_size is None:
-        return float(np.clip(20 / n**0.3, 0.4, 6))
+        larger = 1.35 if markers else 1.0  # or their shapes are not seen
+        return larger * float(np.clip(20 / n**0.3, 0.4, 6))
     if not (np.isfinite(point_size) and point_size > 0):
         raise InvalidInputError(f"point_size must be above 0, got {point_size}")
     return float(point_size)

@@ -31,6 +31,14 @@ _RAMP = tuple(
     for i in range(TEXELS - 1)
 )
 RIGHT, WRONG = "#5b84b1", "#d6336c"
+# What became of a sample between two models: the good and the bad news stand out.
+CHANGE_COLORS = {
+    "fixed": "#1eb2ff",
+    "introduced": WRONG,
+    "still wrong": "#f39f12",
+    "wrong otherwise": "#9c780c",
+    "still right": "#8797ad",
+}
 
 TITLES = {
     "label": "label",
@@ -135,6 +143,8 @@ def _of_values(values: NDArray[Any]) -> Coloring:
     names = [shown(value) for value in unique.tolist()]
     distinct = class_colors([str(i) for i in range(min(len(names), TEXELS - 1))])
     palette = [distinct[i % len(distinct)] for i in range(len(names))]
+    if CHANGE_COLORS.keys() >= set(names):
+        palette = [CHANGE_COLORS[name] for name in names]
     return _of_codes(codes, [*names, "unknown"], [*palette, UNKNOWN_COLOR], len(names))
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 # Selected samples whose way from map to map is drawn: more lines hide each other.
 MAX_LINES = 300
+TILE_SIZE = 132  # pixels
 _ACTIVE = ("running", "paused")
 
 
@@ -140,9 +141,9 @@ class Comparison:
             self._views[name] = ScatterView(one, tiles, self._background, palette, height=height)
             self._titles[name] = Label(_title(name, records[name]))
         tiles = _ComparedTiles(state, source, palette, self._compared, self._codes)
-        self._others = [
-            LegendView(state, palette), GalleryView(state, tiles, self._background)
-        ]  # fmt: skip
+        gallery = GalleryView(state, tiles, self._background)
+        gallery.tile_size = TILE_SIZE  # its captions name several predictions
+        self._others = [LegendView(state, palette), gallery]
         self._widget = self._layout()
         for one in self._maps.values():
             one.observe(lambda _change: self._on_fit(), "fit")

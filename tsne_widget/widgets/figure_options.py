@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tsne_widget.widgets.coloring import RIGHT, TITLES, WRONG, is_amount
+from tsne_widget.widgets.coloring import CHANGE_COLORS, RIGHT, TITLES, WRONG, is_amount
 from tsne_widget.widgets.named import selection_codes
 from tsne_widget.widgets.state import ExplorerState
 
@@ -46,4 +46,9 @@ def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: st
     if is_amount(values):
         return options | {"values": values, "values_title": TITLES.get(color_by, color_by)}
     texts = [None if value is None or value != value else str(value) for value in values.tolist()]
-    return options | {"labels": np.array(texts, dtype=object)}
+    used = {text for text in texts if text is not None}
+    colors_of = {word: color for word, color in CHANGE_COLORS.items() if word in used}
+    return options | {
+        "labels": np.array(texts, dtype=object),
+        "colors": colors_of if used and len(colors_of) == len(used) else None,
+    }

@@ -115,7 +115,7 @@ function render({ model, el }) {
       if (!iteration) timer = setInterval(tick, 1000);
     } else {
       const count = total ? `${number(iteration)} iterations${measure}` : "";
-      const used = seconds === null ? "" : `${seconds < 9.95 ? seconds.toFixed(1) : number(Math.round(seconds))} s`;
+      const used = seconds === null ? "" : seconds < 0.1 ? "under 0.1 s" : `${seconds < 9.95 ? seconds.toFixed(1) : number(Math.round(seconds))} s`;
       doing.textContent = condition === "stopped"
         ? `Stopped after ${count}: the map can be used as it is`
         : [title, count, used, note].filter(Boolean).join(" · ");

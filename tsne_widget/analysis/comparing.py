@@ -114,4 +114,5 @@ def aligned(xy: ArrayLike, onto: ArrayLike) -> NDArray[np.float32]:
     left, singular, right = np.linalg.svd(moving.T @ still)
     scale = singular.sum() / ((moving**2).sum() or 1.0)
     placed = (scale or 1.0) * moving @ (left @ right) + target
-    return placed.astype(np.float32)
+    lying: NDArray[np.float32] = placed.astype(np.float32)
+    return lying

@@ -128,13 +128,11 @@ def _add_colorbar(ax: Axes, look: Look) -> None:
     norm, finite = _norm(look.values), look.values[np.isfinite(look.values)]
     beyond = (
         bool(len(finite) and finite.min() < norm.vmin),
-        bool(  # type: ignore[operator]
-            len(finite) and finite.max() > norm.vmax  # type: ignore[operator]
-        ),
+        bool(len(finite) and finite.max() > norm.vmax),
     )
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     bar = ax.figure.colorbar(ScalarMappable(norm, RAMP), cax=beside, extend=extend)
-    bar.outline.set_linewidth(0)  # type: ignore[operator]
+    bar.outline.set_linewidth(0)
     beside.tick_params(labelsize=FONT_POINTS, width=0.5, length=2, pad=2)
     text = beside.set_ylabel("", fontsize=FONT_POINTS, labelpad=3)
     write(text, look.values_title, MAX_NAME_CHARACTERS)
@@ -240,6 +238,6 @@ def beside(ax: Axes) -> tuple[float, float]:
         extent = legend.get_window_extent()
         return GAP_POINTS / 72 + extent.width / dots, extent.height / dots
     if ax.child_axes:  # a colour bar
-        extent = ax.child_axes[0].get_tightbbox()
+        extent = ax.child_axes[0].get_tightbbox() or ax.bbox
         return (extent.x1 - ax.bbox.x1) / dots, 0.0
     return 0.0, 0.0

@@ -20,6 +20,7 @@ from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.closing import close_with_children
 from tsne_widget.widgets.coloring import class_palette
 from tsne_widget.widgets.compared import Compared, compared
+from tsne_widget.widgets.compared_tiles import ComparedTiles
 from tsne_widget.widgets.comparison_bar import ComparisonBar
 from tsne_widget.widgets.figure_options import figure_options
 from tsne_widget.widgets.fitting import Fitting
@@ -30,7 +31,7 @@ from tsne_widget.widgets.maps import check_projector
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.state import ExplorerState, Fit, Mode
 from tsne_widget.widgets.text import shown
-from tsne_widget.widgets.tiles import TILE_PIXELS, Tiles
+from tsne_widget.widgets.tiles import Tiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +141,7 @@ class Comparison:
             tiles = Tiles(one, source, palette)
             self._views[name] = ScatterView(one, tiles, self._background, palette, height=height)
             self._titles[name] = Label(_title(name, records[name]))
-        tiles = _ComparedTiles(state, source, palette, self._compared, self._codes)
+        tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
         gallery = GalleryView(state, tiles, self._background)
         gallery.tile_size = TILE_SIZE  # its captions name several predictions
         self._others = [LegendView(state, palette), gallery]
@@ -205,7 +206,8 @@ class Comparison:
     def morph(self, share: float) -> None:
         if not 0 <= share <= 1:
             raise InvalidInputError(f"morph must be 0 … 1, got {share}")
-        self.wait()
+        if not self.wait()._bar.can_morph:
+            raise InvalidInputError("the first or the last map is not there: nothing can move")
         self._bar.morph = float(share)
 
     def select(self, rows: Any, mode: Mode = "replace") -> None:
@@ -446,43 +448,6 @@ class Comparison:
         root = VBox([self._bar, body])
         root.add_class("tsne-widget")
         return root
-
-
-class _ComparedTiles(Tiles):
-    """Tiles of the shared gallery: label → prediction in each, where these are not the same."""
-
-    def __init__(
-        self,
-        state: ExplorerState,
-        source: Any,
-        palette: Any,
-        what: Compared,
-        codes: NDArray[np.int64] | None,
-    ) -> None:
-        super().__init__(state, source, palette)
-        self._codes = codes
-        records = what.records.items()
-        self._predictions = {n: r.predictions for n, r in records if r.predictions is not None}
-        self._names = [*state.feature_set.class_names, "unknown"]
-        if len(self._predictions) > 1:
-            order = ", ".join(map(shown, self._predictions))
-            self.note = f"label → predictions, in the order {order}. {self.note}".rstrip()
-
-    def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
-        """See :meth:`Tiles.tile`."""
-        tile, picture = super().tile(row, size)
-        found = [int(predictions[row]) for predictions in self._predictions.values()]
-        if len(set(found)) > 1:
-            tile["prediction"] = ", ".join(shown(self._names[code]) for code in found)
-            tile["wrong"] = True
-            tile["title"] = ", ".join(
-                f"{shown(name)}: {shown(self._names[code])}"
-                for name, code in zip(self._predictions, found, strict=True)
-            )
-        if self._codes is not None and self._codes[row] >= 0:
-            change = CHANGES[self._codes[row]]
-            tile["badge"] = "" if change == "still right" else change
-        return tile, picture
 
 
 def _copy(projector: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Dict, Float, Int, List, Unicode
+from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, validate
 
 from tsne_widget.analysis import CHANGES
 from tsne_widget.widgets.assets import script, style
@@ -83,6 +83,13 @@ class ComparisonBar(anywidget.AnyWidget):
         )
         state.follow(self._show, "selected", "visible", "message", "busy")
         state.follow(self._show_fit, "fits")
+
+    @validate("morph")
+    def _validate_morph(self, proposal: Any) -> float:
+        share = proposal["value"]
+        if not 0 <= share <= 1 or (not self.can_morph and share != 1):
+            raise TraitError("morph must be 0 … 1, and both maps must be there")
+        return share
 
     def _show(self) -> None:
         state, rows = self._state, self._state.visible_rows

@@ -788,8 +788,14 @@ def _image_source(feature_set: FeatureSet, images: Any, mean: Any, std: Any) -> 
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
-    panels.add_class("tsne-widget-panels")
+    def css(name: str) -> dict[str, list[str]]:  # from the start: add_class() is a message more
+        return {"_dom_classes": [name]}
+
+    panels = ipywidgets.Tab(
+        [views[name] for name in PANELS],
+        titles=list(PANELS.values()),
+        **css("tsne-widget-panels"),
+    )
 
     def open_one(_change: Any = None) -> None:
         for index, name in enumerate(PANELS):
@@ -798,8 +804,5 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
 
     panels.observe(open_one, "selected_index")
     open_one()
-    body = ipywidgets.Box([views["scatter"], views["legend"], panels])
-    body.add_class("tsne-widget-body")
-    root = ipywidgets.VBox([views["toolbar"], body])
-    root.add_class("tsne-widget")
-    return root
+    body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
+    return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))

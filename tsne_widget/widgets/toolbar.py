@@ -74,10 +74,11 @@ class ToolbarView(anywidget.AnyWidget):
                 "map": self._on_map,
             },
         )
-        state.follow(self._show, "selected", "visible", "message", "busy")
-        state.follow(self._show_fit, "fit", "fits")
-        state.follow(self._show_maps, "fits", "map_name")
-        state.follow(self._show_lenses, "fit", "embedding")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show, "selected", "visible", "message", "busy")
+            state.follow(self._show_fit, "fit", "fits")
+            state.follow(self._show_maps, "fits", "map_name")
+            state.follow(self._show_lenses, "fit", "embedding")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set

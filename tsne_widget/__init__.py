@@ -21,6 +21,7 @@ _HOMES = {
     "plot_embedding": "tsne_widget.plotting",
     "plot_embeddings": "tsne_widget.plotting",
     "compare": "tsne_widget.widgets.comparison",
+    "Comparison": "tsne_widget.widgets.comparison",
     "ImageSource": "tsne_widget.images",
     "ArrayImages": "tsne_widget.images",
     "FileImages": "tsne_widget.images",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from tsne_widget.plotting import plot_embedding as plot_embedding
     from tsne_widget.plotting import plot_embeddings as plot_embeddings
     from tsne_widget.projection import TSNE as TSNE
+    from tsne_widget.widgets.comparison import Comparison as Comparison
     from tsne_widget.widgets.comparison import compare as compare
     from tsne_widget.widgets.explorer import EmbeddingExplorer as EmbeddingExplorer
 

@@ -57,7 +57,7 @@ def guides(browser: Browser, lab: Lab) -> None:
         map_is_drawn(page)
         notebook.execute("explorer.wait()")
         if name == "compare":
-            page.locator("button[data-change=fixed]").click()
+            page.locator("button[data-change=introduced]").click()
         else:
             page.locator(".tw-maps select").select_option("PCA")
             until(_is(notebook, "explorer.state.map_name == 'PCA'"), 20, "the other map")

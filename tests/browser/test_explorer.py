@@ -85,7 +85,9 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     assert not page.locator(".tw-tools").is_visible()
     notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
     map_is_drawn(page)
-    assert page.locator(".tw-fit").is_hidden()
+    page.locator(".tw-fit", has_text=" s").wait_for()  # the time that was used
+    assert page.locator(".tw-fit .tw-bar").is_hidden()
+    assert page.locator(".tw-fit button:visible").count() == 0  # it cannot be continued
     assert notebook.python("threads") == [True]
     drag(page, AROUND_ALL)
     until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")

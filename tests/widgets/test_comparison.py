@@ -6,6 +6,8 @@ import weakref
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 from sklearn.decomposition import PCA
 
@@ -92,8 +94,9 @@ def test_the_gallery_says_what_each_predicts_where_they_differ(comparison):
     before, after = records["early"].predictions, records["late"].predictions
     fixed = int(np.flatnonzero((before != LABELS) & (after == LABELS))[0])
     tile, _ = tiles.tile(fixed)
-    assert tile["prediction"] == f"{NAMES[before[fixed]]}, {NAMES[after[fixed]]}"
+    assert tile["prediction"] == f"{NAMES[before[fixed]]}, ✓"
     assert tile["badge"] == "fixed"
+    assert tile["title"] == f"early: {NAMES[before[fixed]]}, late: {NAMES[after[fixed]]}"
     right = int(np.flatnonzero((before == LABELS) & (after == LABELS))[0])
     assert tiles.tile(right)[0]["badge"] == ""
     assert "early, late" in tiles.note
@@ -328,6 +331,30 @@ def test_a_closed_comparison_leaves_nothing_behind():
     del comparison
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just([0])
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    kind=st.sampled_from(["change", "clear", "undo", "morph", "lines", "stop", "nothing"]),
+    fields=st.dictionaries(st.sampled_from(["name", "mode", "share", "shows"]), ODD),
+)
+def test_forged_messages_change_nothing_that_they_should_not(comparison, kind, fields):
+    send(comparison._bar, {"kind": kind, **fields})
+    assert not comparison._bar.message.startswith(("TypeError", "KeyError", "ValueError"))
+    assert 0 <= comparison.morph <= 1
+    assert np.isfinite(comparison._maps["late"].embedding).all()
+
+
+def test_hostile_names_are_text():
+    name = "<img src=x onerror=1>\u202e"
+    with compare({name: (record(0), places(0)), "b": (record(1), places(1))}) as comparison:
+        assert comparison._bar.names[0] == "<img src=x onerror=1>\\u202e"
+        assert "\u202e" not in comparison._titles[name].value
 
 
 def test_its_repr_is_one_line(comparison):

@@ -29,17 +29,20 @@ class ComparedTiles(Tiles):
         self._codes = codes
         records = what.records.items()
         self._predictions = {n: r.predictions for n, r in records if r.predictions is not None}
+        labels = state.feature_set.labels
+        self._labels = np.full(len(state.codes), -2) if labels is None else labels
         self._names = [*state.feature_set.class_names, "unknown"]
         if len(self._predictions) > 1:
             order = ", ".join(map(shown, self._predictions))
-            self.note = f"label → predictions, in the order {order}. {self.note}".rstrip()
+            self.note = f"label → predictions of {order}; ✓ is right. {self.note}".rstrip()
 
     def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
         """See :meth:`Tiles.tile`."""
         tile, picture = super().tile(row, size)
         found = [int(predictions[row]) for predictions in self._predictions.values()]
         if len(set(found)) > 1:
-            tile["prediction"] = ", ".join(shown(self._names[code]) for code in found)
+            words = ["✓" if code == self._labels[row] else self._names[code] for code in found]
+            tile["prediction"] = ", ".join(map(shown, words))
             tile["wrong"] = True
             tile["title"] = ", ".join(
                 f"{shown(name)}: {shown(self._names[code])}"

@@ -88,7 +88,8 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
     map_is_drawn(page)
     page.locator(".tw-fit .tw-bar").wait_for(state="hidden")
-    page.locator(".tw-fit", has_text=re.compile(r"features · .* s$")).wait_for()  # the time used
+    used = page.locator(".tw-fit > span", has_text=re.compile(r"features · .* s$"))
+    used.wait_for()
     assert page.locator(".tw-fit button:visible").count() == 0  # it cannot be continued
     assert notebook.python("threads") == [True]
     drag(page, AROUND_ALL)

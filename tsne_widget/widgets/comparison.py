@@ -235,7 +235,7 @@ class Comparison:
             index = rows.index if isinstance(rows, pd.DataFrame) else rows
             places = pd.Index(state.feature_set.ids).get_indexer(index)
             if (places < 0).any():
-                raise InvalidInputError(f"there is no id {index[places < 0][0]!r} here")
+                raise InvalidInputError(f"there is no id {index[places < 0].tolist()[0]!r} here")
             rows = places
         state.select(rows, mode)
 

@@ -206,7 +206,7 @@ def test_one_colour_for_all_maps_each_by_its_own_values(comparison):
     comparison.color_by = "confidence"
     early, late = (comparison._views[name] for name in ("early", "late"))
     assert early.color_by == late.color_by == "confidence"
-    by_row = [view._coloring.texels[view._points] for view in (early, late)]
+    by_row = [view._coloring.texels for view in (early, late)]
     assert not np.allclose(*by_row)
     send(early, {"kind": "color", "name": "change"})
     assert late.color_by == "change"
@@ -355,6 +355,18 @@ def test_hostile_names_are_text():
     with compare({name: (record(0), places(0)), "b": (record(1), places(1))}) as comparison:
         assert comparison._bar.names[0] == "<img src=x onerror=1>\\u202e"
         assert "\u202e" not in comparison._titles[name].value
+
+
+def test_maps_of_more_points_than_the_page_gets_follow_the_shared_selection(monkeypatch):
+    for name, value in (("MAX_WHOLE", 30), ("SAMPLE", 20), ("TAIL", 8)):
+        monkeypatch.setattr(f"tsne_widget.widgets.window.{name}", value)
+    sets = {"a": (record(0), places(0)), "b": (record(1), places(1))}
+    with compare(sets) as comparison:
+        views = comparison._views.values()
+        unknown = [row for row in range(N) if all(view._points[row] < 0 for view in views)]
+        comparison.select(unknown[:2])
+        assert all((view._points[unknown[:2]] >= 0).all() for view in views)
+        assert points(comparison, "a") == points(comparison, "b") == unknown[:2]
 
 
 def test_its_repr_is_one_line(comparison):

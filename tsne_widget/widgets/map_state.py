@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import traitlets
 from numpy.typing import ArrayLike, NDArray
+from traitlets import All, HasTraits, validate
 from traitlets import Any as AnyTrait
-from traitlets import HasTraits, observe, validate
 
 from tsne_widget.analysis import Scores
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.main_thread import is_main
 from tsne_widget.widgets.state import CHECKS_THREADS, ExplorerState, Fit
 
-_OWN = ("embedding", "fit")
 _SHARED = ("selected", "visible", "hovered", "focus", "message", "busy", "selections", "color_by")
 
 
@@ -89,14 +89,20 @@ class MapState(HasTraits):
         """Of this map, where its feature set is its own; otherwise of the map that is shown."""
         return self._shared.scores if self._scores is None else self._scores
 
+    def observe(self, handler: Callable[..., Any], names: Any = All, type: Any = "change") -> None:  # noqa: A002
+        """As :meth:`traitlets.HasTraits.observe`, of the shared state's traits as well."""
+        wanted = [names] if isinstance(names, str) else names
+        if wanted is All or not set(wanted) & set(_SHARED):
+            super().observe(handler, names, type)
+            return
+        self._shared.observe(handler, [name for name in wanted if name in _SHARED], type)
+        own = [name for name in wanted if name not in _SHARED]
+        if own:
+            super().observe(handler, own, type)
+
     def follow(self, show: Callable[[], None], *names: str) -> None:
         """Call ``show`` now and whenever one of the traits changes, here or in the shared state."""
-        own = [name for name in names if name in _OWN]
-        shared = [name for name in names if name not in _OWN]
-        if own:
-            self.observe(lambda _change: show(), own)
-        if shared:
-            self._shared.observe(lambda _change: show(), shared)
+        self.observe(lambda _change: show(), list(names))
         show()
 
     @validate("embedding")
@@ -104,7 +110,7 @@ class MapState(HasTraits):
         embedding = proposal["value"]
         return embedding if embedding is None or not self._placed else self._placed(embedding)
 
-    @observe("embedding", "fit")
+    @traitlets.observe("embedding", "fit")
     def _tell_scores(self, _change: Any) -> None:
         if self._scores is not None:
             running = self.fit is not None and self.fit.condition == "running"

@@ -184,6 +184,14 @@ def test_the_slider_moves_the_points_by_keyboard(compared):
     until(lambda: compared.python("comparison.morph") == 1, 30, "the last map's places")
 
 
+def test_what_is_to_be_said_lies_over_the_maps_and_can_be_dismissed(compared):
+    compared.execute("comparison.state.message = 'left out: <b>5</b>'")
+    message = compared.page.locator(".tw-comparison .tw-message")
+    message.get_by_text("left out: <b>5</b>").wait_for(timeout=30 * SECONDS)
+    compared.page.get_by_role("button", name="Dismiss").first.click()
+    message.wait_for(state="hidden", timeout=30 * SECONDS)
+
+
 @pytest.mark.parametrize("width", [900, 1600])
 def test_maps_are_beside_each_other_where_there_is_room(compared, width):
     compared.page.set_viewport_size({"width": width, "height": 1100})

@@ -38,6 +38,12 @@ function render({ model, el }) {
   stop.title = "Keep this map as it is now, and begin the next";
   const message = root.appendChild(make("div", "tw-message"));
   message.setAttribute("role", "alert");
+  message.hidden = true;
+  const said = message.appendChild(make("span"));
+  const dismiss = message.appendChild(button("", () => { message.hidden = true; }));
+  dismiss.className = "tw-dismiss";
+  dismiss.title = "Dismiss";
+  dismiss.setAttribute("aria-label", "Dismiss");
   el.appendChild(root);
 
   let asked = -1; // the share that the kernel has not yet shown
@@ -51,8 +57,9 @@ function render({ model, el }) {
     busy.textContent = model.get("busy") && `${model.get("busy")} …`;
     busy.hidden = !busy.textContent;
     clear.disabled = !selected;
-    message.textContent = model.get("message");
-    message.hidden = !message.textContent;
+    // Dismissed until there is another one.
+    if (said.textContent !== model.get("message")) message.hidden = !model.get("message");
+    said.textContent = model.get("message");
     from.textContent = names[0];
     to.textContent = names[names.length - 1];
     changes.setAttribute("aria-label", `Select what changed from ${names[0]} to ${names[names.length - 1]}`);

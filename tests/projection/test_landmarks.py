@@ -168,7 +168,7 @@ def test_what_cannot_be_is_refused(digits, options, y, message):
 
 def test_features_are_never_copied_whole(monkeypatch):
     monkeypatch.setattr(landmarks, "PIECE_BYTES", 2**20)
-    X = np.random.default_rng(0).normal(size=(8_000, 1_024)).astype(np.float32)
+    X = np.random.default_rng(0).normal(size=(20_000, 1_024)).astype(np.float32)
     tracemalloc.start()
     TSNE(landmarks=60, random_state=0, max_iter=2).fit(X)
     peak = tracemalloc.get_traced_memory()[1]

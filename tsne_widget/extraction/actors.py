@@ -14,8 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tsne_widget import errors
-from tsne_widget.errors import TsneWidgetError
+from tsne_widget.errors import (
+    ExtractionError,
+    InvalidInputError,
+    LayerNotFoundError,
+    TsneWidgetError,
+)
 from tsne_widget.extraction.batches import Source
 from tsne_widget.extraction.capture import evaluating, placed
 from tsne_widget.extraction.forms import as_inputs, taken_apart
@@ -139,5 +143,5 @@ def described_error(error: TsneWidgetError) -> dict[str, str]:
 def raise_described(about: Mapping[str, Any]) -> None:
     """Raise the error that an actor has told of, if it has told of one."""
     if "error" in about:
-        kind = getattr(errors, about["error"], errors.ExtractionError)
-        raise kind(about["message"])
+        kinds = {kind.__name__: kind for kind in (InvalidInputError, LayerNotFoundError)}
+        raise kinds.get(about["error"], ExtractionError)(about["message"])

@@ -251,7 +251,7 @@ def extract(
         advance = enter(_shown(progress, source.count, "" if kept is None else kept.started))
         enter(placed(model, moves_to))
         enter(evaluating(model))
-        reading = {
+        reading: dict[str, Any] = {
             "wanted": wanted,
             "pool": pool,
             "select": select,

@@ -42,7 +42,8 @@ def check_parameters(tsne: Any) -> None:
         value = getattr(tsne, name)
         if not isinstance(value, Integral) or value < 1:
             raise InvalidInputError(f"{name}={value!r} must be an integer of at least 1")
-    exaggeration, rate = tsne.early_exaggeration, tsne.learning_rate
+    exaggeration: float = tsne.early_exaggeration
+    rate: float | str = tsne.learning_rate
     if not isinstance(exaggeration, Real) or not 1 <= exaggeration < np.inf:
         raise InvalidInputError(
             f"early_exaggeration={exaggeration!r} must be a number of at least 1"

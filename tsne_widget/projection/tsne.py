@@ -228,7 +228,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             If X has NaN, inf or fewer than 4 rows, is constant or sparse, or if a parameter is one
             that X cannot support.
         """
-        return self.fit(X).embedding_
+        return self.fit(X, y).embedding_
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Places of new rows on the fitted map, which stays as it is.
@@ -259,7 +259,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         array = _checked(self, as_array(X), reset=False)
         check_finite(array)
         with Workers(available_threads(self.n_jobs)) as workers:
-            y = self._state.y.cpu().numpy()
+            y: NDArray[np.float32] = self._state.y.cpu().numpy()
             return place_rows(array, self._as_reference(), y, workers)[:, : self.n_components]
 
     @property
@@ -403,8 +403,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _map(self) -> NDArray[np.float32]:
         """(n, n_components) as it is now; rows that are no landmarks at their nearest landmark."""
-        y = self._state.y.cpu().numpy()
-        whole = y if self._rest is None else self._rest.at_nearest(y)
+        y: NDArray[np.float32] = self._state.y.cpu().numpy()
+        whole: NDArray[np.float32] = y if self._rest is None else self._rest.at_nearest(y)
         return whole[:, : self.n_components].copy()
 
     def _as_reference(self) -> Reference:

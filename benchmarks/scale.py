@@ -42,6 +42,7 @@ def main() -> None:
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--pictures", type=int, nargs="+", default=[3_000, 30_000])
     parser.add_argument("--landmarks", type=int, nargs="+", default=[5_000, 10_000, 20_000, 50_000])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
@@ -70,13 +71,14 @@ def extraction(options: argparse.Namespace) -> None:
     torch.manual_seed(0)
     model = ResNetLike().eval()
     most = torch.get_num_threads()
-    sizes = [size for size in (1_000, 10_000, 50_000) if size <= 5 * max(options.sizes)]
     print("| pictures | executor | seconds | µs a picture | seconds to read the store again |")
     print("|---|---|---|---|---|")
     shard_seconds = driver_seconds = 0.0
-    for n in sizes:
+    for n in options.pictures:
         for way, threads in (("local", 1), ("local", most), ("ray", 1)):
             torch.set_num_threads(threads)
+            if way == "local":
+                extract(model, Random(128), progress=False)  # the first batches make the threads
             with tempfile.TemporaryDirectory() as folder, _ray_started(way == "ray"):
                 run = lambda where=folder, how=way, size=n: extract(  # noqa: E731
                     model, Random(size), store=where, executor=how, progress=False

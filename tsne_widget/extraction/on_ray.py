@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -125,23 +126,27 @@ class _Pool:
         self, dataset: Any, actor: type, *, in_order: bool
     ) -> Iterator[Iterator[dict[str, Any]]]:
         """What the actors return for each block of the dataset."""
-        mapped = dataset.map_batches(
-            actor,
-            fn_constructor_args=(self._sent(),),
-            batch_size=None,
-            batch_format="numpy",
-            # At least one, not all: where a machine is lost there is no room for all of them.
-            compute=self._ray.data.ActorPoolStrategy(
-                min_size=1,
-                max_size=self.size,
-                initial_size=self.size,
-                max_tasks_in_flight_per_actor=2,
-            ),
-            num_cpus=self._job.threads,
-            num_gpus=self._num_gpus or None,
-            max_restarts=RETRIES,
-            max_task_retries=RETRIES,
-        )
+        with warnings.catch_warnings():
+            # How often a worker is replaced has no other name yet; Ray 2.64 takes this one away,
+            # and without it a sample that kills every worker would be tried for ever.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            mapped = dataset.map_batches(
+                actor,
+                fn_constructor_args=(self._sent(),),
+                batch_size=None,
+                batch_format="numpy",
+                # At least one, not all: where a machine is lost there is no room for all of them.
+                compute=self._ray.data.ActorPoolStrategy(
+                    min_size=1,
+                    max_size=self.size,
+                    initial_size=self.size,
+                    max_tasks_in_flight_per_actor=2,
+                ),
+                num_cpus=self._job.threads,
+                num_gpus=self._num_gpus or None,
+                max_restarts=RETRIES,
+                max_task_retries=RETRIES,
+            )
         mapped.context.enable_progress_bars = False
         mapped.context.print_on_execution_start = False
         mapped.context.execution_options.preserve_order = in_order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -28,6 +29,8 @@ from tsne_widget.extraction.shards import unpacked
 from tsne_widget.extraction.store import Store
 from tsne_widget.feature_set import Skipped
 from tsne_widget.ray_session import RETRIES, quiet, ray_session
+
+_LOGGER = logging.getLogger(__name__)
 
 # Shards per actor, at least: the last ones to be done leave few actors idle.
 SHARES_PER_ACTOR = 4
@@ -107,6 +110,10 @@ def rows_on_ray(
             yield from rows
 
 
+class _JobFailedError(ExtractionError):
+    """Ray has lost more than it makes good by itself."""
+
+
 class _Pool:
     """The actors of a job, and the way to let them work."""
 
@@ -114,8 +121,13 @@ class _Pool:
         self._ray = ray
         self._job = job
         self._num_gpus = actors.num_gpus
-        room = _room(ray, job, actors.num_gpus)
-        self.size = min(actors.count, room) if actors.count else room
+        self._wanted = actors.count
+
+    @property
+    def size(self) -> int:
+        """How many actors there can be now."""
+        room = _room(self._ray, self._job, self._num_gpus)
+        return min(self._wanted, room) if self._wanted else room
 
     def of_items(self, items: list[dict[str, int]]) -> Any:
         """A dataset with one block for each item."""
@@ -126,6 +138,7 @@ class _Pool:
         self, dataset: Any, actor: type, *, in_order: bool
     ) -> Iterator[Iterator[dict[str, Any]]]:
         """What the actors return for each block of the dataset."""
+        size = self.size
         with warnings.catch_warnings():
             # How often a worker is replaced has no other name yet; Ray 2.64 takes this one away,
             # and without it a sample that kills every worker would be tried for ever.
@@ -138,8 +151,8 @@ class _Pool:
                 # At least one, not all: where a machine is lost there is no room for all of them.
                 compute=self._ray.data.ActorPoolStrategy(
                     min_size=1,
-                    max_size=self.size,
-                    initial_size=self.size,
+                    max_size=size,
+                    initial_size=size,
                     max_tasks_in_flight_per_actor=2,
                 ),
                 num_cpus=self._job.threads,
@@ -161,16 +174,17 @@ class _Pool:
             except (TypeError, AttributeError, RuntimeError) as error:
                 reason = str(error.__cause__ or error).strip().partition("\n")[0]
                 raise InvalidInputError(
-                    f"model, data or an option cannot be sent to Ray's workers: {reason}; open "
-                    "files and connections in __getitem__, not in __init__"
+                    f"model, data or an option cannot be sent to Ray's workers: {reason}; make "
+                    "locks and connections when they are needed, not in __init__"
                 ) from error
 
 
 def _of_ranges(
     run: Run, source: Indexed, store: Store | None, pool: _Pool, step: int
 ) -> Generator[Rows, None, None]:
-    """Rows of all positions; a shard that turns out to be damaged is computed in another round."""
-    ids, position, asked = source.ids, 0, -1
+    """Rows of all positions, in rounds: another one for a shard that turns out to be damaged, and
+    where a machine was lost with more than Ray itself makes good."""
+    ids, position, asked, failures = source.ids, 0, -1, 0
     while position < len(ids):
         rows = store.read(position, ids, run.policy) if store else None
         if rows is not None:
@@ -181,10 +195,17 @@ def _of_ranges(
             raise ExtractionError(f"Ray ended without the samples from position {position} on")
         asked = position
         ranges = _missing(store, run.policy, position, len(ids), step)
-        with closing(_of_round(run, source, store, pool, ranges)) as computed:
-            for rows in computed:
-                yield rows
-                position += rows.samples
+        try:
+            with closing(_of_round(run, source, store, pool, ranges)) as computed:
+                for rows in computed:
+                    yield rows
+                    position += rows.samples
+        except _JobFailedError as error:
+            failures = 1 if position > asked else failures + 1
+            if failures > RETRIES:
+                raise
+            _LOGGER.warning("%s; what is missing is computed in another job", error)
+            asked = -1
 
 
 def _of_round(
@@ -306,7 +327,7 @@ def _told_plainly(dataset: Any) -> Generator[dict[str, Any], None, None]:
     except RayError as error:
         cause = getattr(error, "cause", None) or error
         lines = str(cause).strip().splitlines() or [""]
-        raise ExtractionError(
-            f"the Ray job failed: {type(cause).__name__}: {lines[-1]}; a worker that dies is "
-            f"replaced {RETRIES} times: look for a crash or a lack of memory in its log"
+        raise _JobFailedError(
+            f"the Ray job failed: {type(cause).__name__}: {lines[-1]}; what is lost is tried again "
+            f"{RETRIES} times: look for a crash or a lack of memory in the workers' logs"
         ) from error

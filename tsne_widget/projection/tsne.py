@@ -405,7 +405,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         """(n, n_components) as it is now; rows that are no landmarks at their nearest landmark."""
         y: NDArray[np.float32] = self._state.y.cpu().numpy()
         whole: NDArray[np.float32] = y if self._rest is None else self._rest.at_nearest(y)
-        return whole[:, : self.n_components].copy()
+        places: NDArray[np.float32] = whole[:, : self.n_components].copy()
+        return places
 
     def _as_reference(self) -> Reference:
         assert self._reference is not None  # noqa: S101 - only asked for where there are features

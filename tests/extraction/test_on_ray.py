@@ -264,6 +264,12 @@ def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
         on_ray(Endless())
 
 
+def test_where_all_is_stored_no_cluster_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr("tsne_widget.extraction.on_ray.ray_session", None)
+    expected = run(Pictures(N), store=tmp_path)
+    assert_same(on_ray(Pictures(N), store=tmp_path), expected)
+
+
 def test_a_cluster_without_room_for_an_actor_says_so(cluster):
     with pytest.raises(InvalidInputError, match="num_gpus=1, but no machine of the cluster"):
         on_ray(Pictures(N), num_gpus=1)

@@ -84,6 +84,11 @@ def rows_on_ray(
         As a local run; also if workers keep dying, or nothing can be sent to them.
     """
     source = run.source
+    if isinstance(source, Indexed) and store is not None:
+        n = len(source.ids)
+        if not _missing(store, run.policy, 0, n, n):  # all is there: nobody has anything to do
+            yield from run.rows(store)
+            return
     first = run.first() if isinstance(source, Indexed) else None
     if store is not None and store.next_start(0) == 0:
         run.check_first(first, store)

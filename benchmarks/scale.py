@@ -3,8 +3,8 @@
     python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--data ../shared/data]
 
 Sections: extraction, store, analysis, neighbors, landmarks, million, gpu; without any, all but
-million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks). Time is of the wall, memory the peak of the
-process above what it held before (VmHWM, Linux).
+million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
+Time is of the wall, memory the peak of the process above what it held before (VmHWM, Linux).
 
 Rows are synthetic: features of CIFAR-10's test pictures by a ResNet20 (5,000 × 64, from --data;
 scikit-learn's digits without it), each new row a point between one of them and one of its 15
@@ -128,7 +128,7 @@ def _ray_started(wanted: bool) -> Iterator[None]:
         return
     import ray
 
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init("local", include_dashboard=False, log_to_driver=False)
     try:
         yield
     finally:

@@ -39,7 +39,8 @@ def ray_session() -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing goes to the network
-        ray.init(include_dashboard=False, logging_level=logging.WARNING)
+        where = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(where, include_dashboard=False, logging_level=logging.WARNING)
     try:
         yield ray
     finally:

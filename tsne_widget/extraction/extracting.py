@@ -211,7 +211,7 @@ def extract(
     on_ray = executor == "ray" or is_ray_dataset(data)
     check_executor("ray" if on_ray else executor)
     check_actors(actors, num_gpus)
-    device_there = actors_device(device, num_gpus)
+    device_there = actors_device(device, num_gpus) if on_ray else ""
     moves_to = None if device is None or on_ray else as_device(device)
     runs_on = moves_to or device_of(model)
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")

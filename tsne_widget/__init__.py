@@ -19,6 +19,7 @@ _HOMES = {
     "TSNE": "tsne_widget.projection",
     "extract": "tsne_widget.extraction",
     "plot_embedding": "tsne_widget.plotting",
+    "save_html": "tsne_widget.widgets.sharing",
     "ImageSource": "tsne_widget.images",
     "ArrayImages": "tsne_widget.images",
     "FileImages": "tsne_widget.images",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from tsne_widget.plotting import plot_embedding as plot_embedding
     from tsne_widget.projection import TSNE as TSNE
     from tsne_widget.widgets.explorer import EmbeddingExplorer as EmbeddingExplorer
+    from tsne_widget.widgets.sharing import save_html as save_html
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget.widgets.appearance import HIGHEST_FIRST, TITLES
 from tsne_widget.widgets.arrangement import sort_key
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import TITLES
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
@@ -19,8 +19,6 @@ QUICK_VALUES = 2_000_000
 # Rows of a column of text that are sorted at once.
 QUICK_TEXTS = 50_000
 
-# Where the interesting samples have the highest values. In the others they have the lowest.
-_HIGHEST_FIRST = {"loss", "entropy", "suspicion", "outlier_score"}
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
 _OF_LOGITS = {"confidence", "margin", "entropy", "loss"}
 _FIRST = ("dataset", "confidence", "margin", "loss", "class", "prediction", "distance")
@@ -85,11 +83,11 @@ class Sorting:
         if key == "distance" and self._state.focus is not None:
             self._origin = self._state.focus
         self.by = key
-        return self._take(key in _HIGHEST_FIRST if descending is None else descending)
+        return self._take(key in HIGHEST_FIRST if descending is None else descending)
 
     def follow_map(self) -> None:
         """Take what concerns the map from the finished map; without one there is no such order."""
-        if self._lacks(self.by) != self._lacking and self._take(self.by in _HIGHEST_FIRST):
+        if self._lacks(self.by) != self._lacking and self._take(self.by in HIGHEST_FIRST):
             self._changed()
 
     def _take(self, descending: bool) -> bool:

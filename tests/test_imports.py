@@ -23,9 +23,10 @@ WIDGET_STACK = {
 # What each part of the package may import of the others; "" is tsne_widget/__init__.py.
 ALLOWED = {
     "errors": set(),
+    "ray_session": {"errors"},
     "feature_set": {"errors"},
-    "extraction": {"errors", "feature_set"},
-    "projection": {"errors", "feature_set"},
+    "extraction": {"errors", "feature_set", "ray_session"},
+    "projection": {"errors", "feature_set", "ray_session"},
     "images": {"errors", "feature_set"},
     "analysis": {"errors", "feature_set", "projection"},
     "plotting": {"errors"},

@@ -39,7 +39,7 @@ class Fitting:
 
     def start(self) -> None:
         """Compute the map in a worker thread."""
-        features = self._state.feature_set.features
+        features, labels = self._state.feature_set.features, self._state.feature_set.labels
         n, d = features.shape
         live = is_live(self.projector)
         self._error = None
@@ -51,7 +51,7 @@ class Fitting:
             iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
             total=int(self.projector.max_iter) if live else 0,
         )
-        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call)
+        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
     def wait(self) -> None:
         """Block until the map is done, stopped or paused; raise what it failed with."""

@@ -1,7 +1,9 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
+import { connected } from "./kernel.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   const root = element("section", "tw-diagnosis tw-scroll");
   root.setAttribute("aria-label", "Diagnosis of the selection");
   root.tabIndex = 0; // to be scrolled by keys

@@ -1,4 +1,5 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
+import { connected } from "./kernel.js";
 import { details, element, pictureUrl, summary } from "./tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
 import { makeHead, pushButton } from "./arrange.js";
@@ -16,7 +17,8 @@ const KEEP_TILES = 600; // tiles of which the pictures are kept
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   const root = element("section", "tw-gallery");
   root.setAttribute("aria-label", "Images");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.

@@ -1,4 +1,5 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
+import { connected } from "./kernel.js";
 import { unpackBits } from "./geometry.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "./classes.js";
 
@@ -10,7 +11,8 @@ const KEYS_HELP =
   "Ctrl with Enter: only this one; again: all. Arrow keys, Home, End or letters: move.";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   /** @type {string[]} */
   const names = model.get("names");
   const folded = names.map(fold);

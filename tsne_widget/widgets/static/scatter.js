@@ -1,4 +1,5 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
+import { connected } from "./kernel.js";
 import { caption, element, picture, pictureUrl } from "./tiles.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
@@ -30,7 +31,8 @@ const ACTIONS = [
 ];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   const root = element("div", "tw-scatter");
   const host = root.appendChild(element("div", "tw-figure"));
   const overlay = root.appendChild(element("div", "tw-overlay"));
@@ -382,8 +384,8 @@ function render({ model, el }) {
     if (kind === "pan") return;
     drawOutline(points, true);
     const polygon = toData(points);
-    model.send({ kind: "select", mode: how }, undefined, [polygon.buffer]);
-    preview(polygon, how);
+    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
+    else clearOutline(); // no answer will come
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);

@@ -1,4 +1,5 @@
 // Named selections: a field to name what is selected, and a list to select it again.
+import { connected } from "./kernel.js";
 import { fullCount, shortCount } from "./classes.js";
 
 const LIST_KEYS =
@@ -11,7 +12,8 @@ const OPERATIONS = [
 ];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   const root = element("section", "tw-selections");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";

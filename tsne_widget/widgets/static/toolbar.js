@@ -1,11 +1,13 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
+import { connected } from "./kernel.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const MAX_SEARCH = 200; // characters; the kernel refuses more
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+function render({ model: raw, el }) {
+  const model = connected(raw, el);
   const root = element("div", "tw-toolbar");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";

@@ -312,6 +312,17 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     assert registered() == before
 
 
+def test_after_closing_nobody_hears_of_the_state_any_more(record):
+    explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
+    state, legend, heard = explorer.state, explorer._views["legend"], []
+    explorer.observe(heard.append, ["selected", "visible"])
+    explorer.close()
+    counts = bytes(legend.selected_counts)
+    state.select([1, 2])
+    assert heard == []
+    assert bytes(legend.selected_counts) == counts
+
+
 def test_a_closed_explorer_and_its_state_can_be_collected(record):
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
     explorer._repr_mimebundle_()

@@ -9,7 +9,7 @@ import anywidget
 import numpy as np
 from ipywidgets import Layout, Widget, widget_serialization
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
+from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
@@ -202,6 +202,14 @@ class ScatterView(anywidget.AnyWidget):
             self.waiting = fit.title
         else:
             self.waiting = f"{fit.title} …"
+
+    @validate("viewport")
+    def _validate_viewport(self, proposal: Any) -> list[float]:
+        """The page sets it, and save() writes it: what load() refuses must not get there."""
+        bounds: list[float] = proposal["value"]
+        if len(bounds) not in (0, 4) or not np.isfinite(bounds).all():
+            raise TraitError("viewport must be [] or four finite numbers")
+        return bounds
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = mode_of(content)

@@ -37,7 +37,7 @@ class ScatterView(anywidget.AnyWidget):
     beginning is a sample of all classes, so that the page may draw less of it.
     """
 
-    _esm = script("kernel.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
+    _esm = script("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)

@@ -33,7 +33,7 @@ class ToolbarView(anywidget.AnyWidget):
     ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run".
     """
 
-    _esm = script("kernel.js", "modes.js", "menu.js", "toolbar.js")
+    _esm = script("view.js", "modes.js", "menu.js", "toolbar.js")
     _css = style("menu.css", "toolbar.css")
 
     total = Int().tag(sync=True)

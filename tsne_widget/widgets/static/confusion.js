@@ -1,5 +1,5 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { modeOf, MODES_HELP } from "./modes.js";
 import { fullCount, percent } from "./classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
@@ -10,8 +10,7 @@ const TOP_PIXELS = [32, 84]; // … and above it
 const PAGE_CELLS = 10; // of the Page keys
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   /** @type {string[]} */
   const names = model.get("names");
   const root = element("section", "tw-confusion tw-scroll");
@@ -453,4 +452,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

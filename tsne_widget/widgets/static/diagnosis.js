@@ -1,9 +1,8 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   const root = element("section", "tw-diagnosis tw-scroll");
   root.setAttribute("aria-label", "Diagnosis of the selection");
   root.tabIndex = 0; // to be scrolled by keys
@@ -98,4 +97,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

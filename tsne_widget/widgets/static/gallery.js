@@ -1,5 +1,5 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { details, element, pictureUrl, summary } from "./tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
 import { makeHead, pushButton } from "./arrange.js";
@@ -17,8 +17,7 @@ const KEEP_TILES = 600; // tiles of which the pictures are kept
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   const root = element("section", "tw-gallery");
   root.setAttribute("aria-label", "Images");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
@@ -416,4 +415,4 @@ function drop(/** @type {Map<number, HTMLElement>} */ nodes, /** @type {(key: nu
   }
 }
 
-export default { render };
+export default asView(render);

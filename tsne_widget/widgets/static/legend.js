@@ -1,5 +1,5 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { unpackBits } from "./geometry.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "./classes.js";
 
@@ -11,8 +11,7 @@ const KEYS_HELP =
   "Ctrl with Enter: only this one; again: all. Arrow keys, Home, End or letters: move.";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   /** @type {string[]} */
   const names = model.get("names");
   const folded = names.map(fold);
@@ -342,4 +341,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

@@ -1,5 +1,5 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { caption, element, picture, pictureUrl } from "./tiles.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
@@ -31,8 +31,7 @@ const ACTIONS = [
 ];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   const root = element("div", "tw-scatter");
   const host = root.appendChild(element("div", "tw-figure"));
   const overlay = root.appendChild(element("div", "tw-overlay"));
@@ -680,7 +679,8 @@ function render({ model: raw, el }) {
     cancelAnimationFrame(lookFrame);
     for (const { url } of hovered.values()) URL.revokeObjectURL(url);
     for (const [event, callback] of changes) model.off(event, callback);
-    if (plot) plot.view.remove();
+    plot?.view.remove();
+    plot?.view.el.replaceChildren(); // its model keeps it, see view.js
     plot = null;
   };
 }
@@ -726,4 +726,4 @@ function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
   return button;
 }
 
-export default { render };
+export default asView(render);

@@ -1,5 +1,5 @@
 // Named selections: a field to name what is selected, and a list to select it again.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { fullCount, shortCount } from "./classes.js";
 
 const LIST_KEYS =
@@ -12,8 +12,7 @@ const OPERATIONS = [
 ];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   const root = element("section", "tw-selections");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";
@@ -252,4 +251,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

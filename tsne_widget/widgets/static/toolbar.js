@@ -1,13 +1,12 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
-import { connected } from "./kernel.js";
+import { asView } from "./view.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const MAX_SEARCH = 200; // characters; the kernel refuses more
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
-function render({ model: raw, el }) {
-  const model = connected(raw, el);
+function render({ model, el }) {
   const root = element("div", "tw-toolbar");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";
@@ -161,4 +160,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

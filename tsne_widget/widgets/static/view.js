@@ -1,15 +1,31 @@
-// The way to the kernel. Where there is none any more, nothing is raised: it is said in the widget.
+// What every view is: it says where no kernel answers, and when it goes its elements go with it.
 
 const NOT_CONNECTED = "The kernel is not connected: run the cell again";
 
 /**
- * The model of a view, of which `send` tells whether the message has gone. JupyterLab raises for a
- * kernel that was restarted or has died; one that is busy or cut off for a while gets it later.
+ * A view of anywidget's.
+ * @param {(context: {model: any, el: HTMLElement}) => () => void} render  returns what releases it
+ */
+export function asView(render) {
+  return {
+    render: (/** @type {{model: any, el: HTMLElement}} */ { model, el }) => {
+      const release = render({ model: connected(model, el), el });
+      return () => {
+        release();
+        el.replaceChildren(); // ipywidgets keeps the element as long as the model is not closed
+      };
+    },
+  };
+}
+
+/**
+ * The model, of which `send` tells whether the message has gone and raises nothing. JupyterLab's
+ * raises for a kernel that was restarted or has died; one that is busy or cut off gets it later.
  * @param {any} model
  * @param {HTMLElement} el  of the view
  * @returns {any}
  */
-export function connected(model, el) {
+function connected(model, el) {
   function showLost(/** @type {boolean} */ isLost) {
     const place = el.closest(".tsne-widget")?.querySelector(".tw-toolbar") ?? el;
     const note = place.querySelector(":scope > .tw-lost");

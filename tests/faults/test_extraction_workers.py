@@ -74,9 +74,11 @@ def test_workers_end_when_the_run_is_broken_off(error):
         assert len(children()) >= 2
         raise error
 
-    with pytest.raises(error):
+    # The traceback is kept, as a notebook does: it must not keep the workers.
+    with pytest.raises(error) as kept:
         run(Pictures(400), num_workers=2, progress=stop)
     assert_no_workers_left()
+    assert kept.tb is not None
 
 
 def test_rows_stored_before_a_worker_died_are_kept(tmp_path):

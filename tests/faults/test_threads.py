@@ -12,6 +12,7 @@ import pytest
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import REMEDY
 
 N = 300
 SECONDS = 60.0
@@ -147,7 +148,9 @@ def test_a_callback_that_raises_is_told_and_the_explorer_goes_on():
     with EmbeddingExplorer(record(), projector=projector) as explorer:
         with pytest.raises(ZeroDivisionError):
             explorer.wait()
-        assert explorer.state.message == "The map failed: the user's <b>callback</b>"
+        assert explorer.state.message == (
+            f"The map failed: ZeroDivisionError: the user's <b>callback</b>{REMEDY}"
+        )
         assert explorer.state.fit.condition == "failed"
         explorer.select([1, 2])
         assert explorer.selected.tolist() == [1, 2]
@@ -162,7 +165,7 @@ def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
             explorer.observe(broken, ["embedding", "fit"])
             await until(lambda: explorer.state.fit.condition == "done")
             assert explorer.embedding is not None
-            assert explorer.state.message == "ZeroDivisionError: observer"
+            assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
 
     asyncio.run(session())
 
@@ -175,7 +178,7 @@ def test_without_an_event_loop_too():
         explorer.observe(broken, ["embedding", "fit"])
         assert explorer.wait().embedding is not None
         assert explorer.state.fit.condition == "done"
-        assert explorer.state.message == "ZeroDivisionError: observer"
+        assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
 
 
 def test_messages_that_come_on_another_thread_change_the_state_on_this_one():

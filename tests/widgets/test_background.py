@@ -11,6 +11,7 @@ from tests.faults.test_threads import SECONDS, until
 from tsne_widget import FeatureSet
 from tsne_widget.widgets.background import MAX_THREADS, Background
 from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import REMEDY
 
 
 def make_state() -> ExplorerState:
@@ -108,4 +109,4 @@ def test_an_observer_of_busy_that_raises_is_told_and_the_next_work_is_done():
         await until(lambda: 2 in delivered)
         return state.message
 
-    assert asyncio.run(session()) == "First failed: observer"
+    assert asyncio.run(session()) == f"First failed: ZeroDivisionError: observer{REMEDY}"

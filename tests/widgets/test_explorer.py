@@ -148,7 +148,7 @@ def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
         for _ in range(2):
             with pytest.raises(ArithmeticError, match="no such luck"):
                 explorer.wait()
-        assert explorer.state.message == "The map failed: no such luck"
+        assert explorer.state.message.startswith("The map failed: ArithmeticError: no such luck;")
         assert explorer.state.fit.condition == "failed"
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tsne_widget.widgets.main_thread import is_main
 from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +104,9 @@ class Background:
             if error is None:
                 job.deliver(result)
         except Exception as raised:  # an observer's, too: shown, as what a click causes
-            logger.exception("%s failed", job.title)
             error = raised
         if error is not None:
-            self._state.message = shown(f"{job.title} failed: {error}", MAX_SENTENCE)
+            logger.error("%s failed", job.title, exc_info=error)
+            self._state.message = failure(error, job.title)
             if job.failed is not None:
                 job.failed()

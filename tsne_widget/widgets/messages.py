@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 
 from tsne_widget.widgets.state import MODES, ExplorerState, Mode
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _handle(
         logger.debug("dropped a malformed %s message from the page: %s", kind, error)
     except Exception as error:  # the one place: what a click causes is shown where it was clicked
         logger.exception("a %s message failed", kind)
-        state.message = shown(f"{type(error).__name__}: {error}", MAX_SENTENCE)
+        state.message = failure(error)
 
 
 class MalformedMessageError(ValueError):

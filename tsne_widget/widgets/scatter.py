@@ -74,6 +74,7 @@ class ScatterView(anywidget.AnyWidget):
         self._background = background
         self._colors = colors
         self._coloring: Coloring | None = None  # of the points; none until it is computed
+        self._painted = ""  # what it says; not color_by, which the page can set
         self._polygons: PolygonIndex | None = None
         wrong = state.feature_set.misclassified
         self._rows = drawing_order(state.codes, wrong)  # row of each point
@@ -130,18 +131,30 @@ class ScatterView(anywidget.AnyWidget):
     def _show_color(self) -> None:
         name, scores = self._state.color_by, self._state.scores
         if name not in scores.names or scores.is_ready(name):
-            self._paint(name)
+            try:
+                self._paint(name)
+            except BaseException:
+                self._stay_as_drawn(name)
+                raise
             return
         self._background.run(
             f"Computing {TITLES.get(name, name)}",
             lambda: scores[name],
             lambda _values: self._paint(name) if self._state.color_by == name else None,
+            lambda: self._stay_as_drawn(name),
         )
+
+    def _stay_as_drawn(self, name: str) -> None:
+        """These colours cannot be had: state and menu say again what the map shows."""
+        if self._state.color_by == name and self._painted:
+            self._state.color_by = self._painted
+        self.send({"kind": "color"})
 
     def _paint(self, name: str) -> None:
         """Draw the points in the colours of that name."""
         colors = coloring(self._state, name, self._colors)
         colors = self._coloring = colors._replace(texels=colors.texels[self._rows])
+        self._painted = name
         with self.hold_sync():
             self.color_by = name
             self.key = {

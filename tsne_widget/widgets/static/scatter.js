@@ -538,6 +538,7 @@ function render({ model, el }) {
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind === "color") return showWaiting(); // the choice was not possible
     if (message.kind !== "hover" || hovered.has(message.point)) return;
     const { point, tile } = message;
     tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);

@@ -11,6 +11,7 @@ import pytest
 
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import REMEDY
 
@@ -208,6 +209,32 @@ def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
     assert seen["selected"] > 0
     assert seen["message"] == ""
     assert seen["threads"] == {threading.main_thread()}
+
+
+def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lost():
+    async def act():
+        with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
+            scatter, legend = explorer._views["scatter"], explorer._views["legend"]
+
+            def many() -> None:
+                for point in range(2 * MAX_WAITING):  # a pointer that moves for minutes
+                    scatter._handle_custom_msg({"kind": "hover", "point": point % N}, [])
+                legend._handle_custom_msg({"kind": "toggle", "code": 1}, [])
+                large = {"kind": "select", "mode": "add"}
+                scatter._handle_custom_msg(large, [memoryview(bytes(2 * MAX_BUFFER_BYTES))])
+
+            assert on_another_thread(many) == []
+            assert explorer.state.main_thread.waiting == MAX_WAITING_HOVERS + 1
+            await until(lambda: explorer.visible_classes == ("0", "2"))
+
+            def forged() -> None:
+                for _ in range(MAX_WAITING + 5):
+                    legend._handle_custom_msg({"kind": "all", "visible": True}, [])
+
+            assert on_another_thread(forged) == []
+            assert explorer.state.main_thread.waiting == MAX_WAITING
+
+    asyncio.run(act())
 
 
 def test_a_click_during_a_blocking_wait_is_answered_within_it():

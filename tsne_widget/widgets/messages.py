@@ -14,6 +14,13 @@ from tsne_widget.widgets.text import failure
 
 logger = logging.getLogger(__name__)
 
+# A longest polygon has a third of it; more no handler reads.
+MAX_BUFFER_BYTES = 2**20
+# Messages that wait while a cell runs: more clicks than anybody makes, too few to fill memory.
+MAX_WAITING = 10_000
+# From so many on, what the pointer passes over is not worth waiting.
+MAX_WAITING_HOVERS = 100
+
 Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
 
 
@@ -37,6 +44,13 @@ def _dispatch(
     handler = handlers.get(kind) if isinstance(kind, str) else None
     if handler is None:
         logger.debug("dropped a message of unknown kind from the page")
+        return
+    waiting = state.main_thread.waiting
+    if waiting >= (MAX_WAITING_HOVERS if kind == "hover" else MAX_WAITING):
+        logger.debug("dropped a %s message of the page: %d wait already", kind, waiting)
+        return
+    if sum(memoryview(buffer).nbytes for buffer in buffers) > MAX_BUFFER_BYTES:
+        logger.debug("dropped a %s message of the page: it is too large", kind)
         return
     # Copied: a buffer's memory is the socket's, and the main thread may be busy.
     copies = [memoryview(bytes(buffer)) for buffer in buffers]

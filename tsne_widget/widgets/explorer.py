@@ -786,8 +786,14 @@ def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
-    panels = ipywidgets.Tab([views[name] for name in PANELS], titles=list(PANELS.values()))
-    panels.add_class("tsne-widget-panels")
+    def css(name: str) -> dict[str, list[str]]:  # from the start: add_class() is a message more
+        return {"_dom_classes": [name]}
+
+    panels = ipywidgets.Tab(
+        [views[name] for name in PANELS],
+        titles=list(PANELS.values()),
+        **css("tsne-widget-panels"),
+    )
 
     def open_one(_change: Any = None) -> None:
         for index, name in enumerate(PANELS):
@@ -796,11 +802,8 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
 
     panels.observe(open_one, "selected_index")
     open_one()
-    body = ipywidgets.Box([views["scatter"], views["legend"], panels])
-    body.add_class("tsne-widget-body")
-    root = ipywidgets.VBox([views["toolbar"], body])
-    root.add_class("tsne-widget")
-    return root
+    body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
+    return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
 
 
 def _close_with_children(widget: Widget) -> None:

@@ -40,11 +40,7 @@ def webgl_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Col
         x=x, y=y, color=_small(colors.texels), scales={**place, "color": color},
         default_size=area, stroke_width=0.0,
     )  # fmt: skip
-    rings = bqplot_gl.ScatterGL(
-        x=x[ringed], y=y[ringed], scales=place, colors=[RING_COLOR], fill=False,
-        stroke=RING_COLOR, stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
-    )  # fmt: skip
-    return _figure([points, rings] if len(ringed) else [points])
+    return _figure([points, *_rings(bqplot_gl.ScatterGL, x[ringed], y[ringed], place, area)])
 
 
 def svg_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Coloring) -> Any:
@@ -55,11 +51,7 @@ def svg_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Color
     points = bqplot.Scatter(
         x=x, y=y, colors=_svg_colors(colors), scales=place, default_size=area, stroke_width=0.0
     )
-    rings = bqplot.Scatter(
-        x=x[ringed], y=y[ringed], scales=place, colors=[RING_COLOR], fill=False,
-        stroke=RING_COLOR, stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
-    )  # fmt: skip
-    return _figure([points, rings] if len(ringed) else [points])
+    return _figure([points, *_rings(bqplot.Scatter, x[ringed], y[ringed], place, area)])
 
 
 def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> None:
@@ -84,6 +76,18 @@ def paint(figure: Any, colors: Coloring) -> None:
 
 def _is_webgl(figure: Any) -> bool:
     return isinstance(figure.marks[0], bqplot_gl.ScatterGL)
+
+
+def _rings(mark: Any, x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:
+    """The mark of these rings, none where there are none: a widget that no one holds stays open."""
+    if not len(x):
+        return []
+    return [
+        mark(
+            x=x, y=y, scales=place, colors=[RING_COLOR], fill=False, stroke=RING_COLOR,
+            stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
+        )
+    ]  # fmt: skip
 
 
 def _columns(xy: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -107,11 +107,12 @@ class GalleryView(anywidget.AnyWidget):
             "picked": self._on_picked,
         }
         answer(self, state, handlers)
-        state.follow(self._show_selected, "selected")
-        state.follow(self._show_visible, "visible")
-        state.follow(self._show_focus, "focus")
-        state.follow(self._show_hovered, "hovered")
-        state.follow(self._show_sorts, "embedding", "fit", "focus")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show_selected, "selected")
+            state.follow(self._show_visible, "visible")
+            state.follow(self._show_focus, "focus")
+            state.follow(self._show_hovered, "hovered")
+            state.follow(self._show_sorts, "embedding", "fit", "focus")
 
     # ---- the order ----
 

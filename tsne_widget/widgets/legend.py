@@ -53,9 +53,10 @@ class LegendView(anywidget.AnyWidget):
             "invert": self._on_invert,
         }
         answer(self, state, handlers)
-        state.follow(self._show_visible, "visible")
-        state.follow(self._show_selected, "selected")
-        state.follow(self._show_is_key, "color_by")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show_visible, "visible")
+            state.follow(self._show_selected, "selected")
+            state.follow(self._show_is_key, "color_by")
 
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()

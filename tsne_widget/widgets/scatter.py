@@ -101,15 +101,16 @@ class ScatterView(anywidget.AnyWidget):
             "redo": lambda _content, _buffers: state.redo(),
         }
         answer(self, state, handlers)
-        state.follow(self._show_color, "color_by")
-        state.follow(self._draw_embedding, "embedding")
-        state.follow(self._show_visible, "visible")
-        state.follow(self._show_selected, "selected")
-        state.follow(self._show_waiting, "fit", "embedding")
-        state.follow(self._show_color_choices, "fit", "selections")
-        state.follow(self._show_selections, "selections")
-        state.follow(self._show_hovered, "hovered")
-        state.follow(self._show_links, "focus")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show_color, "color_by")
+            state.follow(self._draw_embedding, "embedding")
+            state.follow(self._show_visible, "visible")
+            state.follow(self._show_selected, "selected")
+            state.follow(self._show_waiting, "fit", "embedding")
+            state.follow(self._show_color_choices, "fit", "selections")
+            state.follow(self._show_selections, "selections")
+            state.follow(self._show_hovered, "hovered")
+            state.follow(self._show_links, "focus")
 
     def _draw_embedding(self) -> None:
         embedding = self._state.embedding

@@ -52,8 +52,9 @@ class SelectionsView(anywidget.AnyWidget):
             "redo": lambda _content, _buffers: state.redo(),
         }
         answer(self, state, handlers)
-        state.follow(self._show_list, "selections")
-        state.follow(self._show_selected, "selected")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show_list, "selections")
+            state.follow(self._show_selected, "selected")
 
     def _show_list(self) -> None:
         state = self._state

@@ -65,9 +65,10 @@ class ToolbarView(anywidget.AnyWidget):
                 "fit": lambda content, _buffers: control(content.get("do")),
             },
         )
-        state.follow(self._show, "selected", "visible", "message", "busy")
-        state.follow(self._show_fit, "fit")
-        state.follow(self._show_lenses, "fit", "embedding")
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show, "selected", "visible", "message", "busy")
+            state.follow(self._show_fit, "fit")
+            state.follow(self._show_lenses, "fit", "embedding")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set

@@ -76,8 +76,9 @@ export function extent(x, y, rows = null) {
  */
 export function opacities(codes, visible, selected) {
   const rest = selected.length ? DIMMED : PLAIN;
+  const ofClass = Float32Array.from(visible, (isShown) => (isShown ? rest : 0));
   const opacity = new Float32Array(codes.length);
-  for (let i = 0; i < codes.length; i++) opacity[i] = visible[codes[i]] ? rest : 0;
+  for (let i = 0; i < codes.length; i++) opacity[i] = ofClass[codes[i]];
   for (let k = 0; k < selected.length; k++) {
     if (opacity[selected[k]]) opacity[selected[k]] = SELECTED;
   }
@@ -86,6 +87,8 @@ export function opacities(codes, visible, selected) {
 
 /**
  * Rows of the points inside a polygon by the even-odd rule, as the kernel resolves it.
+ *
+ * The polygon's height is cut into bands, and a point is tested against the edges of its own.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} polygon  x0, y0, x1, y1, …
@@ -93,22 +96,37 @@ export function opacities(codes, visible, selected) {
  */
 export function rowsInside(x, y, polygon) {
   const corners = polygon.length / 2;
-  const px = Array.from({ length: corners }, (_, k) => polygon[2 * k]);
-  const py = Array.from({ length: corners }, (_, k) => polygon[2 * k + 1]);
+  const px = Float64Array.from({ length: corners }, (_, k) => polygon[2 * k]);
+  const py = Float64Array.from({ length: corners }, (_, k) => polygon[2 * k + 1]);
   const { x: [left, right], y: [low, high] } = extent(px, py);
-  const rows = [];
-  for (let i = 0; i < x.length; i++) {
-    if (!(x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high)) continue;
-    let inside = false;
-    for (let a = 0, b = corners - 1; a < corners; b = a++) {
-      if (py[a] > y[i] === py[b] > y[i]) continue;
-      const crossing = px[a] + ((y[i] - py[a]) / (py[b] - py[a])) * (px[b] - px[a]);
-      if (x[i] < crossing) inside = !inside;
-    }
-    if (inside) rows.push(i);
+  const perUnit = BANDS / (high - low || 1);
+  const bandOf = (/** @type {number} */ at) => Math.min(BANDS - 1, Math.floor((at - low) * perUnit));
+  /** @type {number[][]} */
+  const bands = Array.from({ length: BANDS }, () => []); // second corners of the edges in each
+  for (let a = 0, b = corners - 1; a < corners; b = a++) {
+    const last = bandOf(Math.max(py[a], py[b]));
+    for (let band = bandOf(Math.min(py[a], py[b])); band <= last; band++) bands[band].push(a);
   }
-  return Uint32Array.from(rows);
+  const rows = new Uint32Array(x.length);
+  let count = 0;
+  for (let i = 0; i < x.length; i++) {
+    const [at, height] = [x[i], y[i]];
+    if (!(at >= left && at <= right && height >= low && height <= high)) continue;
+    const edges = bands[bandOf(height)];
+    let inside = false;
+    for (let e = 0; e < edges.length; e++) {
+      const a = edges[e];
+      const b = a ? a - 1 : corners - 1;
+      if (py[a] > height === py[b] > height) continue;
+      const crossing = px[a] + ((height - py[a]) / (py[b] - py[a])) * (px[b] - px[a]);
+      if (at < crossing) inside = !inside;
+    }
+    if (inside) rows[count++] = i;
+  }
+  return rows.slice(0, count);
 }
+
+const BANDS = 64;
 
 /**
  * The visible point nearest to a place, or −1 where none is within the radius.
@@ -216,10 +234,19 @@ const DENSITY_CELLS = 16; // along each side of the map
  */
 export function combineRows(selected, rows, mode) {
   if (mode === "replace") return rows;
-  const met = new Set(rows);
-  if (mode === "add") return Uint32Array.from(new Set([...selected, ...rows]));
-  return selected.filter((row) => met.has(row) === (mode === "intersect"));
+  let most = -1;
+  for (const some of [selected, rows]) for (let k = 0; k < some.length; k++) most = Math.max(most, some[k]);
+  const flags = new Uint8Array(most + 1); // 1: selected, 2: among the rows, 3: both
+  for (let k = 0; k < selected.length; k++) flags[selected[k]] = 1;
+  for (let k = 0; k < rows.length; k++) flags[rows[k]] |= 2;
+  const kept = new Uint32Array(most + 1);
+  let count = 0;
+  for (let i = 0; i <= most; i++) if ((KEPT[mode] >> flags[i]) & 1) kept[count++] = i;
+  return kept.slice(0, count);
 }
+
+/** @type {Record<string, number>} a bit for each flag that stays */
+const KEPT = { add: 0b1110, subtract: 0b0010, intersect: 0b1000 };
 
 const DIMMED = 0.13;
 const PLAIN = 0.8;

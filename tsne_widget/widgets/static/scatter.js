@@ -8,7 +8,7 @@ import { makeLabels } from "./labels.js";
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
 const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
-const MAX_PREVIEW = 50_000_000; // points × coordinates of the polygon: about 0.1 s
+const ATTACH_POLLS = 50; // until a new cell's output is part of the page
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
 
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
@@ -59,6 +59,8 @@ function render({ model, el }) {
   let plot = null; // the bqplot view, its mark views, and the models of its scales
   /** @type {Float32Array} */
   let opacity = new Float32Array(0);
+  /** @type {{rows: Uint32Array, visible: Uint8Array} | null} */
+  let shaded = null; // what the opacity says
   const renderer = webglRenderer();
   const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
   if (model.get("budget")) budget.rest = model.get("budget");
@@ -84,13 +86,26 @@ function render({ model, el }) {
     if (!reference || mounting || !host.clientWidth || !host.clientHeight) return;
     mounting = true;
     const figure = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+    const [points, rings] = figure.get("marks");
+    shadeAll();
+    // Before the marks are made: they get one opacity per point from the start.
+    if (renderer !== null) {
+      points.set("opacity", opacity);
+      rings?.set("opacity", ofRings());
+    }
     const view = await model.widget_manager.create_view(figure, {});
     if (closed) return view.remove();
+    // Of many points the first frames draw only some: all of them take seconds in software.
+    beforeFirstFrame(view, (mark) => {
+      const shape = mark.instanced_geometry;
+      shape.maxInstancedCount = Math.min(shape.maxInstancedCount, budget.moving);
+      keepCanvas(view.extras.webGLRenderer);
+    });
     host.replaceChildren(view.el);
     view.trigger("displayed");
-    const [mark, rings] = await drawnMarks(view, budget.moving);
+    const [mark, ringMark] = await drawnMarks(view);
     if (closed || !mark) return view.remove();
-    plot = { view, mark, rings, x: mark.scales.x.model, y: mark.scales.y.model };
+    plot = { view, mark, rings: ringMark, x: mark.scales.x.model, y: mark.scales.y.model };
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
     // A map that is still computed stays in sight, unless someone has zoomed.
     mark.listenTo(mark.model, "change", (/** @type {any} */ changed) => {
@@ -103,23 +118,21 @@ function render({ model, el }) {
       else if (changed.hasChanged("color")) drawAtRest();
     });
     restoreViewport();
-    applyOpacity();
+    putOpacity();
     findLabels();
     showWaiting();
   }
 
-  /**
-   * The marks' views once they are drawn; none when the figure is gone. Of many points the first
-   * frames draw only some: all of them take seconds where there is no graphics card.
-   */
-  async function drawnMarks(/** @type {any} */ view, /** @type {number} */ limit) {
-    const draw = (/** @type {any} */ mark) => {
-      const shape = mark.instanced_geometry; // of WebGL only
-      if (shape) shape.maxInstancedCount = Math.min(shape.maxInstancedCount, limit);
-    };
-    while (!closed && !view.mark_views?.views.length) await new Promise((resolve) => setTimeout(resolve, 0));
-    // At once, before the frame in which they are drawn first.
-    await Promise.all(view.mark_views?.views.map((/** @type {Promise<any>} */ one) => one.then(draw)) ?? []);
+  /** As soon as there is a size: the observer waits for a frame, which takes long in software. */
+  async function mountSoon() {
+    for (let i = 0; i < ATTACH_POLLS && !closed && !mounting; i++) {
+      mount();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  /** The marks' views once they are drawn; none when the figure is gone. */
+  async function drawnMarks(/** @type {any} */ view) {
     const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
@@ -146,24 +159,37 @@ function render({ model, el }) {
     return unpackBits(model.get("visible"), model.get("names").length);
   }
 
+  /** Opacity of each point for these selected ones; false where it is that already. */
+  function shadeAll(rows = selectedRows()) {
+    const visible = visibleClasses();
+    if (shaded && areEqual(shaded.rows, rows) && areEqual(shaded.visible, visible)) return false;
+    shaded = { rows, visible };
+    opacity = opacities(classCodes(), visible, rows);
+    return true;
+  }
+
+  function ofRings() {
+    return Float32Array.from(wrongPoints(), (i) => opacity[i]);
+  }
+
   function applyOpacity(rows = selectedRows()) {
-    if (!plot) return;
-    opacity = opacities(classCodes(), visibleClasses(), rows);
-    const ofRings = Float32Array.from(wrongPoints(), (i) => opacity[i]);
+    if (shadeAll(rows) && plot) putOpacity();
+  }
+
+  function putOpacity() {
     if (renderer === null) {
       plot.mark.model.set("opacities", Array.from(opacity));
-      plot.rings?.model.set("opacities", Array.from(ofRings));
+      plot.rings?.model.set("opacities", Array.from(ofRings()));
     } else {
-      // Where a part is drawn, what is drawn is put on the card below: all of it would take longer.
-      const silent = opacity.length > budget.rest;
-      plot.mark.model.set("opacity", opacity, { silent });
-      plot.rings?.model.set("opacity", ofRings, { silent });
+      // Silently: bqplot would copy it twice, and draw by itself what is drawn below.
+      plot.mark.model.set("opacity", opacity, { silent: true });
+      plot.rings?.model.set("opacity", ofRings(), { silent: true });
     }
-    drawAtRest(rows);
+    drawAtRest();
   }
 
   /** Draw what is in sight, all of it where the budget allows. */
-  function drawAtRest(rows = selectedRows()) {
+  function drawAtRest() {
     if (!plot) return;
     const total = opacity.length;
     let [shown, inSight] = [0, 0];
@@ -178,9 +204,10 @@ function render({ model, el }) {
     if (total <= budget.rest) {
       drawn = null;
       ringed = wrongPoints();
+      for (const mark of [plot.mark, plot.rings]) if (mark) upload(mark, "opacity", mark.model.get("opacity"));
     } else {
       const { x, y } = plot.mark.model.attributes;
-      const found = pointsToDraw(x, y, opacity, rows, viewport(), budget.moving, budget.rest);
+      const found = pointsToDraw(x, y, opacity, shaded.rows, viewport(), budget.moving, budget.rest);
       ({ points: drawn, shown, inSight } = found);
       gather(plot.mark, drawn, ["x", "y", "color", "opacity"]);
       if (plot.rings) gatherRings();
@@ -197,9 +224,13 @@ function render({ model, el }) {
       if (!values) continue;
       const taken = new Float32Array(points.length);
       for (let k = 0; k < taken.length; k++) taken[k] = values[points[k]];
-      mark[name].setArray(taken);
-      mark[name].needsUpdate = true;
+      upload(mark, name, taken);
     }
+  }
+
+  function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
+    mark[name].setArray(values);
+    mark[name].needsUpdate = true;
   }
 
   /** Rings around the wrong ones of the points that are drawn. */
@@ -234,7 +265,6 @@ function render({ model, el }) {
   /** Show at once what the kernel is about to answer; its answer then takes this one's place. */
   function preview(/** @type {Float64Array} */ polygon, /** @type {string} */ how) {
     const { x, y } = plot.mark.model.attributes;
-    if (x.length * polygon.length > MAX_PREVIEW) return;
     applyOpacity(combineRows(selectedRows(), rowsInside(x, y, polygon), how));
     plot.view.extras?.webGLRender?.();
   }
@@ -669,7 +699,7 @@ function render({ model, el }) {
   shownNote.hidden = true;
   showWaiting();
   selectedChanged();
-  mount();
+  mountSoon();
 
   return () => {
     closed = true;
@@ -680,10 +710,57 @@ function render({ model, el }) {
     cancelAnimationFrame(lookFrame);
     for (const { url } of hovered.values()) URL.revokeObjectURL(url);
     for (const [event, callback] of changes) model.off(event, callback);
-    plot?.view.remove();
-    plot?.view.el.replaceChildren(); // its model keeps it, see view.js
+    if (plot) release(plot.view);
     plot = null;
   };
+}
+
+/** Remove bqplot's view, and what it holds of the graphics card. */
+function release(/** @type {any} */ view) {
+  const three = view.extras?.webGLRenderer?.renderer;
+  view.remove();
+  view.el.replaceChildren(); // its model keeps it, see view.js
+  three?.dispose();
+  if (three) freeContext(three.context);
+}
+
+/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
+function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
+  /** @type {any[]} */
+  let marks;
+  Object.defineProperty(view.extras, "webGLMarks", {
+    get: () => marks,
+    set: (/** @type {any[]} */ list) => {
+      marks = list;
+      list.push = (mark) => {
+        prepare(mark);
+        return Array.prototype.push.call(list, mark);
+      };
+    },
+  });
+}
+
+/** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */
+function keepCanvas(/** @type {any} */ holder) {
+  if (holder.isKept) return;
+  holder.isKept = true;
+  const three = holder.renderer;
+  const { setSize, setPixelRatio } = three;
+  three.setPixelRatio = (/** @type {number} */ ratio) => {
+    if (ratio !== three.getPixelRatio()) setPixelRatio.call(three, ratio);
+  };
+  three.setSize = (/** @type {number} */ width, /** @type {number} */ height, /** @type {any[]} */ ...rest) => {
+    const [canvas, ratio] = [three.domElement, three.getPixelRatio()];
+    const isThatSize = canvas.width === Math.trunc(width * ratio) && canvas.height === Math.trunc(height * ratio);
+    if (!isThatSize || canvas.style.width !== `${width}px` || canvas.style.height !== `${height}px`) setSize.call(three, width, height, ...rest);
+  };
+}
+
+/** @param {Uint32Array | Uint8Array} a @param {Uint32Array | Uint8Array} b */
+function areEqual(a, b) {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** A typed array over the bytes of a trait; copied when they are not aligned. */
@@ -698,14 +775,26 @@ function isSoftware(/** @type {string | null} */ renderer) {
   return /swiftshader|llvmpipe|software|basic render/i.test(renderer ?? "");
 }
 
-/** Name of what draws WebGL here; null where there is none. @returns {string | null} */
+/**
+ * Name of what draws WebGL here; null where there is none. Making a context takes a tenth of a
+ * second in software: the page keeps the answer for the next map.
+ * @returns {string | null}
+ */
 function webglRenderer() {
+  const page = /** @type {any} */ (window);
+  if (page.tsneWidgetRenderer) return page.tsneWidgetRenderer;
   const context = document.createElement("canvas").getContext("webgl");
   if (!context) return null;
   const names = context.getExtension("WEBGL_debug_renderer_info");
   const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
-  context.getExtension("WEBGL_lose_context")?.loseContext(); // browsers allow about 16 at a time
+  freeContext(context);
+  page.tsneWidgetRenderer = name;
   return name;
+}
+
+/** Browsers allow about 16 contexts at a time, and collect them late. */
+function freeContext(/** @type {WebGLRenderingContext} */ context) {
+  context.getExtension("WEBGL_lose_context")?.loseContext();
 }
 
 function svgElement(/** @type {string} */ tag, /** @type {string} */ name = "") {

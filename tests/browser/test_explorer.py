@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import Notebook, until
+from tsne_widget.widgets.text import REMEDY
 
 pytestmark = pytest.mark.browser
 
@@ -96,10 +97,12 @@ def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     notebook.execute("failing._fitting.projector.gate.set()")
     message = notebook.page.locator(".tw-message")
     message.wait_for()
-    assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"
+    assert message.inner_text() == (
+        f"The map failed: ArithmeticError: features are <b>odd</b>; scale them{REMEDY}"
+    )
     notebook.execute("failing.select([1])")  # the message goes, the map's place still says why
     message.wait_for(state="hidden")
-    assert "The map failed: features are" in notebook.page.locator(".tw-waiting").inner_text()
+    assert "features are <b>odd</b>" in notebook.page.locator(".tw-waiting").inner_text()
     assert notebook.page.locator(".tw-fit").is_hidden()
 
 

@@ -13,7 +13,7 @@ MAX_SENTENCE = 400
 
 
 # What to do about an exception that is not ours: it does not say so itself.
-REMEDY = "; what was there before stands, and the traceback is in the log"
+REMEDY = "; the traceback is in the log"
 
 
 def failure(error: BaseException, what: str = "") -> str:

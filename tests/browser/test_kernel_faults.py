@@ -201,6 +201,7 @@ def test_an_interrupted_wait_ends_and_what_was_clicked_meanwhile_is_done(noteboo
     notebook.execute("live.close()")
 
 
+@pytest.mark.timeout(600)
 def test_running_a_cell_again_and_again_does_not_grow_the_page(notebook):
     page = notebook.page
     session = page.context.new_cdp_session(page)

@@ -206,6 +206,7 @@ def weigher(notebook: Notebook) -> Callable[[], dict[str, float]]:
     return weigh
 
 
+@pytest.mark.timeout(600)  # two minutes on two free cores
 def test_a_thousand_lassos_and_toggles_are_all_answered_and_nothing_grows(open_notebook):
     notebook: Notebook = open_notebook("load.ipynb", ["", CELL], width=1000, height=900)
     page = notebook.page

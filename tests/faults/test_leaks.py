@@ -25,7 +25,7 @@ from ipywidgets.widgets.widget import _instances
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 rng = np.random.default_rng(0)
-n, process = 2000, psutil.Process()
+n, process = 600, psutil.Process()
 labels = np.arange(n) % 5
 images = rng.integers(0, 255, (n, 8, 8), dtype=np.uint8)
 messages = set()

@@ -208,10 +208,10 @@ def weigher(notebook: Notebook) -> Callable[[], dict[str, float]]:
 
 @pytest.mark.timeout(600)  # two minutes on two free cores
 def test_a_thousand_lassos_and_toggles_are_all_answered_and_nothing_grows(open_notebook):
-    notebook: Notebook = open_notebook("load.ipynb", ["", CELL], width=1000, height=900)
+    notebook: Notebook = open_notebook(
+        "load.ipynb", ["", CELL], width=1000, height=900, script=WATCH
+    )
     page = notebook.page
-    page.add_init_script(WATCH)
-    notebook.load()
     notebook.run_all()
     map_is_drawn(page)
     model = Model(
@@ -224,7 +224,11 @@ def test_a_thousand_lassos_and_toggles_are_all_answered_and_nothing_grows(open_n
         hand.gesture()
         expected.append(model.digest())
         if number % SYNC == 0:
-            until(lambda: notebook.python("len(seen)") >= len(expected), 120, "every gesture")
+            until(
+                lambda: notebook.python("len(seen)") >= len(expected),
+                120,
+                f"all of {number} gestures",
+            )
         if number == WARM_UP:
             before = weigh()
     after = weigh()

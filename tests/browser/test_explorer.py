@@ -64,6 +64,10 @@ hostile = EmbeddingExplorer(
     embedding=xy, columns={names[0]: np.array(names, dtype=object)[labels]})
 hostile
 """
+SAID = """
+said = EmbeddingExplorer(record, embedding=xy)
+said
+"""
 TWO = """
 from IPython.display import display
 two = EmbeddingExplorer(record, embedding=xy)
@@ -90,6 +94,20 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     assert notebook.python("threads") == [True]
     drag(page, AROUND_ALL)
     until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")
+
+
+def test_a_message_moves_nothing_and_can_be_dismissed(open_notebook):
+    notebook = open_one(open_notebook, "said", SAID)
+    page = notebook.page
+    map_is_drawn(page)
+    place = page.locator(".tw-scatter").bounding_box()
+    notebook.execute("said.visible_classes = '0'; said.select('all'); said.select(range(40))")
+    message = page.locator(".tw-message")
+    message.wait_for()
+    assert "belong to hidden classes" in message.inner_text()
+    assert page.locator(".tw-scatter").bounding_box() == place
+    message.get_by_role("button", name="Dismiss").click()
+    message.wait_for(state="hidden")
 
 
 def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):

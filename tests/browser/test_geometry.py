@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 import tsne_widget.widgets
+from tsne_widget import FeatureSet
 from tsne_widget.analysis import PolygonIndex
+from tsne_widget.widgets.state import MODES, ExplorerState
 
 pytestmark = pytest.mark.browser
 
@@ -53,16 +57,70 @@ def test_points_on_corners_and_edges_fall_on_the_same_side_as_in_the_kernel(page
         assert seen == PolygonIndex(points).inside(np.array(polygon, dtype=float)).tolist()
 
 
-@pytest.mark.parametrize(
-    ("mode", "expected"),
-    [("replace", [2, 3]), ("add", [1, 2, 3]), ("subtract", [1]), ("intersect", [2])],
-)
-def test_selections_combine_as_in_the_kernel(page, mode, expected):
-    rows = page.evaluate(
-        "(mode) => [...geometry.combineRows(Uint32Array.of(1, 2), Uint32Array.of(2, 3), mode)]",
-        mode,
+COORDINATE = st.one_of(st.integers(-4, 4).map(float), st.floats(-5, 5, width=32))
+PLACE = st.tuples(COORDINATE, COORDINATE)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PLACE, max_size=30), st.lists(PLACE, min_size=3, max_size=12))
+def test_any_points_and_any_polygon_give_the_rows_of_the_kernel(page, points, polygon):
+    columns = [[place[axis] for place in points] for axis in (0, 1)]
+    seen = page.evaluate(
+        "([x, y, polygon]) => [...geometry.rowsInside("
+        "Float32Array.from(x), Float32Array.from(y), Float64Array.from(polygon))]",
+        [*columns, np.ravel(polygon).tolist()],
     )
-    assert sorted(rows) == expected
+    places = np.array(points, dtype=np.float32).reshape(-1, 2)
+    assert seen == PolygonIndex(places).inside(np.array(polygon)).tolist()
+
+
+ROWS = st.sets(st.integers(0, 39)).map(sorted)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, ROWS, st.sampled_from(MODES))
+def test_selections_combine_as_in_the_kernel(page, selected, rows, mode):
+    state = ExplorerState(FeatureSet.from_arrays(np.ones((40, 1))), None)
+    state.select(selected)
+    state.select(rows, mode)
+    assert state.selected.tolist() == page.evaluate(
+        "([selected, rows, mode]) => [...geometry.combineRows("
+        "Uint32Array.from(selected), Uint32Array.from(rows), mode)]",
+        [selected, rows, mode],
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(PLACE, st.floats(0.1, 8), PLACE)
+def test_what_is_under_the_pointer_stays_there_while_zooming(page, middle, factor, anchor):
+    before = {"x": [middle[0] - 6, middle[0] + 6], "y": [middle[1] - 4, middle[1] + 4]}
+    after = page.evaluate(
+        "([view, anchor, factor]) => geometry.zoomViewport(view, anchor, factor)",
+        [before, anchor, factor],
+    )
+    for axis, at in zip("xy", anchor, strict=True):
+        share = [(at - view[axis][0]) / (view[axis][1] - view[axis][0]) for view in (before, after)]
+        assert np.isclose(*share, atol=1e-9)
+        assert np.isclose(np.ptp(after[axis]), factor * np.ptp(before[axis]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(PLACE, min_size=1, max_size=30), PLACE, st.floats(0.1, 9), st.data())
+def test_the_nearest_point_is_that_of_a_search_through_all(page, points, place, radius, data):
+    shown = data.draw(st.lists(st.booleans(), min_size=len(points), max_size=len(points)))
+    columns = [[point[axis] for point in points] for axis in (0, 1)]
+    found = page.evaluate(
+        "([x, y, opacity, place, radius]) =>"
+        " geometry.nearestPoint(x, y, opacity, place, radius, null)",
+        [*columns, [float(one) for one in shown], place, radius],
+    )
+    distances = np.hypot(*(np.array(points) - place).T)
+    distances[~np.array(shown)] = np.inf
+    if found < 0:
+        assert distances.min() >= radius * (1 - 1e-9)
+    else:
+        assert distances[found] <= radius
+        assert np.isclose(distances[found], distances.min())
 
 
 def test_a_fitted_viewport_holds_all_data_at_equal_units_per_pixel(page):

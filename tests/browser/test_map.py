@@ -296,6 +296,82 @@ def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
     many.execute("explorer.clear()")
 
 
+@pytest.fixture(scope="module")
+def too_many(open_notebook) -> Notebook:
+    """As with millions of rows: the page gets a thousand of six."""
+    limits = "import tsne_widget.widgets.window as window\n"
+    limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
+    opened = open_notebook("too-many.ipynb", [limits, MANY.replace(", draw_budget=600", "")])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    return opened
+
+
+def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
+    page = too_many.page
+    page.wait_for_function(
+        "() => document.querySelector('.tw-shown').textContent.includes('1,000 of 6,000')"
+    )
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"])
+    for _ in range(9):
+        page.mouse.wheel(0, -240)
+    scatter = "explorer._views['scatter']"
+    until(lambda: too_many.python(f"{scatter}.epoch > 0 and {scatter}.unknown == 0"), 20, "others")
+    page.wait_for_function("() => document.querySelector('.tw-shown').hidden")
+    x0, x1, y0, y1 = too_many.python(f"{scatter}.viewport")
+    xy = np.array(too_many.python("xy.tolist()"))
+    there = (xy[:, 0] > x0) & (xy[:, 0] < x1) & (xy[:, 1] > y0) & (xy[:, 1] < y1)
+    wrong = np.array(too_many.python("explorer.feature_set.misclassified.tolist()"))
+    known = set(too_many.python(f"{scatter}._rows[:600].tolist()"))
+    assert any(row not in known for row in np.flatnonzero(there))
+
+    def places_on_the_card(mark: int = 0) -> set[tuple[float, float]]:
+        return set(map(tuple, np.round(on_the_card(page, mark)[:, :2], 4).tolist()))
+
+    rounded = list(map(tuple, np.round(xy, 4).tolist()))
+    until(
+        lambda: {rounded[i] for i in np.flatnonzero(there)} <= places_on_the_card(), 20, "all of it"
+    )
+    until(
+        lambda: {rounded[i] for i in np.flatnonzero(there & wrong)} <= places_on_the_card(1),
+        20,
+        "their rings",
+    )
+    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
+    until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")
+    assert set(too_many.python("explorer.selected.tolist()")) < set(np.flatnonzero(there).tolist())
+    until(
+        lambda: (on_the_card(page)[:, 2] == 1).sum() == too_many.python("len(explorer.selected)"),
+        20,
+        "the selection on the card",
+    )
+
+
+def test_a_click_takes_the_point_that_is_seen_after_the_points_have_changed(too_many):
+    page = too_many.page
+    rows = np.array(too_many.python("explorer._views['scatter']._rows.tolist()"))
+    pixels, _ = drawn_points(page)
+    box = page.locator(".tw-overlay").bounding_box()
+    middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    point = 600 + int(np.argmin(np.linalg.norm(pixels[600:] - middle, axis=1)))
+    page.mouse.click(*pixels[point])
+    until(lambda: too_many.python("explorer.selected.tolist()") == [rows[point]], 20, "the row")
+
+
+def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
+    page = too_many.page
+    page.locator(".tw-tools [data-action=reset]").click()
+    too_many.execute(
+        "points = explorer._views['scatter']._points; few = np.flatnonzero(points < 0)[:5]"
+    )
+    too_many.execute("explorer.select(few)")
+    until(lambda: (on_the_card(page)[:, 2] == 1).sum() == 5, 20, "the five")
+    places = set(map(tuple, np.round(on_the_card(page), 4).tolist()))
+    expected = np.array(too_many.python("xy[few].tolist()"))
+    assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
+
+
 def test_without_webgl_the_map_is_drawn_in_svg_and_says_so(lab, playwright):
     browser = launch(playwright, arguments=["--disable-3d-apis"])
     page = browser.new_page(viewport={"width": 1400, "height": 1000})

@@ -3,6 +3,7 @@
 import csv
 import os
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -285,3 +286,25 @@ def test_the_selected_features_are_a_record_of_their_own(explorer):
     explorer.clear()
     with pytest.raises(InvalidInputError, match=r"nothing is selected; select\(\) something"):
         explorer.selected_features()
+
+
+class Slow:
+    """Pictures of a quarter of a second each."""
+
+    def __len__(self):
+        return 4
+
+    def image(self, id_):
+        time.sleep(0.25)
+        return Image.new("RGB", (2, 2))
+
+    def caption(self, id_):
+        return str(id_)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_copying_for_long_shows_how_far_it_is(tmp_path, capfd, progress):
+    record = FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1])
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2], images=Slow()) as explorer:
+        explorer.copy_images(tmp_path / "all", "all", progress=progress)
+    assert ("Copying pictures" in capfd.readouterr().err) == progress

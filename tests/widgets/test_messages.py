@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets import gallery as gallery_module
 from tsne_widget.widgets.gallery import MAX_TILES_PER_REPLY
-from tsne_widget.widgets.scatter import MAX_VERTICES, drawing_order
+from tsne_widget.widgets.scatter import MAX_VERTICES
 from tsne_widget.widgets.text import MAX_NAME, REMEDY, shown
+from tsne_widget.widgets.window import drawing_order
 
 N = 30
 SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]], dtype="<f8")

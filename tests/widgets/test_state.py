@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet, InvalidInputError
+from tsne_widget.widgets import state as state_module
 from tsne_widget.widgets.state import MODES, ExplorerState, as_rows
 
 N = 40
@@ -165,6 +166,18 @@ def test_undo_and_redo_walk_through_the_selections():
     assert state.selected.tolist() == [7]
     state.undo()
     assert state.selected.tolist() == [1, 2]
+
+
+def test_what_can_be_undone_is_bounded_in_bytes(monkeypatch):
+    monkeypatch.setattr(state_module, "MAX_UNDO_BYTES", 8 * 12)
+    state = make_state()
+    for rows in ([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7]):
+        state.select(rows)
+    seen = []
+    for _ in range(5):
+        state.undo()
+        seen.append(state.selected.tolist())
+    assert seen == [[3, 4, 5, 6], [2, 3, 4, 5], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]
 
 
 def test_undo_leaves_rows_of_hidden_classes_out():

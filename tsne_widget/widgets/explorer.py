@@ -506,7 +506,9 @@ class EmbeddingExplorer:
         """
         return export_frame(self.to_dataframe(which, features=features, scores=scores), path)
 
-    def copy_images(self, folder: str | os.PathLike[str], which: Which = "selected") -> Path:
+    def copy_images(
+        self, folder: str | os.PathLike[str], which: Which = "selected", *, progress: bool = True
+    ) -> Path:
         """Copy the pictures of the rows into a new folder, with manifest.csv; the folder.
 
         Picture files are copied as they are, other pictures are written as PNG. Bad ones are left
@@ -518,6 +520,8 @@ class EmbeddingExplorer:
             New or empty; nothing is overwritten.
         which : str
             "selected", "visible", "misclassified", "all", a lens or the name of a selection.
+        progress : bool
+            Show a bar when it takes over half a second.
 
         Raises
         ------
@@ -532,7 +536,7 @@ class EmbeddingExplorer:
             )
         rows = choosing.rows_of_word(self._state, which)
         frame = sample_frame(self.feature_set, rows)
-        return copy_pictures(frame, self._images, folder)
+        return copy_pictures(frame, self._images, folder, progress=progress)
 
     def save(
         self,

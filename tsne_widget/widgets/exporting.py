@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 from PIL import Image
+from tqdm.auto import tqdm
 
 from tsne_widget.errors import ImageError, InvalidInputError, StoreError
 from tsne_widget.extraction.whole_files import whole_file
@@ -68,7 +69,13 @@ def write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
     text.detach()
 
 
-def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.PathLike[str]) -> Path:
+def copy_pictures(
+    frame: pd.DataFrame,
+    source: ImageSource,
+    folder: str | os.PathLike[str],
+    *,
+    progress: bool = False,
+) -> Path:
     """Copy the pictures of a frame's samples into a new folder, with a manifest; the folder.
 
     Files are copied as they are, pictures without a file are written as PNG. Each is named by its
@@ -82,6 +89,8 @@ def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.Pat
         Addressed by the frame's index.
     folder : path
         New or empty; it appears with all of its files or not at all.
+    progress : bool
+        Show a bar when it takes over half a second.
 
     Raises
     ------
@@ -100,7 +109,10 @@ def copy_pictures(frame: pd.DataFrame, source: ImageSource, folder: str | os.Pat
             ["label", "prediction", "confidence", "misclassified", "source"], axis=1
         )
         digits = len(str(frame.index.max())) if len(frame) else 1
-        copied = [_copied(source, int(id_), building, digits) for id_ in frame.index]
+        ids = tqdm(
+            frame.index, "Copying pictures", unit=" pictures", delay=0.5, disable=not progress
+        )
+        copied = [_copied(source, int(id_), building, digits) for id_ in ids]
         manifest.insert(0, "file", [file for file, _ in copied])
         manifest.insert(1, "reason", [reason for _, reason in copied])
         with whole_file(building / MANIFEST) as file:

@@ -59,7 +59,8 @@ def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> Non
     x, y = _columns(xy)
     if not _is_webgl(figure):
         x, y, ringed = x[:SVG_POINTS], y[:SVG_POINTS], ringed[ringed < SVG_POINTS]
-    for mark, points in zip(figure.marks, (slice(None), ringed), strict=False):
+    # The points come last: with their places the page draws the rings, too.
+    for mark, points in [*zip(figure.marks, (slice(None), ringed), strict=False)][::-1]:
         with mark.hold_sync():
             mark.x, mark.y = x[points], y[points]
 

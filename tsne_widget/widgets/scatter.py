@@ -22,6 +22,7 @@ from tsne_widget.widgets.messages import MalformedMessageError, answer, integer,
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 from tsne_widget.widgets.tiles import Tiles
+from tsne_widget.widgets.window import Window
 
 # Vertices of one polygon from the page: a lasso has a few hundred; this bounds a forged one.
 MAX_VERTICES = 20_000
@@ -34,7 +35,8 @@ class ScatterView(anywidget.AnyWidget):
 
     The page sends polygons in data coordinates; they are resolved here, over all visible rows.
     It knows points, not rows: a point is a row's place in the order of drawing, of which every
-    beginning is a sample of all classes, so that the page may draw less of it.
+    beginning is a sample of all classes, so that the page may draw less of it. Of more than a
+    million rows it knows those of a :class:`Window`.
     """
 
     _esm = script("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
@@ -47,6 +49,8 @@ class ScatterView(anywidget.AnyWidget):
     codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
     names = List(Unicode(), help="of the classes").tag(sync=True)
     wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
+    epoch = Int(help="which rows the points are; grows as the window moves").tag(sync=True)
+    unknown = Int(help="shown rows in sight that are none of the points").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
@@ -73,20 +77,16 @@ class ScatterView(anywidget.AnyWidget):
         self._tiles = tiles
         self._background = background
         self._colors = colors
-        self._coloring: Coloring | None = None  # of the points; none until it is computed
+        self._coloring: Coloring | None = None  # of all rows; none until it is computed
         self._painted = ""  # what it says; not color_by, which the page can set
         self._polygons: PolygonIndex | None = None
-        wrong = state.feature_set.misclassified
-        self._rows = drawing_order(state.codes, wrong)  # row of each point
-        self._points = np.empty_like(self._rows)  # point of each row
-        self._points[self._rows] = np.arange(len(self._rows))
-        self._ringed = np.flatnonzero(wrong[self._rows])
-        few = len(state.class_names) <= 256
+        self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
+        self._wrong = state.feature_set.misclassified
+        self._window = Window(state.codes, self._wrong)
         super().__init__(
-            codes=state.codes[self._rows].astype("u1" if few else "<u2").tobytes(),
             names=[shown(name) for name in state.class_names],
             budget=budget,
-            wrong=self._ringed.astype("<u4").tobytes(),
+            unknown=self._window.unknown,
             layout=Layout(height=f"{height}px"),
         )
         handlers = {
@@ -102,6 +102,7 @@ class ScatterView(anywidget.AnyWidget):
         }
         answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
+            self._show_points()
             state.follow(self._show_color, "color_by")
             state.follow(self._draw_embedding, "embedding")
             state.follow(self._show_visible, "visible")
@@ -111,6 +112,75 @@ class ScatterView(anywidget.AnyWidget):
             state.follow(self._show_selections, "selections")
             state.follow(self._show_hovered, "hovered")
             state.follow(self._show_links, "focus")
+        state.observe(lambda _change: self._look(), ["visible", "embedding", "fit"])
+        state.observe(self._look_at_selected, "selected")
+        self.observe(lambda _change: state.main_thread.call(self._look), "viewport")
+        self._sort_points()
+
+    @property
+    def _rows(self) -> NDArray[np.int64]:
+        """Row of each point."""
+        return self._window.rows
+
+    @property
+    def _points(self) -> NDArray[np.int32]:
+        """Point of each row; −1 where the page does not know it."""
+        return self._window.points
+
+    @property
+    def _ringed(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self._wrong[self._rows])
+
+    def _show_points(self) -> None:
+        few = len(self._state.class_names) <= 256
+        self.codes = self._state.codes[self._rows].astype("u1" if few else "<u2").tobytes()
+        self.wrong = self._ringed.astype("<u4").tobytes()
+
+    def _look(self) -> None:
+        """Where the page cannot know every row, let it know those in sight."""
+        state, window = self._state, self._window
+        is_moving = state.embedding is None or state.fit.condition == "running"
+        if window.is_whole or is_moving:
+            return
+        self._sort_points()
+        if window.look(self._in_sight(), state.selected):
+            with self.hold_sync():
+                self.epoch = window.epoch
+                self._show_points()
+                self._show_selected()
+                self._show_hovered()
+            self._show_links()
+            # The places of the points come last: with them the page draws all of this.
+            for figure in filter(None, (self.figure, self.fallback)):
+                paint(figure, self._colors_of_points())
+                move(figure, state.embedding[self._rows], self._ringed)
+        self.unknown = window.unknown
+
+    def _look_at_selected(self, _change: object) -> None:
+        if self._window.lacks(self._state.selected):
+            self._look()
+
+    def _in_sight(self) -> NDArray[np.bool_]:
+        """(n,) bool: shown, and in the page's viewport."""
+        in_sight = self._state.visible_rows
+        if len(self.viewport) == 4:
+            left, right, low, high = self.viewport
+            x, y = self._state.embedding.T
+            in_sight &= (x >= left) & (x <= right) & (y >= low) & (y <= high)
+        return in_sight
+
+    def _sort_points(self) -> None:
+        """Sort millions of points for the first lasso before it comes."""
+        embedding = self._state.embedding
+        if self._window.is_whole or embedding is None or self._sorted is embedding:
+            return
+        self._sorted = embedding
+
+        def keep(polygons: PolygonIndex) -> None:
+            if self._state.embedding is embedding:
+                self._polygons = polygons
+
+        self._background.run("Sorting the points", lambda: PolygonIndex(embedding), keep)
 
     def _draw_embedding(self) -> None:
         embedding = self._state.embedding
@@ -126,7 +196,7 @@ class ScatterView(anywidget.AnyWidget):
 
     def _colors_of_points(self) -> Coloring:
         if self._coloring is not None:
-            return self._coloring
+            return self._coloring._replace(texels=self._coloring.texels[self._rows])
         return Coloring(np.zeros(len(self._rows), dtype=np.float32), [UNKNOWN_COLOR] * TEXELS, [])
 
     def _show_color(self) -> None:
@@ -153,8 +223,7 @@ class ScatterView(anywidget.AnyWidget):
 
     def _paint(self, name: str) -> None:
         """Draw the points in the colours of that name."""
-        colors = coloring(self._state, name, self._colors)
-        colors = self._coloring = colors._replace(texels=colors.texels[self._rows])
+        colors = self._coloring = coloring(self._state, name, self._colors)
         self._painted = name
         with self.hold_sync():
             self.color_by = name
@@ -170,7 +239,7 @@ class ScatterView(anywidget.AnyWidget):
                 "unknown_name": "in none" if name == "selection" else "unknown",
             }
         for figure in filter(None, (self.figure, self.fallback)):
-            paint(figure, colors)
+            paint(figure, self._colors_of_points())
 
     def _show_selections(self) -> None:
         if self._state.color_by == "selection":
@@ -189,14 +258,16 @@ class ScatterView(anywidget.AnyWidget):
     def _show_links(self) -> None:
         """Tie the sample that is looked at to its nearest in feature space."""
         row, scores = self._state.focus, self._state.scores
-        k = min(LINKS, len(self._rows) - 1)
+        k = min(LINKS, len(self._state.codes) - 1)
         if row is None or k < 1:
             self.links = b""
             return
 
         def show(found: tuple[NDArray[np.int64], NDArray[np.float32]]) -> None:
             if self._state.focus == row:
-                self.links = self._points[[row, *found[0]]].astype("<u4").tobytes()
+                points = self._points[[row, *found[0]]]
+                known = points[points >= 0] if points[0] >= 0 else points[:0]
+                self.links = known.astype("<u4").tobytes()
 
         self._background.run(
             "Looking for neighbours", lambda: scores.index.nearest_to(row, k), show
@@ -206,7 +277,10 @@ class ScatterView(anywidget.AnyWidget):
         self.visible = np.packbits(self._state.visible).tobytes()
 
     def _show_selected(self) -> None:
-        self.selected = self._points[self._state.selected].astype("<u4").tobytes()
+        points = self._points[self._state.selected]
+        known = points if self._window.is_whole else points[points >= 0]
+        # Ascending, as the page has them: it sees at once that its preview was right.
+        self.selected = np.sort(known).astype("<u4").tobytes()
 
     def _show_waiting(self) -> None:
         fit = self._state.fit
@@ -268,25 +342,12 @@ class ScatterView(anywidget.AnyWidget):
             self.fallback = svg_figure(places, self._ringed, self._colors_of_points())
 
     def _visible_row(self, content: dict[str, Any]) -> int:
+        if content.get("epoch", 0) != self.epoch:
+            raise MalformedMessageError("the points have changed since")
         row = int(self._rows[integer(content, "point", 0, len(self._rows) - 1)])
         if not self._state.visible[self._state.codes[row]]:
             raise MalformedMessageError("the point is hidden")
         return row
-
-
-def drawing_order(codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(n,) int64 rows in an order of which every beginning is a sample of all classes.
-
-    Each class, and the misclassified of each class, is shuffled and spread over the order, the
-    rarer the denser at the beginning: the first m rows hold about √count of each.
-    """
-    group = 2 * codes + wrong
-    shuffled = np.random.default_rng(0).permutation(len(codes))
-    by_group = shuffled[np.argsort(group[shuffled], kind="stable")]
-    counts = np.bincount(group)
-    starts = np.cumsum(counts) - counts
-    within = np.arange(len(codes)) - starts[group[by_group]]
-    return by_group[np.argsort((within + 0.5) / np.sqrt(counts[group[by_group]]), kind="stable")]
 
 
 def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:

@@ -30,6 +30,8 @@ CHECKS_THREADS = bool(os.environ.get("TSNE_WIDGET_DEBUG"))
 
 # Selections that undo() can go back to; each is at most 8 bytes × n.
 MAX_UNDO = 50
+# Bytes of what can be undone: 50 selections of millions of rows would be gigabytes.
+MAX_UNDO_BYTES = 400_000_000
 
 
 class Fit(NamedTuple):
@@ -284,7 +286,11 @@ class ExplorerState(HasTraits):
     def _remember(self, change: Any) -> None:
         if change.old is None or np.array_equal(change.old, change.new):
             return
-        self._past = [*self._past[1 - MAX_UNDO :], change.old]
+        past = [*self._past[1 - MAX_UNDO :], change.old]
+        size = sum(rows.nbytes for rows in past)
+        while size > MAX_UNDO_BYTES and len(past) > 1:
+            size -= past.pop(0).nbytes
+        self._past = past
         self._future = []
 
     @observe("embedding", "fit")

@@ -16,6 +16,7 @@ const KEEP_HOVERED = 200; // pictures of hovered points that are kept
 // How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
 // takes half a second; a graphics card draws millions.
 const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
+const MAX_RINGS = 4_000; // where a part is drawn: more of them are one blot
 const SETTLE_MS = 200; // after the last movement all points are drawn again
 const LIVE_SETTLE_MS = 1200; // longer than between two frames of a map that is computed
 
@@ -70,6 +71,7 @@ function render({ model, el }) {
   /** @type {Uint32Array} */
   let ringed = new Uint32Array(0); // those of them that have a ring
   let settleTimer = 0;
+  let placed = model.get("epoch"); // of which rows the marks show the places
   let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
@@ -109,6 +111,7 @@ function render({ model, el }) {
     /** @type {any} */ (root).bqplotFigure = view; // for tests and for the curious
     // A map that is still computed stays in sight, unless someone has zoomed.
     mark.listenTo(mark.model, "change", (/** @type {any} */ changed) => {
+      if (changed.hasChanged("x") && placed !== model.get("epoch")) return showOthers();
       if (changed.hasChanged("x")) {
         if (!model.get("viewport").length && !drag) fitAll();
         findLabels();
@@ -117,6 +120,7 @@ function render({ model, el }) {
       if (changed.hasChanged("x")) drawLess(LIVE_SETTLE_MS);
       else if (changed.hasChanged("color")) drawAtRest();
     });
+    placed = model.get("epoch");
     restoreViewport();
     putOpacity();
     findLabels();
@@ -172,11 +176,27 @@ function render({ model, el }) {
     return Float32Array.from(wrongPoints(), (i) => opacity[i]);
   }
 
-  function applyOpacity(rows = selectedRows()) {
-    if (shadeAll(rows) && plot) putOpacity();
+  function applyOpacity(rows = selectedRows(), atOnce = false) {
+    if (shadeAll(rows) && plot) putOpacity(atOnce);
   }
 
-  function putOpacity() {
+  /** The points are other rows: all that is known of them has come. */
+  function showOthers() {
+    placed = model.get("epoch");
+    shaded = null;
+    applyOpacity();
+    findLabels();
+    showLinks();
+  }
+
+  function forgetHovered() {
+    leave();
+    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
+    hovered.clear();
+  }
+
+  function putOpacity(atOnce = false) {
+    if (placed !== model.get("epoch")) return; // their places are on the way
     if (renderer === null) {
       plot.mark.model.set("opacities", Array.from(opacity));
       plot.rings?.model.set("opacities", Array.from(ofRings()));
@@ -185,13 +205,14 @@ function render({ model, el }) {
       plot.mark.model.set("opacity", opacity, { silent: true });
       plot.rings?.model.set("opacity", ofRings(), { silent: true });
     }
-    drawAtRest();
+    drawAtRest(atOnce);
   }
 
   /** Draw what is in sight, all of it where the budget allows. */
-  function drawAtRest() {
-    if (!plot) return;
+  function drawAtRest(atOnce = false) {
+    if (!plot || placed !== model.get("epoch")) return;
     const total = opacity.length;
+    const unknown = model.get("unknown");
     let [shown, inSight] = [0, 0];
     if (renderer === null) {
       const sample = plot.mark.model.get("x").length;
@@ -201,7 +222,7 @@ function render({ model, el }) {
       drawn = Uint32Array.from({ length: sample }, (_, i) => i);
       return;
     }
-    if (total <= budget.rest) {
+    if (total <= budget.rest && !unknown) {
       drawn = null;
       ringed = wrongPoints();
       for (const mark of [plot.mark, plot.rings]) if (mark) upload(mark, "opacity", mark.model.get("opacity"));
@@ -212,9 +233,9 @@ function render({ model, el }) {
       gather(plot.mark, drawn, ["x", "y", "color", "opacity"]);
       if (plot.rings) gatherRings();
     }
-    draw(drawn ? drawn.length : total);
-    shownNote.hidden = shown === inSight;
-    shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${inSight.toLocaleString("en")} points in sight; a selection takes all`;
+    draw(drawn ? drawn.length : total, atOnce);
+    shownNote.hidden = shown === inSight + unknown;
+    shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
   }
 
   /** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
@@ -229,8 +250,14 @@ function render({ model, el }) {
   }
 
   function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
-    mark[name].setArray(values);
-    mark[name].needsUpdate = true;
+    const attribute = mark[name];
+    attribute.capacity ??= attribute.array.length; // of the buffer on the card
+    if (values.length > attribute.capacity) {
+      mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
+      return;
+    }
+    attribute.setArray(values);
+    attribute.needsUpdate = true;
   }
 
   /** Rings around the wrong ones of the points that are drawn. */
@@ -238,13 +265,13 @@ function render({ model, el }) {
     const isDrawn = new Uint8Array(opacity.length);
     for (const point of drawn ?? []) isDrawn[point] = 1;
     const wrong = wrongPoints();
-    const kept = Uint32Array.from(wrong.keys()).filter((k) => isDrawn[wrong[k]]);
+    const kept = Uint32Array.from(wrong.keys()).filter((k) => isDrawn[wrong[k]]).subarray(0, MAX_RINGS);
     gather(plot.rings, kept, ["x", "y", "opacity"]);
     ringed = kept.map((k) => wrong[k]);
   }
 
-  /** Draw only the first so many of the points that are drawn at rest. */
-  function draw(/** @type {number} */ points) {
+  /** Draw only the first so many of the points that are drawn at rest, in the next frame or before. */
+  function draw(/** @type {number} */ points, atOnce = false) {
     if (renderer === null) return;
     plot.mark.instanced_geometry.maxInstancedCount = points;
     if (plot.rings) {
@@ -252,21 +279,21 @@ function render({ model, el }) {
       const rings = points < (drawn ?? opacity).length ? ringed.findIndex((point) => point >= points) : -1;
       plot.rings.instanced_geometry.maxInstancedCount = rings < 0 ? ringed.length : rings;
     }
-    plot.view.extras.webGLRequestRender();
+    if (atOnce) plot.view.extras.webGLRender();
+    else plot.view.extras.webGLRequestRender();
   }
 
   /** Draw fewer points while the map moves, so that it follows the hand. */
   function drawLess(delay = SETTLE_MS) {
     draw(Math.min(budget.moving, opacity.length));
     clearTimeout(settleTimer);
-    settleTimer = setTimeout(drawAtRest, delay);
+    settleTimer = setTimeout(() => drawAtRest(), delay);
   }
 
   /** Show at once what the kernel is about to answer; its answer then takes this one's place. */
   function preview(/** @type {Float64Array} */ polygon, /** @type {string} */ how) {
     const { x, y } = plot.mark.model.attributes;
-    applyOpacity(combineRows(selectedRows(), rowsInside(x, y, polygon), how));
-    plot.view.extras?.webGLRender?.();
+    applyOpacity(combineRows(selectedRows(), rowsInside(x, y, polygon), how), true);
   }
 
   // ---- the viewport ----
@@ -406,7 +433,7 @@ function render({ model, el }) {
     if (isClick(points)) {
       clearOutline();
       const point = pointAt(locate(event).data);
-      if (point >= 0) model.send({ kind: "pick", point, mode: how });
+      if (point >= 0) model.send({ kind: "pick", point, epoch: placed, mode: how });
       else if (how === "replace") model.send({ kind: "clear" });
       return;
     }
@@ -470,7 +497,7 @@ function render({ model, el }) {
       const { pixel, data } = locate(lookEvent);
       const point = pointAt(data);
       if (point < 0) return leave();
-      if (point !== looking) model.send({ kind: "hover", point, known: hovered.has(point) });
+      if (point !== looking) model.send({ kind: "hover", point, epoch: placed, known: hovered.has(point) });
       looking = point;
       showHovered(pixel);
     });
@@ -673,6 +700,8 @@ function render({ model, el }) {
   const changes = /** @type {[string, () => void][]} */ ([
     ["change:figure change:fallback", mount],
     ["change:waiting", showWaiting],
+    ["change:epoch", forgetHovered],
+    ["change:unknown", () => drawAtRest()],
     ["change:visible", () => { applyOpacity(); findLabels(); }],
     ["change:color_by change:color_choices change:key", showWaiting],
     ["change:hovered", showHoveredElsewhere],

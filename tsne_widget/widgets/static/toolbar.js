@@ -42,6 +42,13 @@ function render({ model, el }) {
   more.title = "Continue the optimisation for 250 iterations";
   const message = root.appendChild(element("div", "tw-message"));
   message.setAttribute("role", "alert");
+  const said = message.appendChild(element("span"));
+  const dismiss = message.appendChild(/** @type {HTMLButtonElement} */ (element("button", "tw-dismiss")));
+  dismiss.type = "button";
+  dismiss.title = "Dismiss";
+  dismiss.setAttribute("aria-label", "Dismiss");
+  dismiss.addEventListener("click", () => { message.hidden = true; });
+  message.hidden = true;
   el.appendChild(root);
 
   let began = 0;
@@ -77,8 +84,9 @@ function render({ model, el }) {
     clear.title = "Select nothing";
     busy.textContent = model.get("busy") && `${model.get("busy")} …`;
     busy.hidden = !busy.textContent;
-    message.textContent = model.get("message");
-    message.hidden = !message.textContent;
+    // Dismissed until there is another one.
+    if (said.textContent !== model.get("message")) message.hidden = !model.get("message");
+    said.textContent = model.get("message");
   }
 
   function showFit() {

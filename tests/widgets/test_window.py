@@ -1,0 +1,139 @@
+"""Which rows the page knows where there are too many to send."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets import window as window_module
+from tsne_widget.widgets.window import Window
+
+N = 400
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Sixty points in all, of which forty stay."""
+    monkeypatch.setattr(window_module, "MAX_WHOLE", 100)
+    monkeypatch.setattr(window_module, "SAMPLE", 40)
+    monkeypatch.setattr(window_module, "TAIL", 20)
+
+
+def make() -> tuple[Window, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return Window(rng.integers(0, 5, N), rng.random(N) < 0.1), rng.random((N, 2))
+
+
+def test_up_to_the_limit_every_row_is_a_point_for_good():
+    window = Window(np.zeros(100, dtype=np.int64), np.zeros(100, dtype=bool))
+    before = window.rows
+    assert sorted(before) == list(range(100))
+    assert not window.look(np.arange(100) < 5, np.array([3]))
+    assert window.rows is before
+    assert window.unknown == 0
+
+
+def test_rows_in_sight_become_points_and_the_sample_stays():
+    window, xy = make()
+    sample = window.rows[:40].copy()
+    in_sight = (xy < 0.15).all(axis=1)
+    assert 0 < in_sight.sum() < 20
+    assert window.look(in_sight, np.empty(0, dtype=np.int64))
+    assert np.array_equal(window.rows[:40], sample)
+    assert (window.points[in_sight] >= 0).all()
+    assert window.unknown == 0
+    assert not window.look(in_sight, np.empty(0, dtype=np.int64))
+
+
+def test_what_does_not_fit_is_counted():
+    window, xy = make()
+    in_sight = xy[:, 0] < 0.5
+    window.look(in_sight, np.empty(0, dtype=np.int64))
+    assert window.unknown == np.count_nonzero(in_sight & (window.points < 0)) > 100
+
+
+def test_a_small_selection_is_known_wherever_it_is():
+    window, xy = make()
+    chosen = np.flatnonzero(window.points < 0)[:7]
+    assert window.lacks(chosen)
+    assert not window.lacks(window.rows[30:50])
+    assert not window.lacks(np.arange(N))
+    assert window.look(xy[:, 0] < 0.5, chosen)
+    assert (window.points[chosen] >= 0).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, N)), min_size=1, max_size=6))
+def test_rows_and_points_are_each_other_s_inverse_after_any_looks(looks):
+    window, xy = make()
+    for edge, count in looks:
+        epoch, rows = window.epoch, window.rows
+        changed = window.look(xy[:, 0] <= edge, np.arange(count))
+        assert changed == (window.epoch > epoch) == (not np.array_equal(rows, window.rows))
+        assert len(set(window.rows.tolist())) == len(window.rows) <= 60
+        assert np.array_equal(window.points[window.rows], np.arange(len(window.rows)))
+        assert np.count_nonzero(window.points >= 0) == len(window.rows)
+
+
+def make_explorer() -> EmbeddingExplorer:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, N)
+    predictions = np.where(rng.random(N) < 0.2, 0, labels)
+    record = FeatureSet.from_arrays(rng.normal(size=(N, 4)), labels, predictions=predictions)
+    return EmbeddingExplorer(record, embedding=rng.random((N, 2)))
+
+
+def test_the_page_is_sent_the_points_that_it_looks_at_and_selections_take_all():
+    with make_explorer() as explorer:
+        view = explorer._views["scatter"]
+        assert len(view.codes) == 60
+        assert view.unknown == N - 60
+        view.viewport = [0.0, 0.15, 0.0, 0.15]
+        rows = view._rows
+        x, y = explorer.embedding[rows].T
+        points = view.figure.marks[0]
+        assert np.array_equal(points.x, x)
+        assert np.array_equal(points.y, y)
+        in_sight = (explorer.embedding <= 0.15).all(axis=1)
+        assert set(np.flatnonzero(in_sight)) <= set(rows.tolist())
+        assert view.unknown == 0
+        codes = np.frombuffer(view.codes, dtype="u1")
+        assert np.array_equal(codes, explorer.state.codes[rows])
+        wrong = np.frombuffer(view.wrong, dtype="<u4")
+        assert np.array_equal(wrong, np.flatnonzero(explorer.feature_set.misclassified[rows]))
+        explorer.select("all")
+        assert len(explorer.selected) == N
+        assert len(view.selected) <= 4 * 60
+
+
+def test_what_the_page_says_of_points_that_are_others_by_now_is_dropped():
+    with make_explorer() as explorer:
+        view = explorer._views["scatter"]
+        view._handle_custom_msg({"kind": "pick", "point": 50, "epoch": 0, "mode": "replace"}, [])
+        assert explorer.selected.tolist() == [view._rows[50]]
+        explorer.clear()
+        view.viewport = [0.0, 0.15, 0.0, 0.15]
+        assert view.epoch > 0
+        view._handle_custom_msg({"kind": "pick", "point": 50, "epoch": 0, "mode": "replace"}, [])
+        assert len(explorer.selected) == 0
+
+
+def test_hidden_classes_leave_room_for_others_in_sight():
+    with make_explorer() as explorer:
+        view = explorer._views["scatter"]
+        view.viewport = [0.0, 0.5, 0.0, 0.5]
+        before = view.unknown
+        explorer.visible_classes = explorer.state.class_names[:1]
+        assert view.unknown < before
+        tail = view._rows[40:]
+        assert (explorer.state.codes[tail] == 0).all()
+
+
+def test_a_point_s_links_name_only_points_that_are_known():
+    with make_explorer() as explorer:
+        explorer.state.focus = int(np.flatnonzero(explorer._views["scatter"]._points >= 0)[0])
+        links = np.frombuffer(explorer._views["scatter"].links, dtype="<u4")
+        assert (links < 60).all()

@@ -14,9 +14,10 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TYPESCRIPT := 5.6.3
 TSC        := $(VENV)/js/node_modules/.bin/tsc
 
-# Python's development mode: what is left open or called from a wrong thread is an error. Its own
-# memory allocator is left out, for the tests measure memory.
+# Of the fast tests: what is left open or called from a wrong thread is an error. Without the
+# mode's own memory allocator, which is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
+FAST     := $(addprefix tests/,analysis images plotting widgets)
 
 .PHONY: demo test browser lint typecheck-js benchmark screenshot clean
 
@@ -24,7 +25,8 @@ demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: $(VENV)/.installed-test browser lint  ## every test, those in a real browser included
-	$(DEV_MODE) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(DEV_MODE) $(BIN)/python -m pytest $(FAST) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(FAST)) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test typecheck-js  ## ruff and its security rules, types of Python and of the page, dependencies
 	$(BIN)/ruff check .

@@ -205,8 +205,11 @@ def test_an_interrupted_wait_ends_and_what_was_clicked_meanwhile_is_done(noteboo
 
 # Elements that live, in the page or not: ours, those of ours in the page, all.
 COUNT = """function () {
-  const ours = this.filter((one) => [...one.classList].some((name) => name.startsWith("tw-")));
-  return [ours.length, ours.filter((one) => one.isConnected).length, this.length];
+  const isElement = (one) => one !== one.constructor?.prototype; // prototypes have no classes
+  const isOurs = (one) => [...one.classList].some((name) => name.startsWith("tw-"));
+  const all = this.filter(isElement);
+  const ours = all.filter(isOurs);
+  return [ours.length, ours.filter((one) => one.isConnected).length, all.length];
 }"""
 
 

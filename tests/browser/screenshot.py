@@ -2,7 +2,9 @@
 
 notebooks/explorer.png              the quickstart, with a cluster selected
 notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
-docs/images/lasso.webp            a lasso, the mistakes, one class: animated
+docs/images/lasso.webp              a lasso, the mistakes, one class: animated
+docs/images/compare.png             two networks of different skill on the digits, what was fixed
+docs/images/projectors.png          the drop-down of maps
 
 `python -m tests.browser.screenshot lasso` makes only those whose name has the word in it.
 """
@@ -19,6 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
+from tests.browser.guide_pictures import guides
 from tests.browser.jupyter import Lab, Notebook, launch, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +71,8 @@ def main(wanted: str = "") -> None:
                     picture(browser, lab, cells, target, scale, theme)
             if wanted in "lasso":
                 animation(browser, lab, quickstart, ROOT / "docs" / "images" / "lasso.webp")
+            if wanted in "guides":
+                guides(browser, lab)
             browser.close()
     finally:
         lab.close()

@@ -148,7 +148,7 @@ def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
         for _ in range(2):
             with pytest.raises(ArithmeticError, match="no such luck"):
                 explorer.wait()
-        assert explorer.state.message == "The map failed: no such luck"
+        assert explorer.state.message.startswith("The map failed: ArithmeticError: no such luck;")
         assert explorer.state.fit.condition == "failed"
 
 
@@ -312,6 +312,17 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     assert registered() == before
 
 
+def test_after_closing_nobody_hears_of_the_state_any_more(record):
+    explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
+    state, legend, heard = explorer.state, explorer._views["legend"], []
+    explorer.observe(heard.append, ["selected", "visible"])
+    explorer.close()
+    counts = bytes(legend.selected_counts)
+    state.select([1, 2])
+    assert heard == []
+    assert bytes(legend.selected_counts) == counts
+
+
 def test_a_closed_explorer_and_its_state_can_be_collected(record):
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
     explorer._repr_mimebundle_()
@@ -353,7 +364,9 @@ def test_it_displays_as_one_widget_with_a_short_text(explorer):
     bundle = explorer._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/plain"] == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
+    first, hint = data["text/plain"].splitlines()
+    assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
+    assert "save_html" in hint  # where no widget can be seen
 
 
 def test_public_names_are_all_there():

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib
-import matplotlib.colors
 import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.widgets.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
 from tsne_widget.widgets.named import selection_codes
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
-# ScatterGL draws colours from a texture of this many texels; the last one is for what is unknown.
-TEXELS = 256
 UNKNOWN_TEXEL = TEXELS - 1
 # Integers of at most so many different values are names of something, not amounts.
 MAX_INTEGER_CATEGORIES = 20
@@ -25,27 +22,13 @@ MAX_ENTRIES = 24
 # Of amounts, the share at either end that takes the end's colour: a single far one does not
 # make all others look the same. The key says so.
 TAIL = 0.01
-# Without the ends of viridis, which vanish on the dark and on the light ground.
-_RAMP = tuple(
-    matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](0.12 + 0.8 * i / (TEXELS - 2)))
-    for i in range(TEXELS - 1)
-)
-_RIGHT, _WRONG = "#5b84b1", "#d6336c"
-
-TITLES = {
-    "label": "label",
-    "prediction": "prediction",
-    "correct": "right or wrong",
-    "selection": "named selection",
-    "confidence": "confidence",
-    "margin": "margin",
-    "entropy": "entropy (nats)",
-    "loss": "loss (nats)",
-    "label_agreement": "neighbours of the same label",
-    "suspicion": "suspicion of the label (nats)",
-    "outlier_score": "outlier score",
-    "trustworthiness": "trustworthiness of the map",
-    "continuity": "continuity of the map",
+# What became of a sample between two models: the good and the bad news stand out.
+CHANGE_COLORS = {
+    "fixed": "#1eb2ff",
+    "introduced": WRONG_COLOR,
+    "still wrong": "#f39f12",
+    "wrong otherwise": "#9c780c",
+    "still right": "#8797ad",
 }
 
 
@@ -88,7 +71,9 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     if name == "correct":
         judged = (record.labels >= 0) & (record.predictions >= 0)
         codes = np.where(judged, record.misclassified, 2)
-        return _of_codes(codes, ["right", "wrong", "unknown"], [_RIGHT, _WRONG, UNKNOWN_COLOR], 2)
+        return _of_codes(
+            codes, ["right", "wrong", "unknown"], [RIGHT_COLOR, WRONG_COLOR, UNKNOWN_COLOR], 2
+        )
     if name == "selection":
         names = list(state.selections)
         codes = selection_codes(state.selections, len(state.codes))
@@ -98,14 +83,31 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     return _of_values(state.scores[name])
 
 
+def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Colour of each class of the state, then the unknown one's if there is one."""
+    known = tuple(state.class_names[: state.known])
+    # The map draws from a texture: beyond its size colours come round again, in the legend too.
+    distinct = class_colors(known[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    if colors:
+        given = class_colors(known, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
+    if len(state.class_names) > state.known:
+        palette.append(UNKNOWN_COLOR)
+    return tuple(palette)
+
+
+def is_amount(values: NDArray[Any]) -> bool:
+    """Whether values say how much, and not which."""
+    if values.dtype.kind in "iu":
+        return len(np.unique(values)) > MAX_INTEGER_CATEGORIES
+    return values.dtype.kind in "fmM"
+
+
 def _of_values(values: NDArray[Any]) -> Coloring:
-    kind = values.dtype.kind
-    if kind in "iu":
-        is_category = len(np.unique(values)) <= MAX_INTEGER_CATEGORIES
-    else:
-        is_category = kind not in "fmM"
-    if not is_category:
+    if is_amount(values):
         return _of_amounts(values)
+    kind = values.dtype.kind
     if kind == "O":  # None and NaN are what is unknown in a column of objects
         missing = np.array([value is None or value != value for value in values.tolist()])
     else:
@@ -118,6 +120,8 @@ def _of_values(values: NDArray[Any]) -> Coloring:
     names = [shown(value) for value in unique.tolist()]
     distinct = class_colors([str(i) for i in range(min(len(names), TEXELS - 1))])
     palette = [distinct[i % len(distinct)] for i in range(len(names))]
+    if CHANGE_COLORS.keys() >= set(names):
+        palette = [CHANGE_COLORS[name] for name in names]
     return _of_codes(codes, [*names, "unknown"], [*palette, UNKNOWN_COLOR], len(names))
 
 
@@ -142,7 +146,7 @@ def _of_amounts(values: NDArray[Any]) -> Coloring:
     else:
         numbers = values.astype(np.float64)
     finite = np.isfinite(numbers)
-    texture = [*_RAMP, UNKNOWN_COLOR]
+    texture = [*RAMP_COLORS, UNKNOWN_COLOR]
     unknown = int(len(numbers) - np.count_nonzero(finite))
     texels = np.full(len(numbers), UNKNOWN_TEXEL, dtype=np.float32)
     if not finite.any():
@@ -169,4 +173,4 @@ def _of_amounts(values: NDArray[Any]) -> Coloring:
     )
 
 
-RAMP = _RAMP[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient
+RAMP = RAMP_COLORS[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient

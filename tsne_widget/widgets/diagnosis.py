@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,9 @@ from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.messages import answer
 from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import MAX_SENTENCE, failure, shown
+
+logger = logging.getLogger(__name__)
 
 # Seconds of work that begin unasked once the panel is opened.
 MAX_UNASKED = 1.0
@@ -37,7 +40,7 @@ class DiagnosisView(anywidget.AnyWidget):
     first one waits for a click.
     """
 
-    _esm = script("diagnosis.js")
+    _esm = script("view.js", "diagnosis.js")
     _css = style("diagnosis.css")
 
     title = Unicode(help="how many samples are looked at").tag(sync=True)
@@ -57,7 +60,7 @@ class DiagnosisView(anywidget.AnyWidget):
         self._layer = ""
         self._is_wanted = False  # by a click, whatever it costs
         self._is_stale = True
-        self._lacked = state.scores.lacks("trustworthiness")
+        self._map = state.scores.embedding
         super().__init__(is_open=is_open)
         answer(self, state, {"compute": self._on_compute})
         state.follow(self._update, "selected", "visible")
@@ -92,7 +95,8 @@ class DiagnosisView(anywidget.AnyWidget):
         def deliver(result: Any) -> None:
             self.is_running = False
             if isinstance(result, Exception):
-                state.message = shown(f"The diagnosis failed: {result}", MAX_SENTENCE)
+                logger.error("the diagnosis failed", exc_info=result)
+                state.message = failure(result, "The diagnosis")
                 return
             self._layer, found = result
             self._show(found, int(np.count_nonzero(visible)))
@@ -115,9 +119,8 @@ class DiagnosisView(anywidget.AnyWidget):
         self._update()
 
     def _on_map(self, _change: Any) -> None:
-        lacks = self._state.scores.lacks("trustworthiness")
-        if lacks != self._lacked:  # not at each frame of a moving map
-            self._lacked = lacks
+        if self._map is not self._state.scores.embedding:  # None while it moves
+            self._map = self._state.scores.embedding
             self._update()
 
 

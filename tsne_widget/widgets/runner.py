@@ -14,10 +14,14 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget.errors import InvalidInputError
+
 # How often a blocked wait() looks up, so that frames are shown and an interrupt is noticed.
 POLL_SECONDS = 0.05
 # Frames come no faster than this: the page draws about 15 a second in software.
 FRAME_SECONDS = 0.06
+# Features that differ by less than this crash scikit-learn's TSNE as constant ones do.
+MIN_SPREAD = 1e-18
 # Iterations between two frames; fewer where an iteration takes long.
 ITERATIONS_PER_FRAME, LARGE_ITERATIONS_PER_FRAME, LARGE = 20, 10, 20_000
 # How long an interpreter that ends waits for a fit to notice. To end beneath torch's feet would
@@ -57,8 +61,12 @@ class ProjectionRun:
         features: NDArray[np.float32],
         deliver: Callable[[Update], None],
         also_call: Callable[..., Any] | None = None,
+        labels: NDArray[np.int64] | None = None,
     ) -> None:
         self._projector = projector
+        # Landmarks are a fair sample of the classes. Other projectors would learn from labels.
+        takes_labels = getattr(projector, "landmarks", None) is not None
+        self._fit_with = {"y": labels} if takes_labels and labels is not None else {}
         self._features = features
         self._deliver = deliver
         self._also_call = also_call
@@ -126,7 +134,9 @@ class ProjectionRun:
 
     def _work(self) -> None:
         try:
-            embedding = np.asarray(self._projector.fit_transform(self._features))
+            if not is_live(self._projector):
+                _check_varied(self._features)
+            embedding = np.asarray(self._projector.fit_transform(self._features, **self._fit_with))
             update = Update(
                 embedding,
                 int(getattr(self._projector, "n_iter_", 0)),
@@ -169,6 +179,16 @@ class ProjectionRun:
             return
         self.ended = update.ended
         self._deliver(update)
+
+
+def _check_varied(features: NDArray[np.float32]) -> None:
+    """Features that others' projectors can take: scikit-learn's TSNE crashes on constant ones."""
+    lowest, highest = features.min(axis=0), features.max(axis=0)
+    if (highest - lowest).max() < MIN_SPREAD:
+        raise InvalidInputError(
+            f"features are the same in all {len(features):,} samples (a dead layer?) or differ by "
+            f"less than {MIN_SPREAD:g}; look at another layer, or scale them"
+        )
 
 
 @atexit.register

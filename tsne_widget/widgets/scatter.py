@@ -9,14 +9,16 @@ import anywidget
 import numpy as np
 from ipywidgets import Layout, Widget, widget_serialization
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
+from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
+from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.plotting import UNKNOWN_COLOR
+from tsne_widget.widgets.appearance import TITLES
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import RAMP, TEXELS, TITLES, Coloring, coloring
+from tsne_widget.widgets.coloring import RAMP, TEXELS, Coloring, coloring
 from tsne_widget.widgets.figures import move, paint, svg_figure, webgl_figure
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer, mode_of
 from tsne_widget.widgets.state import ExplorerState
@@ -39,7 +41,7 @@ class ScatterView(anywidget.AnyWidget):
     million rows it knows those of a :class:`Window`.
     """
 
-    _esm = script("tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
+    _esm = script("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
@@ -61,6 +63,7 @@ class ScatterView(anywidget.AnyWidget):
     key = Dict(help="what the colours mean").tag(sync=True)
     hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
     links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
 
     def __init__(
@@ -78,6 +81,8 @@ class ScatterView(anywidget.AnyWidget):
         self._background = background
         self._colors = colors
         self._coloring: Coloring | None = None  # of all rows; none until it is computed
+        self._colored_map: object = None  # the map that the colours say something of
+        self._painted = ""  # what it says; not color_by, which the page can set
         self._polygons: PolygonIndex | None = None
         self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
         self._wrong = state.feature_set.misclassified
@@ -103,7 +108,9 @@ class ScatterView(anywidget.AnyWidget):
         with self.hold_sync():  # one message, not one for each
             self._show_points()
             state.follow(self._show_color, "color_by")
+            state.observe(lambda _change: self.set_trait("viewport", []), "map_name")
             state.follow(self._draw_embedding, "embedding")
+            state.follow(self._follow_map, "embedding", "fit")
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "selected")
             state.follow(self._show_waiting, "fit", "embedding")
@@ -193,6 +200,15 @@ class ScatterView(anywidget.AnyWidget):
             for figure in filter(None, (self.figure, self.fallback)):
                 move(figure, places, self._ringed)
 
+    def _follow_map(self) -> None:
+        """Colours that say something of the map are those of the map that is shown."""
+        name, scores = self._state.color_by, self._state.scores
+        if scores.embedding is None or self._colored_map is scores.embedding:
+            return
+        self._colored_map = scores.embedding
+        if "embedding" in NEEDS.get(name, ()):
+            self._show_color()
+
     def _colors_of_points(self) -> Coloring:
         if self._coloring is not None:
             return self._coloring._replace(texels=self._coloring.texels[self._rows])
@@ -201,17 +217,29 @@ class ScatterView(anywidget.AnyWidget):
     def _show_color(self) -> None:
         name, scores = self._state.color_by, self._state.scores
         if name not in scores.names or scores.is_ready(name):
-            self._paint(name)
+            try:
+                self._paint(name)
+            except BaseException:
+                self._stay_as_drawn(name)
+                raise
             return
         self._background.run(
             f"Computing {TITLES.get(name, name)}",
             lambda: scores[name],
             lambda _values: self._paint(name) if self._state.color_by == name else None,
+            lambda: self._stay_as_drawn(name),
         )
+
+    def _stay_as_drawn(self, name: str) -> None:
+        """These colours cannot be had: state and menu say again what the map shows."""
+        if self._state.color_by == name and self._painted:
+            self._state.color_by = self._painted
+        self.send({"kind": "color"})
 
     def _paint(self, name: str) -> None:
         """Draw the points in the colours of that name."""
         colors = self._coloring = coloring(self._state, name, self._colors)
+        self._painted = name
         with self.hold_sync():
             self.color_by = name
             self.key = {
@@ -277,6 +305,14 @@ class ScatterView(anywidget.AnyWidget):
             self.waiting = fit.title
         else:
             self.waiting = f"{fit.title} …"
+
+    @validate("viewport")
+    def _validate_viewport(self, proposal: Any) -> list[float]:
+        """The page sets it, and save() writes it: what load() refuses must not get there."""
+        bounds: list[float] = proposal["value"]
+        if len(bounds) not in (0, 4) or not np.isfinite(bounds).all():
+            raise TraitError("viewport must be [] or four finite numbers")
+        return bounds
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = mode_of(content)

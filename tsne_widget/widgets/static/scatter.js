@@ -1,4 +1,5 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
+import { asView } from "./view.js";
 import { caption, element, picture, pictureUrl } from "./tiles.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
@@ -9,6 +10,9 @@ const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
 const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
 const ATTACH_POLLS = 50; // until a new cell's output is part of the page
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
+
+// As in a notebook that nbconvert has made HTML of: bqplot-gl is not where pages load widgets from.
+const UNLOADABLE = 'The map cannot be drawn here. In a notebook: install bqplot-gl, and reload the page. Without a kernel: explorer.save_html("map.html") writes a page with the map.';
 
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
 const KEEP_HOVERED = 200; // pictures of hovered points that are kept
@@ -41,6 +45,7 @@ function render({ model, el }) {
   const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
   const outline = drawing.appendChild(svgElement("path"));
   const links = drawing.appendChild(svgElement("g", "tw-links"));
+  const trails = drawing.appendChild(svgElement("g", "tw-trails"));
   const circle = drawing.appendChild(svgElement("circle"));
   const labels = makeLabels(root);
   const tools = root.appendChild(element("div", "tw-tools"));
@@ -61,7 +66,8 @@ function render({ model, el }) {
   let opacity = new Float32Array(0);
   /** @type {{rows: Uint32Array, visible: Uint8Array} | null} */
   let shaded = null; // what the opacity says
-  const renderer = webglRenderer();
+  // A shared page draws the map itself, on a canvas.
+  const renderer = model.get("draws_itself") ? "canvas" : webglRenderer();
   const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
   if (model.get("budget")) budget.rest = model.get("budget");
   budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight
@@ -75,12 +81,23 @@ function render({ model, el }) {
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
   let mounting = false;
+  let failure = ""; // why there will be no map
   let closed = false;
   let saveTimer = 0;
 
   // ---- the figure ----
 
   async function mount() {
+    try {
+      await mountFigure();
+    } catch (error) {
+      failure = UNLOADABLE;
+      if (!closed) showWaiting();
+      throw error; // for the console
+    }
+  }
+
+  async function mountFigure() {
     if (renderer === null && model.get("figure") && !model.get("fallback")) model.send({ kind: "no_webgl" });
     const reference = model.get(renderer === null ? "fallback" : "figure");
     // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
@@ -123,6 +140,7 @@ function render({ model, el }) {
     restoreViewport();
     putOpacity();
     findLabels();
+    showTrails();
     showWaiting();
   }
 
@@ -307,6 +325,7 @@ function render({ model, el }) {
     clearOutline();
     leave();
     showLinks();
+    showTrails();
     placeLabels();
   }
 
@@ -439,8 +458,8 @@ function render({ model, el }) {
     if (kind === "pan") return;
     drawOutline(points, true);
     const polygon = toData(points);
-    model.send({ kind: "select", mode: how }, undefined, [polygon.buffer]);
-    preview(polygon, how);
+    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
+    else clearOutline(); // no answer will come
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -552,6 +571,22 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries({ cx: x1, cy: y1, r: 6 })) at.setAttribute(name, String(value));
   }
 
+  /** Lines from where samples are on another map to where they are here. */
+  function showTrails() {
+    const ends = typed(model.get("trails"), Float32Array);
+    trails.replaceChildren();
+    if (!plot) return;
+    const { x, y } = plot.mark.scales;
+    const { margin } = plot.view;
+    for (let k = 0; k + 3 < ends.length; k += 4) {
+      const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => i % 2
+        ? margin.top + y.offset + y.scale(ends[k + i])
+        : margin.left + x.offset + x.scale(ends[k + i]));
+      const line = trails.appendChild(svgElement("line"));
+      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
+    }
+  }
+
   // ---- names of the classes ----
 
   function findLabels() {
@@ -594,6 +629,7 @@ function render({ model, el }) {
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind === "color") return showWaiting(); // the choice was not possible
     if (message.kind !== "hover" || hovered.has(message.point)) return;
     const { point, tile } = message;
     tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);
@@ -681,7 +717,7 @@ function render({ model, el }) {
   // ---- waiting ----
 
   function showWaiting() {
-    const text = plot ? "" : model.get("waiting") || "Drawing the map …";
+    const text = plot ? "" : failure || model.get("waiting") || "Drawing the map …";
     waiting.hidden = !text;
     tools.hidden = overlay.hidden = Boolean(text);
     showKey();
@@ -704,6 +740,7 @@ function render({ model, el }) {
     ["change:color_by change:color_choices change:key", showWaiting],
     ["change:hovered", showHoveredElsewhere],
     ["change:links", showLinks],
+    ["change:trails", showTrails],
     ["change:show_labels", findLabels],
     ["change:selected", selectedChanged],
     ["msg:custom", receive],
@@ -746,6 +783,7 @@ function render({ model, el }) {
 function release(/** @type {any} */ view) {
   const three = view.extras?.webGLRenderer?.renderer;
   view.remove();
+  view.el.replaceChildren(); // its model keeps it, see view.js
   three?.dispose();
   if (three) freeContext(three.context);
 }
@@ -842,4 +880,4 @@ function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
   return button;
 }
 
-export default { render };
+export default asView(render);

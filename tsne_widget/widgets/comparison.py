@@ -114,7 +114,8 @@ class Comparison:
         records = self._compared.records
         self._names = tuple(records)
         self._first, self._last = self._names[0], self._names[-1]
-        check_projector(projector, len(records[self._first]))
+        if len(self._compared.given) < len(records):
+            check_projector(projector, len(records[self._first]))
         columns = self._compared.columns()
         source = _pictures(records, images, mean, std)
         self._codes = self._compared.changes(self._first, self._last)

@@ -22,6 +22,7 @@ _HOMES = {
     "plot_embeddings": "tsne_widget.plotting",
     "compare": "tsne_widget.widgets.comparison",
     "Comparison": "tsne_widget.widgets.comparison",
+    "save_html": "tsne_widget.widgets.sharing",
     "ImageSource": "tsne_widget.images",
     "ArrayImages": "tsne_widget.images",
     "FileImages": "tsne_widget.images",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from tsne_widget.widgets.comparison import Comparison as Comparison
     from tsne_widget.widgets.comparison import compare as compare
     from tsne_widget.widgets.explorer import EmbeddingExplorer as EmbeddingExplorer
+    from tsne_widget.widgets.sharing import save_html as save_html
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from tsne_widget.images.arrays import ArrayImages
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages
-from tsne_widget.images.source import ImageSource, as_image_source
+from tsne_widget.images.source import ImageSource, as_image_source, images_of
 from tsne_widget.images.thumbnails import Thumbnail, ThumbnailCache, thumbnail
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Thumbnail",
     "ThumbnailCache",
     "as_image_source",
+    "images_of",
     "thumbnail",
 ]

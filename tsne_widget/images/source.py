@@ -12,9 +12,13 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images.arrays import ArrayImages, is_tensor
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages
+
+# Ids up to this many times the rows: more is no dataset with a few samples left out.
+MAX_ID_GAPS = 100
 
 
 @runtime_checkable
@@ -75,6 +79,29 @@ def as_image_source(
         f"images must be an array or tensor of pictures, a list of paths, a dataset with "
         f"dataset[id] and len(), or an ImageSource; got {type(images).__name__}"
     )
+
+
+def images_of(
+    feature_set: FeatureSet,
+    images: Any = None,
+    *,
+    mean: ArrayLike | None = None,
+    std: ArrayLike | None = None,
+) -> ImageSource | None:
+    """The pictures of a record's samples: those given, else the record's, else files at its paths.
+
+    None where there are none. Arguments and errors as of :func:`as_image_source`.
+    """
+    if images is not None:
+        return as_image_source(images, mean=mean, std=std)
+    if feature_set.images is not None:
+        return feature_set.images
+    if feature_set.paths is None or feature_set.ids.max() > MAX_ID_GAPS * len(feature_set):
+        return None
+    by_id = [""] * (int(feature_set.ids.max()) + 1)  # "" where a sample was skipped
+    for id_, path in zip(feature_set.ids.tolist(), feature_set.paths, strict=True):
+        by_id[id_] = path
+    return FileImages(by_id)
 
 
 def _source_of_list(

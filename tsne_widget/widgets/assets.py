@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 _STATIC = Path(__file__).with_name("static")
-_RELATIVE_IMPORT = re.compile(r'^import \{[^}]*\} from "\./[\w.]+";\n', re.MULTILINE)
+_RELATIVE_IMPORT = re.compile(r'^import \{[^}]*\} from "\.{1,2}/[\w./]+";\n', re.MULTILINE)
+_DEFAULT_EXPORT = re.compile(r"^export default (\{[^}]*\});$", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=function |const )", re.MULTILINE)
 
 
 def script(*names: str) -> str:
@@ -18,6 +20,11 @@ def script(*names: str) -> str:
     return "\n".join(
         _RELATIVE_IMPORT.sub("", (_STATIC / name).read_text("utf-8")) for name in names
     )
+
+
+def view_script(*names: str) -> str:
+    """The body of a function that returns what the module of these files exports by default."""
+    return _EXPORT.sub("", _DEFAULT_EXPORT.sub(r"return \1;", script(*names)))
 
 
 def style(*names: str) -> str:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib
-import matplotlib.colors
 import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.widgets.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
 from tsne_widget.widgets.named import selection_codes
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
-# ScatterGL draws colours from a texture of this many texels; the last one is for what is unknown.
-TEXELS = 256
 UNKNOWN_TEXEL = TEXELS - 1
 # Integers of at most so many different values are names of something, not amounts.
 MAX_INTEGER_CATEGORIES = 20
@@ -25,35 +22,13 @@ MAX_ENTRIES = 24
 # Of amounts, the share at either end that takes the end's colour: a single far one does not
 # make all others look the same. The key says so.
 TAIL = 0.01
-# Without the ends of viridis, which vanish on the dark and on the light ground.
-_RAMP = tuple(
-    matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](0.12 + 0.8 * i / (TEXELS - 2)))
-    for i in range(TEXELS - 1)
-)
-RIGHT, WRONG = "#5b84b1", "#d6336c"
 # What became of a sample between two models: the good and the bad news stand out.
 CHANGE_COLORS = {
     "fixed": "#1eb2ff",
-    "introduced": WRONG,
+    "introduced": WRONG_COLOR,
     "still wrong": "#f39f12",
     "wrong otherwise": "#9c780c",
     "still right": "#8797ad",
-}
-
-TITLES = {
-    "label": "label",
-    "prediction": "prediction",
-    "correct": "right or wrong",
-    "selection": "named selection",
-    "confidence": "confidence",
-    "margin": "margin",
-    "entropy": "entropy (nats)",
-    "loss": "loss (nats)",
-    "label_agreement": "neighbours of the same label",
-    "suspicion": "suspicion of the label (nats)",
-    "outlier_score": "outlier score",
-    "trustworthiness": "trustworthiness of the map",
-    "continuity": "continuity of the map",
 }
 
 
@@ -96,7 +71,9 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     if name == "correct":
         judged = (record.labels >= 0) & (record.predictions >= 0)
         codes = np.where(judged, record.misclassified, 2)
-        return _of_codes(codes, ["right", "wrong", "unknown"], [RIGHT, WRONG, UNKNOWN_COLOR], 2)
+        return _of_codes(
+            codes, ["right", "wrong", "unknown"], [RIGHT_COLOR, WRONG_COLOR, UNKNOWN_COLOR], 2
+        )
     if name == "selection":
         names = list(state.selections)
         codes = selection_codes(state.selections, len(state.codes))
@@ -169,7 +146,7 @@ def _of_amounts(values: NDArray[Any]) -> Coloring:
     else:
         numbers = values.astype(np.float64)
     finite = np.isfinite(numbers)
-    texture = [*_RAMP, UNKNOWN_COLOR]
+    texture = [*RAMP_COLORS, UNKNOWN_COLOR]
     unknown = int(len(numbers) - np.count_nonzero(finite))
     texels = np.full(len(numbers), UNKNOWN_TEXEL, dtype=np.float32)
     if not finite.any():
@@ -196,4 +173,4 @@ def _of_amounts(values: NDArray[Any]) -> Coloring:
     )
 
 
-RAMP = _RAMP[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient
+RAMP = RAMP_COLORS[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis import CHANGES, aligned, sample_frame
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.images import as_image_source
+from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embeddings
 from tsne_widget.projection import TSNE
 from tsne_widget.widgets.background import Background
@@ -459,9 +459,7 @@ def _copy(projector: Any) -> Any:
 def _pictures(records: Mapping[str, Any], images: Any, mean: Any, std: Any) -> Any:
     if images is not None:
         return as_image_source(images, mean=mean, std=std)
-    from tsne_widget.widgets.explorer import _image_source
-
-    found = (_image_source(record, None, None, None) for record in records.values())
+    found = (images_of(record) for record in records.values())
     return next((source for source in found if source is not None), None)
 
 

@@ -18,7 +18,7 @@ from tsne_widget.analysis import sample_frame
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import FileImages, as_image_source
+from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embedding
 from tsne_widget.widgets import choosing
 from tsne_widget.widgets.background import Background
@@ -35,6 +35,7 @@ from tsne_widget.widgets.maps import MIN_ROWS, Maps, named_maps
 from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.selections import SelectionsView
+from tsne_widget.widgets.sharing import save_html
 from tsne_widget.widgets.state import ExplorerState, Mode
 from tsne_widget.widgets.tiles import Tiles
 from tsne_widget.widgets.toolbar import ToolbarView
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from typing_extensions import Self
 
+_UNSEEN = (
+    "To see the map, open the notebook in JupyterLab and run it; "
+    'for others, explorer.save_html("map.html") writes it as a page.'
+)
 # Views that share the place beside the map, and what is written on their tabs.
 PANELS = {
     "gallery": "Images",
@@ -53,8 +58,6 @@ PANELS = {
 }
 # "selected", "visible", "misclassified", "all", a lens or the name of a selection
 Which = str
-# Ids up to this many times the rows: more is no dataset with a few samples left out.
-MAX_ID_GAPS = 100
 # Scores that to_dataframe() computes where they are not there: milliseconds, not minutes.
 CHEAP_SCORES = ("confidence", "margin", "entropy", "loss")
 
@@ -130,7 +133,7 @@ class EmbeddingExplorer:
                 "for a model EmbeddingExplorer.from_model(model, dataset)"
             )
         given, projectors = named_maps(feature_set, projector, embedding)
-        self._images = source = _image_source(feature_set, images, mean, std)
+        self._images = source = images_of(feature_set, images, mean=mean, std=std)
         self._state = ExplorerState(feature_set, None, columns)
         palette = class_palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
@@ -604,6 +607,64 @@ class EmbeddingExplorer:
         maps = self.embeddings
         return save_state(folder, self._state, view, maps, features=features, overwrite=overwrite)
 
+    def save_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        rows: Any = None,
+        title: str = "",
+        thumbnail: int = 48,
+        max_rows: int | None = None,
+        whole_paths: bool = False,
+        progress: bool = True,
+    ) -> Path:
+        """Write the map as one HTML file to be sent and opened anywhere; the path written.
+
+        The page looks as the explorer does now: classes shown, colours, what is selected, named
+        selections, scores computed so far. It needs no kernel and no network; your own columns and
+        the features are not in it. Blocks until the map is done.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .html. A file that is there is replaced, whole or not at all.
+        rows : what :meth:`select` takes as its first argument, optional
+            Only these samples. Default: all.
+        title, thumbnail, max_rows, whole_paths, progress
+            See :func:`tsne_widget.save_html`: title, longest side of the pictures in pixels (0 for
+            none), samples at most, whether paths are whole, whether a bar is shown.
+
+        Raises
+        ------
+        InvalidInputError
+            If anything of the above does not fit.
+        StoreError
+            If the disk cannot take the file; the one that was there before is whole then.
+        """
+        if self.wait().embedding is None:
+            raise InvalidInputError("there is no map to share yet; resume() it, and wait()")
+        state, names = self._state, self.feature_set.class_names
+        own = {"", *state.scores.columns}
+        return save_html(
+            self.feature_set,
+            state.embedding,
+            path,
+            images=self._images,
+            rows=None if rows is None else choosing.rows_of(state, rows, self._whole_frame),
+            title=title,
+            thumbnail=thumbnail if self._images is not None else 0,
+            max_rows=max_rows,
+            colors=[self._colors[name] for name in names],
+            color_by=None if state.color_by in own else state.color_by,
+            visible_classes=self.visible_classes,
+            selected=state.selected,
+            selections=state.selections,
+            selection_colors=state.selection_colors,
+            scores={k: v for k, v in state.scores.ready().items() if k not in own},
+            whole_paths=whole_paths,
+            progress=progress,
+        )
+
     @classmethod
     def load(
         cls,
@@ -756,7 +817,8 @@ class EmbeddingExplorer:
         bundle = self._widget._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:
-            data["text/plain"] = repr(self)
+            # What is shown where no widget can be: by a viewer of notebooks, or in a text.
+            data["text/plain"] = f"{self!r}\n{_UNSEEN}"
         return bundle
 
 
@@ -776,19 +838,6 @@ def _check_sample_count(dataset: Any) -> None:
         raise InvalidInputError(
             f"a map needs at least {MIN_ROWS} samples, the dataset has {n}; give more data"
         )
-
-
-def _image_source(feature_set: FeatureSet, images: Any, mean: Any, std: Any) -> Any:
-    if images is not None:
-        return as_image_source(images, mean=mean, std=std)
-    if feature_set.images is not None:
-        return feature_set.images
-    if feature_set.paths is None or feature_set.ids.max() > MAX_ID_GAPS * len(feature_set):
-        return None
-    by_id = [""] * (int(feature_set.ids.max()) + 1)  # "" where a sample was skipped
-    for id_, path in zip(feature_set.ids.tolist(), feature_set.paths, strict=True):
-        by_id[id_] = path
-    return FileImages(by_id)
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:

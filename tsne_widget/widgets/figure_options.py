@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tsne_widget.widgets.coloring import CHANGE_COLORS, RIGHT, TITLES, WRONG, is_amount
+from tsne_widget.widgets.appearance import RIGHT_COLOR, TITLES, WRONG_COLOR
+from tsne_widget.widgets.coloring import CHANGE_COLORS, is_amount
 from tsne_widget.widgets.named import selection_codes
 from tsne_widget.widgets.state import ExplorerState
 
@@ -34,7 +35,7 @@ def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: st
         return options | {
             "labels": np.where(judged, record.misclassified, -1)[rows],
             "class_names": ("right", "wrong"),
-            "colors": {"right": RIGHT, "wrong": WRONG},
+            "colors": {"right": RIGHT_COLOR, "wrong": WRONG_COLOR},
         }
     if color_by == "selection":
         return options | {

@@ -15,9 +15,10 @@ from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
 from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.plotting import UNKNOWN_COLOR
+from tsne_widget.widgets.appearance import TITLES
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import RAMP, TEXELS, TITLES, Coloring, coloring
+from tsne_widget.widgets.coloring import RAMP, TEXELS, Coloring, coloring
 from tsne_widget.widgets.figures import move, paint, svg_figure, webgl_figure
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer, mode_of
 from tsne_widget.widgets.state import ExplorerState

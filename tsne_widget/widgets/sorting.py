@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.analysis.scores import NEEDS
+from tsne_widget.widgets.appearance import HIGHEST_FIRST, TITLES
 from tsne_widget.widgets.arrangement import sort_key
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import TITLES
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
 
@@ -20,8 +20,6 @@ QUICK_VALUES = 2_000_000
 # Rows of a column of text that are sorted at once.
 QUICK_TEXTS = 50_000
 
-# Where the interesting samples have the highest values. In the others they have the lowest.
-_HIGHEST_FIRST = {"loss", "entropy", "suspicion", "outlier_score"}
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
 _OF_LOGITS = {"confidence", "margin", "entropy", "loss"}
 _FIRST = ("dataset", "confidence", "margin", "loss", "class", "prediction", "distance")
@@ -87,7 +85,7 @@ class Sorting:
         if key == "distance" and self._state.focus is not None:
             self._origin = self._state.focus
         self.by = key
-        return self._take(key in _HIGHEST_FIRST if descending is None else descending)
+        return self._take(key in HIGHEST_FIRST if descending is None else descending)
 
     def follow_map(self) -> None:
         """Take what concerns the map from the finished map; without one there is no such order."""
@@ -95,7 +93,7 @@ class Sorting:
         of_map = is_other and "embedding" in NEEDS.get(self.by, ())
         if not of_map and self._lacks(self.by) == self._lacking:
             return
-        if self._take(self.descending if of_map else self.by in _HIGHEST_FIRST):
+        if self._take(self.descending if of_map else self.by in HIGHEST_FIRST):
             self._changed()
 
     def _take(self, descending: bool) -> bool:

@@ -10,6 +10,9 @@ const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
 const ATTACH_POLLS = 50; // until a new cell's output is part of the page
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
 
+// As in a notebook that nbconvert has made HTML of: bqplot-gl is not where pages load widgets from.
+const UNLOADABLE = 'The map cannot be drawn here. In a notebook: install bqplot-gl, and reload the page. Without a kernel: explorer.save_html("map.html") writes a page with the map.';
+
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
 const KEEP_HOVERED = 200; // pictures of hovered points that are kept
 // How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
@@ -62,7 +65,8 @@ function render({ model, el }) {
   let opacity = new Float32Array(0);
   /** @type {{rows: Uint32Array, visible: Uint8Array} | null} */
   let shaded = null; // what the opacity says
-  const renderer = webglRenderer();
+  // A shared page draws the map itself, on a canvas.
+  const renderer = model.get("draws_itself") ? "canvas" : webglRenderer();
   const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
   if (model.get("budget")) budget.rest = model.get("budget");
   budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight
@@ -76,12 +80,23 @@ function render({ model, el }) {
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
   let mounting = false;
+  let failure = ""; // why there will be no map
   let closed = false;
   let saveTimer = 0;
 
   // ---- the figure ----
 
   async function mount() {
+    try {
+      await mountFigure();
+    } catch (error) {
+      failure = UNLOADABLE;
+      if (!closed) showWaiting();
+      throw error; // for the console
+    }
+  }
+
+  async function mountFigure() {
     if (renderer === null && model.get("figure") && !model.get("fallback")) model.send({ kind: "no_webgl" });
     const reference = model.get(renderer === null ? "fallback" : "figure");
     // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
@@ -700,7 +715,7 @@ function render({ model, el }) {
   // ---- waiting ----
 
   function showWaiting() {
-    const text = plot ? "" : model.get("waiting") || "Drawing the map …";
+    const text = plot ? "" : failure || model.get("waiting") || "Drawing the map …";
     waiting.hidden = !text;
     tools.hidden = overlay.hidden = Boolean(text);
     showKey();

@@ -1,0 +1,52 @@
+"""A sample in place of all samples: every class has its share."""
+
+import numpy as np
+import pytest
+
+from tsne_widget import InvalidInputError
+from tsne_widget.analysis.sampling import class_sample
+
+CODES = np.repeat([0, 1, 2, -1], [9_000, 980, 17, 3])
+
+
+def test_every_class_has_about_its_share_and_at_least_five_or_all_of_its_own():
+    counts = dict(
+        zip(*np.unique(CODES[class_sample(CODES, 1_000)], return_counts=True), strict=True)
+    )
+    assert counts[2] == 5
+    assert counts[-1] == 3
+    assert counts[0] / counts[1] == pytest.approx(9_000 / 980, rel=0.05)
+
+
+def test_rows_are_ascending_unique_and_as_many_as_asked_for():
+    for count in (1, 2, 999, 9_999, 10_000, 20_000):
+        rows = class_sample(CODES, count)
+        assert len(rows) == min(count, len(CODES))
+        assert (np.diff(rows) > 0).all()
+
+
+def test_what_is_to_be_kept_is_in_it_as_far_as_it_fits():
+    keep = np.arange(0, 10_000, 50)
+    assert np.isin(keep, class_sample(CODES, 300, keep=keep)).all()
+    few = class_sample(CODES, 100, keep=keep)
+    assert len(few) == 100
+    assert np.isin(few, keep).all()
+
+
+def test_with_more_classes_than_samples_no_class_is_taken_twice():
+    codes = np.repeat(np.arange(500), 4)
+    assert len(np.unique(codes[class_sample(codes, 200)])) == 200
+
+
+def test_the_same_seed_takes_the_same_samples():
+    assert np.array_equal(class_sample(CODES, 50), class_sample(CODES, 50))
+    assert not np.array_equal(class_sample(CODES, 50), class_sample(CODES, 50, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"count": 0}, "count=0"), ({"count": 5, "keep": [10_000]}, "keep must be 0")],
+)
+def test_what_does_not_fit_is_said(options, message):
+    with pytest.raises(InvalidInputError, match=message):
+        class_sample(CODES, **options)

@@ -1,0 +1,67 @@
+// Counts of a shared page: samples per class, and which classes are taken for which others. No DOM.
+
+const MAX_DRAWN = 100; // classes of a matrix that is drawn, as in a notebook
+const MAX_PAIRS = 20; // of label and prediction that are listed
+
+/** @typedef {{table: DataView, report: DataView, pairs: DataView}} Confusion  as the kernel sends them */
+
+/** Rows of each class. @param {ArrayLike<number>} codes @param {ArrayLike<number> | null} rows @param {number} classes */
+export function countedCodes(codes, rows, classes) {
+  const counts = new Uint32Array(classes);
+  const n = rows ? rows.length : codes.length;
+  for (let k = 0; k < n; k++) counts[codes[rows ? rows[k] : k]]++;
+  return counts;
+}
+
+/**
+ * The share of each class that is predicted right; NaN where that is unknown.
+ * @param {{codes: ArrayLike<number>, wrong: Uint8Array, known: number, labels: any, predictions: any}} record
+ * @param {ArrayLike<number>} counts  of all classes
+ */
+export function accuraciesOf({ codes, wrong, known, labels, predictions }, counts) {
+  const shares = new Float32Array(counts.length).fill(NaN);
+  if (!labels || !predictions) return shares;
+  const mistakes = new Uint32Array(counts.length);
+  for (let row = 0; row < codes.length; row++) mistakes[codes[row]] += wrong[row];
+  for (let code = 0; code < known; code++) if (counts[code]) shares[code] = 1 - mistakes[code] / counts[code];
+  return shares;
+}
+
+/**
+ * Label by prediction of some rows; those of which either is unknown are left out.
+ * @param {ArrayLike<number>} labels
+ * @param {ArrayLike<number>} predictions
+ * @param {Iterable<number>} rows
+ * @param {number} c  classes
+ * @returns {Confusion}
+ */
+export function confusionOf(labels, predictions, rows, c) {
+  const table = new Uint32Array(c <= MAX_DRAWN ? c * c : 0);
+  const report = new Uint32Array(3 * c);
+  /** @type {Map<number, number>} */
+  const mistakes = new Map();
+  for (const row of rows) {
+    const [label, prediction] = [labels[row], predictions[row]];
+    if (label < 0 || prediction < 0) continue;
+    report[3 * label]++;
+    report[3 * prediction + 1]++;
+    if (table.length) table[c * label + prediction]++;
+    if (label === prediction) report[3 * label + 2]++;
+    else mistakes.set(c * label + prediction, (mistakes.get(c * label + prediction) ?? 0) + 1);
+  }
+  const worst = [...mistakes].sort(([a, m], [b, n]) => n - m || a - b).slice(0, MAX_PAIRS);
+  const pairs = Uint32Array.from(worst.flatMap(([pair, count]) => [Math.floor(pair / c), pair % c, count]));
+  return { table: asView(table), report: asView(report), pairs: asView(pairs) };
+}
+
+/** Numbers as a message carries them. @param {Uint32Array | Float32Array | Uint8Array} numbers */
+export function asView(numbers) {
+  return new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
+
+/** One bit per flag, most significant first, as numpy.packbits. @param {ArrayLike<number | boolean>} flags */
+export function packBits(flags) {
+  const bytes = new Uint8Array(Math.ceil(flags.length / 8));
+  for (let i = 0; i < flags.length; i++) if (flags[i]) bytes[i >> 3] |= 128 >> (i & 7);
+  return asView(bytes);
+}

@@ -1,0 +1,55 @@
+// Samples of a shared page as CSV, with the columns of explorer.to_dataframe(). No DOM.
+
+// A spreadsheet takes a cell that begins like this for a formula: it gets an apostrophe before it.
+const FORMULA = /^\s*[=+\-@\t\r]/;
+
+/**
+ * @param {import("./record.js").SharedRecord} record
+ * @param {ArrayLike<number>} rows
+ * @param {{name: string, rows: Uint32Array}[]} selections
+ * @returns {string}
+ */
+export function csvOf(record, rows, selections) {
+  const { ids, paths, labels, predictions, names, x, y } = record;
+  const name = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? "" : textCell(names[codes[row]]));
+  const code = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? "" : String(codes[row]));
+  const score = (/** @type {string} */ key, /** @type {number} */ row) => numberCell(record.scores.get(key)?.values[row] ?? NaN);
+  const members = selections.map((one) => ({ name: one.name, rows: new Set(one.rows) }));
+  const others = [...record.scores.keys()].filter((key) => key !== "confidence" && key !== "margin");
+  /** @type {[string, (row: number) => string][]} */
+  const columns = [
+    ["id", (row) => String(ids[row])],
+    ["path", (row) => (paths ? textCell(paths[row]) : "")],
+    ["label", (row) => code(labels, row)],
+    ["label_name", (row) => name(labels, row)],
+    ["prediction", (row) => code(predictions, row)],
+    ["prediction_name", (row) => name(predictions, row)],
+    ["confidence", (row) => score("confidence", row)],
+    ["margin", (row) => score("margin", row)],
+    ["misclassified", (row) => (labels && predictions && labels[row] >= 0 && predictions[row] >= 0 ? (record.wrong[row] ? "True" : "False") : "")],
+    ["x", (row) => numberCell(x[row])],
+    ["y", (row) => numberCell(y[row])],
+    ["selection", (row) => textCell(members.filter((one) => one.rows.has(row)).map((one) => one.name).join(", "))],
+    ...others.map((key) => /** @type {[string, (row: number) => string]} */ ([key, (row) => score(key, row)])),
+  ];
+  const lines = [columns.map(([title]) => textCell(title)).join(",")];
+  for (let k = 0; k < rows.length; k++) lines.push(columns.map(([, cell]) => cell(rows[k])).join(","));
+  return `${lines.join("\n")}\n`;
+}
+
+/** @param {string} text */
+export function textCell(text) {
+  const safe = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** The shortest number that is this one in 32 bits; "" for NaN. @param {number} value */
+export function numberCell(value) {
+  if (Number.isNaN(value)) return "";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // as pandas writes and reads it
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(Number(value.toPrecision(9)));
+}

@@ -179,3 +179,41 @@ def test_what_are_no_neighbours_is_refused(indices, message):
     for function in (label_agreement, neighbor_vote, knn_accuracy):
         with pytest.raises(InvalidInputError, match=message):
             function(indices, [0, 1, 2])
+
+
+def test_approximate_neighbours_are_nearly_all_the_true_ones_in_the_same_unit():
+    pytest.importorskip("faiss", reason="faiss is not installed")
+    random = np.random.default_rng(0)
+    features = random.normal(size=(20, 12))[random.integers(0, 20, 3_000)]
+    features += 0.3 * random.normal(size=features.shape)
+    for metric in ("euclidean", "cosine"):
+        true = nearest_rows(features, 10, metric=metric)
+        found = nearest_rows(features, 10, metric=metric, neighbors="approximate")
+        same = found.indices == true.indices
+        assert same.mean() > 0.95
+        assert np.allclose(found.distances[same], true.distances[same], rtol=1e-3, atol=1e-5)
+
+
+def test_auto_is_exact_below_a_hundred_thousand_and_unknown_ways_are_refused(monkeypatch):
+    from tsne_widget.projection import approximate
+
+    features = np.random.default_rng(0).normal(size=(300, 5))
+    asked = []
+    monkeypatch.setattr(
+        approximate, "nearest_about", lambda *args: asked.append(1) or approximate_result(args)
+    )
+    exact = nearest_rows(features, 5)
+    assert (nearest_rows(features, 5, neighbors="auto").indices == exact.indices).all()
+    assert not asked
+    monkeypatch.setattr(approximate, "LARGE", 300)
+    monkeypatch.setattr(approximate, "is_available", lambda: True)
+    nearest_rows(features, 5, neighbors="auto")
+    assert asked
+    with pytest.raises(InvalidInputError, match="neighbors='about' must be one of"):
+        nearest_rows(features, 5, neighbors="about")
+
+
+def approximate_result(args):
+    from tsne_widget.projection.neighbors import nearest
+
+    return nearest(*args)

@@ -68,7 +68,9 @@ def test_another_map_makes_its_scores_anew(record):
 def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
     calls = []
     true = scores.nearest_rows
-    monkeypatch.setattr(scores, "nearest_rows", lambda *args: calls.append(1) or true(*args))
+    monkeypatch.setattr(
+        scores, "nearest_rows", lambda *args, **how: calls.append(1) or true(*args, **how)
+    )
     columns = Scores(record)
     names = ["label_agreement", "outlier_score"] * 4
     threads = [threading.Thread(target=columns.__getitem__, args=(name,)) for name in names]

@@ -12,7 +12,7 @@ from tsne_widget.analysis.clusters import verdict
 from tsne_widget.analysis.duplicates import near_duplicates
 from tsne_widget.analysis.inputs import as_rows
 from tsne_widget.analysis.lenses import VOTERS, suspected
-from tsne_widget.analysis.neighborhoods import layer_summary
+from tsne_widget.analysis.neighborhoods import approximates, layer_summary
 from tsne_widget.analysis.scores import MAP_NEIGHBORS, Scores
 from tsne_widget.analysis.trust import faithfulness
 from tsne_widget.errors import InvalidInputError
@@ -26,9 +26,10 @@ FAITHFUL = 0.9
 # Samples of a selection, and of all, of which the map's faithfulness is measured: its cost is
 # so many times n.
 MAX_MEASURED = 500
-# Seconds on a laptop: of the neighbours per n² and n² d, of the suspicion per sample and class up
-# to so many of them, of the rest per sample.
-_PAIR, _PRODUCT, _DOUBT, _MOST_DOUBTS, _ROW = 4e-9, 1.6e-11, 2e-5, 1_000_000, 5e-5
+# Seconds on a laptop: of the neighbours per n² and n² d, of approximate ones per n √n d, of the
+# suspicion per sample and class up to so many of them, of the rest per sample.
+_PAIR, _PRODUCT, _LOOKED_AT = 4e-9, 1.6e-11, 4e-9
+_DOUBT, _MOST_DOUBTS, _ROW = 2e-5, 1_000_000, 5e-5
 
 
 class Finding(NamedTuple):
@@ -150,7 +151,8 @@ def diagnosis_seconds(scores: Scores) -> float:
     n, d = record.features.shape
     seconds = 0.0
     if not scores.has_neighbors:
-        seconds += n * n * (_PAIR + d * _PRODUCT) + n * _ROW
+        pairs = n * n * (_PAIR + d * _PRODUCT)
+        seconds += n * _ROW + (n**1.5 * d * _LOOKED_AT if approximates(n) else pairs)
     if record.labels is not None and not scores.is_ready("suspicion"):
         seconds += min(n * len(record.class_names), _MOST_DOUBTS) * _DOUBT
     return seconds

@@ -16,6 +16,7 @@ from tsne_widget.feature_set import FeatureSet
 
 # Python's storage, whether pyarrow is installed or not: pyarrow refuses names of undecodable files.
 _TEXT = pd.StringDtype("python")
+_BLOCK = 16_384  # rows at a time
 
 
 def sample_frame(
@@ -151,7 +152,12 @@ def _of_logits(
     logits: NDArray[np.float32] | None,
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    return _nothing(rows) if logits is None else measure(logits[rows])
+    if logits is None:
+        return _nothing(rows)
+    values = np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), _BLOCK):  # a copy of all rows' logits could fill the memory
+        values[start : start + _BLOCK] = measure(logits[rows[start : start + _BLOCK]])
+    return values
 
 
 def _as_score(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) -> Any:

@@ -11,6 +11,7 @@ from tsne_widget.analysis.inputs import as_codes, as_matrix, as_neighbors, centr
 from tsne_widget.errors import InvalidInputError
 
 METRICS = ("euclidean", "cosine")
+WAYS = ("exact", "approximate", "auto")
 # Silhouettes need all distances: above this many samples they are estimated on so many of them.
 SILHOUETTE_SAMPLES = 5_000
 _BLOCK = 16_384  # rows at a time, so that temporaries stay small
@@ -46,9 +47,14 @@ class LayerSummary(NamedTuple):
 
 
 def nearest_rows(
-    features: ArrayLike, k: int = 15, *, metric: str = "euclidean", n_jobs: int | None = None
+    features: ArrayLike,
+    k: int = 15,
+    *,
+    metric: str = "euclidean",
+    n_jobs: int | None = None,
+    neighbors: str = "exact",
 ) -> NearestRows:
-    """The k nearest other samples of each sample in feature space, exactly.
+    """The k nearest other samples of each sample in feature space.
 
     Parameters
     ----------
@@ -60,19 +66,22 @@ def nearest_rows(
         Distance.
     n_jobs : int or None
         Threads; None as torch is set, −1 all cores.
+    neighbors : {"exact", "approximate", "auto"}
+        "approximate" misses about 1 % of them and needs faiss, the ``neighbors`` extra; "auto" is
+        approximate from 100,000 samples where that is installed.
 
     Returns
     -------
     NearestRows
         ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Of samples
         equally far, up to the rounding of float32, any come first.
-        Time O(n² d), memory O(n (d + k)).
+        Time O(n² d), approximate about O(n √n d); memory O(n (d + k)).
 
     Raises
     ------
     InvalidInputError
-        If features are not as described or all equal, k is out of bounds or the metric unknown;
-        for cosine, if a row is 0 in every column.
+        If features are not as described or all equal, k is out of bounds, the metric or the way
+        unknown, or faiss is needed and not installed; for cosine, if a row is 0 in every column.
 
     Examples
     --------
@@ -86,7 +95,10 @@ def nearest_rows(
         )
     if metric not in METRICS:
         raise InvalidInputError(f"metric={metric!r} must be one of {', '.join(METRICS)}")
+    if neighbors not in WAYS:
+        raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(WAYS)}")
     # Here, not above: they load torch, which this package does without until it is needed.
+    from tsne_widget.projection.approximate import nearest_about
     from tsne_widget.projection.inputs import unit_rows
     from tsne_widget.projection.neighbors import nearest
     from tsne_widget.projection.workers import Workers, available_threads
@@ -98,11 +110,22 @@ def nearest_rows(
             "nearer than another; choose another layer"
         )
     with Workers(available_threads(n_jobs)) as workers:
-        found = nearest(points, k, workers)
-    squared = np.maximum(found.squared.astype(np.float64), 0)
-    distances = squared / 2 if metric == "cosine" else np.sqrt(squared) * unit
-    with np.errstate(over="ignore"):
-        return NearestRows(found.indices, distances.astype(np.float32))
+        exact = neighbors == "exact" or (neighbors == "auto" and not approximates(len(points)))
+        found = (nearest if exact else nearest_about)(points, k, workers)
+    distances = np.empty(found.squared.shape, dtype=np.float32)
+    for start in range(0, len(points), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        squared = np.maximum(found.squared[rows].astype(np.float64), 0)
+        with np.errstate(over="ignore"):
+            distances[rows] = squared / 2 if metric == "cosine" else np.sqrt(squared) * unit
+    return NearestRows(found.indices, distances)
+
+
+def approximates(n: int) -> bool:
+    """Whether ``neighbors="auto"`` is approximate for n samples."""
+    from tsne_widget.projection.approximate import LARGE, is_available
+
+    return n >= LARGE and is_available()
 
 
 def label_agreement(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from tsne_widget.errors import InvalidInputError
 
 # Added to mean distances, as a share of their mean: identical samples are not infinitely dense.
 _CLOSEST = 1e-6
+_BLOCK = 16_384  # rows at a time, so that temporaries stay small
 
 
 def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float32]:
@@ -29,7 +30,7 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
     -------
     (n,) float32 array
         About 1 inside a cluster of any density, higher is further out. Times any factor of the
-        distances the same. Time and memory O(n k).
+        distances the same. Time O(n k), memory O(n) beside the arguments.
 
     Raises
     ------
@@ -43,13 +44,25 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
     >>> int(outlier_score(*near).argmax())
     4
     """
-    near = as_neighbors("indices", indices)
-    far = np.asarray(distances, dtype=np.float64)
-    if far.shape != near.shape or not np.isfinite(far).all() or (far < 0).any():
+    near, far = as_neighbors("indices", indices), np.asarray(distances)
+    if (
+        far.shape != near.shape
+        or far.dtype.kind not in "fiu"
+        or not all((np.isfinite(far[rows]) & (far[rows] >= 0)).all() for rows in _blocks(len(near)))
+    ):
         raise InvalidInputError(
             f"distances must be finite, not negative and of the shape of indices, {near.shape}, "
             f"got shape {far.shape}; pass both arrays of nearest_rows"
         )
-    reach = np.maximum(far, far[:, -1][near]).mean(axis=1)
+    farthest = far[:, -1].astype(np.float64)
+    reach, score = np.empty(len(near)), np.empty(len(near), dtype=np.float32)
+    for rows in _blocks(len(near)):
+        reach[rows] = np.maximum(far[rows], farthest[near[rows]]).mean(axis=1)
     reach = reach / (reach.mean() or 1) + _CLOSEST
-    return np.asarray(reach * (1 / reach)[near].mean(axis=1), dtype=np.float32)
+    for rows in _blocks(len(near)):
+        score[rows] = reach[rows] * (1 / reach[near[rows]]).mean(axis=1)
+    return score
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, n, _BLOCK)]

@@ -46,8 +46,8 @@ class Scores:
     label_agreement     share of the nearest samples in feature space with the sample's label
     suspicion           −log of the probability that the label is right, :func:`label_suspicion`
     outlier_score       about 1 inside a cluster, higher further out, see :func:`outlier_score`
-    trustworthiness,    of the sample's place on the map, see :func:`faithfulness`; need a map
-    continuity
+    trustworthiness,    of the sample's place on the map, see :func:`faithfulness`; need a map, and
+    continuity          all distances: O(n² d), which :func:`diagnose` avoids by a sample
     ==================  ==========================================================================
 
     Safe to be read from several threads: each column is computed once, and what is there already
@@ -146,13 +146,16 @@ class Scores:
 
     @property
     def neighbors(self) -> NearestRows:
-        """The nearest samples of each in feature space, up to 50; O(n² d) when first asked for."""
+        """The nearest samples of each in feature space, up to 50; exact below 100,000 samples.
+
+        O(n² d) when first asked for, and about O(n √n d) from there on, where faiss is installed.
+        """
         if self._neighbors is not None:  # without the lock, which a slow score may hold
             return self._neighbors
         with self._computing:
             if self._neighbors is None:
                 k = min(NEIGHBORS, len(self._record) - 1)
-                self._neighbors = nearest_rows(self._record.features, k)
+                self._neighbors = nearest_rows(self._record.features, k, neighbors="auto")
             return self._neighbors
 
     @property

@@ -376,7 +376,8 @@ def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
     length = np.sqrt(np.vdot(points, points) / len(points))
     if not length:  # constant features are no evidence
         return points[:, :0]
-    return np.asarray(points / length, np.float32)
+    points /= np.float32(length)
+    return points
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[Any]:

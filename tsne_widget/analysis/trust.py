@@ -70,7 +70,7 @@ def faithfulness(
         raise InvalidInputError("embedding must be finite; run the projector again")
     chosen = np.arange(n) if rows is None else as_rows("rows", rows, n)
     high, flat = centred(matrix)[0], centred(places)[0].astype(np.float64)
-    lengths = np.square(high).sum(axis=1), np.square(flat).sum(axis=1)
+    lengths = np.einsum("ij,ij->i", high, high), np.einsum("ij,ij->i", flat, flat)
     lost = np.empty((2, len(chosen)))
     step = max(1, _BLOCK_BYTES // (8 * n))
     for start in range(0, len(chosen), step):

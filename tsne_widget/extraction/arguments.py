@@ -53,6 +53,30 @@ def check_arguments(
             raise InvalidInputError(f"{name}={word!r} must be {words[0]!r} or {words[1]!r}")
 
 
+def check_actors(actors: Any, num_gpus: Any) -> None:
+    if actors is not None and (
+        isinstance(actors, bool) or not isinstance(actors, (int, np.integer)) or actors < 1
+    ):
+        raise InvalidInputError(
+            f"actors={actors!r} must be a whole number of at least 1, or None for as many as the "
+            "cluster has room for"
+        )
+    if isinstance(num_gpus, bool) or not isinstance(num_gpus, (int, float)) or not num_gpus >= 0:
+        raise InvalidInputError(
+            f"num_gpus={num_gpus!r} must be a number of GPUs of each actor, such as 1 or 0.5"
+        )
+
+
+def actors_device(device: str | torch.device | None, num_gpus: float) -> str:
+    """Where actors run the model; not tried here, since their machines may have what this lacks."""
+    if device is None:
+        return "cuda" if num_gpus else "cpu"
+    try:
+        return str(torch.device(device))
+    except (RuntimeError, TypeError) as error:
+        raise InvalidInputError(f"device={device!r} is not a device of torch: {error}") from error
+
+
 def checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
     if class_names is None:
         return None

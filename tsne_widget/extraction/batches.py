@@ -96,7 +96,27 @@ class Stream:
             ) from error
 
 
-Source = Indexed | Stream
+@dataclass(frozen=True)
+class RayRows:
+    """The rows of a Ray dataset, read where they are; they are numbered in its order.
+
+    Attributes
+    ----------
+    dataset : ray.data.Dataset
+        Its columns are as the keys of a batch; None inside an actor.
+    batch_size : int
+    """
+
+    dataset: Any
+    batch_size: int
+
+    @property
+    def count(self) -> int | None:
+        """Unknown until the end: counting could mean to compute all rows."""
+        return None
+
+
+Source = Indexed | Stream | RayRows
 
 
 def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool) -> Source:
@@ -117,6 +137,8 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
     """
     if isinstance(data, DataLoader):
         return _of_loader(data, pin_memory=pin_memory)
+    if is_ray_dataset(data):
+        return RayRows(data, batch_size)
     loading = Loading(batch_size, num_workers, pin_memory)
     if isinstance(data, IterableDataset):
         loader = loading.loader(data, batch_size=batch_size, collate_fn=collated_samples)
@@ -129,6 +151,11 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
             f"DataLoader, got {type(data).__name__}"
         )
     return _not_empty(Indexed(data, range(len(data)), loading))
+
+
+def is_ray_dataset(data: Any) -> bool:
+    """Whether ``data`` is a ``ray.data.Dataset``; told without loading ray."""
+    return any(kind.__module__ == "ray.data.dataset" for kind in type(data).__mro__)
 
 
 def dataset_of(data: Any) -> Any:

@@ -15,14 +15,16 @@ from tqdm.auto import tqdm
 
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import (
+    actors_device,
     as_device,
     as_dtype,
+    check_actors,
     check_arguments,
     check_has_weights,
     checked_names,
     wanted_layers,
 )
-from tsne_widget.extraction.batches import Stream, as_source, dataset_of
+from tsne_widget.extraction.batches import Indexed, RayRows, as_source, dataset_of, is_ray_dataset
 from tsne_widget.extraction.capture import Call, device_of, evaluating, placed, same_random_state
 from tsne_widget.extraction.described import check_targets, class_names_of, paths_of
 from tsne_widget.extraction.fingerprint import dataset_part, described, model_part, weights_part
@@ -31,10 +33,12 @@ from tsne_widget.extraction.gathering import Gathered
 from tsne_widget.extraction.layers import beneath_wrappers
 from tsne_widget.extraction.loading import is_of_workers
 from tsne_widget.extraction.logits import as_logits
+from tsne_widget.extraction.on_ray import Actors, rows_on_ray
 from tsne_widget.extraction.pooling import Pool, Select
 from tsne_widget.extraction.running import Naming, Run
 from tsne_widget.extraction.store import SCHEMA, Store, opened
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.ray_session import check_executor
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -61,6 +65,9 @@ class Options(TypedDict, total=False):
     dtype: str | torch.dtype | None
     channels_last: bool
     progress: Progress
+    executor: str
+    actors: int | None
+    num_gpus: float
 
 
 @overload
@@ -95,6 +102,9 @@ def extract(
     dtype: str | torch.dtype | None = None,
     channels_last: bool = False,
     progress: Progress = True,
+    executor: str = "local",
+    actors: int | None = None,
+    num_gpus: float = 0,
 ) -> FeatureSet | list[FeatureSet]:
     """Features, labels, logits and ids of every sample, from a single pass of the model.
 
@@ -105,12 +115,13 @@ def extract(
     ----------
     model : torch.nn.Module
         A trained classifier. DataParallel and torch.compile wrappers are looked through.
-    data : Dataset, DataLoader, IterableDataset, tensor, array, or (x, y)
+    data : Dataset, DataLoader, IterableDataset, tensor, array, (x, y), or ray.data.Dataset
         Samples or batches may be a tensor, ``(x, y, …)``, a named tuple, or a dictionary with an
         image key (image, images, pixel_values, img, x, input, inputs) and a label key (label,
         labels, target, targets, y, class). Other entries of a dictionary are passed to the model if
         its ``forward`` has a parameter of that name. A DataLoader brings its own batch size,
         workers and ``collate_fn``; the samples that its sampler draws are read in dataset order.
+        The columns of a Ray dataset are as the keys of a batch; "path" goes into ``paths``.
     layer : str, optional
         Dotted name of the module whose output is wanted; "name:input" for what goes into it;
         "output[1]" for an item of the model's own output. Default: ``output[1]`` if the model
@@ -151,6 +162,17 @@ def extract(
         Lay pictures out with their channels last, which is faster for many convolutions.
     progress : bool or callable
         True shows a tqdm bar; a callable gets ``(done, total)`` in samples, total None if unknown.
+    executor : {"local", "ray"}
+        "ray" runs the same loop in actors of a Ray cluster (the ``ray`` extra): that of
+        ``ray.init``, that of ``RAY_ADDRESS``, or one of this machine. They share ``store``, which
+        must be on a disk that all machines have, and which local runs continue, and the other way
+        round. On CPUs the rows are those of a local run, bit for bit: each actor computes with as
+        many threads as torch is set to here. A worker or machine that is lost is replaced.
+        ``device`` is where actors run the model. For a Ray dataset there is no other executor.
+    actors : int, optional
+        Copies of the model on the cluster. Default: as many as it has room for.
+    num_gpus : float
+        GPUs of each actor, also a share of one; ``device`` is then "cuda" by default.
 
     Returns
     -------
@@ -186,13 +208,22 @@ def extract(
     model = beneath_wrappers(model)
     wanted = wanted_layers(model, layer, layers)
     check_has_weights(model)
-    moves_to = None if device is None else as_device(device)
+    on_ray = executor == "ray" or is_ray_dataset(data)
+    check_executor("ray" if on_ray else executor)
+    check_actors(actors, num_gpus)
+    device_there = actors_device(device, num_gpus) if on_ray else ""
+    moves_to = None if device is None or on_ray else as_device(device)
     runs_on = moves_to or device_of(model)
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
     dataset = dataset_of(data)
     naming = Naming(names or class_names_of(dataset), given=names is not None)
     check_targets(dataset, naming.names)
     autocast = as_dtype(dtype)
+    if on_ray and not isinstance(source, (Indexed, RayRows)):
+        raise InvalidInputError(
+            "executor='ray' needs samples that can be read by index, and data is a stream; pass a "
+            "Dataset with __len__ and __getitem__, or a ray.data.Dataset"
+        )
     folder = None if store is None else Path(store)
 
     with ExitStack() as stack:
@@ -200,9 +231,10 @@ def extract(
         enter(same_random_state(runs_on))
         kept = None
         if folder is not None:
-            if isinstance(source, Stream):
+            if not isinstance(source, Indexed):
+                kind = "a Ray dataset" if isinstance(source, RayRows) else "a stream"
                 raise InvalidInputError(
-                    "store= needs samples that can be read again by index, and data is a stream; "
+                    f"store= needs samples that can be read again by index, and data is {kind}; "
                     "pass a Dataset with __len__ and __getitem__, or store=None"
                 )
             parts = {
@@ -219,17 +251,15 @@ def extract(
         advance = enter(_shown(progress, source.count, "" if kept is None else kept.started))
         enter(placed(model, moves_to))
         enter(evaluating(model))
-        forward = enter(
-            ForwardPass(
-                model,
-                wanted,
-                pool=pool,
-                select=select,
-                call=call,
-                dtype=autocast,
-                channels_last=channels_last,
-            )
-        )
+        reading: dict[str, Any] = {
+            "wanted": wanted,
+            "pool": pool,
+            "select": select,
+            "call": call,
+            "dtype": autocast,
+            "channels_last": channels_last,
+        }
+        forward = enter(ForwardPass(model, **reading))
         run = Run(
             forward,
             source,
@@ -237,9 +267,17 @@ def extract(
             skip_errors=on_error == "skip",
             drop_nonfinite=on_nonfinite == "drop",
         )
-        gathered = Gathered(source.count, kept.folder if kept and kept.is_writable else None)
+        writes_to = kept.folder if kept and kept.is_writable else None
+        gathered = Gathered(source.count, writes_to)
+        paths: list[str] = []
         try:
-            with closing(run.rows(kept)) as parts_of_run:
+            if on_ray:
+                all_rows = rows_on_ray(
+                    run, reading, kept, Actors(actors, num_gpus, device_there), paths
+                )
+            else:
+                all_rows = run.rows(kept)
+            with closing(all_rows) as parts_of_run:
                 for rows in parts_of_run:
                     gathered.add(rows)
                     advance(rows.samples)
@@ -251,12 +289,12 @@ def extract(
             raise ExtractionError(
                 f"{error}; pass num_workers=0 to load in this process and see its own error"
             ) from error
-    found = _records(gathered, forward, naming, dataset)
+    found = _records(gathered, forward, naming, dataset, paths)
     return found if layers is not None else found[0]
 
 
 def _records(
-    gathered: Gathered, forward: ForwardPass, naming: Naming, dataset: Any
+    gathered: Gathered, forward: ForwardPass, naming: Naming, dataset: Any, paths: Sequence[str]
 ) -> list[FeatureSet]:
     if gathered.samples == 0:
         raise InvalidInputError("data is empty: there is no sample to extract features of")
@@ -265,7 +303,8 @@ def _records(
     logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
     if logits is not None and not naming.keeps_logits(logits.shape[1]):
         logits = None
-    paths = paths_of(dataset, rows.ids.tolist())
+    ids = rows.ids.tolist()
+    names = tuple(paths[id_] for id_ in ids) if paths else paths_of(dataset, ids)
     return [
         FeatureSet(
             features=features,
@@ -273,7 +312,7 @@ def _records(
             logits=logits,
             class_names=naming.names or (),
             ids=rows.ids,
-            paths=paths,
+            paths=names,
             layer=name,
             skipped=rows.skipped,
         )

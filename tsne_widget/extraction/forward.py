@@ -82,6 +82,10 @@ class ForwardPass:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Take the hooks off the model; only :meth:`names` can be asked from then on."""
         self._hooks.close()
 
     @property

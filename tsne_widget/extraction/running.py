@@ -12,7 +12,7 @@ import numpy as np
 
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.batches import Source, Stream
+from tsne_widget.extraction.batches import Indexed, Source, Stream
 from tsne_widget.extraction.forms import as_codes
 from tsne_widget.extraction.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.logits import classes_of
@@ -103,44 +103,47 @@ class Run:
         StoreError
             If the store holds other features of the first samples than the model gives now.
         """
-        if store is None or isinstance(self.source, Stream):
-            yield from self._computed(0, None)
+        if store is None or not isinstance(self.source, Indexed):
+            yield from self.computed(0, None)
             return
         if store.next_start(0) == 0:
-            self._check_first(store, self.source.ids)
+            self.check_first(self.first(), store)
         position, end = 0, len(self.source.ids)
         while position < end:
-            rows = store.read(position, self.source.ids, self._policy)
+            rows = store.read(position, self.source.ids, self.policy)
             if rows is not None:
                 yield rows
                 position += rows.samples
             else:
                 stop = store.next_start(position + 1) or end
-                with closing(self._computed(position, stop)) as computed:
+                with closing(self.computed(position, stop)) as computed:
                     yield from self._stored(computed, store, position)
                 position = stop
 
     @property
-    def _policy(self) -> str:
+    def policy(self) -> str:
+        """What is done with bad samples, as the store's manifest says it."""
         return f"skip_errors={self.skip_errors}, drop_nonfinite={self.drop_nonfinite}"
 
-    def _computed(self, start: int, stop: int | None) -> Generator[Rows, None, None]:
+    def computed(self, start: int, stop: int | None) -> Generator[Rows, None, None]:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
-                yield self._as_rows(batch, outputs)
+                yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:
         keywords = parameter_names(self.forward.model)
         if isinstance(self.source, Stream):
             yield from self.source.batches(keywords)
             return
+        assert isinstance(self.source, Indexed)  # noqa: S101 - a Ray dataset is read on_ray
         ids = self.source.ids[start:stop]
         size = self.source.loading.batch_size
         groups = [ids[first : first + size] for first in range(0, len(ids), size)]
         yield from self.source.batches(groups, keywords, skip_errors=self.skip_errors)
 
-    def _as_rows(self, batch: Batch, outputs: Outputs | None) -> Rows:
+    def as_rows(self, batch: Batch, outputs: Outputs | None) -> Rows:
+        """The outputs of a batch with its ids and labels; bad rows dropped, or an error."""
         ids = np.asarray(batch.ids, dtype=np.int64)
         if outputs is None:
             return Rows(ids, (), None, None, tuple(batch.skipped))
@@ -163,7 +166,7 @@ class Run:
         def keep() -> None:
             nonlocal start, began
             if shard and store.is_writable:
-                store.write(start, joined(shard), self._policy)
+                store.write(start, joined(shard), self.policy)
             start += sum(rows.samples for rows in shard)
             began = time.monotonic()
             shard.clear()
@@ -177,11 +180,15 @@ class Run:
         finally:
             keep()
 
-    def _check_first(self, store: Store, ids: Sequence[int]) -> None:
-        """Compare the first batch with what is stored of it."""
-        with closing(self._computed(0, None)) as computed:
-            new = next((rows for rows in computed if len(rows.ids)), None)
-        old = store.read(0, ids, self._policy)
+    def first(self) -> Rows | None:
+        """The first batch that has rows, computed here; it also shows where the features are."""
+        with closing(self.computed(0, None)) as computed:
+            return next((rows for rows in computed if len(rows.ids)), None)
+
+    def check_first(self, new: Rows | None, store: Store) -> None:
+        """Compare the first batch with what is stored of it; raises StoreError if they differ."""
+        assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
+        old = store.read(0, self.source.ids, self.policy)
         if new is None or old is None or not old.features:
             return
         _, in_new, in_old = np.intersect1d(new.ids, old.ids, return_indices=True)

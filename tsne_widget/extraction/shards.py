@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -31,6 +32,17 @@ def packed(rows: Rows) -> bytes:
         if array is not None:
             np.lib.format.write_array(file, array, allow_pickle=False)
     return file.getvalue()
+
+
+def entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
+    """What the manifest says of rows and their packed content."""
+    return {
+        "samples": rows.samples,
+        "skipped": len(rows.skipped),
+        "policy": policy,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def unpacked(content: bytes) -> Rows:

@@ -28,7 +28,7 @@ from tsne_widget.errors import StoreError
 from tsne_widget.extraction.fingerprint import key_of
 from tsne_widget.extraction.locks import Lock
 from tsne_widget.extraction.rows import Rows
-from tsne_widget.extraction.shards import accounts_for, packed, shard_name, unpacked
+from tsne_widget.extraction.shards import accounts_for, entry, packed, shard_name, unpacked
 from tsne_widget.extraction.whole_files import remove_unfinished, write_whole
 
 SCHEMA = 1
@@ -73,6 +73,13 @@ class Store:
         """Where the first shard at or after a position starts."""
         return min((start for start in self._shards if start >= position), default=None)
 
+    def covers(self, position: int, policy: str) -> int:
+        """How many samples the shard that starts at ``position`` holds; 0 without a good one."""
+        shard = self._shards.get(position)
+        if shard is None or (shard["skipped"] and shard["policy"] != policy):
+            return 0
+        return int(shard["samples"])
+
     def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
         """The rows of the shard that starts at ``position``, None without a whole one.
 
@@ -85,12 +92,10 @@ class Store:
         policy : str
             What is done with bad samples. A shard that left some out is good for no other.
         """
-        shard = self._shards.get(position)
-        if shard is None:
+        if not self.covers(position, policy):
+            self._shards.pop(position, None)
             return None
-        if shard["skipped"] and shard["policy"] != policy:
-            del self._shards[position]
-            return None
+        shard = self._shards[position]
         try:
             content = (self.folder / shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
@@ -106,25 +111,54 @@ class Store:
 
     def write(self, position: int, rows: Rows, policy: str) -> None:
         """Keep rows that start at ``position``. If that fails, warn once and keep no more."""
-        if self._lock is None:
-            return
-        if not self._lock.still_ours():
-            self._give_up(f"another process took over, {self._lock.owner}")
+        if not self._may_write():
             return
         content = packed(rows)
         try:
             write_whole(self.folder / shard_name(position), content)
-            self._shards[position] = {
-                "samples": rows.samples,
-                "skipped": len(rows.skipped),
-                "policy": policy,
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
+            self._shards[position] = entry(rows, content, policy)
             self._write_manifest()
         except OSError as error:
             self._shards.pop(position, None)
-            self._give_up(f"{error} ({len(content):,} bytes needed, {_free(self.folder)} free)")
+            self.give_up(f"{error} ({len(content):,} bytes needed, {_free(self.folder)} free)")
+
+    def adopt(self, position: int, shard: Mapping[str, Any]) -> None:
+        """Enter a shard that another process has written into this folder on our behalf.
+
+        Parameters
+        ----------
+        position : int
+        shard : mapping
+            Its :func:`~tsne_widget.extraction.shards.entry`.
+
+        Raises
+        ------
+        StoreError
+            If the folder holds no such file.
+        """
+        path = self.folder / shard_name(position)
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = -1
+        if size != shard["bytes"]:
+            raise StoreError(
+                f"a worker has written {path}, but it is not there: the folder of store= must lie "
+                "on a disk that all machines of the cluster share"
+            )
+        self._shards[position] = dict(shard)
+        if self._may_write():
+            try:
+                self._write_manifest()
+            except OSError as error:
+                self.give_up(f"{error} ({_free(self.folder)} bytes free)")
+
+    def give_up(self, reason: str) -> None:
+        """Warn, once, that no further rows are kept, and let others write."""
+        if self._lock is None:
+            return
+        self.close()
+        self._warn(reason)
 
     def close(self) -> None:
         """Let others write."""
@@ -140,12 +174,19 @@ class Store:
         }
         write_whole(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
 
-    def _give_up(self, reason: str) -> None:
-        self.close()
+    def _may_write(self) -> bool:
+        if self._lock is None:
+            return False
+        if not self._lock.still_ours():
+            self.give_up(f"another process took over, {self._lock.owner}")
+            return False
+        return True
+
+    def _warn(self, reason: str) -> None:
         warnings.warn(
             f"store {self.folder} cannot be written: {reason}; extraction goes on in memory, "
             "further rows are not stored",
-            stacklevel=2,
+            stacklevel=3,
         )
 
 
@@ -175,7 +216,7 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
     try:
         store.started = _told_start(store, folder, samples)
         if hindrance:
-            store._give_up(hindrance)
+            store._warn(hindrance)
         if lock is not None:
             remove_unfinished(own)
         yield store

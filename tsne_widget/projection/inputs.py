@@ -119,20 +119,7 @@ def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:
     InvalidInputError
         If a value is NaN or infinite, a row is 0 and has no direction, or all have the same.
     """
-    out = np.empty(X.shape, dtype=np.float32)
-    for block in _row_blocks(X):
-        rows = X[block].astype(np.float64)
-        largest = np.abs(rows).max(axis=1, keepdims=True)
-        if not np.isfinite(largest).all():
-            raise_not_finite(X)
-        if not largest.all():
-            row = block.start + int(np.argmin(largest))
-            raise InvalidInputError(
-                f"row {row} is 0 in every column, which has no direction: metric='cosine' cannot "
-                "place it; drop such rows or pass metric='euclidean'"
-            )
-        rows /= largest
-        out[block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    out = directions(X)
     if np.ptp(out, axis=0).max() < 1e-6:  # equal up to the rounding of float32
         raise InvalidInputError(
             f"features are constant over {len(X)} samples up to their length (dead layer?); "
@@ -141,10 +128,44 @@ def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:
     return out
 
 
+def directions(X: NDArray[Any]) -> NDArray[np.float32]:
+    """The same, also of rows that have all the same direction."""
+    out = np.empty(X.shape, dtype=np.float32)
+    for block in _row_blocks(X):
+        rows = X[block].astype(np.float64)
+        largest = np.abs(rows).max(axis=1, keepdims=True)
+        if not np.isfinite(largest).all():
+            raise_not_finite(X)
+        _check_directed(largest[:, 0], block.start)
+        rows /= largest
+        out[block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return out
+
+
+def check_directed(X: NDArray[Any]) -> None:
+    """Raise InvalidInputError where a row of ``X`` is 0, block by block."""
+    for block in _row_blocks(X):
+        _check_directed(np.abs(X[block]).max(axis=1), block.start)
+
+
+def _check_directed(largest: NDArray[Any], first: int) -> None:
+    if not largest.all():
+        raise InvalidInputError(
+            f"row {first + int(np.argmin(largest))} is 0 in every column, which has no direction: "
+            "metric='cosine' cannot place it; drop such rows or pass metric='euclidean'"
+        )
+
+
 def _row_blocks(X: NDArray[Any]) -> list[slice]:
     n, d = X.shape
     rows = max(1, BLOCK_BYTES // (8 * d))
     return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
+
+
+def check_finite(X: NDArray[Any]) -> None:
+    """Raise InvalidInputError where a value of ``X`` is NaN or infinite, block by block."""
+    if not all(np.isfinite(X[block]).all() for block in _row_blocks(X)):
+        raise_not_finite(X)
 
 
 def raise_not_finite(X: NDArray[Any]) -> None:

@@ -23,40 +23,40 @@ MAX_STEP = 0.25
 ROWS_PER_BLOCK = 4096
 
 
-def place(
-    neighbors: Neighbors, embedding: NDArray[np.float32], workers: Workers
-) -> NDArray[np.float32]:
-    """Coordinates of m new rows on the map ``embedding`` (n, 2), from their nearest mapped rows.
+class Places:
+    """Where new rows are on a fixed map.
 
-    A row starts at the median of its neighbours and descends on its own KL divergence, in which q
-    is normalised over the map's points alone; so a row's place does not depend on the other rows. A
-    row equal to a mapped one gets that one's place.
+    A row starts at the median of its nearest mapped rows and descends on its own KL divergence, in
+    which q is normalised over the map's points alone; so a row's place does not depend on the other
+    rows. A row equal to a mapped one gets that one's place.
 
     Parameters
     ----------
-    neighbors : Neighbors
-        (m, k) nearest mapped rows of each new row.
     embedding : (n, 2) float32 array
         The map.
-
-    Returns
-    -------
-    (m, 2) float32 array
+    workers : Workers
     """
-    k = neighbors.indices.shape[1]
-    probabilities = conditional(neighbors.squared, min(PERPLEXITY, max(1.0, k / 3)), workers)
-    around = embedding.astype(np.float64)[neighbors.indices]
-    field = _Field(embedding, workers)
-    out = np.empty((len(around), 2), np.float32)
 
-    def work(first: int) -> None:
-        rows = slice(first, first + ROWS_PER_BLOCK)
-        out[rows] = _descend(around[rows], probabilities[rows].astype(np.float64), field)
+    def __init__(self, embedding: NDArray[np.float32], workers: Workers) -> None:
+        self._embedding = embedding
+        self._field = _Field(embedding, workers)
 
-    workers.map(work, range(0, len(around), ROWS_PER_BLOCK))
-    equal = neighbors.squared[:, 0] == 0
-    out[equal] = embedding[neighbors.indices[equal, 0]]
-    return out
+    def of(self, neighbors: Neighbors, workers: Workers) -> NDArray[np.float32]:
+        """(m, 2) coordinates of new rows, from the (m, k) nearest mapped rows of each."""
+        embedding = self._embedding
+        k = neighbors.indices.shape[1]
+        probabilities = conditional(neighbors.squared, min(PERPLEXITY, max(1.0, k / 3)), workers)
+        out = np.empty((len(probabilities), 2), np.float32)
+
+        def work(first: int) -> None:
+            rows = slice(first, first + ROWS_PER_BLOCK)
+            around = embedding[neighbors.indices[rows]].astype(np.float64)
+            out[rows] = _descend(around, probabilities[rows].astype(np.float64), self._field)
+
+        workers.map(work, range(0, len(out), ROWS_PER_BLOCK))
+        equal = neighbors.squared[:, 0] == 0
+        out[equal] = embedding[neighbors.indices[equal, 0]]
+        return out
 
 
 def _descend(

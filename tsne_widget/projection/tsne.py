@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import warnings
+import zlib
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -19,7 +16,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection import approximate, start
 from tsne_widget.projection.affinities import Affinities, joint
-from tsne_widget.projection.inputs import Standard, as_array, check_samples, unit_rows
+from tsne_widget.projection.inputs import (
+    Standard,
+    as_array,
+    check_directed,
+    check_finite,
+    check_samples,
+    directions,
+    unit_rows,
+)
+from tsne_widget.projection.landmarks import Reference, Rest, choose, place_rows, rest_of
 from tsne_widget.projection.neighbors import (
     Neighbors,
     nearest,
@@ -34,7 +40,12 @@ from tsne_widget.projection.optimize import (
     forces_for,
     kl_divergence,
 )
-from tsne_widget.projection.placement import NEIGHBORS, place
+from tsne_widget.projection.parameters import (
+    check_memory,
+    check_parameters,
+    given_start,
+    supported_perplexity,
+)
 from tsne_widget.projection.workers import Workers, available_threads
 
 if TYPE_CHECKING:
@@ -42,14 +53,9 @@ if TYPE_CHECKING:
 
 Callback = Callable[[int, NDArray[np.float32], float], Any]
 
-# Perplexity of van der Maaten & Hinton (2008) and of every library since; less where n is small.
-USUAL_PERPLEXITY = 30.0
 # scikit-learn's gradient has a factor 4 that ours leaves out, as openTSNE's does.
 SCIKIT_GRADIENT_FACTOR = 4.0
-# A map spans tens to hundreds; from further away points would not find each other.
-MAX_INIT = 1e4
-# Share of the machine's memory that a fit may plan to use.
-MEMORY_SHARE = 0.8
+CHECKSUM_ROWS = 4096
 
 
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -102,6 +108,13 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         How the neighbours of each row are found. "approximate" misses about 1 % of them and takes
         n √n instead of n² (faiss, the ``neighbors`` extra); "auto" is approximate from 100,000 rows
         where faiss is installed, on the CPU; ``neighbors_`` says which it was.
+    landmarks : int or None
+        Fit only so many rows and place the others among them, as :meth:`transform` does, piece by
+        piece: for hundreds of thousands of rows and more. They are drawn by ``random_state``, and
+        by class if ``y`` is given. What the map loses by it: benchmarks/README.md.
+    executor : {"local", "ray"}
+        Where the rows that are no landmarks are placed: here, or on a Ray cluster (the ``ray``
+        extra) to the same bits on machines of one kind.
     warm_start : bool
         Continue the last fit of the same X, up to ``max_iter`` iterations in all: the result is
         that of a fit without a break.
@@ -118,6 +131,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         False where a callback, an error in it, or an interrupt ended the fit early.
     n_features_in_ : int
         Columns of X.
+    landmarks_ : (m,) int64 array
+        The rows that were fitted, ascending: all without ``landmarks``.
     neighbors_ : str
         "exact", "approximate", or "precomputed".
     perplexity_, learning_rate_ : float
@@ -139,6 +154,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     learning_rate_: float
     neighbors_: str
     complete_: bool
+    landmarks_: NDArray[np.int64]
 
     def __init__(
         self,
@@ -156,6 +172,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         callback: Callback | None = None,
         callback_every: int = 25,
         neighbors: str = "auto",
+        landmarks: int | None = None,
+        executor: str = "local",
         warm_start: bool = False,
     ) -> None:
         self.n_components = n_components
@@ -171,27 +189,33 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self.callback = callback
         self.callback_every = callback_every
         self.neighbors = neighbors
+        self.landmarks = landmarks
+        self.executor = executor
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: object = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
         """Fit the map of ``X`` into ``embedding_``; see :meth:`fit_transform`."""
         X = self._validated(X)
         with Workers(available_threads(self.n_jobs)) as workers:
             if self.warm_start and hasattr(self, "_state"):
                 self._check_same(X)
             else:
-                self._begin(X, workers)
+                self._begin(X, y, workers)
             self._advance(workers)
+            if self._rest is not None:
+                places = self._rest.placed(self._state.y.cpu().numpy(), workers, self.executor)
+                self.embedding_ = places[:, : self.n_components].copy()
         return self
 
-    def fit_transform(self, X: Any, y: object = None) -> NDArray[np.float32]:
+    def fit_transform(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.float32]:
         """The map of ``X``.
 
         Parameters
         ----------
         X : (n, d) array or torch tensor of real numbers, n ≥ 4
             Features (also a memory map); distances with ``metric="precomputed"``.
-        y : ignored
+        y : (n,) array, optional
+            Classes, of which ``landmarks`` are a fair sample; otherwise ignored.
 
         Returns
         -------
@@ -204,7 +228,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             If X has NaN, inf or fewer than 4 rows, is constant or sparse, or if a parameter is one
             that X cannot support.
         """
-        return self.fit(X).embedding_
+        return self.fit(X, y).embedding_
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Places of new rows on the fitted map, which stays as it is.
@@ -233,20 +257,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
                 "transform needs features, but the map was fitted with metric='precomputed'"
             )
         array = _checked(self, as_array(X), reset=False)
-        if not np.isfinite(array).all():
-            raise InvalidInputError("features have NaN or inf; drop these rows")
-        with Workers(available_threads(self.n_jobs)) as workers, np.errstate(over="ignore"):
-            queries = unit_rows(array) if self._standard is None else self._standard(array)
-            if not np.isfinite(queries).all():
-                raise InvalidInputError(
-                    "features are larger than those of the fit by more than float32 can hold; "
-                    "pass features of the same layer and scale"
-                )
-            k = min(NEIGHBORS, len(self._reference))
-            neighbors = nearest(self._reference, k, workers, queries=queries)
-            if self._standard is None:
-                neighbors = neighbors.as_cosine()
-            return place(neighbors, self._state.y.cpu().numpy(), workers)[:, : self.n_components]
+        check_finite(array)
+        with Workers(available_threads(self.n_jobs)) as workers:
+            y: NDArray[np.float32] = self._state.y.cpu().numpy()
+            return place_rows(array, self._as_reference(), y, workers)[:, : self.n_components]
 
     @property
     def _n_features_out(self) -> int:
@@ -259,20 +273,40 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         return tags
 
     def _validated(self, X: Any) -> Any:
-        _check_parameters(self)
+        check_parameters(self)
         if sparse.issparse(X) and self.metric == "precomputed":
             check_samples(X.shape[0])
             self.n_features_in_ = X.shape[1]
             return X.tocsr()
         X = _checked(self, as_array(X), reset=True)
         check_samples(len(X))
-        _check_memory(*X.shape)
+        if self.landmarks is None or self.landmarks >= len(X):
+            check_memory(*X.shape)
+        else:
+            check_memory(self.landmarks, X.shape[1])
+            check_finite(X)  # now, not when the fit is done and the others are to be placed
+            if self.metric == "cosine":
+                check_directed(X)
         return X
 
-    def _begin(self, X: Any, workers: Workers) -> None:
-        """Everything before the first iteration: neighbours, probabilities, start."""
+    def _begin(self, X: Any, y: ArrayLike | None, workers: Workers) -> None:
+        """Everything before the first iteration: landmarks, neighbours, probabilities, start."""
+        rows = X.shape[0]
+        self._rest: Rest | None = None
+        if self.landmarks is None or self.landmarks >= rows:
+            self.landmarks_ = np.arange(rows)
+            self._begin_with(X, workers)
+            return
+        random = check_random_state(self.random_state)
+        self.landmarks_ = choose(rows, self.landmarks, y, random)
+        self._begin_with(X[self.landmarks_], workers)
+        self._rest = rest_of(X, self.landmarks_, self._as_reference(), workers, self.executor)
+        self._checksum = _checksum(X)
+
+    def _begin_with(self, X: Any, workers: Workers) -> None:
+        """The same for the rows that are fitted."""
         n = X.shape[0]
-        self.perplexity_ = _supported_perplexity(self.perplexity, n)
+        self.perplexity_ = supported_perplexity(self.perplexity, n)
         k = min(n - 1, int(3 * self.perplexity_))
         device = self.device or "cpu"
         self._standard: Standard | None = None
@@ -308,7 +342,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _check_same(self, X: Any) -> None:
         """Raise InvalidInputError unless ``X`` is that of the fit which is to go on."""
-        if self._reference is None:
+        if self._rest is not None:
+            same = _checksum(X) == self._checksum
+        elif self._reference is None:
             same = X.shape[0] == len(self._affinities)  # of distances only the nearest were kept
         else:
             again = unit_rows(X) if self._standard is None else Standard(X)(X)
@@ -321,7 +357,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _start(self, n: int, workers: Workers) -> NDArray[np.float32]:
         if not isinstance(self.init, str):
-            return _given_start(self.init, n, self.n_components)
+            whole = len(self.init) if self.landmarks is not None else n  # type: ignore[arg-type]
+            places = given_start(self.init, whole, self.n_components)
+            return places[self.landmarks_]
         noise = check_random_state(self.random_state).standard_normal((n, 2))
         noise[:, self.n_components :] = 0
         if self.init == "random":
@@ -364,8 +402,17 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         return self.callback(iteration, self._map(), kl) is True
 
     def _map(self) -> NDArray[np.float32]:
-        places: NDArray[np.float32] = self._state.y[:, : self.n_components].cpu().numpy().copy()
+        """(n, n_components) as it is now; rows that are no landmarks at their nearest landmark."""
+        y: NDArray[np.float32] = self._state.y.cpu().numpy()
+        whole: NDArray[np.float32] = y if self._rest is None else self._rest.at_nearest(y)
+        places: NDArray[np.float32] = whole[:, : self.n_components].copy()
         return places
+
+    def _as_reference(self) -> Reference:
+        assert self._reference is not None  # noqa: S101 - only asked for where there are features
+        standardise = directions if self._standard is None else self._standard
+        device = self.device or "cpu"
+        return Reference(self._reference, standardise, self._standard is None, device)
 
 
 def _checked(estimator: TSNE, X: Any, *, reset: bool) -> NDArray[Any]:
@@ -379,86 +426,9 @@ def _checked(estimator: TSNE, X: Any, *, reset: bool) -> NDArray[Any]:
     return array
 
 
-def _check_parameters(tsne: TSNE) -> None:
-    if tsne.n_components not in (1, 2):
-        raise InvalidInputError(
-            f"n_components={tsne.n_components!r} is not supported; pass 2 for a flat map, or 1"
-        )
-    if tsne.metric not in ("euclidean", "cosine", "precomputed"):
-        raise InvalidInputError(
-            f"metric={tsne.metric!r} is unknown; pass 'euclidean', 'cosine' or 'precomputed'"
-        )
-    if tsne.neighbors not in ("auto", "exact", "approximate"):
-        raise InvalidInputError(
-            f"neighbors={tsne.neighbors!r} is unknown; pass 'auto', 'exact' or 'approximate'"
-        )
-    if isinstance(tsne.init, str) and tsne.init not in ("pca", "random"):
-        raise InvalidInputError(f"init={tsne.init!r} is unknown; pass 'pca', 'random' or an array")
-    for name in ("max_iter", "callback_every"):
-        value = getattr(tsne, name)
-        if not isinstance(value, Integral) or value < 1:
-            raise InvalidInputError(f"{name}={value!r} must be an integer of at least 1")
-    exaggeration, rate = tsne.early_exaggeration, tsne.learning_rate
-    if not isinstance(exaggeration, Real) or not 1 <= exaggeration < np.inf:
-        raise InvalidInputError(
-            f"early_exaggeration={exaggeration!r} must be a number of at least 1"
-        )
-    if rate != "auto" and (not isinstance(rate, Real) or not 0 < rate < np.inf):
-        raise InvalidInputError(f"learning_rate={rate!r} must be 'auto' or a number above 0")
-    if tsne.n_jobs is not None and (not isinstance(tsne.n_jobs, Integral) or tsne.n_jobs == 0):
-        raise InvalidInputError(f"n_jobs={tsne.n_jobs!r} must be None, −1 or a number of threads")
-    if tsne.device is not None:
-        try:
-            torch.empty(0, device=tsne.device)
-        except (RuntimeError, AssertionError) as error:
-            raise InvalidInputError(
-                f"device={tsne.device!r} is not usable here ({error}); pass device=None for the CPU"
-            ) from error
-
-
-def _supported_perplexity(perplexity: float | None, n: int) -> float:
-    if perplexity is None:
-        return min(USUAL_PERPLEXITY, (n - 1) / 3)
-    if isinstance(perplexity, bool) or not isinstance(perplexity, Real) or not perplexity >= 1:
-        raise InvalidInputError(
-            f"perplexity={perplexity!r} must be a number of at least 1, or None"
-        )
-    if perplexity >= n:
-        raise InvalidInputError(
-            f"perplexity={perplexity:g} needs more than {perplexity:g} samples, got {n}; "
-            f"pass perplexity={max(1, (n - 1) // 3)}"
-        )
-    if 3 * perplexity > n - 1:
-        warnings.warn(
-            f"perplexity={perplexity:g} wants {3 * perplexity:g} neighbours of each sample, but "
-            f"there are {n - 1}; pass perplexity={max(1, (n - 1) // 3)} or less",
-            UserWarning,
-            stacklevel=4,
-        )
-    return float(perplexity)
-
-
-def _given_start(init: ArrayLike, n: int, width: int) -> NDArray[np.float32]:
-    places = np.asarray(as_array(init), dtype=np.float32)
-    if places.shape != (n, width):
-        raise InvalidInputError(f"init has shape {places.shape}; pass an array of ({n}, {width})")
-    if not (np.abs(places) <= MAX_INIT).all():
-        raise InvalidInputError(
-            f"init has coordinates that are not finite or beyond ±{MAX_INIT:g}; rescale it, for "
-            "instance to a standard deviation of 1e-4"
-        )
-    return np.pad(places, ((0, 0), (0, 2 - width)))
-
-
-def _check_memory(n: int, d: int) -> None:
-    needed = 8 * n * d + 2000 * n  # standardised features and their copy; neighbours and pairs
-    try:
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return
-    if needed > MEMORY_SHARE * available:
-        raise InvalidInputError(
-            f"X of {n} × {d} needs about {needed / 1e9:.1f} GB, more than {MEMORY_SHARE:.0%} of "
-            f"this machine's {available / 1e9:.1f} GB; reduce d first, for instance with "
-            "sklearn.decomposition.IncrementalPCA(50), or fit a sample and transform the rest"
-        )
+def _checksum(X: NDArray[Any]) -> int:
+    """Of the bytes of ``X``, block by block."""
+    value = zlib.crc32(repr(X.shape).encode())
+    for first in range(0, len(X), CHECKSUM_ROWS):
+        value = zlib.crc32(np.ascontiguousarray(X[first : first + CHECKSUM_ROWS]).data, value)
+    return value

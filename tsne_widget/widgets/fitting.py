@@ -14,7 +14,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection import TSNE
 from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.state import ExplorerState, Fit
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure, shown
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Fitting:
 
     def start(self) -> None:
         """Compute the map in a worker thread."""
-        features = self._state.feature_set.features
+        features, labels = self._state.feature_set.features, self._state.feature_set.labels
         n, d = features.shape
         live = is_live(self.projector)
         self._error = None
@@ -51,7 +51,7 @@ class Fitting:
             iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
             total=int(self.projector.max_iter) if live else 0,
         )
-        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call)
+        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
     def wait(self) -> None:
         """Block until the map is done, stopped or paused; raise what it failed with."""
@@ -113,7 +113,8 @@ class Fitting:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
             self._error = error
-            message = shown(f"The map failed: {error}", MAX_SENTENCE)
+            logger.error("the map failed", exc_info=error)
+            message = failure(error, "The map")
             self._state.message = message
             self._set("fit", fit._replace(condition="failed", title=message))
         elif update.ended:
@@ -134,7 +135,7 @@ class Fitting:
             setattr(self._state, name, value)
         except Exception as error:
             logger.exception("an observer of %s failed", name)
-            self._state.message = shown(f"{type(error).__name__}: {error}", MAX_SENTENCE)
+            self._state.message = failure(error)
 
     def _live_run(self, word: str) -> ProjectionRun:
         if self._run is None or self._run.ended:

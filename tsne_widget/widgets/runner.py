@@ -54,8 +54,12 @@ class ProjectionRun:
         features: NDArray[np.float32],
         deliver: Callable[[Update], None],
         also_call: Callable[..., Any] | None = None,
+        labels: NDArray[np.int64] | None = None,
     ) -> None:
         self._projector = projector
+        # Landmarks are a fair sample of the classes. Other projectors would learn from labels.
+        takes_labels = getattr(projector, "landmarks", None) is not None
+        self._fit_with = {"y": labels} if takes_labels and labels is not None else {}
         self._features = features
         self._deliver = deliver
         self._also_call = also_call
@@ -120,7 +124,7 @@ class ProjectionRun:
         try:
             if not is_live(self._projector):
                 _check_varied(self._features)
-            embedding = np.asarray(self._projector.fit_transform(self._features))
+            embedding = np.asarray(self._projector.fit_transform(self._features, **self._fit_with))
             update = Update(
                 embedding,
                 int(getattr(self._projector, "n_iter_", 0)),

@@ -1,0 +1,291 @@
+"""On a Ray cluster the rows are those of a local run, whoever dies on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import Dataset, IterableDataset
+
+from tests.extraction.nets import CLASSES, Pictures, ResNet, made
+from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, extract
+from tsne_widget.extraction import store as store_module
+
+ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
+
+N = 60
+
+
+class Deadly(Pictures):
+    """At one sample, the first process of each kind that reads it is killed."""
+
+    def __init__(self, folder, at=40):
+        super().__init__(N)
+        self.folder, self.at, self.driver = folder, at, os.getpid()
+
+    def __getitem__(self, index):
+        mark = self.folder / "died"
+        if index == self.at and os.getpid() != self.driver and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
+
+
+class Torn(Pictures):
+    """Some samples cannot be read."""
+
+    def __getitem__(self, index):
+        if index in (17, 41):
+            raise OSError(f"no picture {index}")
+        return super().__getitem__(index)
+
+
+class Noted(Pictures):
+    """Each process that reads a sample leaves a file of its name."""
+
+    def __init__(self, folder):
+        super().__init__(N)
+        self.folder = folder
+
+    def __getitem__(self, index):
+        (self.folder / f"{index}-{os.getpid()}").touch()
+        return super().__getitem__(index)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch):
+    monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
+
+
+def run(data, model=None, **options):
+    model = made(ResNet) if model is None else model
+    return extract(model, data, **{"batch_size": 4, "progress": False, **options})
+
+
+def on_ray(data, model=None, **options):
+    return run(data, model, executor="ray", **options)
+
+
+def assert_same(found, expected):
+    for name in ("features", "labels", "logits", "ids", "predictions"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+    assert found.skipped == expected.skipped
+    assert found.layer == expected.layer
+    assert found.class_names == expected.class_names
+
+
+def shards_of(folder):
+    (manifest,) = folder.glob("*/manifest.json")
+    return json.loads(manifest.read_bytes())["shards"]
+
+
+def test_rows_are_those_of_a_local_run_and_a_local_run_takes_up_the_store(cluster, tmp_path):
+    model = made(ResNet)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    seen = []
+    found = on_ray(Pictures(N), model, store=tmp_path, progress=lambda *done: seen.append(done))
+    assert_same(found, run(Pictures(N)))
+    assert seen[-1] == (N, N)
+    assert sum(shard["samples"] for shard in shards_of(tmp_path).values()) == N
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert model.training
+    passes = []
+    model.register_forward_pre_hook(lambda *_: passes.append(1))
+    assert_same(run(Pictures(N), model, store=tmp_path), found)
+    assert len(passes) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_worker_that_is_killed_is_replaced_and_the_rows_are_the_same(cluster, tmp_path):
+    data = Deadly(tmp_path)
+    found = on_ray(data, store=tmp_path / "store")
+    assert (tmp_path / "died").exists()
+    assert_same(found, run(Pictures(N)))
+
+
+def test_a_run_goes_on_from_the_shards_of_another_and_computes_none_of_them(cluster, tmp_path):
+    stopped = made(ResNet)
+    stopped.register_forward_pre_hook(_stopping_after(9))
+    with pytest.raises(KeyboardInterrupt):
+        run(Noted(tmp_path), stopped, store=tmp_path / "store", dataset_key="noted")
+    assert 0 < len(shards_of(tmp_path / "store")) < 4
+    for read in tmp_path.glob("*-*"):
+        read.unlink()
+    found = on_ray(Noted(tmp_path), store=tmp_path / "store", dataset_key="noted")
+    assert_same(found, run(Pictures(N)))
+    again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
+    assert again == {0, 1, 2, 3, *range(36, N)}  # the first batch is compared
+
+
+def _stopping_after(batches):
+    seen = []
+
+    def stop(*_):
+        seen.append(1)
+        if len(seen) > batches:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_without_a_store_actors_return_their_rows_and_bad_samples_are_listed(cluster):
+    found = on_ray(Torn(N), on_error="skip")
+    assert_same(found, run(Torn(N), on_error="skip"))
+    assert [entry.id for entry in found.skipped] == [17, 41]
+
+
+def test_a_sample_that_cannot_be_read_is_the_error_of_a_local_run(cluster, tmp_path):
+    with pytest.raises(ExtractionError) as local:
+        run(Torn(N))
+    with pytest.raises(ExtractionError) as there:
+        on_ray(Torn(N), store=tmp_path)
+    assert str(there.value) == str(local.value)
+    assert 0 in {int(start) for start in shards_of(tmp_path)}  # what came before it is kept
+
+
+class Always(Deadly):
+    """Whoever reads that sample dies, each time."""
+
+    def __getitem__(self, index):
+        if index == self.at and os.getpid() != self.driver:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Pictures.__getitem__(self, index)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_sample_that_kills_every_worker_is_an_error_and_no_endless_loop(
+    cluster, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tsne_widget.extraction.on_ray.RETRIES", 1)
+    with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is tried again 1 times"):
+        on_ray(Always(tmp_path))
+
+
+def png(tensor):
+    """A picture (3, 8, 8) as the bytes of a PNG."""
+    file = io.BytesIO()
+    pixels = ((tensor.clamp(-2, 2) + 2) / 4 * 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def decoded(content):
+    pixels = np.asarray(Image.open(io.BytesIO(content)), np.float32)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / 255
+
+
+class Encoded(Dataset):
+    def __init__(self):
+        self.contents = [png(picture) for picture, _ in Pictures(N)]
+
+    def __len__(self):
+        return N
+
+    def __getitem__(self, index):
+        return torch.from_numpy(decoded(self.contents[index])), index % CLASSES
+
+
+def test_parquet_of_image_bytes_as_a_ray_dataset_gives_the_rows_of_a_local_run(cluster, tmp_path):
+    table = {
+        "bytes": Encoded().contents,
+        "label": [index % CLASSES for index in range(N)],
+        "path": [f"picture {index}.png" for index in range(N)],
+    }
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    ray.data.from_items(rows, override_num_blocks=7).write_parquet(str(tmp_path))
+
+    def prepared(row):
+        return {"image": decoded(row["bytes"]), "label": row["label"], "path": row["path"]}
+
+    found = run(ray.data.read_parquet(str(tmp_path)).map(prepared))
+    order = [table["path"].index(path) for path in found.paths]
+    assert sorted(order) == list(range(N))
+    expected = run(torch.utils.data.Subset(Encoded(), order))
+    assert np.array_equal(found.labels, np.asarray(order) % CLASSES)
+    for name in ("features", "logits", "predictions"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+    assert np.array_equal(found.ids, np.arange(N))
+
+
+def test_a_folder_of_pictures_as_a_ray_dataset(cluster, tmp_path):
+    for index, content in enumerate(Encoded().contents[:10]):
+        (tmp_path / f"{index}.png").write_bytes(content)
+
+    def prepared(row):
+        image = row["image"].astype(np.float32).transpose(2, 0, 1) / 255
+        return {"image": np.ascontiguousarray(image), "path": row["path"]}
+
+    data = ray.data.read_images(str(tmp_path), include_paths=True).map(prepared)
+    found = run(data)
+    order = [int(path.rpartition("/")[2].removesuffix(".png")) for path in found.paths]
+    assert sorted(order) == list(range(10))
+    expected = run(torch.utils.data.Subset(Encoded(), order))
+    assert np.array_equal(found.features, expected.features)
+    assert found.labels is None
+    with pytest.raises(InvalidInputError, match=r"store= needs samples .* a Ray dataset"):
+        run(data, store=tmp_path / "store")
+
+
+def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
+    monkeypatch.setattr("tsne_widget.extraction.on_ray.ray_session", None)
+    with pytest.raises(LayerNotFoundError, match="nearest: 'layer1'"):
+        on_ray(Pictures(N), layer="layer9")
+    with pytest.raises(ExtractionError, match=r"call=4 of layer='fc' never came"):
+        on_ray(Pictures(N), model=made(ResNet), layer="fc", call=4)
+    with pytest.raises(InvalidInputError, match=r"executor='rya' must be .* did you mean 'ray'"):
+        run(Pictures(N), executor="rya")
+    with pytest.raises(InvalidInputError, match="actors=0 must be"):
+        on_ray(Pictures(N), actors=0)
+    with pytest.raises(InvalidInputError, match="num_gpus=-1 must be"):
+        on_ray(Pictures(N), num_gpus=-1)
+
+    class Endless(IterableDataset):
+        def __iter__(self):
+            yield from Pictures(N)
+
+    with pytest.raises(InvalidInputError, match="read by index, and data is a stream"):
+        on_ray(Endless())
+
+
+def test_where_all_is_stored_no_cluster_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr("tsne_widget.extraction.on_ray.ray_session", None)
+    expected = run(Pictures(N), store=tmp_path)
+    assert_same(on_ray(Pictures(N), store=tmp_path), expected)
+
+
+def test_a_cluster_without_room_for_an_actor_says_so(cluster):
+    with pytest.raises(InvalidInputError, match="num_gpus=1, but no machine of the cluster"):
+        on_ray(Pictures(N), num_gpus=1)
+
+
+def test_what_cannot_be_sent_is_named(cluster):
+    class Locked(Pictures):
+        def __init__(self):
+            super().__init__(N)
+            self.lock = threading.Lock()
+
+    with pytest.raises(InvalidInputError, match=r"sent to Ray's workers: cannot pickle '_thread"):
+        on_ray(Locked())
+
+
+def test_without_ray_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InvalidInputError, match=r'pip install "tsne-widget\[ray\]"'):
+        on_ray(Pictures(N))

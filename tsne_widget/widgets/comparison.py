@@ -114,7 +114,8 @@ class Comparison:
         records = self._compared.records
         self._names = tuple(records)
         self._first, self._last = self._names[0], self._names[-1]
-        check_projector(projector, len(records[self._first]))
+        if len(self._compared.given) < len(records):
+            check_projector(projector, len(records[self._first]))
         columns = self._compared.columns()
         source = _pictures(records, images, mean, std)
         self._codes = self._compared.changes(self._first, self._last)
@@ -458,7 +459,6 @@ def _copy(projector: Any) -> Any:
 def _pictures(records: Mapping[str, Any], images: Any, mean: Any, std: Any) -> Any:
     if images is not None:
         return as_image_source(images, mean=mean, std=std)
-
     found = (images_of(record) for record in records.values())
     return next((source for source in found if source is not None), None)
 

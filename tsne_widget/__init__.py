@@ -19,6 +19,9 @@ _HOMES = {
     "TSNE": "tsne_widget.projection",
     "extract": "tsne_widget.extraction",
     "plot_embedding": "tsne_widget.plotting",
+    "plot_embeddings": "tsne_widget.plotting",
+    "compare": "tsne_widget.widgets.comparison",
+    "Comparison": "tsne_widget.widgets.comparison",
     "save_html": "tsne_widget.widgets.sharing",
     "ImageSource": "tsne_widget.images",
     "ArrayImages": "tsne_widget.images",
@@ -60,7 +63,10 @@ if TYPE_CHECKING:
     from tsne_widget.images import FileImages as FileImages
     from tsne_widget.images import ImageSource as ImageSource
     from tsne_widget.plotting import plot_embedding as plot_embedding
+    from tsne_widget.plotting import plot_embeddings as plot_embeddings
     from tsne_widget.projection import TSNE as TSNE
+    from tsne_widget.widgets.comparison import Comparison as Comparison
+    from tsne_widget.widgets.comparison import compare as compare
     from tsne_widget.widgets.explorer import EmbeddingExplorer as EmbeddingExplorer
     from tsne_widget.widgets.sharing import save_html as save_html
 

@@ -2,6 +2,8 @@
 
 notebooks/explorer.png              the quickstart, with a cluster selected
 notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
+docs/images/compare.png             two networks of different skill on the digits, what was fixed
+docs/images/projectors.png          the drop-down of maps
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
+from tests.browser.guide_pictures import guides
 from tests.browser.jupyter import Lab, Notebook, launch, until
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -51,6 +54,7 @@ def main() -> None:
                     target = NOTEBOOKS / "screenshots" / f"map-{classes}-{theme.lower()}.png"
                     cells = [MANY_CLASSES.format(classes=classes)]
                     picture(browser, lab, cells, target, 1, theme)
+            guides(browser, lab)
             browser.close()
     finally:
         lab.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -89,7 +91,10 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     assert not page.locator(".tw-tools").is_visible()
     notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
     map_is_drawn(page)
-    assert page.locator(".tw-fit").is_hidden()
+    page.locator(".tw-fit .tw-bar").wait_for(state="hidden")
+    used = page.locator(".tw-fit > span", has_text=re.compile(r"features · .* s$"))
+    used.wait_for()
+    assert page.locator(".tw-fit button:visible").count() == 0  # it cannot be continued
     assert notebook.python("threads") == [True]
     drag(page, AROUND_ALL)
     until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")
@@ -111,7 +116,7 @@ def test_a_message_moves_nothing_and_can_be_dismissed(open_notebook):
 
 def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     notebook = open_one(open_notebook, "failing", FAILING)
-    notebook.execute("failing._fitting.projector.gate.set()")
+    notebook.execute("failing.projector.gate.set()")
     message = notebook.page.locator(".tw-message")
     message.wait_for()
     assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"

@@ -73,6 +73,12 @@ def test_eight_colours_and_the_grey_are_told_apart_also_by_the_colour_blind(visi
     assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
 
 
+@pytest.mark.parametrize(("count", "least"), [(7, 15), (8, 15), (9, 15), (10, 8.5)])
+def test_the_colours_of_common_data_sets_are_told_apart_by_the_colour_blind(count, least):
+    for vision in ("protan", "deutan"):
+        assert nearest(class_colors(names(count)), vision) > least
+
+
 def test_more_colours_are_as_far_apart_as_can_be():
     for count, least in ((10, 25), (20, 16), (100, 5)):
         assert nearest([*class_colors(names(count)), UNKNOWN_COLOR]) > least

@@ -2,6 +2,7 @@ import gc
 import io
 import logging
 import re
+import sys
 import weakref
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from PIL import Image
 
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
+from tsne_widget.plotting.drawing import MARKERS
 
 XY = np.random.default_rng(0).normal(size=(60, 2)) * (30, 10)
 CODES = np.arange(60) % 3
@@ -241,7 +243,7 @@ def test_many_points_are_one_picture_in_vector_files(tmp_path, monkeypatch):
     few, many = tmp_path / "few.svg", tmp_path / "many.svg"
     plot_embedding(XY, path=few)
     assert "<image" not in few.read_text()
-    monkeypatch.setattr("tsne_widget.plotting.figure.MAX_VECTOR_POINTS", 59)
+    monkeypatch.setattr("tsne_widget.plotting.drawing.MAX_VECTOR_POINTS", 59)
     plot_embedding(XY, path=many)
     assert "<image" in many.read_text()
 
@@ -367,3 +369,88 @@ def test_what_cannot_be_drawn_is_refused(options, message):
 def test_a_file_that_cannot_be_written_is_a_store_error(tmp_path):
     with pytest.raises(StoreError, match="No such file or directory"):
         plot_embedding(XY, path=tmp_path / "nowhere" / "map.png")
+
+
+def clusters(c, n=400):
+    rng = np.random.default_rng(0)
+    codes = np.arange(n) % c
+    return 4 * rng.normal(size=(c, 2))[codes] + rng.normal(size=(n, 2)), codes
+
+
+def test_values_are_coloured_by_a_bar_that_names_them_and_unknown_ones_are_grey():
+    xy, _ = clusters(3)
+    values = np.linspace(0, 1, len(xy))
+    values[:7] = np.nan
+    figure = plot_embedding(xy, values=values, values_title="confidence")
+    ax = figure.axes[0]
+    assert ax.get_legend() is None
+    assert ax.child_axes[0].get_ylabel() == "confidence"
+    colors = ax.collections[0].get_facecolors()
+    grey = mpl.colors.to_rgba(UNKNOWN_COLOR)
+    assert (np.abs(colors - grey).max(axis=1) < 1e-6).sum() == 7
+    box = ax.child_axes[0].get_tightbbox()
+    assert box.x1 <= figure.bbox.x1 + 1  # nothing is cut off
+
+
+def test_what_is_not_selected_is_drawn_faintly_and_beneath():
+    xy, codes = clusters(3)
+    selected = np.arange(len(xy)) < 50
+    points = plot_embedding(xy, codes, selected=selected).axes[0].collections[0]
+    opacity = points.get_facecolors()[:, 3]
+    assert (opacity == 1).sum() == 50
+    assert (opacity[-50:] == 1).all()
+    assert opacity.min() < 0.3
+
+
+def test_markers_give_each_class_a_shape_in_map_and_legend():
+    xy, codes = clusters(5)
+    ax = plot_embedding(xy, codes, markers=True).axes[0]
+    assert len(ax.collections) == 5
+    shapes = [handle.get_marker() for handle in ax.get_legend().legend_handles]
+    assert shapes == list(MARKERS[:5])
+
+
+@pytest.mark.parametrize("c", [2, 10, 25])
+def test_names_on_the_map_do_not_overlap_and_stay_inside(c):
+    pytest.importorskip("adjustText", reason="adjustText, an extra, is not installed")
+    xy, codes = clusters(c)
+    names = [f"class {code}" for code in range(c)]
+    figure = plot_embedding(xy, codes, class_names=names, names=True, legend=False)
+    ax = figure.axes[0]
+    assert sorted(text.get_text() for text in ax.texts) == sorted(names)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    frame = ax.get_window_extent()
+    assert all(frame.x0 - 1 <= box.x0 and box.x1 <= frame.x1 + 1 for box in boxes)
+
+
+def test_names_on_the_map_are_the_same_in_every_run():
+    pytest.importorskip("adjustText", reason="adjustText, an extra, is not installed")
+    xy, codes = clusters(10)
+    places = [
+        [text.get_position() for text in plot_embedding(xy, codes, names=True).axes[0].texts]
+        for _ in range(2)
+    ]
+    assert places[0] == places[1]
+
+
+def test_without_adjust_text_names_say_which_extra_has_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "adjustText", None)
+    xy, codes = clusters(3)
+    with pytest.raises(InvalidInputError, match=r"tsne-widget\[figures\]"):
+        plot_embedding(xy, codes, names=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"values": np.zeros(3)}, r"values must be numbers of shape \(400,\)"),
+        ({"values": np.array(["a"] * 400)}, "values must be numbers"),
+        ({"selected": np.arange(400)}, "selected must be a bool mask"),
+        ({"markers": True}, "tells 8 classes apart, got 9"),
+    ],
+)
+def test_colours_and_shapes_that_do_not_fit_are_refused(options, message):
+    xy, codes = clusters(9)
+    with pytest.raises(InvalidInputError, match=message):
+        plot_embedding(xy, codes, **options)

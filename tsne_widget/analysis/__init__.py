@@ -2,6 +2,7 @@
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
 from tsne_widget.analysis.clusters import Verdict, verdict
+from tsne_widget.analysis.comparing import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.confusion import (
     accuracy,
     class_report,
@@ -45,6 +46,7 @@ from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_susp
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
 __all__ = [
+    "CHANGES",
     "LENSES",
     "LENS_NAMES",
     "Diagnosis",
@@ -60,6 +62,8 @@ __all__ = [
     "Scores",
     "Verdict",
     "accuracy",
+    "aligned",
+    "changes",
     "class_report",
     "confidence",
     "confused_pairs",
@@ -86,6 +90,7 @@ __all__ = [
     "outlier_score",
     "row_shares",
     "sample_frame",
+    "shared_rows",
     "silhouette",
     "verdict",
 ]

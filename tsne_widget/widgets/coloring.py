@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,14 @@ MAX_ENTRIES = 24
 # Of amounts, the share at either end that takes the end's colour: a single far one does not
 # make all others look the same. The key says so.
 TAIL = 0.01
+# What became of a sample between two models: the good and the bad news stand out.
+CHANGE_COLORS = {
+    "fixed": "#1eb2ff",
+    "introduced": WRONG_COLOR,
+    "still wrong": "#f39f12",
+    "wrong otherwise": "#9c780c",
+    "still right": "#8797ad",
+}
 
 
 class Coloring(NamedTuple):
@@ -75,14 +83,31 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     return _of_values(state.scores[name])
 
 
+def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Colour of each class of the state, then the unknown one's if there is one."""
+    known = tuple(state.class_names[: state.known])
+    # The map draws from a texture: beyond its size colours come round again, in the legend too.
+    distinct = class_colors(known[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    if colors:
+        given = class_colors(known, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
+    if len(state.class_names) > state.known:
+        palette.append(UNKNOWN_COLOR)
+    return tuple(palette)
+
+
+def is_amount(values: NDArray[Any]) -> bool:
+    """Whether values say how much, and not which."""
+    if values.dtype.kind in "iu":
+        return len(np.unique(values)) > MAX_INTEGER_CATEGORIES
+    return values.dtype.kind in "fmM"
+
+
 def _of_values(values: NDArray[Any]) -> Coloring:
-    kind = values.dtype.kind
-    if kind in "iu":
-        is_category = len(np.unique(values)) <= MAX_INTEGER_CATEGORIES
-    else:
-        is_category = kind not in "fmM"
-    if not is_category:
+    if is_amount(values):
         return _of_amounts(values)
+    kind = values.dtype.kind
     if kind == "O":  # None and NaN are what is unknown in a column of objects
         missing = np.array([value is None or value != value for value in values.tolist()])
     else:
@@ -95,6 +120,8 @@ def _of_values(values: NDArray[Any]) -> Coloring:
     names = [shown(value) for value in unique.tolist()]
     distinct = class_colors([str(i) for i in range(min(len(names), TEXELS - 1))])
     palette = [distinct[i % len(distinct)] for i in range(len(names))]
+    if CHANGE_COLORS.keys() >= set(names):
+        palette = [CHANGE_COLORS[name] for name in names]
     return _of_codes(codes, [*names, "unknown"], [*palette, UNKNOWN_COLOR], len(names))
 
 

@@ -57,7 +57,7 @@ class DiagnosisView(anywidget.AnyWidget):
         self._layer = ""
         self._is_wanted = False  # by a click, whatever it costs
         self._is_stale = True
-        self._lacked = state.scores.lacks("trustworthiness")
+        self._map = state.scores.embedding
         super().__init__(is_open=is_open)
         answer(self, state, {"compute": self._on_compute})
         state.follow(self._update, "selected", "visible")
@@ -115,9 +115,8 @@ class DiagnosisView(anywidget.AnyWidget):
         self._update()
 
     def _on_map(self, _change: Any) -> None:
-        lacks = self._state.scores.lacks("trustworthiness")
-        if lacks != self._lacked:  # not at each frame of a moving map
-            self._lacked = lacks
+        if self._map is not self._state.scores.embedding:  # None while it moves
+            self._map = self._state.scores.embedding
             self._update()
 
 

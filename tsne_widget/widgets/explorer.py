@@ -19,17 +19,19 @@ from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source, images_of
-from tsne_widget.plotting import UNKNOWN_COLOR, class_colors, plot_embedding
+from tsne_widget.plotting import plot_embedding
 from tsne_widget.widgets import choosing
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.coloring import TEXELS
+from tsne_widget.widgets.closing import close_with_children
+from tsne_widget.widgets.coloring import class_palette
 from tsne_widget.widgets.confusion import ConfusionView
 from tsne_widget.widgets.diagnosis import DiagnosisView
 from tsne_widget.widgets.exporting import copy_pictures, export_frame
-from tsne_widget.widgets.fitting import Fitting, as_embedding
+from tsne_widget.widgets.figure_options import figure_options
 from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.loading import load_state
+from tsne_widget.widgets.maps import MIN_ROWS, Maps, named_maps
 from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.selections import SelectionsView
@@ -42,9 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from typing_extensions import Self
-
-# Fewer rows than this have no neighbourhoods to embed.
-MIN_ROWS = 4
 
 _UNSEEN = (
     "To see the map, open the notebook in JupyterLab and run it; "
@@ -76,9 +75,12 @@ class EmbeddingExplorer:
         :func:`tsne_widget.extract`.
     projector : object with ``fit_transform(features) -> (n, 2) array``, optional
         What places the samples in the plane, in a worker thread. Default
-        ``TSNE(random_state=0)``; scikit-learn's PCA or umap.UMAP work as well.
+        ``TSNE(random_state=0)``; scikit-learn's PCA or umap.UMAP work as well. Several by name,
+        ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other, and a drop-down
+        shows one or another.
     embedding : (n, 2) array, optional
-        Given coordinates: shown at once, nothing is computed.
+        Given coordinates: shown at once, nothing is computed. Several by name are shown in turn,
+        beside what projectors that have names compute.
     images : ImageSource, array (n, …), list of paths or dataset, optional
         Pictures addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
     mean, std : sequence of float, optional
@@ -130,14 +132,12 @@ class EmbeddingExplorer:
                 "use FeatureSet.from_arrays(features, labels), for files FeatureSet.from_npy, "
                 "for a model EmbeddingExplorer.from_model(model, dataset)"
             )
-        given = None if embedding is None else as_embedding(embedding, len(feature_set))
-        if given is None:
-            _check_projectable(feature_set, projector)
+        given, projectors = named_maps(feature_set, projector, embedding)
         self._images = source = images_of(feature_set, images, mean=mean, std=std)
-        self._state = ExplorerState(feature_set, given, columns)
-        palette = _palette(self._state, colors)
+        self._state = ExplorerState(feature_set, None, columns)
+        palette = class_palette(self._state, colors)
         self._colors = dict(zip(self._state.class_names, palette, strict=True))
-        self._fitting = Fitting(self._state, projector)
+        self._maps = Maps(self._state, given, projectors)
         self._background = Background(self._state)
         tiles = Tiles(self._state, source, palette)
         self._views = {
@@ -145,7 +145,9 @@ class EmbeddingExplorer:
             "scatter": ScatterView(
                 self._state, tiles, self._background, palette, height=height, budget=draw_budget
             ),
-            "toolbar": ToolbarView(self._state, self._fitting.control, self._background),
+            "toolbar": ToolbarView(
+                self._state, self._maps.control, self._background, self._maps.show
+            ),
             "legend": LegendView(self._state, palette),
             "gallery": GalleryView(self._state, tiles, self._background),
             "confusion": ConfusionView(self._state, is_open=False),
@@ -154,8 +156,7 @@ class EmbeddingExplorer:
         }
         self._height = height
         self._widget = _layout(self._views)
-        if given is None:
-            self._fitting.start()
+        self._maps.start_next()
 
     @classmethod
     def from_model(
@@ -251,6 +252,28 @@ class EmbeddingExplorer:
         """(n, 2) float32 coordinates, or None while they are computed: see :meth:`wait`."""
         embedding: NDArray[np.float32] | None = self._state.embedding
         return embedding
+
+    @property
+    def embeddings(self) -> dict[str, NDArray[np.float32]]:
+        """(n, 2) float32 coordinates of every map that is there, by name."""
+        return self._maps.embeddings
+
+    def show_embedding(self, name: str) -> None:
+        """Show another of the maps; selection, toggles and colours stay as they are.
+
+        :attr:`embedding`, the frame's x and y and the scores of the map are then those of it.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`embeddings`.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such map, or it is not computed yet.
+        """
+        self._maps.show(name)
 
     @property
     def visible_classes(self) -> tuple[str, ...]:
@@ -581,7 +604,8 @@ class EmbeddingExplorer:
             color_by=self._state.color_by,
             show_labels=self._views["scatter"].show_labels,
         )
-        return save_state(folder, self._state, view, features=features, overwrite=overwrite)
+        maps = self.embeddings
+        return save_state(folder, self._state, view, maps, features=features, overwrite=overwrite)
 
     def save_html(
         self,
@@ -671,7 +695,7 @@ class EmbeddingExplorer:
         saved = load_state(folder)
         explorer = cls(
             saved.record,
-            embedding=saved.embedding,
+            embedding=saved.maps,
             images=images,
             mean=mean,
             std=std,
@@ -681,6 +705,7 @@ class EmbeddingExplorer:
             draw_budget=saved.view.draw_budget,
         )
         try:
+            explorer.show_embedding(saved.map_name)
             explorer._state.show(saved.visible)
             explorer._state.selected = saved.selected
             explorer._state.selection_slots = saved.slots
@@ -694,20 +719,20 @@ class EmbeddingExplorer:
         return explorer
 
     def wait(self) -> Self:
-        """Block until the map is done, stopped or paused, and return the explorer.
+        """Block until all maps are done, stopped or paused, and return the explorer.
 
         Raises
         ------
         TsneWidgetError or the projector's own error
             If the projector failed.
         """
-        self._fitting.wait()
+        self._maps.wait()
         return self
 
     @property
     def projector(self) -> Any:
-        """The projector that makes the map; once it is done, ``transform`` places new rows."""
-        return self._fitting.projector
+        """The projector of the map that is shown; once done, ``transform`` places new rows."""
+        return self._maps.projector
 
     def pause(self) -> None:
         """Hold the map where it is; :meth:`resume` lets it go on.
@@ -717,55 +742,59 @@ class EmbeddingExplorer:
         InvalidInputError
             If nothing is running, or the projector cannot be held.
         """
-        self._fitting.pause()
+        self._maps.active.pause()
 
     def resume(self) -> None:
         """Let a held map go on."""
-        self._fitting.resume()
+        self._maps.active.resume()
 
     def stop(self) -> None:
         """End the computation and keep the map as it is; :meth:`run` continues it."""
-        self._fitting.stop()
+        self._maps.active.stop()
 
-    def run(self, iterations: int = 250) -> None:
-        """Continue a map that is done or stopped, in the background.
+    def run(self, iterations: int = 250, *, projector: Any = None, name: str | None = None) -> None:
+        """Continue the map that is shown, or make another one, in the background.
 
         Parameters
         ----------
         iterations : int
             How many more.
+        projector : object with ``fit_transform``, optional
+            Makes another map, which is shown as soon as it is there; the others are kept.
+        name : str, optional
+            Of that map. Default: that of the projector's class.
 
         Raises
         ------
         InvalidInputError
             If the map is still computed, its coordinates were given, or the projector cannot
-            continue.
+            continue; or for a name that there is already.
         """
-        self._fitting.run(iterations)
+        self._maps.run(iterations, projector, name)
 
     def figure(self, **options: Any) -> Figure:
-        """The map as a static matplotlib figure, see :func:`tsne_widget.plot_embedding`."""
+        """The map as a static matplotlib figure, as it is coloured and what is shown of it.
+
+        Parameters
+        ----------
+        **options
+            Of :func:`tsne_widget.plot_embedding`, in place of what the explorer shows: ``title``,
+            ``size_mm``, ``names``, ``markers``, ``path``, …; ``selected=None`` to dim nothing.
+        """
         self.wait()
         state = self._state
-        labels = np.where(state.codes < state.known, state.codes, -1)
-        defaults = {
-            "labels": labels if state.colored_by else None,
-            "class_names": self.feature_set.class_names or None,
-            "colors": {name: self._colors[name] for name in self.feature_set.class_names}
-            if state.colored_by
-            else None,
-        }
-        return plot_embedding(state.embedding, **(defaults | options))
+        shown = figure_options(state, self._colors, state.color_by)
+        return plot_embedding(state.embedding[state.visible_rows], **(shown | options))
 
     def close(self) -> None:
         """Close every widget of this explorer and stop its projector. May be called twice."""
-        self._fitting.close()
+        self._maps.close()
         self._background.close()
         self._state.unobserve_all()
         for view in self._views.values():
-            _close_with_children(view)
+            close_with_children(view)
         self._views = {}
-        _close_with_children(self._widget)
+        close_with_children(self._widget)
 
     def __enter__(self) -> Self:
         return self
@@ -793,19 +822,6 @@ class EmbeddingExplorer:
         return bundle
 
 
-def _check_projectable(feature_set: FeatureSet, projector: Any) -> None:
-    if projector is not None and not callable(getattr(projector, "fit_transform", None)):
-        raise InvalidInputError(
-            f"projector must have a fit_transform method, got {type(projector).__name__}; "
-            "for given coordinates pass embedding="
-        )
-    if projector is None and len(feature_set) < MIN_ROWS:
-        raise InvalidInputError(
-            f"a map needs at least {MIN_ROWS} samples, got {len(feature_set)}; "
-            "pass embedding= to show given coordinates"
-        )
-
-
 def _pictures_of(data: Any) -> Any:
     """What holds the pictures: the loader's dataset, the x of (x, y), or the data itself."""
     if isinstance(data, tuple) and data:
@@ -822,20 +838,6 @@ def _check_sample_count(dataset: Any) -> None:
         raise InvalidInputError(
             f"a map needs at least {MIN_ROWS} samples, the dataset has {n}; give more data"
         )
-
-
-def _palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Colour of each class of the state, then the unknown one's if there is one."""
-    known = tuple(state.class_names[: state.known])
-    # The map draws from a texture: beyond its size colours come round again, in the legend too.
-    distinct = class_colors(known[: TEXELS - 1])
-    palette = [distinct[code % len(distinct)] for code in range(len(known))]
-    if colors:
-        given = class_colors(known, colors)
-        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
-    if len(state.class_names) > state.known:
-        palette.append(UNKNOWN_COLOR)
-    return tuple(palette)
 
 
 def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
@@ -857,21 +859,3 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
     open_one()
     body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
     return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
-
-
-def _close_with_children(widget: Widget) -> None:
-    """Close a widget and every widget that its traits refer to.
-
-    ipywidgets leaves children, layouts and scales of a closed widget in its registry for ever.
-    """
-    pending, seen = [widget], set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            pending.extend(value.values())
-        elif isinstance(value, (list, tuple)):
-            pending.extend(value)
-        elif isinstance(value, Widget) and id(value) not in seen:
-            seen.add(id(value))
-            pending.extend(value._trait_values.values())
-            value.close()

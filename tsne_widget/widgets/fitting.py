@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection import TSNE
-from tsne_widget.widgets.messages import MalformedMessageError
 from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.state import ExplorerState, Fit
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
@@ -32,6 +32,7 @@ class Fitting:
         self._state = state
         self._error: BaseException | None = None
         self._run: ProjectionRun | None = None
+        self._seconds, self._going_since = 0.0, 0.0  # time used, pauses left out
         self.projector, self._also_call = _own(
             TSNE(random_state=0) if projector is None else projector
         )
@@ -42,9 +43,11 @@ class Fitting:
         n, d = features.shape
         live = is_live(self.projector)
         self._error = None
+        self._going_since = time.monotonic()
         self._state.fit = Fit(
             "running",
-            f"{_title(self.projector)} of {n:,} × {d:,} features",
+            f"{title_of(self.projector)} of {n:,} × {d:,} features",
+            note=_note(self.projector),
             iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
             total=int(self.projector.max_iter) if live else 0,
         )
@@ -57,14 +60,20 @@ class Fitting:
         if self._error is not None:
             raise self._error
 
+    def failed_with(self, error: BaseException) -> bool:
+        """Whether this error is what the projector ended with."""
+        return error is self._error
+
     def pause(self) -> None:
         """Hold the map where it is."""
         self._live_run("pause").pause()
+        self._clock()
         self._state.fit = self._state.fit._replace(condition="paused")
 
     def resume(self) -> None:
         """Let a held map go on."""
         self._live_run("resume").resume()
+        self._going_since = time.monotonic()
         self._state.fit = self._state.fit._replace(condition="running")
 
     def stop(self) -> None:
@@ -83,17 +92,10 @@ class Fitting:
         if not self._run.ended:
             raise InvalidInputError("the map is still computed; stop() it first, or wait()")
         if not is_live(self.projector):
-            raise InvalidInputError(f"{_title(self.projector)} cannot be continued")
+            raise InvalidInputError(f"{title_of(self.projector)} cannot be continued")
         done = int(getattr(self.projector, "n_iter_", 0))
         self.projector.set_params(max_iter=done + iterations, warm_start=True)
         self.start()
-
-    def control(self, word: object) -> None:
-        """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
-        actions = {"pause": self.pause, "resume": self.resume, "stop": self.stop, "run": self.run}
-        if not isinstance(word, str) or word not in actions:
-            raise MalformedMessageError("unknown control")
-        actions[word]()
 
     def close(self) -> None:
         """Abandon whatever is computed."""
@@ -115,10 +117,16 @@ class Fitting:
             self._state.message = message
             self._set("fit", fit._replace(condition="failed", title=message))
         elif update.ended:
-            self._set("fit", fit._replace(condition="done" if update.complete else "stopped"))
+            self._clock()
+            condition = "done" if update.complete else "stopped"
+            self._set("fit", fit._replace(condition=condition, seconds=self._seconds))
         else:
             paused = self._run is not None and self._run.paused
             self._set("fit", fit._replace(condition="paused" if paused else "running"))
+
+    def _clock(self) -> None:
+        if self._state.fit.condition == "running":
+            self._seconds += time.monotonic() - self._going_since
 
     def _set(self, name: str, value: Any) -> None:
         """Set a trait; what an observer of the user's raises is shown, and the fit goes on."""
@@ -132,7 +140,7 @@ class Fitting:
         if self._run is None or self._run.ended:
             raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
         if not is_live(self.projector):
-            raise InvalidInputError(f"{_title(self.projector)} cannot be held: wait for its end")
+            raise InvalidInputError(f"{title_of(self.projector)} cannot be held: wait for its end")
         return self._run
 
 
@@ -144,9 +152,19 @@ def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
     return fresh, fresh.callback
 
 
-def _title(projector: Any) -> str:
-    name = type(projector).__name__
+def title_of(projector: Any) -> str:
+    """What a projector is called where it has no name; None is our own t-SNE."""
+    name = "TSNE" if projector is None else type(projector).__name__
     return "t-SNE" if name == "TSNE" else shown(name)
+
+
+def _note(projector: Any) -> str:
+    """What to know of its map: whether it will be the same another time."""
+    values = projector.get_params(deep=False) if hasattr(projector, "get_params") else {}
+    # PCA's randomised solver differs by less than can be seen.
+    if type(projector).__name__ == "PCA" or values.get("random_state", 0) is not None:
+        return ""
+    return "another run gives another map: random_state is not set"
 
 
 def as_embedding(values: ArrayLike, n: int) -> NDArray[np.float32]:

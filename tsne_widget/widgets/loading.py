@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tsne_widget.errors import StoreError
 from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.widgets.maps import GIVEN
 from tsne_widget.widgets.saving import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
 
 
@@ -21,7 +22,8 @@ class Saved(NamedTuple):
     """What a folder holds of an exploration."""
 
     record: FeatureSet
-    embedding: NDArray[np.float32]
+    maps: dict[str, NDArray[np.float32]]
+    map_name: str  # of the one that is shown
     visible: NDArray[np.bool_]
     selected: NDArray[np.int64]
     selections: dict[str, NDArray[np.int64]]
@@ -88,11 +90,16 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
         else:
             filled = array(f"column-{number}")
         columns[column["name"]] = filled
+    # Folders of before there were several have one map, without a name.
+    map_name, others = manifest.get("map", GIVEN), manifest.get("other_maps", [])
+    maps = {map_name: array("embedding")}
+    maps |= {name: array(f"map-{number}") for number, name in enumerate(others)}
     counts = [int(selection["count"]) for selection in manifest["selections"]]
     parts = np.split(array("selections"), np.cumsum(counts)[:-1]) if counts else []
     return Saved(
         record=record,
-        embedding=array("embedding"),
+        maps=maps,
+        map_name=map_name,
         visible=array("visible"),
         selected=array("selected"),
         selections={

@@ -12,10 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget.errors import InvalidInputError
+
 # How often a blocked wait() looks up, so that frames are shown and an interrupt is noticed.
 POLL_SECONDS = 0.05
 # Frames come no faster than this: the page draws about 15 a second in software.
 FRAME_SECONDS = 0.06
+# Features that differ by less than this crash scikit-learn's TSNE as constant ones do.
+MIN_SPREAD = 1e-18
 # Iterations between two frames; fewer where an iteration takes long.
 ITERATIONS_PER_FRAME, LARGE_ITERATIONS_PER_FRAME, LARGE = 20, 10, 20_000
 
@@ -118,6 +122,8 @@ class ProjectionRun:
 
     def _work(self) -> None:
         try:
+            if not is_live(self._projector):
+                _check_varied(self._features)
             embedding = np.asarray(self._projector.fit_transform(self._features, **self._fit_with))
             update = Update(
                 embedding,
@@ -161,3 +167,13 @@ class ProjectionRun:
             return
         self.ended = update.ended
         self._deliver(update)
+
+
+def _check_varied(features: NDArray[np.float32]) -> None:
+    """Features that others' projectors can take: scikit-learn's TSNE crashes on constant ones."""
+    lowest, highest = features.min(axis=0), features.max(axis=0)
+    if (highest - lowest).max() < MIN_SPREAD:
+        raise InvalidInputError(
+            f"features are the same in all {len(features):,} samples (a dead layer?) or differ by "
+            f"less than {MIN_SPREAD:g}; look at another layer, or scale them"
+        )

@@ -14,6 +14,7 @@ import re
 import shutil
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,11 +71,12 @@ def save_state(
     folder: str | os.PathLike[str],
     state: ExplorerState,
     view: SavedView,
+    maps: Mapping[str, NDArray[np.float32]],
     *,
     features: FeaturesBy,
     overwrite: bool,
 ) -> Path:
-    """Write a state with a map; the folder written.
+    """Write a state with a map, and every map by name; the folder written.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def save_state(
         existed, previous = target.exists(), _named_data(target)
         data.mkdir(parents=True)
         try:
-            manifest = _written(data, state, origin)
+            manifest = _written(data, state, maps, origin)
             with whole_file(target / MANIFEST) as file:
                 file.write(_as_json(manifest | {"view": view._asdict()}))
         finally:
@@ -129,7 +131,12 @@ def _check_free(target: Path, overwrite: bool) -> None:
         )
 
 
-def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str, Any]:
+def _written(
+    data: Path,
+    state: ExplorerState,
+    maps: Mapping[str, NDArray[np.float32]],
+    origin: Path | None,
+) -> dict[str, Any]:
     """Write the files of a state into a new folder; the manifest, which lists them."""
     record, columns = state.feature_set, state.scores.columns
     rows = list(state.selections.values())
@@ -140,6 +147,8 @@ def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str,
         "selected": state.selected,
         "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
     }
+    others = {name: xy for name, xy in maps.items() if name != state.map_name}
+    arrays |= {f"map-{number}": xy for number, xy in enumerate(others.values())}
     names = []
     for number, (name, column) in enumerate(columns.items()):
         names.append({"name": name, "plain": texts[name] is not None})
@@ -166,6 +175,8 @@ def _written(data: Path, state: ExplorerState, origin: Path | None) -> dict[str,
             for name, rows in state.selections.items()
         ],
         "columns": names,
+        "map": state.map_name,
+        "other_maps": list(others),
     }
 
 

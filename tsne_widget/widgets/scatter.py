@@ -13,6 +13,7 @@ from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
+from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.appearance import TITLES
 from tsne_widget.widgets.assets import script, style
@@ -62,6 +63,7 @@ class ScatterView(anywidget.AnyWidget):
     key = Dict(help="what the colours mean").tag(sync=True)
     hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
     links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
 
     def __init__(
@@ -79,6 +81,7 @@ class ScatterView(anywidget.AnyWidget):
         self._background = background
         self._colors = colors
         self._coloring: Coloring | None = None  # of all rows; none until it is computed
+        self._colored_map: object = None  # the map that the colours say something of
         self._polygons: PolygonIndex | None = None
         self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
         self._wrong = state.feature_set.misclassified
@@ -104,7 +107,9 @@ class ScatterView(anywidget.AnyWidget):
         with self.hold_sync():  # one message, not one for each
             self._show_points()
             state.follow(self._show_color, "color_by")
+            state.observe(lambda _change: self.set_trait("viewport", []), "map_name")
             state.follow(self._draw_embedding, "embedding")
+            state.follow(self._follow_map, "embedding", "fit")
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "selected")
             state.follow(self._show_waiting, "fit", "embedding")
@@ -193,6 +198,15 @@ class ScatterView(anywidget.AnyWidget):
         else:
             for figure in filter(None, (self.figure, self.fallback)):
                 move(figure, places, self._ringed)
+
+    def _follow_map(self) -> None:
+        """Colours that say something of the map are those of the map that is shown."""
+        name, scores = self._state.color_by, self._state.scores
+        if scores.embedding is None or self._colored_map is scores.embedding:
+            return
+        self._colored_map = scores.embedding
+        if "embedding" in NEEDS.get(name, ()):
+            self._show_color()
 
     def _colors_of_points(self) -> Coloring:
         if self._coloring is not None:

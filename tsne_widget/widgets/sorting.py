@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.widgets.appearance import HIGHEST_FIRST, TITLES
 from tsne_widget.widgets.arrangement import sort_key
 from tsne_widget.widgets.background import Background
@@ -65,6 +66,7 @@ class Sorting:
         self._origin: int | None = None  # the row that distances are measured from
         self._kept: dict[str, NDArray[Any]] = {}  # sort keys of columns of text
         self._lacking = ""
+        self._map: object = None  # that the values are of
 
     def menu(self) -> list[dict[str, str]]:
         """Keys, names, and what each lacks ("" for nothing), in the order of the menu."""
@@ -87,12 +89,16 @@ class Sorting:
 
     def follow_map(self) -> None:
         """Take what concerns the map from the finished map; without one there is no such order."""
-        if self._lacks(self.by) != self._lacking and self._take(self.by in HIGHEST_FIRST):
+        is_other = self._map is not self._state.scores.embedding
+        of_map = is_other and "embedding" in NEEDS.get(self.by, ())
+        if not of_map and self._lacks(self.by) == self._lacking:
+            return
+        if self._take(self.descending if of_map else self.by in HIGHEST_FIRST):
             self._changed()
 
     def _take(self, descending: bool) -> bool:
         key, origin = self.by, self._origin
-        self._lacking = self._lacks(key)
+        self._lacking, self._map = self._lacks(key), self._state.scores.embedding
         if self._lacking or self._is_quick(key):
             self.values = None if self._lacking else self._compute(key, origin)
             self.descending, self.note = descending and not self._lacking, self._lacking

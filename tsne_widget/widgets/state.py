@@ -37,8 +37,10 @@ MAX_UNDO_BYTES = 400_000_000
 class Fit(NamedTuple):
     """How the computation of a map stands.
 
-    ``condition`` is "none" (given coordinates), "running", "paused", "stopped", "done" or "failed".
-    ``total`` is 0 where the projector does not report its iterations.
+    ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
+    or "failed".
+    ``total`` is 0 where the projector does not report its iterations, ``seconds`` NaN before the
+    end. ``note`` is what to know of the map.
     """
 
     condition: str = "none"
@@ -46,6 +48,8 @@ class Fit(NamedTuple):
     iteration: int = 0
     total: int = 0
     divergence: float = math.nan
+    seconds: float = math.nan
+    note: str = ""
 
 
 class ExplorerState(HasTraits):
@@ -64,6 +68,10 @@ class ExplorerState(HasTraits):
         None until the map is there.
     fit : Fit, a trait
         How the computation of the map stands.
+    map_name : str, a trait
+        Which of the maps the embedding is, see :class:`Maps`.
+    fits : dict of name to Fit, a trait
+        How the computation of every map stands, also of those that are not shown.
     message : str, a trait
         The last thing the person must know (an error and its remedy, an omission); "" for none.
     busy : str, a trait
@@ -96,6 +104,8 @@ class ExplorerState(HasTraits):
     visible = AnyTrait()
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
+    map_name = Unicode()
+    fits = Dict()
     message = Unicode()
     busy = Unicode()
     hovered = Int(None, allow_none=True)

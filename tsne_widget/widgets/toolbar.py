@@ -22,7 +22,7 @@ from tsne_widget.analysis import (
 from tsne_widget.analysis.matching import MAX_TEXT
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.messages import MalformedMessageError, answer, mode_of
+from tsne_widget.widgets.messages import MalformedMessageError, answer, integer, mode_of
 from tsne_widget.widgets.state import ExplorerState, Mode
 from tsne_widget.widgets.text import MAX_SENTENCE, shown
 
@@ -30,7 +30,8 @@ from tsne_widget.widgets.text import MAX_SENTENCE, shown
 class ToolbarView(anywidget.AnyWidget):
     """Counts, fit and messages of one :class:`ExplorerState`; selects by lenses and by text.
 
-    ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run".
+    ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run";
+    ``show_map(name)`` when another map is chosen.
     """
 
     _esm = script("modes.js", "menu.js", "toolbar.js")
@@ -41,15 +42,22 @@ class ToolbarView(anywidget.AnyWidget):
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
-    fit = Dict(help="the state's Fit").tag(sync=True)
+    fit = Dict(help="the Fit of what is computed, otherwise of the map shown").tag(sync=True)
+    maps = List(Dict(), help="name, and why it cannot be chosen or ''").tag(sync=True)
+    map = Int(-1, help="which of them is shown").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode(help="what is computed beside the map").tag(sync=True)
     lenses = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
 
     def __init__(
-        self, state: ExplorerState, control: Callable[[object], None], background: Background
+        self,
+        state: ExplorerState,
+        control: Callable[[object], None],
+        background: Background,
+        show_map: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._state = state
+        self._show_map = show_map
         self._background = background
         self._asked = 0  # lenses asked for: the last one counts
         self._wrong = state.feature_set.misclassified
@@ -63,11 +71,13 @@ class ToolbarView(anywidget.AnyWidget):
                 "lens": self._on_lens,
                 "search": self._on_search,
                 "fit": lambda content, _buffers: control(content.get("do")),
+                "map": self._on_map,
             },
         )
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show, "selected", "visible", "message", "busy")
-            state.follow(self._show_fit, "fit")
+            state.follow(self._show_fit, "fit", "fits")
+            state.follow(self._show_maps, "fits", "map_name")
             state.follow(self._show_lenses, "fit", "embedding")
 
     def _show(self) -> None:
@@ -83,9 +93,21 @@ class ToolbarView(anywidget.AnyWidget):
             self.busy = state.busy
 
     def _show_fit(self) -> None:
-        fit = self._state.fit
-        known = math.isfinite(fit.divergence)
-        self.fit = fit._asdict() | {"divergence": fit.divergence if known else None}
+        active = [f for f in self._state.fits.values() if f.condition in ("running", "paused")]
+        fit = active[0] if active else self._state.fit
+        numbers = {name: getattr(fit, name) for name in ("divergence", "seconds")}
+        known = {name: x if math.isfinite(x) else None for name, x in numbers.items()}
+        self.fit = fit._asdict() | known
+
+    def _show_maps(self) -> None:
+        fits = self._state.fits
+        words = {"running": "computing …", "waiting": "waiting", "failed": "failed"}
+        with self.hold_sync():
+            self.maps = [
+                {"name": shown(name), "note": words.get(fit.condition, "")}
+                for name, fit in fits.items()
+            ]
+            self.map = list(fits).index(self._state.map_name) if fits else -1
 
     def _show_lenses(self) -> None:
         scores = self._state.scores
@@ -119,6 +141,10 @@ class ToolbarView(anywidget.AnyWidget):
             select(find())
         else:
             self._background.run(f"Finding: {title}", find, select)
+
+    def _on_map(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        index = integer(content, "index", 0, len(self.maps) - 1)
+        self._show_map(list(self._state.fits)[index])
 
     def _on_search(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         text, mode = content.get("text"), mode_of(content)

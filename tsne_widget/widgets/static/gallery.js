@@ -383,11 +383,13 @@ function makePicks(/** @type {any} */ model) {
 
 /** Four elements per tile, so that a screenful is light. */
 function fill(/** @type {HTMLElement} */ node, /** @type {any} */ tile, /** @type {boolean} */ isSmall) {
+  const badge = tile.badge ?? "wrong"; // of compared maps: what changed
   node.toggleAttribute("data-wrong", tile.wrong);
+  node.dataset.badge = badge;
   node.style.setProperty("--tw-dot", tile.color);
   const words = [summary(tile), details(tile), tile.title, tile.note].filter(Boolean);
   node.title = [...words, "Click: look closely. Ctrl-click: pick. Shift-click: a range"].join("\n");
-  node.setAttribute("aria-label", [...words, tile.wrong ? "wrong" : ""].filter(Boolean).join(", "));
+  node.setAttribute("aria-label", [...words, tile.wrong ? badge : ""].filter(Boolean).join(", "));
   let shown;
   if (tile.url) {
     shown = /** @type {HTMLImageElement} */ (element("img"));

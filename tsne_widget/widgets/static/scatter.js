@@ -44,6 +44,7 @@ function render({ model, el }) {
   const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
   const outline = drawing.appendChild(svgElement("path"));
   const links = drawing.appendChild(svgElement("g", "tw-links"));
+  const trails = drawing.appendChild(svgElement("g", "tw-trails"));
   const circle = drawing.appendChild(svgElement("circle"));
   const labels = makeLabels(root);
   const tools = root.appendChild(element("div", "tw-tools"));
@@ -138,6 +139,7 @@ function render({ model, el }) {
     restoreViewport();
     putOpacity();
     findLabels();
+    showTrails();
     showWaiting();
   }
 
@@ -322,6 +324,7 @@ function render({ model, el }) {
     clearOutline();
     leave();
     showLinks();
+    showTrails();
     placeLabels();
   }
 
@@ -567,6 +570,22 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries({ cx: x1, cy: y1, r: 6 })) at.setAttribute(name, String(value));
   }
 
+  /** Lines from where samples are on another map to where they are here. */
+  function showTrails() {
+    const ends = typed(model.get("trails"), Float32Array);
+    trails.replaceChildren();
+    if (!plot) return;
+    const { x, y } = plot.mark.scales;
+    const { margin } = plot.view;
+    for (let k = 0; k + 3 < ends.length; k += 4) {
+      const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => i % 2
+        ? margin.top + y.offset + y.scale(ends[k + i])
+        : margin.left + x.offset + x.scale(ends[k + i]));
+      const line = trails.appendChild(svgElement("line"));
+      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
+    }
+  }
+
   // ---- names of the classes ----
 
   function findLabels() {
@@ -719,6 +738,7 @@ function render({ model, el }) {
     ["change:color_by change:color_choices change:key", showWaiting],
     ["change:hovered", showHoveredElsewhere],
     ["change:links", showLinks],
+    ["change:trails", showTrails],
     ["change:show_labels", findLabels],
     ["change:selected", selectedChanged],
     ["msg:custom", receive],

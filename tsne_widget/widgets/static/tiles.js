@@ -3,7 +3,7 @@
 /**
  * @typedef {{id: number, label: string | null, prediction: string | null, wrong: boolean,
  *   confidence: number | null, color: string, title: string, mime: string, bytes: number,
- *   width: number, note: string, url?: string}} Tile
+ *   width: number, note: string, badge?: string, url?: string}} Tile
  */
 
 /** @param {Tile} tile @param {ArrayBuffer} buffer @param {number} offset @returns {string} */
@@ -24,7 +24,8 @@ export function picture(tile) {
   } else {
     node.appendChild(element("div", "tw-reason")).textContent = tile.note || "no picture";
   }
-  if (tile.wrong) node.appendChild(element("div", "tw-badge")).textContent = "wrong";
+  const badge = tile.badge ?? (tile.wrong ? "wrong" : "");
+  if (badge) node.appendChild(element("div", "tw-badge")).textContent = badge;
   return node;
 }
 

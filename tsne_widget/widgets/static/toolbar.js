@@ -16,6 +16,13 @@ function render({ model, el }) {
   const busy = status.appendChild(element("div", "tw-busy"));
   busy.setAttribute("role", "status");
   const actions = line.appendChild(element("div", "tw-actions"));
+  const maps = actions.appendChild(element("label", "tw-maps"));
+  maps.textContent = "Map";
+  const chosen = /** @type {HTMLSelectElement} */ (maps.appendChild(element("select")));
+  chosen.addEventListener("change", () => {
+    model.send({ kind: "map", index: chosen.selectedIndex });
+    showMaps(); // until the kernel shows the other one
+  });
   const wrong = actions.appendChild(button("Select misclassified", "misclassified"));
   const menu = makeMenu("Find …", (name, event) => model.send({ kind: "lens", name, mode: modeOf(event) }));
   actions.appendChild(menu.root);
@@ -89,9 +96,9 @@ function render({ model, el }) {
   }
 
   function showFit() {
-    const { condition, title, iteration, total, divergence } = model.get("fit");
+    const { condition, title, iteration, total, divergence, seconds, note } = model.get("fit");
     const active = condition === "running" || condition === "paused";
-    fitLine.hidden = !active && !(total && ["done", "stopped"].includes(condition));
+    fitLine.hidden = !active && !["done", "stopped"].includes(condition);
     clearInterval(timer);
     timer = 0;
     if (!active) began = 0;
@@ -105,7 +112,7 @@ function render({ model, el }) {
     done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
     hold.hidden = stop.hidden = !(active && total);
     hold.textContent = condition === "paused" ? "Resume" : "Pause";
-    more.hidden = active;
+    more.hidden = active || !total;
     if (active) {
       began ||= Date.now();
       const tick = () => {
@@ -115,9 +122,24 @@ function render({ model, el }) {
       tick();
       if (!iteration) timer = setInterval(tick, 1000);
     } else {
-      const count = `${number(iteration)} iterations${measure}`;
-      doing.textContent = condition === "stopped" ? `Stopped after ${count}: the map can be used as it is` : `${title} · ${count}`;
+      const count = total ? `${number(iteration)} iterations${measure}` : "";
+      const used = seconds === null ? "" : seconds < 0.1 ? "under 0.1 s" : `${seconds < 9.95 ? seconds.toFixed(1) : number(Math.round(seconds))} s`;
+      doing.textContent = condition === "stopped"
+        ? `Stopped after ${count}: the map can be used as it is`
+        : [title, count, used, note].filter(Boolean).join(" · ");
     }
+  }
+
+  function showMaps() {
+    const all = model.get("maps");
+    maps.hidden = all.length < 2;
+    chosen.replaceChildren(...all.map((/** @type {any} */ { name, note }) => {
+      const option = document.createElement("option");
+      option.textContent = note ? `${name} (${note})` : name;
+      option.disabled = Boolean(note);
+      return option;
+    }));
+    chosen.selectedIndex = model.get("map");
   }
 
   function showLenses() {
@@ -136,7 +158,9 @@ function render({ model, el }) {
   model.on(fields, show);
   model.on("change:fit", showFit);
   model.on("change:lenses", showLenses);
+  model.on("change:maps change:map", showMaps);
   show();
+  showMaps();
   showLenses();
   showFit();
   return () => {
@@ -144,6 +168,7 @@ function render({ model, el }) {
     model.off(fields, show);
     model.off("change:fit", showFit);
     model.off("change:lenses", showLenses);
+    model.off("change:maps change:map", showMaps);
   };
 }
 

@@ -1,0 +1,68 @@
+"""The static figure shows what the explorer shows: classes in sight, colours, what is selected."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from tsne_widget import EmbeddingExplorer, FeatureSet
+
+N = 60
+LABELS = np.arange(N) % 3
+
+
+@pytest.fixture
+def explorer():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(N, 3)) + np.eye(3)[LABELS]
+    record = FeatureSet.from_arrays(
+        rng.normal(size=(N, 4)), LABELS, logits=logits, predictions=logits.argmax(1),
+        class_names=["cat", "dog", "owl"],
+    )  # fmt: skip
+    columns = {"camera": np.array(["left", "right"] * (N // 2))}
+    xy = rng.normal(size=(N, 2))
+    with EmbeddingExplorer(record, embedding=xy, columns=columns, colors={"owl": "#000000"}) as one:
+        yield one
+
+
+def legend_of(figure):
+    legend = figure.axes[0].get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
+
+
+def test_only_classes_that_are_shown_are_drawn_in_the_explorers_colours(explorer):
+    explorer.visible_classes = ["dog", "owl"]
+    figure = explorer.figure()
+    assert legend_of(figure) == ["dog", "owl"]
+    colors = figure.axes[0].collections[0].get_facecolors()
+    assert len(colors) == 40
+    assert (np.abs(colors - mpl.colors.to_rgba("#000000")).max(axis=1) == 0).sum() == 20
+
+
+def test_what_is_selected_stands_out(explorer):
+    explorer.select([1, 4])
+    opacity = explorer.figure().axes[0].collections[0].get_facecolors()[:, 3]
+    assert (opacity == 1).sum() == 2
+    opacity = explorer.figure(selected=None).axes[0].collections[0].get_facecolors()[:, 3]
+    assert (opacity == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("color_by", "expected"),
+    [
+        ("prediction", ["cat", "dog", "owl"]),
+        ("correct", ["right", "wrong"]),
+        ("camera", ["left", "right"]),
+        ("selection", ["odd", "unknown"]),
+    ],
+)
+def test_colours_are_those_that_the_explorer_has(explorer, color_by, expected):
+    explorer.name_selection("odd", [1, 3])
+    explorer.color_by = color_by
+    assert legend_of(explorer.figure()) == expected
+
+
+def test_amounts_get_a_colour_bar(explorer):
+    explorer.color_by = "confidence"
+    figure = explorer.figure()
+    assert legend_of(figure) == []
+    assert figure.axes[0].child_axes[0].get_ylabel() == "confidence"

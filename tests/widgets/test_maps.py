@@ -1,0 +1,244 @@
+"""Several maps of one record: computed in turn, shown in turn, everything else as it was."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.manifold
+from sklearn.decomposition import PCA
+
+from tests.widgets.test_messages import send
+from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, InvalidInputError
+
+N = 60
+
+
+@pytest.fixture
+def record():
+    rng = np.random.default_rng(0)
+    labels = np.arange(N) % 3
+    features = rng.normal(size=(N, 5)) + 4 * np.eye(3, 5)[labels]
+    logits = rng.normal(size=(N, 3)) + 2 * np.eye(3)[labels]
+    return FeatureSet.from_arrays(features, labels, logits=logits, predictions=logits.argmax(1))
+
+
+@pytest.fixture
+def two(record):
+    """An explorer of two given maps, of which the second is a line."""
+    maps = {"plane": record.features[:, :2], "line": np.arange(2 * N).reshape(N, 2)}
+    with EmbeddingExplorer(record, embedding=maps) as explorer:
+        yield explorer
+
+
+class Failing:
+    def fit_transform(self, features):
+        raise ArithmeticError("features are odd")
+
+
+def test_several_projectors_are_all_computed_and_the_first_is_shown(record):
+    projectors = {"t-SNE": TSNE(random_state=0, max_iter=260), "flat": PCA(n_components=2)}
+    with EmbeddingExplorer(record, projector=projectors) as explorer:
+        maps = explorer.wait().embeddings
+        assert list(maps) == ["t-SNE", "flat"]
+        assert np.array_equal(explorer.embedding, maps["t-SNE"])
+        expected = PCA(n_components=2).fit_transform(record.features)
+        assert np.allclose(maps["flat"], expected, atol=1e-5)
+
+
+def test_given_maps_stand_beside_computed_ones(record):
+    given = {"mine": record.features[:, :2]}
+    with EmbeddingExplorer(
+        record, embedding=given, projector={"PCA": PCA(n_components=2)}
+    ) as explorer:
+        assert np.array_equal(explorer.embedding, record.features[:, :2])
+        assert list(explorer.wait().embeddings) == ["mine", "PCA"]
+
+
+def test_another_map_leaves_selection_toggles_colours_and_undo_as_they_are(two):
+    two.select([0, 3])
+    two.select([1, 2, 4])
+    two.visible_classes = ["1", "2"]
+    two.color_by = "confidence"
+    two.show_embedding("line")
+    assert two.selected.tolist() == [1, 2, 4]
+    assert two.visible_classes == ("1", "2")
+    assert two.color_by == "confidence"
+    two.undo()
+    two.show_embedding("plane")
+    assert two.selected.tolist() == []  # [0, 3] are hidden
+
+
+def test_the_frame_has_the_places_of_the_map_that_is_shown(two):
+    two.show_embedding("line")
+    assert two.to_dataframe("all")["y"].tolist() == list(range(1, 2 * N, 2))
+
+
+def test_scores_of_the_map_are_those_of_the_map_that_is_shown(two):
+    faithful = two.to_dataframe("all", scores="all")["trustworthiness"]
+    two.show_embedding("line")
+    other = two.to_dataframe("all", scores="all")["trustworthiness"]
+    assert other.mean() < faithful.mean() - 0.05
+
+
+def test_colours_that_say_something_of_the_map_follow_it(two):
+    two.color_by = "trustworthiness"
+    points = two._views["scatter"].figure.marks[0]
+    before = points.color.copy()
+    two.show_embedding("line")
+    assert not np.array_equal(points.color, before)
+    assert two.color_by == "trustworthiness"
+
+
+def test_the_gallery_is_sorted_by_the_map_that_is_shown(two):
+    gallery = two._views["gallery"]
+    two.select("all")
+    send(gallery, {"kind": "arrange", "sort": "trustworthiness"})
+    before = gallery._rows.copy()
+    two.show_embedding("line")
+    assert gallery.sorted_by == "trustworthiness"
+    expected = np.argsort(two.state.scores["trustworthiness"], kind="stable")
+    assert np.array_equal(gallery._rows, expected)
+    assert not np.array_equal(gallery._rows, before)
+
+
+def test_points_are_sent_once_for_another_map_and_framed_anew(two):
+    scatter = two._views["scatter"]
+    scatter.viewport = [0.0, 1.0, 0.0, 1.0]
+    sent = []
+    scatter.figure.marks[0].observe(lambda change: sent.append(change.name), ["x", "y", "color"])
+    two.show_embedding("line")
+    assert sorted(sent) == ["x", "y"]
+    assert scatter.viewport == []
+
+
+def test_a_polygon_is_of_the_map_that_is_shown(two):
+    two.show_embedding("line")
+    around = np.array([[-1, -1], [5, -1], [5, 6], [-1, 6]], dtype="<f8")  # (0, 1), (2, 3), (4, 5)
+    send(two._views["scatter"], {"kind": "select", "mode": "replace"}, [around.tobytes()])
+    assert two.selected.tolist() == [0, 1, 2]
+
+
+def test_the_page_chooses_a_map_by_its_place(two):
+    toolbar = two._views["toolbar"]
+    assert [one["name"] for one in toolbar.maps] == ["plane", "line"]
+    send(toolbar, {"kind": "map", "index": 1})
+    assert toolbar.map == 1
+    assert two.embedding[1].tolist() == [2, 3]
+    for index in (-1, 2, True, "line", None):
+        send(toolbar, {"kind": "map", "index": index})
+    assert toolbar.map == 1
+
+
+def test_a_further_map_is_shown_when_it_comes_and_the_first_is_kept(record):
+    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
+        explorer.run(projector=PCA(n_components=2))
+        explorer.run(projector=PCA(n_components=3, svd_solver="full"), name="three")
+        with pytest.raises(InvalidInputError, match="shape"):
+            explorer.wait()
+        assert list(explorer.embeddings) == ["given", "PCA"]
+        assert np.array_equal(explorer.embedding, explorer.embeddings["PCA"])
+
+
+def test_further_maps_of_one_class_get_a_number(record):
+    with EmbeddingExplorer(record, projector={"PCA": PCA(n_components=2)}) as explorer:
+        explorer.run(projector=PCA(n_components=2))
+        assert list(explorer.wait().embeddings) == ["PCA", "PCA 2"]
+
+
+def test_a_map_that_fails_is_said_and_the_next_one_is_shown(record):
+    projectors = {"bad": Failing(), "good": PCA(n_components=2)}
+    with EmbeddingExplorer(record, projector=projectors) as explorer:
+        with pytest.raises(ArithmeticError, match="features are odd"):
+            explorer.wait()
+        assert explorer.state.map_name == "good"
+        assert explorer.embedding is not None
+        notes = {one["name"]: one["note"] for one in explorer._views["toolbar"].maps}
+        assert notes == {"bad": "failed", "good": ""}
+        with pytest.raises(InvalidInputError, match="features are odd"):
+            explorer.show_embedding("bad")
+
+
+def test_a_map_that_is_not_there_cannot_be_shown(record):
+    gate = threading.Event()
+
+    class Gated:
+        def fit_transform(self, features):
+            assert gate.wait(30)
+            return features[:, :2]
+
+    given = {"mine": record.features[:, :2]}
+    with EmbeddingExplorer(record, embedding=given, projector={"slow": Gated()}) as explorer:
+        with pytest.raises(InvalidInputError, match=r"'slow' cannot be shown: .* wait\(\) for it"):
+            explorer.show_embedding("slow")
+        with pytest.raises(InvalidInputError, match="there are 'mine', 'slow'"):
+            explorer.show_embedding("fast")
+        gate.set()
+        explorer.wait().show_embedding("slow")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"projector": {}}, "1 … 20 maps"),
+        ({"projector": {"PCA": "pca"}}, "fit_transform"),
+        ({"projector": {"": PCA(n_components=2)}}, "name must be text"),
+        ({"embedding": {"a": np.zeros((N, 3))}}, r"embedding\['a'\]: .*shape"),
+        (
+            {"embedding": {"a": np.zeros((N, 2))}, "projector": {"a": PCA(n_components=2)}},
+            "both name a map 'a'",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_computed(record, arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        EmbeddingExplorer(record, **arguments)
+
+
+def test_every_map_is_saved_and_loaded_with_the_one_that_is_shown(two, tmp_path):
+    two.show_embedding("line")
+    two.save(tmp_path / "saved")
+    with EmbeddingExplorer.load(tmp_path / "saved") as loaded:
+        assert loaded.state.map_name == "line"
+        maps = loaded.embeddings
+        assert maps.keys() == two.embeddings.keys()
+        assert all(np.array_equal(maps[name], two.embeddings[name]) for name in maps)
+
+
+def test_the_time_used_and_whether_it_is_repeatable_are_said(record):
+    projectors = {"theirs": sklearn.manifold.TSNE(perplexity=5), "PCA": PCA(n_components=2)}
+    with EmbeddingExplorer(record, projector=projectors) as explorer:
+        fits = explorer.wait().state.fits
+        assert all(fit.seconds > 0 for fit in fits.values())
+        assert "random_state is not set" in fits["theirs"].note
+        assert fits["PCA"].note == ""
+        assert explorer._views["toolbar"].fit["seconds"] == fits["theirs"].seconds
+
+
+@pytest.mark.parametrize("scale", [0, 1e-30], ids=["constant", "tiny"])
+def test_features_that_crash_others_projectors_are_refused(scale):
+    record = FeatureSet.from_arrays(scale * np.random.default_rng(0).normal(size=(N, 5)) + 0)
+    explorer = EmbeddingExplorer(record, projector=sklearn.manifold.TSNE(init="pca"))
+    with explorer, pytest.raises(InvalidInputError, match="dead layer"):
+        explorer.wait()
+
+
+def optional(name):
+    """A projector of another package that is no dependency, or a skip that says so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if name == "UMAP":
+            return pytest.importorskip("umap", reason="umap-learn is not installed").UMAP(
+                random_state=0, n_jobs=1
+            )
+        theirs = pytest.importorskip("openTSNE.sklearn", reason="openTSNE is not installed")
+        return theirs.TSNE(random_state=0)
+
+
+@pytest.mark.filterwarnings("ignore")  # of theirs
+@pytest.mark.parametrize("name", ["UMAP", "openTSNE"])
+def test_projectors_of_other_packages_stand_on_an_equal_footing(record, name):
+    with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:
+        xy = explorer.wait().embeddings[name]
+        assert xy.shape == (N, 2)
+        assert explorer.to_dataframe("all", scores="all")["trustworthiness"].mean() > 0.6

@@ -14,26 +14,30 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 TYPESCRIPT := 5.6.3
 TSC        := $(VENV)/js/node_modules/.bin/tsc
 
+# Of the fast tests: what is left open or called from a wrong thread is an error. Without the
+# mode's own memory allocator, which is slow.
+DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
+FAST     := $(addprefix tests/,analysis images plotting widgets)
+
 .PHONY: demo test browser lint typecheck-js benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: $(VENV)/.installed-test browser lint  ## every test, those in a real browser included
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(DEV_MODE) $(BIN)/python -m pytest $(FAST) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(FAST)) $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-test
+lint: $(VENV)/.installed-test typecheck-js  ## ruff and its security rules, types of Python and of the page, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pip check
 
-typecheck-js:  ## types of the page's scripts, where there is npm
-ifeq ($(shell command -v npm),)
-	@echo "no npm: the types of the page's scripts are not checked"
-else
-	@test -x $(TSC) || npm install --prefix $(VENV)/js --no-save --no-audit --no-fund typescript@$(TYPESCRIPT)
-	$(TSC) -p tsconfig.json
-endif
+typecheck-js:  ## types of the page's scripts, where npm can install a compiler
+	@test -x $(TSC) || npm install --prefix $(VENV)/js --no-save --no-audit --no-fund --silent typescript@$(TYPESCRIPT) 2>/dev/null || true
+	@if test -x $(TSC); then $(TSC) -p tsconfig.json && echo "The page's scripts have the types they say"; \
+	else echo "No npm, or no registry: the types of the page's scripts are NOT checked"; fi
 
 browser: $(VENV)/.installed-test  ## find a Chromium, or install one
 	$(BIN)/python -m tests.browser.install_chromium

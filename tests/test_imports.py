@@ -20,6 +20,9 @@ WIDGET_STACK = {
     "ipykernel",
 }
 
+# A promise, and the only time that a test measures; it takes a hundredth of it.
+MAX_IMPORT_SECONDS = 0.3
+
 # What each part of the package may import of the others; "" is tsne_widget/__init__.py.
 ALLOWED = {
     "errors": set(),
@@ -160,6 +163,21 @@ def loaded_by(statement):
 def test_importing_the_package_loads_neither_torch_nor_a_widget_stack():
     heavy = {*WIDGET_STACK, "torch", "pandas", "matplotlib", "sklearn", "PIL", "numpy"}
     assert not heavy & loaded_by("import tsne_widget")
+
+
+def test_importing_the_package_takes_less_than_three_tenths_of_a_second():
+    """Of the processor, which a busy machine does not stretch; the best of a few."""
+    code = (
+        "import time; began = time.process_time(); import tsne_widget;"
+        " print(time.process_time() - began)"
+    )
+    run = [sys.executable, "-c", code]
+    seconds = min(
+        float(subprocess.run(run, capture_output=True, check=True, cwd=PACKAGE.parent).stdout)
+        for _ in range(3)
+    )
+    print(f"import tsne_widget: {1000 * seconds:.1f} ms")
+    assert seconds < MAX_IMPORT_SECONDS
 
 
 def test_the_plain_parts_load_neither_torch_nor_a_widget_stack():

@@ -348,7 +348,9 @@ class FeatureSet:
             ArithmeticError,
             RecursionError,
         ) as error:
-            raise StoreError(f"{source} is not a saved FeatureSet: {error}") from error
+            raise StoreError(
+                f"{source} is not a saved FeatureSet: {error}{_moved_aside(source)}"
+            ) from error
 
 
 def _as_array(name: str, values: Any) -> NDArray[Any]:
@@ -605,6 +607,17 @@ def put_in_place(built: Path, target: Path) -> None:
     finally:
         if target.exists():
             shutil.rmtree(previous, ignore_errors=True)
+
+
+def _moved_aside(folder: Path) -> str:
+    """Where the record is if a save was killed between the two renames of put_in_place()."""
+    if folder.exists() or not folder.parent.is_dir():
+        return ""
+    name = f"{folder.name}.writing-"
+    for entry in folder.parent.iterdir():
+        if entry.name.startswith(name) and entry.name.endswith(".previous"):
+            return f"; a save was killed in the instant of replacing it: rename {entry} to {folder}"
+    return ""
 
 
 def _flush(file: Any) -> None:

@@ -33,8 +33,11 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
     """Open a notebook of cells (or a file); after the tests its console must be clean."""
     opened: list[Notebook] = []
 
-    def open_one(name: str, cells: object, width: int = 1400, height: int = 1100) -> Notebook:
+    def open_one(
+        name: str, cells: object, width: int = 1400, height: int = 1100, script: str = ""
+    ) -> Notebook:
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.add_init_script(script)
         notebook = Notebook.open(lab, page, name, cells)  # type: ignore[arg-type]
         page.evaluate(  # the server remembers the theme of an earlier test
             "() => window.jupyterapp.commands.execute("

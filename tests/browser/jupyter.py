@@ -34,6 +34,7 @@ CHROMIUM_ARGUMENTS = [
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 ]
+DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
 # What JupyterLab itself logs in a closed network; everything else is ours to answer for.
 NOT_OURS = re.compile(
     r"favicon|api/me|/lsp/|ResizeObserver loop|GPU stall|GroupMarkerNotSet|"
@@ -70,7 +71,9 @@ class Lab:
         self.folder = folder
         self.runtime = folder / ".runtime"
         self.runtime.mkdir(parents=True)
-        environment = os.environ | {
+        # The server and its kernels are not under test in development mode: see the Makefile.
+        inherited = {k: v for k, v in os.environ.items() if k not in DEVELOPMENT}
+        environment = inherited | {
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "JUPYTER_CONFIG_DIR": str(folder / ".config"),
             "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),

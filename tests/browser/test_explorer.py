@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import Notebook, until
+from tsne_widget.widgets.text import REMEDY
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +63,7 @@ paths = [f"/data/<img src=x onerror='window.pwned=1'>/{i}-\\udcff.png" for i in 
 hostile = EmbeddingExplorer(
     FeatureSet.from_arrays(record.features, labels, predictions=record.predictions,
                            class_names=names, paths=paths),
-    embedding=xy)
+    embedding=xy, columns={names[0]: np.array(names, dtype=object)[labels]})
 hostile
 """
 SAID = """
@@ -119,10 +120,12 @@ def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     notebook.execute("failing.projector.gate.set()")
     message = notebook.page.locator(".tw-message")
     message.wait_for()
-    assert message.inner_text() == "The map failed: features are <b>odd</b>; scale them"
+    assert message.inner_text() == (
+        f"The map failed: ArithmeticError: features are <b>odd</b>; scale them{REMEDY}"
+    )
     notebook.execute("failing.select([1])")  # the message goes, the map's place still says why
     message.wait_for(state="hidden")
-    assert "The map failed: features are" in notebook.page.locator(".tw-waiting").inner_text()
+    assert "features are <b>odd</b>" in notebook.page.locator(".tw-waiting").inner_text()
     assert notebook.page.locator(".tw-fit").is_hidden()
 
 
@@ -164,12 +167,38 @@ def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
     notebook = open_one(open_notebook, "hostile", HOSTILE)
     page = notebook.page
     map_is_drawn(page)
+    markup = "<img src=x onerror='window.pwned=1'>"
+
+    def shows(place: str) -> None:
+        page.locator(place, has_text=markup).first.wait_for(timeout=20 * SECONDS)
+
+    notebook.execute(
+        "hostile.name_selection(names[0], [0, 4]); hostile.color_by = names[0];"
+        "hostile._views['scatter'].show_labels = True"
+    )
+    shows(".tw-key")
+    shows(".tw-labels")
+    pixels, _ = drawn_points(page)
+    point = notebook.python("int(hostile._views['scatter']._points[0])")  # of a row of names[0]
+    page.mouse.move(*pixels[point])
+    shows(".tw-hover")
     drag(page, AROUND_ALL)
-    page.locator(".tw-gallery figcaption").first.wait_for()
-    page.locator(".tw-gallery figure").first.hover()
+    shows(".tw-gallery figcaption")
+    page.locator(".tw-gallery figure").first.click()
+    shows(".tw-closeup dd")
+    page.keyboard.press("Escape")
+    page.locator(".tw-actions input").fill(f"{markup} nowhere")
+    page.locator(".tw-actions input").press("Enter")
+    shows(".tw-message")
+    for panel, place in (
+        ("Confusion", ".tw-confusion .tw-tables"),
+        ("Selections", ".tw-selections li"),
+    ):
+        page.get_by_role("tab", name=panel).click()
+        shows(place)
     page.locator(".tw-legend li button").nth(0).hover()
     legend = page.locator(".tw-legend ul").inner_text()
-    assert "<img src=x onerror='window.pwned=1'>" in legend
+    assert markup in legend
     assert "\\u202eevil\\x00\\x1b[31mx" in legend
     assert len(legend) < 1000
     assert page.locator(".tsne-widget img[src=x]").count() == 0

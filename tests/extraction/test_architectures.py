@@ -91,6 +91,8 @@ def test_a_model_compiled_in_place_is_read_and_stays_compiled():
     model = made(ResNet)
     plain = extract(model, Pictures(), progress=False)
     model.compile(backend="eager")
+    with torch.no_grad():
+        model(torch.stack([Pictures()[i][0] for i in range(2)]))  # compiled before there are hooks
     compiled = model._compiled_call_impl
     assert (extract(model, Pictures(), progress=False).features == plain.features).all()
     assert model._compiled_call_impl is compiled is not None

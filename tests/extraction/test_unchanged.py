@@ -150,7 +150,10 @@ def test_a_train_method_of_the_models_own_is_not_run():
 
 
 def test_the_features_hold_no_memory_of_the_model():
-    found = extract(made(ResNet), Pictures(), progress=False)
+    model, recorded = made(ResNet), []
+    model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
+    found = extract(model, Pictures(), progress=False)
+    assert set(recorded) == {False}  # no graph, which would hold every activation of a batch
     assert type(found.features) is np.ndarray
     assert not torch.from_numpy(found.features.copy()).requires_grad
 

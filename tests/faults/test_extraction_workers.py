@@ -30,6 +30,13 @@ class Hangs(Pictures):
         return super().__getitem__(index)
 
 
+class Breaks(Pictures):
+    def __getitem__(self, index):
+        if index == LATE:
+            raise ZeroDivisionError("no such picture")
+        return super().__getitem__(index)
+
+
 def run(data, **options):
     return extract(MODEL, data, **{"batch_size": 4, "progress": False, **options})
 
@@ -74,9 +81,18 @@ def test_workers_end_when_the_run_is_broken_off(error):
         assert len(children()) >= 2
         raise error
 
-    with pytest.raises(error):
+    # The traceback is kept, as a notebook does: it must not keep the workers.
+    with pytest.raises(error) as kept:
         run(Pictures(400), num_workers=2, progress=stop)
     assert_no_workers_left()
+    assert kept.tb is not None
+
+
+def test_workers_end_when_a_sample_fails_in_one_of_them():
+    with pytest.raises(ExtractionError, match="no such picture") as kept:  # with its traceback
+        run(Breaks(200), num_workers=2)
+    assert_no_workers_left()
+    assert kept.tb is not None
 
 
 def test_rows_stored_before_a_worker_died_are_kept(tmp_path):

@@ -152,3 +152,35 @@ def test_a_disk_that_is_full_at_the_first_byte_is_a_store_error(tmp_path, monkey
 def _fill(_file: object, array: np.ndarray) -> None:
     with Path("/dev/full").open("wb", buffering=0) as disk:
         disk.write(array.tobytes())
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from tests.faults.test_feature_set_disk import record
+rename, calls = pathlib.Path.rename, []
+def counted(self, target):
+    calls.append(target)
+    if len(calls) == 2:  # the old record is out of its place, the new one not yet in it
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+pathlib.Path.rename = counted
+record(4).save(sys.argv[1], overwrite=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed as POSIX does")
+def test_a_save_killed_in_the_instant_of_replacing_says_where_the_old_record_is(tmp_path):
+    saved = tmp_path / "saved"
+    record(3).save(saved)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(saved)], cwd=Path(__file__).resolve().parents[2]
+    )
+    assert killed.returncode == -9
+    with pytest.raises(StoreError, match=r"rename .*\.previous to .*saved$") as told:
+        FeatureSet.load(saved)
+    (aside,) = tmp_path.glob("saved.writing-*.previous")
+    assert str(aside) in str(told.value)
+    aside.rename(saved)
+    assert (FeatureSet.load(saved).features == record(3).features).all()
+    record(5).save(saved, overwrite=True)
+    assert (FeatureSet.load(saved).features == record(5).features).all()

@@ -237,6 +237,53 @@ def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explore
             assert_whole(explorer)
 
 
+def forge_traits(view, monkeypatch, **values: Any) -> None:
+    """As when the page writes traits that it may write, and does not check."""
+    # ipywidgets shows a value that is refused as an error, in the log of the page.
+    monkeypatch.setattr(view, "log", logging.getLogger("quiet"), raising=False)
+    with contextlib.suppress(Exception):
+        view.set_state(values)
+
+
+def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, caplog, monkeypatch):
+    caplog.set_level(logging.DEBUG, LOGGER)
+    legend, confusion = explorer._views["legend"], explorer._views["confusion"]
+    for names in ([], ["x"] * 100_000):
+        for view in (legend, confusion):
+            forge_traits(view, monkeypatch, names=names)
+            assert len(view.names) == len(names)
+        for view, content in (
+            (legend, {"kind": "toggle", "code": 3}),
+            (legend, {"kind": "show", "codes": [0] * 4, "visible": False}),
+            (confusion, {"kind": "label", "code": 3, "mode": "replace"}),
+        ):
+            caplog.clear()
+            send(view, content)
+            assert "dropped a malformed" in caplog.text
+        send(legend, {"kind": "all", "visible": False})
+        assert explorer.visible_classes == ()
+        send(legend, {"kind": "all", "visible": True})
+        assert explorer.visible_classes == ("a", "b", "c")
+        confusion.is_open = True
+        explorer.select([0, 1, 2])
+        assert (len(confusion.counts), len(confusion.report)) == (4 * 3 * 3, 4 * 3 * 3)
+        assert explorer.state.message == ""
+
+
+@pytest.mark.parametrize(
+    "viewport", [[1.0], [float("nan")] * 4, [float("inf"), 0, 1, 2], [0.0] * 100_000]
+)
+def test_a_viewport_of_the_page_never_spoils_what_is_saved(
+    explorer, monkeypatch, tmp_path, viewport
+):
+    scatter = explorer._views["scatter"]
+    forge_traits(scatter, monkeypatch, viewport=[0.0, 1.0, 0.0, 1.0])
+    forge_traits(scatter, monkeypatch, viewport=viewport)
+    folder = explorer.save(tmp_path / "saved")
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert list(loaded._views["scatter"].viewport) == [0.0, 1.0, 0.0, 1.0]
+
+
 @pytest.fixture
 def audited():
     """Names and arguments of what the interpreter is asked to do, while ``watching`` holds True."""

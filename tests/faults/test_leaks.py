@@ -25,9 +25,10 @@ from ipywidgets.widgets.widget import _instances
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 rng = np.random.default_rng(0)
-n, process = 2000, psutil.Process()
+n, process = 600, psutil.Process()
 labels = np.arange(n) % 5
 images = rng.integers(0, 255, (n, 8, 8), dtype=np.uint8)
+messages = set()
 
 def workers():
     return [t.name for t in threading.enumerate() if t.name.startswith("tsne-widget")]
@@ -44,9 +45,25 @@ async def cycle(number):
     request = {{"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": 32}}
     gallery._handle_custom_msg(request, [])
     explorer.visible_classes = ["0", "1"]
+    explorer.name_selection("odd", [1, 2, 3])
+    panels = explorer.widget.children[1].children[2]
+    for panel in range(len(panels.children)):
+        panels.selected_index = panel
+    gallery._handle_custom_msg({{"kind": "focus", "row": 5}}, [])
+    gallery._handle_custom_msg({{"kind": "look", "row": 5}}, [])
+    gallery._handle_custom_msg({{"kind": "arrange", "sort": "outlier_score"}}, [])
+    explorer._views["toolbar"]._handle_custom_msg(
+        {{"kind": "lens", "name": "confident_mistakes", "mode": "add"}}, []
+    )
+    explorer.color_by = "outlier_score"
+    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_webgl"}}, [])
     await asyncio.sleep(0)
-    explorer.close()  # while t-SNE is running, every other time
     deadline = time.monotonic() + 120
+    while number % 4 == 1 and explorer.state.busy:  # else it is closed while all of it is computed
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    messages.add(explorer.state.message)
+    explorer.close()  # while t-SNE is running, every other time
     while workers():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
@@ -63,7 +80,7 @@ async def session():
             memory.append(process.memory_info().rss)
     left = set(_instances) - before
     print(json.dumps({{
-        "widgets": len(left), "workers": workers(), "memory": memory,
+        "messages": sorted(messages), "widgets": len(left), "workers": workers(), "memory": memory,
         "threads": process.num_threads() - threads, "files": process.num_fds() - files,
         "explorers": sum(isinstance(o, EmbeddingExplorer) for o in gc.get_objects()),
     }}))
@@ -80,6 +97,7 @@ def test_a_hundred_explorers_leave_nothing_behind():
     assert done.returncode == 0, done.stderr[-3000:]
     left = json.loads(done.stdout)
     memory = left.pop("memory")
+    assert not [message for message in left.pop("messages") if "failed" in message]
     assert left == {"widgets": 0, "workers": [], "threads": 0, "files": 0, "explorers": 0}
     third = len(memory) // 3
     early, late = sorted(memory[:third]), sorted(memory[-third:])

@@ -11,7 +11,9 @@ import pytest
 
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.background import Background
+from tsne_widget.widgets.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import REMEDY
 
 N = 300
 SECONDS = 60.0
@@ -147,7 +149,9 @@ def test_a_callback_that_raises_is_told_and_the_explorer_goes_on():
     with EmbeddingExplorer(record(), projector=projector) as explorer:
         with pytest.raises(ZeroDivisionError):
             explorer.wait()
-        assert explorer.state.message == "The map failed: the user's <b>callback</b>"
+        assert explorer.state.message == (
+            f"The map failed: ZeroDivisionError: the user's <b>callback</b>{REMEDY}"
+        )
         assert explorer.state.fit.condition == "failed"
         explorer.select([1, 2])
         assert explorer.selected.tolist() == [1, 2]
@@ -162,7 +166,7 @@ def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
             explorer.observe(broken, ["embedding", "fit"])
             await until(lambda: explorer.state.fit.condition == "done")
             assert explorer.embedding is not None
-            assert explorer.state.message == "ZeroDivisionError: observer"
+            assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
 
     asyncio.run(session())
 
@@ -175,7 +179,7 @@ def test_without_an_event_loop_too():
         explorer.observe(broken, ["embedding", "fit"])
         assert explorer.wait().embedding is not None
         assert explorer.state.fit.condition == "done"
-        assert explorer.state.message == "ZeroDivisionError: observer"
+        assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
 
 
 def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
@@ -205,6 +209,32 @@ def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
     assert seen["selected"] > 0
     assert seen["message"] == ""
     assert seen["threads"] == {threading.main_thread()}
+
+
+def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lost():
+    async def act():
+        with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
+            scatter, legend = explorer._views["scatter"], explorer._views["legend"]
+
+            def many() -> None:
+                for point in range(2 * MAX_WAITING):  # a pointer that moves for minutes
+                    scatter._handle_custom_msg({"kind": "hover", "point": point % N}, [])
+                legend._handle_custom_msg({"kind": "toggle", "code": 1}, [])
+                large = {"kind": "select", "mode": "add"}
+                scatter._handle_custom_msg(large, [memoryview(bytes(2 * MAX_BUFFER_BYTES))])
+
+            assert on_another_thread(many) == []
+            assert explorer.state.main_thread.waiting == MAX_WAITING_HOVERS + 1
+            await until(lambda: explorer.visible_classes == ("0", "2"))
+
+            def forged() -> None:
+                for _ in range(MAX_WAITING + 5):
+                    legend._handle_custom_msg({"kind": "all", "visible": True}, [])
+
+            assert on_another_thread(forged) == []
+            assert explorer.state.main_thread.waiting == MAX_WAITING
+
+    asyncio.run(act())
 
 
 def test_a_click_during_a_blocking_wait_is_answered_within_it():

@@ -1,5 +1,7 @@
 """What the colours say: texels against the values they stand for, keys, and what is refused."""
 
+import asyncio
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.coloring import TEXELS, UNKNOWN_TEXEL, coloring
 from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.text import REMEDY
 
 N = 90
 PALETTE = ("#111111", "#222222", "#333333", UNKNOWN_COLOR)
@@ -179,3 +182,43 @@ def test_named_selections_colour_the_map_and_follow_their_changes(record):
             ("first", colors["first"], 2),
             ("second", colors["second"], 1),
         ]
+
+
+class Nameless:
+    """A value that nothing can be said of."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text of this")
+
+
+def test_a_column_that_cannot_be_drawn_is_told_and_the_map_stays_as_it_is(record):
+    column = np.array([Nameless() for _ in range(N)], dtype=object)
+    with EmbeddingExplorer(
+        record, embedding=record.features[:, :2], columns={"odd": column}
+    ) as explorer:
+        scatter = explorer._views["scatter"]
+        scatter._handle_custom_msg({"kind": "color", "name": "odd"}, [])
+        assert explorer.state.message == f"RuntimeError: no text of this{REMEDY}"
+        assert explorer.color_by == scatter.color_by == "label"
+        with pytest.raises(RuntimeError, match="no text"):
+            explorer.color_by = "odd"
+        assert explorer.color_by == "label"
+        explorer.color_by = "confidence"
+        assert scatter.color_by == "confidence"
+
+
+def test_a_score_that_fails_in_the_background_leaves_the_colours(record, monkeypatch):
+    def broken(_self, _name):
+        raise ArithmeticError("no score")
+
+    async def choose() -> tuple[str, str, str]:
+        with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
+            monkeypatch.setattr(type(explorer.state.scores), "__getitem__", broken)
+            explorer.color_by = "outlier_score"
+            while explorer.state.busy:
+                await asyncio.sleep(0.01)
+            return explorer.state.message, explorer.color_by, explorer._views["scatter"].color_by
+
+    message, wanted, drawn = asyncio.run(choose())
+    assert message.endswith(f"failed: ArithmeticError: no score{REMEDY}")
+    assert wanted == drawn == "label"

@@ -167,7 +167,7 @@ def test_an_error_is_said_in_the_widget_and_the_next_selection_is_diagnosed(expl
 
     monkeypatch.setattr(diagnosis, "diagnose", broken)
     look_at(explorer)
-    assert explorer.state.message == "The diagnosis failed: no <b>room</b>"
+    assert explorer.state.message.startswith("The diagnosis failed: MemoryError: no <b>room</b>;")
     monkeypatch.setattr(diagnosis, "diagnose", true)
     explorer.select([0])
     assert panel(explorer).title.startswith("1 selected")

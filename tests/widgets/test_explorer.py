@@ -148,7 +148,7 @@ def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
         for _ in range(2):
             with pytest.raises(ArithmeticError, match="no such luck"):
                 explorer.wait()
-        assert explorer.state.message == "The map failed: no such luck"
+        assert explorer.state.message.startswith("The map failed: ArithmeticError: no such luck;")
         assert explorer.state.fit.condition == "failed"
 
 
@@ -310,6 +310,17 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     explorer.close()
     explorer.close()
     assert registered() == before
+
+
+def test_after_closing_nobody_hears_of_the_state_any_more(record):
+    explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
+    state, legend, heard = explorer.state, explorer._views["legend"], []
+    explorer.observe(heard.append, ["selected", "visible"])
+    explorer.close()
+    counts = bytes(legend.selected_counts)
+    state.select([1, 2])
+    assert heard == []
+    assert bytes(legend.selected_counts) == counts
 
 
 def test_a_closed_explorer_and_its_state_can_be_collected(record):

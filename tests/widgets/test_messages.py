@@ -9,7 +9,7 @@ from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets import gallery as gallery_module
 from tsne_widget.widgets.gallery import MAX_TILES_PER_REPLY
 from tsne_widget.widgets.scatter import MAX_VERTICES
-from tsne_widget.widgets.text import MAX_NAME, shown
+from tsne_widget.widgets.text import MAX_NAME, REMEDY, shown
 from tsne_widget.widgets.window import drawing_order
 
 N = 30
@@ -231,7 +231,7 @@ def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_sta
 
     explorer.observe(broken)
     lasso(explorer, SQUARE)
-    assert explorer.state.message == "RuntimeError: observer is <b>broken</b>"
+    assert explorer.state.message == f"RuntimeError: observer is <b>broken</b>{REMEDY}"
     assert explorer.selected.tolist() == list(range(11))
 
 

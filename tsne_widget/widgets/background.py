@@ -6,24 +6,38 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tsne_widget.widgets.main_thread import is_main
 from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure
 
 logger = logging.getLogger(__name__)
+
+# Threads of one explorer at a time: whatever the page asks for, memory and processor are bounded.
+MAX_THREADS = 4
+
+
+class _Job(NamedTuple):
+    title: str
+    work: Callable[[], Any]
+    deliver: Callable[[Any], None]
+    failed: Callable[[], None] | None
+    loop: asyncio.AbstractEventLoop
 
 
 class Background:
     """Runs what views ask for beside the kernel, and says so in ``state.busy`` meanwhile.
 
-    Without an event loop, as in a plain script, work is done at once.
+    Without an event loop, as in a plain script, work is done at once. Beyond four threads work
+    waits; of what waits under one title only the last is done, for a view that asks again has no
+    use for the answer to what it asked before.
     """
 
     def __init__(self, state: ExplorerState) -> None:
         self._state = state
-        self._titles: list[str] = []
+        self._running: list[_Job] = []
+        self._waiting: dict[str, _Job] = {}  # by title
         self._closed = False
 
     def run(
@@ -52,37 +66,47 @@ class Background:
         except RuntimeError:
             deliver(work())
             return
-        self._titles.append(title)
+        job = _Job(title, work, deliver, failed, loop)
+        if len(self._running) < MAX_THREADS:
+            self._start(job)
+        else:
+            self._waiting[title] = job
         self._state.busy = title
 
-        def finish(result: Any, error: BaseException | None) -> None:
-            if self._closed:
-                return
-            self._titles.remove(title)
-            self._state.busy = self._titles[-1] if self._titles else ""
-            if error is None:
-                try:
-                    deliver(result)
-                except Exception as raised:  # an observer's, too: shown, as what a click causes
-                    logger.exception("%s failed", title)
-                    error = raised
-            if error is not None:
-                self._state.message = shown(f"{title} failed: {error}", MAX_SENTENCE)
-                if failed is not None:
-                    failed()
+    def close(self) -> None:
+        """Deliver nothing any more, and begin nothing that waits."""
+        self._closed = True
+        self._running, self._waiting = [], {}
 
+    def _start(self, job: _Job) -> None:
         def target() -> None:
             result, error = None, None
             try:
-                result = work()
+                result = job.work()
             except BaseException as raised:  # carried to the main thread, shown there
                 error = raised
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(finish, result, error)
+            if not job.loop.is_closed():
+                job.loop.call_soon_threadsafe(self._finish, job, result, error)
 
+        self._running.append(job)
         # daemon: abandoned work must not keep the interpreter from ending
         threading.Thread(target=target, name="tsne-widget-work", daemon=True).start()
 
-    def close(self) -> None:
-        """Deliver nothing any more."""
-        self._closed = True
+    def _finish(self, job: _Job, result: Any, error: BaseException | None) -> None:
+        if self._closed:
+            return
+        self._running = [other for other in self._running if other is not job]
+        if self._waiting:
+            self._start(self._waiting.pop(next(iter(self._waiting))))
+        titles = [other.title for other in (*self._running, *self._waiting.values())]
+        try:
+            self._state.busy = titles[-1] if titles else ""
+            if error is None:
+                job.deliver(result)
+        except Exception as raised:  # an observer's, too: shown, as what a click causes
+            error = raised
+        if error is not None:
+            logger.error("%s failed", job.title, exc_info=error)
+            self._state.message = failure(error, job.title)
+            if job.failed is not None:
+                job.failed()

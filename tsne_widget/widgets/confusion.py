@@ -29,7 +29,7 @@ class ConfusionView(anywidget.AnyWidget):
     nothing is counted.
     """
 
-    _esm = script("modes.js", "classes.js", "matrix.js", "confusion.js")
+    _esm = script("view.js", "modes.js", "classes.js", "matrix.js", "confusion.js")
     _css = style("confusion.css")
 
     names = List(Unicode()).tag(sync=True)
@@ -78,7 +78,8 @@ class ConfusionView(anywidget.AnyWidget):
 
     def _counted(self, rows: NDArray[Any]) -> tuple[bytes, bytes, bytes]:
         """Matrix, report and pairs of these rows, as the page takes them."""
-        record, c = self._state.feature_set, len(self.names)
+        record = self._state.feature_set
+        c = len(record.class_names)  # not of self.names, which the page can set
         labels, predictions = record.labels[rows], record.predictions[rows]
         table = b"" if c > MAX_DRAWN else _packed(confusion_counts(labels, predictions, c))
         report = class_report(labels, predictions, c)[["samples", "predicted", "correct"]]
@@ -106,7 +107,7 @@ class ConfusionView(anywidget.AnyWidget):
         self._state.select(mask & counted, mode_of(content))
 
     def _class(self, content: dict[str, Any], name: str) -> int:
-        return integer(content, name, 0, len(self.names) - 1)
+        return integer(content, name, 0, len(self._state.feature_set.class_names) - 1)
 
 
 def _packed(table: NDArray[Any]) -> bytes:

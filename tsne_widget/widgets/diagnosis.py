@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,9 @@ from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.messages import answer
 from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import MAX_SENTENCE, failure, shown
+
+logger = logging.getLogger(__name__)
 
 # Seconds of work that begin unasked once the panel is opened.
 MAX_UNASKED = 1.0
@@ -37,7 +40,7 @@ class DiagnosisView(anywidget.AnyWidget):
     first one waits for a click.
     """
 
-    _esm = script("diagnosis.js")
+    _esm = script("view.js", "diagnosis.js")
     _css = style("diagnosis.css")
 
     title = Unicode(help="how many samples are looked at").tag(sync=True)
@@ -92,7 +95,8 @@ class DiagnosisView(anywidget.AnyWidget):
         def deliver(result: Any) -> None:
             self.is_running = False
             if isinstance(result, Exception):
-                state.message = shown(f"The diagnosis failed: {result}", MAX_SENTENCE)
+                logger.error("the diagnosis failed", exc_info=result)
+                state.message = failure(result, "The diagnosis")
                 return
             self._layer, found = result
             self._show(found, int(np.count_nonzero(visible)))

@@ -14,7 +14,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection import TSNE
 from tsne_widget.widgets.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.state import ExplorerState, Fit
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure, shown
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,8 @@ class Fitting:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
             self._error = error
-            message = shown(f"The map failed: {error}", MAX_SENTENCE)
+            logger.error("the map failed", exc_info=error)
+            message = failure(error, "The map")
             self._state.message = message
             self._set("fit", fit._replace(condition="failed", title=message))
         elif update.ended:
@@ -134,7 +135,7 @@ class Fitting:
             setattr(self._state, name, value)
         except Exception as error:
             logger.exception("an observer of %s failed", name)
-            self._state.message = shown(f"{type(error).__name__}: {error}", MAX_SENTENCE)
+            self._state.message = failure(error)
 
     def _live_run(self, word: str) -> ProjectionRun:
         if self._run is None or self._run.ended:

@@ -22,7 +22,7 @@ class LegendView(anywidget.AnyWidget):
     The page alone knows the order and the search: it names the classes that an action is for.
     """
 
-    _esm = script("geometry.js", "classes.js", "legend.js")
+    _esm = script("view.js", "geometry.js", "classes.js", "legend.js")
     _css = style("legend.css")
 
     title = Unicode().tag(sync=True)
@@ -83,14 +83,14 @@ class LegendView(anywidget.AnyWidget):
         first, self._toggled = self._toggled, None
         if content.get("second_click") is not True or first is None or first.code != code:
             first = None
-        only = np.arange(len(self.names)) == code
+        only = np.arange(len(self._state.class_names)) == code
         was_alone = first.was_alone if first else np.array_equal(state.visible, only)
         state.show(np.ones_like(only) if was_alone else only)
         if first and len(first.selected):
             state.select(first.selected, "add")
 
     def _on_all(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._state.show(np.full(len(self.names), _flag(content)))
+        self._state.show(np.full(len(self._state.class_names), _flag(content)))
 
     def _on_show(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         visible = self._state.visible.copy()
@@ -103,12 +103,12 @@ class LegendView(anywidget.AnyWidget):
         self._state.show(visible)
 
     def _class(self, content: dict[str, Any]) -> int:
-        return integer(content, "code", 0, len(self.names) - 1)
+        return integer(content, "code", 0, len(self._state.class_names) - 1)
 
     def _classes(self, content: dict[str, Any]) -> NDArray[np.intp]:
-        codes = content.get("codes")
-        if not isinstance(codes, list) or len(codes) > len(self.names):
-            raise MalformedMessageError(f"codes is not a list of at most {len(self.names)} classes")
+        codes, most = content.get("codes"), len(self._state.class_names)
+        if not isinstance(codes, list) or len(codes) > most:
+            raise MalformedMessageError(f"codes is not a list of at most {most} classes")
         return np.array([self._class({"code": code}) for code in codes], dtype=np.intp)
 
 

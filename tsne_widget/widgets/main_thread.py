@@ -27,6 +27,11 @@ class MainThread:
             with contextlib.suppress(RuntimeError):
                 self._loop = asyncio.get_running_loop()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for the main thread."""
+        return len(self._waiting)
+
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call the function: at once on the main thread, otherwise when it is free."""
         if is_main() or self._loop is None or self._loop.is_closed():

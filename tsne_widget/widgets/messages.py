@@ -10,9 +10,16 @@ from typing import Any
 import anywidget
 
 from tsne_widget.widgets.state import MODES, ExplorerState, Mode
-from tsne_widget.widgets.text import MAX_SENTENCE, shown
+from tsne_widget.widgets.text import failure
 
 logger = logging.getLogger(__name__)
+
+# A longest polygon has a third of it; more no handler reads.
+MAX_BUFFER_BYTES = 2**20
+# Messages that wait while a cell runs: more clicks than anybody makes, too few to fill memory.
+MAX_WAITING = 10_000
+# From so many on, what the pointer passes over is not worth waiting.
+MAX_WAITING_HOVERS = 100
 
 Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
 
@@ -38,6 +45,13 @@ def _dispatch(
     if handler is None:
         logger.debug("dropped a message of unknown kind from the page")
         return
+    waiting = state.main_thread.waiting
+    if waiting >= (MAX_WAITING_HOVERS if kind == "hover" else MAX_WAITING):
+        logger.debug("dropped a %s message of the page: %d wait already", kind, waiting)
+        return
+    if sum(memoryview(buffer).nbytes for buffer in buffers) > MAX_BUFFER_BYTES:
+        logger.debug("dropped a %s message of the page: it is too large", kind)
+        return
     # Copied: a buffer's memory is the socket's, and the main thread may be busy.
     copies = [memoryview(bytes(buffer)) for buffer in buffers]
     state.main_thread.call(_handle, state, kind, handler, content, copies)
@@ -56,7 +70,7 @@ def _handle(
         logger.debug("dropped a malformed %s message from the page: %s", kind, error)
     except Exception as error:  # the one place: what a click causes is shown where it was clicked
         logger.exception("a %s message failed", kind)
-        state.message = shown(f"{type(error).__name__}: {error}", MAX_SENTENCE)
+        state.message = failure(error)
 
 
 class MalformedMessageError(ValueError):

@@ -9,7 +9,7 @@ import anywidget
 import numpy as np
 from ipywidgets import Layout, Widget, widget_serialization
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, Unicode
+from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
 
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
@@ -41,7 +41,7 @@ class ScatterView(anywidget.AnyWidget):
     million rows it knows those of a :class:`Window`.
     """
 
-    _esm = script("tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
+    _esm = script("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
@@ -82,6 +82,7 @@ class ScatterView(anywidget.AnyWidget):
         self._colors = colors
         self._coloring: Coloring | None = None  # of all rows; none until it is computed
         self._colored_map: object = None  # the map that the colours say something of
+        self._painted = ""  # what it says; not color_by, which the page can set
         self._polygons: PolygonIndex | None = None
         self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
         self._wrong = state.feature_set.misclassified
@@ -216,17 +217,29 @@ class ScatterView(anywidget.AnyWidget):
     def _show_color(self) -> None:
         name, scores = self._state.color_by, self._state.scores
         if name not in scores.names or scores.is_ready(name):
-            self._paint(name)
+            try:
+                self._paint(name)
+            except BaseException:
+                self._stay_as_drawn(name)
+                raise
             return
         self._background.run(
             f"Computing {TITLES.get(name, name)}",
             lambda: scores[name],
             lambda _values: self._paint(name) if self._state.color_by == name else None,
+            lambda: self._stay_as_drawn(name),
         )
+
+    def _stay_as_drawn(self, name: str) -> None:
+        """These colours cannot be had: state and menu say again what the map shows."""
+        if self._state.color_by == name and self._painted:
+            self._state.color_by = self._painted
+        self.send({"kind": "color"})
 
     def _paint(self, name: str) -> None:
         """Draw the points in the colours of that name."""
         colors = self._coloring = coloring(self._state, name, self._colors)
+        self._painted = name
         with self.hold_sync():
             self.color_by = name
             self.key = {
@@ -292,6 +305,14 @@ class ScatterView(anywidget.AnyWidget):
             self.waiting = fit.title
         else:
             self.waiting = f"{fit.title} …"
+
+    @validate("viewport")
+    def _validate_viewport(self, proposal: Any) -> list[float]:
+        """The page sets it, and save() writes it: what load() refuses must not get there."""
+        bounds: list[float] = proposal["value"]
+        if len(bounds) not in (0, 4) or not np.isfinite(bounds).all():
+            raise TraitError("viewport must be [] or four finite numbers")
+        return bounds
 
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = mode_of(content)

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import unicodedata
 
+from tsne_widget.errors import TsneWidgetError
+
 # Characters of a name that are shown; the rest is in the DataFrame.
 MAX_NAME = 80
 # Characters of a sentence that is shown: an error with its remedy.
 MAX_SENTENCE = 400
+
+
+# What to do about an exception that is not ours: it does not say so itself.
+REMEDY = "; the traceback is in the log"
+
+
+def failure(error: BaseException, what: str = "") -> str:
+    """What to show of an exception: its message, and what to do.
+
+    Parameters
+    ----------
+    what : str
+        What has failed, if that is known.
+    """
+    if isinstance(error, TsneWidgetError):
+        said, remedy = str(error), ""
+    else:
+        said, remedy = f"{type(error).__name__}: {error}", REMEDY
+    return shown(f"{what} failed: {said}" if what else said, MAX_SENTENCE - len(remedy)) + remedy
 
 
 def shown(text: object, limit: int = MAX_NAME) -> str:

@@ -1,4 +1,5 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
+import { asView } from "./view.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -96,4 +97,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default asView(render);

@@ -1,4 +1,5 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
+import { asView } from "./view.js";
 import { caption, element, picture, pictureUrl } from "./tiles.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
@@ -457,8 +458,8 @@ function render({ model, el }) {
     if (kind === "pan") return;
     drawOutline(points, true);
     const polygon = toData(points);
-    model.send({ kind: "select", mode: how }, undefined, [polygon.buffer]);
-    preview(polygon, how);
+    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
+    else clearOutline(); // no answer will come
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -628,6 +629,7 @@ function render({ model, el }) {
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind === "color") return showWaiting(); // the choice was not possible
     if (message.kind !== "hover" || hovered.has(message.point)) return;
     const { point, tile } = message;
     tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);
@@ -781,6 +783,7 @@ function render({ model, el }) {
 function release(/** @type {any} */ view) {
   const three = view.extras?.webGLRenderer?.renderer;
   view.remove();
+  view.el.replaceChildren(); // its model keeps it, see view.js
   three?.dispose();
   if (three) freeContext(three.context);
 }
@@ -877,4 +880,4 @@ function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
   return button;
 }
 
-export default { render };
+export default asView(render);

@@ -24,7 +24,7 @@ VIEWS = {
     "selections": ("selections.js",),
     "toolbar": ("menu.js", "toolbar.js"),
 }
-SHARED = ("tiles.js", "geometry.js", "classes.js", "modes.js")
+SHARED = ("view.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (
     "record.js", "counting.js", "ordering.js", "coloring.js", "csv.js", "exploration.js",
     "model.js", "canvas.js", "map_model.js", "class_models.js", "gallery_model.js",

@@ -1,5 +1,5 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { modeOf, MODES_HELP } from "./modes.js";
 import { fullCount, percent } from "./classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
@@ -452,4 +452,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default asView(render);
+export default guardedView(render);

@@ -1,5 +1,5 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -97,4 +97,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default asView(render);
+export default guardedView(render);

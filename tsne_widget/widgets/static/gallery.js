@@ -1,5 +1,5 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { details, element, pictureUrl, summary } from "./tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
 import { makeHead, pushButton } from "./arrange.js";
@@ -417,4 +417,4 @@ function drop(/** @type {Map<number, HTMLElement>} */ nodes, /** @type {(key: nu
   }
 }
 
-export default asView(render);
+export default guardedView(render);

@@ -1,5 +1,5 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { unpackBits } from "./geometry.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "./classes.js";
 
@@ -341,4 +341,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default asView(render);
+export default guardedView(render);

@@ -1,5 +1,5 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { caption, element, picture, pictureUrl } from "./tiles.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
@@ -880,4 +880,4 @@ function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
   return button;
 }
 
-export default asView(render);
+export default guardedView(render);

@@ -1,5 +1,5 @@
 // Named selections: a field to name what is selected, and a list to select it again.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { fullCount, shortCount } from "./classes.js";
 
 const LIST_KEYS =
@@ -251,4 +251,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default asView(render);
+export default guardedView(render);

@@ -1,5 +1,5 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
-import { asView } from "./view.js";
+import { guardedView } from "./view.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
@@ -193,4 +193,4 @@ function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default asView(render);
+export default guardedView(render);

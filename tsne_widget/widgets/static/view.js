@@ -6,7 +6,7 @@ const NOT_CONNECTED = "The kernel is not connected: run the cell again";
  * A view of anywidget's.
  * @param {(context: {model: any, el: HTMLElement}) => () => void} render  returns what releases it
  */
-export function asView(render) {
+export function guardedView(render) {
   return {
     render: (/** @type {{model: any, el: HTMLElement}} */ { model, el }) => {
       const release = render({ model: connected(model, el), el });

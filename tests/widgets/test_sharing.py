@@ -5,15 +5,18 @@ import hashlib
 import io
 import math
 import os
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+import tsne_widget.widgets
 from tests.faults.attacks import TEXTS
 from tests.images.pictures import encoded, noise
 from tests.widgets.shared_pages import SharedPage
@@ -362,3 +365,23 @@ def test_it_works_in_a_plain_script_without_a_widget_stack(tmp_path):
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
     assert (tmp_path / "a.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("views", "model"),
+    [
+        (["toolbar", "legend", "confusion"], "class_models"),
+        (["scatter", "key"], "map_model"),
+        (["gallery", "arrange", "closeup"], "gallery_model"),
+        (["selections"], "selections_model"),
+    ],
+)
+def test_a_shared_page_has_all_that_its_views_ask_their_models_for(views, model):
+    static = Path(tsne_widget.widgets.__file__).with_name("static")
+    there = (static / "shared" / f"{model}.js").read_text("utf-8")
+    for view in views:
+        asked = re.findall(
+            r'(?<!mark\.)\bmodel\.get\("(\w+)"\)', (static / f"{view}.js").read_text("utf-8")
+        )
+        missing = [name for name in asked if not re.search(rf"\b{name}\b", there)]
+        assert not missing, f"{view}.js asks for {missing}, which {model}.js does not have"

@@ -35,7 +35,7 @@ export function makeMapModel(exploration, tileOf) {
     figure: FIGURE, fallback: null, draws_itself: true, waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
     codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
     visible: null, selected: null, viewport: [], color_by: state.colorBy, color_choices: [], key: first.key,
-    hovered: -1, links: null, show_labels: false, epoch: 0, unknown: 0,
+    hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
   }, {
     select({ mode }, buffers) {
       const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));

@@ -142,8 +142,10 @@ scatter.widget.observe(arrive, "selection")
 scatter.show()
 """
 LIVE = """
-live = EmbeddingExplorer(FeatureSet.from_arrays(rng.normal(size=({n}, 16)) + labels[:{n}, None],
-                                                labels[:{n}]))
+from tsne_widget import TSNE
+live = EmbeddingExplorer(
+    FeatureSet.from_arrays(rng.normal(size=({n}, 16)) + labels[:{n}, None], labels[:{n}]),
+    projector=TSNE(random_state=0, max_iter=100_000))  # goes on until it is closed
 live
 """
 

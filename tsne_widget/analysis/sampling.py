@@ -44,7 +44,7 @@ def class_sample(
     Examples
     --------
     >>> class_sample([0, 0, 0, 0, 1, 1], 3).tolist()
-    [1, 2, 4]
+    [2, 3, 5]
     >>> class_sample([0, 0, 0, 0, 1, 1], 3, keep=[5])[-1]
     np.int64(5)
     """

@@ -118,7 +118,9 @@ export function rowsInside(x, y, polygon) {
       const a = edges[e];
       const b = a ? a - 1 : corners - 1;
       if (py[a] > height === py[b] > height) continue;
-      const crossing = px[a] + ((height - py[a]) / (py[b] - py[a])) * (px[b] - px[a]);
+      // From below and in this order, as in the kernel: rounding is the same then.
+      const [lower, upper] = py[a] < py[b] ? [a, b] : [b, a];
+      const crossing = ((height - py[lower]) * (px[upper] - px[lower])) / (py[upper] - py[lower]) + px[lower];
       if (at < crossing) inside = !inside;
     }
     if (inside) rows[count++] = i;

@@ -783,6 +783,9 @@ function render({ model, el }) {
 function release(/** @type {any} */ view) {
   const three = view.extras?.webGLRenderer?.renderer;
   view.remove();
+  // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
+  view.tooltip_div?.remove();
+  view.popper?.destroy();
   view.el.replaceChildren(); // its model keeps it, see view.js
   three?.dispose();
   if (three) freeContext(three.context);

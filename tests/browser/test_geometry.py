@@ -62,7 +62,7 @@ PLACE = st.tuples(COORDINATE, COORDINATE)
 
 
 @settings(max_examples=150, deadline=None)
-@example([(1.0, 1.0)], [(0.0, 0.0), (3.0, 3.0), (0.0, 3.0)])
+@example([(2.0**-51, -1.0)], [(0.0, 0.0), (2.0**-51, -1.0), (-1.0, 0.0)])
 @given(st.lists(PLACE, max_size=30), st.lists(PLACE, min_size=3, max_size=12))
 def test_any_points_and_any_polygon_give_the_rows_of_the_kernel(page, points, polygon):
     columns = [[place[axis] for place in points] for axis in (0, 1)]

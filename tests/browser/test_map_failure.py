@@ -33,7 +33,8 @@ _SHOW = """async (source) => {
 
 def test_it_says_so_and_how_to_share_a_map_without_a_kernel(browser: Browser):
     page = browser.new_page()
-    page.evaluate(_SHOW, script("tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js"))
+    names = ("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
+    page.evaluate(_SHOW, script(*names))
     page.wait_for_function(
         "() => /save_html/.test(document.querySelector('.tw-waiting').textContent)",
         timeout=20 * SECONDS,

@@ -18,12 +18,12 @@ from tsne_widget.errors import InvalidInputError
 
 # How often a blocked wait() looks up, so that frames are shown and an interrupt is noticed.
 POLL_SECONDS = 0.05
-# Frames come no faster than this: the page draws about 15 a second in software.
-FRAME_SECONDS = 0.06
+# Frames come no faster than this: the page draws 10 to 15 a second in software.
+FRAME_SECONDS = 0.05
 # Features that differ by less than this crash scikit-learn's TSNE as constant ones do.
 MIN_SPREAD = 1e-18
-# Iterations between two frames; fewer where an iteration takes long.
-ITERATIONS_PER_FRAME, LARGE_ITERATIONS_PER_FRAME, LARGE = 20, 10, 20_000
+# Iterations between two frames, at least.
+ITERATIONS_PER_FRAME = 10
 # How long an interpreter that ends waits for a fit to notice. To end beneath torch's feet would
 # abort the process.
 END_SECONDS = 5.0
@@ -81,10 +81,9 @@ class ProjectionRun:
         self._shown_at = -math.inf
         self.ended = False
         if is_live(projector):
-            large = len(features) >= LARGE
             projector.set_params(
                 callback=self._on_iteration,
-                callback_every=LARGE_ITERATIONS_PER_FRAME if large else ITERATIONS_PER_FRAME,
+                callback_every=ITERATIONS_PER_FRAME,
             )
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()

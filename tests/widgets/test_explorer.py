@@ -447,7 +447,7 @@ def test_the_users_own_projector_is_left_unfitted_and_its_callback_is_called():
     with EmbeddingExplorer(live_record(), projector=mine) as explorer:
         explorer.wait()
         assert explorer.projector.transform(explorer.feature_set.features[:5]).shape == (5, 2)
-    assert iterations[:3] == [0, 20, 40]
+    assert iterations[:3] == [0, 10, 20]
     assert not hasattr(mine, "embedding_")
     assert mine.callback_every == TSNE().callback_every
 

@@ -1,4 +1,5 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
+import { guardedView } from "./view.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const STEPS = 100; // of the slider
@@ -156,4 +157,4 @@ function make(/** @type {string} */ tag, /** @type {string} */ name = "") {
   return node;
 }
 
-export default { render };
+export default guardedView(render);

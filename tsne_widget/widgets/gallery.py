@@ -51,7 +51,9 @@ class GalleryView(anywidget.AnyWidget):
     knows places in the order, which is kept here; a place is good for one epoch.
     """
 
-    _esm = script("view.js", "tiles.js", "grid.js", "arrange.js", "closeup.js", "gallery.js")
+    _esm = script(
+        "view.js", "elements.js", "tiles.js", "grid.js", "arrange.js", "closeup.js", "gallery.js"
+    )
     _css = style("tiles.css", "gallery.css", "closeup.css")
 
     count = Int(help="how many tiles there are").tag(sync=True)

@@ -1,6 +1,6 @@
 // The close look at one sample: its picture, all that is known of it, and its nearest neighbours.
-import { element, picture, pictureUrl, summary } from "./tiles.js";
-import { pushButton } from "./arrange.js";
+import { element, textButton } from "./elements.js";
+import { picture, pictureUrl, summary } from "./tiles.js";
 
 /**
  * @param {any} model
@@ -20,7 +20,7 @@ export function makeCloseup(model, { step, toggled, hover }) {
     { text: "✕", title: "Close (Escape)", act: close },
   ];
   const [, back, forth] = actions.map(({ text, title: words, act }) => {
-    const button = bar.appendChild(pushButton(text, act));
+    const button = bar.appendChild(textButton(text, act));
     button.title = words;
     button.setAttribute("aria-label", words);
     return button;
@@ -33,7 +33,7 @@ export function makeCloseup(model, { step, toggled, hover }) {
   const near = root.appendChild(element("div", "tw-near"));
   const nearHead = near.appendChild(element("div", "tw-near-head"));
   const nearSummary = nearHead.appendChild(element("span"));
-  const select = nearHead.appendChild(pushButton("Select these neighbours", () => model.send({ kind: "neighbors", row: model.get("focus") })));
+  const select = nearHead.appendChild(textButton("Select these neighbours", () => model.send({ kind: "neighbors", row: model.get("focus") })));
   const strip = near.appendChild(element("ul"));
   strip.setAttribute("aria-label", "Nearest samples in feature space, nearest first");
 
@@ -115,7 +115,7 @@ export function makeCloseup(model, { step, toggled, hover }) {
 
   function neighbor(/** @type {any} */ tile, /** @type {number} */ distance, /** @type {boolean} */ differs, /** @type {boolean} */ isFirst) {
     const item = element("li");
-    const button = item.appendChild(pushButton("", () => {
+    const button = item.appendChild(textButton("", () => {
       wantsFocus = true;
       model.send({ kind: "focus", row: tile.row });
     }));

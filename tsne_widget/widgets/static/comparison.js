@@ -1,47 +1,48 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const STEPS = 100; // of the slider
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const root = make("div", "tw-toolbar tw-comparison");
+  const root = element("div", "tw-toolbar tw-comparison");
   // JupyterLab listens before the page's elements do, so that to stop an event is too late.
   root.dataset.lmSuppressShortcuts = "true";
-  const line = root.appendChild(make("div", "tw-line"));
-  const now = line.appendChild(make("div", "tw-now"));
-  const summary = now.appendChild(make("div", "tw-summary"));
+  const line = root.appendChild(element("div", "tw-line"));
+  const now = line.appendChild(element("div", "tw-now"));
+  const summary = now.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
-  const busy = now.appendChild(make("div", "tw-busy"));
+  const busy = now.appendChild(element("div", "tw-busy"));
   busy.setAttribute("role", "status");
-  const actions = line.appendChild(make("div", "tw-actions"));
-  const changes = actions.appendChild(make("div", "tw-changes"));
+  const actions = line.appendChild(element("div", "tw-actions"));
+  const changes = actions.appendChild(element("div", "tw-changes"));
   changes.setAttribute("role", "group");
-  const clear = actions.appendChild(button("Clear", () => model.send({ kind: "clear" })));
+  const clear = actions.appendChild(textButton("Clear", () => model.send({ kind: "clear" })));
 
-  const way = root.appendChild(make("div", "tw-way"));
-  const from = way.appendChild(make("span"));
-  const slider = /** @type {HTMLInputElement} */ (way.appendChild(make("input")));
+  const way = root.appendChild(element("div", "tw-way"));
+  const from = way.appendChild(element("span"));
+  const slider = /** @type {HTMLInputElement} */ (way.appendChild(element("input")));
   slider.type = "range";
   slider.max = String(STEPS);
-  const to = way.appendChild(make("span"));
-  const lines = way.appendChild(button("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
-  const note = way.appendChild(make("span"));
+  const to = way.appendChild(element("span"));
+  const lines = way.appendChild(textButton("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
+  const note = way.appendChild(element("span"));
 
-  const progress = root.appendChild(make("div", "tw-fit"));
-  const doing = progress.appendChild(make("span"));
-  const bar = progress.appendChild(make("div", "tw-bar"));
+  const progress = root.appendChild(element("div", "tw-fit"));
+  const doing = progress.appendChild(element("span"));
+  const bar = progress.appendChild(element("div", "tw-bar"));
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", "Progress of the map");
-  const done = bar.appendChild(make("div"));
-  const stop = progress.appendChild(button("Stop", () => model.send({ kind: "stop" })));
+  const done = bar.appendChild(element("div"));
+  const stop = progress.appendChild(textButton("Stop", () => model.send({ kind: "stop" })));
   stop.title = "Keep this map as it is now, and begin the next";
-  const message = root.appendChild(make("div", "tw-message"));
+  const message = root.appendChild(element("div", "tw-message"));
   message.setAttribute("role", "alert");
   message.hidden = true;
-  const said = message.appendChild(make("span"));
-  const dismiss = message.appendChild(button("", () => { message.hidden = true; }));
+  const said = message.appendChild(element("span"));
+  const dismiss = message.appendChild(textButton("", () => { message.hidden = true; }));
   dismiss.className = "tw-dismiss";
   dismiss.title = "Dismiss";
   dismiss.setAttribute("aria-label", "Dismiss");
@@ -53,7 +54,7 @@ function render({ model, el }) {
   function show() {
     const [total, visible, selected, names] = ["total", "visible", "selected", "names"].map((name) => model.get(name));
     summary.textContent = `${visible === total ? "" : `${count(visible)} of `}${count(total)} samples in ${names.length} maps · `;
-    const chosen = summary.appendChild(make("b"));
+    const chosen = summary.appendChild(element("b"));
     chosen.textContent = selected ? `${count(selected)} selected` : "drag around points to select them in all maps";
     busy.textContent = model.get("busy") && `${model.get("busy")} …`;
     busy.hidden = !busy.textContent;
@@ -75,11 +76,11 @@ function render({ model, el }) {
   function showChanges() {
     // The same buttons with other numbers, so that one that has the focus keeps it.
     for (const [i, { name, meaning, count: many }] of model.get("changes").entries()) {
-      const node = /** @type {HTMLButtonElement} */ (changes.children[i] ?? changes.appendChild(button("", (event) => model.send({ kind: "change", name, mode: modeOf(event) }))));
+      const node = /** @type {HTMLButtonElement} */ (changes.children[i] ?? changes.appendChild(textButton("", (event) => model.send({ kind: "change", name, mode: modeOf(event) }))));
       node.dataset.change = name;
       node.title = `${meaning}. Click selects them. ${MODES_HELP}`;
       node.textContent = `${name[0].toUpperCase()}${name.slice(1)} `;
-      node.appendChild(make("b")).textContent = count(many);
+      node.appendChild(element("b")).textContent = count(many);
       node.disabled = !many;
     }
     changes.hidden = !changes.children.length;
@@ -139,22 +140,8 @@ function render({ model, el }) {
   };
 }
 
-function button(/** @type {string} */ text, /** @type {(event: MouseEvent) => void} */ act) {
-  const node = /** @type {HTMLButtonElement} */ (make("button"));
-  node.type = "button";
-  node.textContent = text;
-  node.addEventListener("click", act);
-  return node;
-}
-
 function count(/** @type {number} */ value) {
   return value.toLocaleString("en");
-}
-
-function make(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

@@ -1,8 +1,9 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
 import { guardedView } from "./view.js";
-import { details, element, pictureUrl, summary } from "./tiles.js";
+import { element, textButton } from "./elements.js";
+import { details, pictureUrl, summary } from "./tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
-import { makeHead, pushButton } from "./arrange.js";
+import { makeHead } from "./arrange.js";
 import { makeCloseup } from "./closeup.js";
 
 const FRAME_PIXELS = 12; // of a tile around its picture, with the gap
@@ -366,10 +367,10 @@ function makePicks(/** @type {any} */ model) {
   const count = root.appendChild(element("b"));
   count.setAttribute("role", "status");
   const act = (/** @type {string} */ action) => () => model.send({ kind: "picked", do: action });
-  const keep = root.appendChild(pushButton("", act("keep")));
-  const remove = root.appendChild(pushButton("Remove these", act("remove")));
-  const add = root.appendChild(pushButton("Add to the selection", act("add")));
-  root.appendChild(pushButton("Pick none", act("clear"))).title = "Escape";
+  const keep = root.appendChild(textButton("", act("keep")));
+  const remove = root.appendChild(textButton("Remove these", act("remove")));
+  const add = root.appendChild(textButton("Add to the selection", act("add")));
+  root.appendChild(textButton("Pick none", act("clear"))).title = "Escape";
   function show() {
     const picked = model.get("picked");
     const ofSelection = model.get("source") === "selection";

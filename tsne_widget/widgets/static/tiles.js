@@ -1,4 +1,5 @@
 // A sample in the page: its picture and what is known of it. Shared by gallery and map.
+import { element } from "./elements.js";
 
 /**
  * @typedef {{id: number, label: string | null, prediction: string | null, wrong: boolean,
@@ -50,11 +51,4 @@ export function summary(tile) {
 export function details(tile) {
   const percent = tile.confidence === null ? "" : `${Math.round(100 * tile.confidence)} % · `;
   return `${percent}#${tile.id}`;
-}
-
-/** @param {string} tag @param {string} name @returns {HTMLElement} */
-export function element(tag, name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }

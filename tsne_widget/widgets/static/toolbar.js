@@ -1,5 +1,6 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
@@ -185,12 +186,6 @@ function number(/** @type {number} */ value) {
 
 function percent(/** @type {number} */ part, /** @type {number} */ whole) {
   return whole ? `${((100 * part) / whole).toFixed(1)} %` : "0 %";
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

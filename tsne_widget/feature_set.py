@@ -356,7 +356,8 @@ class FeatureSet:
             RecursionError,
         ) as error:
             raise StoreError(
-                f"{source} is not a saved FeatureSet: {error}{_moved_aside(source)}"
+                f"{source} is not a saved FeatureSet: {error}; give the folder that "
+                f"FeatureSet.save(folder) has written{_moved_aside(source)}"
             ) from error
 
 

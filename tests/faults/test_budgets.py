@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 
 import numpy as np
 import pytest
 
 from tests.faults.test_forged_messages import send
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets import gallery as gallery_module
 from tsne_widget.widgets import runner
 from tsne_widget.widgets.runner import FRAME_SECONDS, ProjectionRun
 from tsne_widget.widgets.scatter import MAX_VERTICES
-from tsne_widget.widgets.tiles import TILE_PIXELS
 
 # tornado refuses a larger message of the page; jupyter_server leaves that as it is.
 JUPYTER_BYTES = 10 * 2**20
@@ -96,38 +93,6 @@ def test_a_screenful_of_tiles_is_small_whatever_the_pictures(monkeypatch):
             send(gallery, request)
         assert sizes
         assert max(sizes) < TILES_BYTES
-
-
-def test_pictures_from_the_cache_end_a_reply_by_their_bytes_and_all_of_them_come(monkeypatch):
-    # However fast they come: the limit in time, which ends a reply of pictures that are made, is
-    # not what ends these.
-    monkeypatch.setattr(gallery_module, "MAX_REPLY_SECONDS", math.inf)
-    n, size = 40, TILE_PIXELS[-1]
-    record = FeatureSet.from_arrays(np.eye(n), np.arange(n) % 2)
-    with EmbeddingExplorer(record, embedding=np.eye(n)[:, :2], images=Loud()) as explorer:
-        gallery = explorer._views["gallery"]
-        replies: list[tuple[int, int]] = []  # tiles and bytes of each
-        monkeypatch.setattr(
-            gallery,
-            "send",
-            lambda content, buffers=(): replies.append(
-                (len(content["tiles"]), len(json.dumps(content)) + sum(map(len, buffers)))
-            ),
-        )
-        explorer.select(range(n))
-
-        def ask(start: int, stop: int) -> None:
-            request = {"kind": "tiles", "epoch": gallery.epoch, "start": start, "stop": stop}
-            send(gallery, request | {"size": size})
-
-        for row in range(n):  # the cache keeps them
-            ask(row, row + 1)
-        assert sum(size for _tiles, size in replies) > 2 * JUPYTER_BYTES / 10
-        replies.clear()
-        while sum(tiles for tiles, _size in replies) < n:  # as the page does
-            ask(sum(tiles for tiles, _size in replies), n)
-        assert max(size for _tiles, size in replies) < TILES_BYTES
-        assert replies[0][0] > 1
 
 
 class Counting:

@@ -143,3 +143,20 @@ def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
     os.utime(tmp_path / f"saved.{ended.pid}-00000000.unfinished", (1, 1), follow_symlinks=False)
     whole_files.remove_unfinished(tmp_path, "saved")
     assert {path.name for path in tmp_path.iterdir()} >= set(names)
+
+
+def test_a_folder_that_was_moved_aside_stays_until_its_place_is_taken(tmp_path):
+    with make_explorer() as explorer:
+        explorer.feature_set.save(tmp_path / "saved")
+    ended = multiprocessing.get_context("fork").Process(target=str)
+    ended.start()
+    ended.join()
+    aside = tmp_path / f"saved.{ended.pid}-00000000.unfinished.previous"
+    (tmp_path / "saved").rename(aside)  # as a save leaves it that is killed between two renames
+    make_old(tmp_path)
+    assert is_killed(lambda: FeatureSet.from_arrays(np.eye(4)).save(tmp_path / "saved"), 1)
+    assert len(FeatureSet.load(aside)) == N
+    for _ in range(2):
+        make_old(tmp_path)
+        FeatureSet.from_arrays(np.eye(4)).save(tmp_path / "saved", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]

@@ -341,8 +341,9 @@ def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, 
         assert len(buffers[0]) + len(json.dumps(content)) < 300_000
 
 
-def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch):
-    monkeypatch.setattr(module, "MAX_REPLY_BYTES", 1000)
+@pytest.mark.parametrize("most", [1000, 1], ids=["some fit", "none fits"])
+def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch, most):
+    monkeypatch.setattr(module, "MAX_REPLY_BYTES", most)
     page.explorer.select("visible")
     assert page.rows() == list(range(N))
     assert len(page.replies) > 10

@@ -54,7 +54,7 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
     code, rules = page_script(), style(*STYLES)
     policy = (
         f"default-src 'none'; script-src '{_hash(code)}'; style-src '{_hash(rules)}'; "
-        "img-src blob:; base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     yield f"""<!DOCTYPE html>
 <html lang="en">

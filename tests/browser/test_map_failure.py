@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.gestures import SECONDS
-from tsne_widget.widgets.assets import script
+from tsne_widget.widgets.scatter import ScatterView
 
 pytestmark = pytest.mark.browser
 
@@ -33,8 +33,7 @@ _SHOW = """async (source) => {
 
 def test_it_says_so_and_how_to_share_a_map_without_a_kernel(browser: Browser):
     page = browser.new_page()
-    names = ("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
-    page.evaluate(_SHOW, script(*names))
+    page.evaluate(_SHOW, ScatterView._esm)
     page.wait_for_function(
         "() => /save_html/.test(document.querySelector('.tw-waiting').textContent)",
         timeout=20 * SECONDS,

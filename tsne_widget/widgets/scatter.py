@@ -41,7 +41,10 @@ class ScatterView(anywidget.AnyWidget):
     million rows it knows those of a :class:`Window`.
     """
 
-    _esm = script("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
+    _esm = script(
+        "view.js", "elements.js", "tiles.js", "geometry.js", "key.js", "labels.js", "hovercard.js",
+        "sketch.js", "maptools.js", "webgl.js", "scatter.js",
+    )  # fmt: skip
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)

@@ -1,5 +1,5 @@
 // The gallery's head: what is shown, in which order, in which groups, how large.
-import { element } from "./tiles.js";
+import { element, textButton } from "./elements.js";
 
 const SOURCE_WORDS = { selection: "Selection", shown: "Shown" };
 const GROUP_WORDS = { none: "none", label: "label", prediction: "prediction", confusion: "confusion" };
@@ -15,7 +15,7 @@ export function makeHead(model, resize) {
   sources.setAttribute("role", "group");
   sources.setAttribute("aria-label", "What is shown");
   const buttons = Object.entries(SOURCE_WORDS).map(([source, word]) => {
-    const button = pushButton(word, () => arrange({ source }));
+    const button = textButton(word, () => arrange({ source }));
     button.dataset.source = source;
     return sources.appendChild(button);
   });
@@ -23,7 +23,7 @@ export function makeHead(model, resize) {
   Object.assign(slider, { type: "range", ...SIZES });
   slider.setAttribute("aria-label", "Size of the pictures in pixels");
   const sort = labelled("Sort", "select");
-  const direction = pushButton("", () => arrange({ descending: !model.get("descending") }));
+  const direction = textButton("", () => arrange({ descending: !model.get("descending") }));
   direction.className = "tw-direction";
   root.appendChild(direction);
   const sortNote = element("span", "tw-sort-note");
@@ -99,12 +99,4 @@ function setOptions(
   });
   while (select.options.length > entries.length) select.options[entries.length].remove();
   if (select.value !== chosen) select.value = chosen;
-}
-
-export function pushButton(/** @type {string} */ text, /** @type {() => void} */ act) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  button.addEventListener("click", act);
-  return button;
 }

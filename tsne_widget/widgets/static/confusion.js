@@ -1,5 +1,6 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { modeOf, MODES_HELP } from "./modes.js";
 import { fullCount, percent } from "./classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
@@ -437,19 +438,6 @@ function sum(/** @type {Uint32Array} */ report, /** @type {number} */ column) {
 
 function clamp(/** @type {number} */ value, /** @type {number[]} */ [least, most]) {
   return Math.max(least, Math.min(most, value));
-}
-
-function textButton(/** @type {string} */ text) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  return button;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

@@ -1,9 +1,13 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
 import { guardedView } from "./view.js";
-import { caption, element, picture, pictureUrl } from "./tiles.js";
+import { element } from "./elements.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
 import { makeLabels } from "./labels.js";
+import { makeHoverCard } from "./hovercard.js";
+import { makeSketch } from "./sketch.js";
+import { makeTools } from "./maptools.js";
+import { beforeFirstFrame, gather, isSoftware, keepCanvas, release, upload, webglRenderer } from "./webgl.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
@@ -15,24 +19,12 @@ const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gest
 const UNLOADABLE = 'The map cannot be drawn here. In a notebook: install bqplot-gl, and reload the page. Without a kernel: explorer.save_html("map.html") writes a page with the map.';
 
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
-const KEEP_HOVERED = 200; // pictures of hovered points that are kept
 // How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
 // takes half a second; a graphics card draws millions.
 const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
 const MAX_RINGS = 4_000; // where a part is drawn: more of them are one blot
 const SETTLE_MS = 200; // after the last movement all points are drawn again
 const LIVE_SETTLE_MS = 1200; // longer than between two frames of a map that is computed
-
-const TOOLS = [
-  { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
-  { name: "rectangle", key: "r", title: "Rectangle: drag a box around points (R)", icon: "M4 6h16v12H4z" },
-  { name: "pan", key: "p", title: "Pan: drag the map (P). The wheel zooms with every tool", icon: "M12 3v18M3 12h18M12 3l-3 3M12 3l3 3M12 21l-3-3M12 21l3-3M3 12l3-3M3 12l3 3M21 12l-3-3M21 12l-3 3" },
-];
-const ACTIONS = [
-  { name: "zoom-selection", key: "z", title: "Zoom to the selection (Z)", icon: "M10 4a6 6 0 100 12 6 6 0 000-12M15 15l6 6M7 10h6M10 7v6" },
-  { name: "labels", key: "n", title: "Names of the classes on the map (N)", icon: "M4 18L9 6l5 12M6 14h6M16 18v-8M16 13a3 3 0 116 0v2a3 3 0 11-6 0" },
-  { name: "reset", key: "0", title: "Show the whole map (0)", icon: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" },
-];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -42,20 +34,15 @@ function render({ model, el }) {
   overlay.tabIndex = 0;
   overlay.setAttribute("role", "application");
   overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Control Z undoes, Escape clears");
-  const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
-  const outline = drawing.appendChild(svgElement("path"));
-  const links = drawing.appendChild(svgElement("g", "tw-links"));
-  const trails = drawing.appendChild(svgElement("g", "tw-trails"));
-  const circle = drawing.appendChild(svgElement("circle"));
+  const sketch = makeSketch(root);
   const labels = makeLabels(root);
-  const tools = root.appendChild(element("div", "tw-tools"));
-  tools.setAttribute("role", "toolbar");
-  tools.setAttribute("aria-label", "Map tools");
+  let tool = "";
+  const tools = makeTools(root, { use, act });
   const stop = new AbortController();
   const listen = { signal: stop.signal };
   const { menu, key, show: showKey } = makeKey(model, stop.signal);
   root.append(menu, key);
-  const hover = root.appendChild(element("figure", "tw-hover"));
+  const card = makeHoverCard(root);
   const shownNote = root.appendChild(element("div", "tw-shown"));
   const waiting = root.appendChild(element("div", "tw-waiting"));
   el.appendChild(root);
@@ -77,7 +64,6 @@ function render({ model, el }) {
   let ringed = new Uint32Array(0); // those of them that have a ring
   let settleTimer = 0;
   let placed = model.get("epoch"); // of which rows the marks show the places
-  let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
   let mounting = false;
@@ -208,8 +194,7 @@ function render({ model, el }) {
 
   function forgetHovered() {
     leave();
-    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
-    hovered.clear();
+    card.forget();
   }
 
   function putOpacity(atOnce = false) {
@@ -253,28 +238,6 @@ function render({ model, el }) {
     draw(drawn ? drawn.length : total, atOnce);
     shownNote.hidden = shown === inSight + unknown;
     shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
-  }
-
-  /** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
-  function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
-    for (const name of names) {
-      const values = mark.model.get(name);
-      if (!values) continue;
-      const taken = new Float32Array(points.length);
-      for (let k = 0; k < taken.length; k++) taken[k] = values[points[k]];
-      upload(mark, name, taken);
-    }
-  }
-
-  function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
-    const attribute = mark[name];
-    attribute.capacity ??= attribute.array.length; // of the buffer on the card
-    if (values.length > attribute.capacity) {
-      mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
-      return;
-    }
-    attribute.setArray(values);
-    attribute.needsUpdate = true;
   }
 
   /** Rings around the wrong ones of the points that are drawn. */
@@ -395,14 +358,8 @@ function render({ model, el }) {
    */
   function locate(event) {
     const box = overlay.getBoundingClientRect();
-    const px = event.clientX - box.left;
-    const py = event.clientY - box.top;
-    const { margin } = plot.view;
-    const { x, y } = plot.mark.scales;
-    return {
-      pixel: [px, py],
-      data: [x.scale.invert(px - margin.left - x.offset), y.scale.invert(py - margin.top - y.offset)],
-    };
+    const pixel = [event.clientX - box.left, event.clientY - box.top];
+    return { pixel, data: toData(pixel) };
   }
 
   function mode(/** @type {PointerEvent} */ event) {
@@ -439,7 +396,7 @@ function render({ model, el }) {
     }
     const events = event.getCoalescedEvents?.() ?? [];
     for (const moved of events.length ? events : [event]) drag.points.push(locate(moved).pixel);
-    drawOutline(shape(), false);
+    sketch.drawOutline(shape(), false);
   }, listen);
 
   overlay.addEventListener("pointerup", (event) => {
@@ -456,8 +413,8 @@ function render({ model, el }) {
       return;
     }
     if (kind === "pan") return;
-    drawOutline(points, true);
-    const polygon = toData(points);
+    sketch.drawOutline(points, true);
+    const polygon = Float64Array.from(points.flatMap(toData));
     if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
     else clearOutline(); // no answer will come
   }, listen);
@@ -481,19 +438,13 @@ function render({ model, el }) {
       event.preventDefault();
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const known = TOOLS.find((t) => t.key === key);
-    const action = ACTIONS.find((a) => a.key === key);
-    if (known) use(known.name);
-    else if (action) act(action.name);
-    else if (key === "escape") { clearOutline(); endDrag(); model.send({ kind: "clear" }); }
-    else return;
+    if (key === "escape") { clearOutline(); endDrag(); model.send({ kind: "clear" }); }
+    else if (!tools.pressKey(key)) return;
     event.preventDefault();
   }, listen);
 
   // ---- hover ----
 
-  /** @type {Map<number, any>} */
-  const hovered = new Map(); // point → its tile, with the picture's URL
   let looking = -1;
   let lookFrame = 0;
   /** @type {PointerEvent | null} */
@@ -515,9 +466,10 @@ function render({ model, el }) {
       const { pixel, data } = locate(lookEvent);
       const point = pointAt(data);
       if (point < 0) return leave();
-      if (point !== looking) model.send({ kind: "hover", point, epoch: placed, known: hovered.has(point) });
+      if (point !== looking) model.send({ kind: "hover", point, epoch: placed, known: card.has(point) });
       looking = point;
-      showHovered(pixel);
+      sketch.drawRing(pixelsOf(point));
+      card.show(point, pixel);
     });
   }
 
@@ -525,66 +477,53 @@ function render({ model, el }) {
     if (looking >= 0) model.send({ kind: "leave" });
     looking = -1;
     lookEvent = null;
-    hover.hidden = true;
-    circle.setAttribute("r", "0");
+    card.hide();
+    sketch.drawRing(null);
   }
 
-  /** Pixels of a point within the overlay. */
+  /** Pixels within the overlay. @returns {number[]} */
+  function toPixels(/** @type {number} */ x, /** @type {number} */ y) {
+    const { margin, scales } = { margin: plot.view.margin, scales: plot.mark.scales };
+    return [margin.left + scales.x.offset + scales.x.scale(x), margin.top + scales.y.offset + scales.y.scale(y)];
+  }
+
+  /** @returns {[number, number]} data coordinates of a pixel within the overlay */
+  function toData(/** @type {number[]} */ [px, py]) {
+    const { margin, scales } = { margin: plot.view.margin, scales: plot.mark.scales };
+    return [scales.x.scale.invert(px - margin.left - scales.x.offset), scales.y.scale.invert(py - margin.top - scales.y.offset)];
+  }
+
+  function isKnown(/** @type {number} */ point) {
+    return point >= 0 && point < plot.mark.model.get("x").length; // in SVG there is only a sample
+  }
+
   function pixelsOf(/** @type {number} */ point) {
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    const { x: xs, y: ys } = plot.mark.model.attributes;
-    return [margin.left + x.offset + x.scale(xs[point]), margin.top + y.offset + y.scale(ys[point])];
-  }
-
-  function ring(/** @type {number} */ point) {
-    const [cx, cy] = pixelsOf(point);
-    circle.setAttribute("cx", String(cx));
-    circle.setAttribute("cy", String(cy));
-    circle.setAttribute("r", "7");
+    const { x, y } = plot.mark.model.attributes;
+    return toPixels(x[point], y[point]);
   }
 
   /** The point that the pointer is over in another view, say the gallery. */
   function showHoveredElsewhere() {
     if (!plot || looking >= 0) return;
     const point = model.get("hovered");
-    if (point >= 0 && point < plot.mark.model.get("x").length) ring(point);
-    else circle.setAttribute("r", "0");
+    sketch.drawRing(isKnown(point) ? pixelsOf(point) : null);
   }
 
   /** Lines from the point that is looked at to its nearest in feature space. */
   function showLinks() {
-    const points = typed(model.get("links"), Uint32Array);
-    links.replaceChildren();
-    if (!plot || !points.length) return;
+    const [from, ...near] = typed(model.get("links"), Uint32Array);
+    if (!plot || from === undefined || !isKnown(from)) return sketch.drawLinks(null, []);
     const codes = classCodes();
-    const isThere = (/** @type {number} */ point) => point < plot.mark.model.get("x").length;
-    if (!isThere(points[0])) return; // not in the sample
-    const [x1, y1] = pixelsOf(points[0]);
-    for (const point of points.subarray(1).filter(isThere)) {
-      const [x2, y2] = pixelsOf(point);
-      const line = links.appendChild(svgElement("line"));
-      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
-      line.toggleAttribute("data-other", codes[point] !== codes[points[0]]);
-    }
-    const at = links.appendChild(svgElement("circle"));
-    for (const [name, value] of Object.entries({ cx: x1, cy: y1, r: 6 })) at.setAttribute(name, String(value));
+    sketch.drawLinks(pixelsOf(from), near.filter(isKnown).map((point) => ({ to: pixelsOf(point), differs: codes[point] !== codes[from] })));
   }
 
   /** Lines from where samples are on another map to where they are here. */
   function showTrails() {
     const ends = typed(model.get("trails"), Float32Array);
-    trails.replaceChildren();
-    if (!plot) return;
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    for (let k = 0; k + 3 < ends.length; k += 4) {
-      const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => i % 2
-        ? margin.top + y.offset + y.scale(ends[k + i])
-        : margin.left + x.offset + x.scale(ends[k + i]));
-      const line = trails.appendChild(svgElement("line"));
-      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
-    }
+    /** @type {[number[], number[]][]} */
+    const pairs = [];
+    for (let k = 0; plot && k + 3 < ends.length; k += 4) pairs.push([toPixels(ends[k], ends[k + 1]), toPixels(ends[k + 2], ends[k + 3])]);
+    sketch.drawTrails(pairs);
   }
 
   // ---- names of the classes ----
@@ -592,7 +531,7 @@ function render({ model, el }) {
   function findLabels() {
     const shown = model.get("show_labels");
     labels.layer.hidden = !shown;
-    tools.querySelector("[data-action=labels]")?.setAttribute("aria-pressed", String(shown));
+    tools.press("labels", shown);
     if (!plot || !shown) return;
     const { x, y } = plot.mark.model.attributes;
     labels.find(x, y, classCodes(), visibleClasses(), model.get("names"));
@@ -601,45 +540,15 @@ function render({ model, el }) {
 
   function placeLabels() {
     if (!plot || !model.get("show_labels")) return;
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    labels.place(
-      (/** @type {number} */ v) => margin.left + x.offset + x.scale(v),
-      (/** @type {number} */ v) => margin.top + y.offset + y.scale(v),
-      overlay.clientWidth, overlay.clientHeight,
-    );
-  }
-
-  function showHovered(/** @type {number[]} */ pixel) {
-    ring(looking);
-    const tile = hovered.get(looking);
-    hover.hidden = !tile;
-    if (!tile) return;
-    if (hover.dataset.point !== String(looking)) {
-      hover.dataset.point = String(looking);
-      hover.replaceChildren(picture(tile), caption(tile));
-    }
-    // beside the pointer, on the side where there is room
-    const { clientWidth: width, clientHeight: height } = root;
-    const beside = (/** @type {number} */ at, /** @type {number} */ length, /** @type {number} */ room) =>
-      Math.max(4, at + 18 + length < room ? at + 18 : at - 18 - length);
-    hover.style.left = `${beside(pixel[0] + 6, hover.offsetWidth, width)}px`;
-    hover.style.top = `${beside(pixel[1] + 6, hover.offsetHeight, height)}px`;
+    labels.place(toPixels, overlay.clientWidth, overlay.clientHeight);
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
     if (message.kind === "color") return showWaiting(); // the choice was not possible
-    if (message.kind !== "hover" || hovered.has(message.point)) return;
-    const { point, tile } = message;
-    tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);
-    hovered.set(point, tile);
-    for (const [oldest, { url }] of hovered) {
-      if (hovered.size <= KEEP_HOVERED) break;
-      URL.revokeObjectURL(url);
-      hovered.delete(oldest);
-    }
-    if (point === looking && lookEvent && plot) showHovered(locate(lookEvent).pixel);
+    if (message.kind !== "hover") return;
+    card.keep(message.point, message.tile, buffers[0]);
+    if (message.point === looking && lookEvent && plot) card.show(looking, locate(lookEvent).pixel);
   }
 
   overlay.addEventListener("pointerleave", leave, listen);
@@ -656,29 +565,14 @@ function render({ model, el }) {
     return points.every((p) => Math.hypot(p[0] - points[0][0], p[1] - points[0][1]) < MIN_LASSO_PIXELS);
   }
 
-  function toData(/** @type {number[][]} */ points) {
-    const { margin } = plot.view;
-    const { x, y } = plot.mark.scales;
-    return Float64Array.from(points.flatMap(([px, py]) => [
-      x.scale.invert(px - margin.left - x.offset),
-      y.scale.invert(py - margin.top - y.offset),
-    ]));
-  }
-
   function endDrag() {
     if (drag && overlay.hasPointerCapture(drag.pointer)) overlay.releasePointerCapture(drag.pointer);
     drag = null;
     delete overlay.dataset.dragging;
   }
 
-  function drawOutline(/** @type {number[][]} */ points, /** @type {boolean} */ done) {
-    outline.setAttribute("d", points.map((p, i) => `${i ? "L" : "M"}${p[0]} ${p[1]}`).join("") + "Z");
-    drawing.toggleAttribute("data-done", done);
-  }
-
   function clearOutline() {
-    outline.removeAttribute("d");
-    drawing.removeAttribute("data-done");
+    sketch.drawOutline([], false);
   }
 
   // ---- tools ----
@@ -686,9 +580,6 @@ function render({ model, el }) {
   function use(/** @type {string} */ name) {
     tool = name;
     overlay.dataset.tool = name;
-    for (const button of tools.querySelectorAll("button[data-tool]")) {
-      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.tool === name));
-    }
   }
 
   function act(/** @type {string} */ name) {
@@ -699,27 +590,12 @@ function render({ model, el }) {
     } else zoomToSelection();
   }
 
-  for (const { name, title, icon } of TOOLS) {
-    const button = iconButton(title, icon);
-    button.dataset.tool = name;
-    button.addEventListener("click", () => use(name), listen);
-    tools.appendChild(button);
-  }
-  tools.appendChild(element("span"));
-  for (const { name, title, icon } of ACTIONS) {
-    const button = iconButton(title, icon);
-    button.dataset.action = name;
-    button.addEventListener("click", () => act(name), listen);
-    tools.appendChild(button);
-  }
-  use("lasso");
-
   // ---- waiting ----
 
   function showWaiting() {
     const text = plot ? "" : failure || model.get("waiting") || "Drawing the map …";
     waiting.hidden = !text;
-    tools.hidden = overlay.hidden = Boolean(text);
+    tools.root.hidden = overlay.hidden = Boolean(text);
     showKey();
     if (text) menu.hidden = key.hidden = true;
     waiting.textContent = text;
@@ -729,7 +605,7 @@ function render({ model, el }) {
     applyOpacity();
     const empty = model.get("selected").byteLength === 0;
     if (empty && !drag) clearOutline();
-    /** @type {HTMLButtonElement} */ (tools.querySelector("[data-action=zoom-selection]")).disabled = empty;
+    tools.enable("zoom-selection", !empty);
   };
   const changes = /** @type {[string, () => void][]} */ ([
     ["change:figure change:fallback", mount],
@@ -772,54 +648,10 @@ function render({ model, el }) {
     clearTimeout(saveTimer);
     clearTimeout(settleTimer);
     cancelAnimationFrame(lookFrame);
-    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
+    card.forget();
     for (const [event, callback] of changes) model.off(event, callback);
     if (plot) release(plot.view);
     plot = null;
-  };
-}
-
-/** Remove bqplot's view, and what it holds of the graphics card. */
-function release(/** @type {any} */ view) {
-  const three = view.extras?.webGLRenderer?.renderer;
-  view.remove();
-  // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
-  view.tooltip_div?.remove();
-  view.popper?.destroy();
-  view.el.replaceChildren(); // its model keeps it, see view.js
-  three?.dispose();
-  if (three) freeContext(three.context);
-}
-
-/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
-function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
-  /** @type {any[]} */
-  let marks;
-  Object.defineProperty(view.extras, "webGLMarks", {
-    get: () => marks,
-    set: (/** @type {any[]} */ list) => {
-      marks = list;
-      list.push = (mark) => {
-        prepare(mark);
-        return Array.prototype.push.call(list, mark);
-      };
-    },
-  });
-}
-
-/** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */
-function keepCanvas(/** @type {any} */ holder) {
-  if (holder.isKept) return;
-  holder.isKept = true;
-  const three = holder.renderer;
-  const { setSize, setPixelRatio } = three;
-  three.setPixelRatio = (/** @type {number} */ ratio) => {
-    if (ratio !== three.getPixelRatio()) setPixelRatio.call(three, ratio);
-  };
-  three.setSize = (/** @type {number} */ width, /** @type {number} */ height, /** @type {any[]} */ ...rest) => {
-    const [canvas, ratio] = [three.domElement, three.getPixelRatio()];
-    const isThatSize = canvas.width === Math.trunc(width * ratio) && canvas.height === Math.trunc(height * ratio);
-    if (!isThatSize || canvas.style.width !== `${width}px` || canvas.style.height !== `${height}px`) setSize.call(three, width, height, ...rest);
   };
 }
 
@@ -836,51 +668,6 @@ function typed(/** @type {DataView | null} */ bytes, /** @type {any} */ Type) {
   const size = Type.BYTES_PER_ELEMENT;
   if (bytes.byteOffset % size === 0) return new Type(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
   return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-function isSoftware(/** @type {string | null} */ renderer) {
-  return /swiftshader|llvmpipe|software|basic render/i.test(renderer ?? "");
-}
-
-/**
- * Name of what draws WebGL here; null where there is none. Making a context takes a tenth of a
- * second in software: the page keeps the answer for the next map.
- * @returns {string | null}
- */
-function webglRenderer() {
-  const page = /** @type {any} */ (window);
-  if (page.tsneWidgetRenderer) return page.tsneWidgetRenderer;
-  const context = document.createElement("canvas").getContext("webgl");
-  if (!context) return null;
-  const names = context.getExtension("WEBGL_debug_renderer_info");
-  const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
-  freeContext(context);
-  page.tsneWidgetRenderer = name;
-  return name;
-}
-
-/** Browsers allow about 16 contexts at a time, and collect them late. */
-function freeContext(/** @type {WebGLRenderingContext} */ context) {
-  context.getExtension("WEBGL_lose_context")?.loseContext();
-}
-
-function svgElement(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  if (name) node.setAttribute("class", name);
-  return node;
-}
-
-function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.title = title;
-  button.setAttribute("aria-label", title);
-  const svg = svgElement("svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.appendChild(svgElement("path")).setAttribute("d", icon);
-  button.appendChild(svg);
-  return button;
 }
 
 export default guardedView(render);

@@ -6,9 +6,15 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -22,7 +28,9 @@ ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
 
-N = 60
+ROOT = Path(__file__).resolve().parents[2]
+N, HALF = 60, 32
+PATIENCE = 90  # seconds
 
 
 class Deadly(Pictures):
@@ -61,6 +69,22 @@ class Noted(Pictures):
         return super().__getitem__(index)
 
 
+class Waiting(Noted):
+    """Whoever reads the second half waits until it may."""
+
+    def __getitem__(self, index):
+        if index >= HALF:
+            wait_until((self.folder / "go").exists)
+        return super().__getitem__(index)
+
+
+def wait_until(is_so):
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def cluster():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -94,6 +118,12 @@ def assert_same(found, expected):
 def shards_of(folder):
     (manifest,) = folder.glob("*/manifest.json")
     return json.loads(manifest.read_bytes())["shards"]
+
+
+def stored(folder):
+    """Samples in the store, which may not be there yet."""
+    is_there = any(folder.glob("*/manifest.json"))
+    return sum(shard["samples"] for shard in shards_of(folder).values()) if is_there else 0
 
 
 def test_rows_are_those_of_a_local_run_and_a_local_run_takes_up_the_store(cluster, tmp_path):
@@ -132,6 +162,69 @@ def test_a_run_goes_on_from_the_shards_of_another_and_computes_none_of_them(clus
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
     assert again == {0, 1, 2, 3, *range(36, N)}  # the first batch is compared
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+import torch
+from tests.extraction.test_on_ray import Waiting, on_ray, store_module
+
+torch.set_num_threads(1)
+store_module.SHARD_ROWS = 16
+folder = Path(sys.argv[1])
+on_ray(Waiting(folder), store=folder / "store", dataset_key="waiting", actors=2)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("clusters", ["its own", "one that outlives it"])
+def test_after_the_driver_is_killed_another_goes_on_from_its_shards(cluster, tmp_path, clusters):
+    store = tmp_path / "store"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OF_THE_TEST": str(tmp_path)}
+    environment.pop("RAY_ADDRESS", None)
+    if clusters != "its own":
+        environment["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    with (tmp_path / "said").open("wb") as said, _ended(tmp_path):
+        command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+        driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+        wait_until(lambda: driver.poll() is not None or stored(store) == HALF)
+        driver.kill()
+        assert driver.wait() == -signal.SIGKILL, (tmp_path / "said").read_text()
+    assert stored(store) == HALF
+    written = {path: path.stat().st_mtime_ns for path in store.glob("*/shard-*")}
+    for read in tmp_path.glob("*-*"):
+        read.unlink()
+    (tmp_path / "go").touch()
+    found = on_ray(Waiting(tmp_path), store=store, dataset_key="waiting")
+    assert_same(found, run(Pictures(N)))
+    again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
+    assert again == {0, 1, 2, 3, *range(HALF, N)}  # the first batch is compared
+    assert written == {path: path.stat().st_mtime_ns for path in written}
+
+
+@contextmanager
+def _ended(folder):
+    """No process that was started for the test, a cluster's included, is left afterwards."""
+    try:
+        yield
+    finally:
+        _, left = psutil.wait_procs(_started_for(folder), timeout=10)
+        while left:
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, timeout=10)
+            left = _started_for(folder)
+
+
+def _started_for(folder):
+    def is_ours(process):
+        with suppress(psutil.Error):
+            return process.environ().get("OF_THE_TEST") == str(folder)
+        return False
+
+    return [process for process in psutil.process_iter() if is_ours(process)]
 
 
 def _stopping_after(batches):
@@ -202,20 +295,25 @@ class Encoded(Dataset):
         return torch.from_numpy(decoded(self.contents[index])), index % CLASSES
 
 
-def test_parquet_of_image_bytes_as_a_ray_dataset_gives_the_rows_of_a_local_run(cluster, tmp_path):
-    table = {
-        "bytes": Encoded().contents,
-        "label": [index % CLASSES for index in range(N)],
-        "path": [f"picture {index}.png" for index in range(N)],
-    }
-    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    ray.data.from_items(rows, override_num_blocks=7).write_parquet(str(tmp_path))
+@pytest.mark.parametrize("holds", ["bytes", "paths"])
+def test_parquet_of_pictures_gives_the_rows_of_a_local_run(cluster, tmp_path, holds):
+    contents = Encoded().contents
+    paths = [str(tmp_path / f"{index}.png") for index in range(N)]
+    table = [{"path": path, "label": index % CLASSES} for index, path in enumerate(paths)]
+    for row, content in zip(table, contents, strict=True):
+        if holds == "bytes":
+            row["bytes"] = content
+        else:
+            Path(row["path"]).write_bytes(content)
+    parquet = str(tmp_path / "table")
+    ray.data.from_items(table, override_num_blocks=7).write_parquet(parquet)
 
     def prepared(row):
-        return {"image": decoded(row["bytes"]), "label": row["label"], "path": row["path"]}
+        content = row["bytes"] if "bytes" in row else Path(row["path"]).read_bytes()
+        return {"image": decoded(content), "label": row["label"], "path": row["path"]}
 
-    found = run(ray.data.read_parquet(str(tmp_path)).map(prepared))
-    order = [table["path"].index(path) for path in found.paths]
+    found = run(ray.data.read_parquet(parquet).map(prepared))
+    order = [paths.index(path) for path in found.paths]
     assert sorted(order) == list(range(N))
     expected = run(torch.utils.data.Subset(Encoded(), order))
     assert np.array_equal(found.labels, np.asarray(order) % CLASSES)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -206,13 +207,14 @@ def killed_once(is_so, arguments, environment, folder):
     """Run Python, kill it once something is so, and end what it has started, its cluster too."""
     command = [sys.executable, "-c", *arguments]
     with (folder / "said").open("wb") as said:
-        driver = psutil.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+        driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
     try:
         wait_until(lambda: driver.poll() is not None or is_so())
     finally:
-        started = driver.children(recursive=True)
+        started = psutil.Process(driver.pid).children(recursive=True)
         driver.kill()
-        _, left = psutil.wait_procs([driver, *started], timeout=10)
+        driver.wait()
+        _, left = psutil.wait_procs(started, timeout=10)
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -18,7 +18,8 @@ from tsne_widget.widgets.assets import script, style, view_script
 # Files of each view, after those that all of them share.
 VIEWS = {
     "map": (
-        "key.js", "labels.js", "hovercard.js", "sketch.js", "maptools.js", "webgl.js", "scatter.js",
+        "key.js", "labels.js", "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js",
+        "scatter.js",
     ),
     "legend": ("legend.js",),
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
@@ -29,7 +30,7 @@ VIEWS = {
 SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (
     "record.js", "counting.js", "ordering.js", "coloring.js", "csv.js", "exploration.js",
-    "model.js", "canvas.js", "map_model.js", "class_models.js", "gallery_model.js",
+    "model.js", "map_model.js", "class_models.js", "gallery_model.js",
     "selections_model.js", "page.js",
 )  # fmt: skip
 STYLES = (

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.gestures import SECONDS
-from tsne_widget.widgets.assets import script
+from tsne_widget.widgets.scatter import ScatterView
 
 pytestmark = pytest.mark.browser
 
@@ -14,7 +14,8 @@ _SHOW = """async (source) => {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const { default: view } = await import(url);
   const values = {
-    figure: "IPY_MODEL_1", fallback: null, waiting: "", budget: 0, codes: null, names: ["cat"],
+    figure: "IPY_MODEL_1", places: null, texels: null, texture: [], waiting: "", budget: 0,
+    codes: null, names: ["cat"],
     wrong: null, visible: null, selected: new DataView(new ArrayBuffer(0)), viewport: [],
     color_by: "label", color_choices: [], key: { entries: [] }, hovered: -1, links: null,
     show_labels: false, epoch: 0, unknown: 0,
@@ -33,8 +34,7 @@ _SHOW = """async (source) => {
 
 def test_it_says_so_and_how_to_share_a_map_without_a_kernel(browser: Browser):
     page = browser.new_page()
-    names = ("view.js", "tiles.js", "geometry.js", "key.js", "labels.js", "scatter.js")
-    page.evaluate(_SHOW, script(*names))
+    page.evaluate(_SHOW, ScatterView._esm)
     page.wait_for_function(
         "() => /save_html/.test(document.querySelector('.tw-waiting').textContent)",
         timeout=20 * SECONDS,

@@ -30,7 +30,7 @@ from tsne_widget.extraction.fingerprint import key_of
 from tsne_widget.extraction.locks import Lock
 from tsne_widget.extraction.rows import Rows
 from tsne_widget.extraction.shards import accounts_for, entry, packed, shard_name, unpacked
-from tsne_widget.extraction.whole_files import remove_unfinished, write_whole
+from tsne_widget.whole_files import remove_unfinished, write_whole
 
 SCHEMA = 1
 # A shard is written when any of these is reached: what a kill can cost, against what writing costs.
@@ -226,6 +226,9 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
         if hindrance:
             store._warn(hindrance)
         if lock is not None:
+            for left in own.glob("lock.abandoned-*"):
+                with contextlib.suppress(OSError):
+                    left.unlink()
             remove_unfinished(own)
         yield store
     finally:

@@ -41,7 +41,7 @@ class ComparisonBar(anywidget.AnyWidget):
         Called for the button beside the progress.
     """
 
-    _esm = script("view.js", "modes.js", "comparison.js")
+    _esm = script("view.js", "elements.js", "bars.js", "modes.js", "comparison.js")
     _css = style("toolbar.css", "comparison.css")
 
     names = List(Unicode()).tag(sync=True)

@@ -29,7 +29,7 @@ class ConfusionView(anywidget.AnyWidget):
     nothing is counted.
     """
 
-    _esm = script("view.js", "modes.js", "classes.js", "matrix.js", "confusion.js")
+    _esm = script("view.js", "elements.js", "modes.js", "classes.js", "matrix.js", "confusion.js")
     _css = style("confusion.css")
 
     names = List(Unicode()).tag(sync=True)

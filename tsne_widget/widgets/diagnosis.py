@@ -40,7 +40,7 @@ class DiagnosisView(anywidget.AnyWidget):
     first one waits for a click.
     """
 
-    _esm = script("view.js", "diagnosis.js")
+    _esm = script("view.js", "elements.js", "diagnosis.js")
     _css = style("diagnosis.css")
 
     title = Unicode(help="how many samples are looked at").tag(sync=True)

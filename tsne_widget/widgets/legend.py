@@ -22,7 +22,7 @@ class LegendView(anywidget.AnyWidget):
     The page alone knows the order and the search: it names the classes that an action is for.
     """
 
-    _esm = script("view.js", "geometry.js", "classes.js", "legend.js")
+    _esm = script("view.js", "elements.js", "geometry.js", "classes.js", "legend.js")
     _css = style("legend.css")
 
     title = Unicode().tag(sync=True)

@@ -24,7 +24,7 @@ class SelectionsView(anywidget.AnyWidget):
     The page knows them by their place in the list; ``epoch`` tells it from an older list.
     """
 
-    _esm = script("view.js", "classes.js", "selections.js")
+    _esm = script("view.js", "elements.js", "classes.js", "selections.js")
     _css = style("selections.css")
 
     epoch = Int(help="grows with each change of the list; older messages are dropped").tag(

@@ -34,7 +34,7 @@ class ToolbarView(anywidget.AnyWidget):
     ``show_map(name)`` when another map is chosen.
     """
 
-    _esm = script("view.js", "modes.js", "menu.js", "toolbar.js")
+    _esm = script("view.js", "elements.js", "bars.js", "modes.js", "menu.js", "toolbar.js")
     _css = style("menu.css", "toolbar.css")
 
     total = Int().tag(sync=True)

@@ -1,5 +1,5 @@
 // The gallery's head: what is shown, in which order, in which groups, how large.
-import { element } from "./tiles.js";
+import { element, textButton } from "./elements.js";
 
 const SOURCE_WORDS = { selection: "Selection", shown: "Shown" };
 const GROUP_WORDS = { none: "none", label: "label", prediction: "prediction", confusion: "confusion" };
@@ -15,17 +15,18 @@ export function makeHead(model, resize) {
   sources.setAttribute("role", "group");
   sources.setAttribute("aria-label", "What is shown");
   const buttons = Object.entries(SOURCE_WORDS).map(([source, word]) => {
-    const button = pushButton(word, () => arrange({ source }));
+    const button = textButton(word, () => arrange({ source }));
     button.dataset.source = source;
     return sources.appendChild(button);
   });
   const slider = /** @type {HTMLInputElement} */ (/** @type {HTMLElement} */ (labelled("Size", "input")));
   Object.assign(slider, { type: "range", ...SIZES });
   slider.setAttribute("aria-label", "Size of the pictures in pixels");
-  const sort = labelled("Sort", "select");
-  const direction = pushButton("", () => arrange({ descending: !model.get("descending") }));
+  const order = root.appendChild(element("div", "tw-order")); // stays on one line
+  const sort = labelled("Sort", "select", order);
+  const direction = textButton("", () => arrange({ descending: !model.get("descending") }));
   direction.className = "tw-direction";
-  root.appendChild(direction);
+  order.appendChild(direction);
   const sortNote = element("span", "tw-sort-note");
   sortNote.setAttribute("role", "status");
   root.appendChild(sortNote);
@@ -36,8 +37,8 @@ export function makeHead(model, resize) {
   slider.addEventListener("input", () => resize(Number(slider.value)));
   slider.addEventListener("change", () => arrange({ size: Number(slider.value) }));
 
-  function labelled(/** @type {string} */ word, /** @type {string} */ tag) {
-    const label = root.appendChild(element("label"));
+  function labelled(/** @type {string} */ word, /** @type {string} */ tag, place = root) {
+    const label = place.appendChild(element("label"));
     label.appendChild(element("span")).textContent = word;
     return /** @type {HTMLSelectElement} */ (label.appendChild(element(tag)));
   }
@@ -99,12 +100,4 @@ function setOptions(
   });
   while (select.options.length > entries.length) select.options[entries.length].remove();
   if (select.value !== chosen) select.value = chosen;
-}
-
-export function pushButton(/** @type {string} */ text, /** @type {() => void} */ act) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  button.addEventListener("click", act);
-  return button;
 }

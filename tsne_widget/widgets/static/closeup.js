@@ -1,6 +1,6 @@
 // The close look at one sample: its picture, all that is known of it, and its nearest neighbours.
-import { element, picture, pictureUrl, summary } from "./tiles.js";
-import { pushButton } from "./arrange.js";
+import { element, textButton } from "./elements.js";
+import { picture, pictureUrl, summary } from "./tiles.js";
 
 /**
  * @param {any} model
@@ -20,7 +20,7 @@ export function makeCloseup(model, { step, toggled, hover }) {
     { text: "✕", title: "Close (Escape)", act: close },
   ];
   const [, back, forth] = actions.map(({ text, title: words, act }) => {
-    const button = bar.appendChild(pushButton(text, act));
+    const button = bar.appendChild(textButton(text, act));
     button.title = words;
     button.setAttribute("aria-label", words);
     return button;
@@ -33,12 +33,10 @@ export function makeCloseup(model, { step, toggled, hover }) {
   const near = root.appendChild(element("div", "tw-near"));
   const nearHead = near.appendChild(element("div", "tw-near-head"));
   const nearSummary = nearHead.appendChild(element("span"));
-  const select = nearHead.appendChild(pushButton("Select these neighbours", () => model.send({ kind: "neighbors", row: model.get("focus") })));
+  const select = nearHead.appendChild(textButton("Select these neighbours", () => model.send({ kind: "neighbors", row: model.get("focus") })));
   const strip = near.appendChild(element("ul"));
   strip.setAttribute("aria-label", "Nearest samples in feature space, nearest first");
 
-  /** @type {string[]} */
-  let urls = []; // of the pictures that are shown
   let shownRow = /** @type {number | null} */ (null);
   let wantsFocus = false;
 
@@ -53,7 +51,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     if (row === null) {
       const hadFocus = root.contains(document.activeElement);
       root.hidden = true;
-      forget();
       shownRow = null;
       toggled();
       if (hadFocus) hover(null);
@@ -77,13 +74,12 @@ export function makeCloseup(model, { step, toggled, hover }) {
   }
 
   function show(/** @type {any} */ { row, tile, details, probabilities }, /** @type {DataView} */ data) {
-    forget();
     shownRow = row;
     root.hidden = false;
     root.dataset.row = String(row);
     root.setAttribute("aria-label", `Close look at sample ${tile.id}`);
     title.textContent = `#${tile.id}  ${summary(tile)}`;
-    tile.url = url(tile, data, data.byteOffset);
+    tile.url = pictureUrl(tile, data);
     large.replaceChildren(picture(tile));
     const list = element("dl");
     for (const [name, value] of details) {
@@ -105,9 +101,9 @@ export function makeCloseup(model, { step, toggled, hover }) {
     if (row !== shownRow) return;
     nearSummary.textContent = words;
     select.disabled = !tiles.length;
-    let offset = data.byteOffset;
+    let offset = 0;
     strip.replaceChildren(...tiles.map((/** @type {any} */ tile, /** @type {number} */ i) => {
-      tile.url = url(tile, data, offset);
+      tile.url = pictureUrl(tile, data, offset);
       offset += tile.bytes;
       return neighbor(tile, distances[i], differs[i], i === 0);
     }));
@@ -115,7 +111,7 @@ export function makeCloseup(model, { step, toggled, hover }) {
 
   function neighbor(/** @type {any} */ tile, /** @type {number} */ distance, /** @type {boolean} */ differs, /** @type {boolean} */ isFirst) {
     const item = element("li");
-    const button = item.appendChild(pushButton("", () => {
+    const button = item.appendChild(textButton("", () => {
       wantsFocus = true;
       model.send({ kind: "focus", row: tile.row });
     }));
@@ -129,17 +125,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     button.appendChild(element("span")).textContent = `${differs ? "≠ " : ""}${tile.label ?? tile.prediction ?? `#${tile.id}`}`;
     button.appendChild(element("small")).textContent = Number(distance.toPrecision(3)).toString();
     return item;
-  }
-
-  function url(/** @type {any} */ tile, /** @type {DataView} */ data, /** @type {number} */ offset) {
-    const made = pictureUrl(tile, /** @type {ArrayBuffer} */ (data.buffer), offset);
-    if (made) urls.push(made);
-    return made;
-  }
-
-  function forget() {
-    for (const made of urls) URL.revokeObjectURL(made);
-    urls = [];
   }
 
   root.addEventListener("keydown", (event) => {
@@ -185,7 +170,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     release: () => {
       model.off("msg:custom", receive);
       model.off("change:focus_index change:count", showStep);
-      forget();
     },
   };
 }

@@ -1,51 +1,31 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
+import { makeBar, makeMessage, makeProgress } from "./bars.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const STEPS = 100; // of the slider
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const root = make("div", "tw-toolbar tw-comparison");
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
-  const line = root.appendChild(make("div", "tw-line"));
-  const now = line.appendChild(make("div", "tw-now"));
-  const summary = now.appendChild(make("div", "tw-summary"));
-  summary.setAttribute("role", "status");
-  const busy = now.appendChild(make("div", "tw-busy"));
-  busy.setAttribute("role", "status");
-  const actions = line.appendChild(make("div", "tw-actions"));
-  const changes = actions.appendChild(make("div", "tw-changes"));
+  const { root, summary, actions, showBusy } = makeBar(el, "tw-comparison");
+  const changes = actions.appendChild(element("div", "tw-changes"));
   changes.setAttribute("role", "group");
-  const clear = actions.appendChild(button("Clear", () => model.send({ kind: "clear" })));
+  const clear = actions.appendChild(textButton("Clear", () => model.send({ kind: "clear" })));
 
-  const way = root.appendChild(make("div", "tw-way"));
-  const from = way.appendChild(make("span"));
-  const slider = /** @type {HTMLInputElement} */ (way.appendChild(make("input")));
+  const way = root.appendChild(element("div", "tw-way"));
+  const from = way.appendChild(element("span"));
+  const slider = /** @type {HTMLInputElement} */ (way.appendChild(element("input")));
   slider.type = "range";
   slider.max = String(STEPS);
-  const to = way.appendChild(make("span"));
-  const lines = way.appendChild(button("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
-  const note = way.appendChild(make("span"));
+  const to = way.appendChild(element("span"));
+  const lines = way.appendChild(textButton("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
+  const note = way.appendChild(element("span"));
 
-  const progress = root.appendChild(make("div", "tw-fit"));
-  const doing = progress.appendChild(make("span"));
-  const bar = progress.appendChild(make("div", "tw-bar"));
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", "Progress of the map");
-  const done = bar.appendChild(make("div"));
-  const stop = progress.appendChild(button("Stop", () => model.send({ kind: "stop" })));
+  const { root: progress, doing, show: showProgress } = makeProgress(root);
+  const stop = progress.appendChild(textButton("Stop", () => model.send({ kind: "stop" })));
   stop.title = "Keep this map as it is now, and begin the next";
-  const message = root.appendChild(make("div", "tw-message"));
-  message.setAttribute("role", "alert");
-  message.hidden = true;
-  const said = message.appendChild(make("span"));
-  const dismiss = message.appendChild(button("", () => { message.hidden = true; }));
-  dismiss.className = "tw-dismiss";
-  dismiss.title = "Dismiss";
-  dismiss.setAttribute("aria-label", "Dismiss");
-  el.appendChild(root);
+  const showMessage = makeMessage(root);
 
   let asked = -1; // the share that the kernel has not yet shown
   let wanted = -1; // what the hand has come to meanwhile
@@ -53,14 +33,11 @@ function render({ model, el }) {
   function show() {
     const [total, visible, selected, names] = ["total", "visible", "selected", "names"].map((name) => model.get(name));
     summary.textContent = `${visible === total ? "" : `${count(visible)} of `}${count(total)} samples in ${names.length} maps · `;
-    const chosen = summary.appendChild(make("b"));
+    const chosen = summary.appendChild(element("b"));
     chosen.textContent = selected ? `${count(selected)} selected` : "drag around points to select them in all maps";
-    busy.textContent = model.get("busy") && `${model.get("busy")} …`;
-    busy.hidden = !busy.textContent;
+    showBusy(model.get("busy"));
     clear.disabled = !selected;
-    // Dismissed until there is another one.
-    if (said.textContent !== model.get("message")) message.hidden = !model.get("message");
-    said.textContent = model.get("message");
+    showMessage(model.get("message"));
     from.textContent = names[0];
     to.textContent = names[names.length - 1];
     changes.setAttribute("aria-label", `Select what changed from ${names[0]} to ${names[names.length - 1]}`);
@@ -75,11 +52,11 @@ function render({ model, el }) {
   function showChanges() {
     // The same buttons with other numbers, so that one that has the focus keeps it.
     for (const [i, { name, meaning, count: many }] of model.get("changes").entries()) {
-      const node = /** @type {HTMLButtonElement} */ (changes.children[i] ?? changes.appendChild(button("", (event) => model.send({ kind: "change", name, mode: modeOf(event) }))));
+      const node = /** @type {HTMLButtonElement} */ (changes.children[i] ?? changes.appendChild(textButton("", (event) => model.send({ kind: "change", name, mode: modeOf(event) }))));
       node.dataset.change = name;
       node.title = `${meaning}. Click selects them. ${MODES_HELP}`;
       node.textContent = `${name[0].toUpperCase()}${name.slice(1)} `;
-      node.appendChild(make("b")).textContent = count(many);
+      node.appendChild(element("b")).textContent = count(many);
       node.disabled = !many;
     }
     changes.hidden = !changes.children.length;
@@ -91,10 +68,7 @@ function render({ model, el }) {
     if (!title) return;
     const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
     doing.textContent = iteration ? `${title} · iteration ${count(iteration)} of ${count(total)}${measure}` : title;
-    bar.toggleAttribute("data-unknown", !iteration);
-    if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
-    else bar.removeAttribute("aria-valuenow");
-    done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
+    showProgress(iteration, total);
     stop.hidden = !total;
   }
 
@@ -120,7 +94,6 @@ function render({ model, el }) {
     const share = slider.valueAsNumber / STEPS;
     if (share !== model.get("morph") || asked >= 0) ask(share);
   });
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const shown = "change:visible change:selected change:message change:busy change:lines change:lines_note change:can_morph";
   model.on(shown, show);
@@ -139,22 +112,8 @@ function render({ model, el }) {
   };
 }
 
-function button(/** @type {string} */ text, /** @type {(event: MouseEvent) => void} */ act) {
-  const node = /** @type {HTMLButtonElement} */ (make("button"));
-  node.type = "button";
-  node.textContent = text;
-  node.addEventListener("click", act);
-  return node;
-}
-
 function count(/** @type {number} */ value) {
   return value.toLocaleString("en");
-}
-
-function make(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

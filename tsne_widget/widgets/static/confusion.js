@@ -1,5 +1,6 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { modeOf, MODES_HELP } from "./modes.js";
 import { fullCount, percent } from "./classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
@@ -29,7 +30,8 @@ function render({ model, el }) {
   const large = /** @type {HTMLButtonElement} */ (textButton("Enlarge"));
   large.setAttribute("aria-pressed", "false");
   large.title = "Cells large enough for every class to be named; the matrix scrolls";
-  header.append(counted.group, unit.group, large);
+  const switches = header.appendChild(element("div", "tw-switches")); // beside the sum, or beneath it
+  switches.append(counted.group, unit.group, large);
   const note = root.appendChild(element("p", "tw-remark"));
   const frame = root.appendChild(element("div", "tw-frame"));
   frame.tabIndex = 0;
@@ -437,19 +439,6 @@ function sum(/** @type {Uint32Array} */ report, /** @type {number} */ column) {
 
 function clamp(/** @type {number} */ value, /** @type {number[]} */ [least, most]) {
   return Math.max(least, Math.min(most, value));
-}
-
-function textButton(/** @type {string} */ text) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  return button;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

@@ -1,5 +1,6 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
 import { guardedView } from "./view.js";
+import { element } from "./elements.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -88,12 +89,6 @@ function render({ model, el }) {
 function paragraph(/** @type {string} */ text) {
   const node = element("p");
   node.textContent = text;
-  return node;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
   return node;
 }
 

@@ -1,8 +1,9 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
 import { guardedView } from "./view.js";
-import { details, element, pictureUrl, summary } from "./tiles.js";
+import { element, textButton } from "./elements.js";
+import { details, pictureUrl, summary } from "./tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
-import { makeHead, pushButton } from "./arrange.js";
+import { makeHead } from "./arrange.js";
 import { makeCloseup } from "./closeup.js";
 
 const FRAME_PIXELS = 12; // of a tile around its picture, with the gap
@@ -46,6 +47,7 @@ function render({ model, el }) {
   let nodes = new Map(); // index → element in sight
   /** @type {Map<number, HTMLElement>} */
   let headings = new Map(); // group → element in sight
+  let expected = ""; // what the kernel was told to send of the next order, unasked
   let askedAt = -Infinity; // one request at a time: a newer scroll position makes it useless
   let frame = 0;
   let size = model.get("tile_size");
@@ -59,12 +61,11 @@ function render({ model, el }) {
   // ---- what is shown ----
 
   function restart() {
-    for (const tile of tiles.values()) if (tile.url) URL.revokeObjectURL(tile.url);
     tiles = new Map();
     clear();
     scroll.scrollTop = 0;
     cursor = Math.max(0, model.get("focus_index"));
-    askedAt = -Infinity;
+    askedAt = model.get("coming") === model.get("epoch") ? performance.now() : -Infinity;
     hoverOver(null);
     show();
     if (cursor) reveal(cursor);
@@ -111,7 +112,7 @@ function render({ model, el }) {
       node.style.top = `${4 + grid.tops[group] + shift}px`;
     }
     showMarks();
-    ask(first, last);
+    if (!ask(first, last)) expect(grid);
   }
 
   function showHint() {
@@ -193,28 +194,38 @@ function render({ model, el }) {
     return tile && (tile.size >= pixels() || Math.max(tile.width, tile.height) < tile.size);
   }
 
+  /** @returns {boolean} whether some are on the way */
   function ask(/** @type {number} */ first, /** @type {number} */ last) {
-    if (performance.now() - askedAt < PATIENCE_MS) return;
+    if (performance.now() - askedAt < PATIENCE_MS) return true;
     let start = first;
     while (start < last && isThere(start)) start++;
     let stop = start;
     while (stop < last && stop - start < MAX_ASK && !isThere(stop)) stop++;
-    if (stop <= start) return;
+    if (stop <= start) return false;
     askedAt = performance.now();
     model.send({ kind: "tiles", epoch: model.get("epoch"), start, stop, size: pixels() });
+    return true;
+  }
+
+  /** All in sight is there: of the next order the kernel sends a screenful with the news of it. */
+  function expect(/** @type {import("./grid.js").Grid} */ { columns, tileHeight }) {
+    const count = Math.min(MAX_ASK, columns * Math.ceil(scroll.clientHeight / tileHeight));
+    const message = { kind: "expect", epoch: model.get("epoch"), count, size: pixels() };
+    if (expected === JSON.stringify(message)) return;
+    expected = JSON.stringify(message);
+    model.send(message);
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind !== "tiles" || message.epoch !== model.get("epoch")) return;
     askedAt = -Infinity;
     const data = buffers[0];
-    let offset = data.byteOffset;
+    let offset = 0;
     message.tiles.forEach((/** @type {any} */ tile, /** @type {number} */ k) => {
       const index = message.start + k;
       const before = tiles.get(index);
       if (!before || before.size < message.size) { // or another view of this gallery asked as well
-        if (before?.url) URL.revokeObjectURL(before.url);
-        tile.url = pictureUrl(tile, /** @type {ArrayBuffer} */ (data.buffer), offset);
+        tile.url = pictureUrl(tile, data, offset);
         tile.size = message.size;
         tiles.set(index, tile);
         const node = nodes.get(index);
@@ -232,9 +243,7 @@ function render({ model, el }) {
     const { first, last } = layout();
     const away = (/** @type {number} */ i) => Math.max(first - i, i - last, 0);
     for (const index of [...tiles.keys()].sort((a, b) => away(b) - away(a)).slice(0, tiles.size - KEEP_TILES)) {
-      if (nodes.has(index)) continue;
-      if (tiles.get(index).url) URL.revokeObjectURL(tiles.get(index).url);
-      tiles.delete(index);
+      if (!nodes.has(index)) tiles.delete(index);
     }
   }
 
@@ -353,7 +362,6 @@ function render({ model, el }) {
     cancelAnimationFrame(hoverFrame);
     resized.disconnect();
     for (const [event, callback] of changes) model.off(event, callback);
-    for (const tile of tiles.values()) if (tile.url) URL.revokeObjectURL(tile.url);
     head.release();
     closeup.release();
   };
@@ -366,10 +374,10 @@ function makePicks(/** @type {any} */ model) {
   const count = root.appendChild(element("b"));
   count.setAttribute("role", "status");
   const act = (/** @type {string} */ action) => () => model.send({ kind: "picked", do: action });
-  const keep = root.appendChild(pushButton("", act("keep")));
-  const remove = root.appendChild(pushButton("Remove these", act("remove")));
-  const add = root.appendChild(pushButton("Add to the selection", act("add")));
-  root.appendChild(pushButton("Pick none", act("clear"))).title = "Escape";
+  const keep = root.appendChild(textButton("", act("keep")));
+  const remove = root.appendChild(textButton("Remove these", act("remove")));
+  const add = root.appendChild(textButton("Add to the selection", act("add")));
+  root.appendChild(textButton("Pick none", act("clear"))).title = "Escape";
   function show() {
     const picked = model.get("picked");
     const ofSelection = model.get("source") === "selection";
@@ -394,6 +402,7 @@ function fill(/** @type {HTMLElement} */ node, /** @type {any} */ tile, /** @typ
   let shown;
   if (tile.url) {
     shown = /** @type {HTMLImageElement} */ (element("img"));
+    shown.decoding = "sync"; // small: in the same frame as its caption
     shown.src = tile.url;
     shown.alt = "";
     shown.draggable = false;

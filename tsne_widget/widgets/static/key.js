@@ -1,5 +1,5 @@
 // What the colours of the map say: a menu of what they can say, and the key to them.
-import { element } from "./tiles.js";
+import { element } from "./elements.js";
 
 /** @type {(model: any, signal: AbortSignal) => {menu: HTMLElement, key: HTMLElement, show: () => void}} */
 export function makeKey(model, signal) {

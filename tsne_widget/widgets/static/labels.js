@@ -1,5 +1,5 @@
 // Names of the classes, written where their points are densest.
-import { element } from "./tiles.js";
+import { element } from "./elements.js";
 import { densestPlaces } from "./geometry.js";
 
 const MAX_LABELS = 60; // more cannot be read
@@ -25,11 +25,11 @@ export function makeLabels(root) {
   }
 
   /** Put the labels where a viewport shows their places; of those that would overlap, the first. */
-  function place(/** @type {(x: number) => number} */ toX, /** @type {(y: number) => number} */ toY, /** @type {number} */ width, /** @type {number} */ height) {
+  function place(/** @type {(x: number, y: number) => number[]} */ toPixels, /** @type {number} */ width, /** @type {number} */ height) {
     /** @type {number[][]} */
     const taken = [];
     for (const { node, x, y } of labels) {
-      const [left, top] = [toX(x), toY(y)];
+      const [left, top] = toPixels(x, y);
       const half = (Math.min(node.textContent.length, 24) * CHARACTER_WIDTH) / 2;
       const free = left >= 0 && left <= width && top >= 0 && top <= height && taken.every(
         ([other, level, size]) => Math.abs(top - level) > LABEL_HEIGHT || Math.abs(left - other) > half + size,

@@ -1,5 +1,6 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { unpackBits } from "./geometry.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "./classes.js";
 
@@ -326,19 +327,6 @@ function counters(/** @type {DataView | null} */ bytes, /** @type {number} */ co
 
 function floats(/** @type {DataView | null} */ bytes, /** @type {number} */ count) {
   return Float32Array.from({ length: count }, (_, k) => (bytes && bytes.byteLength ? bytes.getFloat32(4 * k, true) : NaN));
-}
-
-function textButton(/** @type {string} */ text) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  return button;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

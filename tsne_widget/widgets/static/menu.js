@@ -1,4 +1,5 @@
 // A button that opens a menu of choices, some of which are not to be had and say why.
+import { element, textButton } from "./elements.js";
 
 /**
  * @typedef {{name: string, title: string, meaning: string, lacking: string}} Choice
@@ -10,12 +11,10 @@
  * @returns {{root: HTMLElement, offer: (choices: Choice[]) => void}}
  */
 export function makeMenu(text, choose) {
-  const root = menuElement("div", "tw-menu");
-  const button = /** @type {HTMLButtonElement} */ (root.appendChild(menuElement("button")));
-  button.type = "button";
-  button.textContent = text;
+  const root = element("div", "tw-menu");
+  const button = root.appendChild(textButton(text));
   button.setAttribute("aria-haspopup", "menu");
-  const list = root.appendChild(menuElement("div", "tw-choices"));
+  const list = root.appendChild(element("div", "tw-choices"));
   list.setAttribute("role", "menu");
   list.setAttribute("aria-label", text);
   open(false);
@@ -44,13 +43,13 @@ export function makeMenu(text, choose) {
   function offer(/** @type {Choice[]} */ choices) {
     const position = items().findIndex((item) => item === document.activeElement);
     list.replaceChildren(...choices.map(({ name, title, meaning, lacking }) => {
-      const item = menuElement("div", "tw-choice");
+      const item = element("div", "tw-choice");
       item.setAttribute("role", "menuitem");
       item.setAttribute("aria-disabled", String(Boolean(lacking)));
       item.tabIndex = -1;
       item.dataset.name = name;
-      item.appendChild(menuElement("b")).textContent = title;
-      item.appendChild(menuElement("span")).textContent = lacking ? `Not here: it ${lacking}` : meaning;
+      item.appendChild(element("b")).textContent = title;
+      item.appendChild(element("span")).textContent = lacking ? `Not here: it ${lacking}` : meaning;
       return item;
     }));
     if (position >= 0) focusAt(position); // an item that is replaced loses the focus
@@ -88,10 +87,4 @@ export function makeMenu(text, choose) {
     if (!root.contains(/** @type {Node | null} */ (event.relatedTarget))) open(false);
   });
   return { root, offer };
-}
-
-function menuElement(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }

@@ -1,9 +1,14 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
 import { guardedView } from "./view.js";
-import { caption, element, picture, pictureUrl } from "./tiles.js";
+import { element } from "./elements.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
 import { makeLabels } from "./labels.js";
+import { makeHoverCard } from "./hovercard.js";
+import { makeSketch } from "./sketch.js";
+import { makeTools } from "./maptools.js";
+import { makeCanvas } from "./canvas.js";
+import { beforeFirstFrame, gather, isSoftware, keepCanvas, release, upload, webglRenderer } from "./webgl.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
 const MIN_LASSO_PIXELS = 4; // a shorter drag is a click
@@ -11,28 +16,22 @@ const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
 const ATTACH_POLLS = 50; // until a new cell's output is part of the page
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
 
-// As in a notebook that nbconvert has made HTML of: bqplot-gl is not where pages load widgets from.
-const UNLOADABLE = 'The map cannot be drawn here. In a notebook: install bqplot-gl, and reload the page. Without a kernel: explorer.save_html("map.html") writes a page with the map.';
+// bqplot-gl is not where Colab and pages of nbconvert load widgets from.
+const NOT_LOADED = "bqplot-gl cannot be loaded here";
+const NO_WEBGL = "this browser has none";
+const ASKING = 'The kernel is asked for the points. Without a kernel there is no map here: explorer.save_html("map.html") writes a page with one.';
 
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
-const KEEP_HOVERED = 200; // pictures of hovered points that are kept
 // How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
 // takes half a second; a graphics card draws millions.
-const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
+const BUDGETS = {
+  software: { rest: 100_000, moving: 6_000 },
+  hardware: { rest: 2_000_000, moving: 400_000 },
+  canvas: { rest: 100_000, moving: 12_000 },
+};
 const MAX_RINGS = 4_000; // where a part is drawn: more of them are one blot
 const SETTLE_MS = 200; // after the last movement all points are drawn again
 const LIVE_SETTLE_MS = 1200; // longer than between two frames of a map that is computed
-
-const TOOLS = [
-  { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
-  { name: "rectangle", key: "r", title: "Rectangle: drag a box around points (R)", icon: "M4 6h16v12H4z" },
-  { name: "pan", key: "p", title: "Pan: drag the map (P). The wheel zooms with every tool", icon: "M12 3v18M3 12h18M12 3l-3 3M12 3l3 3M12 21l-3-3M12 21l3-3M3 12l3-3M3 12l3 3M21 12l-3-3M21 12l-3 3" },
-];
-const ACTIONS = [
-  { name: "zoom-selection", key: "z", title: "Zoom to the selection (Z)", icon: "M10 4a6 6 0 100 12 6 6 0 000-12M15 15l6 6M7 10h6M10 7v6" },
-  { name: "labels", key: "n", title: "Names of the classes on the map (N)", icon: "M4 18L9 6l5 12M6 14h6M16 18v-8M16 13a3 3 0 116 0v2a3 3 0 11-6 0" },
-  { name: "reset", key: "0", title: "Show the whole map (0)", icon: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" },
-];
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -42,20 +41,15 @@ function render({ model, el }) {
   overlay.tabIndex = 0;
   overlay.setAttribute("role", "application");
   overlay.setAttribute("aria-label", "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Control Z undoes, Escape clears");
-  const drawing = root.appendChild(svgElement("svg", "tw-lasso"));
-  const outline = drawing.appendChild(svgElement("path"));
-  const links = drawing.appendChild(svgElement("g", "tw-links"));
-  const trails = drawing.appendChild(svgElement("g", "tw-trails"));
-  const circle = drawing.appendChild(svgElement("circle"));
+  const sketch = makeSketch(root);
   const labels = makeLabels(root);
-  const tools = root.appendChild(element("div", "tw-tools"));
-  tools.setAttribute("role", "toolbar");
-  tools.setAttribute("aria-label", "Map tools");
+  let tool = "";
+  const tools = makeTools(root, { use, act });
   const stop = new AbortController();
   const listen = { signal: stop.signal };
   const { menu, key, show: showKey } = makeKey(model, stop.signal);
   root.append(menu, key);
-  const hover = root.appendChild(element("figure", "tw-hover"));
+  const card = makeHoverCard(root);
   const shownNote = root.appendChild(element("div", "tw-shown"));
   const waiting = root.appendChild(element("div", "tw-waiting"));
   el.appendChild(root);
@@ -66,59 +60,97 @@ function render({ model, el }) {
   let opacity = new Float32Array(0);
   /** @type {{rows: Uint32Array, visible: Uint8Array} | null} */
   let shaded = null; // what the opacity says
-  // A shared page draws the map itself, on a canvas.
-  const renderer = model.get("draws_itself") ? "canvas" : webglRenderer();
-  const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
-  if (model.get("budget")) budget.rest = model.get("budget");
-  budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight
+  const renderer = model.widget_manager ? webglRenderer() : null;
+  // Why bqplot does not draw the map here; null: it does. Where it does not, a canvas of ours does,
+  // of what the kernel then sends. A shared page has no bqplot, and says nothing of it.
+  let lack = model.widget_manager ? (renderer ? null : NO_WEBGL) : "";
+  let budget = budgetOf();
+  /** @type {ReturnType<typeof makeCanvas> | null} */
+  let canvas = null;
   /** @type {Uint32Array | null} */
   let drawn = null; // the points drawn at rest; null: all
   /** @type {Uint32Array} */
   let ringed = new Uint32Array(0); // those of them that have a ring
   let settleTimer = 0;
   let placed = model.get("epoch"); // of which rows the marks show the places
-  let tool = "lasso";
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
   let mounting = false;
-  let failure = ""; // why there will be no map
+  let isAsked = false; // the kernel, for the points
+  let unanswered = 0; // lassos that the kernel has not answered
   let closed = false;
   let saveTimer = 0;
 
   // ---- the figure ----
 
   async function mount() {
-    try {
-      await mountFigure();
-    } catch (error) {
-      failure = UNLOADABLE;
-      if (!closed) showWaiting();
-      throw error; // for the console
+    // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
+    if (mounting || closed || !host.clientWidth || !host.clientHeight) return;
+    if (lack === null) {
+      if (!model.get("figure")) return;
+      mounting = true;
+      const view = await bqplotView().catch((error) => {
+        console.warn("tsne_widget draws the map without bqplot:", error);
+        return null;
+      });
+      if (view) return show(view);
+      mounting = false;
+      lack = NOT_LOADED;
     }
+    mounting = Boolean(model.get("places")?.byteLength);
+    if (mounting) return show(canvasView());
+    if (model.get("figure") && !isAsked) model.send({ kind: "no_figure" });
+    isAsked = Boolean(model.get("figure"));
+    showWaiting();
   }
 
-  async function mountFigure() {
-    if (renderer === null && model.get("figure") && !model.get("fallback")) model.send({ kind: "no_webgl" });
-    const reference = model.get(renderer === null ? "fallback" : "figure");
-    // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
-    if (!reference || mounting || !host.clientWidth || !host.clientHeight) return;
-    mounting = true;
-    const figure = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+  async function bqplotView() {
+    const figure = await model.widget_manager.get_model(model.get("figure").slice("IPY_MODEL_".length));
     const [points, rings] = figure.get("marks");
+    // Of a class that it cannot load, ipywidgets makes a model that only says so.
+    if (!ArrayBuffer.isView(points.get("x"))) throw new Error("bqplot-gl is not loaded");
     shadeAll();
     // Before the marks are made: they get one opacity per point from the start.
-    if (renderer !== null) {
-      points.set("opacity", opacity);
-      rings?.set("opacity", ofRings());
-    }
+    points.set("opacity", opacity);
+    rings?.set("opacity", ofRings());
     const view = await model.widget_manager.create_view(figure, {});
-    if (closed) return view.remove();
     // Of many points the first frames draw only some: all of them take seconds in software.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
       shape.maxInstancedCount = Math.min(shape.maxInstancedCount, budget.moving);
       keepCanvas(view.extras.webGLRenderer);
     });
+    return view;
+  }
+
+  function canvasView() {
+    budget = budgetOf();
+    shadeAll();
+    canvas = makeCanvas();
+    paintCanvas();
+    moveCanvas();
+    return canvas;
+  }
+
+  function moveCanvas() {
+    const places = typed(model.get("places"), Float32Array);
+    canvas?.move(places.subarray(0, places.length / 2), places.subarray(places.length / 2), wrongPoints());
+  }
+
+  function paintCanvas() {
+    const texture = model.get("texture");
+    canvas?.paint(typed(model.get("texels"), texture.length <= 256 ? Uint8Array : Uint16Array), texture);
+  }
+
+  function budgetOf() {
+    const found = { ...BUDGETS[lack !== null ? "canvas" : isSoftware(renderer) ? "software" : "hardware"] };
+    if (model.get("budget")) found.rest = model.get("budget");
+    found.moving = Math.min(found.moving, Math.ceil(found.rest / 3)); // leaves room for those in sight
+    return found;
+  }
+
+  async function show(/** @type {any} */ view) {
+    if (closed) return view.remove();
     host.replaceChildren(view.el);
     view.trigger("displayed");
     const [mark, ringMark] = await drawnMarks(view);
@@ -154,7 +186,7 @@ function render({ model, el }) {
 
   /** The marks' views once they are drawn; none when the figure is gone. */
   async function drawnMarks(/** @type {any} */ view) {
-    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
+    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && mark.opacity;
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
       if (view.rendered && marks.length && marks.every(isDrawn)) return marks;
@@ -208,20 +240,14 @@ function render({ model, el }) {
 
   function forgetHovered() {
     leave();
-    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
-    hovered.clear();
+    card.forget();
   }
 
   function putOpacity(atOnce = false) {
     if (placed !== model.get("epoch")) return; // their places are on the way
-    if (renderer === null) {
-      plot.mark.model.set("opacities", Array.from(opacity));
-      plot.rings?.model.set("opacities", Array.from(ofRings()));
-    } else {
-      // Silently: bqplot would copy it twice, and draw by itself what is drawn below.
-      plot.mark.model.set("opacity", opacity, { silent: true });
-      plot.rings?.model.set("opacity", ofRings(), { silent: true });
-    }
+    // Silently: bqplot would copy it twice, and draw by itself what is drawn below.
+    plot.mark.model.set("opacity", opacity, { silent: true });
+    plot.rings?.model.set("opacity", ofRings(), { silent: true });
     drawAtRest(atOnce);
   }
 
@@ -231,14 +257,6 @@ function render({ model, el }) {
     const total = opacity.length;
     const unknown = model.get("unknown");
     let [shown, inSight] = [0, 0];
-    if (renderer === null) {
-      const sample = plot.mark.model.get("x").length;
-      shownNote.hidden = false;
-      const part = `showing ${sample.toLocaleString("en")} of ${total.toLocaleString("en")} points; a selection takes all`;
-      shownNote.textContent = `No WebGL in this browser: ${sample < total ? part : "the map answers more slowly"}`;
-      drawn = Uint32Array.from({ length: sample }, (_, i) => i);
-      return;
-    }
     if (total <= budget.rest && !unknown) {
       drawn = null;
       ringed = wrongPoints();
@@ -251,30 +269,9 @@ function render({ model, el }) {
       if (plot.rings) gatherRings();
     }
     draw(drawn ? drawn.length : total, atOnce);
-    shownNote.hidden = shown === inSight + unknown;
-    shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
-  }
-
-  /** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
-  function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
-    for (const name of names) {
-      const values = mark.model.get(name);
-      if (!values) continue;
-      const taken = new Float32Array(points.length);
-      for (let k = 0; k < taken.length; k++) taken[k] = values[points[k]];
-      upload(mark, name, taken);
-    }
-  }
-
-  function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
-    const attribute = mark[name];
-    attribute.capacity ??= attribute.array.length; // of the buffer on the card
-    if (values.length > attribute.capacity) {
-      mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
-      return;
-    }
-    attribute.setArray(values);
-    attribute.needsUpdate = true;
+    const part = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
+    shownNote.textContent = [lack && `drawn without WebGL: ${lack}`, shown < inSight + unknown && part].filter(Boolean).join(" · ");
+    shownNote.hidden = !shownNote.textContent;
   }
 
   /** Rings around the wrong ones of the points that are drawn. */
@@ -289,7 +286,6 @@ function render({ model, el }) {
 
   /** Draw only the first so many of the points that are drawn at rest, in the next frame or before. */
   function draw(/** @type {number} */ points, atOnce = false) {
-    if (renderer === null) return;
     plot.mark.instanced_geometry.maxInstancedCount = points;
     if (plot.rings) {
       // Both are ascending where fewer than all are drawn: a beginning of one goes with the other's.
@@ -395,14 +391,8 @@ function render({ model, el }) {
    */
   function locate(event) {
     const box = overlay.getBoundingClientRect();
-    const px = event.clientX - box.left;
-    const py = event.clientY - box.top;
-    const { margin } = plot.view;
-    const { x, y } = plot.mark.scales;
-    return {
-      pixel: [px, py],
-      data: [x.scale.invert(px - margin.left - x.offset), y.scale.invert(py - margin.top - y.offset)],
-    };
+    const pixel = [event.clientX - box.left, event.clientY - box.top];
+    return { pixel, data: toData(pixel) };
   }
 
   function mode(/** @type {PointerEvent} */ event) {
@@ -439,7 +429,7 @@ function render({ model, el }) {
     }
     const events = event.getCoalescedEvents?.() ?? [];
     for (const moved of events.length ? events : [event]) drag.points.push(locate(moved).pixel);
-    drawOutline(shape(), false);
+    sketch.drawOutline(shape(), false);
   }, listen);
 
   overlay.addEventListener("pointerup", (event) => {
@@ -456,10 +446,11 @@ function render({ model, el }) {
       return;
     }
     if (kind === "pan") return;
-    drawOutline(points, true);
-    const polygon = toData(points);
-    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
-    else clearOutline(); // no answer will come
+    sketch.drawOutline(points, true);
+    const polygon = Float64Array.from(points.flatMap(toData));
+    if (!model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) return clearOutline(); // no answer will come
+    unanswered += 1;
+    preview(polygon, how);
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -481,19 +472,13 @@ function render({ model, el }) {
       event.preventDefault();
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const known = TOOLS.find((t) => t.key === key);
-    const action = ACTIONS.find((a) => a.key === key);
-    if (known) use(known.name);
-    else if (action) act(action.name);
-    else if (key === "escape") { clearOutline(); endDrag(); model.send({ kind: "clear" }); }
-    else return;
+    if (key === "escape") { clearOutline(); endDrag(); model.send({ kind: "clear" }); }
+    else if (!tools.pressKey(key)) return;
     event.preventDefault();
   }, listen);
 
   // ---- hover ----
 
-  /** @type {Map<number, any>} */
-  const hovered = new Map(); // point → its tile, with the picture's URL
   let looking = -1;
   let lookFrame = 0;
   /** @type {PointerEvent | null} */
@@ -515,9 +500,10 @@ function render({ model, el }) {
       const { pixel, data } = locate(lookEvent);
       const point = pointAt(data);
       if (point < 0) return leave();
-      if (point !== looking) model.send({ kind: "hover", point, epoch: placed, known: hovered.has(point) });
+      if (point !== looking) model.send({ kind: "hover", point, epoch: placed, known: card.has(point) });
       looking = point;
-      showHovered(pixel);
+      sketch.drawRing(pixelsOf(point));
+      card.show(point, pixel);
     });
   }
 
@@ -525,66 +511,53 @@ function render({ model, el }) {
     if (looking >= 0) model.send({ kind: "leave" });
     looking = -1;
     lookEvent = null;
-    hover.hidden = true;
-    circle.setAttribute("r", "0");
+    card.hide();
+    sketch.drawRing(null);
   }
 
-  /** Pixels of a point within the overlay. */
+  /** Pixels within the overlay. @returns {number[]} */
+  function toPixels(/** @type {number} */ x, /** @type {number} */ y) {
+    const { margin, scales } = { margin: plot.view.margin, scales: plot.mark.scales };
+    return [margin.left + scales.x.offset + scales.x.scale(x), margin.top + scales.y.offset + scales.y.scale(y)];
+  }
+
+  /** @returns {[number, number]} data coordinates of a pixel within the overlay */
+  function toData(/** @type {number[]} */ [px, py]) {
+    const { margin, scales } = { margin: plot.view.margin, scales: plot.mark.scales };
+    return [scales.x.scale.invert(px - margin.left - scales.x.offset), scales.y.scale.invert(py - margin.top - scales.y.offset)];
+  }
+
+  function isKnown(/** @type {number} */ point) {
+    return point >= 0 && point < plot.mark.model.get("x").length;
+  }
+
   function pixelsOf(/** @type {number} */ point) {
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    const { x: xs, y: ys } = plot.mark.model.attributes;
-    return [margin.left + x.offset + x.scale(xs[point]), margin.top + y.offset + y.scale(ys[point])];
-  }
-
-  function ring(/** @type {number} */ point) {
-    const [cx, cy] = pixelsOf(point);
-    circle.setAttribute("cx", String(cx));
-    circle.setAttribute("cy", String(cy));
-    circle.setAttribute("r", "7");
+    const { x, y } = plot.mark.model.attributes;
+    return toPixels(x[point], y[point]);
   }
 
   /** The point that the pointer is over in another view, say the gallery. */
   function showHoveredElsewhere() {
     if (!plot || looking >= 0) return;
     const point = model.get("hovered");
-    if (point >= 0 && point < plot.mark.model.get("x").length) ring(point);
-    else circle.setAttribute("r", "0");
+    sketch.drawRing(isKnown(point) ? pixelsOf(point) : null);
   }
 
   /** Lines from the point that is looked at to its nearest in feature space. */
   function showLinks() {
-    const points = typed(model.get("links"), Uint32Array);
-    links.replaceChildren();
-    if (!plot || !points.length) return;
+    const [from, ...near] = typed(model.get("links"), Uint32Array);
+    if (!plot || from === undefined || !isKnown(from)) return sketch.drawLinks(null, []);
     const codes = classCodes();
-    const isThere = (/** @type {number} */ point) => point < plot.mark.model.get("x").length;
-    if (!isThere(points[0])) return; // not in the sample
-    const [x1, y1] = pixelsOf(points[0]);
-    for (const point of points.subarray(1).filter(isThere)) {
-      const [x2, y2] = pixelsOf(point);
-      const line = links.appendChild(svgElement("line"));
-      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
-      line.toggleAttribute("data-other", codes[point] !== codes[points[0]]);
-    }
-    const at = links.appendChild(svgElement("circle"));
-    for (const [name, value] of Object.entries({ cx: x1, cy: y1, r: 6 })) at.setAttribute(name, String(value));
+    sketch.drawLinks(pixelsOf(from), near.filter(isKnown).map((point) => ({ to: pixelsOf(point), differs: codes[point] !== codes[from] })));
   }
 
   /** Lines from where samples are on another map to where they are here. */
   function showTrails() {
     const ends = typed(model.get("trails"), Float32Array);
-    trails.replaceChildren();
-    if (!plot) return;
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    for (let k = 0; k + 3 < ends.length; k += 4) {
-      const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => i % 2
-        ? margin.top + y.offset + y.scale(ends[k + i])
-        : margin.left + x.offset + x.scale(ends[k + i]));
-      const line = trails.appendChild(svgElement("line"));
-      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
-    }
+    /** @type {[number[], number[]][]} */
+    const pairs = [];
+    for (let k = 0; plot && k + 3 < ends.length; k += 4) pairs.push([toPixels(ends[k], ends[k + 1]), toPixels(ends[k + 2], ends[k + 3])]);
+    sketch.drawTrails(pairs);
   }
 
   // ---- names of the classes ----
@@ -592,7 +565,7 @@ function render({ model, el }) {
   function findLabels() {
     const shown = model.get("show_labels");
     labels.layer.hidden = !shown;
-    tools.querySelector("[data-action=labels]")?.setAttribute("aria-pressed", String(shown));
+    tools.press("labels", shown);
     if (!plot || !shown) return;
     const { x, y } = plot.mark.model.attributes;
     labels.find(x, y, classCodes(), visibleClasses(), model.get("names"));
@@ -601,45 +574,18 @@ function render({ model, el }) {
 
   function placeLabels() {
     if (!plot || !model.get("show_labels")) return;
-    const { x, y } = plot.mark.scales;
-    const { margin } = plot.view;
-    labels.place(
-      (/** @type {number} */ v) => margin.left + x.offset + x.scale(v),
-      (/** @type {number} */ v) => margin.top + y.offset + y.scale(v),
-      overlay.clientWidth, overlay.clientHeight,
-    );
-  }
-
-  function showHovered(/** @type {number[]} */ pixel) {
-    ring(looking);
-    const tile = hovered.get(looking);
-    hover.hidden = !tile;
-    if (!tile) return;
-    if (hover.dataset.point !== String(looking)) {
-      hover.dataset.point = String(looking);
-      hover.replaceChildren(picture(tile), caption(tile));
-    }
-    // beside the pointer, on the side where there is room
-    const { clientWidth: width, clientHeight: height } = root;
-    const beside = (/** @type {number} */ at, /** @type {number} */ length, /** @type {number} */ room) =>
-      Math.max(4, at + 18 + length < room ? at + 18 : at - 18 - length);
-    hover.style.left = `${beside(pixel[0] + 6, hover.offsetWidth, width)}px`;
-    hover.style.top = `${beside(pixel[1] + 6, hover.offsetHeight, height)}px`;
+    labels.place(toPixels, overlay.clientWidth, overlay.clientHeight);
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
-    if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
-    if (message.kind === "color") return showWaiting(); // the choice was not possible
-    if (message.kind !== "hover" || hovered.has(message.point)) return;
-    const { point, tile } = message;
-    tile.url = pictureUrl(tile, buffers[0]?.buffer, buffers[0]?.byteOffset);
-    hovered.set(point, tile);
-    for (const [oldest, { url }] of hovered) {
-      if (hovered.size <= KEEP_HOVERED) break;
-      URL.revokeObjectURL(url);
-      hovered.delete(oldest);
+    if (message.kind === "selected") {
+      unanswered = Math.max(0, unanswered - 1);
+      return applyOpacity(); // also when nothing has changed
     }
-    if (point === looking && lookEvent && plot) showHovered(locate(lookEvent).pixel);
+    if (message.kind === "color") return showWaiting(); // the choice was not possible
+    if (message.kind !== "hover") return;
+    card.keep(message.point, message.tile, buffers[0]);
+    if (message.point === looking && lookEvent && plot) card.show(looking, locate(lookEvent).pixel);
   }
 
   overlay.addEventListener("pointerleave", leave, listen);
@@ -656,29 +602,14 @@ function render({ model, el }) {
     return points.every((p) => Math.hypot(p[0] - points[0][0], p[1] - points[0][1]) < MIN_LASSO_PIXELS);
   }
 
-  function toData(/** @type {number[][]} */ points) {
-    const { margin } = plot.view;
-    const { x, y } = plot.mark.scales;
-    return Float64Array.from(points.flatMap(([px, py]) => [
-      x.scale.invert(px - margin.left - x.offset),
-      y.scale.invert(py - margin.top - y.offset),
-    ]));
-  }
-
   function endDrag() {
     if (drag && overlay.hasPointerCapture(drag.pointer)) overlay.releasePointerCapture(drag.pointer);
     drag = null;
     delete overlay.dataset.dragging;
   }
 
-  function drawOutline(/** @type {number[][]} */ points, /** @type {boolean} */ done) {
-    outline.setAttribute("d", points.map((p, i) => `${i ? "L" : "M"}${p[0]} ${p[1]}`).join("") + "Z");
-    drawing.toggleAttribute("data-done", done);
-  }
-
   function clearOutline() {
-    outline.removeAttribute("d");
-    drawing.removeAttribute("data-done");
+    sketch.drawOutline([], false);
   }
 
   // ---- tools ----
@@ -686,9 +617,6 @@ function render({ model, el }) {
   function use(/** @type {string} */ name) {
     tool = name;
     overlay.dataset.tool = name;
-    for (const button of tools.querySelectorAll("button[data-tool]")) {
-      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.tool === name));
-    }
   }
 
   function act(/** @type {string} */ name) {
@@ -699,27 +627,12 @@ function render({ model, el }) {
     } else zoomToSelection();
   }
 
-  for (const { name, title, icon } of TOOLS) {
-    const button = iconButton(title, icon);
-    button.dataset.tool = name;
-    button.addEventListener("click", () => use(name), listen);
-    tools.appendChild(button);
-  }
-  tools.appendChild(element("span"));
-  for (const { name, title, icon } of ACTIONS) {
-    const button = iconButton(title, icon);
-    button.dataset.action = name;
-    button.addEventListener("click", () => act(name), listen);
-    tools.appendChild(button);
-  }
-  use("lasso");
-
   // ---- waiting ----
 
   function showWaiting() {
-    const text = plot ? "" : failure || model.get("waiting") || "Drawing the map …";
+    const text = plot ? "" : model.get("waiting") || (isAsked ? ASKING : "Drawing the map …");
     waiting.hidden = !text;
-    tools.hidden = overlay.hidden = Boolean(text);
+    tools.root.hidden = overlay.hidden = Boolean(text);
     showKey();
     if (text) menu.hidden = key.hidden = true;
     waiting.textContent = text;
@@ -728,11 +641,14 @@ function render({ model, el }) {
   const selectedChanged = () => {
     applyOpacity();
     const empty = model.get("selected").byteLength === 0;
-    if (empty && !drag) clearOutline();
-    /** @type {HTMLButtonElement} */ (tools.querySelector("[data-action=zoom-selection]")).disabled = empty;
+    // The outline is that of a lasso's own selection. Of the same rows at other points it stays.
+    if (!drag && (empty || (!unanswered && placed === model.get("epoch")))) clearOutline();
+    tools.enable("zoom-selection", !empty);
   };
   const changes = /** @type {[string, () => void][]} */ ([
-    ["change:figure change:fallback", mount],
+    ["change:figure", mount],
+    ["change:places", () => (canvas ? moveCanvas() : mount())],
+    ["change:texels change:texture", paintCanvas],
     ["change:waiting", showWaiting],
     ["change:epoch", forgetHovered],
     ["change:unknown", () => drawAtRest()],
@@ -772,54 +688,10 @@ function render({ model, el }) {
     clearTimeout(saveTimer);
     clearTimeout(settleTimer);
     cancelAnimationFrame(lookFrame);
-    for (const { url } of hovered.values()) URL.revokeObjectURL(url);
+    card.forget();
     for (const [event, callback] of changes) model.off(event, callback);
     if (plot) release(plot.view);
     plot = null;
-  };
-}
-
-/** Remove bqplot's view, and what it holds of the graphics card. */
-function release(/** @type {any} */ view) {
-  const three = view.extras?.webGLRenderer?.renderer;
-  view.remove();
-  // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
-  view.tooltip_div?.remove();
-  view.popper?.destroy();
-  view.el.replaceChildren(); // its model keeps it, see view.js
-  three?.dispose();
-  if (three) freeContext(three.context);
-}
-
-/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
-function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
-  /** @type {any[]} */
-  let marks;
-  Object.defineProperty(view.extras, "webGLMarks", {
-    get: () => marks,
-    set: (/** @type {any[]} */ list) => {
-      marks = list;
-      list.push = (mark) => {
-        prepare(mark);
-        return Array.prototype.push.call(list, mark);
-      };
-    },
-  });
-}
-
-/** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */
-function keepCanvas(/** @type {any} */ holder) {
-  if (holder.isKept) return;
-  holder.isKept = true;
-  const three = holder.renderer;
-  const { setSize, setPixelRatio } = three;
-  three.setPixelRatio = (/** @type {number} */ ratio) => {
-    if (ratio !== three.getPixelRatio()) setPixelRatio.call(three, ratio);
-  };
-  three.setSize = (/** @type {number} */ width, /** @type {number} */ height, /** @type {any[]} */ ...rest) => {
-    const [canvas, ratio] = [three.domElement, three.getPixelRatio()];
-    const isThatSize = canvas.width === Math.trunc(width * ratio) && canvas.height === Math.trunc(height * ratio);
-    if (!isThatSize || canvas.style.width !== `${width}px` || canvas.style.height !== `${height}px`) setSize.call(three, width, height, ...rest);
   };
 }
 
@@ -836,51 +708,6 @@ function typed(/** @type {DataView | null} */ bytes, /** @type {any} */ Type) {
   const size = Type.BYTES_PER_ELEMENT;
   if (bytes.byteOffset % size === 0) return new Type(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
   return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-function isSoftware(/** @type {string | null} */ renderer) {
-  return /swiftshader|llvmpipe|software|basic render/i.test(renderer ?? "");
-}
-
-/**
- * Name of what draws WebGL here; null where there is none. Making a context takes a tenth of a
- * second in software: the page keeps the answer for the next map.
- * @returns {string | null}
- */
-function webglRenderer() {
-  const page = /** @type {any} */ (window);
-  if (page.tsneWidgetRenderer) return page.tsneWidgetRenderer;
-  const context = document.createElement("canvas").getContext("webgl");
-  if (!context) return null;
-  const names = context.getExtension("WEBGL_debug_renderer_info");
-  const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
-  freeContext(context);
-  page.tsneWidgetRenderer = name;
-  return name;
-}
-
-/** Browsers allow about 16 contexts at a time, and collect them late. */
-function freeContext(/** @type {WebGLRenderingContext} */ context) {
-  context.getExtension("WEBGL_lose_context")?.loseContext();
-}
-
-function svgElement(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  if (name) node.setAttribute("class", name);
-  return node;
-}
-
-function iconButton(/** @type {string} */ title, /** @type {string} */ icon) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.title = title;
-  button.setAttribute("aria-label", title);
-  const svg = svgElement("svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.appendChild(svgElement("path")).setAttribute("d", icon);
-  button.appendChild(svg);
-  return button;
 }
 
 export default guardedView(render);

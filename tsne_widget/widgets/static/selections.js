@@ -1,5 +1,6 @@
 // Named selections: a field to name what is selected, and a list to select it again.
 import { guardedView } from "./view.js";
+import { element, textButton } from "./elements.js";
 import { fullCount, shortCount } from "./classes.js";
 
 const LIST_KEYS =
@@ -236,19 +237,6 @@ function action(item, sign, label, what) {
   button.dataset.action = what;
   item.appendChild(button);
   return button;
-}
-
-function textButton(/** @type {string} */ text) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  return button;
-}
-
-function element(/** @type {string} */ tag, /** @type {string} */ name = "") {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  return node;
 }
 
 export default guardedView(render);

@@ -1,6 +1,6 @@
 // A shared page: its head, the widget's views beneath it, and what each of them talks to.
 import { fullCount } from "../classes.js";
-import { element } from "../tiles.js";
+import { element, textButton } from "../elements.js";
 import { makeConfusionModel, makeLegendModel, makeToolbarModel } from "./class_models.js";
 import { csvOf } from "./csv.js";
 import { makeExploration } from "./exploration.js";
@@ -156,11 +156,4 @@ function makePanels(/** @type {[string, (el: HTMLElement) => void][]} */ panels)
   });
   open(0);
   return root;
-}
-
-function textButton(/** @type {string} */ text) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
-  button.type = "button";
-  button.textContent = text;
-  return button;
 }

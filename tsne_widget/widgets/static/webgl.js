@@ -1,0 +1,93 @@
+// bqplot's WebGL marks from the inside: what they hold of the graphics card, and how it is let go.
+
+/** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
+export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
+  for (const name of names) {
+    const values = mark.model.get(name);
+    if (!values) continue;
+    const taken = new Float32Array(points.length);
+    for (let k = 0; k < taken.length; k++) taken[k] = values[points[k]];
+    upload(mark, name, taken);
+  }
+}
+
+export function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
+  const attribute = mark[name];
+  attribute.capacity ??= attribute.array.length; // of the buffer on the card
+  if (values.length > attribute.capacity) {
+    mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
+    return;
+  }
+  attribute.setArray(values);
+  attribute.needsUpdate = true;
+}
+
+/** Remove bqplot's view, and what it holds of the graphics card. */
+export function release(/** @type {any} */ view) {
+  const three = view.extras?.webGLRenderer?.renderer;
+  view.remove();
+  // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
+  view.tooltip_div?.remove();
+  view.popper?.destroy();
+  view.el.replaceChildren(); // its model keeps it, see view.js
+  three?.dispose();
+  if (three) freeContext(three.context);
+}
+
+/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
+export function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
+  /** @type {any[]} */
+  let marks;
+  Object.defineProperty(view.extras, "webGLMarks", {
+    get: () => marks,
+    set: (/** @type {any[]} */ list) => {
+      marks = list;
+      list.push = (mark) => {
+        prepare(mark);
+        return Array.prototype.push.call(list, mark);
+      };
+    },
+  });
+}
+
+/** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */
+export function keepCanvas(/** @type {any} */ holder) {
+  if (holder.isKept) return;
+  holder.isKept = true;
+  const three = holder.renderer;
+  const { setSize, setPixelRatio } = three;
+  three.setPixelRatio = (/** @type {number} */ ratio) => {
+    if (ratio !== three.getPixelRatio()) setPixelRatio.call(three, ratio);
+  };
+  three.setSize = (/** @type {number} */ width, /** @type {number} */ height, /** @type {any[]} */ ...rest) => {
+    const [canvas, ratio] = [three.domElement, three.getPixelRatio()];
+    const isThatSize = canvas.width === Math.trunc(width * ratio) && canvas.height === Math.trunc(height * ratio);
+    if (!isThatSize || canvas.style.width !== `${width}px` || canvas.style.height !== `${height}px`) setSize.call(three, width, height, ...rest);
+  };
+}
+
+export function isSoftware(/** @type {string | null} */ renderer) {
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer ?? "");
+}
+
+/**
+ * Name of what draws WebGL here; null where there is none. Making a context takes a tenth of a
+ * second in software: the page keeps the answer for the next map.
+ * @returns {string | null}
+ */
+export function webglRenderer() {
+  const page = /** @type {any} */ (window);
+  if (page.tsneWidgetRenderer) return page.tsneWidgetRenderer;
+  const context = document.createElement("canvas").getContext("webgl");
+  if (!context) return null;
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  freeContext(context);
+  page.tsneWidgetRenderer = name;
+  return name;
+}
+
+/** Browsers allow about 16 contexts at a time, and collect them late. */
+function freeContext(/** @type {WebGLRenderingContext} */ context) {
+  context.getExtension("WEBGL_lose_context")?.loseContext();
+}

@@ -24,7 +24,7 @@ VIEWS = {
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
     "confusion": ("matrix.js", "confusion.js"),
     "selections": ("selections.js",),
-    "toolbar": ("menu.js", "toolbar.js"),
+    "toolbar": ("forget.js", "menu.js", "toolbar.js"),
 }  # fmt: skip
 SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (

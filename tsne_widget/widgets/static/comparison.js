@@ -1,6 +1,7 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
 import { guardedView } from "./view.js";
 import { element, textButton } from "./elements.js";
+import { forgetViews } from "./forget.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const STEPS = 100; // of the slider
@@ -137,6 +138,7 @@ function render({ model, el }) {
     model.off("change:changes", showChanges);
     model.off("change:fit", showFit);
     model.off("change:morph", moved);
+    forgetViews(model.widget_manager, model.get("home"));
   };
 }
 

@@ -1,7 +1,8 @@
 """What the package stands on: from the index, and no older than a version that is known to work.
 
 pip-audit asks a service on the internet which versions have known holes; it has no answer without
-one, so it is no test here. These are the rules that hold offline; `pip check` is in `make lint`.
+one, so it is `make audit` and no test. These are the rules that hold offline; `pip check` is in
+`make lint`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ async def cycle(number):
         {{"kind": "lens", "name": "confident_mistakes", "mode": "add"}}, []
     )
     explorer.color_by = "outlier_score"
-    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_webgl"}}, [])
+    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_figure"}}, [])
     await asyncio.sleep(0)
     deadline = time.monotonic() + 120
     while number % 4 == 1 and explorer.state.busy:  # else it is closed while all of it is computed

@@ -145,9 +145,10 @@ def test_wrong_mean_and_std_are_noticed():
     assert "mean and std do not lead back" in images.note
 
 
-def test_a_few_broken_values_do_not_spoil_the_scale():
-    array = np.full((2, 4, 4), 0.5)
-    array[0, 0] = np.nan, np.inf, -np.inf, 1.0
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_a_few_broken_values_do_not_spoil_the_scale(white):
+    array = np.full((2, 4, 4), 0.5 * white)
+    array[0, 0] = np.nan, np.inf, -np.inf, white
     images = ArrayImages(array)
     np.testing.assert_array_equal(shown(images)[0], [0, 255, 0, 255])
     assert (shown(images, 1) == 128).all()
@@ -160,6 +161,13 @@ def test_a_picture_without_a_finite_value_is_an_error_of_that_picture_only():
     with pytest.raises(ImageError, match="no finite value"):
         images.image(0)
     assert images.image(1).getpixel((0, 0)) == 128
+    assert ArrayImages(array[:1]).note == ""
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_widest_range_of_a_dtype_goes_from_black_to_white(dtype):
+    widest = np.finfo(dtype).max
+    assert shown(ArrayImages(np.array([[[-widest, 0, widest]]]))).tolist() == [[0, 128, 255]]
 
 
 def test_constant_values_without_a_scale_are_mid_grey():

@@ -34,7 +34,7 @@ def class_sample(
     Returns
     -------
     (min(n, count),) int64 array
-        Rows, ascending. Time O(n log n).
+        Rows, ascending. Time O(n log n), memory O(n).
 
     Raises
     ------

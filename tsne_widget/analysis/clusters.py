@@ -46,8 +46,8 @@ class Verdict(NamedTuple):
         else:
             conclusion = "the cluster is partly real"
         return (
-            f"{self.share:.0%} of these {self.points:,} points’ nearest neighbours in feature "
-            f"space are in the selection (by chance: {self.chance:.0%}): {conclusion}"
+            f"{100 * self.share:.0f} % of these {self.points:,} points’ nearest neighbours in feature "
+            f"space are in the selection (by chance: {100 * self.chance:.0f} %): {conclusion}"
         )
 
 

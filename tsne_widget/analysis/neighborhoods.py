@@ -40,8 +40,8 @@ class LayerSummary(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.knn_accuracy:.1%} of samples have the label of their {self.k} nearest "
-            f"neighbours in feature space (guessing: {self.largest_class:.1%}); "
+            f"{100 * self.knn_accuracy:.1f} % of samples have the label of their {self.k} nearest "
+            f"neighbours in feature space (guessing: {100 * self.largest_class:.1f} %); "
             f"silhouette of the classes {self.silhouette:.2f}"
         )
 

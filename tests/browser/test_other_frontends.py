@@ -169,7 +169,7 @@ def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
 
 
 def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browser):
-    page = browser.new_page(viewport={"width": 1400, "height": 1300})
+    page = browser.new_page(viewport={"width": 1400, "height": 1300}, device_scale_factor=2)
     aborted: list[str] = []
 
     def abort(route: Route) -> None:
@@ -179,7 +179,8 @@ def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browse
     page.route(re.compile(r"/bqplot(-gl)?/"), abort)
     open_dashboard(voila, page)
     assert any("/bqplot-gl/" in url for url in aborted)
-    assert page.locator(".tw-figure canvas").count() == 1
+    canvas = page.locator(".tw-figure canvas")
+    assert canvas.bounding_box() == page.locator(".tw-overlay").bounding_box()
     note = page.locator(".tw-shown").inner_text()
     assert "drawn without WebGL: bqplot-gl cannot be loaded here" in note
     assert "showing" not in note  # all points

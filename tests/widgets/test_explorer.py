@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import types
 import weakref
 
 import numpy as np
@@ -366,12 +367,23 @@ def test_the_state_can_be_linked_to_other_traits(explorer):
 
 
 def test_it_displays_as_one_widget_with_a_short_text(explorer):
-    bundle = explorer._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "application/vnd.jupyter.widget-view+json" in data
+    data, metadata = explorer._repr_mimebundle_()
+    shown = data["application/vnd.jupyter.widget-view+json"]
+    assert shown["model_id"] == explorer.widget.model_id
+    assert not metadata
     first, hint = data["text/plain"].splitlines()
     assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
     assert "save_html" in hint  # where no widget can be seen
+
+
+def test_in_colab_its_output_names_a_manager_that_shows_it(explorer, monkeypatch):
+    colab = types.ModuleType("google.colab.output")
+    colab._widgets = types.SimpleNamespace(_installed_url="https://example.org/manager.js")
+    colab.enable_custom_widget_manager = lambda: None
+    monkeypatch.setitem(sys.modules, colab.__name__, colab)
+    _data, metadata = explorer._repr_mimebundle_()
+    manager = metadata["application/vnd.jupyter.widget-view+json"]["colab"]
+    assert manager == {"custom_widget_manager": {"url": "https://example.org/manager.js"}}
 
 
 def test_public_names_are_all_there():

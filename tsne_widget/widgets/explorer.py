@@ -33,6 +33,7 @@ from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.loading import load_state
 from tsne_widget.widgets.maps import MIN_ROWS, Maps, named_maps
+from tsne_widget.widgets.outputs import output_of
 from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.selections import SelectionsView
@@ -827,13 +828,8 @@ class EmbeddingExplorer:
             f"{len(state.selected):,} selected, {condition})"
         )
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self._widget._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            # What is shown where no widget can be: by a viewer of notebooks, or in a text.
-            data["text/plain"] = f"{self!r}\n{_UNSEEN}"
-        return bundle
+    def _repr_mimebundle_(self, **_options: Any) -> Any:
+        return output_of(self._widget, self._views["scatter"], f"{self!r}\n{_UNSEEN}")
 
 
 def _pictures_of(data: Any) -> Any:
@@ -872,4 +868,6 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
     panels.observe(open_one, "selected_index")
     open_one()
     body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
-    return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
+    root = ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
+    views["toolbar"].home = root.model_id
+    return root

@@ -25,7 +25,7 @@ VIEWS = {
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
     "confusion": ("matrix.js", "confusion.js"),
     "selections": ("selections.js",),
-    "toolbar": ("bars.js", "menu.js", "toolbar.js"),
+    "toolbar": ("forget.js", "bars.js", "menu.js", "toolbar.js"),
 }  # fmt: skip
 SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (

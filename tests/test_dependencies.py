@@ -8,12 +8,15 @@ one, so it is `make audit` and no test. These are the rules that hold offline; `
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
-import pytest
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it there
 
 ROOT = Path(__file__).resolve().parents[1]
-tomllib = pytest.importorskip("tomllib", reason="in the standard library from Python 3.11 on")
 
 # name, extras, then versions; no address (name @ https://…), no file, no option of pip's
 FROM_THE_INDEX = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?>=[0-9.]+(,<[0-9.]+)?")

@@ -12,6 +12,14 @@ from tests.browser.jupyter import until
 
 SECONDS = 1000  # Playwright counts in milliseconds
 
+# A script for a page that has no WebGL.
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return /webgl/.test(kind) ? null : getContext.call(this, kind, ...rest);
+};
+"""
+
 # Where each point is drawn, in pixels of the page, by bqplot's own scales.
 _DRAWN = """() => {
   const root = document.querySelector(".tw-scatter");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 
@@ -10,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn
-from tests.browser.jupyter import Notebook, launch, until
+from tests.browser.gestures import NO_WEBGL, SECONDS, drag, drawn_points, map_is_drawn
+from tests.browser.jupyter import Notebook, until
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +88,43 @@ def test_the_menu_recolours_the_points_and_keeps_the_selection(notebook):
     assert page.locator(".tw-legend").get_attribute("data-plain") is not None
     assert notebook.python("explorer.selected.tolist()") == before
     assert (drawn_points(page)[1] == 1).sum() == len(before)
+
+
+def outlined(page: Page) -> bool:
+    return page.locator(".tw-lasso > path").get_attribute("d") is not None
+
+
+def test_the_outline_of_a_lasso_stays_with_its_own_selection(notebook):
+    page = notebook.page
+    for keys in ((), ("Shift",), ()):  # the last one changes nothing
+        drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
+        until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
+        summary = page.locator(".tw-summary", has_text="selected")
+        summary.wait_for(timeout=20 * SECONDS)  # came after what the map was sent
+        assert outlined(page)
+    page.locator(".tw-color-menu select").select_option("height")  # is no other selection
+    until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
+    page.locator(".tw-key .tw-ramp").wait_for()
+    assert outlined(page)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        lambda notebook: notebook.page.get_by_text("Select misclassified").click(),
+        lambda notebook: notebook.execute("explorer.select(label='emu')"),
+        lambda notebook: notebook.execute("explorer.undo()"),
+    ],
+    ids=["misclassified", "python", "undo"],
+)
+def test_the_outline_of_a_lasso_goes_when_something_else_is_selected(notebook, another):
+    page = notebook.page
+    notebook.execute("explorer.select([0, 1])")
+    drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)])
+    until(lambda: notebook.python("len(explorer.selected)") > 2, 20, "a selection")
+    another(notebook)
+    until(lambda: not outlined(page), 20, "the outline to go")
+    assert notebook.python("len(explorer.selected)")  # it did not go because nothing is selected
 
 
 def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
@@ -240,9 +278,9 @@ def test_a_map_in_a_hidden_tab_is_there_when_it_is_shown(notebook):
     until(lambda: (drawn_points(page)[1] == 1).sum() == wrong > 0, 20, "the selection")
 
 
-@pytest.fixture(scope="module")
-def many(open_notebook) -> Notebook:
-    opened = open_notebook("many.ipynb", [MANY])
+@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
+def many(open_notebook, request) -> Notebook:
+    opened = open_notebook("many.ipynb", [MANY], script=request.param)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened
@@ -251,6 +289,22 @@ def many(open_notebook) -> Notebook:
 def on_the_card(page: Page, mark: int = 0) -> np.ndarray:
     """(k, 3) x, y and opacity of the points that are drawn."""
     return np.array(page.evaluate(_ON_THE_CARD, mark)).T
+
+
+def all_is_drawn(page: Page) -> None:
+    page.wait_for_function(
+        "() => !document.querySelector('.tw-shown').textContent.includes('showing')",
+        timeout=20 * SECONDS,
+    )
+
+
+def seen_colors(page: Page) -> set[tuple[int, ...]]:
+    """Colours on the canvas, each in sixteen levels."""
+    url = page.locator(".tw-figure canvas").evaluate("(canvas) => canvas.toDataURL()")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
+    colors = pixels[pixels[..., 3] > 100][:, :3] // 16
+    found, counts = np.unique(colors, axis=0, return_counts=True)
+    return set(map(tuple, found[counts > 0.2 * len(colors)].tolist()))
 
 
 def test_above_the_budget_a_sample_is_drawn_and_said(many):
@@ -268,7 +322,7 @@ def test_zooming_in_draws_every_point_in_sight(many):
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     for _ in range(9):
         page.mouse.wheel(0, -240)
-    until(lambda: not page.locator(".tw-shown").is_visible(), 20, "all points in sight")
+    all_is_drawn(page)
     pixels, _ = drawn_points(page)
     inside = (
         (pixels[:, 0] > box["x"] + 8) & (pixels[:, 0] < box["x"] + box["width"] - 8)
@@ -296,12 +350,13 @@ def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
     many.execute("explorer.clear()")
 
 
-@pytest.fixture(scope="module")
-def too_many(open_notebook) -> Notebook:
+@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
+def too_many(open_notebook, request) -> Notebook:
     """As with millions of rows: the page gets a thousand of six."""
     limits = "import tsne_widget.widgets.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
-    opened = open_notebook("too-many.ipynb", [limits, MANY.replace(", draw_budget=600", "")])
+    cells = [limits, MANY.replace(", draw_budget=600", "")]
+    opened = open_notebook("too-many.ipynb", cells, script=request.param)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened
@@ -318,7 +373,7 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
         page.mouse.wheel(0, -240)
     scatter = "explorer._views['scatter']"
     until(lambda: too_many.python(f"{scatter}.epoch > 0 and {scatter}.unknown == 0"), 20, "others")
-    page.wait_for_function("() => document.querySelector('.tw-shown').hidden")
+    all_is_drawn(page)
     x0, x1, y0, y1 = too_many.python(f"{scatter}.viewport")
     xy = np.array(too_many.python("xy.tolist()"))
     there = (xy[:, 0] > x0) & (xy[:, 0] < x1) & (xy[:, 1] > y0) & (xy[:, 1] < y1)
@@ -372,24 +427,17 @@ def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
     assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
 
 
-def test_without_webgl_the_map_is_drawn_in_svg_and_says_so(lab, playwright):
-    browser = launch(playwright, arguments=["--disable-3d-apis"])
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    notebook = Notebook.open(lab, page, "no-webgl.ipynb", [MANY.replace(", draw_budget=600", "")])
-    notebook.run_all()
-    map_is_drawn(page)
-    note = page.locator(".tw-shown").inner_text()
-    assert "No WebGL" in note
-    assert "2,000 of 6,000" in note
-    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
-    until(lambda: notebook.python("len(explorer.selected)") > 2000, 20, "rows not drawn, too")
-    drawn = page.locator(".tw-figure svg path.dot, .tw-figure svg .dot path, .tw-figure svg .dot")
-    assert drawn.count() >= 2000
-    shades = "(all) => [...new Set(all.map((dot) => getComputedStyle(dot).opacity))]"
-    until(lambda: "1" in drawn.evaluate_all(shades) and len(drawn.evaluate_all(shades)) > 1, 20,
-          "selected points to stand out")  # fmt: skip
-    page.locator(".tw-legend li button").first.click()
-    until(lambda: "0" in drawn.evaluate_all(shades), 20, "the hidden class to go")
-    assert not notebook.errors()
-    notebook.close()
-    browser.close()
+def test_without_webgl_the_map_moves_and_takes_other_colours(many, request):
+    if "canvas" not in request.node.callspec.id:
+        pytest.skip("bqplot's own doing")
+    page = many.page
+    page.locator(".tw-tools [data-action=reset]").click()
+    assert "drawn without WebGL: this browser has none" in page.locator(".tw-shown").inner_text()
+    colors = functools.partial(seen_colors, page)
+    before = until(colors, 20, "colours")
+    many.execute("explorer.color_by = 'prediction'; explorer.color_by = 'correct'")
+    until(lambda: colors() not in (set(), before), 20, "other colours")
+    many.execute("explorer.state.embedding = explorer.embedding[::-1].copy()")
+    mirrored = many.python("xy[explorer._views['scatter']._rows[:5] * -1 - 1].tolist()")
+    until(lambda: np.allclose(on_the_card(page)[:5, :2], mirrored), 20, "the points to move")
+    many.execute("explorer.state.embedding = xy; explorer.color_by = 'label'")

@@ -14,7 +14,8 @@ _SHOW = """async (source) => {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const { default: view } = await import(url);
   const values = {
-    figure: "IPY_MODEL_1", fallback: null, waiting: "", budget: 0, codes: null, names: ["cat"],
+    figure: "IPY_MODEL_1", places: null, texels: null, texture: [], waiting: "", budget: 0,
+    codes: null, names: ["cat"],
     wrong: null, visible: null, selected: new DataView(new ArrayBuffer(0)), viewport: [],
     color_by: "label", color_choices: [], key: { entries: [] }, hovered: -1, links: null,
     show_labels: false, epoch: 0, unknown: 0,

@@ -56,7 +56,7 @@ async def cycle(number):
         {{"kind": "lens", "name": "confident_mistakes", "mode": "add"}}, []
     )
     explorer.color_by = "outlier_score"
-    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_webgl"}}, [])
+    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_figure"}}, [])
     await asyncio.sleep(0)
     deadline = time.monotonic() + 120
     while number % 4 == 1 and explorer.state.busy:  # else it is closed while all of it is computed
@@ -81,7 +81,7 @@ async def session():
     left = set(_instances) - before
     print(json.dumps({{
         "messages": sorted(messages), "widgets": len(left), "workers": workers(), "memory": memory,
-        "threads": process.num_threads() - threads, "files": process.num_fds() - files,
+        "threads": max(0, process.num_threads() - threads), "files": process.num_fds() - files,
         "explorers": sum(isinstance(o, EmbeddingExplorer) for o in gc.get_objects()),
     }}))
 

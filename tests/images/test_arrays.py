@@ -241,6 +241,14 @@ def test_the_array_is_not_changed_nor_copied():
     assert (shown(images) == 255).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_an_infinite_opacity_is_opaque_whatever_else_is_stretched(dtype):
+    pixels = np.array([[[[-4, 0, 4, np.inf], [4, 0, -4, 2], [0, 0, 0, 0]]]], dtype=dtype)
+    drawn = np.asarray(ArrayImages(pixels).image(0))
+    assert drawn[0, :, 3].tolist() == [255, 255, 0]
+    assert drawn[0, :, 0].tolist() == [0, 255, 128]
+
+
 NUMBERS = st.one_of(
     npst.boolean_dtypes(),
     npst.integer_dtypes(),

@@ -11,7 +11,7 @@ from PIL import Image
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import confidence
 from tsne_widget.widgets import gallery as module
-from tsne_widget.widgets.closeup import NEIGHBORS
+from tsne_widget.widgets.closeup import NEIGHBORS, details
 from tsne_widget.widgets.gallery import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 from tsne_widget.widgets.text import REMEDY
 
@@ -427,6 +427,13 @@ def test_a_bad_picture_is_a_tile_with_the_reason(page, monkeypatch):
 
 
 # ---- the close look ----
+
+
+def test_a_loss_of_next_to_nothing_is_told_as_that():
+    logits = np.eye(3)[np.arange(N) % 3] * 30
+    record = FeatureSet.from_arrays(logits, logits.argmax(1), logits=logits)
+    with EmbeddingExplorer(record, embedding=logits[:, :2]) as sure:
+        assert dict(details(sure.state, 0))["loss"] == "< 0.001"
 
 
 def test_opening_a_tile_looks_at_its_row_and_tells_what_is_known(page):

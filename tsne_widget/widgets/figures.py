@@ -1,4 +1,4 @@
-"""The bqplot figures of a map: all points in WebGL, or a sample in SVG where there is no WebGL."""
+"""The bqplot figure of a map: one mark for all points, one for the rings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from tsne_widget.widgets.coloring import TEXELS, Coloring
 
-# Points of a map in SVG: more of them answer too slowly.
-SVG_POINTS = 2_000
 # Summed area of all markers, in px²: fewer points are drawn larger, down and up to the bounds.
 MARKERS_AREA = 130_000
 MIN_MARKER_AREA, MAX_MARKER_AREA = 6, 60
@@ -40,25 +38,12 @@ def webgl_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Col
         x=x, y=y, color=_small(colors.texels), scales={**place, "color": color},
         default_size=area, stroke_width=0.0,
     )  # fmt: skip
-    return _figure([points, *_rings(bqplot_gl.ScatterGL, x[ringed], y[ringed], place, area)])
-
-
-def svg_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Coloring) -> Any:
-    """The same of the first 2,000 points, drawn without WebGL."""
-    x, y = _columns(xy[:SVG_POINTS])
-    ringed = ringed[ringed < SVG_POINTS]
-    place, area = _place(x, y), _area(len(x))
-    points = bqplot.Scatter(
-        x=x, y=y, colors=_svg_colors(colors), scales=place, default_size=area, stroke_width=0.0
-    )
-    return _figure([points, *_rings(bqplot.Scatter, x[ringed], y[ringed], place, area)])
+    return _figure([points, *_rings(x[ringed], y[ringed], place, area)])
 
 
 def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> None:
-    """Move the points of a figure of either kind to other places."""
+    """Move the points of a figure to other places."""
     x, y = _columns(xy)
-    if not _is_webgl(figure):
-        x, y, ringed = x[:SVG_POINTS], y[:SVG_POINTS], ringed[ringed < SVG_POINTS]
     # The points come last: with their places the page draws the rings, too.
     for mark, points in [*zip(figure.marks, (slice(None), ringed), strict=False)][::-1]:
         with mark.hold_sync():
@@ -66,25 +51,18 @@ def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> Non
 
 
 def paint(figure: Any, colors: Coloring) -> None:
-    """Give the points of a figure of either kind other colours."""
+    """Give the points of a figure other colours."""
     points = figure.marks[0]
-    if _is_webgl(figure):
-        points.scales["color"].colors = colors.texture
-        points.color = _small(colors.texels)
-    else:
-        points.colors = _svg_colors(colors)
+    points.scales["color"].colors = colors.texture
+    points.color = _small(colors.texels)
 
 
-def _is_webgl(figure: Any) -> bool:
-    return isinstance(figure.marks[0], bqplot_gl.ScatterGL)
-
-
-def _rings(mark: Any, x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:
+def _rings(x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:
     """The mark of these rings, none where there are none: a widget that no one holds stays open."""
     if not len(x):
         return []
     return [
-        mark(
+        bqplot_gl.ScatterGL(
             x=x, y=y, scales=place, colors=[RING_COLOR], fill=False, stroke=RING_COLOR,
             stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
         )
@@ -100,10 +78,6 @@ def _small(texels: NDArray[np.float32]) -> NDArray[Any]:
     """Whole texels as bytes: a quarter of what is sent."""
     whole = texels.astype(np.uint8)
     return whole if np.array_equal(whole, texels) else texels
-
-
-def _svg_colors(colors: Coloring) -> list[str]:
-    return [colors.texture[round(texel)] for texel in colors.texels[:SVG_POINTS].tolist()]
 
 
 def _area(n: int) -> int:

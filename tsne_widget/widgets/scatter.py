@@ -19,7 +19,7 @@ from tsne_widget.widgets.appearance import TITLES
 from tsne_widget.widgets.assets import script, style
 from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.coloring import RAMP, TEXELS, Coloring, coloring
-from tsne_widget.widgets.figures import move, paint, svg_figure, webgl_figure
+from tsne_widget.widgets.figures import move, paint, webgl_figure
 from tsne_widget.widgets.messages import MalformedMessageError, answer, integer, mode_of
 from tsne_widget.widgets.state import ExplorerState
 from tsne_widget.widgets.text import shown
@@ -43,14 +43,16 @@ class ScatterView(anywidget.AnyWidget):
 
     _esm = script(
         "view.js", "elements.js", "tiles.js", "geometry.js", "key.js", "labels.js", "hovercard.js",
-        "sketch.js", "maptools.js", "webgl.js", "scatter.js",
+        "sketch.js", "maptools.js", "canvas.js", "webgl.js", "scatter.js",
     )  # fmt: skip
     _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
-    fallback = Instance(
-        Widget, allow_none=True, help="a figure without WebGL, for a page that asks for it"
-    ).tag(sync=True, **widget_serialization)
+    places = Bytes(help="for a page without the figure: x of each point, then y, float32").tag(
+        sync=True
+    )
+    texels = Bytes(help="for the same: each point's place in the texture, uint8").tag(sync=True)
+    texture = List(Unicode(), help="for the same: colours").tag(sync=True)
     codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
     names = List(Unicode(), help="of the classes").tag(sync=True)
     wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
@@ -90,6 +92,7 @@ class ScatterView(anywidget.AnyWidget):
         self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
         self._wrong = state.feature_set.misclassified
         self._window = Window(state.codes, self._wrong)
+        self._is_asked_for_points = False  # by a page that cannot show the figure
         super().__init__(
             names=[shown(name) for name in state.class_names],
             budget=budget,
@@ -102,7 +105,7 @@ class ScatterView(anywidget.AnyWidget):
             "hover": self._on_hover,
             "leave": self._on_leave,
             "color": self._on_color,
-            "no_webgl": self._on_no_webgl,
+            "no_figure": self._on_no_figure,
             "clear": self._on_clear,
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
@@ -160,9 +163,9 @@ class ScatterView(anywidget.AnyWidget):
                 self._show_hovered()
             self._show_links()
             # The places of the points come last: with them the page draws all of this.
-            for figure in filter(None, (self.figure, self.fallback)):
-                paint(figure, self._colors_of_points())
-                move(figure, state.embedding[self._rows], self._ringed)
+            with self.hold_sync():
+                self._send_colors()
+                self._send_places()
         self.unknown = window.unknown
 
     def _look_at_selected(self, _change: object) -> None:
@@ -196,12 +199,25 @@ class ScatterView(anywidget.AnyWidget):
         if embedding is None:
             return
         self._polygons = None  # sorted again when a polygon comes: frames come faster
-        places = embedding[self._rows]
+        self._send_places()
+
+    def _send_places(self) -> None:
+        places = self._state.embedding[self._rows]
         if self.figure is None:
             self.figure = webgl_figure(places, self._ringed, self._colors_of_points())
         else:
-            for figure in filter(None, (self.figure, self.fallback)):
-                move(figure, places, self._ringed)
+            move(self.figure, places, self._ringed)
+        if self._is_asked_for_points:
+            self.places = places.T.astype("<f4").tobytes()
+
+    def _send_colors(self) -> None:
+        colors = self._colors_of_points()
+        if self.figure is not None:
+            paint(self.figure, colors)
+        if self._is_asked_for_points:
+            with self.hold_sync():
+                self.texels = np.rint(colors.texels).astype("u1").tobytes()
+                self.texture = colors.texture
 
     def _follow_map(self) -> None:
         """Colours that say something of the map are those of the map that is shown."""
@@ -256,8 +272,7 @@ class ScatterView(anywidget.AnyWidget):
                 "unknown": colors.unknown,
                 "unknown_name": "in none" if name == "selection" else "unknown",
             }
-        for figure in filter(None, (self.figure, self.fallback)):
-            paint(figure, self._colors_of_points())
+        self._send_colors()
 
     def _show_selections(self) -> None:
         if self._state.color_by == "selection":
@@ -325,9 +340,11 @@ class ScatterView(anywidget.AnyWidget):
         if self._polygons is None:
             self._polygons = PolygonIndex(self._state.embedding)
         rows = self._polygons.inside(polygon)
-        self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
-        # Also when the selection is as before: the page has shown a preview, this one stands.
-        self.send({"kind": "selected"})
+        try:
+            self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
+        finally:
+            # Also when the selection is as before: the page has shown a preview, this one stands.
+            self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         row = self._visible_row(content)
@@ -354,10 +371,12 @@ class ScatterView(anywidget.AnyWidget):
             raise MalformedMessageError("the map cannot be coloured by that")
         self._state.color_by = name
 
-    def _on_no_webgl(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        if self.fallback is None and self._state.embedding is not None:
-            places = self._state.embedding[self._rows]
-            self.fallback = svg_figure(places, self._ringed, self._colors_of_points())
+    def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        if not self._is_asked_for_points and self._state.embedding is not None:
+            self._is_asked_for_points = True
+            with self.hold_sync():
+                self._send_colors()
+                self._send_places()
 
     def _visible_row(self, content: dict[str, Any]) -> int:
         if content.get("epoch", 0) != self.epoch:

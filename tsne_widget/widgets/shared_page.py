@@ -18,18 +18,19 @@ from tsne_widget.widgets.assets import script, style, view_script
 # Files of each view, after those that all of them share.
 VIEWS = {
     "map": (
-        "key.js", "labels.js", "hovercard.js", "sketch.js", "maptools.js", "webgl.js", "scatter.js",
+        "key.js", "labels.js", "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js",
+        "scatter.js",
     ),
     "legend": ("legend.js",),
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
     "confusion": ("matrix.js", "confusion.js"),
     "selections": ("selections.js",),
-    "toolbar": ("bars.js", "menu.js", "toolbar.js"),
+    "toolbar": ("forget.js", "bars.js", "menu.js", "toolbar.js"),
 }  # fmt: skip
 SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (
     "record.js", "counting.js", "ordering.js", "coloring.js", "csv.js", "exploration.js",
-    "model.js", "canvas.js", "map_model.js", "class_models.js", "gallery_model.js",
+    "model.js", "map_model.js", "class_models.js", "gallery_model.js",
     "selections_model.js", "page.js",
 )  # fmt: skip
 STYLES = (

@@ -1,6 +1,7 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
 import { guardedView } from "./view.js";
 import { element, textButton } from "./elements.js";
+import { forgetViews } from "./forget.js";
 import { makeBar, makeMessage, makeProgress } from "./bars.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
@@ -109,6 +110,7 @@ function render({ model, el }) {
     model.off("change:changes", showChanges);
     model.off("change:fit", showFit);
     model.off("change:morph", moved);
+    forgetViews(model.widget_manager, model.get("home"));
   };
 }
 

@@ -7,6 +7,7 @@ import { makeLabels } from "./labels.js";
 import { makeHoverCard } from "./hovercard.js";
 import { makeSketch } from "./sketch.js";
 import { makeTools } from "./maptools.js";
+import { makeCanvas } from "./canvas.js";
 import { beforeFirstFrame, gather, isSoftware, keepCanvas, release, upload, webglRenderer } from "./webgl.js";
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
@@ -15,13 +16,19 @@ const MARK_POLL_MS = 15; // bqplot has no event for "marks are drawn"
 const ATTACH_POLLS = 50; // until a new cell's output is part of the page
 const SAVE_DELAY_MS = 250; // the viewport is kept for a page reload once a gesture rests
 
-// As in a notebook that nbconvert has made HTML of: bqplot-gl is not where pages load widgets from.
-const UNLOADABLE = 'The map cannot be drawn here. In a notebook: install bqplot-gl, and reload the page. Without a kernel: explorer.save_html("map.html") writes a page with the map.';
+// bqplot-gl is not where Colab and pages of nbconvert load widgets from.
+const NOT_LOADED = "bqplot-gl cannot be loaded here";
+const NO_WEBGL = "this browser has none";
+const ASKING = 'The kernel is asked for the points. Without a kernel there is no map here: explorer.save_html("map.html") writes a page with one.';
 
 const HOVER_PIXELS = 12; // how near the pointer must be to a point
 // How many points are drawn at rest, and while the map moves. In software a frame of 70,000 points
 // takes half a second; a graphics card draws millions.
-const BUDGETS = { software: { rest: 100_000, moving: 6_000 }, hardware: { rest: 2_000_000, moving: 400_000 } };
+const BUDGETS = {
+  software: { rest: 100_000, moving: 6_000 },
+  hardware: { rest: 2_000_000, moving: 400_000 },
+  canvas: { rest: 100_000, moving: 12_000 },
+};
 const MAX_RINGS = 4_000; // where a part is drawn: more of them are one blot
 const SETTLE_MS = 200; // after the last movement all points are drawn again
 const LIVE_SETTLE_MS = 1200; // longer than between two frames of a map that is computed
@@ -53,11 +60,13 @@ function render({ model, el }) {
   let opacity = new Float32Array(0);
   /** @type {{rows: Uint32Array, visible: Uint8Array} | null} */
   let shaded = null; // what the opacity says
-  // A shared page draws the map itself, on a canvas.
-  const renderer = model.get("draws_itself") ? "canvas" : webglRenderer();
-  const budget = { ...BUDGETS[isSoftware(renderer) ? "software" : "hardware"] };
-  if (model.get("budget")) budget.rest = model.get("budget");
-  budget.moving = Math.min(budget.moving, Math.ceil(budget.rest / 3)); // leaves room for those in sight
+  const renderer = model.widget_manager ? webglRenderer() : null;
+  // Why bqplot does not draw the map here; null: it does. Where it does not, a canvas of ours does,
+  // of what the kernel then sends. A shared page has no bqplot, and says nothing of it.
+  let lack = model.widget_manager ? (renderer ? null : NO_WEBGL) : "";
+  let budget = budgetOf();
+  /** @type {ReturnType<typeof makeCanvas> | null} */
+  let canvas = null;
   /** @type {Uint32Array | null} */
   let drawn = null; // the points drawn at rest; null: all
   /** @type {Uint32Array} */
@@ -67,44 +76,81 @@ function render({ model, el }) {
   /** @type {null | {kind: string, mode: string, points: number[][], last: number[], pointer: number}} */
   let drag = null;
   let mounting = false;
-  let failure = ""; // why there will be no map
+  let isAsked = false; // the kernel, for the points
+  let unanswered = 0; // lassos that the kernel has not answered
   let closed = false;
   let saveTimer = 0;
 
   // ---- the figure ----
 
   async function mount() {
-    try {
-      await mountFigure();
-    } catch (error) {
-      failure = UNLOADABLE;
-      if (!closed) showWaiting();
-      throw error; // for the console
+    // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
+    if (mounting || closed || !host.clientWidth || !host.clientHeight) return;
+    if (lack === null) {
+      if (!model.get("figure")) return;
+      mounting = true;
+      const view = await bqplotView().catch((error) => {
+        console.warn("tsne_widget draws the map without bqplot:", error);
+        return null;
+      });
+      if (view) return show(view);
+      mounting = false;
+      lack = NOT_LOADED;
     }
+    mounting = Boolean(model.get("places")?.byteLength);
+    if (mounting) return show(canvasView());
+    if (model.get("figure") && !isAsked) model.send({ kind: "no_figure" });
+    isAsked = Boolean(model.get("figure"));
+    showWaiting();
   }
 
-  async function mountFigure() {
-    if (renderer === null && model.get("figure") && !model.get("fallback")) model.send({ kind: "no_webgl" });
-    const reference = model.get(renderer === null ? "fallback" : "figure");
-    // bqplot cannot lay out a figure without a size, as in a hidden tab: it is mounted when shown.
-    if (!reference || mounting || !host.clientWidth || !host.clientHeight) return;
-    mounting = true;
-    const figure = await model.widget_manager.get_model(reference.slice("IPY_MODEL_".length));
+  async function bqplotView() {
+    const figure = await model.widget_manager.get_model(model.get("figure").slice("IPY_MODEL_".length));
     const [points, rings] = figure.get("marks");
+    // Of a class that it cannot load, ipywidgets makes a model that only says so.
+    if (!ArrayBuffer.isView(points.get("x"))) throw new Error("bqplot-gl is not loaded");
     shadeAll();
     // Before the marks are made: they get one opacity per point from the start.
-    if (renderer !== null) {
-      points.set("opacity", opacity);
-      rings?.set("opacity", ofRings());
-    }
+    points.set("opacity", opacity);
+    rings?.set("opacity", ofRings());
     const view = await model.widget_manager.create_view(figure, {});
-    if (closed) return view.remove();
     // Of many points the first frames draw only some: all of them take seconds in software.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
       shape.maxInstancedCount = Math.min(shape.maxInstancedCount, budget.moving);
       keepCanvas(view.extras.webGLRenderer);
     });
+    return view;
+  }
+
+  function canvasView() {
+    budget = budgetOf();
+    shadeAll();
+    canvas = makeCanvas();
+    paintCanvas();
+    moveCanvas();
+    return canvas;
+  }
+
+  function moveCanvas() {
+    const places = typed(model.get("places"), Float32Array);
+    canvas?.move(places.subarray(0, places.length / 2), places.subarray(places.length / 2), wrongPoints());
+  }
+
+  function paintCanvas() {
+    const texture = model.get("texture");
+    canvas?.paint(typed(model.get("texels"), texture.length <= 256 ? Uint8Array : Uint16Array), texture);
+  }
+
+  function budgetOf() {
+    const found = { ...BUDGETS[lack !== null ? "canvas" : isSoftware(renderer) ? "software" : "hardware"] };
+    if (model.get("budget")) found.rest = model.get("budget");
+    found.moving = Math.min(found.moving, Math.ceil(found.rest / 3)); // leaves room for those in sight
+    return found;
+  }
+
+  async function show(/** @type {any} */ view) {
+    if (closed) return view.remove();
     host.replaceChildren(view.el);
     view.trigger("displayed");
     const [mark, ringMark] = await drawnMarks(view);
@@ -140,7 +186,7 @@ function render({ model, el }) {
 
   /** The marks' views once they are drawn; none when the figure is gone. */
   async function drawnMarks(/** @type {any} */ view) {
-    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && (mark.opacity || renderer === null);
+    const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && mark.opacity;
     while (!closed) {
       const marks = view.mark_views ? await Promise.all(view.mark_views.views) : [];
       if (view.rendered && marks.length && marks.every(isDrawn)) return marks;
@@ -199,14 +245,9 @@ function render({ model, el }) {
 
   function putOpacity(atOnce = false) {
     if (placed !== model.get("epoch")) return; // their places are on the way
-    if (renderer === null) {
-      plot.mark.model.set("opacities", Array.from(opacity));
-      plot.rings?.model.set("opacities", Array.from(ofRings()));
-    } else {
-      // Silently: bqplot would copy it twice, and draw by itself what is drawn below.
-      plot.mark.model.set("opacity", opacity, { silent: true });
-      plot.rings?.model.set("opacity", ofRings(), { silent: true });
-    }
+    // Silently: bqplot would copy it twice, and draw by itself what is drawn below.
+    plot.mark.model.set("opacity", opacity, { silent: true });
+    plot.rings?.model.set("opacity", ofRings(), { silent: true });
     drawAtRest(atOnce);
   }
 
@@ -216,14 +257,6 @@ function render({ model, el }) {
     const total = opacity.length;
     const unknown = model.get("unknown");
     let [shown, inSight] = [0, 0];
-    if (renderer === null) {
-      const sample = plot.mark.model.get("x").length;
-      shownNote.hidden = false;
-      const part = `showing ${sample.toLocaleString("en")} of ${total.toLocaleString("en")} points; a selection takes all`;
-      shownNote.textContent = `No WebGL in this browser: ${sample < total ? part : "the map answers more slowly"}`;
-      drawn = Uint32Array.from({ length: sample }, (_, i) => i);
-      return;
-    }
     if (total <= budget.rest && !unknown) {
       drawn = null;
       ringed = wrongPoints();
@@ -236,8 +269,9 @@ function render({ model, el }) {
       if (plot.rings) gatherRings();
     }
     draw(drawn ? drawn.length : total, atOnce);
-    shownNote.hidden = shown === inSight + unknown;
-    shownNote.textContent = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
+    const part = `showing ${shown.toLocaleString("en")} of ${(inSight + unknown).toLocaleString("en")} points in sight; a selection takes all`;
+    shownNote.textContent = [lack && `drawn without WebGL: ${lack}`, shown < inSight + unknown && part].filter(Boolean).join(" · ");
+    shownNote.hidden = !shownNote.textContent;
   }
 
   /** Rings around the wrong ones of the points that are drawn. */
@@ -252,7 +286,6 @@ function render({ model, el }) {
 
   /** Draw only the first so many of the points that are drawn at rest, in the next frame or before. */
   function draw(/** @type {number} */ points, atOnce = false) {
-    if (renderer === null) return;
     plot.mark.instanced_geometry.maxInstancedCount = points;
     if (plot.rings) {
       // Both are ascending where fewer than all are drawn: a beginning of one goes with the other's.
@@ -415,8 +448,9 @@ function render({ model, el }) {
     if (kind === "pan") return;
     sketch.drawOutline(points, true);
     const polygon = Float64Array.from(points.flatMap(toData));
-    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
-    else clearOutline(); // no answer will come
+    if (!model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) return clearOutline(); // no answer will come
+    unanswered += 1;
+    preview(polygon, how);
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -494,7 +528,7 @@ function render({ model, el }) {
   }
 
   function isKnown(/** @type {number} */ point) {
-    return point >= 0 && point < plot.mark.model.get("x").length; // in SVG there is only a sample
+    return point >= 0 && point < plot.mark.model.get("x").length;
   }
 
   function pixelsOf(/** @type {number} */ point) {
@@ -544,7 +578,10 @@ function render({ model, el }) {
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
-    if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind === "selected") {
+      unanswered = Math.max(0, unanswered - 1);
+      return applyOpacity(); // also when nothing has changed
+    }
     if (message.kind === "color") return showWaiting(); // the choice was not possible
     if (message.kind !== "hover") return;
     card.keep(message.point, message.tile, buffers[0]);
@@ -593,7 +630,7 @@ function render({ model, el }) {
   // ---- waiting ----
 
   function showWaiting() {
-    const text = plot ? "" : failure || model.get("waiting") || "Drawing the map …";
+    const text = plot ? "" : model.get("waiting") || (isAsked ? ASKING : "Drawing the map …");
     waiting.hidden = !text;
     tools.root.hidden = overlay.hidden = Boolean(text);
     showKey();
@@ -604,11 +641,14 @@ function render({ model, el }) {
   const selectedChanged = () => {
     applyOpacity();
     const empty = model.get("selected").byteLength === 0;
-    if (empty && !drag) clearOutline();
+    // The outline is that of a lasso's own selection. Of the same rows at other points it stays.
+    if (!drag && (empty || (!unanswered && placed === model.get("epoch")))) clearOutline();
     tools.enable("zoom-selection", !empty);
   };
   const changes = /** @type {[string, () => void][]} */ ([
-    ["change:figure change:fallback", mount],
+    ["change:figure", mount],
+    ["change:places", () => (canvas ? moveCanvas() : mount())],
+    ["change:texels change:texture", paintCanvas],
     ["change:waiting", showWaiting],
     ["change:epoch", forgetHovered],
     ["change:unknown", () => drawAtRest()],

@@ -1,6 +1,7 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
 import { guardedView } from "./view.js";
 import { element, textButton } from "./elements.js";
+import { forgetViews } from "./forget.js";
 import { makeBar, makeMessage, makeProgress } from "./bars.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
@@ -139,6 +140,7 @@ function render({ model, el }) {
     model.off("change:fit", showFit);
     model.off("change:lenses", showLenses);
     model.off("change:maps change:map", showMaps);
+    forgetViews(model.widget_manager, model.get("home"));
   };
 }
 

@@ -2,11 +2,9 @@
 import { rowsInside } from "../geometry.js";
 import { asView, packBits } from "./counting.js";
 import { colorChoices, coloringOf } from "./coloring.js";
-import { makeFigure } from "./canvas.js";
 import { makeModel } from "./model.js";
 import { shuffledRows } from "./record.js";
 
-const FIGURE = "IPY_MODEL_map"; // of which there is one
 // The map draws fewer points while it moves: a third of this many.
 const LEAST_BUDGET = 36_000;
 
@@ -18,23 +16,24 @@ export function makeMapModel(exploration, tileOf) {
   const { record, state } = exploration;
   const rows = shuffledRows(record.n); // row of each point
   const points = new Uint32Array(record.n); // point of each row
-  rows.forEach((row, point) => { points[row] = point; });
-  const pick = (/** @type {any} */ values) => Float32Array.from(rows, (row) => values[row]);
-  const [x, y] = [pick(record.x), pick(record.y)];
+  const places = new Float32Array(2 * record.n); // x of each point, then y
+  rows.forEach((row, point) => {
+    points[row] = point;
+    [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
+  });
   const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
   const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
-  const coloring = () => {
+  const painted = () => {
     const { texels, palette, key } = coloringOf(record, state.colorBy, state.selections);
-    return { paint: { texels: Uint16Array.from(rows, (row) => texels[row]), palette }, key };
+    const ofPoints = (palette.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => texels[row]);
+    return { color_by: state.colorBy, key, texels: new DataView(ofPoints.buffer), texture: palette };
   };
-  const first = coloring();
-  const figure = makeFigure(x, y, ringed, first.paint);
   const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
-    figure: FIGURE, fallback: null, draws_itself: true, waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
+    figure: null, places: new DataView(places.buffer), ...painted(), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
     codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
-    visible: null, selected: null, viewport: [], color_by: state.colorBy, color_choices: [], key: first.key,
+    visible: null, selected: null, viewport: [], color_choices: [],
     hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
   }, {
     select({ mode }, buffers) {
@@ -65,15 +64,7 @@ export function makeMapModel(exploration, tileOf) {
     undo: exploration.undo,
     redo: exploration.redo,
   });
-  Object.assign(model, {
-    widget_manager: { get_model: async () => figure, create_view: async () => figure.view },
-  });
-
-  function paint() {
-    const next = coloring();
-    figure.paint(next.paint);
-    model.set({ color_by: state.colorBy, key: next.key });
-  }
+  const paint = () => model.set(painted());
 
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
   exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]))), "selected");

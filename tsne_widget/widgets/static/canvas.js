@@ -1,5 +1,5 @@
-// The figure of a shared page: points and rings on a canvas, with the surface of a bqplot figure
-// that scatter.js makes use of, so that gestures, hover, keys and zoom are those of the widget.
+// The map's figure without bqplot: points and rings on a canvas, with the surface of a bqplot view
+// that scatter.js makes use of, so that gestures, hover, keys and zoom are the same.
 
 // As figures.py has them: summed area of all markers in px², its bounds, and the rings.
 const MARKERS_AREA = 130_000;
@@ -7,42 +7,49 @@ const MARKER_AREAS = [6, 60];
 const RING = { palette: ["#d6336c"], pixels: 0.9, area: 2.2 };
 const TAU = 2 * Math.PI;
 
-/** @typedef {{texels: Uint16Array, palette: string[]}} Paint  place of each point's colour */
-
-/**
- * @param {Float32Array} x  of each point, in the order of drawing
- * @param {Float32Array} y
- * @param {Uint32Array} ringed  points with a ring, ascending
- * @param {Paint} paint
- */
-export function makeFigure(x, y, ringed, paint) {
+/** A view without points: they come by `move` and `paint`. */
+export function makeCanvas() {
   const root = document.createElement("div");
-  root.className = "bqplot";
+  root.className = "tw-canvas";
   const canvas = root.appendChild(document.createElement("canvas"));
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const scales = { x: makeScale(false), y: makeScale(true) };
-  const points = makeMark(x, y);
-  const rings = makeMark(Float32Array.from(ringed, (i) => x[i]), Float32Array.from(ringed, (i) => y[i]));
-  const marks = ringed.length ? [points, rings] : [points];
+  const points = makeMark();
+  const rings = makeMark();
+  /** @type {string[]} */
+  let colors = [];
   let frame = 0;
-  let colors = paint;
   const sprites = makeSprites();
 
-  function makeMark(/** @type {Float32Array} */ xs, /** @type {Float32Array} */ ys) {
+  function makeMark() {
+    const none = new Float32Array(0);
     /** @type {Record<string, any>} */
-    const attributes = { x: xs, y: ys, opacity: new Float32Array(xs.length) };
-    return {
+    const attributes = { x: none, y: none, color: none, opacity: none };
+    // What scatter.js would put on a graphics card: these are drawn, the attributes are kept.
+    const loaded = () => ({
+      array: none, capacity: Infinity, needsUpdate: false,
+      setArray(/** @type {any} */ values) { this.array = values; },
+    });
+    const mark = {
       scales,
-      // What scatter.js puts on a graphics card: here the array in the model is what is drawn.
-      opacity: { array: attributes.opacity, capacity: Infinity, setArray() {}, needsUpdate: false },
-      instanced_geometry: { maxInstancedCount: xs.length },
+      x: loaded(), y: loaded(), color: loaded(), opacity: loaded(),
+      instanced_geometry: { maxInstancedCount: 0 },
       model: {
         attributes,
         get: (/** @type {string} */ name) => attributes[name],
         set: (/** @type {string} */ name, /** @type {any} */ value) => { attributes[name] = value; },
       },
-      listenTo() {}, // the points of a shared map do not move
+      /** @type {(changed: {hasChanged: (name: string) => boolean}) => void} */
+      changed() {},
+      listenTo(/** @type {any} */ _model, /** @type {string} */ _event, /** @type {any} */ callback) { mark.changed = callback; },
+      /** Change attributes, and draw them as they are. */
+      put(/** @type {Record<string, any>} */ values) {
+        Object.assign(attributes, values);
+        for (const name of /** @type {const} */ (["x", "y", "color", "opacity"])) mark[name].array = attributes[name];
+        mark.instanced_geometry.maxInstancedCount = attributes.x.length;
+      },
     };
+    return mark;
   }
 
   function makeScale(/** @type {boolean} */ isDown) {
@@ -77,29 +84,28 @@ export function makeFigure(x, y, ringed, paint) {
     const size = [Math.round(root.clientWidth * ratio), Math.round(root.clientHeight * ratio)];
     if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    const area = Math.min(MARKER_AREAS[1], Math.max(MARKER_AREAS[0], MARKERS_AREA / x.length));
-    const dots = sprites.of(Math.sqrt(area / Math.PI) * ratio, colors.palette);
+    const area = Math.min(MARKER_AREAS[1], Math.max(MARKER_AREAS[0], MARKERS_AREA / points.model.attributes.x.length));
+    const dots = sprites.of(Math.sqrt(area / Math.PI) * ratio, colors);
+    const [circle] = sprites.of(Math.sqrt((area * RING.area) / Math.PI) * ratio, RING.palette, RING.pixels * ratio);
     // Faint ones first: what is selected lies on top, with its rings.
     for (const isStrong of [false, true]) {
-      drawMark(points, isStrong, ratio, (i) => dots[colors.texels[i]]);
-      if (!ringed.length) continue;
-      const [circle] = sprites.of(Math.sqrt((area * RING.area) / Math.PI) * ratio, RING.palette, RING.pixels * ratio);
+      drawMark(points, isStrong, ratio, (i) => dots[points.color.array[i]]);
       drawMark(rings, isStrong, ratio, () => circle);
     }
     context.globalAlpha = 1;
   }
 
-  function drawMark(/** @type {any} */ mark, /** @type {boolean} */ isStrong, /** @type {number} */ ratio, /** @type {(i: number) => HTMLCanvasElement} */ spriteOf) {
-    const { x: xs, y: ys, opacity } = mark.model.attributes;
-    const [sx, sy] = [mark.scales.x.scale, mark.scales.y.scale];
+  function drawMark(/** @type {typeof points} */ mark, /** @type {boolean} */ isStrong, /** @type {number} */ ratio, /** @type {(i: number) => HTMLCanvasElement} */ spriteOf) {
+    const [xs, ys, opacity] = [mark.x.array, mark.y.array, mark.opacity.array];
+    const [sx, sy] = [scales.x.scale, scales.y.scale];
     const [[x0, x1], [y0, y1]] = [sx.domain(), sy.domain()];
+    const [slackX, slackY] = [0.02 * (x1 - x0), 0.02 * (y1 - y0)]; // markers at the edge are cut, not left out
     const count = Math.min(xs.length, mark.instanced_geometry.maxInstancedCount);
     let alpha = -1;
     for (let i = 0; i < count; i++) {
       const strength = opacity[i];
       if (!strength || strength === 1 !== isStrong) continue;
-      const slack = 0.02 * (x1 - x0); // markers at the edge are cut, not left out
-      if (xs[i] < x0 - slack || xs[i] > x1 + slack || ys[i] < y0 - slack || ys[i] > y1 + slack) continue;
+      if (xs[i] < x0 - slackX || xs[i] > x1 + slackX || ys[i] < y0 - slackY || ys[i] > y1 + slackY) continue;
       if (strength !== alpha) context.globalAlpha = alpha = strength;
       const sprite = spriteOf(i);
       context.drawImage(sprite, Math.round(sx(xs[i]) * ratio - sprite.width / 2), Math.round(sy(ys[i]) * ratio - sprite.height / 2));
@@ -117,11 +123,11 @@ export function makeFigure(x, y, ringed, paint) {
     scales.y.resize(root.clientHeight);
   }
 
-  const view = {
+  return {
     el: root,
     rendered: true,
     margin: { left: 0, top: 0 },
-    mark_views: { views: marks.map((mark) => Promise.resolve(mark)) },
+    mark_views: { views: [points, rings].map((mark) => Promise.resolve(mark)) },
     extras: { webGLRequestRender: request, webGLRender: draw },
     /** The figure is in the page. */
     trigger() {
@@ -134,14 +140,28 @@ export function makeFigure(x, y, ringed, paint) {
       cancelAnimationFrame(frame);
       root.remove();
     },
-  };
-
-  return {
-    view,
-    get: () => marks.map((mark) => mark.model), // of its traits scatter.js reads the marks
-    /** @param {Paint} next */
-    paint(next) {
-      colors = next;
+    /**
+     * @param {Float32Array} x  of each point, in the order of drawing
+     * @param {Float32Array} y
+     * @param {Uint32Array} ringed  points with a ring, ascending
+     */
+    move(x, y, ringed) {
+      const fitting = (/** @type {any} */ mark, /** @type {number} */ count) => (
+        mark.model.get("opacity").length === count ? mark.model.get("opacity") : new Float32Array(count)
+      );
+      rings.put({ x: Float32Array.from(ringed, (i) => x[i]), y: Float32Array.from(ringed, (i) => y[i]), opacity: fitting(rings, ringed.length) });
+      points.put({ x, y, opacity: fitting(points, x.length) });
+      points.changed({ hasChanged: (name) => name === "x" });
+      request();
+    },
+    /**
+     * @param {Uint8Array | Uint16Array} color  place of each point's colour in the palette
+     * @param {string[]} palette
+     */
+    paint(color, palette) {
+      colors = palette;
+      points.put({ color });
+      points.changed({ hasChanged: (name) => name === "color" });
       request();
     },
   };

@@ -19,7 +19,7 @@ TSC        := $(VENV)/js/node_modules/.bin/tsc
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 FAST     := $(addprefix tests/,analysis images plotting widgets)
 
-.PHONY: demo test test-oldest browser lint typecheck-js docs benchmark screenshot clean
+.PHONY: demo test test-oldest browser lint audit typecheck-js docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -37,6 +37,11 @@ lint: $(VENV)/.installed-test typecheck-js  ## ruff and its security rules, type
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pip check
+
+audit: $(VENV)/.installed-test  ## which installed versions have known holes: asks PyPI, so no part of `make test`
+	test -x $(VENV)-audit/bin/pip-audit || $(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.10"
+	$(VENV)-audit/bin/python .ci/audit.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 typecheck-js:  ## types of the page's scripts, where npm can install a compiler
 	@test -x $(TSC) || npm install --prefix $(VENV)/js --no-save --no-audit --no-fund --silent typescript@$(TYPESCRIPT) 2>/dev/null || true
@@ -62,4 +67,4 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest build dist site *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-audit build dist site *.egg-info

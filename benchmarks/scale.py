@@ -15,6 +15,8 @@ are random numbers. Weights in "extraction" are random, too: both cost what real
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import heapq
 import sys
 import tempfile
@@ -30,10 +32,18 @@ from torch.utils.data import Dataset
 
 from benchmarks.extraction import ResNetLike
 from tsne_widget import TSNE, FeatureSet, analysis, extract
+from tsne_widget.analysis.inputs import centred
+from tsne_widget.extraction import store as store_module
+from tsne_widget.projection.neighbors import nearest
 from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+from tsne_widget.projection.workers import Workers
 
 QUALITY_ROWS = 70_000
 SAMPLE = 10_000
+SHARD_ROWS = store_module.SHARD_ROWS
+NEIGHBORS = 50
+# Of more rows than these, exact neighbours are searched for so many of them.
+EXACT_UP_TO, EXACT_ROWS = 100_000, 2_000
 
 
 def main() -> None:
@@ -67,13 +77,13 @@ class Random(Dataset):
 
 
 def extraction(options: argparse.Namespace) -> None:
-    """Images per second here, and by two actors of one thread; a simulation of more."""
+    """Time here, and by two actors of one thread; a simulation of more actors."""
     torch.manual_seed(0)
     model = ResNetLike().eval()
     most = torch.get_num_threads()
     print("| pictures | executor | seconds | µs a picture | seconds to read the store again |")
     print("|---|---|---|---|---|")
-    shard_seconds = driver_seconds = 0.0
+    shard_seconds = reading = 0.0
     for n in options.pictures:
         for way, threads in (("local", 1), ("local", most), ("ray", 1)):
             torch.set_num_threads(threads)
@@ -90,19 +100,52 @@ def extraction(options: argparse.Namespace) -> None:
             print(f"| {n:,} | {named} | {seconds:.2f} | {1e6 * seconds / n:.0f} | {again:.2f} |")
             sys.stdout.flush()
             if way == "local" and threads == 1:
-                shard_seconds = seconds * 4096 / n
-            driver_seconds = again * 4096 / n
+                shard_seconds = seconds * SHARD_ROWS / n
+            reading = again * SHARD_ROWS / n
+    torch.set_num_threads(1)
+    start, handing = driver_seconds()
     torch.set_num_threads(most)
+    driver = handing + reading
+    print(
+        f"\nRay: {start:.1f} s until the actors have begun; each shard keeps the driver "
+        f"{driver * 1e3:.0f} ms: {handing * 1e3:.0f} of them in Ray and for the manifest, "
+        f"{reading * 1e3:.0f} to read it"
+    )
     print(
         f"\nSimulated, not measured: 10,000,000 pictures, shards of 4,096 that take an actor "
-        f"{shard_seconds:.2f} s each (±20 %) and the driver {driver_seconds * 1e3:.0f} ms\n"
+        f"{shard_seconds:.2f} s each (±20 %) and the driver {driver * 1e3:.0f} ms\n"
     )
     print("| actors of 1 thread | hours | of linear |\n|---|---|---|")
     alone = 0.0
     for actors in (1, 2, 8, 64, 256, 1024):
-        seconds = simulated(10_000_000 // 4096, actors, shard_seconds, driver_seconds)
+        seconds = start + simulated(10_000_000 // SHARD_ROWS, actors, shard_seconds, driver)
         alone = alone or seconds
         print(f"| {actors:,} | {seconds / 3600:.3f} | {alone / seconds / actors:.0%} |")
+
+
+def driver_seconds() -> tuple[float, float]:
+    """Seconds until actors work, and those that each small shard takes the driver.
+
+    Measured by shards that take the actors next to nothing, on the same cores: an upper bound.
+    """
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 64), torch.nn.ReLU())
+    model.append(torch.nn.Linear(64, 10))
+    few, many = 50, 450
+    before, store_module.SHARD_ROWS = store_module.SHARD_ROWS, 64
+    seconds = []
+    try:
+        for shards in (few, many):
+            with tempfile.TemporaryDirectory() as folder, _ray_started(True):
+                data = Random(64 * shards)
+                seconds.append(
+                    timed(
+                        lambda: extract(model, data, store=folder, executor="ray", progress=False)
+                    )
+                )
+    finally:
+        store_module.SHARD_ROWS = before
+    each = (seconds[1] - seconds[0]) / (many - few)
+    return seconds[0] - few * each, each
 
 
 def simulated(shards: int, actors: int, shard: float, driver: float) -> float:
@@ -201,25 +244,46 @@ def numbers(options: argparse.Namespace) -> None:
 
 
 def neighbors(options: argparse.Namespace) -> None:
-    """The one step that is quadratic, and what takes its place."""
-    print(
-        "| rows × 64, k = 50 | exact s | approximate s | peak MB | recall |\n|---|---|---|---|---|"
-    )
+    """The one step that is quadratic, and what takes its place.
+
+    Exact neighbours of more than 100,000 rows are searched for some of them only; the time of all
+    is extrapolated from that, and said to be. Recall is that of these rows.
+    """
+    print("| rows × 64, k = 50 | exact, s | approximate, s | µs a row | peak MB | recall |")
+    print("|---|---|---|---|---|---|")
     for n in options.sizes:
         X, _ = rows(options.data, n)
+        some = np.linspace(0, n - 1, EXACT_ROWS).astype(int)
+        exact, seconds = exactly(X, some, NEIGHBORS)
+        named = (
+            f"{seconds * n / EXACT_ROWS:,.0f}, extrapolated from {seconds:.2f} for {EXACT_ROWS:,}"
+        )
+        if n <= EXACT_UP_TO:
+            named = f"{timed(lambda: analysis.nearest_rows(X, NEIGHBORS)):.1f}"
         found: list[Any] = []
         about, peak = measured(
-            lambda: found.append(analysis.nearest_rows(X, 50, neighbors="approximate"))
+            lambda: found.append(analysis.nearest_rows(X, NEIGHBORS, neighbors="approximate"))
         )
-        exact, recall = "–", "–"
-        if n <= 100_000:
-            seconds, _ = measured(lambda: found.append(analysis.nearest_rows(X, 50)))
-            looked = range(0, n, max(1, n // 2_000))
-            both = [
-                len(np.intersect1d(found[0].indices[row], found[1].indices[row])) for row in looked
-            ]
-            exact, recall = f"{seconds:.1f}", f"{np.mean(both) / 50:.3f}"
-        print(f"| {n:,} | {exact} | {about:.1f} | {peak:.0f} | {recall} |", flush=True)
+        hits = [
+            np.isin(found[0].indices[row], own, assume_unique=True).mean()
+            for row, own in zip(some, exact, strict=True)
+        ]
+        print(
+            f"| {n:,} | {named} | {about:.1f} | {1e6 * about / n:.0f} | {peak:.0f} | "
+            f"{np.mean(hits):.4f} |",
+            flush=True,
+        )
+
+
+def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+    """(m, k) exact nearest others of some rows, and the seconds of the search."""
+    points = centred(X)[0]
+    with Workers(torch.get_num_threads()) as workers:
+        start = time.perf_counter()
+        near = nearest(points, k + 1, workers, queries=points[some])
+        seconds = time.perf_counter() - start
+    itself_last = np.argsort(near.indices == some[:, None], axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(near.indices, itself_last, 1), seconds
 
 
 def landmarks(options: argparse.Namespace) -> None:
@@ -272,15 +336,19 @@ def million(options: argparse.Namespace) -> None:
 
 
 def gpu(options: argparse.Namespace) -> None:
-    """The fit and the search on a GPU, where there is one."""
+    """The search for neighbours and the whole fit on a GPU, where there is one."""
     if not torch.cuda.is_available():
         print("no GPU here: TSNE(device='cuda') and extract(device='cuda') are not measured")
         return
-    print(torch.cuda.get_device_name())
+    print(f"{torch.cuda.get_device_name()}\n")
+    print("| rows × 50 | exact neighbours, k = 90, s | whole fit, s |\n|---|---|---|")
     for n in (*options.sizes, 1_000_000):
-        X, _ = rows(options.data, n)
-        seconds = timed(lambda: TSNE(device="cuda", random_state=0).fit(X))
-        print(f"| {n:,} × 64 | {seconds:.1f} s |", flush=True)
+        X = np.ascontiguousarray(rows(options.data, n)[0][:, :50])
+        points = centred(X)[0]
+        with Workers(1) as workers:
+            search = timed(lambda: nearest(points, 90, workers, device="cuda"))
+        fit = timed(lambda: TSNE(device="cuda", random_state=0).fit(X))
+        print(f"| {n:,} | {search:.1f} | {fit:.1f} |", flush=True)
 
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -351,6 +419,8 @@ def timed(run: Callable[[], Any]) -> float:
 
 def measured(run: Callable[[], Any]) -> tuple[float, float]:
     """Wall seconds, and the peak of memory above what was held before, in MB."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # or memory that is free but not given back is not seen
     Path("/proc/self/clear_refs").write_text("5")
     before = _status("VmRSS")
     seconds = timed(run)

@@ -1,18 +1,22 @@
 """What the package stands on: from the index, and no older than a version that is known to work.
 
 pip-audit asks a service on the internet which versions have known holes; it has no answer without
-one, so it is no test here. These are the rules that hold offline; `pip check` is in `make lint`.
+one, so it is `make audit` and no test. These are the rules that hold offline; `pip check` is in
+`make lint`.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
-import pytest
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it there
 
 ROOT = Path(__file__).resolve().parents[1]
-tomllib = pytest.importorskip("tomllib", reason="in the standard library from Python 3.11 on")
 
 # name, extras, then versions; no address (name @ https://…), no file, no option of pip's
 FROM_THE_INDEX = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?>=[0-9.]+(,<[0-9.]+)?")

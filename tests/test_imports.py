@@ -27,8 +27,9 @@ MAX_IMPORT_SECONDS = 0.3
 ALLOWED = {
     "errors": set(),
     "ray_session": {"errors"},
-    "feature_set": {"errors"},
-    "extraction": {"errors", "feature_set", "ray_session"},
+    "whole_files": set(),
+    "feature_set": {"errors", "whole_files"},
+    "extraction": {"errors", "whole_files", "feature_set", "ray_session"},
     "projection": {"errors", "feature_set", "ray_session"},
     "images": {"errors", "feature_set"},
     "analysis": {"errors", "feature_set", "projection"},
@@ -36,6 +37,7 @@ ALLOWED = {
     "widgets": {
         "",
         "errors",
+        "whole_files",
         "feature_set",
         "extraction",
         "projection",

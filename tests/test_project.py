@@ -23,7 +23,7 @@ def bounds(requirements: list[str]) -> dict[str, list[int]]:
     """Lower (or exact) bound of each requirement, as numbers."""
     found = {}
     for line in requirements:
-        if match := re.match(r"([\w-]+)(?:>=|==)([\d.]+)", line):
+        if match := re.match(r"([\w-]+)(?:\[\w+\])?(?:>=|==)([\d.]+)", line):
             found[match[1]] = [int(part) for part in match[2].split(".")]
     return found
 
@@ -31,8 +31,7 @@ def bounds(requirements: list[str]) -> dict[str, list[int]]:
 def test_the_oldest_versions_that_are_tested_are_the_lower_bounds_of_the_package():
     tested = bounds((ROOT / ".ci" / "oldest.txt").read_text("utf-8").splitlines())
     wanted = bounds(PROJECT["dependencies"])
-    wanted.pop("torch")  # its reason stands in the file
-    for extra in ("fast", "neighbors", "parquet"):
+    for extra in ("fast", "neighbors", "figures", "ray", "parquet", "demo"):
         wanted |= bounds(PROJECT["optional-dependencies"][extra])
     for name, bound in wanted.items():
         assert tested[name][: len(bound)] == bound, name
@@ -56,3 +55,4 @@ def test_a_file_for_the_forge_is_whole(path):
         for job in content["jobs"].values():
             for step in job["steps"]:
                 assert ("uses" in step) != ("run" in step)
+                assert re.fullmatch(r"[\w/.-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40))

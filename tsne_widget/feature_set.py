@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import shutil
-import uuid
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.errors import InvalidInputError, StoreError
+from tsne_widget.whole_files import flush_file, flush_folder, moved_aside, whole_folder
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -300,16 +299,11 @@ class FeatureSet:
                     f"{target} also holds {', '.join(foreign[:3])}, which save() did not write; "
                     "choose another folder"
                 )
-        building = target.with_name(f"{target.name}.writing-{uuid.uuid4().hex[:8]}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            building.mkdir()
-            self._write(building)
-            put_in_place(building, target)
+            with whole_folder(target) as building:
+                self._write(building)
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error}") from error
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
 
     def _write(self, folder: Path) -> None:
         arrays = {}
@@ -319,7 +313,7 @@ class FeatureSet:
                 arrays[name] = {"shape": array.shape, "dtype": str(array.dtype)}
                 with (folder / f"{name}.npy").open("wb") as file:
                     np.lib.format.write_array(file, array, allow_pickle=False)
-                    _flush(file)
+                    flush_file(file)
         manifest = {
             "schema": _SCHEMA,
             "arrays": arrays,
@@ -330,8 +324,8 @@ class FeatureSet:
         }
         with (folder / _MANIFEST).open("w", encoding="utf-8", errors="surrogatepass") as file:
             json.dump(manifest, file, indent=1)
-            _flush(file)
-        _flush_folder(folder)
+            flush_file(file)
+        flush_folder(folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, images: ImageSource | None = None) -> Self:
@@ -355,9 +349,11 @@ class FeatureSet:
             ArithmeticError,
             RecursionError,
         ) as error:
-            raise StoreError(
-                f"{source} is not a saved FeatureSet: {error}{_moved_aside(source)}"
-            ) from error
+            told = f"{source} is not a saved FeatureSet: {error}"
+            if aside := moved_aside(source):
+                told += "; a save was killed in the instant of replacing it: "
+                told += f"rename {aside} to {source}"
+            raise StoreError(told) from error
 
 
 def _as_array(name: str, values: Any) -> NDArray[Any]:
@@ -597,46 +593,3 @@ def _foreign_files(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir() if entry.name not in own)
     except OSError as error:
         raise StoreError(f"{folder} is not a folder that can be replaced: {error}") from error
-
-
-def put_in_place(built: Path, target: Path) -> None:
-    """Rename a finished folder to its name; whatever stops this, the old one is back there."""
-    previous = target.with_name(f"{built.name}.previous")
-    try:
-        if target.exists():
-            target.rename(previous)
-        built.rename(target)
-        _flush_folder(target.parent)
-    except BaseException:
-        if previous.exists() and not target.exists():
-            previous.rename(target)
-        raise
-    finally:
-        if target.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-
-
-def _moved_aside(folder: Path) -> str:
-    """Where the record is if a save was killed between the two renames of put_in_place()."""
-    if folder.exists() or not folder.parent.is_dir():
-        return ""
-    name = f"{folder.name}.writing-"
-    for entry in folder.parent.iterdir():
-        if entry.name.startswith(name) and entry.name.endswith(".previous"):
-            return f"; a save was killed in the instant of replacing it: rename {entry} to {folder}"
-    return ""
-
-
-def _flush(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the names in a folder survive a loss of power; Windows does so by itself."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

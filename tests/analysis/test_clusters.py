@@ -20,8 +20,8 @@ def test_a_cluster_is_real(clusters):
     assert (found.share, found.points, found.k, found.strength) == (1, 40, 10, 1)
     assert found.chance == 39 / 199
     assert str(found) == (
-        "100% of these 40 points’ nearest neighbours in feature space are in the selection "
-        "(by chance: 20%): the cluster is real"
+        "100 % of these 40 points’ nearest neighbours in feature space are in the selection "
+        "(by chance: 20 %): the cluster is real"
     )
 
 

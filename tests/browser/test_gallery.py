@@ -30,6 +30,16 @@ explorer = explorer_of(240)
 explorer
 """
 TILES = ".tw-gallery .tw-scroll figure"
+# What gallery and page say to one another.
+LISTEN = """
+said = []
+def hear(view, content, buffers): said.append(f"page: {content['kind']}")
+def tell(content, buffers=None, send=view.send):
+    said.append(f"kernel: {content['kind']}")
+    send(content, buffers)
+view.on_msg(hear)
+view.send = tell
+"""
 # Grey level of a picture: of its middle, which JPEG and scaling leave as it is.
 GREY = """async (image) => {
   await image.decode();
@@ -136,6 +146,20 @@ def test_all_that_is_shown_can_be_looked_through(notebook):
     page.locator(".tw-legend li button").nth(0).click()
     pictures_are_drawn(page, 160)
     until(lambda: ids(notebook)[:4] == [1, 2, 4, 5], 20, "no cats")
+
+
+def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
+    notebook.execute(LISTEN)
+    try:
+        for first in (100, 150):
+            until(lambda: notebook.python("view._expected"), 20, "what the page expects")
+            notebook.execute(f"said.clear(); explorer.select(range({first}, {first} + 3))")
+            pictures_are_drawn(notebook.page, 3)
+            assert ids(notebook) == [first, first + 1, first + 2]
+            tiles = [line for line in notebook.python("said") if line.endswith(": tiles")]
+            assert tiles[0] == "kernel: tiles"
+    finally:
+        notebook.execute("view.on_msg(hear, remove=True); del view.send")
 
 
 def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):

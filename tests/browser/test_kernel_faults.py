@@ -167,6 +167,41 @@ def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebo
     until(lambda: (drawn_points(page)[1] == 1).sum() == 50, 60, bright)
 
 
+def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_notebook):
+    """JupyterLab sends the first messages to the main shell, which a running cell holds."""
+    notebook: Notebook = open_notebook("subshell.ipynb", [CELL])
+    page = notebook.page
+    page.evaluate(
+        f"() => {{ const kernel = {KERNEL}; const create = kernel.requestCreateSubshell;"
+        " const allowed = new Promise((resolve) => { window.allow = resolve });"
+        " kernel.requestCreateSubshell = (content) =>"
+        " ({ done: allowed.then(() => create.call(kernel, content).done) }) }"
+    )
+    notebook.run_all()
+    map_is_drawn(page)
+    notebook.execute(
+        "seen = []\n"
+        "explorer.state.observe(lambda _change: seen.append(explorer.visible_classes), 'visible')"
+    )
+    page.evaluate(
+        f"() => {{ window.ended = false; {KERNEL}.requestExecute("
+        "{ code: \"__import__('time').sleep(600)\" }).done.then(() => { window.ended = true }) }"
+    )
+    page.wait_for_function(f"() => {KERNEL}.status === 'busy'", timeout=60 * SECONDS)
+    page.evaluate(
+        "async () => { const rows = document.querySelectorAll('.tw-legend li button');"
+        " rows[1].click(); rows[3].click(); window.allow();"
+        f" const comms = [...{KERNEL}._comms.values()];"
+        " while (!comms.every((comm) => comm.subshellId))"
+        " await new Promise((resolve) => setTimeout(resolve, 10));"
+        " rows[0].click(); }"
+    )
+    page.evaluate(f"() => {KERNEL}.interrupt()")
+    page.wait_for_function("() => window.ended", timeout=60 * SECONDS)
+    until(lambda: notebook.python("len(seen)") == 3, 60, "all clicks")
+    assert notebook.python("seen") == [["0", "2", "3"], ["0", "2"], ["2"]]
+
+
 def test_a_page_that_slept_shows_what_happened_meanwhile(notebook):
     """As a laptop that was closed: nothing of the page runs, the kernel goes on."""
     page = notebook.page

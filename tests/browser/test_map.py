@@ -90,6 +90,43 @@ def test_the_menu_recolours_the_points_and_keeps_the_selection(notebook):
     assert (drawn_points(page)[1] == 1).sum() == len(before)
 
 
+def outlined(page: Page) -> bool:
+    return page.locator(".tw-lasso > path").get_attribute("d") is not None
+
+
+def test_the_outline_of_a_lasso_stays_with_its_own_selection(notebook):
+    page = notebook.page
+    for keys in ((), ("Shift",), ()):  # the last one changes nothing
+        drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
+        until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
+        summary = page.locator(".tw-summary", has_text="selected")
+        summary.wait_for(timeout=20 * SECONDS)  # came after what the map was sent
+        assert outlined(page)
+    page.locator(".tw-color-menu select").select_option("height")  # is no other selection
+    until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
+    page.locator(".tw-key .tw-ramp").wait_for()
+    assert outlined(page)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        lambda notebook: notebook.page.get_by_text("Select misclassified").click(),
+        lambda notebook: notebook.execute("explorer.select(label='emu')"),
+        lambda notebook: notebook.execute("explorer.undo()"),
+    ],
+    ids=["misclassified", "python", "undo"],
+)
+def test_the_outline_of_a_lasso_goes_when_something_else_is_selected(notebook, another):
+    page = notebook.page
+    notebook.execute("explorer.select([0, 1])")
+    drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)])
+    until(lambda: notebook.python("len(explorer.selected)") > 2, 20, "a selection")
+    another(notebook)
+    until(lambda: not outlined(page), 20, "the outline to go")
+    assert notebook.python("len(explorer.selected)")  # it did not go because nothing is selected
+
+
 def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     page = notebook.page
     notebook.execute("explorer.color_by = 'camera'")

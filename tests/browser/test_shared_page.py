@@ -74,7 +74,7 @@ class Opened:
         )
 
     def close(self) -> None:
-        sent = [url for url in self.requests if not url.startswith("blob:")]
+        sent = [url for url in self.requests if not url.startswith(("data:", "blob:"))]
         assert len(sent) == 1, f"the page asked for {sent[1:]}"
         assert sent[0].startswith("file:")
         assert not [text for text in self.errors if "GPU stall" not in text]

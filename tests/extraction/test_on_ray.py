@@ -6,9 +6,15 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -22,7 +28,9 @@ ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
 
-N = 60
+ROOT = Path(__file__).resolve().parents[2]
+N, HALF = 60, 32
+PATIENCE = 90  # seconds
 
 
 class Deadly(Pictures):
@@ -61,6 +69,22 @@ class Noted(Pictures):
         return super().__getitem__(index)
 
 
+class Waiting(Noted):
+    """Whoever reads the second half waits until it may."""
+
+    def __getitem__(self, index):
+        if index >= HALF:
+            wait_until((self.folder / "go").exists)
+        return super().__getitem__(index)
+
+
+def wait_until(is_so):
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def cluster():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -94,6 +118,12 @@ def assert_same(found, expected):
 def shards_of(folder):
     (manifest,) = folder.glob("*/manifest.json")
     return json.loads(manifest.read_bytes())["shards"]
+
+
+def stored_in(folder):
+    """Positions of the samples in a store, which may not be there yet."""
+    shards = shards_of(folder) if any(folder.glob("*/manifest.json")) else {}
+    return {int(start) + i for start, shard in shards.items() for i in range(shard["samples"])}
 
 
 def test_rows_are_those_of_a_local_run_and_a_local_run_takes_up_the_store(cluster, tmp_path):
@@ -132,6 +162,65 @@ def test_a_run_goes_on_from_the_shards_of_another_and_computes_none_of_them(clus
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
     assert again == {0, 1, 2, 3, *range(36, N)}  # the first batch is compared
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+import torch
+from tests.extraction.test_on_ray import Waiting, on_ray, store_module
+
+torch.set_num_threads(1)
+store_module.SHARD_ROWS = 16
+folder = Path(sys.argv[1])
+on_ray(Waiting(folder), store=folder / "store", dataset_key="waiting", actors=2)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("clusters", ["its own", "one that outlives it"])
+def test_after_the_driver_is_killed_another_goes_on_from_its_shards(cluster, tmp_path, clusters):
+    store = tmp_path / "store"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("RAY_ADDRESS", None)
+    if clusters != "its own":
+        environment["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    killed_once(lambda: len(stored_in(store)) >= 16, [DRIVER, str(tmp_path)], environment, tmp_path)
+    kept = stored_in(store)
+    assert 16 <= len(kept) <= HALF
+    written = {path: path.stat().st_mtime_ns for path in store.glob("*/shard-*")}
+    for read in tmp_path.glob("*-*"):
+        read.unlink()
+    (tmp_path / "go").touch()
+    found = on_ray(Waiting(tmp_path), store=store, dataset_key="waiting")
+    assert_same(found, run(Pictures(N)))
+    again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
+    assert again == {0, 1, 2, 3} | (set(range(N)) - kept)  # the first batch is compared
+    assert not [
+        path
+        for path, then in written.items()
+        if int(path.stem.split("-")[1]) in kept and path.stat().st_mtime_ns != then
+    ]
+
+
+def killed_once(is_so, arguments, environment, folder):
+    """Run Python, kill it once something is so, and end what it has started, its cluster too."""
+    command = [sys.executable, "-c", *arguments]
+    with (folder / "said").open("wb") as said:
+        driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+    try:
+        wait_until(lambda: driver.poll() is not None or is_so())
+    finally:
+        started = psutil.Process(driver.pid).children(recursive=True)
+        driver.kill()
+        driver.wait()
+        _, left = psutil.wait_procs(started, timeout=10)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        _, left = psutil.wait_procs(left, timeout=PATIENCE)
+    assert driver.returncode == -signal.SIGKILL, (folder / "said").read_text()
+    assert not left
 
 
 def _stopping_after(batches):
@@ -202,20 +291,24 @@ class Encoded(Dataset):
         return torch.from_numpy(decoded(self.contents[index])), index % CLASSES
 
 
-def test_parquet_of_image_bytes_as_a_ray_dataset_gives_the_rows_of_a_local_run(cluster, tmp_path):
-    table = {
-        "bytes": Encoded().contents,
-        "label": [index % CLASSES for index in range(N)],
-        "path": [f"picture {index}.png" for index in range(N)],
-    }
-    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    ray.data.from_items(rows, override_num_blocks=7).write_parquet(str(tmp_path))
+def test_parquet_of_paths_and_bytes_of_pictures_gives_the_rows_of_a_local_run(cluster, tmp_path):
+    paths = [str(tmp_path / f"{index}.png") for index in range(N)]
+    table = [
+        {"path": path, "label": index % CLASSES, "bytes": content}
+        for index, (path, content) in enumerate(zip(paths, Encoded().contents, strict=True))
+    ]
+    for row in table[::2]:  # every other one is a file, and the table has its path only
+        Path(row["path"]).write_bytes(row["bytes"])
+        row["bytes"] = None
+    parquet = str(tmp_path / "table")
+    ray.data.from_items(table, override_num_blocks=7).write_parquet(parquet)
 
     def prepared(row):
-        return {"image": decoded(row["bytes"]), "label": row["label"], "path": row["path"]}
+        content = row["bytes"] or Path(row["path"]).read_bytes()
+        return {"image": decoded(content), "label": row["label"], "path": row["path"]}
 
-    found = run(ray.data.read_parquet(str(tmp_path)).map(prepared))
-    order = [table["path"].index(path) for path in found.paths]
+    found = run(ray.data.read_parquet(parquet).map(prepared))
+    order = [paths.index(path) for path in found.paths]
     assert sorted(order) == list(range(N))
     expected = run(torch.utils.data.Subset(Encoded(), order))
     assert np.array_equal(found.labels, np.asarray(order) % CLASSES)

@@ -335,6 +335,24 @@ def test_a_file_in_place_of_the_folder_is_refused(folder):
         run(made(ResNet), folder=folder)
 
 
+def test_a_manifest_lists_only_its_part_of_the_samples_and_all_are_read(folder, monkeypatch):
+    monkeypatch.setattr(store_module, "MANIFEST_SAMPLES", 32)
+    expected = run(made(Counting), folder=folder)
+    (own,) = folder.iterdir()
+    listed = {
+        path.name: list(json.loads(path.read_text())["shards"])
+        for path in own.glob("manifest*.json")
+    }
+    assert listed == {"manifest.json": ["0", "16"], "manifest-1.json": ["32", "48"]}
+    again = made(Counting)
+    assert_same(run(again, folder=folder), expected)
+    assert again.seen == 4  # the first batch, which is compared
+    (own / "manifest-1.json").unlink()
+    again.restart()
+    assert_same(run(again, folder=folder), expected)
+    assert again.seen == 4 + 28
+
+
 def test_nothing_but_manifest_and_shards_stays_in_the_folder(folder):
     run(made(ResNet), folder=folder)
     (own,) = folder.iterdir()

@@ -8,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from tsne_widget.extraction import locks, whole_files
+from tsne_widget import whole_files
+from tsne_widget.extraction import locks
 from tsne_widget.extraction import store as store_module
 from tsne_widget.extraction.rows import Rows
 

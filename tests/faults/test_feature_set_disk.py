@@ -178,7 +178,7 @@ def test_a_save_killed_in_the_instant_of_replacing_says_where_the_old_record_is(
     assert killed.returncode == -9
     with pytest.raises(StoreError, match=r"rename .*\.previous to .*saved$") as told:
         FeatureSet.load(saved)
-    (aside,) = tmp_path.glob("saved.writing-*.previous")
+    (aside,) = tmp_path.glob("saved.*.unfinished.previous")
     assert str(aside) in str(told.value)
     aside.rename(saved)
     assert (FeatureSet.load(saved).features == record(3).features).all()

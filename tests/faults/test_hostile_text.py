@@ -121,7 +121,7 @@ def test_an_error_that_holds_hostile_text_is_told_plain(text):
         assert_plain(explorer._views["toolbar"].message)
 
 
-@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")  # emoji: matplotlib says so
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from ")  # emoji: matplotlib says so
 def test_hostile_names_survive_the_frame_the_disk_and_the_figure(tmp_path):
     with make_explorer() as explorer:
         frame = explorer.to_dataframe("all")

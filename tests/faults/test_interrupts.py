@@ -88,3 +88,27 @@ def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
                 assert (explorer.selected.tolist(), explorer.visible_classes) == expected
         at += 1 + at // 12
     assert interrupted > 10
+
+
+def test_an_interrupt_of_undo_or_redo_forgets_nothing_that_could_be_undone():
+    for act in (EmbeddingExplorer.undo, EmbeddingExplorer.redo):
+        at, ended = 1, False
+        while not ended:
+            with make_explorer() as explorer:
+                for rows in ([1], [2], [3]):
+                    explorer.select(rows)
+                explorer.undo()
+                try:
+                    with Interrupt(at):
+                        act(explorer)
+                    ended = True
+                except KeyboardInterrupt:
+                    found = []
+                    for _ in range(6):
+                        found.append(explorer.selected.tolist())
+                        explorer.undo()
+                    assert [1] in found
+                    assert list(range(20)) in found
+                    assert found[-1] == []
+            at += 1 + at // 12
+        assert at > 10

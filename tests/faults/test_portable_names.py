@@ -12,8 +12,7 @@ import pytest
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tests.faults.attacks import TEXTS
-from tsne_widget import FeatureSet, extract
-from tsne_widget.extraction import whole_files
+from tsne_widget import FeatureSet, extract, whole_files
 
 RESERVED = {
     "con",

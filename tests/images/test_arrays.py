@@ -145,9 +145,10 @@ def test_wrong_mean_and_std_are_noticed():
     assert "mean and std do not lead back" in images.note
 
 
-def test_a_few_broken_values_do_not_spoil_the_scale():
-    array = np.full((2, 4, 4), 0.5)
-    array[0, 0] = np.nan, np.inf, -np.inf, 1.0
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_a_few_broken_values_do_not_spoil_the_scale(white):
+    array = np.full((2, 4, 4), 0.5 * white)
+    array[0, 0] = np.nan, np.inf, -np.inf, white
     images = ArrayImages(array)
     np.testing.assert_array_equal(shown(images)[0], [0, 255, 0, 255])
     assert (shown(images, 1) == 128).all()
@@ -160,6 +161,13 @@ def test_a_picture_without_a_finite_value_is_an_error_of_that_picture_only():
     with pytest.raises(ImageError, match="no finite value"):
         images.image(0)
     assert images.image(1).getpixel((0, 0)) == 128
+    assert ArrayImages(array[:1]).note == ""
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_widest_range_of_a_dtype_goes_from_black_to_white(dtype):
+    widest = np.finfo(dtype).max
+    assert shown(ArrayImages(np.array([[[-widest, 0, widest]]]))).tolist() == [[0, 128, 255]]
 
 
 def test_constant_values_without_a_scale_are_mid_grey():
@@ -231,6 +239,14 @@ def test_the_array_is_not_changed_nor_copied():
     np.testing.assert_array_equal(array, before)
     array[0] = 1.0
     assert (shown(images) == 255).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_an_infinite_opacity_is_opaque_whatever_else_is_stretched(dtype):
+    pixels = np.array([[[[-4, 0, 4, np.inf], [4, 0, -4, 2], [0, 0, 0, 0]]]], dtype=dtype)
+    drawn = np.asarray(ArrayImages(pixels).image(0))
+    assert drawn[0, :, 3].tolist() == [255, 255, 0]
+    assert drawn[0, :, 0].tolist() == [0, 255, 128]
 
 
 NUMBERS = st.one_of(

@@ -11,7 +11,7 @@ from PIL import Image
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import confidence
 from tsne_widget.widgets import gallery as module
-from tsne_widget.widgets.closeup import NEIGHBORS
+from tsne_widget.widgets.closeup import NEIGHBORS, details
 from tsne_widget.widgets.gallery import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 from tsne_widget.widgets.text import REMEDY
 
@@ -341,8 +341,9 @@ def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, 
         assert len(buffers[0]) + len(json.dumps(content)) < 300_000
 
 
-def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch):
-    monkeypatch.setattr(module, "MAX_REPLY_BYTES", 1000)
+@pytest.mark.parametrize("most", [1000, 1], ids=["some fit", "none fits"])
+def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch, most):
+    monkeypatch.setattr(module, "MAX_REPLY_BYTES", most)
     page.explorer.select("visible")
     assert page.rows() == list(range(N))
     assert len(page.replies) > 10
@@ -362,6 +363,55 @@ def test_a_small_picture_is_not_enlarged_and_its_size_is_told(page):
     assert (tile["width"], tile["height"], tile["row"], tile["id"]) == (8, 8, 3, 103)
 
 
+@pytest.mark.parametrize(
+    ("change", "rows"),
+    [
+        (lambda page: page.explorer.select([5, 9, 14]), [5, 9, 14]),
+        (lambda page: page.explorer.select(range(30)), [0, 1, 2, 3]),
+        (lambda page: page.send("arrange", source="shown"), [0, 1, 2, 3]),
+        (lambda page: page.send("arrange", descending=True), [11, 8]),
+    ],
+    ids=["selection", "more than expected", "source", "direction"],
+)
+def test_tiles_that_the_page_expects_come_with_the_news_of_the_order(page, change, rows):
+    page.explorer.select([8, 11])
+    page.at("expect", count=4, size=192)
+    change(page)
+    ((content, buffers),) = page.replies
+    assert content["epoch"] == page.view.epoch == page.view.coming
+    assert (content["start"], content["size"]) == (0, 192)
+    assert [tile["row"] for tile in content["tiles"]] == rows
+    assert len(buffers[0]) == sum(tile["bytes"] for tile in content["tiles"])
+
+
+def test_what_is_expected_comes_once(page):
+    page.at("expect", count=4)
+    page.explorer.select([5, 9])
+    page.explorer.select([7])
+    assert len(page.replies) == 1
+    assert page.view.coming == -1
+
+
+def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more(page):
+    page.explorer.select([5, 9])
+    stale = page.view.epoch
+    page.at("expect", count=4)
+    page.explorer.clear()
+    page.send("expect", epoch=stale, count=4)
+    assert page.replies == []
+    assert page.view.coming == -1
+
+
+def test_the_page_knows_of_the_order_before_its_tiles_come(page, monkeypatch):
+    told = []
+    monkeypatch.setattr(page.view, "send_state", lambda key=None: told.append(set(key)))
+    monkeypatch.setattr(page.view, "send", lambda content, _buffers=(): told.append(content))
+    page.at("expect", count=4)
+    page.explorer.select([5, 9])
+    assert {"epoch", "coming", "count"} <= told[0]
+    assert [told[1]["kind"], len(told)] == ["tiles", 2]
+
+
 def test_a_bad_picture_is_a_tile_with_the_reason(page, monkeypatch):
     record = a_record(4)
     with EmbeddingExplorer(
@@ -377,6 +427,13 @@ def test_a_bad_picture_is_a_tile_with_the_reason(page, monkeypatch):
 
 
 # ---- the close look ----
+
+
+def test_a_loss_of_next_to_nothing_is_told_as_that():
+    logits = np.eye(3)[np.arange(N) % 3] * 30
+    record = FeatureSet.from_arrays(logits, logits.argmax(1), logits=logits)
+    with EmbeddingExplorer(record, embedding=logits[:, :2]) as sure:
+        assert dict(details(sure.state, 0))["loss"] == "< 0.001"
 
 
 def test_opening_a_tile_looks_at_its_row_and_tells_what_is_known(page):
@@ -615,6 +672,11 @@ def test_picks_among_all_shown_are_added_to_the_selection(page):
         ("tiles", {"start": 0, "stop": 1, "size": [96]}),
         ("tiles", {"start": 0, "stop": 1, "size": True}),
         ("tiles", {"start": 0, "stop": 4}),
+        ("expect", {}),
+        ("expect", {"count": 0}),
+        ("expect", {"count": MAX_TILES_PER_REPLY + 1}),
+        ("expect", {"count": 9, "size": 95}),
+        ("expect", {"count": 9, "epoch": -1}),
     ],
 )
 def test_a_malformed_message_changes_nothing_and_is_not_answered(page, kind, content):

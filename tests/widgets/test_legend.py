@@ -84,6 +84,11 @@ def test_a_second_click_on_another_class_takes_nothing_back(explorer):
     send(explorer, "only", code=2, second_click=True)
     assert explorer.visible_classes == ("owl",)
     assert explorer.selected.tolist() == []
+    assert explorer.state.message == ""
+    explorer.visible_classes = ["dog"]
+    send(explorer, "toggle", code=1)
+    send(explorer, "only", code=2, second_click=True)
+    assert explorer.visible_classes == ("owl",)
 
 
 @pytest.mark.parametrize("code", [-1, 4, 10**30, 1.0, "1", True, None, [1]])

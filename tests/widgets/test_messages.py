@@ -225,12 +225,16 @@ def test_a_malformed_polygon_changes_nothing(explorer, polygon):
     assert explorer.state.message == ""  # dropped, not reported: no person has drawn it
 
 
-def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_stands(explorer):
+def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_stands(
+    explorer, monkeypatch
+):
     def broken(_change):
         raise RuntimeError("observer is <b>broken</b>")
 
     explorer.observe(broken)
+    replies = replies_of(explorer._views["scatter"], monkeypatch)
     lasso(explorer, SQUARE)
+    assert ({"kind": "selected"}, ()) in replies  # the page waits for it
     assert explorer.state.message == f"RuntimeError: observer is <b>broken</b>{REMEDY}"
     assert explorer.selected.tolist() == list(range(11))
 

@@ -168,6 +168,20 @@ def test_undo_and_redo_walk_through_the_selections():
     assert state.selected.tolist() == [1, 2]
 
 
+def test_undo_walks_on_where_an_observer_raises():
+    state = make_state()
+    for rows in ([0], [1], [2]):
+        state.select(rows)
+    state.observe(lambda _change: 1 / 0, "selected")
+    for expected in ([1], [0], []):
+        with pytest.raises(ZeroDivisionError):
+            state.undo()
+        assert state.selected.tolist() == expected
+    with pytest.raises(ZeroDivisionError):
+        state.redo()
+    assert state.selected.tolist() == [0]
+
+
 def test_what_can_be_undone_is_bounded_in_bytes(monkeypatch):
     monkeypatch.setattr(state_module, "MAX_UNDO_BYTES", 8 * 12)
     state = make_state()

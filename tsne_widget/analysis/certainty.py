@@ -21,12 +21,12 @@ def confidence(logits: ArrayLike) -> NDArray[np.float32]:
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax.
+        Raw outputs of the classifier, before softmax. May be a memory map.
 
     Returns
     -------
     (n,) float32 array
-        1/c … 1; all 1 where c = 1.
+        1/c … 1; all 1 where c = 1. Time O(n c), memory O(n).
 
     Raises
     ------
@@ -47,12 +47,12 @@ def margin(logits: ArrayLike) -> NDArray[np.float32]:
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax.
+        Raw outputs of the classifier, before softmax. May be a memory map.
 
     Returns
     -------
     (n,) float32 array
-        0 (a tie) … 1; all 1 where c = 1.
+        0 (a tie) … 1; all 1 where c = 1. Time O(n c), memory O(n).
 
     Raises
     ------
@@ -73,12 +73,12 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax.
+        Raw outputs of the classifier, before softmax. May be a memory map.
 
     Returns
     -------
     (n,) float32 array
-        0 (one class is certain) … log(c) (all are equal).
+        0 (one class is certain) … log(c) (all are equal). Time O(n c), memory O(n).
 
     Raises
     ------
@@ -109,14 +109,14 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax.
+        Raw outputs of the classifier, before softmax. May be a memory map.
     labels : (n,) array of int
         0 … c − 1, −1 where unknown.
 
     Returns
     -------
     (n,) float32 array
-        From 0; NaN where the label is unknown.
+        From 0; NaN where the label is unknown. Time O(n c), memory O(n).
 
     Raises
     ------

@@ -14,6 +14,7 @@ from tsne_widget.analysis.inputs import as_neighbors, as_rows
 REAL = 0.6
 NOT_REAL = 0.2
 MIN_POINTS = 3
+_BLOCK = 16_384  # rows at a time, so that temporaries stay small
 
 
 class Verdict(NamedTuple):
@@ -45,8 +46,9 @@ class Verdict(NamedTuple):
         else:
             conclusion = "the cluster is partly real"
         return (
-            f"{self.share:.0%} of these {self.points:,} points’ nearest neighbours in feature "
-            f"space are in the selection (by chance: {self.chance:.0%}): {conclusion}"
+            f"{100 * self.share:.0f} % of these {self.points:,} points’ nearest neighbours in "
+            f"feature space are in the selection (by chance: {100 * self.chance:.0f} %): "
+            f"{conclusion}"
         )
 
 
@@ -64,7 +66,7 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     Returns
     -------
     Verdict
-        Numbers; ``str()`` of it is the sentence. Time O(n + m k).
+        Numbers; ``str()`` of it is the sentence. Time O(n k), memory O(n).
 
     Raises
     ------
@@ -86,5 +88,8 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     k = min(near.shape[1], points - 1)
     if k < 1:
         return Verdict(float("nan"), float("nan"), points, 0)
-    share = inside[near[inside, :k]].mean()
-    return Verdict(float(share), (points - 1) / (len(near) - 1), points, k)
+    found = 0
+    for start in range(0, len(near), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found += int(inside[near[block][inside[block], :k]].sum())
+    return Verdict(found / (points * k), (points - 1) / (len(near) - 1), points, k)

@@ -16,7 +16,7 @@ CHANGES = ("fixed", "introduced", "still wrong", "wrong otherwise", "still right
 def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.int64]:
     """(n,) int64 codes of :data:`CHANGES`, −1 where a label or a prediction is unknown.
 
-    "wrong otherwise" is wrong before and after, as another class each time.
+    "wrong otherwise" is wrong before and after, as another class each time. Time O(n), memory O(n).
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def shared_rows(ids: Sequence[ArrayLike]) -> list[NDArray[np.int64]]:
     Returns
     -------
     list of (m,) int64 array
-        For each, the rows of the same m ids.
+        For each, the rows of the same m ids. Time O(n log n) for each, memory O(n).
 
     Examples
     --------
@@ -86,6 +86,7 @@ def aligned(xy: ArrayLike, onto: ArrayLike) -> NDArray[np.float32]:
 
     Orthogonal Procrustes analysis with scaling (Gower 1975): of all such maps it is the one whose
     points have the least sum of squared distances to those of the other. Neighbourhoods stay.
+    Time O(n), memory O(n).
 
     Parameters
     ----------

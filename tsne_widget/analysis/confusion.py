@@ -30,7 +30,7 @@ def confusion_counts(
     Returns
     -------
     (c, c) int64 array
-        Label by prediction. Time O(n + c²), memory 8 c² bytes.
+        Label by prediction. Time O(n + c²), memory O(n + c²).
 
     Raises
     ------
@@ -62,7 +62,7 @@ def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     (c, c) float64 array
-        0 … 1; NaN in the rows of classes without samples.
+        0 … 1; NaN in the rows of classes without samples. Time O(c²), memory O(c²).
 
     Examples
     --------
@@ -97,6 +97,7 @@ def class_report(
         Index "label" 0 … c − 1; columns ``samples``, ``predicted`` and ``correct`` (int64 counts),
         and ``precision``, ``recall`` and ``accuracy`` (float64, 0 … 1). Accuracy is that of the
         question whether a sample is of this class. NaN where there is nothing to divide by.
+        Time O(n + c), memory O(n + c).
 
     Raises
     ------
@@ -131,7 +132,8 @@ def class_report(
 def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
     """Share of right predictions, 0 … 1, among samples where label and prediction are known.
 
-    NaN where there are none. Arguments and errors as of :func:`class_report`.
+    NaN where there are none. Arguments and errors as of :func:`class_report`. Time O(n), memory
+    O(n).
 
     Examples
     --------

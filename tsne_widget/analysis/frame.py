@@ -69,7 +69,8 @@ def sample_frame(
 
         in the order path, label, label_name, prediction, prediction_name, confidence, margin,
         misclassified, x, y, selection, then scores, columns and features. What is unknown is NA
-        (NaN in float32). The dtypes do not depend on the rows.
+        (NaN in float32). The dtypes do not depend on the rows. Time O(n + m c), memory O(n + m),
+        with features O(m d) more.
 
     Raises
     ------

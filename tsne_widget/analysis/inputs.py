@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.errors import InvalidInputError
 
-_BLOCK_BYTES = 8 * 2**20  # of float64 rows at a time, so that a memory map is never loaded whole
+_BLOCK_BYTES = 8 * 2**20  # of float64 rows at a time
 
 
 def as_codes(name: str, values: ArrayLike, n: int | None, c: int | None) -> NDArray[np.int64]:
@@ -88,15 +88,36 @@ def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def centred(features: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
-    """(n, d) float32 about 0, of magnitudes up to about 1, and the unit they are measured in.
+class Centring(NamedTuple):
+    """What brings features about 0, to magnitudes up to about 1."""
 
-    Distances between its rows times the unit are those of the features: nothing overflows on the
-    way, and little is lost where values are large and differences small.
+    centre: NDArray[np.float64]
+    """(d,) their mean, of values times 2 ** -exponent."""
+    exponent: int
+    closer: int
+    """Binary exponent of the largest difference from the mean."""
+
+    @property
+    def unit(self) -> float:
+        """Distances between centred rows times this are those of the features."""
+        return float(np.ldexp(1.0, self.exponent + self.closer))
+
+    def of(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        """(m, d) float32: these rows centred. Nothing overflows on the way."""
+        scaled = np.ldexp(block.astype(np.float64), -self.exponent) - self.centre
+        return np.ldexp(scaled, -self.closer).astype(np.float32)
+
+
+def centring(features: NDArray[Any]) -> Centring:
+    """What centres these (n, d) features, read three times in blocks.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value is NaN or infinite.
     """
     n, d = features.shape
-    step = max(1, _BLOCK_BYTES // (8 * d))
-    blocks = [slice(start, start + step) for start in range(0, n, step)]
+    blocks = row_blocks(n, d)
     lowest = np.min([features[block].min(axis=0) for block in blocks], axis=0).astype(np.float64)
     highest = np.max([features[block].max(axis=0) for block in blocks], axis=0).astype(np.float64)
     if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
@@ -114,8 +135,23 @@ def centred(features: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
     # A mean lies within its range; rounding must not push a constant column off zero.
     centre = np.clip(centre / n, lowest, highest)
     closer = int(np.frexp(max((highest - centre).max(), (centre - lowest).max()))[1])
-    out = np.empty((n, d), dtype=np.float32)
-    for block in blocks:
-        scaled = np.ldexp(features[block].astype(np.float64), -exponent) - centre
-        out[block] = np.ldexp(scaled, -closer)
-    return out, float(np.ldexp(1.0, exponent + closer))
+    return Centring(centre, exponent, closer)
+
+
+def centred(features: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
+    """(n, d) float32 about 0, of magnitudes up to about 1, and the unit they are measured in.
+
+    Distances between its rows times the unit are those of the features: nothing overflows on the
+    way, and little is lost where values are large and differences small.
+    """
+    how = centring(features)
+    out = np.empty(features.shape, dtype=np.float32)
+    for block in row_blocks(*features.shape):
+        out[block] = how.of(features[block])
+    return out, how.unit
+
+
+def row_blocks(n: int, d: int) -> list[slice]:
+    """Rows of an (n, d) array in blocks, so that a memory map is never loaded whole."""
+    step = max(1, _BLOCK_BYTES // (8 * d))
+    return [slice(start, start + step) for start in range(0, n, step)]

@@ -30,7 +30,7 @@ def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
     Returns
     -------
     (k,) int64 array
-        Rows, ascending. Time O(n): 0.2 s for 1,000,000 paths.
+        Rows, ascending. Time O(n): 0.2 s for 1,000,000 paths. Memory O(n).
 
     Raises
     ------

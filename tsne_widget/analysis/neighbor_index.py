@@ -20,7 +20,7 @@ class NeighborIndex:
     Parameters
     ----------
     features : (n, d) array of finite numbers
-        May be a memory map; one float32 copy is made and kept.
+        May be a memory map; one float32 copy is made and kept. Time O(n d), memory O(n d).
 
     Raises
     ------
@@ -88,7 +88,8 @@ class NeighborIndex:
         Returns
         -------
         (n,) float32 array
-            Euclidean, in the unit of the features; 0 for the sample itself. Time O(n d).
+            Euclidean, in the unit of the features; 0 for the sample itself. Time O(n d), memory
+            O(n).
 
         Raises
         ------

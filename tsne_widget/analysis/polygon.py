@@ -23,7 +23,8 @@ class PolygonIndex:
     on the same side for both polygons.
 
     After the sort, an edge looks only at the points between its two ends in y, so that the work is
-    n times the mean number of edges at a height. Memory: 24 bytes per point.
+    n times the mean number of edges at a height. Time O(n log n) for the sort, memory O(n):
+    24 bytes per point.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class PolygonIndex:
         Returns
         -------
         (m,) int64 array
-            Sorted.
+            Sorted. Time O(n k) at most, memory O(n).
 
         Raises
         ------

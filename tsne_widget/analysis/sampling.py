@@ -34,7 +34,7 @@ def class_sample(
     Returns
     -------
     (min(n, count),) int64 array
-        Rows, ascending. Time O(n log n).
+        Rows, ascending. Time O(n log n), memory O(n).
 
     Raises
     ------
@@ -45,8 +45,8 @@ def class_sample(
     --------
     >>> class_sample([0, 0, 0, 0, 1, 1], 3).tolist()
     [2, 3, 5]
-    >>> class_sample([0, 0, 0, 0, 1, 1], 3, keep=[5])[-1]
-    np.int64(5)
+    >>> int(class_sample([0, 0, 0, 0, 1, 1], 3, keep=[5])[-1])
+    5
     """
     classes = np.asarray(codes)
     n = len(classes)

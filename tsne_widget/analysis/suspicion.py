@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_codes, as_matrix, centred
+from tsne_widget.analysis.inputs import as_codes, as_matrix, centring, row_blocks
 from tsne_widget.errors import InvalidInputError
 
 FOLDS = 5
@@ -60,7 +60,7 @@ def label_suspicion(
     -------
     (n,) float32 array
         From 0; higher is more suspect. ``1 - exp(-suspicion)`` is the probability that the label
-        is wrong. NaN where the label is unknown.
+        is wrong. NaN where the label is unknown. Time O(n (d² + 64 c)), memory O(n (c + 64)).
 
     Raises
     ------
@@ -124,9 +124,10 @@ def label_errors(
 
     Notes
     -----
-    Time O(n (d² + c · 64)), memory O(n (c + 64)) beside the arguments. The noise matrix and its
-    estimation from a classifier are those of confident learning [1]_ and of forward correction
-    [2]_; the joint estimation by EM goes back to [3]_; calibration by temperature and bias is [4]_.
+    Time O(n (d² + 64 c)), memory O(n (c + 64) + d²) beside the arguments, of which features may be
+    a memory map. The noise matrix and its estimation from a classifier are those of confident
+    learning [1]_ and of forward correction [2]_; the joint estimation by EM goes back to [3]_;
+    calibration by temperature and bias is [4]_.
 
     References
     ----------
@@ -369,10 +370,18 @@ def _log_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
 
 def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
     """(n, ≤ 64) float32: features along their principal axes, mean squared length about 1."""
-    points, _ = centred(features)
-    if points.shape[1] > MAX_DIRECTIONS:
-        _, axes = np.linalg.eigh((points.T @ points).astype(np.float64))
-        points = points @ axes[:, -MAX_DIRECTIONS:].astype(np.float32)
+    how, (n, d) = centring(features), features.shape
+    blocks = row_blocks(n, d)
+    axes = np.eye(d, dtype=np.float32)
+    if d > MAX_DIRECTIONS:
+        products = np.zeros((d, d))
+        for block in blocks:
+            part = how.of(features[block])
+            products += part.T @ part
+        axes = np.linalg.eigh(products)[1][:, -MAX_DIRECTIONS:].astype(np.float32)
+    points = np.empty((n, axes.shape[1]), np.float32)
+    for block in blocks:
+        points[block] = how.of(features[block]) @ axes
     length = np.sqrt(np.vdot(points, points) / len(points))
     if not length:  # constant features are no evidence
         return points[:, :0]

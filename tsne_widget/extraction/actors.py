@@ -28,7 +28,7 @@ from tsne_widget.extraction.rows import Rows, joined
 from tsne_widget.extraction.running import Naming, Run
 from tsne_widget.extraction.samples import Batch
 from tsne_widget.extraction.shards import entry, packed, shard_name
-from tsne_widget.extraction.whole_files import write_whole
+from tsne_widget.whole_files import write_whole
 
 PATH_COLUMN = "path"
 

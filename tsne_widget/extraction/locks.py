@@ -11,15 +11,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import psutil
+from tsne_widget.whole_files import is_running
 
 # A writer gives a sign of life at least once per shard. One that was silent for so long (seconds)
 # is taken for dead, even on another machine or if its process number is in use again.
 SILENCE_ENDS_LOCK_SECONDS = 3600.0
 # The same for a lock that does not say whose it is.
 EMPTY_ENDS_LOCK_SECONDS = 10.0
-# A lock file may say any number; the system's call takes a C int.
-MAX_PID = 2**31 - 1
 
 
 class Lock:
@@ -121,11 +119,6 @@ class Lock:
         except OSError:
             return not self._path.exists()
         return True
-
-
-def is_running(pid: Any) -> bool:
-    """Whether this machine has a process of that number."""
-    return isinstance(pid, int) and 0 < pid <= MAX_PID and psutil.pid_exists(pid)
 
 
 def _write_new(path: Path, content: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 A store folder holds one folder per fingerprint, in it::
 
     manifest.json           what the features depend on; size and SHA-256 of each shard
+    manifest-1.json         the same of the samples beyond the first 1,048,576, and so on
     shard-0000004096.npy    the rows from that sample on: several arrays, one after another
     lock                    the one process that writes
 
@@ -29,13 +30,16 @@ from tsne_widget.extraction.fingerprint import key_of
 from tsne_widget.extraction.locks import Lock
 from tsne_widget.extraction.rows import Rows
 from tsne_widget.extraction.shards import accounts_for, entry, packed, shard_name, unpacked
-from tsne_widget.extraction.whole_files import remove_unfinished, write_whole
+from tsne_widget.whole_files import remove_unfinished, write_whole
 
 SCHEMA = 1
 # A shard is written when any of these is reached: what a kill can cost, against what writing costs.
 SHARD_ROWS = 4096
 SHARD_BYTES = 32 * 2**20
 SHARD_SECONDS = 15.0
+# Samples whose shards stand in one manifest, which is written anew with each of them: one manifest
+# of all would take time that grows with the square of their number.
+MANIFEST_SAMPLES = 2**20
 
 _MANIFEST = "manifest.json"
 _LOGGER = logging.getLogger(__name__)
@@ -117,7 +121,7 @@ class Store:
         try:
             write_whole(self.folder / shard_name(position), content)
             self._shards[position] = entry(rows, content, policy)
-            self._write_manifest()
+            self._write_manifest(position)
         except OSError as error:
             self._shards.pop(position, None)
             self.give_up(f"{error} ({len(content):,} bytes needed, {_free(self.folder)} free)")
@@ -149,7 +153,7 @@ class Store:
         self._shards[position] = dict(shard)
         if self._may_write():
             try:
-                self._write_manifest()
+                self._write_manifest(position)
             except OSError as error:
                 self.give_up(f"{error} ({_free(self.folder)} bytes free)")
 
@@ -166,13 +170,17 @@ class Store:
             self._lock.release()
             self._lock = None
 
-    def _write_manifest(self) -> None:
+    def _write_manifest(self, position: int) -> None:
+        """Write the manifest that the shard at ``position`` stands in."""
+        number = position // MANIFEST_SAMPLES
+        starts = sorted(start for start in self._shards if start // MANIFEST_SAMPLES == number)
         manifest = {
             "schema": SCHEMA,
             "parts": self._parts,
-            "shards": {str(start): shard for start, shard in sorted(self._shards.items())},
+            "shards": {str(start): self._shards[start] for start in starts},
         }
-        write_whole(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
+        name = f"manifest-{number}.json" if number else _MANIFEST
+        write_whole(self.folder / name, json.dumps(manifest).encode())  # indented takes 5 times
 
     def _may_write(self) -> bool:
         if self._lock is None:
@@ -218,6 +226,9 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
         if hindrance:
             store._warn(hindrance)
         if lock is not None:
+            for left in own.glob("lock.abandoned-*"):
+                with contextlib.suppress(OSError):
+                    left.unlink()
             remove_unfinished(own)
         yield store
     finally:
@@ -237,12 +248,12 @@ def _locked(folder: Path) -> tuple[Lock | None, str]:
 
 
 def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, Any]]:
-    """The manifest's shards whose files have the right size, by start."""
-    manifest = _manifest_of(folder)
-    if manifest is None or manifest["parts"] != dict(parts):
-        return {}
+    """The manifests' shards whose files have the right size, by start."""
+    found = [_manifest_of(path) for path in sorted(folder.glob("manifest*.json"))]
+    manifests = [manifest for manifest in found if manifest and manifest["parts"] == dict(parts)]
+    entries = [entry for manifest in manifests for entry in manifest["shards"].items()]
     shards: dict[int, dict[str, Any]] = {}
-    for start, shard in manifest["shards"].items():
+    for start, shard in entries:
         try:
             position = int(start)
             good: dict[str, Any] = {
@@ -262,8 +273,7 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
     return shards
 
 
-def _manifest_of(folder: Path) -> dict[str, Any] | None:
-    path = folder / _MANIFEST
+def _manifest_of(path: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads(path.read_bytes())
         if manifest["schema"] != SCHEMA:
@@ -287,7 +297,7 @@ def _told_start(store: Store, folder: Path, samples: int) -> str:
     with contextlib.suppress(OSError):
         others = [entry for entry in folder.iterdir() if entry != store.folder and entry.is_dir()]
     latest = max(others, key=lambda entry: entry.stat().st_mtime, default=None)
-    manifest = None if latest is None else _manifest_of(latest)
+    manifest = None if latest is None else _manifest_of(latest / _MANIFEST)
     if manifest is None:
         return "started anew"
     changed = [name for name, text in store._parts.items() if manifest["parts"].get(name) != text]

@@ -232,7 +232,7 @@ def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:
         return Image.fromarray(np.ascontiguousarray(drawn[..., 0]))
     if pixels.shape[-1] == 4:
         alpha = pixels[..., 3:]
-        opaque = max(float(alpha.max()), 1e-9) if levels.note else levels.white
+        opaque = max(extent(alpha)[1], 1e-9) if levels.note else levels.white
         drawn = np.concatenate([drawn, as_bytes(alpha, Levels(0.0, opaque))], axis=-1)
     return Image.fromarray(np.ascontiguousarray(drawn))
 

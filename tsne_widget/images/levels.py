@@ -84,8 +84,11 @@ def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
 
 
 def _drawn(pixels: NDArray[Any], levels: Levels) -> NDArray[Any]:
-    values: NDArray[Any] = pixels.astype(np.result_type(pixels.dtype, np.float32))
     black, white = levels.black, levels.white
+    # The difference of two numbers of float32 may be none.
+    is_wide = max(abs(black), abs(white)) > float(np.finfo(np.float32).max) / 2
+    dtype = np.result_type(pixels.dtype, np.float64 if is_wide else np.float32)
+    values: NDArray[Any] = pixels.astype(dtype)
     if black == white:
         values.fill(128)
         return values

@@ -70,18 +70,18 @@ def nearest_about(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors
         sought = np.ascontiguousarray(principal_scores(X, DIMENSIONS, workers), np.float32)
         wanted = min(n - 1, CANDIDATES * k)
     index = _index(faiss, sought)
+    order_of_cells = _by_cell(faiss, index)
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
 
     def search(first: int) -> None:
-        rows = slice(first, min(first + QUERY_ROWS, n))
-        own = np.arange(rows.start, rows.stop)
+        rows = order_of_cells[first : first + QUERY_ROWS]
         _, found = index.search(sought[rows], wanted + 1)
         # The row itself goes; so does one candidate where copies of the row hide it.
-        is_own = found == own[:, None]
+        is_own = found == rows[:, None]
         order = np.argsort(is_own, axis=1, kind="stable")[:, :wanted]
         columns = np.take_along_axis(found, order, 1)
         distances = np.zeros(columns.shape, np.float32)
-        refine(X, X, rows, np.maximum(columns, 0), distances, always=True)
+        refine(X, X[rows], slice(None), np.maximum(columns, 0), distances, always=True)
         distances[columns < 0] = np.inf  # the cells looked at held too few rows
         order = np.lexsort((columns, distances), axis=1)[:, :k]
         indices[rows] = np.take_along_axis(columns, order, 1)
@@ -110,6 +110,13 @@ def _index(faiss: Any, X: NDArray[np.float32]) -> Any:
     index.train(X)
     index.add(X)
     return index
+
+
+def _by_cell(faiss: Any, index: Any) -> NDArray[np.int64]:
+    """(n,) rows, those of a cell together: they look at the same cells, and find them cached."""
+    lists = index.invlists
+    cells = [(lists.get_ids(cell), lists.list_size(cell)) for cell in range(index.nlist)]
+    return np.concatenate([faiss.rev_swig_ptr(ids, size) for ids, size in cells if size])
 
 
 def _exactly(

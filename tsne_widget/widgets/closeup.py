@@ -16,6 +16,8 @@ from tsne_widget.widgets.text import shown
 TOP_CLASSES = 5
 # Neighbours in feature space that are shown: as many as fit a strip.
 NEIGHBORS = 12
+# Nats: what is less is none to a person who looks.
+LEAST = 0.001
 # Characters of a path that are shown: its end tells it from others.
 MAX_PATH = 160
 
@@ -116,5 +118,7 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
+        if name in ("loss", "suspicion", "entropy") and 0 < value < LEAST:
+            return f"< {LEAST}"
         return "unknown" if np.isnan(value) else f"{value:.4g}"
     return shown(value)

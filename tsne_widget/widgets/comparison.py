@@ -445,6 +445,7 @@ class Comparison:
         body.add_class("tw-compared-body")
         root = VBox([self._bar, body])
         root.add_class("tsne-widget")
+        self._bar.home = root.model_id
         return root
 
 

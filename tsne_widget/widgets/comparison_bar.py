@@ -41,9 +41,10 @@ class ComparisonBar(anywidget.AnyWidget):
         Called for the button beside the progress.
     """
 
-    _esm = script("view.js", "elements.js", "modes.js", "comparison.js")
+    _esm = script("view.js", "elements.js", "forget.js", "bars.js", "modes.js", "comparison.js")
     _css = style("toolbar.css", "comparison.css")
 
+    home = Unicode(help="id of the widget of which all views are part").tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     total = Int().tag(sync=True)
     visible = Int(help="samples of classes that are shown").tag(sync=True)

@@ -861,4 +861,6 @@ def _layout(views: Mapping[str, Widget]) -> ipywidgets.Box:
     panels.observe(open_one, "selected_index")
     open_one()
     body = ipywidgets.Box([views["scatter"], views["legend"], panels], **css("tsne-widget-body"))
-    return ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
+    root = ipywidgets.VBox([views["toolbar"], body], **css("tsne-widget"))
+    views["toolbar"].home = root.model_id
+    return root

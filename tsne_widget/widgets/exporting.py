@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,11 +15,10 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from tsne_widget.errors import ImageError, InvalidInputError, StoreError
-from tsne_widget.extraction.whole_files import whole_file
-from tsne_widget.feature_set import put_in_place
 from tsne_widget.images import DatasetImages, FileImages, ImageSource
 from tsne_widget.images.files import SUFFIXES, check_size, open_picture
 from tsne_widget.images.reasons import only_image_errors, reason_of
+from tsne_widget.whole_files import remove_unfinished, whole_file, whole_folder
 
 # A spreadsheet takes a cell that begins like this for a formula (OWASP, "CSV injection").
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
@@ -52,6 +50,7 @@ def export_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         _need_pyarrow()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(target.parent, target.name)
         with whole_file(target) as file:
             if suffix == ".csv":
                 write_csv(frame, file)
@@ -98,31 +97,28 @@ def copy_pictures(
         If the folder exists and is not empty, or the disk cannot take the files.
     """
     target = Path(folder).resolve()  # what a link leads to, not the link
-    building = target.with_name(f"{target.name}.writing-{uuid.uuid4().hex[:8]}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise StoreError(f"{target} exists and is not an empty folder; choose another one")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        building.mkdir()
-        manifest = frame[["label_name", "prediction_name", "confidence", "misclassified", "path"]]
-        manifest = manifest.set_axis(
-            ["label", "prediction", "confidence", "misclassified", "source"], axis=1
-        )
-        digits = len(str(frame.index.max())) if len(frame) else 1
-        ids = tqdm(
-            frame.index, "Copying pictures", unit=" pictures", delay=0.5, disable=not progress
-        )
-        copied = [_copied(source, int(id_), building, digits) for id_ in ids]
-        manifest.insert(0, "file", [file for file, _ in copied])
-        manifest.insert(1, "reason", [reason for _, reason in copied])
-        with whole_file(building / MANIFEST) as file:
-            write_csv(manifest, file)
-        put_in_place(building, target)
+        with whole_folder(target) as building:
+            _copy_into(building, frame, source, progress=progress)
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error}") from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return target
+
+
+def _copy_into(folder: Path, frame: pd.DataFrame, source: ImageSource, *, progress: bool) -> None:
+    manifest = frame[["label_name", "prediction_name", "confidence", "misclassified", "path"]]
+    manifest = manifest.set_axis(
+        ["label", "prediction", "confidence", "misclassified", "source"], axis=1
+    )
+    digits = len(str(frame.index.max())) if len(frame) else 1
+    ids = tqdm(frame.index, "Copying pictures", unit=" pictures", delay=0.5, disable=not progress)
+    copied = [_copied(source, int(id_), folder, digits) for id_ in ids]
+    manifest.insert(0, "file", [file for file, _ in copied])
+    manifest.insert(1, "reason", [reason for _, reason in copied])
+    with whole_file(folder / MANIFEST) as file:
+        write_csv(manifest, file)
 
 
 def _copied(source: ImageSource, id_: int, folder: Path, digits: int) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import anywidget
@@ -48,7 +49,8 @@ class GalleryView(anywidget.AnyWidget):
     """Tiles of the selected or of all shown rows, and the close look at one sample.
 
     Nothing per picture is a widget: the page asks for a range of tiles and gets one buffer. It
-    knows places in the order, which is kept here; a place is good for one epoch.
+    knows places in the order, which is kept here; a place is good for one epoch. Once it shows
+    a screenful it expects that of the next order, which then comes without being asked for.
     """
 
     _esm = script(
@@ -58,6 +60,7 @@ class GalleryView(anywidget.AnyWidget):
 
     count = Int(help="how many tiles there are").tag(sync=True)
     epoch = Int(help="grows with each change of the tiles; older replies are stale").tag(sync=True)
+    coming = Int(-1, help="the epoch of which the first tiles come unasked").tag(sync=True)
     groups = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
     has_images = Bool().tag(sync=True)
     note = Unicode(help="what to know of the pictures").tag(sync=True)
@@ -84,11 +87,12 @@ class GalleryView(anywidget.AnyWidget):
         self._tiles = tiles
         self._background = background
         self._rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._expected: tuple[int, int] | None = None  # tiles of the next order, and their size
         self._is_picked = np.zeros(len(state.codes), dtype=bool)
         self._hovering: int | None = None  # the row under the pointer here, as the page said last
         self._anchor: int | None = None  # the row picked last: where a range begins
         self._near: tuple[int, Neighborhood] | None = None
-        self._sorting = Sorting(state, background, self._arrange)
+        self._sorting = Sorting(state, background, self._rearrange)
         record = state.feature_set
         super().__init__(
             has_images=tiles.has_images,
@@ -99,6 +103,7 @@ class GalleryView(anywidget.AnyWidget):
         )
         handlers = {
             "tiles": self._on_tiles,
+            "expect": self._on_expect,
             "arrange": self._on_arrange,
             "hover": self._on_hover,
             "open": self._on_open,
@@ -118,14 +123,24 @@ class GalleryView(anywidget.AnyWidget):
 
     # ---- the order ----
 
-    def _show_selected(self) -> None:
+    @contextmanager
+    def _arranging(self) -> Iterator[None]:
+        """What changes within goes in one message; then the tiles that the page expects."""
+        before = self.epoch
         with self.hold_sync():
+            yield
+        if self.epoch != before and self.coming == self.epoch and self._expected is not None:
+            (count, size), self._expected = self._expected, None
+            self._send_tiles(0, min(count, len(self._rows)), size)
+
+    def _show_selected(self) -> None:
+        with self._arranging():
             self._count_sources()
             if self.source == "selection":
                 self._arrange()
 
     def _show_visible(self) -> None:
-        with self.hold_sync():
+        with self._arranging():
             self._count_sources()
             if self.source == "shown":
                 self._arrange()
@@ -147,11 +162,16 @@ class GalleryView(anywidget.AnyWidget):
         )
         with self.hold_sync():
             self.epoch += 1
+            self.coming = self.epoch if self._expected is not None and len(self._rows) else -1
             self.count = len(self._rows)
             self.groups = [list(group) for group in groups]
             self._show_sorting()
             self.focus_index = self._place_of(state.focus)
             self._show_picks()
+
+    def _rearrange(self) -> None:
+        with self._arranging():
+            self._arrange()
 
     def _show_sorts(self) -> None:
         self._sorting.follow_map()
@@ -172,7 +192,7 @@ class GalleryView(anywidget.AnyWidget):
         size = integer(content, "size", MIN_TILE, MAX_TILE) if "size" in content else None
         if group is not None and _lacking(GROUPINGS[group], self._state.feature_set):
             raise MalformedMessageError(f"there is nothing to group by {group}")
-        with self.hold_sync():
+        with self._arranging():
             self.tile_size = self.tile_size if size is None else size
             self.source, self.group_by = source or self.source, group or self.group_by
             is_there = True
@@ -191,12 +211,17 @@ class GalleryView(anywidget.AnyWidget):
             return  # asked before the order changed: the page asks again
         start = integer(content, "start", 0, len(self._rows) - 1)
         stop = integer(content, "stop", start + 1, len(self._rows))
-        size = content.get("size", TILE_PIXELS[0])
-        if isinstance(size, bool) or size not in TILE_PIXELS:
-            raise MalformedMessageError(f"size is not one of {TILE_PIXELS}")
         if stop - start > MAX_TILES_PER_REPLY:
             raise MalformedMessageError(f"more than {MAX_TILES_PER_REPLY} tiles asked for at once")
-        tiles, pictures = self._made(self._rows[start:stop], int(size))
+        self._send_tiles(start, stop, _size(content))
+
+    def _on_expect(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        count, size = integer(content, "count", 1, MAX_TILES_PER_REPLY), _size(content)
+        if integer(content, "epoch", 0, 2**53) == self.epoch:  # else it knows of the next already
+            self._expected = count, size
+
+    def _send_tiles(self, start: int, stop: int, size: int) -> None:
+        tiles, pictures = self._made(self._rows[start:stop], size)
         reply = {"kind": "tiles", "epoch": self.epoch, "start": start, "size": size}
         self.send(reply | {"tiles": tiles}, [b"".join(pictures)])
 
@@ -340,6 +365,13 @@ def _word(content: dict[str, Any], name: str, known: Sequence[str]) -> str | Non
     if word is not None and (not isinstance(word, str) or word not in known):
         raise MalformedMessageError(f"{name} is not one of {', '.join(known)}")
     return word
+
+
+def _size(content: dict[str, Any]) -> int:
+    size = content.get("size", TILE_PIXELS[0])
+    if isinstance(size, bool) or size not in TILE_PIXELS:
+        raise MalformedMessageError(f"size is not one of {TILE_PIXELS}")
+    return int(size)
 
 
 def _lacking(needs: tuple[str, ...], record: Any) -> str:

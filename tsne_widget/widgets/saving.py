@@ -22,16 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.errors import InvalidInputError, StoreError
-from tsne_widget.extraction.whole_files import whole_file
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.whole_files import (
+    UNFINISHED_KEPT_SECONDS,
+    is_unfinished,
+    remove_unfinished,
+    whole_file,
+)
 from tsne_widget.widgets.state import ExplorerState
 
 FORMAT = 1
 MANIFEST = "explorer.json"
 # Rows of features and logits that tell one record from another, without reading all of it.
 FINGERPRINT_ROWS = 256
-# Files of a save that was killed are removed by a later one after this time (seconds).
-LEFTOVER_SECONDS = 86_400.0
 
 # Name of a folder of files, new for each save.
 DATA = re.compile(r"data-[0-9a-f]{12}")
@@ -123,7 +126,7 @@ def _check_free(target: Path, overwrite: bool) -> None:
         if not overwrite:
             raise StoreError(f"{target} exists; pass overwrite=True to replace what is saved there")
         return
-    foreign = [name for name in entries if not DATA.fullmatch(name)]
+    foreign = [name for name in entries if not DATA.fullmatch(name) and not is_unfinished(name)]
     if foreign:
         raise StoreError(
             f"{target} holds {', '.join(sorted(foreign)[:3])}, which save() did not write; "
@@ -261,11 +264,12 @@ def _named_data(target: Path) -> str | None:
 
 def _remove_older(target: Path, data: Path, previous: str | None) -> None:
     """Remove what the manifest has named before, and what killed saves have left."""
+    remove_unfinished(target, MANIFEST)
     for entry in target.iterdir():
         if entry == data or not DATA.fullmatch(entry.name):
             continue
         with contextlib.suppress(OSError):
-            is_old = time.time() - entry.stat().st_mtime > LEFTOVER_SECONDS
+            is_old = time.time() - entry.stat().st_mtime > UNFINISHED_KEPT_SECONDS
             if is_old or entry.name == previous:
                 shutil.rmtree(entry, ignore_errors=True)
 

@@ -340,9 +340,11 @@ class ScatterView(anywidget.AnyWidget):
         if self._polygons is None:
             self._polygons = PolygonIndex(self._state.embedding)
         rows = self._polygons.inside(polygon)
-        self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
-        # Also when the selection is as before: the page has shown a preview, this one stands.
-        self.send({"kind": "selected"})
+        try:
+            self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
+        finally:
+            # Also when the selection is as before: the page has shown a preview, this one stands.
+            self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         row = self._visible_row(content)

@@ -25,7 +25,7 @@ VIEWS = {
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
     "confusion": ("matrix.js", "confusion.js"),
     "selections": ("selections.js",),
-    "toolbar": ("menu.js", "toolbar.js"),
+    "toolbar": ("forget.js", "bars.js", "menu.js", "toolbar.js"),
 }  # fmt: skip
 SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
 PAGE = (
@@ -55,7 +55,7 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
     code, rules = page_script(), style(*STYLES)
     policy = (
         f"default-src 'none'; script-src '{_hash(code)}'; style-src '{_hash(rules)}'; "
-        "img-src blob:; base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     yield f"""<!DOCTYPE html>
 <html lang="en">

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.analysis.inputs import as_rows
 from tsne_widget.analysis.sampling import class_sample
 from tsne_widget.errors import InvalidInputError, StoreError
-from tsne_widget.extraction.whole_files import whole_file
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import images_of
 from tsne_widget.plotting import class_colors
+from tsne_widget.whole_files import remove_unfinished, whole_file
 from tsne_widget.widgets.named import checked_name, selection_color
 from tsne_widget.widgets.shared_page import page_parts
 from tsne_widget.widgets.shared_pictures import SharedPictures, as_json, shared_pictures
@@ -177,6 +177,7 @@ def save_html(
     bodies = b"" if pictures is None else pictures.bodies
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(target.parent, target.name)
         with whole_file(target) as file:
             for part in page_parts(content["title"] or "Map of samples", content, bodies):
                 file.write(part)

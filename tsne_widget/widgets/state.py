@@ -245,11 +245,15 @@ class ExplorerState(HasTraits):
 
     def undo(self) -> None:
         """Select what was selected before, except rows of hidden classes."""
-        self._travel(self._past, self._future)
+        if self._past:
+            past, future, now = self._past, self._future, self.selected
+            self._travel(past[-1], past[:-1], [*future, now])
 
     def redo(self) -> None:
         """Select again what :meth:`undo` has taken back."""
-        self._travel(self._future, self._past)
+        if self._future:
+            past, future, now = self._past, self._future, self.selected
+            self._travel(future[-1], [*past, now], future[:-1])
 
     def show(self, visible: ArrayLike) -> None:
         """Show exactly these classes, (g,) bool; rows of hidden ones leave the selection."""
@@ -280,17 +284,19 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(f"there is no class {missing[0]!r}; there are {known}")
         return [self.class_names.index(name) for name in wanted]
 
-    def _travel(self, origin: list[NDArray[np.int64]], target: list[NDArray[np.int64]]) -> None:
-        if not origin:
-            return
-        past, future = self._past, self._future
-        target.append(self.selected)
-        destination = origin.pop()
-        self._past, self._future = [], []  # the step itself is not to be remembered
+    def _travel(
+        self,
+        destination: NDArray[np.int64],
+        past: list[NDArray[np.int64]],
+        future: list[NDArray[np.int64]],
+    ) -> None:
+        """Select the destination; the step itself is not remembered, but where it leads from."""
+        now = self.selected
         try:
             self.selected = destination
-        finally:
-            self._past, self._future = past, future
+        finally:  # also if an observer has raised
+            if self.selected is not now:
+                self._past, self._future = past, future
 
     @observe("selected")
     def _remember(self, change: Any) -> None:

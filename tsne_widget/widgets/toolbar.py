@@ -34,9 +34,12 @@ class ToolbarView(anywidget.AnyWidget):
     ``show_map(name)`` when another map is chosen.
     """
 
-    _esm = script("view.js", "elements.js", "modes.js", "menu.js", "toolbar.js")
+    _esm = script(
+        "view.js", "elements.js", "forget.js", "bars.js", "modes.js", "menu.js", "toolbar.js"
+    )  # fmt: skip
     _css = style("menu.css", "toolbar.css")
 
+    home = Unicode(help="id of the widget of which all views are part").tag(sync=True)
     total = Int().tag(sync=True)
     shown = Int().tag(sync=True)
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)

@@ -22,11 +22,11 @@ export function makeHead(model, resize) {
   const slider = /** @type {HTMLInputElement} */ (/** @type {HTMLElement} */ (labelled("Size", "input")));
   Object.assign(slider, { type: "range", ...SIZES });
   slider.setAttribute("aria-label", "Size of the pictures in pixels");
-  const sorting = root.appendChild(element("span", "tw-sorting"));
-  const sort = labelled("Sort", "select", sorting);
+  const order = root.appendChild(element("div", "tw-order")); // stays on one line
+  const sort = labelled("Sort", "select", order);
   const direction = textButton("", () => arrange({ descending: !model.get("descending") }));
   direction.className = "tw-direction";
-  sorting.appendChild(direction);
+  order.appendChild(direction);
   const sortNote = element("span", "tw-sort-note");
   sortNote.setAttribute("role", "status");
   root.appendChild(sortNote);
@@ -37,8 +37,8 @@ export function makeHead(model, resize) {
   slider.addEventListener("input", () => resize(Number(slider.value)));
   slider.addEventListener("change", () => arrange({ size: Number(slider.value) }));
 
-  function labelled(/** @type {string} */ word, /** @type {string} */ tag, parent = root) {
-    const label = parent.appendChild(element("label"));
+  function labelled(/** @type {string} */ word, /** @type {string} */ tag, place = root) {
+    const label = place.appendChild(element("label"));
     label.appendChild(element("span")).textContent = word;
     return /** @type {HTMLSelectElement} */ (label.appendChild(element(tag)));
   }

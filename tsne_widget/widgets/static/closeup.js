@@ -37,8 +37,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
   const strip = near.appendChild(element("ul"));
   strip.setAttribute("aria-label", "Nearest samples in feature space, nearest first");
 
-  /** @type {string[]} */
-  let urls = []; // of the pictures that are shown
   let shownRow = /** @type {number | null} */ (null);
   let wantsFocus = false;
 
@@ -53,7 +51,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     if (row === null) {
       const hadFocus = root.contains(document.activeElement);
       root.hidden = true;
-      forget();
       shownRow = null;
       toggled();
       if (hadFocus) hover(null);
@@ -77,13 +74,12 @@ export function makeCloseup(model, { step, toggled, hover }) {
   }
 
   function show(/** @type {any} */ { row, tile, details, probabilities }, /** @type {DataView} */ data) {
-    forget();
     shownRow = row;
     root.hidden = false;
     root.dataset.row = String(row);
     root.setAttribute("aria-label", `Close look at sample ${tile.id}`);
     title.textContent = `#${tile.id}  ${summary(tile)}`;
-    tile.url = url(tile, data, data.byteOffset);
+    tile.url = pictureUrl(tile, data);
     large.replaceChildren(picture(tile));
     const list = element("dl");
     for (const [name, value] of details) {
@@ -105,9 +101,9 @@ export function makeCloseup(model, { step, toggled, hover }) {
     if (row !== shownRow) return;
     nearSummary.textContent = words;
     select.disabled = !tiles.length;
-    let offset = data.byteOffset;
+    let offset = 0;
     strip.replaceChildren(...tiles.map((/** @type {any} */ tile, /** @type {number} */ i) => {
-      tile.url = url(tile, data, offset);
+      tile.url = pictureUrl(tile, data, offset);
       offset += tile.bytes;
       return neighbor(tile, distances[i], differs[i], i === 0);
     }));
@@ -129,17 +125,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     button.appendChild(element("span")).textContent = `${differs ? "≠ " : ""}${tile.label ?? tile.prediction ?? `#${tile.id}`}`;
     button.appendChild(element("small")).textContent = Number(distance.toPrecision(3)).toString();
     return item;
-  }
-
-  function url(/** @type {any} */ tile, /** @type {DataView} */ data, /** @type {number} */ offset) {
-    const made = pictureUrl(tile, /** @type {ArrayBuffer} */ (data.buffer), offset);
-    if (made) urls.push(made);
-    return made;
-  }
-
-  function forget() {
-    for (const made of urls) URL.revokeObjectURL(made);
-    urls = [];
   }
 
   root.addEventListener("keydown", (event) => {
@@ -185,7 +170,6 @@ export function makeCloseup(model, { step, toggled, hover }) {
     release: () => {
       model.off("msg:custom", receive);
       model.off("change:focus_index change:count", showStep);
-      forget();
     },
   };
 }

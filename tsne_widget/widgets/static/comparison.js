@@ -1,22 +1,15 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
 import { guardedView } from "./view.js";
 import { element, textButton } from "./elements.js";
+import { forgetViews } from "./forget.js";
+import { makeBar, makeMessage, makeProgress } from "./bars.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
 const STEPS = 100; // of the slider
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const root = element("div", "tw-toolbar tw-comparison");
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
-  const line = root.appendChild(element("div", "tw-line"));
-  const now = line.appendChild(element("div", "tw-now"));
-  const summary = now.appendChild(element("div", "tw-summary"));
-  summary.setAttribute("role", "status");
-  const busy = now.appendChild(element("div", "tw-busy"));
-  busy.setAttribute("role", "status");
-  const actions = line.appendChild(element("div", "tw-actions"));
+  const { root, summary, actions, showBusy } = makeBar(el, "tw-comparison");
   const changes = actions.appendChild(element("div", "tw-changes"));
   changes.setAttribute("role", "group");
   const clear = actions.appendChild(textButton("Clear", () => model.send({ kind: "clear" })));
@@ -30,23 +23,10 @@ function render({ model, el }) {
   const lines = way.appendChild(textButton("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
   const note = way.appendChild(element("span"));
 
-  const progress = root.appendChild(element("div", "tw-fit"));
-  const doing = progress.appendChild(element("span"));
-  const bar = progress.appendChild(element("div", "tw-bar"));
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", "Progress of the map");
-  const done = bar.appendChild(element("div"));
+  const { root: progress, doing, show: showProgress } = makeProgress(root);
   const stop = progress.appendChild(textButton("Stop", () => model.send({ kind: "stop" })));
   stop.title = "Keep this map as it is now, and begin the next";
-  const message = root.appendChild(element("div", "tw-message"));
-  message.setAttribute("role", "alert");
-  message.hidden = true;
-  const said = message.appendChild(element("span"));
-  const dismiss = message.appendChild(textButton("", () => { message.hidden = true; }));
-  dismiss.className = "tw-dismiss";
-  dismiss.title = "Dismiss";
-  dismiss.setAttribute("aria-label", "Dismiss");
-  el.appendChild(root);
+  const showMessage = makeMessage(root);
 
   let asked = -1; // the share that the kernel has not yet shown
   let wanted = -1; // what the hand has come to meanwhile
@@ -56,12 +36,9 @@ function render({ model, el }) {
     summary.textContent = `${visible === total ? "" : `${count(visible)} of `}${count(total)} samples in ${names.length} maps · `;
     const chosen = summary.appendChild(element("b"));
     chosen.textContent = selected ? `${count(selected)} selected` : "drag around points to select them in all maps";
-    busy.textContent = model.get("busy") && `${model.get("busy")} …`;
-    busy.hidden = !busy.textContent;
+    showBusy(model.get("busy"));
     clear.disabled = !selected;
-    // Dismissed until there is another one.
-    if (said.textContent !== model.get("message")) message.hidden = !model.get("message");
-    said.textContent = model.get("message");
+    showMessage(model.get("message"));
     from.textContent = names[0];
     to.textContent = names[names.length - 1];
     changes.setAttribute("aria-label", `Select what changed from ${names[0]} to ${names[names.length - 1]}`);
@@ -92,10 +69,7 @@ function render({ model, el }) {
     if (!title) return;
     const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
     doing.textContent = iteration ? `${title} · iteration ${count(iteration)} of ${count(total)}${measure}` : title;
-    bar.toggleAttribute("data-unknown", !iteration);
-    if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
-    else bar.removeAttribute("aria-valuenow");
-    done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
+    showProgress(iteration, total);
     stop.hidden = !total;
   }
 
@@ -121,7 +95,6 @@ function render({ model, el }) {
     const share = slider.valueAsNumber / STEPS;
     if (share !== model.get("morph") || asked >= 0) ask(share);
   });
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const shown = "change:visible change:selected change:message change:busy change:lines change:lines_note change:can_morph";
   model.on(shown, show);
@@ -137,6 +110,7 @@ function render({ model, el }) {
     model.off("change:changes", showChanges);
     model.off("change:fit", showFit);
     model.off("change:morph", moved);
+    forgetViews(model.widget_manager, model.get("home"));
   };
 }
 

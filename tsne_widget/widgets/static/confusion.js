@@ -30,7 +30,8 @@ function render({ model, el }) {
   const large = /** @type {HTMLButtonElement} */ (textButton("Enlarge"));
   large.setAttribute("aria-pressed", "false");
   large.title = "Cells large enough for every class to be named; the matrix scrolls";
-  header.append(counted.group, unit.group, large);
+  const switches = header.appendChild(element("div", "tw-switches")); // beside the sum, or beneath it
+  switches.append(counted.group, unit.group, large);
   const note = root.appendChild(element("p", "tw-remark"));
   const frame = root.appendChild(element("div", "tw-frame"));
   frame.tabIndex = 0;

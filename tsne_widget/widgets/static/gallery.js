@@ -47,6 +47,7 @@ function render({ model, el }) {
   let nodes = new Map(); // index → element in sight
   /** @type {Map<number, HTMLElement>} */
   let headings = new Map(); // group → element in sight
+  let expected = ""; // what the kernel was told to send of the next order, unasked
   let askedAt = -Infinity; // one request at a time: a newer scroll position makes it useless
   let frame = 0;
   let size = model.get("tile_size");
@@ -60,12 +61,11 @@ function render({ model, el }) {
   // ---- what is shown ----
 
   function restart() {
-    for (const tile of tiles.values()) if (tile.url) URL.revokeObjectURL(tile.url);
     tiles = new Map();
     clear();
     scroll.scrollTop = 0;
     cursor = Math.max(0, model.get("focus_index"));
-    askedAt = -Infinity;
+    askedAt = model.get("coming") === model.get("epoch") ? performance.now() : -Infinity;
     hoverOver(null);
     show();
     if (cursor) reveal(cursor);
@@ -112,7 +112,7 @@ function render({ model, el }) {
       node.style.top = `${4 + grid.tops[group] + shift}px`;
     }
     showMarks();
-    ask(first, last);
+    if (!ask(first, last)) expect(grid);
   }
 
   function showHint() {
@@ -194,28 +194,38 @@ function render({ model, el }) {
     return tile && (tile.size >= pixels() || Math.max(tile.width, tile.height) < tile.size);
   }
 
+  /** @returns {boolean} whether some are on the way */
   function ask(/** @type {number} */ first, /** @type {number} */ last) {
-    if (performance.now() - askedAt < PATIENCE_MS) return;
+    if (performance.now() - askedAt < PATIENCE_MS) return true;
     let start = first;
     while (start < last && isThere(start)) start++;
     let stop = start;
     while (stop < last && stop - start < MAX_ASK && !isThere(stop)) stop++;
-    if (stop <= start) return;
+    if (stop <= start) return false;
     askedAt = performance.now();
     model.send({ kind: "tiles", epoch: model.get("epoch"), start, stop, size: pixels() });
+    return true;
+  }
+
+  /** All in sight is there: of the next order the kernel sends a screenful with the news of it. */
+  function expect(/** @type {import("./grid.js").Grid} */ { columns, tileHeight }) {
+    const count = Math.min(MAX_ASK, columns * Math.ceil(scroll.clientHeight / tileHeight));
+    const message = { kind: "expect", epoch: model.get("epoch"), count, size: pixels() };
+    if (expected === JSON.stringify(message)) return;
+    expected = JSON.stringify(message);
+    model.send(message);
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind !== "tiles" || message.epoch !== model.get("epoch")) return;
     askedAt = -Infinity;
     const data = buffers[0];
-    let offset = data.byteOffset;
+    let offset = 0;
     message.tiles.forEach((/** @type {any} */ tile, /** @type {number} */ k) => {
       const index = message.start + k;
       const before = tiles.get(index);
       if (!before || before.size < message.size) { // or another view of this gallery asked as well
-        if (before?.url) URL.revokeObjectURL(before.url);
-        tile.url = pictureUrl(tile, /** @type {ArrayBuffer} */ (data.buffer), offset);
+        tile.url = pictureUrl(tile, data, offset);
         tile.size = message.size;
         tiles.set(index, tile);
         const node = nodes.get(index);
@@ -233,9 +243,7 @@ function render({ model, el }) {
     const { first, last } = layout();
     const away = (/** @type {number} */ i) => Math.max(first - i, i - last, 0);
     for (const index of [...tiles.keys()].sort((a, b) => away(b) - away(a)).slice(0, tiles.size - KEEP_TILES)) {
-      if (nodes.has(index)) continue;
-      if (tiles.get(index).url) URL.revokeObjectURL(tiles.get(index).url);
-      tiles.delete(index);
+      if (!nodes.has(index)) tiles.delete(index);
     }
   }
 
@@ -354,7 +362,6 @@ function render({ model, el }) {
     cancelAnimationFrame(hoverFrame);
     resized.disconnect();
     for (const [event, callback] of changes) model.off(event, callback);
-    for (const tile of tiles.values()) if (tile.url) URL.revokeObjectURL(tile.url);
     head.release();
     closeup.release();
   };
@@ -395,6 +402,7 @@ function fill(/** @type {HTMLElement} */ node, /** @type {any} */ tile, /** @typ
   let shown;
   if (tile.url) {
     shown = /** @type {HTMLImageElement} */ (element("img"));
+    shown.decoding = "sync"; // small: in the same frame as its caption
     shown.src = tile.url;
     shown.alt = "";
     shown.draggable = false;

@@ -14,11 +14,10 @@ export function makeHoverCard(parent) {
   /** @param {number} point @param {any} tile @param {DataView | undefined} data  the picture */
   function keep(point, tile, data) {
     if (tiles.has(point)) return;
-    tile.url = pictureUrl(tile, /** @type {ArrayBuffer} */ (data?.buffer), data?.byteOffset ?? 0);
+    tile.url = data ? pictureUrl(tile, data) : "";
     tiles.set(point, tile);
-    for (const [oldest, { url }] of tiles) {
+    for (const oldest of tiles.keys()) {
       if (tiles.size <= KEEP_CARDS) break;
-      URL.revokeObjectURL(url);
       tiles.delete(oldest);
     }
   }
@@ -44,7 +43,6 @@ export function makeHoverCard(parent) {
   }
 
   function forget() {
-    for (const { url } of tiles.values()) URL.revokeObjectURL(url);
     tiles = new Map();
     delete root.dataset.point;
   }

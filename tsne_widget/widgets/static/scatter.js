@@ -77,6 +77,7 @@ function render({ model, el }) {
   let drag = null;
   let mounting = false;
   let isAsked = false; // the kernel, for the points
+  let unanswered = 0; // lassos that the kernel has not answered
   let closed = false;
   let saveTimer = 0;
 
@@ -447,8 +448,9 @@ function render({ model, el }) {
     if (kind === "pan") return;
     sketch.drawOutline(points, true);
     const polygon = Float64Array.from(points.flatMap(toData));
-    if (model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) preview(polygon, how);
-    else clearOutline(); // no answer will come
+    if (!model.send({ kind: "select", mode: how }, undefined, [polygon.buffer])) return clearOutline(); // no answer will come
+    unanswered += 1;
+    preview(polygon, how);
   }, listen);
 
   overlay.addEventListener("pointercancel", () => { clearOutline(); endDrag(); }, listen);
@@ -576,7 +578,10 @@ function render({ model, el }) {
   }
 
   function receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
-    if (message.kind === "selected") return applyOpacity(); // also when nothing has changed
+    if (message.kind === "selected") {
+      unanswered = Math.max(0, unanswered - 1);
+      return applyOpacity(); // also when nothing has changed
+    }
     if (message.kind === "color") return showWaiting(); // the choice was not possible
     if (message.kind !== "hover") return;
     card.keep(message.point, message.tile, buffers[0]);
@@ -636,7 +641,8 @@ function render({ model, el }) {
   const selectedChanged = () => {
     applyOpacity();
     const empty = model.get("selected").byteLength === 0;
-    if (empty && !drag) clearOutline();
+    // The outline is that of a lasso's own selection. Of the same rows at other points it stays.
+    if (!drag && (empty || (!unanswered && placed === model.get("epoch")))) clearOutline();
     tools.enable("zoom-selection", !empty);
   };
   const changes = /** @type {[string, () => void][]} */ ([

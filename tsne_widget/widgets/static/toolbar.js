@@ -1,6 +1,8 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
 import { guardedView } from "./view.js";
 import { element, textButton } from "./elements.js";
+import { forgetViews } from "./forget.js";
+import { makeBar, makeMessage, makeProgress } from "./bars.js";
 import { makeMenu } from "./menu.js";
 import { MODES_HELP, modeOf } from "./modes.js";
 
@@ -8,16 +10,7 @@ const MAX_SEARCH = 200; // characters; the kernel refuses more
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const root = element("div", "tw-toolbar");
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
-  const line = root.appendChild(element("div", "tw-line"));
-  const status = line.appendChild(element("div", "tw-now"));
-  const summary = status.appendChild(element("div", "tw-summary"));
-  summary.setAttribute("role", "status");
-  const busy = status.appendChild(element("div", "tw-busy"));
-  busy.setAttribute("role", "status");
-  const actions = line.appendChild(element("div", "tw-actions"));
+  const { root, summary, actions, showBusy } = makeBar(el);
   const maps = actions.appendChild(element("label", "tw-maps"));
   maps.textContent = "Map";
   const chosen = /** @type {HTMLSelectElement} */ (maps.appendChild(element("select")));
@@ -37,37 +30,19 @@ function render({ model, el }) {
   search.autocomplete = "off";
   search.spellcheck = false;
   const clear = actions.appendChild(button("Clear", "clear"));
-  const fitLine = root.appendChild(element("div", "tw-fit"));
-  const doing = fitLine.appendChild(element("span"));
-  const bar = fitLine.appendChild(element("div", "tw-bar"));
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", "Progress of the map");
-  const done = bar.appendChild(element("div"));
+  const { root: fitLine, doing, bar, show: showProgress } = makeProgress(root);
   const hold = fitLine.appendChild(button("Pause", "fit", () => ({ do: hold.textContent === "Pause" ? "pause" : "resume" })));
   const stop = fitLine.appendChild(button("Stop", "fit", () => ({ do: "stop" })));
   stop.title = "Keep the map as it is now";
   const more = fitLine.appendChild(button("Run 250 more", "fit", () => ({ do: "run" })));
   more.title = "Continue the optimisation for 250 iterations";
-  const message = root.appendChild(element("div", "tw-message"));
-  message.setAttribute("role", "alert");
-  const said = message.appendChild(element("span"));
-  const dismiss = message.appendChild(/** @type {HTMLButtonElement} */ (element("button", "tw-dismiss")));
-  dismiss.type = "button";
-  dismiss.title = "Dismiss";
-  dismiss.setAttribute("aria-label", "Dismiss");
-  dismiss.addEventListener("click", () => { message.hidden = true; });
-  message.hidden = true;
-  el.appendChild(root);
+  const showMessage = makeMessage(root);
 
   let began = 0;
   let timer = 0;
 
   function button(/** @type {string} */ text, /** @type {string} */ kind, more = () => ({})) {
-    const node = /** @type {HTMLButtonElement} */ (element("button"));
-    node.type = "button";
-    node.textContent = text;
-    node.addEventListener("click", () => model.send({ kind, ...more() }));
-    return node;
+    return textButton(text, () => model.send({ kind, ...more() }));
   }
 
   function show() {
@@ -90,11 +65,8 @@ function render({ model, el }) {
     wrong.title = errors < 0 ? "Needs labels and predictions" : errors ? "Select every misclassified sample that is shown" : "None of the samples shown is misclassified";
     clear.disabled = !selected;
     clear.title = "Select nothing";
-    busy.textContent = model.get("busy") && `${model.get("busy")} …`;
-    busy.hidden = !busy.textContent;
-    // Dismissed until there is another one.
-    if (said.textContent !== model.get("message")) message.hidden = !model.get("message");
-    said.textContent = model.get("message");
+    showBusy(model.get("busy"));
+    showMessage(model.get("message"));
   }
 
   function showFit() {
@@ -108,10 +80,8 @@ function render({ model, el }) {
     const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
     const steps = total ? `iteration ${number(iteration)} of ${number(total)}${measure}` : "";
     bar.hidden = !active;
-    bar.toggleAttribute("data-unknown", !iteration);
     bar.toggleAttribute("data-paused", condition === "paused");
-    if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
-    done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
+    showProgress(iteration, total);
     hold.hidden = stop.hidden = !(active && total);
     hold.textContent = condition === "paused" ? "Resume" : "Pause";
     more.hidden = active || !total;
@@ -154,7 +124,6 @@ function render({ model, el }) {
     event.preventDefault();
     model.send({ kind: "search", text: search.value, mode: modeOf(event) });
   });
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const fields = "change:total change:shown change:misclassified change:selected change:selected_misclassified change:message change:busy";
   model.on(fields, show);
@@ -171,6 +140,7 @@ function render({ model, el }) {
     model.off("change:fit", showFit);
     model.off("change:lenses", showLenses);
     model.off("change:maps change:map", showMaps);
+    forgetViews(model.widget_manager, model.get("home"));
   };
 }
 

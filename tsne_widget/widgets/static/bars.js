@@ -1,0 +1,60 @@
+// What the bars above maps have in common: their head, the progress of a map, and a message.
+import { element, textButton } from "./elements.js";
+
+/** The bar itself: what is the case on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
+export function makeBar(el, name = "") {
+  const root = el.appendChild(element("div", `tw-toolbar ${name}`.trim()));
+  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
+  root.dataset.lmSuppressShortcuts = "true";
+  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
+  const line = root.appendChild(element("div", "tw-line"));
+  const now = line.appendChild(element("div", "tw-now"));
+  const summary = now.appendChild(element("div", "tw-summary"));
+  summary.setAttribute("role", "status");
+  const busy = now.appendChild(element("div", "tw-busy"));
+  busy.setAttribute("role", "status");
+  const actions = line.appendChild(element("div", "tw-actions"));
+
+  function showBusy(/** @type {string} */ title) {
+    busy.textContent = title && `${title} …`;
+    busy.hidden = !title;
+  }
+
+  return { root, summary, actions, showBusy };
+}
+
+/** @param {HTMLElement} parent */
+export function makeProgress(parent) {
+  const root = parent.appendChild(element("div", "tw-fit"));
+  const doing = root.appendChild(element("span"));
+  const bar = root.appendChild(element("div", "tw-bar"));
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-label", "Progress of the map");
+  const done = bar.appendChild(element("div"));
+
+  /** @param {number} iteration  0: nobody knows how far it is @param {number} total */
+  function show(iteration, total) {
+    bar.toggleAttribute("data-unknown", !iteration);
+    if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
+    else bar.removeAttribute("aria-valuenow");
+    done.style.width = iteration ? `${(100 * iteration) / total}%` : "";
+  }
+
+  return { root, doing, bar, show };
+}
+
+/** @param {HTMLElement} parent @returns {(text: string) => void} shows it; dismissed until there is another one */
+export function makeMessage(parent) {
+  const root = parent.appendChild(element("div", "tw-message"));
+  root.setAttribute("role", "alert");
+  root.hidden = true;
+  const said = root.appendChild(element("span"));
+  const dismiss = root.appendChild(textButton("", () => { root.hidden = true; }));
+  dismiss.className = "tw-dismiss";
+  dismiss.title = "Dismiss";
+  dismiss.setAttribute("aria-label", "Dismiss");
+  return (text) => {
+    if (said.textContent !== text) root.hidden = !text;
+    said.textContent = text;
+  };
+}

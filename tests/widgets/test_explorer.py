@@ -168,6 +168,11 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"projector": object()}, "fit_transform method, got object"),
         ({"colors": {"cta": "red"}}, "cat"),
         ({"images": 3}, "int"),
+        ({"images": np.zeros((N - 1, 4, 4))}, "images are 59, but the ids .* go up to 59"),
+        ({"images": ["a.png"] * (N - 1)}, "images are 59"),
+        ({"projector": PCA}, r"the class PCA; pass an instance, as PCA\(\)"),
+        ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
+        ({"columns": {"label": np.zeros(N)}}, "the frame has such a column; rename it"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, message):

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from tsne_widget.analysis import sample_frame
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
+from tsne_widget.extraction.batches import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embedding
@@ -87,11 +88,12 @@ class EmbeddingExplorer:
     mean, std : sequence of float, optional
         Per-channel normalisation of ``images``, undone to show the true picture.
     columns : DataFrame or mapping of name to (n,) array, optional
-        What else is known of each sample: to colour the map by, and columns of the frame.
+        What else is known of each sample: to colour the map by, and columns of the frame. A
+        DataFrame is read by its index of ids, or in order where that is 0 … n − 1.
     colors : mapping of class name to colour, optional
         Overrides the default colours, any name that matplotlib knows.
     height : int
-        Height of the map in pixels.
+        Height of the map in pixels, at least 100.
     draw_budget : int
         Points drawn at most, a sample of all classes where there are more; zooming in draws those
         in sight. 0 is 2,000,000 with a graphics card and 100,000 without. A selection always takes
@@ -139,6 +141,10 @@ class EmbeddingExplorer:
                 f"feature_set must be a FeatureSet, got {type(feature_set).__name__}; for arrays "
                 "use FeatureSet.from_arrays(features, labels), for files FeatureSet.from_npy, "
                 "for a model EmbeddingExplorer.from_model(model, dataset)"
+            )
+        if isinstance(height, bool) or not isinstance(height, (int, np.integer)) or height < 100:
+            raise InvalidInputError(
+                f"height={height!r} must be a whole number of pixels, 100 or more, such as 460"
             )
         given, projectors = named_maps(feature_set, projector, embedding)
         self._images = source = images_of(feature_set, images, mean=mean, std=std)
@@ -213,6 +219,7 @@ class EmbeddingExplorer:
                 "from_model shows one layer: pass layer=; "
                 "for several, extract(model, data, layers=…) and an explorer of each"
             )
+        check_data(data)
         pictures = _pictures_of(data)
         if embedding is None:
             _check_sample_count(pictures)

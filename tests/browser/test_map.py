@@ -427,6 +427,20 @@ def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
     assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
 
 
+def test_after_a_part_of_the_points_all_are_drawn_in_their_own_places(open_notebook):
+    opened = open_notebook("part.ipynb", [MANY.replace("=600", "=9000")])
+    opened.run_all()
+    map_is_drawn(opened.page)
+    opened.execute("view = explorer._views['scatter']; explorer.select(range(5000, 5060))")
+    opened.page.locator(".tw-tools [data-action=zoom-selection]").click()
+    opened.execute("view.unknown = 7")  # as if there were rows in sight that the page lacks
+    until(lambda: len(on_the_card(opened.page)) < 6000, 20, "a part")
+    opened.execute("view.unknown = 0")
+    until(lambda: len(on_the_card(opened.page)) == 6000, 20, "all")
+    places = np.array(opened.python("xy[view._rows].tolist()"))
+    assert np.allclose(on_the_card(opened.page)[:, :2], places)
+
+
 @pytest.mark.parametrize("many", [NO_WEBGL], ids=["canvas"], indirect=True)
 def test_without_webgl_the_map_moves_and_takes_other_colours(many):
     page = many.page

@@ -258,9 +258,12 @@ function render({ model, el }) {
     const unknown = model.get("unknown");
     let [shown, inSight] = [0, 0];
     if (total <= budget.rest && !unknown) {
+      for (const mark of [plot.mark, plot.rings]) {
+        if (mark && drawn) gather(mark, Uint32Array.from(mark.model.get("x").keys()), ["x", "y", "color", "opacity"]);
+        else if (mark) upload(mark, "opacity", mark.model.get("opacity"));
+      }
       drawn = null;
       ringed = wrongPoints();
-      for (const mark of [plot.mark, plot.rings]) if (mark) upload(mark, "opacity", mark.model.get("opacity"));
     } else {
       const { x, y } = plot.mark.model.attributes;
       const found = pointsToDraw(x, y, opacity, shaded.rows, viewport(), budget.moving, budget.rest);

@@ -82,7 +82,7 @@ def test_a_frame_of_columns_of_other_samples_is_refused_with_the_remedy(index):
 
 
 def test_a_column_of_the_frame_is_no_name_for_ones_own(record):
-    frame = sample_frame(record).columns
+    frame = sample_frame(record, np.arange(2)).columns
     assert set(scores.FRAME_COLUMNS) == {"id", *frame} - set(scores.NEEDS)
     with pytest.raises(InvalidInputError, match="'label_name': the frame has such a column"):
         Scores(record, {"label_name": np.zeros(300)})

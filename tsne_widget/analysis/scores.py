@@ -270,4 +270,4 @@ def _in_order(name: str, values: ArrayLike, ids: NDArray[np.int64]) -> NDArray[A
             f"({ids[0]} … {ids[-1]}); where its values stand in the order of the samples, "
             "pass frame.reset_index(drop=True)"
         )
-    return np.asarray(values.loc[ids])
+    return np.asarray(values.loc[pd.Index(ids)])

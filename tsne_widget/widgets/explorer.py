@@ -75,7 +75,7 @@ class EmbeddingExplorer:
     feature_set : FeatureSet
         The n samples, see :meth:`FeatureSet.from_arrays`, :meth:`FeatureSet.from_npy` or
         :func:`tsne_widget.extract`.
-    projector : object with ``fit_transform(features) -> (n, 2) array``, optional
+    projector : object with fit_transform(features), optional
         What places the samples in the plane, in a worker thread. Default
         ``TSNE(random_state=0)``; scikit-learn's PCA or umap.UMAP work as well. Several by name,
         ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other, and a drop-down
@@ -774,7 +774,7 @@ class EmbeddingExplorer:
         ----------
         iterations : int
             How many more.
-        projector : object with ``fit_transform``, optional
+        projector : object with fit_transform, optional
             Makes another map, which is shown as soon as it is there; the others are kept.
         name : str, optional
             Of that map. Default: that of the projector's class.

@@ -18,7 +18,7 @@ export async function forgetViews(manager, id) {
     if (typeof value === "string" && value.startsWith(PREFIX)) {
       const named = value.slice(PREFIX.length);
       if (!manager?.has_model?.(named)) continue; // it is closed, or none
-      value = await manager.get_model(named);
+      value = await manager.get_model(named).catch(() => null); // its class may not load here
     }
     if (value?.state_change) {
       if (seen.has(value)) continue;

@@ -17,7 +17,8 @@ TSC        := $(VENV)/js/node_modules/.bin/tsc
 # Of the fast tests: what is left open or called from a wrong thread is an error. Without the
 # mode's own memory allocator, which is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
-FAST     := $(addprefix tests/,analysis images plotting widgets)
+FAST     := $(addprefix tests/,analysis images plotting widgets test_dependencies.py test_feature_set.py test_imports.py test_project.py) \
+            $(filter-out %/test_on_ray.py,$(wildcard tests/extraction/test_*.py))
 
 .PHONY: demo test test-oldest browser lint audit typecheck-js docs benchmark screenshot clean
 

@@ -349,7 +349,8 @@ class FeatureSet:
             ArithmeticError,
             RecursionError,
         ) as error:
-            told = f"{source} is not a saved FeatureSet: {error}"
+            told = f"{source} is not a saved FeatureSet: {error}; "
+            told += "give the folder that FeatureSet.save(folder) has written"
             if aside := moved_aside(source):
                 told += "; a save was killed in the instant of replacing it: "
                 told += f"rename {aside} to {source}"

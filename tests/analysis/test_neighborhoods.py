@@ -158,7 +158,9 @@ def test_a_layer_is_summed_up_in_one_line():
     assert summary.knn_accuracy > 0.95
     assert 0.1 < summary.silhouette < 0.3
     assert summary.largest_class == np.bincount(y[:500]).max() / 500
-    assert str(summary).startswith(f"{100 * summary.knn_accuracy:.1f} % of samples have the label of their")
+    assert str(summary).startswith(
+        f"{100 * summary.knn_accuracy:.1f} % of samples have the label of their"
+    )
     assert "\n" not in str(summary)
     near = nearest_rows(X[:500], 9).indices
     assert layer_summary(X[:500], y[:500], k=5, indices=near) == summary

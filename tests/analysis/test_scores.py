@@ -3,12 +3,13 @@
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from tsne_widget import FeatureSet, InvalidInputError, analysis
-from tsne_widget.analysis import Scores, scores
+from tsne_widget.analysis import Scores, sample_frame, scores
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,39 @@ def test_a_score_that_lacks_its_inputs_says_which(record):
         bare["loss"]
     with pytest.raises(InvalidInputError, match="no score 'los'"):
         bare["los"]
+
+
+IDS = np.array([30, 10, 20])
+
+
+@pytest.mark.parametrize(
+    ("index", "heights", "expected"),
+    [
+        (None, [1, 2, 3], [1, 2, 3]),  # in the order of the rows
+        ([10, 20, 30], [1, 2, 3], [3, 1, 2]),
+        ([20, 99, 10, 30, 7], [1, 2, 3, 4, 5], [4, 3, 1]),  # of the whole dataset
+    ],
+)
+def test_a_frame_of_columns_is_read_by_its_index_of_ids(index, heights, expected):
+    record = FeatureSet.from_arrays(np.eye(3), ids=IDS)
+    columns = Scores(record, pd.DataFrame({"height": heights}, index=index))
+    assert columns["height"].tolist() == expected
+
+
+@pytest.mark.parametrize("index", [[10, 20, 40], ["a", "b", "c"], [10, 10, 20], [2, 0, 1]])
+def test_a_frame_of_columns_of_other_samples_is_refused_with_the_remedy(index):
+    record = FeatureSet.from_arrays(np.eye(3), ids=IDS)
+    frame = pd.DataFrame({"height": [1, 2, 3]}, index=index)
+    with pytest.raises(InvalidInputError, match=r"reset_index\(drop=True\)"):
+        Scores(record, frame)
+    assert Scores(record, frame.reset_index(drop=True))["height"].tolist() == [1, 2, 3]
+
+
+def test_a_column_of_the_frame_is_no_name_for_ones_own(record):
+    frame = sample_frame(record, np.arange(2)).columns
+    assert set(scores.FRAME_COLUMNS) == {"id", *frame} - set(scores.NEEDS)
+    with pytest.raises(InvalidInputError, match="'label_name': the frame has such a column"):
+        Scores(record, {"label_name": np.zeros(300)})
 
 
 def test_another_map_makes_its_scores_anew(record):

@@ -427,9 +427,8 @@ def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
     assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
 
 
-def test_without_webgl_the_map_moves_and_takes_other_colours(many, request):
-    if "canvas" not in request.node.callspec.id:
-        pytest.skip("bqplot's own doing")
+@pytest.mark.parametrize("many", [NO_WEBGL], ids=["canvas"], indirect=True)
+def test_without_webgl_the_map_moves_and_takes_other_colours(many):
     page = many.page
     page.locator(".tw-tools [data-action=reset]").click()
     assert "drawn without WebGL: this browser has none" in page.locator(".tw-shown").inner_text()

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.gestures import SECONDS, drag, map_is_drawn, pictures_are_drawn
+from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
 
 pytestmark = pytest.mark.browser
@@ -117,8 +118,21 @@ class Voila:
 
 
 @pytest.fixture(scope="module")
-def dashboard(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voila]:
     server = Voila(NOTEBOOKS / "dashboard.ipynb", tmp_path_factory.mktemp("voila"))
+    yield server
+    server.close()
+
+
+def open_dashboard(server: Voila, page: Page) -> None:
+    page.goto(server.url, timeout=120 * SECONDS)
+    page.wait_for_function(
+        "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden", timeout=120 * SECONDS
+    )
+
+
+@pytest.fixture(scope="module")
+def dashboard(browser: Browser, voila: Voila) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1400, "height": 1300})
     console: list[str] = []
 
@@ -128,13 +142,9 @@ def dashboard(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     page.on("console", note)
     page.on("pageerror", lambda error: console.append(f"pageerror: {error}"))
-    page.goto(server.url, timeout=120 * SECONDS)
-    page.wait_for_function(
-        "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden", timeout=120 * SECONDS
-    )
+    open_dashboard(voila, page)
     yield page
     page.close()
-    server.close()
     errors = [line for line in console if not VOILAS_OWN.search(line)]
     assert not errors, f"the page's console reported: {errors}"
 
@@ -156,3 +166,34 @@ def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
     first = page.locator(".tw-legend li button").first
     first.click()
     until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the class to go")
+
+
+def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browser):
+    page = browser.new_page(viewport={"width": 1400, "height": 1300}, device_scale_factor=2)
+    aborted: list[str] = []
+
+    def abort(route: Route) -> None:
+        aborted.append(route.request.url)
+        route.abort()
+
+    page.route(re.compile(r"/bqplot(-gl)?/"), abort)
+    open_dashboard(voila, page)
+    assert any("/bqplot-gl/" in url for url in aborted)
+    canvas = page.locator(".tw-figure canvas")
+    assert canvas.bounding_box() == page.locator(".tw-overlay").bounding_box()
+    note = page.locator(".tw-shown").inner_text()
+    assert "drawn without WebGL: bqplot-gl cannot be loaded here" in note
+    assert "showing" not in note  # all points
+    page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
+    drag(page, LASSO)
+    count = has_pictures_of_the_selection(page)
+    assert count > 50
+    text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))
+    text.wait_for(timeout=30 * SECONDS)
+    until(lambda: (drawn_points(page)[1] == 1).sum() == count, 20, "the selected to stand out")
+    page.locator(".tw-legend li button").first.click()
+    until(lambda: (drawn_points(page)[1] == 0).any(), 20, "the class to go")
+    pixels, opacity = drawn_points(page)
+    page.mouse.move(*pixels[np.flatnonzero(opacity)[0]])
+    page.locator(".tw-hover img").wait_for(timeout=20 * SECONDS)
+    page.close()

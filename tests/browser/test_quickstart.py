@@ -266,7 +266,16 @@ def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(note
     notebook.execute("explorer.select('visible')")
     total = notebook.python("len(explorer.feature_set)")
     pictures_are_drawn(page, total)
-    page.locator(".tw-gallery .tw-scroll").evaluate("(node) => { node.scrollTop = 1e9 }")
+    scroll = page.locator(".tw-gallery .tw-scroll")
+    for part in (0.2, 0.4, 0.6, 0.8):  # what has gone out of sight goes
+        scroll.evaluate("(node, part) => { node.scrollTop = part * node.scrollHeight }", part)
+        page.wait_for_function(
+            "(row) => [...document.querySelectorAll('.tw-gallery figure')]"
+            ".some((tile) => tile.getAttribute('aria-posinset') > row)",
+            arg=int(part * total),
+            timeout=20 * SECONDS,
+        )
+    scroll.evaluate("(node) => { node.scrollTop = 1e9 }")
     last = notebook.python("int(explorer.feature_set.ids[-1])")
     page.locator(".tw-gallery figure", has_text=f"#{last}").wait_for(timeout=20 * SECONDS)
     pictures_are_drawn(page, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from tests.extraction.nets import CLASSES, Pictures, ResNet, made
-from tsne_widget import ExtractionError, InvalidInputError, extract
+from tsne_widget import EmbeddingExplorer, ExtractionError, InvalidInputError, extract
 
 MODEL = made(ResNet)
 PLAIN = extract(MODEL, Pictures(), batch_size=4, progress=False)
@@ -287,6 +288,27 @@ def test_an_empty_stream_is_refused():
 def test_data_of_another_kind_is_refused(data):
     with pytest.raises(InvalidInputError, match="data must be a Dataset"):
         run(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy"),
+    [
+        (((x, 0) for x in range(3)), r"got generator; .* pass list\(data\)"),
+        ("photos", r"the path 'photos'; .*ImageFolder\(path, transform\)"),
+        (Path("photos"), r"the path 'photos'"),
+    ],
+)
+def test_data_that_are_nearly_right_are_refused_with_the_remedy(data, remedy):
+    with pytest.raises(InvalidInputError, match=remedy):
+        run(data)
+    with pytest.raises(InvalidInputError, match=remedy):
+        EmbeddingExplorer.from_model(MODEL, data)
+
+
+@pytest.mark.parametrize("model", [MODEL.state_dict(), nn.Linear])
+def test_what_is_no_network_is_refused_with_the_remedy(model):
+    with pytest.raises(InvalidInputError, match="pass the trained network itself: of a state_dict"):
+        extract(model, Pictures())
 
 
 def test_three_samples_are_enough_to_extract():

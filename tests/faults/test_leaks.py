@@ -81,7 +81,7 @@ async def session():
     left = set(_instances) - before
     print(json.dumps({{
         "messages": sorted(messages), "widgets": len(left), "workers": workers(), "memory": memory,
-        "threads": process.num_threads() - threads, "files": process.num_fds() - files,
+        "threads": max(0, process.num_threads() - threads), "files": process.num_fds() - files,
         "explorers": sum(isinstance(o, EmbeddingExplorer) for o in gc.get_objects()),
     }}))
 

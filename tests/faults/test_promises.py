@@ -99,7 +99,6 @@ def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored)
 
 
 def test_the_output_of_a_cell_holds_no_folder_and_no_picture(explored):
-    bundle = explored._repr_mimebundle_()
-    text = json.dumps(bundle[0] if isinstance(bundle, tuple) else bundle)
+    text = json.dumps(explored._repr_mimebundle_())
     assert "private folder" not in text
     assert "image/" not in text

@@ -62,3 +62,31 @@ def test_points_are_loaded_with_at_most_thirteen_bytes_each(explorer):
     arrays = [points.x, points.y, points.color, rings.x, rings.y]
     loaded = sum(array.nbytes for array in arrays) + len(view.codes) + len(view.wrong)
     assert loaded / N <= 13
+
+
+def test_a_page_without_bqplot_gl_is_sent_nine_bytes_a_point_and_only_when_it_asks(explorer):
+    view = explorer._views["scatter"]
+    assert not view.places
+    assert not view.texels
+    for _ in range(2):
+        view._handle_custom_msg({"kind": "no_figure"}, [])
+    assert len(view.places) + len(view.texels) == 9 * N
+    rows = view._rows
+    assert np.array_equal(
+        np.frombuffer(view.places, "<f4").reshape(2, N), explorer.embedding[rows].T
+    )
+    colors = np.array(view.texture)[np.frombuffer(view.texels, "u1")]
+    legend = explorer._views["legend"]
+    assert colors.tolist() == [legend.colors[code] for code in explorer.state.codes[rows]]
+
+
+def test_a_page_without_bqplot_gl_follows_places_and_colours(explorer):
+    view = explorer._views["scatter"]
+    view._handle_custom_msg({"kind": "no_figure"}, [])
+    explorer.state.embedding = explorer.embedding[::-1].copy()
+    assert np.array_equal(
+        np.frombuffer(view.places, "<f4").reshape(2, N), explorer.embedding[view._rows].T
+    )
+    explorer.color_by = "correct"
+    wrong = explorer.feature_set.misclassified[view._rows]
+    assert np.array_equal(np.frombuffer(view.texels, "u1"), wrong)

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import types
 import weakref
 
 import numpy as np
@@ -167,6 +168,11 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"projector": object()}, "fit_transform method, got object"),
         ({"colors": {"cta": "red"}}, "cat"),
         ({"images": 3}, "int"),
+        ({"images": np.zeros((N - 1, 4, 4))}, "images are 59, but the ids .* go up to 59"),
+        ({"images": ["a.png"] * (N - 1)}, "images are 59"),
+        ({"projector": PCA}, r"the class PCA; pass an instance, as PCA\(\)"),
+        ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
+        ({"columns": {"label": np.zeros(N)}}, "the frame has such a column; rename it"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, message):
@@ -361,12 +367,23 @@ def test_the_state_can_be_linked_to_other_traits(explorer):
 
 
 def test_it_displays_as_one_widget_with_a_short_text(explorer):
-    bundle = explorer._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "application/vnd.jupyter.widget-view+json" in data
+    data, metadata = explorer._repr_mimebundle_()
+    shown = data["application/vnd.jupyter.widget-view+json"]
+    assert shown["model_id"] == explorer.widget.model_id
+    assert not metadata
     first, hint = data["text/plain"].splitlines()
     assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
     assert "save_html" in hint  # where no widget can be seen
+
+
+def test_in_colab_its_output_names_a_manager_that_shows_it(explorer, monkeypatch):
+    colab = types.ModuleType("google.colab.output")
+    colab._widgets = types.SimpleNamespace(_installed_url="https://example.org/manager.js")
+    colab.enable_custom_widget_manager = lambda: None
+    monkeypatch.setitem(sys.modules, colab.__name__, colab)
+    _data, metadata = explorer._repr_mimebundle_()
+    manager = metadata["application/vnd.jupyter.widget-view+json"]["colab"]
+    assert manager == {"custom_widget_manager": {"url": "https://example.org/manager.js"}}
 
 
 def test_public_names_are_all_there():

@@ -23,7 +23,8 @@ from tests.widgets.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError, save_html
 from tsne_widget.images import ArrayImages
 from tsne_widget.widgets import sharing
-from tsne_widget.widgets.shared_page import page_script
+from tsne_widget.widgets.assets import view_script
+from tsne_widget.widgets.shared_page import VIEWS, page_script
 from tsne_widget.widgets.shared_pictures import shared_pictures
 
 N = 40
@@ -385,3 +386,8 @@ def test_a_shared_page_has_all_that_its_views_ask_their_models_for(views, model)
         )
         missing = [name for name in asked if not re.search(rf"\b{name}\b", there)]
         assert not missing, f"{view}.js asks for {missing}, which {model}.js does not have"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_view_exports_from_within_the_function_that_a_shared_page_makes_of_it(view):
+    assert not re.findall(r"^(?:export|import) .*", view_script(*VIEWS[view]), re.MULTILINE)

@@ -46,8 +46,9 @@ class Verdict(NamedTuple):
         else:
             conclusion = "the cluster is partly real"
         return (
-            f"{100 * self.share:.0f} % of these {self.points:,} points’ nearest neighbours in feature "
-            f"space are in the selection (by chance: {100 * self.chance:.0f} %): {conclusion}"
+            f"{100 * self.share:.0f} % of these {self.points:,} points’ nearest neighbours in "
+            f"feature space are in the selection (by chance: {100 * self.chance:.0f} %): "
+            f"{conclusion}"
         )
 
 
@@ -77,8 +78,8 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     >>> from tsne_widget.analysis import nearest_rows
     >>> near = nearest_rows([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]], k=2)
     >>> print(verdict([0, 1, 2], near.indices))
-    100% of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
-40%): the cluster is real
+    100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
+40 %): the cluster is real
     """
     near = as_neighbors("indices", indices)
     inside = np.zeros(len(near), dtype=bool)

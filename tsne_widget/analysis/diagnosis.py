@@ -99,8 +99,8 @@ def diagnose(scores: Scores, rows: ArrayLike, among: ArrayLike | None = None) ->
     >>> from tsne_widget import FeatureSet
     >>> record = FeatureSet.from_arrays([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]])
     >>> print(diagnose(Scores(record), [0, 1, 2]))
-    100% of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
-40%): the cluster is real.
+    100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
+40 %): the cluster is real.
     """
     n = len(scores.feature_set)
     chosen = np.zeros(n, dtype=bool)

@@ -293,8 +293,8 @@ def layer_summary(
     Examples
     --------
     >>> print(layer_summary([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], k=1))
-    100.0% of samples have the label of their 1 nearest neighbours in feature space (guessing: \
-50.0%); silhouette of the classes 0.98
+    100.0 % of samples have the label of their 1 nearest neighbours in feature space (guessing: \
+50.0 %); silhouette of the classes 0.98
     """
     matrix = as_matrix("features", features)
     codes = as_codes("labels", labels, len(matrix), None)

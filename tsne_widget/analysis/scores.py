@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
@@ -22,6 +23,20 @@ from tsne_widget.feature_set import FeatureSet
 NEIGHBORS = 50
 # Neighbours on the map that trustworthiness and continuity look at, as papers do.
 MAP_NEIGHBORS = 15
+
+# What the frame calls columns that are no scores.
+FRAME_COLUMNS = (
+    "id",
+    "path",
+    "label",
+    "label_name",
+    "prediction",
+    "prediction_name",
+    "misclassified",
+    "x",
+    "y",
+    "selection",
+)
 
 # Each score and what it needs of the record or the map.
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -59,13 +74,15 @@ class Scores:
     Parameters
     ----------
     feature_set : FeatureSet
-    columns : mapping of name to (n,) array, or DataFrame of n rows, optional
-        The user's own, of numbers, truth values or text.
+    columns : mapping of name to (n,) array, or DataFrame, optional
+        The user's own, of numbers, truth values or text. Those of pandas are taken by their index
+        of ids; an index 0 … n − 1 says that they stand in the order of the rows.
 
     Raises
     ------
     InvalidInputError
-        If a column has another length, more than one dimension, or the name of a score.
+        If a column has another length, more than one dimension, an index of something else than
+        the ids, or the name of a score or of a column of the frame.
     """
 
     def __init__(
@@ -79,7 +96,7 @@ class Scores:
         self._embedding: NDArray[np.float32] | None = None
         self._neighbors: NearestRows | None = None
         self._index: NeighborIndex | None = None
-        self.columns = _as_columns(columns, len(feature_set))
+        self.columns = _as_columns(columns, feature_set.ids)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -217,17 +234,40 @@ class Scores:
 _OF_LOGITS = {"confidence": confidence, "margin": margin, "entropy": entropy}
 
 
-def _as_columns(columns: Mapping[str, ArrayLike] | None, n: int) -> dict[str, NDArray[Any]]:
+def _as_columns(
+    columns: Mapping[str, ArrayLike] | None, ids: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    n = len(ids)
     given: dict[str, NDArray[Any]] = {}
     for name, values in ({} if columns is None else columns).items():
         if not isinstance(name, str) or not name:
             raise InvalidInputError(f"a column's name must be text, got {name!r}")
         if name in NEEDS:
             raise InvalidInputError(f"columns cannot be called {name!r}: there is such a score")
-        array = np.asarray(values)
+        if name in FRAME_COLUMNS:
+            raise InvalidInputError(
+                f"columns cannot be called {name!r}: the frame has such a column; rename it"
+            )
+        array = _in_order(name, values, ids)
         if array.shape != (n,):
             raise InvalidInputError(
                 f"columns[{name!r}] must have shape ({n},), one value per sample, got {array.shape}"
             )
         given[name] = array
     return given
+
+
+def _in_order(name: str, values: ArrayLike, ids: NDArray[np.int64]) -> NDArray[Any]:
+    """The values row by row: those of a pandas object by its index, unless that only counts."""
+    if not isinstance(values, pd.Series) or len(values) < len(ids):
+        return np.asarray(values)
+    index = values.index
+    if index.equals(pd.RangeIndex(len(ids))):
+        return np.asarray(values)
+    if not index.is_unique or not pd.Index(ids).isin(index).all():
+        raise InvalidInputError(
+            f"columns[{name!r}] has an index that does not hold the samples' ids "
+            f"({ids[0]} … {ids[-1]}); where its values stand in the order of the samples, "
+            "pass frame.reset_index(drop=True)"
+        )
+    return np.asarray(values.loc[pd.Index(ids)])

@@ -32,7 +32,10 @@ def check_arguments(
     on_nonfinite: str,
 ) -> None:
     if not isinstance(model, nn.Module):
-        raise InvalidInputError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        raise InvalidInputError(
+            f"model must be a torch.nn.Module, got {type(model).__name__}; pass the trained "
+            "network itself: of a state_dict, what has loaded it; of a class, an instance"
+        )
     for name, value, lowest in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
             raise InvalidInputError(f"{name}={value!r} must be a whole number of at least {lowest}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,14 +144,27 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
     if isinstance(data, IterableDataset):
         loader = loading.loader(data, batch_size=batch_size, collate_fn=collated_samples)
         return Stream(loader, loading.patience)
+    check_data(data)
     if isinstance(data, tuple):
         data = _as_pairs(data)
+    return _not_empty(Indexed(data, range(len(data)), loading))
+
+
+def check_data(data: Any) -> None:
+    """Raise InvalidInputError, with the remedy, for what no batches can be drawn from."""
+    if isinstance(data, (DataLoader, IterableDataset)) or is_ray_dataset(data):
+        return
+    if isinstance(data, (str, os.PathLike)):
+        raise InvalidInputError(
+            f"data must be a Dataset, got the path {os.fspath(data)!r}; for a folder of images "
+            "pass torchvision.datasets.ImageFolder(path, transform)"
+        )
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise InvalidInputError(
             "data must be a Dataset (__len__ and __getitem__), an IterableDataset or a "
-            f"DataLoader, got {type(data).__name__}"
+            f"DataLoader, got {type(data).__name__}; of samples (image, label) that come one by "
+            "one, pass list(data)"
         )
-    return _not_empty(Indexed(data, range(len(data)), loading))
 
 
 def is_ray_dataset(data: Any) -> bool:

@@ -93,7 +93,14 @@ def images_of(
     None where there are none. Arguments and errors as of :func:`as_image_source`.
     """
     if images is not None:
-        return as_image_source(images, mean=mean, std=std)
+        source = as_image_source(images, mean=mean, std=std)
+        last = int(feature_set.ids.max())
+        if source is not images and len(source) <= last:  # an ImageSource knows what it has
+            raise InvalidInputError(
+                f"images are {len(source)}, but the ids of the samples go up to {last}: picture i "
+                "is that of the sample with id i; pass one for each sample of the dataset"
+            )
+        return source
     if feature_set.images is not None:
         return feature_set.images
     if feature_set.paths is None or feature_set.ids.max() > MAX_ID_GAPS * len(feature_set):

@@ -8,7 +8,7 @@ from pathlib import Path
 _STATIC = Path(__file__).with_name("static")
 _RELATIVE_IMPORT = re.compile(r'^import \{[^}]*\} from "\.{1,2}/[\w./]+";\n', re.MULTILINE)
 _DEFAULT_EXPORT = re.compile(r"^export default (.+);$", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=function |const )", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function |const )", re.MULTILINE)
 
 
 def script(*names: str) -> str:

@@ -28,6 +28,7 @@ from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.map_state import MapState
 from tsne_widget.widgets.maps import check_projector
+from tsne_widget.widgets.outputs import output_of
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.state import ExplorerState, Fit, Mode
 from tsne_widget.widgets.text import shown
@@ -360,12 +361,8 @@ class Comparison:
             f"Comparison({names}: {len(state.codes):,} samples, {len(state.selected):,} selected)"
         )
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self._widget._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = repr(self)
-        return bundle
+    def _repr_mimebundle_(self, **_options: Any) -> Any:
+        return output_of(self._widget, self._bar, repr(self))
 
     def _on_fit(self) -> None:
         state = self._state

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from tsne_widget.analysis import sample_frame
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
+from tsne_widget.extraction.batches import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embedding
@@ -32,6 +33,7 @@ from tsne_widget.widgets.gallery import GalleryView
 from tsne_widget.widgets.legend import LegendView
 from tsne_widget.widgets.loading import load_state
 from tsne_widget.widgets.maps import MIN_ROWS, Maps, named_maps
+from tsne_widget.widgets.outputs import output_of
 from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.scatter import ScatterView
 from tsne_widget.widgets.selections import SelectionsView
@@ -73,7 +75,7 @@ class EmbeddingExplorer:
     feature_set : FeatureSet
         The n samples, see :meth:`FeatureSet.from_arrays`, :meth:`FeatureSet.from_npy` or
         :func:`tsne_widget.extract`.
-    projector : object with ``fit_transform(features) -> (n, 2) array``, optional
+    projector : object with fit_transform(features), optional
         What places the samples in the plane, in a worker thread. Default
         ``TSNE(random_state=0)``; scikit-learn's PCA or umap.UMAP work as well. Several by name,
         ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other, and a drop-down
@@ -86,11 +88,12 @@ class EmbeddingExplorer:
     mean, std : sequence of float, optional
         Per-channel normalisation of ``images``, undone to show the true picture.
     columns : DataFrame or mapping of name to (n,) array, optional
-        What else is known of each sample: to colour the map by, and columns of the frame.
+        What else is known of each sample: to colour the map by, and columns of the frame. A
+        DataFrame is read by its index of ids, or in order where that is 0 … n − 1.
     colors : mapping of class name to colour, optional
         Overrides the default colours, any name that matplotlib knows.
     height : int
-        Height of the map in pixels.
+        Height of the map in pixels, at least 100.
     draw_budget : int
         Points drawn at most, a sample of all classes where there are more; zooming in draws those
         in sight. 0 is 2,000,000 with a graphics card and 100,000 without. A selection always takes
@@ -138,6 +141,10 @@ class EmbeddingExplorer:
                 f"feature_set must be a FeatureSet, got {type(feature_set).__name__}; for arrays "
                 "use FeatureSet.from_arrays(features, labels), for files FeatureSet.from_npy, "
                 "for a model EmbeddingExplorer.from_model(model, dataset)"
+            )
+        if isinstance(height, bool) or not isinstance(height, (int, np.integer)) or height < 100:
+            raise InvalidInputError(
+                f"height={height!r} must be a whole number of pixels, 100 or more, such as 460"
             )
         given, projectors = named_maps(feature_set, projector, embedding)
         self._images = source = images_of(feature_set, images, mean=mean, std=std)
@@ -212,6 +219,7 @@ class EmbeddingExplorer:
                 "from_model shows one layer: pass layer=; "
                 "for several, extract(model, data, layers=…) and an explorer of each"
             )
+        check_data(data)
         pictures = _pictures_of(data)
         if embedding is None:
             _check_sample_count(pictures)
@@ -766,7 +774,7 @@ class EmbeddingExplorer:
         ----------
         iterations : int
             How many more.
-        projector : object with ``fit_transform``, optional
+        projector : object with fit_transform, optional
             Makes another map, which is shown as soon as it is there; the others are kept.
         name : str, optional
             Of that map. Default: that of the projector's class.
@@ -820,13 +828,8 @@ class EmbeddingExplorer:
             f"{len(state.selected):,} selected, {condition})"
         )
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self._widget._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            # What is shown where no widget can be: by a viewer of notebooks, or in a text.
-            data["text/plain"] = f"{self!r}\n{_UNSEEN}"
-        return bundle
+    def _repr_mimebundle_(self, **_options: Any) -> Any:
+        return output_of(self._widget, self._views["scatter"], f"{self!r}\n{_UNSEEN}")
 
 
 def _pictures_of(data: Any) -> Any:

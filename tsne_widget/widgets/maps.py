@@ -237,6 +237,9 @@ def named_maps(
 
 def check_projector(projector: Any, n: int) -> None:
     """Raise InvalidInputError for what is no projector, or where n rows are too few for ours."""
+    if isinstance(projector, type):
+        name = projector.__name__
+        raise InvalidInputError(f"projector is the class {name}; pass an instance, as {name}()")
     if projector is not None and not callable(getattr(projector, "fit_transform", None)):
         raise InvalidInputError(
             f"projector must have a fit_transform method, got {type(projector).__name__}; "

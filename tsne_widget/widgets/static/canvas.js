@@ -10,7 +10,7 @@ const TAU = 2 * Math.PI;
 /** A view without points: they come by `move` and `paint`. */
 export function makeCanvas() {
   const root = document.createElement("div");
-  root.className = "bqplot";
+  root.className = "tw-canvas";
   const canvas = root.appendChild(document.createElement("canvas"));
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const scales = { x: makeScale(false), y: makeScale(true) };

@@ -18,7 +18,7 @@ export async function forgetViews(manager, start, gone = null) {
     if (typeof value === "string" && value.startsWith(PREFIX)) {
       const id = value.slice(PREFIX.length);
       if (!manager?.has_model?.(id)) continue; // it is closed, or none
-      value = await manager.get_model(id);
+      value = await manager.get_model(id).catch(() => null); // its class may not load here
     }
     if (value?.state_change) {
       if (seen.has(value)) continue;

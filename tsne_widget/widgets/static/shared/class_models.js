@@ -98,7 +98,7 @@ export function makeToolbarModel(exploration) {
 
   const model = makeModel({
     total: record.n, shown: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
-    maps: [], map: -1,
+    maps: [], map: -1, home: "",
     fit: { condition: "none", title: "", iteration: 0, total: 0, divergence: null },
     lenses: record.lenses.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {

@@ -49,7 +49,7 @@ export function makeGalleryModel(exploration, tileOf) {
 
   const lacks = (/** @type {any[]} */ ...codes) => (codes.every(Boolean) ? "" : "needs labels and predictions");
   const model = makeModel({
-    count: 0, epoch, coming: -1, groups: [], has_images: record.hasImages, note: record.notes.pictures,
+    count: 0, epoch, coming: -1, groups: [], has_images: record.hasImages, note: record.notes.pictures || (record.hasImages ? "" : "This page was written without pictures"),
     source: state.selected.length ? "selection" : "shown", source_counts: [0, 0],
     sorts: sorts.map(({ key, name, lacks: lacking }) => ({ key, name, lacks: lacking })), sorted_by: "dataset", descending: false, sort_note: "",
     groupings: [

@@ -30,6 +30,9 @@ def answer(widget: anywidget.AnyWidget, state: ExplorerState, handlers: dict[str
     A message that its handler finds malformed is dropped and logged. Any other exception, one of
     the user's own observers included, is shown in the widget.
     """
+    # ipykernel 7.4 hands the page's messages to the shell that this comm spoke from last, main or
+    # subshell: each time that changes, later ones overtake those that wait in the other.
+    widget.comm._reply_subshell_for = lambda _data, shell_of_message: shell_of_message
     widget.on_msg(functools.partial(_dispatch, state, handlers))
 
 

@@ -42,8 +42,8 @@ class ScatterView(anywidget.AnyWidget):
     """
 
     _esm = script(
-        "view.js", "elements.js", "tiles.js", "geometry.js", "key.js", "labels.js", "hovercard.js",
-        "sketch.js", "maptools.js", "canvas.js", "webgl.js", "scatter.js",
+        "view.js", "elements.js", "forget.js", "tiles.js", "geometry.js", "key.js", "labels.js",
+        "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js", "scatter.js",
     )  # fmt: skip
     _css = style("tiles.css", "scatter.css")
 

@@ -25,9 +25,11 @@ VIEWS = {
     "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
     "confusion": ("matrix.js", "confusion.js"),
     "selections": ("selections.js",),
-    "toolbar": ("forget.js", "bars.js", "menu.js", "toolbar.js"),
+    "toolbar": ("bars.js", "menu.js", "toolbar.js"),
 }  # fmt: skip
-SHARED = ("view.js", "elements.js", "tiles.js", "geometry.js", "classes.js", "modes.js")
+SHARED = (
+    "view.js", "elements.js", "forget.js", "tiles.js", "geometry.js", "classes.js", "modes.js",
+)  # fmt: skip
 PAGE = (
     "record.js", "counting.js", "ordering.js", "coloring.js", "csv.js", "exploration.js",
     "model.js", "map_model.js", "class_models.js", "gallery_model.js",

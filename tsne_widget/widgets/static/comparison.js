@@ -110,7 +110,7 @@ function render({ model, el }) {
     model.off("change:changes", showChanges);
     model.off("change:fit", showFit);
     model.off("change:morph", moved);
-    forgetViews(model.widget_manager, model.get("home"));
+    forgetViews(model.widget_manager, `IPY_MODEL_${model.get("home")}`);
   };
 }
 

@@ -1,6 +1,7 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
 import { guardedView } from "./view.js";
 import { element } from "./elements.js";
+import { forgetViews } from "./forget.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
 import { makeLabels } from "./labels.js";
@@ -693,7 +694,11 @@ function render({ model, el }) {
     cancelAnimationFrame(lookFrame);
     card.forget();
     for (const [event, callback] of changes) model.off(event, callback);
-    if (plot) release(plot.view);
+    if (plot) {
+      const { view } = plot;
+      release(view);
+      setTimeout(() => forgetViews(model.widget_manager, view.model, view), 0); // bqplot's own removal comes first
+    }
     plot = null;
   };
 }

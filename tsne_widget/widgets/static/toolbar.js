@@ -140,7 +140,7 @@ function render({ model, el }) {
     model.off("change:fit", showFit);
     model.off("change:lenses", showLenses);
     model.off("change:maps change:map", showMaps);
-    forgetViews(model.widget_manager, model.get("home"));
+    forgetViews(model.widget_manager, `IPY_MODEL_${model.get("home")}`);
   };
 }
 

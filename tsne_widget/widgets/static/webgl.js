@@ -29,6 +29,7 @@ export function release(/** @type {any} */ view) {
   // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
   view.tooltip_div?.remove();
   view.popper?.destroy();
+  if (three) Object.defineProperty(view.extras, "webGLMarks", { value: [] }); // see beforeFirstFrame
   view.el.replaceChildren(); // its model keeps it, see view.js
   three?.dispose();
   if (three) freeContext(three.context);
@@ -39,6 +40,7 @@ export function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any)
   /** @type {any[]} */
   let marks;
   Object.defineProperty(view.extras, "webGLMarks", {
+    configurable: true,
     get: () => marks,
     set: (/** @type {any[]} */ list) => {
       marks = list;

@@ -165,7 +165,8 @@ def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
 def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
     page = notebook.page
     notebook.execute(
-        "asked = []\nview.on_msg(lambda _w, content, _b: asked.append(content.get('size')))"
+        "asked = []\n"
+        "view.on_msg(lambda _w, said, _b: asked.append(said['kind'] == 'tiles' and said['size']))"
     )
     slider = page.locator(".tw-gallery input[type=range]")
     slider.focus()

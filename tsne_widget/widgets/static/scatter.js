@@ -1,7 +1,7 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
 import { guardedView } from "./view.js";
 import { element } from "./elements.js";
-import { forgetViews } from "./forget.js";
+import { forgetViews, noteListeners } from "./forget.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "./geometry.js";
 import { makeKey } from "./key.js";
 import { makeLabels } from "./labels.js";
@@ -114,6 +114,8 @@ function render({ model, el }) {
     // Before the marks are made: they get one opacity per point from the start.
     points.set("opacity", opacity);
     rings?.set("opacity", ofRings());
+    const scales = figure.get("marks").flatMap((/** @type {any} */ mark) => Object.values(mark.get("scales")));
+    noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...figure.get("marks"), ...scales]);
     const view = await model.widget_manager.create_view(figure, {});
     // Of many points the first frames draw only some: all of them take seconds in software.
     beforeFirstFrame(view, (mark) => {
@@ -697,7 +699,7 @@ function render({ model, el }) {
     if (plot) {
       const { view } = plot;
       release(view);
-      setTimeout(() => forgetViews(model.widget_manager, view.model, view), 0); // bqplot's own removal comes first
+      setTimeout(() => forgetViews(model.widget_manager, view.model), 0); // bqplot's own removal comes first
     }
     plot = null;
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
@@ -125,7 +127,12 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voila]:
 
 
 def open_dashboard(server: Voila, page: Page) -> None:
-    page.goto(server.url, timeout=120 * SECONDS)
+    for _ in range(3):
+        # Voila at times waits for ever for a kernel that is idle and has all answered: each page
+        # has a kernel of its own, and the next one comes.
+        with contextlib.suppress(PlaywrightTimeout):
+            page.goto(server.url, timeout=60 * SECONDS)
+            break
     page.wait_for_function(
         "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden", timeout=120 * SECONDS
     )

@@ -154,8 +154,9 @@ def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
         for first in (100, 150):
             until(lambda: notebook.python("view._expected"), 20, "what the page expects")
             notebook.execute(f"said.clear(); explorer.select(range({first}, {first} + 3))")
+            three = [first, first + 1, first + 2]
+            until(lambda three=three: ids(notebook) == three, 20, "the new selection")
             pictures_are_drawn(notebook.page, 3)
-            assert ids(notebook) == [first, first + 1, first + 2]
             tiles = [line for line in notebook.python("said") if line.endswith(": tiles")]
             assert tiles[0] == "kernel: tiles"
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Request, Route
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +27,8 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the site, served from this machine."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site, built."""
     folder = tmp_path_factory.mktemp("site")
     run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
@@ -38,6 +39,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
+    """The address of the site, served from this machine."""
     handler = functools.partial(Silent, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -47,19 +54,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
+def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
     """A page that can load nothing but the site; whatever else it asks for fails the test."""
     foreign, errors = [], []
+    own = (site, folder.as_uri(), "data:", "blob:")
 
-    def pass_or_note(route: Route) -> None:
-        if route.request.url.startswith((site, "data:", "blob:")):
+    def note(request: Request) -> None:
+        if not request.url.startswith(own):
+            foreign.append(request.url)
+
+    def pass_own(route: Route) -> None:
+        if route.request.url.startswith(own):
             route.continue_()
         else:
-            foreign.append(route.request.url)
             route.abort()
 
     opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.route("**/*", pass_or_note)
+    opened.on("request", note)
+    opened.route("**/*", pass_own)
     opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
@@ -93,6 +105,17 @@ def test_the_search_finds_a_page(site, page):
     result = page.locator("a.md-search-result__link", has_text="engine").first
     result.wait_for(timeout=30_000)
     assert "how/engine.html" in result.get_attribute("href")
+
+
+def test_the_search_works_in_a_folder_that_no_server_serves(folder, page):
+    page.goto((folder / "how" / "view.html").as_uri())
+    page.locator("input.md-search__input").click()
+    page.keyboard.type("perplexity")
+    result = page.locator("a.md-search-result__link", has_text="engine").first
+    result.wait_for(timeout=60_000)
+    result.click()
+    page.wait_for_url(re.compile(rf"^{re.escape(folder.as_uri())}/how/engine\.html"))
+    assert page.locator("article h1").inner_text()
 
 
 def test_every_public_name_is_in_the_reference(site, page):

@@ -7,15 +7,21 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from griffe import Extension, Object
 from latex2mathml.converter import convert
 
 import tsne_widget
+import tsne_widget.analysis
 
 # Where a page goes that no section of mkdocs.yml names, by its folder.
-SECTIONS = {"guides": "Guides", "how": "How it works", "": "How it works"}
+SECTIONS = {"api": "API", "guides": "Guides", "how": "How it works", "": "How it works"}
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.+?)\\[)\]]</\1>', re.DOTALL)
-_ROLE = re.compile(r":(?:meth|func|class|mod|attr|exc):(?=<code>|`)")
+_ENTRY = re.compile(r"^::: tsne_widget.*$(?!\n    options:)", re.M)
+_SEVERAL = re.compile(r"^(?P<names>\w+(?:, \w+)+)(?P<rest>(?: : .+)?(?:\n    .+)+)", re.M)
+_ROLE = re.compile(
+    r":(?:attr|class|data|exc|func|meth|mod):(?:(<code>([\w.]+)</code>)|(?=<code>|`))"
+)
 
 
 def on_config(config: Any) -> Any:
@@ -31,19 +37,53 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
-    """The reference names what its text names, in that order, and then every other public name."""
-    if page.file.src_uri != "api.md":
+    """The reference names what its pages name, in that order, and then every other public name.
+
+    Below headings of the second level the names are of the third.
+    """
+    if page.file.src_uri == "api/analysis.md":
+        return _ENTRY.sub(r"\g<0>\n    options: {heading_level: 3}\n", markdown)
+    if page.file.src_uri != "api/index.md":
         return markdown
-    named = set(re.findall(r"^::: tsne_widget\.(\w+)", markdown, re.M))
+    pages = Path(page.file.abs_src_path).parent.glob("*.md")
+    named = set(re.findall(r"^::: tsne_widget\.(\w+)", "".join(map(_text, pages)), re.M))
     others = [name for name in tsne_widget.__all__ if name not in named]
     entries = [f"::: tsne_widget.{name}\n" for name in others if not name.endswith("Error")]
-    return markdown.replace("## Images\n", "\n".join([*entries, "## Images\n"]), 1)
+    return "\n".join([markdown, *entries])
 
 
 def on_page_content(html: str, **_options: Any) -> str:
-    """Formulas as MathML, which browsers draw by themselves; no marks of roles in docstrings."""
+    """Formulas as MathML, which browsers draw by themselves; roles in docstrings as links."""
     html = _FORMULA.sub(_as_mathml, html)
-    return _ROLE.sub("", html)
+    return _ROLE.sub(_as_link, html)
+
+
+class OneEach(Extension):
+    """Each of several parameters that are described together has its own entry, type and default.
+
+    As of griffe 2.4 all would get those of the first.
+    """
+
+    def on_instance(self, *, obj: Object, **_options: Any) -> None:
+        if obj.docstring:
+            obj.docstring.value = _SEVERAL.sub(_one_each, obj.docstring.value)
+
+
+def _one_each(several: re.Match[str]) -> str:
+    return "\n".join(name + several["rest"] for name in several["names"].split(", "))
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def _as_link(role: re.Match[str]) -> str:
+    """What a role names, with a link to its place in the reference where it has one."""
+    code, name = role[1] or "", role[2] or ""
+    for home in (tsne_widget, tsne_widget.analysis):
+        if name.split(".")[0] in home.__all__:
+            name = f"{home.__name__}.{name}"
+    return f'<autoref identifier="{name}" optional>{code}</autoref>' if "." in name else code
 
 
 def _as_mathml(found: re.Match[str]) -> str:

@@ -15,10 +15,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
+import tsne_widget
+from tsne_widget import analysis
+
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md"))
+ERRORS = [name for name in tsne_widget.__all__ if name.endswith("Error")]
+ALL_IDS = "article => [...article.querySelectorAll('[id]')].map((element) => element.id)"
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
@@ -87,6 +92,7 @@ def test_a_page_is_read_without_a_network_and_has_its_place_in_the_menu(name, si
     assert heading
     assert page.locator("nav.md-nav--primary a.md-nav__link--active").count()
     assert page.locator("article :text('arithmatex'), article :text(':meth:')").count() == 0
+    assert page.locator("article :text(':func:'), article :text('====')").count() == 0
 
 
 def test_formulas_are_drawn(site, page):
@@ -119,6 +125,17 @@ def test_the_search_works_in_a_folder_that_no_server_serves(folder, page):
 
 
 def test_every_public_name_is_in_the_reference(site, page):
-    page.goto(site + "api.html")
-    for name in __import__("tsne_widget").__all__:
-        assert page.locator(f"article [id$='.{name}']").count(), name
+    found = set()
+    for name in PAGES:
+        if name.parent.name == "api":
+            page.goto(site + name.with_suffix(".html").as_posix())
+            found |= set(page.locator("article").evaluate(ALL_IDS))
+    assert {f"tsne_widget.{name}" for name in tsne_widget.__all__ if name not in ERRORS} <= found
+    assert {f"tsne_widget.errors.{name}" for name in ERRORS} <= found
+    assert {f"tsne_widget.analysis.{name}" for name in analysis.__all__} <= found
+
+
+def test_what_a_docstring_names_is_a_link_to_it(site, page):
+    page.goto(site + "api/analysis.html")
+    page.locator("article a:has(code:text-is('nearest_rows'))").first.click()
+    page.wait_for_url("**/analysis.html#tsne_widget.analysis.nearest_rows")

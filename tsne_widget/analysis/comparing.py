@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.errors import InvalidInputError
 
-# What can become of a sample between two predictions; a code is a place in this tuple.
 CHANGES = ("fixed", "introduced", "still wrong", "wrong otherwise", "still right")
+"""What can become of a sample between two predictions; a code is a place in this tuple."""
 
 
 def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.int64]:

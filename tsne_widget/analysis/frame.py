@@ -54,18 +54,18 @@ def sample_frame(
     pandas.DataFrame
         Index "id" (int64), the index in the user's dataset, and the columns
 
-        ======================  ==========  ===============================================
-        path                    string      source file
-        label, prediction       Int64       class codes
-        …_name                  string      their class names
-        confidence, margin      float32     see :func:`confidence`, :func:`margin`
-        misclassified           boolean     the prediction differs from the label
-        x, y                    float32     coordinates in the map
-        selection               string      names of the selections
-        scores                  …           float32, boolean, or Int64 with NA for negative ones
-        columns                 …           boolean, Int64, string, or as they were given
-        f0 …                    float32     with ``features=True``
-        ======================  ==========  ===============================================
+        | column | dtype | what it is |
+        |---|---|---|
+        | path | string | source file |
+        | label, prediction | Int64 | class codes |
+        | …_name | string | their class names |
+        | confidence, margin | float32 | see :func:`confidence`, :func:`margin` |
+        | misclassified | boolean | the prediction differs from the label |
+        | x, y | float32 | coordinates in the map |
+        | selection | string | names of the selections |
+        | scores | float32, boolean, Int64 | Int64 with NA for negative ones |
+        | columns | boolean, Int64, string | or as they were given |
+        | f0 … | float32 | with ``features=True`` |
 
         in the order path, label, label_name, prediction, prediction_name, confidence, margin,
         misclassified, x, y, selection, then scores, columns and features. What is unknown is NA

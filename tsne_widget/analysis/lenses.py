@@ -85,7 +85,9 @@ LENSES = (
         ("trustworthiness",),
     ),
 )
+"""All lenses, in the order of the widget's menu."""
 LENS_NAMES = tuple(lens.name for lens in LENSES)
+"""Their names, for :func:`lens_rows`."""
 
 
 def lens_rows(

@@ -55,15 +55,16 @@ NEEDS: dict[str, tuple[str, ...]] = {
 class Scores:
     """Columns about the n samples of one feature set: our scores, then the user's own columns.
 
-    ==================  ==========================================================================
-    confidence, margin  of the prediction, see :func:`confidence`, :func:`margin`; need logits
-    entropy, loss       in nats, see :func:`entropy`, :func:`loss`; need logits (and labels)
-    label_agreement     share of the nearest samples in feature space with the sample's label
-    suspicion           −log of the probability that the label is right, :func:`label_suspicion`
-    outlier_score       about 1 inside a cluster, higher further out, see :func:`outlier_score`
-    trustworthiness,    of the sample's place on the map, see :func:`faithfulness`; need a map, and
-    continuity          all distances: O(n² d), which :func:`diagnose` avoids by a sample
-    ==================  ==========================================================================
+    | score | what it says |
+    |---|---|
+    | confidence, margin | of the prediction, see :func:`confidence`, :func:`margin`; need logits |
+    | entropy, loss | in nats, see :func:`entropy`, :func:`loss`; need logits (and labels) |
+    | label_agreement | share of the nearest samples in feature space with the sample's label |
+    | suspicion | −log of the probability that the label is right, see :func:`label_suspicion` |
+    | outlier_score | about 1 inside a cluster, higher further out, see :func:`outlier_score` |
+    | trustworthiness, continuity | of the sample's place on the map, see :func:`faithfulness` |
+
+    The last two need a map, and all distances: O(n² d), which :func:`diagnose` avoids by a sample.
 
     Each takes the time and memory of the function that is named, and that of the neighbours once;
     8 k n bytes are kept for these, k of 50, and 4 n for each score.

@@ -202,9 +202,11 @@ class EmbeddingExplorer:
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer to look at. Default: the input of the last Linear.
-        projector, embedding, images, mean, std, columns, colors, height, draw_budget
+        images, mean, std
             See :class:`EmbeddingExplorer`. Pictures are by default those of the dataset; ``mean``
             and ``std`` are taken from a ``Normalize`` in its transform when not given.
+        projector, embedding, columns, colors, height, draw_budget
+            See :class:`EmbeddingExplorer`.
         **extraction
             ``batch_size``, ``device``, ``num_workers``, ``store``, ``on_error``, ``class_names``,
             ``progress`` and the others of :func:`tsne_widget.extract`.

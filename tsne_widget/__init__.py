@@ -27,6 +27,7 @@ _HOMES = {
     "DatasetImages": "tsne_widget.images",
     "TsneWidgetError": "tsne_widget.errors",
     "InvalidInputError": "tsne_widget.errors",
+    "WrongCallError": "tsne_widget.errors",
     "LayerNotFoundError": "tsne_widget.errors",
     "ExtractionError": "tsne_widget.errors",
     "ImageError": "tsne_widget.errors",
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     )
     from tsne_widget.errors import (
         TsneWidgetError as TsneWidgetError,
+    )
+    from tsne_widget.errors import (
+        WrongCallError as WrongCallError,
     )
     from tsne_widget.extraction import extract as extract
     from tsne_widget.feature_set import FeatureSet as FeatureSet

@@ -11,6 +11,10 @@ class InvalidInputError(TsneWidgetError, ValueError):
     """A value the caller gave cannot be used; the message names it, its bound and the remedy."""
 
 
+class WrongCallError(InvalidInputError, TypeError):
+    """A function was called with arguments that it does not take; the message says how to."""
+
+
 class LayerNotFoundError(TsneWidgetError, KeyError):
     """The model has no layer of that name; the message offers the nearest names."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.whole_files import flush_file, flush_folder, moved_aside, whole_folder
 
@@ -126,6 +127,10 @@ class FeatureSet:
                 put(name, view)
 
     @classmethod
+    @explained(
+        "write FeatureSet.from_arrays(features, labels), all else by name: predictions=, logits=, "
+        "class_names=, …"
+    )
     def from_arrays(
         cls,
         features: ArrayLike,
@@ -193,9 +198,17 @@ class FeatureSet:
 
         Raises
         ------
+        InvalidInputError
+            As :meth:`from_arrays`, or if these are no paths.
         StoreError
             If a file is missing, cut, or holds Python objects.
         """
+        for name, path in (("features", features), ("labels", labels)):
+            if not isinstance(path, (str, os.PathLike, type(None))):
+                raise InvalidInputError(
+                    f"{name} must be the path of an .npy file, got {type(path).__name__}; "
+                    "of arrays it is FeatureSet.from_arrays"
+                )
         return cls.from_arrays(
             load_npy(Path(features)),
             None if labels is None else load_npy(Path(labels)),
@@ -369,10 +382,16 @@ def _as_array(name: str, values: Any) -> NDArray[Any]:
 
 def _as_features(values: ArrayLike) -> NDArray[np.float32]:
     features = _as_array("features", values)
+    if features.ndim == 0:
+        raise InvalidInputError(
+            f"features must be an (n, d) array, got {type(values).__name__}; of .npy files pass "
+            "FeatureSet.from_npy their paths, of a model and its data extract(model, dataset)"
+        )
     if features.ndim != 2:
+        pooled = "len(features), -1" if features.ndim > 2 else "-1, 1"
         raise InvalidInputError(
             f"features must have shape (n, d), got {features.shape}; "
-            "pool or flatten them, for example features.reshape(len(features), -1)"
+            f"pool or flatten them, for example features.reshape({pooled})"
         )
     n, d = features.shape
     if n == 0:

@@ -159,6 +159,11 @@ def check_data(data: Any) -> None:
             f"data must be a Dataset, got the path {os.fspath(data)!r}; for a folder of images "
             "pass torchvision.datasets.ImageFolder(path, transform)"
         )
+    if isinstance(data, torch.nn.Module):
+        raise InvalidInputError(
+            f"data must be a Dataset, got the model {type(data).__name__}; the model comes first, "
+            "as in extract(model, dataset)"
+        )
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise InvalidInputError(
             "data must be a Dataset (__len__ and __getitem__), an IterableDataset or a "

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from tsne_widget.calls import explained
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import (
     actors_device,
@@ -82,6 +83,10 @@ def extract(
 ) -> list[FeatureSet]: ...
 
 
+@explained(
+    "write extract(model, dataset), and perhaps the layer's name third; "
+    "all else is given by name: batch_size=, class_names=, …"
+)
 def extract(
     model: nn.Module,
     data: Any,

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.plotting.colors import class_colors
 from tsne_widget.plotting.drawing import GAP_POINTS, MARKERS, Look, add_key, add_names, beside, draw
@@ -39,6 +40,10 @@ MM_PER_INCH = 25.4
 MARGIN_MM = 1.0
 
 
+@explained(
+    "write plot_embedding(embedding, labels), all else by name: class_names=, path=, …; "
+    "of an explorer it is explorer.figure()"
+)
 def plot_embedding(
     embedding: ArrayLike,
     labels: ArrayLike | None = None,

@@ -27,7 +27,11 @@ def scaled(embedding: ArrayLike) -> NDArray[np.float64]:
     """(n, 2) float64 within 0 … 1: one factor for both axes, the shorter one in the middle."""
     points = np.asarray(embedding)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise InvalidInputError(f"embedding must have shape (n, 2), n above 0, got {points.shape}")
+        got = points.shape if points.ndim else type(embedding).__name__
+        raise InvalidInputError(
+            f"embedding must have shape (n, 2), n above 0, got {got}; "
+            "TSNE().fit_transform(features) makes one, of an explorer explorer.figure() draws it"
+        )
     if points.dtype.kind not in "fiu":
         raise InvalidInputError(f"embedding must be numbers, got dtype {points.dtype}")
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting.drawing import FONT_POINTS, GAP_POINTS, add_key, add_names, beside, draw
 from tsne_widget.plotting.figure import (
@@ -28,6 +29,9 @@ from tsne_widget.plotting.groups import scaled
 MAX_PANELS = 24
 
 
+@explained(
+    'write plot_embeddings({"fc2": one, "conv5": other}, labels), all else by name: path=, …'
+)
 def plot_embeddings(
     embeddings: Mapping[str, ArrayLike],
     labels: ArrayLike | None = None,
@@ -75,7 +79,11 @@ def plot_embeddings(
     """
     suffix = as_suffix(path)
     if not isinstance(embeddings, Mapping) or not 1 <= len(embeddings) <= MAX_PANELS:
-        raise InvalidInputError(f"embeddings must be a dict of 1 … {MAX_PANELS} maps by title")
+        got = len(embeddings) if isinstance(embeddings, Mapping) else type(embeddings).__name__
+        raise InvalidInputError(
+            f"embeddings must be a dict of 1 … {MAX_PANELS} maps by title, got {got}; "
+            'for example {"fc2": one, "conv5": other}'
+        )
     count = len(embeddings)
     across = (count if count <= 4 else math.ceil(math.sqrt(count))) if columns is None else columns
     if isinstance(across, bool) or not isinstance(across, int) or across < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
 
 # Below this a map of neighbourhoods has no meaning: three points are a triangle, whatever the data.
 MIN_SAMPLES = 4
@@ -23,8 +25,14 @@ def as_array(X: Any) -> Any:
     Raises
     ------
     InvalidInputError
-        For sparse matrices and sparse tensors, with the remedy.
+        For a FeatureSet, a path, sparse matrices and sparse tensors, with the remedy.
     """
+    if isinstance(X, FeatureSet):
+        raise InvalidInputError("X must be an (n, d) array, got a FeatureSet; pass its .features")
+    if isinstance(X, (str, os.PathLike)):
+        raise InvalidInputError(
+            f"X must be an (n, d) array, got the path {os.fspath(X)!r}; pass numpy.load of it"
+        )
     if sparse.issparse(X):
         raise InvalidInputError(
             f"X is a sparse matrix ({X.format}, shape {X.shape}); t-SNE needs dense features: pass "

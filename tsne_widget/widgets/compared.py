@@ -90,7 +90,9 @@ def compared(sets: Mapping[str, Any]) -> Compared:
             'for example compare({"fc2": a, "conv5": b})'
         )
     if not 2 <= len(sets) <= MAX_COMPARED:
-        raise InvalidInputError(f"2 … {MAX_COMPARED} can be compared, got {len(sets)}")
+        raise InvalidInputError(
+            f"2 … {MAX_COMPARED} can be compared, got {len(sets)}; of one it is EmbeddingExplorer"
+        )
     records: dict[str, FeatureSet] = {}
     places: dict[str, ArrayLike] = {}
     for name, value in sets.items():
@@ -104,7 +106,8 @@ def compared(sets: Mapping[str, Any]) -> Compared:
         if not isinstance(record, FeatureSet):
             raise InvalidInputError(
                 f"{name!r} must be a FeatureSet, or (FeatureSet, (n, 2) coordinates), "
-                f"got {type(record).__name__}; extract(model, data) makes one"
+                f"got {type(record).__name__}; extract(model, data) makes one, and an explorer's "
+                "is explorer.feature_set"
             )
         records[name] = record
     _check_classes(records)

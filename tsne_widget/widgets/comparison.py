@@ -12,6 +12,7 @@ from ipywidgets import Box, Label, VBox, Widget
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis import CHANGES, aligned, sample_frame
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embeddings
@@ -44,6 +45,7 @@ TILE_SIZE = 132  # pixels
 _ACTIVE = ("running", "paused")
 
 
+@explained('pass one dict of name to FeatureSet, compare({"fc2": a, "conv5": b}), all else by name')
 def compare(
     sets: Mapping[str, Any],
     *,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
 from tsne_widget.analysis import sample_frame
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
 from tsne_widget.extraction.batches import check_data
@@ -122,6 +123,11 @@ class EmbeddingExplorer:
     save, load : come back later
     """
 
+    @explained(
+        "a model and its data are shown by EmbeddingExplorer.from_model(model, dataset), arrays by "
+        "EmbeddingExplorer(FeatureSet.from_arrays(features, labels)); all else is given by name: "
+        "embedding=, images=, …"
+    )
     def __init__(
         self,
         feature_set: FeatureSet,
@@ -139,8 +145,9 @@ class EmbeddingExplorer:
         if not isinstance(feature_set, FeatureSet):
             raise InvalidInputError(
                 f"feature_set must be a FeatureSet, got {type(feature_set).__name__}; for arrays "
-                "use FeatureSet.from_arrays(features, labels), for files FeatureSet.from_npy, "
-                "for a model EmbeddingExplorer.from_model(model, dataset)"
+                "use FeatureSet.from_arrays(features, labels), for .npy files FeatureSet.from_npy, "
+                "for a model EmbeddingExplorer.from_model(model, dataset), "
+                "for what was saved EmbeddingExplorer.load(folder)"
             )
         if isinstance(height, bool) or not isinstance(height, (int, np.integer)) or height < 100:
             raise InvalidInputError(
@@ -173,6 +180,10 @@ class EmbeddingExplorer:
         self._maps.start_next()
 
     @classmethod
+    @explained(
+        "write EmbeddingExplorer.from_model(model, dataset), and perhaps the layer's name third; "
+        "all else is given by name: images=, batch_size=, …"
+    )
     def from_model(
         cls,
         model: Any,
@@ -683,6 +694,7 @@ class EmbeddingExplorer:
         )
 
     @classmethod
+    @explained("write EmbeddingExplorer.load(folder); all else is given by name: images=, …")
     def load(
         cls,
         folder: str | os.PathLike[str],
@@ -789,6 +801,7 @@ class EmbeddingExplorer:
         """
         self._maps.run(iterations, projector, name)
 
+    @explained('all is given by name: explorer.figure(path="map.pdf", title="…")')
     def figure(self, **options: Any) -> Figure:
         """The map as a static matplotlib figure, as it is coloured and what is shown of it.
 

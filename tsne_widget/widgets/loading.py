@@ -46,10 +46,11 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
         return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
     except StoreError:
         raise
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{source} is not a saved exploration, or part of it is missing: {error}; "
-            "give the folder that explorer.save(folder) has written"
+            "give the folder that explorer.save(folder) has written; for one of "
+            "FeatureSet.save it is EmbeddingExplorer(FeatureSet.load(folder))"
         ) from error
     except TORN as error:
         raise StoreError(f"{source} is not a saved exploration: {error}") from error

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis.inputs import as_rows
 from tsne_widget.analysis.sampling import class_sample
+from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import images_of
@@ -39,6 +40,10 @@ MAX_TITLE = 120
 _SUFFIXES = (".html", ".htm")
 
 
+@explained(
+    "write save_html(feature_set, embedding, path), all else by name; "
+    'of an explorer it is explorer.save_html("map.html")'
+)
 def save_html(
     feature_set: FeatureSet,
     embedding: ArrayLike,
@@ -131,8 +136,8 @@ def save_html(
     ...     save_html(record, np.eye(4)[:, :2], f"{folder}/map.html").name
     'map.html'
     """
+    xy = _checked(path, feature_set, embedding, title, thumbnail, max_rows)
     target = Path(path)
-    xy = _checked(target, feature_set, embedding, title, thumbnail, max_rows)
     n = len(feature_set)
     given = np.arange(n) if rows is None else np.unique(as_rows("rows", rows, n))
     if not len(given):
@@ -187,7 +192,7 @@ def save_html(
 
 
 def _checked(
-    target: Path,
+    path: str | os.PathLike[str],
     record: FeatureSet,
     embedding: ArrayLike,
     title: str,
@@ -200,8 +205,13 @@ def _checked(
             f"feature_set must be a FeatureSet, got {type(record).__name__}; for arrays use "
             "FeatureSet.from_arrays(features, labels)"
         )
-    if target.suffix.lower() not in _SUFFIXES:
-        raise InvalidInputError(f"path must end in .html, got {target.name!r}")
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidInputError(
+            f"path must be the path of a file, got {type(path).__name__}; "
+            "the order is save_html(feature_set, embedding, path)"
+        )
+    if Path(path).suffix.lower() not in _SUFFIXES:
+        raise InvalidInputError(f"path must end in .html, got {Path(path).name!r}")
     if not isinstance(title, str):
         raise InvalidInputError(f"title must be text, got {type(title).__name__}")
     if not isinstance(thumbnail, Integral) or not 0 <= thumbnail <= MAX_THUMBNAIL:

@@ -381,7 +381,7 @@ def as_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
     if values.dtype.kind not in "iu" or values.ndim != 1:
         raise InvalidInputError(
             f"rows must be a 1-d array of integers or a bool mask, got {values.dtype} "
-            f"of shape {values.shape}"
+            f"of shape {values.shape}; one row is [5]"
         )
     if values.min() < 0 or values.max() >= n:
         bad = values[(values < 0) | (values >= n)]

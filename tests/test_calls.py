@@ -1,0 +1,140 @@
+"""First calls as a new user writes them: what does not fit is answered with what would."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import tsne_widget
+from tests.docs import preamble
+from tsne_widget import (
+    TSNE,
+    EmbeddingExplorer,
+    FeatureSet,
+    InvalidInputError,
+    TsneWidgetError,
+    WrongCallError,
+    compare,
+    extract,
+    plot_embedding,
+    plot_embeddings,
+    save_html,
+)
+
+N = 6
+FEATURES = np.random.default_rng(0).normal(size=(N, 3)).astype("float32")
+LABELS = np.arange(N) % 2
+XY = FEATURES[:, :2]
+RECORD = FeatureSet.from_arrays(FEATURES, LABELS)
+MODEL = preamble.SmallNet()
+DATASET = TensorDataset(torch.tensor(FEATURES), torch.tensor(LABELS))
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    made = EmbeddingExplorer(RECORD, embedding=XY)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "remedy"),
+    [
+        (lambda: EmbeddingExplorer(MODEL, DATASET), "EmbeddingExplorer.from_model(model, dataset)"),
+        (lambda: EmbeddingExplorer(FEATURES, LABELS), "FeatureSet.from_arrays(features, labels)"),
+        (lambda: EmbeddingExplorer(RECORD, XY), "embedding="),
+        (lambda: EmbeddingExplorer(RECORD, image=XY), "did you mean images=?"),
+        (lambda: EmbeddingExplorer(), "from_model(model, dataset)"),
+        (lambda: EmbeddingExplorer.from_model(MODEL), "from_model(model, dataset)"),
+        (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, batchsize=2), "mean batch_size=?"),
+        (lambda: EmbeddingExplorer.load("folder", XY), "images="),
+        (lambda: compare(RECORD, RECORD), 'compare({"fc2": a, "conv5": b})'),
+        (lambda: compare(a=RECORD, b=RECORD), 'compare({"fc2": a, "conv5": b})'),
+        (lambda: FeatureSet.from_arrays(FEATURES, LABELS, ["cat", "dog"]), "class_names="),
+        (lambda: FeatureSet.from_arrays(FEATURES, preds=LABELS), "mean predictions=?"),
+        (lambda: extract(MODEL), "extract(model, dataset)"),
+        (lambda: plot_embedding(XY, LABELS, "map.pdf"), "path="),
+        (lambda: plot_embedding(XY, LABELS, colours=["r"]), "did you mean colors=?"),
+        (lambda: plot_embeddings(), 'plot_embeddings({"fc2": one, "conv5": other}, labels)'),
+        (lambda: save_html(RECORD, "map.html"), "save_html(feature_set, embedding, path)"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_answered_with_how_to_call(call, remedy):
+    with pytest.raises(WrongCallError) as caught:
+        call()
+    assert remedy in str(caught.value)
+
+
+def test_a_figure_is_told_its_path_by_name(explorer):
+    with pytest.raises(WrongCallError, match=r"explorer\.figure\(path="):
+        explorer.figure("map.pdf")
+
+
+def test_a_wrong_call_is_caught_as_any_of_its_kinds():
+    for kind in (TypeError, ValueError, InvalidInputError, TsneWidgetError):
+        with pytest.raises(kind):
+            compare()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [EmbeddingExplorer, EmbeddingExplorer.from_model, FeatureSet.from_arrays, compare, extract],
+)
+def test_a_function_that_answers_wrong_calls_keeps_its_signature_and_page(function):
+    assert not {"arguments", "options"} & set(inspect.signature(function).parameters)
+    assert "Parameters\n" in inspect.getdoc(function)
+
+
+@pytest.mark.parametrize(
+    ("call", "remedy"),
+    [
+        (lambda: EmbeddingExplorer(DataLoader(DATASET)), r"from_model\(model, dataset\)"),
+        (lambda: EmbeddingExplorer("my exploration"), r"EmbeddingExplorer\.load\(folder\)"),
+        (lambda: EmbeddingExplorer.from_model(DATASET, MODEL), "the model comes first"),
+        (lambda: extract(DATASET, MODEL), r"got TensorDataset; pass the trained network"),
+        (lambda: compare({"one": RECORD}), "got 1; of one it is EmbeddingExplorer"),
+        (lambda: FeatureSet.from_arrays("x.npy"), r"got str; of \.npy files .*from_npy"),
+        (lambda: FeatureSet.from_arrays(MODEL), r"got SmallNet; .*extract\(model, dataset\)"),
+        (lambda: FeatureSet.from_arrays(LABELS, FEATURES), r"\(6,\); .*reshape\(-1, 1\)"),
+        (lambda: FeatureSet.from_npy(FEATURES), r"got ndarray; .*FeatureSet\.from_arrays"),
+        (lambda: TSNE().fit_transform(RECORD), r"got a FeatureSet; pass its \.features"),
+        (lambda: TSNE().fit_transform("x.npy"), r"numpy\.load"),
+        (lambda: plot_embedding(RECORD), r"got FeatureSet; TSNE\(\)\.fit_transform"),
+        (lambda: plot_embedding(FEATURES, LABELS), r"\(6, 3\); TSNE\(\)\.fit_transform"),
+        (lambda: plot_embeddings([XY, XY]), r'got list; for example \{"fc2"'),
+        (lambda: save_html("map.html", RECORD, XY), "feature_set must be a FeatureSet, got str"),
+        (lambda: save_html(RECORD, XY, XY), r"save_html\(feature_set, embedding, path\)"),
+    ],
+)
+def test_what_cannot_be_used_is_answered_with_what_can(call, remedy):
+    with pytest.raises(InvalidInputError, match=remedy):
+        call()
+
+
+def test_an_explorer_is_no_record_and_one_row_is_no_list(explorer):
+    with pytest.raises(InvalidInputError, match=r"explorer\.feature_set"):
+        compare({"a": explorer, "b": explorer})
+    with pytest.raises(InvalidInputError, match=r"one row is \[5\]"):
+        explorer.select(5)
+    with pytest.raises(InvalidInputError, match=r"got EmbeddingExplorer; .*explorer\.figure"):
+        plot_embedding(explorer)
+
+
+def test_a_folder_of_the_other_kind_is_answered_with_how_to_open_it(tmp_path):
+    RECORD.save(tmp_path / "record")
+    with pytest.raises(tsne_widget.StoreError, match=r"EmbeddingExplorer\(FeatureSet\.load"):
+        EmbeddingExplorer.load(tmp_path / "record")
+    (tmp_path / "map.html").write_text("", "utf-8")
+    with pytest.raises(tsne_widget.StoreError, match=r"explorer\.save\(folder\)"):
+        EmbeddingExplorer.load(tmp_path / "map.html")
+
+
+def test_a_model_that_is_a_class_or_its_weights_is_told_from_a_network():
+    for model in (nn.Linear, nn.Linear(3, 2).state_dict(), "model.pt"):
+        with pytest.raises(InvalidInputError, match="pass the trained network itself"):
+            EmbeddingExplorer.from_model(model, DATASET)

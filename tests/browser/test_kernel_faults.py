@@ -19,9 +19,11 @@ NOT_CONNECTED = "The kernel is not connected: run the cell again"
 WARM_UP, RUNS = 5, 50
 # Elements that a run may leave, of about a thousand; a cell that prints something leaves one.
 ELEMENTS = 10
-# Listeners of a run; JupyterLab's own grow by 133 at a time. Where the explorer is not closed,
-# those of its models stay: anywidget listens for the end of each of seven.
-LISTENERS = {True: 10, False: 40}
+# Listeners of a run but for those below; JupyterLab's own grow by 133 at a time.
+LISTENERS = 5
+# What the kernel holds until close() is called has its model in the page, and anywidget has three
+# listeners for the end of each: of seven models, whether they are shown or not.
+LISTENERS_OF_MODELS = 3 * 7
 # Elements of ours, of about 700 of a view, that may be on their way out when they are counted.
 ON_THE_WAY = 200
 
@@ -253,16 +255,27 @@ COUNT = """function () {
 }"""
 
 
+# Counts who listens for the end of something that can still end.
+COUNT_ABORTS = """
+  const heard = [];
+  AbortSignal.prototype.addEventListener = function (...listener) {
+    heard.push(new WeakRef(this));
+    return EventTarget.prototype.addEventListener.apply(this, listener);
+  };
+  window.countAborts = () => heard.filter((signal) => signal.deref()?.aborted === false).length;
+"""
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("closes", [False, True], ids=["not closed", "closed"])
 def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, closes):
     first = "if 'explorer' in globals():\n    explorer.close()\n" if closes else ""
-    notebook = open_notebook(f"again-{closes}.ipynb", [first + CELL])
+    notebook = open_notebook(f"again-{closes}.ipynb", [first + CELL], script=COUNT_ABORTS)
     page = notebook.page
     session = page.context.new_cdp_session(page)
 
-    def living() -> tuple[int, int, int, int]:
-        """Elements as counted above, after a collection of garbage, and listeners."""
+    def living() -> tuple[int, ...]:
+        """Elements, listeners for ends and other listeners, as counted above, without garbage."""
         map_is_drawn(page)
         prototype = session.send("Runtime.evaluate", {"expression": "Element.prototype"})
         found = session.send(
@@ -272,7 +285,8 @@ def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, cl
         counts = session.send("Runtime.callFunctionOn", call | {"returnByValue": True})
         session.send("Runtime.releaseObject", {"objectId": call["objectId"]})
         listeners = session.send("Memory.getDOMCounters")["jsEventListeners"]
-        return (*counts["result"]["value"], listeners)
+        ends = page.evaluate("countAborts()")
+        return (*counts["result"]["value"], ends, listeners - ends)
 
     for _ in range(WARM_UP):
         notebook.run_all()
@@ -283,4 +297,5 @@ def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, cl
     print(f"after {WARM_UP} runs {early}, after {RUNS} more {late}")
     assert late[0] - early[0] <= ON_THE_WAY
     assert late[2] - early[2] <= ELEMENTS * RUNS
-    assert late[3] - early[3] <= LISTENERS[closes] * RUNS
+    assert late[3] - early[3] <= (0 if closes else LISTENERS_OF_MODELS) * RUNS + LISTENERS_OF_MODELS
+    assert late[4] - early[4] <= LISTENERS * RUNS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
@@ -127,15 +125,22 @@ def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voila]:
 
 
 def open_dashboard(server: Voila, page: Page) -> None:
-    for _ in range(3):
-        # Voila at times waits for ever for a kernel that is idle and has all answered: each page
-        # has a kernel of its own, and the next one comes.
-        with contextlib.suppress(PlaywrightTimeout):
-            page.goto(server.url, timeout=60 * SECONDS)
-            break
+    page.goto(server.url, timeout=120 * SECONDS)
     page.wait_for_function(
         "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden", timeout=120 * SECONDS
     )
+
+
+def lasso_in_dashboard(page: Page) -> int:
+    """How many are selected by it, once their pictures and the table are there."""
+    page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
+    drag(page, LASSO)
+    count = has_pictures_of_the_selection(page)
+    assert count > 50
+    text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))
+    text.wait_for(timeout=30 * SECONDS)
+    assert page.locator("table.dataframe tbody tr").count() == 10
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -157,14 +162,7 @@ def dashboard(browser: Browser, voila: Voila) -> Iterator[Page]:
 
 
 def test_in_voila_a_lasso_leads_to_pictures_and_to_the_table_below(dashboard):
-    page = dashboard
-    page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
-    drag(page, LASSO)
-    count = has_pictures_of_the_selection(page)
-    assert count > 50
-    text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))
-    text.wait_for(timeout=30 * SECONDS)
-    assert page.locator("table.dataframe tbody tr").count() == 10
+    lasso_in_dashboard(dashboard)
 
 
 def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
@@ -191,12 +189,7 @@ def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browse
     note = page.locator(".tw-shown").inner_text()
     assert "drawn without WebGL: bqplot-gl cannot be loaded here" in note
     assert "showing" not in note  # all points
-    page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
-    drag(page, LASSO)
-    count = has_pictures_of_the_selection(page)
-    assert count > 50
-    text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))
-    text.wait_for(timeout=30 * SECONDS)
+    count = lasso_in_dashboard(page)
     until(lambda: (drawn_points(page)[1] == 1).sum() == count, 20, "the selected to stand out")
     page.locator(".tw-legend li button").first.click()
     until(lambda: (drawn_points(page)[1] == 0).any(), 20, "the class to go")

@@ -33,7 +33,7 @@ def is_one_whole_record(found: FeatureSet) -> bool:
 
 def test_a_read_only_record_is_read_and_saving_over_it_is_a_store_error(tmp_path, monkeypatch):
     record(3).save(tmp_path / "saved")
-    real_open, real_mkdir = os.open, os.mkdir
+    real_open, real_mkdir = os.open, Path.mkdir
 
     def refuse(path: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system", os.fspath(path))  # type: ignore[call-overload]
@@ -43,13 +43,18 @@ def test_a_read_only_record_is_read_and_saving_over_it_is_a_store_error(tmp_path
             refuse(path)
         return real_open(path, flags, *arguments, **options)
 
+    def read_only_mkdir(path, *arguments, **options):
+        if not path.is_dir():
+            refuse(path)
+        real_mkdir(path, *arguments, **options)
+
     monkeypatch.setattr(os, "open", read_only_open)
-    monkeypatch.setattr(os, "mkdir", lambda path, *_arguments, **_options: refuse(path))
+    monkeypatch.setattr(Path, "mkdir", read_only_mkdir)
     assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
     with pytest.raises(StoreError, match="Read-only file system"):
         record(4).save(tmp_path / "saved", overwrite=True)
     monkeypatch.setattr(os, "open", real_open)
-    monkeypatch.setattr(os, "mkdir", real_mkdir)
+    monkeypatch.setattr(Path, "mkdir", real_mkdir)
     assert (FeatureSet.load(tmp_path / "saved").features == record(3).features).all()
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
 

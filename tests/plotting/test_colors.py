@@ -86,13 +86,13 @@ def test_more_colours_are_as_far_apart_as_can_be():
 
 def test_every_colour_is_seen_on_white_and_on_the_dark_theme():
     for color in (*class_colors(names(1000)), UNKNOWN_COLOR):
-        assert contrast(color, "#ffffff") > 2
-        assert contrast(color, "#111111") > 2.4
+        assert contrast(color, "#ffffff") > 2.1
+        assert contrast(color, "#212121") >= 3  # the map's ground in JupyterLab's dark theme
 
 
 def test_colours_are_the_same_in_every_run():
     colors = class_colors(names(12))
-    assert colors[8:] == ("#86c06c", "#9c780c", "#0f3cff", "#7878ff")
+    assert colors[8:] == ("#86c06d", "#9d8838", "#ff3cff", "#d200b4")
     many = class_colors(names(1000))
     _far_apart.cache_clear()
     assert class_colors(names(1000)) == many

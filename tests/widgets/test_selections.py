@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plotting.test_colors import contrast, lab
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.named import (
     COLORS,
     MAX_CHARACTERS,
@@ -180,6 +182,15 @@ def test_a_selection_keeps_its_color_while_others_come_and_go(explorer):
     explorer.name_selection("new", [2])
     assert state.selection_colors["new"] == colors["b"]
     assert selection_color(len(COLORS)) == COLORS[0]
+
+
+def test_selections_are_seen_on_both_grounds_and_told_from_the_first_ten_classes():
+    for color in COLORS:
+        assert contrast(color, "#ffffff") > 2.1
+        assert contrast(color, "#212121") >= 3
+    ours = lab([*COLORS, *class_colors([str(i) for i in range(10)])])
+    apart = np.linalg.norm(ours[:, None] - ours[None], axis=2) + 99 * np.eye(len(ours))
+    assert apart[: len(COLORS)].min() > 15
 
 
 def test_the_first_selection_of_a_row_colors_it():

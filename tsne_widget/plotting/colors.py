@@ -22,20 +22,21 @@ MAX_DISTINCT_COLORS = 1000
 # the grey, are at least 0.09 apart in OKLab in each of the four kinds of colour vision below. The
 # last two, for the many data sets of ten classes, are 0.06 from others for the colour-blind.
 _FIRST = (
-    "#39568e",  # blue
-    "#f39f12",  # orange
-    "#109459",  # green
-    "#fe2605",  # red
-    "#c567bf",  # purple
-    "#1eb2ff",  # sky
-    "#880ad6",  # violet
-    "#a12d12",  # brown
-    "#86c06c",  # light green
-    "#9c780c",  # ochre
+    "#59699d",  # blue
+    "#f3a011",  # orange
+    "#22936b",  # green
+    "#fb4f13",  # red
+    "#c56dca",  # purple
+    "#13a0ff",  # sky
+    "#9833e5",  # violet
+    "#bd4219",  # brown
+    "#86c06d",  # light green
+    "#9d8838",  # ochre
 )
-# WCAG contrast of every colour with the ground of the light and of the dark theme.
-_WHITE, _DARK = "#ffffff", "#111111"
-_MIN_CONTRAST_ON_WHITE, _MIN_CONTRAST_ON_DARK = 2.1, 2.5
+# WCAG contrast of every colour with the map's ground in JupyterLab's light and dark theme. One
+# palette for both: 3 on white as well would leave a third of the lightness, and too few colours.
+_WHITE, _DARK = "#ffffff", "#212121"
+_MIN_CONTRAST_ON_WHITE, _MIN_CONTRAST_ON_DARK = 2.1, 3.0
 _MIN_CHROMA = 0.07  # in OKLab: less looks like UNKNOWN_COLOR
 _CANDIDATE_STEP = 15  # of 0 … 255 in each of red, green and blue
 
@@ -115,9 +116,9 @@ def class_colors(
     Examples
     --------
     >>> class_colors(["cat", "dog"])
-    ('#39568e', '#f39f12')
+    ('#59699d', '#f3a011')
     >>> class_colors(["cat", "dog"], {"dog": "black"})
-    ('#39568e', '#000000')
+    ('#59699d', '#000000')
     """
     names = list(class_names)
     if colors is None:

@@ -20,16 +20,16 @@ WORDS = ("selected", "visible", "all", *LENS_NAMES)
 # Of those that follow the first ten class colours (plotting.class_colors): far from them and from
 # each other, also for the colour-blind, and readable on both grounds.
 COLORS = (
-    "#007878",  # teal
-    "#c30069",  # crimson
-    "#7878ff",  # periwinkle
-    "#4b5a1e",  # olive
-    "#e196d2",  # pink
-    "#0096b4",  # petrol
-    "#876996",  # mauve
-    "#d26969",  # rose
-    "#0f3cff",  # ultramarine
-    "#962d96",  # plum
+    "#00c3c3",  # teal
+    "#d200b4",  # magenta
+    "#c3a5f0",  # lavender
+    "#87693c",  # umber
+    "#ff5a87",  # pink
+    "#1e5aff",  # ultramarine
+    "#c36969",  # rose
+    "#8769d2",  # periwinkle
+    "#ff3cff",  # fuchsia
+    "#a54b87",  # plum
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.gestures import SECONDS, drag, map_is_drawn
 from tests.browser.jupyter import Notebook, until
+from tsne_widget.widgets.named import COLORS
 
 pytestmark = pytest.mark.browser
 
@@ -116,7 +117,8 @@ def test_each_row_tells_its_size_and_how_much_of_it_is_selected(notebook):
     colors = notebook.page.evaluate(
         "() => [document.querySelector('.tw-selections .tw-swatch').style.background]"
     )
-    assert colors == ["rgb(0, 120, 120)"]
+    red, green, blue = bytes.fromhex(COLORS[0][1:])
+    assert colors == [f"rgb({red}, {green}, {blue})"]
 
 
 def test_a_selection_is_renamed_deleted_and_brought_back(notebook):

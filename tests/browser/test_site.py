@@ -139,3 +139,9 @@ def test_what_a_docstring_names_is_a_link_to_it(site, page):
     page.goto(site + "api/analysis.html")
     page.locator("article a:has(code:text-is('nearest_rows'))").first.click()
     page.wait_for_url("**/analysis.html#tsne_widget.analysis.nearest_rows")
+
+
+def test_parameters_that_are_described_together_have_each_its_own_default(site, page):
+    page.goto(site + "api/index.html")
+    entry = page.locator("article li", has_text="whole_paths (")
+    assert "default: False" in entry.first.inner_text()

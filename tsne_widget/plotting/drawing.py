@@ -125,11 +125,9 @@ def _add_colorbar(ax: Axes, look: Look) -> None:
     assert look.values is not None  # noqa: S101 - as add_key() has seen
     width = ax.bbox.width / ax.figure.dpi * 72
     beside = ax.inset_axes((1 + GAP_POINTS / width, 0, 7 / width, 1))
-    norm, finite = _norm(look.values), look.values[np.isfinite(look.values)]
-    beyond = (
-        bool(len(finite) and finite.min() < norm.vmin),
-        bool(len(finite) and finite.max() > norm.vmax),
-    )
+    norm = _norm(look.values)
+    scaled = norm(look.values[np.isfinite(look.values)])  # 0 to 1 within the range of colours
+    beyond = bool((scaled < 0).any()), bool((scaled > 1).any())
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[beyond]
     bar = ax.figure.colorbar(ScalarMappable(norm, RAMP), cax=beside, extend=extend)
     bar.outline.set_linewidth(0)

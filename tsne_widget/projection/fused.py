@@ -114,7 +114,7 @@ def read(
             value += line * weights0[a]
             force0 += line * slopes0[a]
             force1 += slope * weights0[a]
-        total += value
+        total += float(value)
         angle0, angle1 = s * _TURN, t * _TURN
         force[i, 0] = factor * force0 - np.sin(angle0) * (self0 + self1 * np.cos(angle1))
         force[i, 1] = factor * force1 - np.sin(angle1) * (self0 + self1 * np.cos(angle0))

@@ -546,6 +546,11 @@ def _as_class_names(record: FeatureSet) -> tuple[str, ...]:
                 )
     if width > len(names):
         raise InvalidInputError(f"logits have {width} columns, but class_names has {len(names)}")
+    if width == 1 < len(names):
+        raise InvalidInputError(
+            f"logits have 1 column for {len(names)} classes; "
+            "of a single logit z per sample make two: np.hstack([np.zeros_like(z), z])"
+        )
     return names
 
 

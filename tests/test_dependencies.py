@@ -19,7 +19,9 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 
 # name, extras, then versions; no address (name @ https://…), no file, no option of pip's
-FROM_THE_INDEX = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?>=[0-9.]+(,<[0-9.]+)?")
+FROM_THE_INDEX = re.compile(
+    r"[A-Za-z0-9._-]+(\[[a-z,]+\])?>=[0-9.]+(,<[0-9.]+)?(; python_version < '3\.\d+')?"
+)
 OF_OURS = re.compile(r"tsne-widget\[[a-z,]+\]")
 PINNED = re.compile(r"[A-Za-z0-9._-]+==[0-9.]+")
 

@@ -255,6 +255,12 @@ COUNT = """function () {
 }"""
 
 
+# Whether the page has as many elements as when it was asked before: nothing is being built.
+IS_AT_REST = """() => {
+  const [before, now] = [window.elementsBefore, document.querySelectorAll("*").length];
+  window.elementsBefore = now;
+  return now === before;
+}"""
 # Counts who listens for the end of something that can still end.
 COUNT_ABORTS = """
   const heard = [];
@@ -277,6 +283,7 @@ def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, cl
     def living() -> tuple[int, ...]:
         """Elements, listeners for ends and other listeners, as counted above, without garbage."""
         map_is_drawn(page)
+        page.wait_for_function(IS_AT_REST, polling=2 * SECONDS, timeout=60 * SECONDS)
         prototype = session.send("Runtime.evaluate", {"expression": "Element.prototype"})
         found = session.send(
             "Runtime.queryObjects", {"prototypeObjectId": prototype["result"]["objectId"]}

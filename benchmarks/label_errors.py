@@ -24,7 +24,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tsne_widget.analysis import confusion_counts, label_suspicion, loss
+from tsne_widget.analysis import confusion_matrix, label_suspicion, loss
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SEEDS = 5
@@ -86,7 +86,7 @@ def flipped(samples: Samples, rate: float, systematic: bool, seed: int) -> np.nd
     labels, c = samples.labels.copy(), samples.logits.shape[1]
     wrong = np.flatnonzero(random.random(len(labels)) < rate)
     if systematic:
-        counts = confusion_counts(labels, samples.logits.argmax(1), c)
+        counts = confusion_matrix(labels, samples.logits.argmax(1), c)
         np.fill_diagonal(counts, -1)
         labels[wrong] = counts.argmax(axis=1)[labels[wrong]]
     else:

@@ -219,8 +219,8 @@ def numbers(options: argparse.Namespace) -> None:
             "margin": lambda: analysis.margin(logits),
             "entropy": lambda: analysis.entropy(logits),
             "loss": lambda: analysis.loss(logits, y),
-            "confusion_counts": lambda: analysis.confusion_counts(y, guess, 10),
-            "class_report": lambda: analysis.class_report(y, guess, 10),
+            "confusion_matrix": lambda: analysis.confusion_matrix(y, guess, 10),
+            "classification_report": lambda: analysis.classification_report(y, guess, 10),
             "confused_pairs": lambda: analysis.confused_pairs(y, guess),
             "label_agreement": lambda: analysis.label_agreement(near, y),
             "neighbor_vote (15)": lambda: analysis.neighbor_vote(near[:, :15], y),
@@ -259,10 +259,10 @@ def neighbors(options: argparse.Namespace) -> None:
             f"{seconds * n / EXACT_ROWS:,.0f}, extrapolated from {seconds:.2f} for {EXACT_ROWS:,}"
         )
         if n <= EXACT_UP_TO:
-            named = f"{timed(lambda: analysis.nearest_rows(X, NEIGHBORS)):.1f}"
+            named = f"{timed(lambda: analysis.kneighbors(X, NEIGHBORS)):.1f}"
         found: list[Any] = []
         about, peak = measured(
-            lambda: found.append(analysis.nearest_rows(X, NEIGHBORS, neighbors="approximate"))
+            lambda: found.append(analysis.kneighbors(X, NEIGHBORS, neighbors="approximate"))
         )
         hits = [
             np.isin(found[0].indices[row], own, assume_unique=True).mean()
@@ -366,7 +366,7 @@ def rows(data: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     """(n, 64) float32 features and (n,) labels between and around real ones."""
     features, labels = real_rows(data)
     random = np.random.default_rng(0)
-    near = analysis.nearest_rows(features, 15).indices
+    near = analysis.kneighbors(features, 15).indices
     first = random.integers(0, len(features), n)
     second = near[first, random.integers(0, 15, n)]
     noise = 0.05 * features.std(axis=0)

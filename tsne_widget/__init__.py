@@ -18,9 +18,9 @@ _HOMES = {
     "extract": "tsne_widget.extraction",
     "plot_embedding": "tsne_widget.plotting",
     "plot_embeddings": "tsne_widget.plotting",
-    "compare": "tsne_widget.widgets.comparison",
-    "Comparison": "tsne_widget.widgets.comparison",
-    "save_html": "tsne_widget.widgets.sharing",
+    "compare": "tsne_widget.widgets.compare",
+    "Comparison": "tsne_widget.widgets.compare",
+    "save_html": "tsne_widget.widgets.html_export.save_html",
     "ImageSource": "tsne_widget.images",
     "ArrayImages": "tsne_widget.images",
     "FileImages": "tsne_widget.images",
@@ -68,10 +68,10 @@ if TYPE_CHECKING:
     from tsne_widget.plotting import plot_embedding as plot_embedding
     from tsne_widget.plotting import plot_embeddings as plot_embeddings
     from tsne_widget.projection import TSNE as TSNE
-    from tsne_widget.widgets.comparison import Comparison as Comparison
-    from tsne_widget.widgets.comparison import compare as compare
+    from tsne_widget.widgets.compare import Comparison as Comparison
+    from tsne_widget.widgets.compare import compare as compare
     from tsne_widget.widgets.explorer import EmbeddingExplorer as EmbeddingExplorer
-    from tsne_widget.widgets.sharing import save_html as save_html
+    from tsne_widget.widgets.html_export.save_html import save_html as save_html
 
 
 def __getattr__(name: str) -> Any:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.calls import explained
+from tsne_widget._atomic import flush_file, flush_folder, moved_aside, whole_folder
+from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
-from tsne_widget.whole_files import flush_file, flush_folder, moved_aside, whole_folder
 
 if TYPE_CHECKING:
     from typing_extensions import Self

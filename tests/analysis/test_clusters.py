@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsne_widget.analysis import nearest_rows, verdict
+from tsne_widget.analysis import kneighbors, verdict
 from tsne_widget.errors import InvalidInputError
 
 
@@ -12,7 +12,7 @@ def clusters():
     """Neighbours among two far clusters of 40 and 160 points."""
     points = np.random.default_rng(0).normal(size=(200, 3))
     points[:40] += 30
-    return nearest_rows(points, 10).indices
+    return kneighbors(points, 10).indices
 
 
 def test_a_cluster_is_real(clusters):
@@ -39,7 +39,7 @@ def test_half_a_cluster_and_strays_are_partly_one(clusters):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30), st.data())
 def test_the_share_is_counted_neighbour_by_neighbour(seed, n, data):
-    near = nearest_rows(np.random.default_rng(seed).normal(size=(n, 2)), n - 1).indices
+    near = kneighbors(np.random.default_rng(seed).normal(size=(n, 2)), n - 1).indices
     rows = data.draw(st.lists(st.integers(0, n - 1), unique=True))
     found = verdict(rows, near)
     assert found.points == len(rows)
@@ -52,7 +52,7 @@ def test_the_share_is_counted_neighbour_by_neighbour(seed, n, data):
 
 def test_a_small_cluster_is_not_blamed_for_having_fewer_points_than_k(clusters):
     points = np.concatenate([np.random.default_rng(0).normal(size=(50, 2)), [[99, 99]] * 4])
-    assert verdict([50, 51, 52, 53], nearest_rows(points, 20).indices).share == 1
+    assert verdict([50, 51, 52, 53], kneighbors(points, 20).indices).share == 1
 
 
 @pytest.mark.parametrize(("rows", "points"), [([], 0), ([3], 1), ([3, 3], 1), ([3, 5], 2)])

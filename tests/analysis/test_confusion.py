@@ -3,13 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
+from sklearn.metrics import precision_recall_fscore_support
 
 from tsne_widget.analysis import (
     accuracy,
-    class_report,
+    classification_report,
     confused_pairs,
-    confusion_counts,
+    confusion_matrix,
     row_shares,
 )
 from tsne_widget.errors import InvalidInputError
@@ -36,7 +37,7 @@ def counted(labels, predictions, c):
 @given(judged())
 def test_each_sample_with_label_and_prediction_counts_once(case):
     labels, predictions, c = case
-    counts = confusion_counts(labels, predictions, c)
+    counts = confusion_matrix(labels, predictions, c)
     np.testing.assert_array_equal(counts, counted(labels, predictions, c))
     assert counts.dtype == np.int64
 
@@ -47,12 +48,12 @@ def test_neither_order_nor_a_split_of_the_samples_changes_the_counts(case, rando
     labels, predictions, c = case
     order = list(range(len(labels)))
     random.shuffle(order)
-    whole = confusion_counts(labels, predictions, c)
+    whole = confusion_matrix(labels, predictions, c)
     np.testing.assert_array_equal(
-        confusion_counts(labels[order], predictions[order], c) if order else whole, whole
+        confusion_matrix(labels[order], predictions[order], c) if order else whole, whole
     )
     half = np.arange(len(labels)) % 2 == 0
-    parts = [confusion_counts(labels, predictions, c, rows=part) for part in (half, ~half)]
+    parts = [confusion_matrix(labels, predictions, c, rows=part) for part in (half, ~half)]
     np.testing.assert_array_equal(parts[0] + parts[1], whole)
 
 
@@ -61,7 +62,7 @@ def test_neither_order_nor_a_split_of_the_samples_changes_the_counts(case, rando
 def test_precision_and_recall_are_those_of_scikit_learn(case):
     labels, predictions, c = case
     known = (labels >= 0) & (predictions >= 0)
-    report = class_report(labels, predictions, c)
+    report = classification_report(labels, predictions, c)
     if known.any():
         precision, recall, _, samples = precision_recall_fscore_support(
             labels[known], predictions[known], labels=range(c), zero_division=np.nan
@@ -99,9 +100,9 @@ def test_shares_are_of_the_row_and_nan_where_there_is_nothing_to_share():
 def test_a_selection_is_measured_alone():
     labels, predictions = [0, 0, 1, 1], [0, 1, 1, 0]
     np.testing.assert_array_equal(
-        confusion_counts(labels, predictions, 2, rows=[1, 2]), [[0, 1], [0, 1]]
+        confusion_matrix(labels, predictions, 2, rows=[1, 2]), [[0, 1], [0, 1]]
     )
-    assert class_report(labels, predictions, 2, rows=[0, 2])["recall"].tolist() == [1, 1]
+    assert classification_report(labels, predictions, 2, rows=[0, 2])["recall"].tolist() == [1, 1]
     assert accuracy(labels, predictions, rows=[True, True, True, False]) == pytest.approx(2 / 3)
     assert confused_pairs(labels, predictions, rows=[]).empty
 
@@ -110,7 +111,7 @@ def test_a_thousand_classes_are_counted():
     random = np.random.default_rng(0)
     labels, predictions = random.integers(0, 1000, (2, 50_000))
     expected = confusion_matrix(labels, predictions, labels=range(1000))
-    np.testing.assert_array_equal(confusion_counts(labels, predictions, 1000), expected)
+    np.testing.assert_array_equal(confusion_matrix(labels, predictions, 1000), expected)
     table = confused_pairs(labels, predictions, limit=1)
     np.fill_diagonal(expected, 0)
     assert table.loc[0, "count"] == expected.max()
@@ -118,7 +119,7 @@ def test_a_thousand_classes_are_counted():
 
 def test_more_classes_than_a_square_table_holds_are_referred_to_the_pairs():
     with pytest.raises(InvalidInputError, match=r"c=1000000 must be 1 … 2000; .*confused_pairs"):
-        confusion_counts([0], [999_999], 1_000_000)
+        confusion_matrix([0], [999_999], 1_000_000)
     assert confused_pairs([0], [999_999]).values.tolist() == [[0, 999_999, 1, 1]]
 
 
@@ -134,7 +135,7 @@ def test_more_classes_than_a_square_table_holds_are_referred_to_the_pairs():
     ],
 )
 def test_what_are_no_codes_is_refused(arguments, message):
-    for function in (confusion_counts, class_report):
+    for function in (confusion_matrix, classification_report):
         with pytest.raises(InvalidInputError, match=message):
             function(*arguments)
 

@@ -50,7 +50,7 @@ class Rows:
         self.polygon = analysis.PolygonIndex(self.xy)
         self.scores = analysis.Scores(self.record)
         # Neighbours of so many rows take a minute; any will do here.
-        self.scores._neighbors = analysis.NearestRows(self.near, self.far)
+        self.scores._neighbors = analysis.KNeighbors(self.near, self.far)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,12 @@ CALLS = {
     "shared_rows": (lambda r: analysis.shared_rows([r.ids, r.ids[::-1]]), 20 * ARRAY),
     "aligned": (lambda r: analysis.aligned(r.xy, r.xy), 20 * ARRAY),
     "accuracy": (lambda r: analysis.accuracy(r.labels, r.guess), 10 * ARRAY),
-    "class_report": (lambda r: analysis.class_report(r.labels, r.guess, C), 10 * ARRAY),
+    "classification_report": (
+        lambda r: analysis.classification_report(r.labels, r.guess, C),
+        10 * ARRAY,
+    ),
     "confused_pairs": (lambda r: analysis.confused_pairs(r.labels, r.guess), 10 * ARRAY),
-    "confusion_counts": (lambda r: analysis.confusion_counts(r.labels, r.guess, C), 10 * ARRAY),
+    "confusion_matrix": (lambda r: analysis.confusion_matrix(r.labels, r.guess, C), 10 * ARRAY),
     "near_duplicates": (lambda r: analysis.near_duplicates(r.near, r.far, 1e-4), BLOCKS),
     "sample_frame": (lambda r: analysis.sample_frame(r.record, r.all, r.xy), 40 * ARRAY),
     "matching_rows": (lambda r: analysis.matching_rows(r.record, "3"), 10 * ARRAY),
@@ -92,7 +95,7 @@ CALLS = {
         250,
     ),
     "describe_layer": (lambda r: analysis.describe_layer(r.scores), 250),
-    "lens_rows": (lambda r: analysis.lens_rows("outliers", r.scores), BLOCKS),
+    "finder_rows": (lambda r: analysis.finder_rows("outliers", r.scores), BLOCKS),
     "label_errors": (
         lambda r: analysis.label_errors(r.logits, r.labels, r.features),
         COPY + 6 * 4 * N * C / MB + 2 * BLOCKS,

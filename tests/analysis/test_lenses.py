@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tsne_widget import FeatureSet, InvalidInputError, analysis
-from tsne_widget.analysis import LENS_NAMES, LENSES, Scores, lens_is_ready, lens_lacks, lens_rows
+from tsne_widget.analysis import (
+    FINDER_NAMES,
+    FINDERS,
+    Scores,
+    finder_is_ready,
+    finder_lacks,
+    finder_rows,
+)
 
 N, C = 240, 4
 
@@ -46,18 +53,18 @@ def confidence_of(record, row):
 
 
 def test_misclassified_are_the_rows_whose_prediction_is_not_their_label(record, scores):
-    assert lens_rows("misclassified", scores).tolist() == mistakes(record)
+    assert finder_rows("misclassified", scores).tolist() == mistakes(record)
 
 
 def test_confident_mistakes_are_the_surest_of_the_misclassified_surest_first(record, scores):
     ranked = sorted(mistakes(record), key=lambda row: -confidence_of(record, row))
     assert len(ranked) > 7
-    assert lens_rows("confident_mistakes", scores, limit=7).tolist() == ranked[:7]
+    assert finder_rows("confident_mistakes", scores, limit=7).tolist() == ranked[:7]
 
 
 def test_least_confident_are_those_with_the_smallest_largest_probability(record, scores):
     ranked = sorted(range(N), key=lambda row: confidence_of(record, row))
-    assert lens_rows("least_confident", scores).tolist() == ranked[:50]
+    assert finder_rows("least_confident", scores).tolist() == ranked[:50]
 
 
 def test_a_sample_is_in_another_cluster_if_most_of_its_nearest_have_another_label(record, scores):
@@ -74,14 +81,14 @@ def test_a_sample_is_in_another_cluster_if_most_of_its_nearest_have_another_labe
         if winner != record.labels[row]:
             expected.append(row)
     assert len(expected) > 5
-    assert lens_rows("other_cluster", scores).tolist() == expected
+    assert finder_rows("other_cluster", scores).tolist() == expected
 
 
 def test_the_most_suspect_labels_come_first_and_unknown_ones_never(record, scores):
     suspicion = analysis.label_suspicion(record.logits, record.labels, record.features)
     ranked = sorted(np.flatnonzero(record.labels >= 0), key=lambda row: -suspicion[row])
-    assert lens_rows("suspected_labels", scores).tolist() == ranked[:50]
-    assert lens_rows("suspected_labels", scores, limit=N).tolist() == ranked
+    assert finder_rows("suspected_labels", scores).tolist() == ranked[:50]
+    assert finder_rows("suspected_labels", scores, limit=N).tolist() == ranked
     planted = set(range(0, N, 17))
     assert len(planted & set(ranked[: len(planted)])) > 0.8 * len(planted)
 
@@ -91,20 +98,20 @@ def test_the_most_suspect_labels_come_first_and_unknown_ones_never(record, score
 )
 def test_the_extreme_samples_of_a_score_come_first(scores, name, score, sign):
     ranked = sorted(range(N), key=lambda row: sign * scores[score][row])
-    assert lens_rows(name, scores, limit=20).tolist() == ranked[:20]
+    assert finder_rows(name, scores, limit=20).tolist() == ranked[:20]
 
 
-@pytest.mark.parametrize("name", LENS_NAMES)
+@pytest.mark.parametrize("name", FINDER_NAMES)
 def test_hidden_samples_are_not_found_and_make_room_for_others(scores, name):
-    everywhere = lens_rows(name, scores, limit=N)
+    everywhere = finder_rows(name, scores, limit=N)
     expected = [row for row in everywhere if VISIBLE[row]]
-    assert lens_rows(name, scores, VISIBLE, limit=N).tolist() == expected
-    assert lens_rows(name, scores, np.zeros(N, dtype=bool)).tolist() == []
+    assert finder_rows(name, scores, VISIBLE, limit=N).tolist() == expected
+    assert finder_rows(name, scores, np.zeros(N, dtype=bool)).tolist() == []
 
 
 def test_a_lens_that_lacks_what_it_needs_says_so_and_finds_nothing():
     bare = Scores(FeatureSet.from_arrays(np.eye(4)))
-    lacking = {lens.name: lens_lacks(lens.name, bare) for lens in LENSES}
+    lacking = {lens.name: finder_lacks(lens.name, bare) for lens in FINDERS}
     assert lacking == {
         "misclassified": "needs labels and predictions",
         "confident_mistakes": "needs labels and predictions and logits",
@@ -115,22 +122,22 @@ def test_a_lens_that_lacks_what_it_needs_says_so_and_finds_nothing():
         "torn": "needs the finished map",
     }
     with pytest.raises(InvalidInputError, match="'least_confident' needs logits"):
-        lens_rows("least_confident", bare)
+        finder_rows("least_confident", bare)
 
 
 def test_given_predictions_serve_where_there_is_no_model():
     given = Scores(FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1], predictions=[0, 0, 0, 1]))
-    assert lens_rows("misclassified", given).tolist() == [1]
-    assert lens_lacks("confident_mistakes", given) == "needs logits"
+    assert finder_rows("misclassified", given).tolist() == [1]
+    assert finder_lacks("confident_mistakes", given) == "needs logits"
 
 
 def test_a_lens_is_ready_once_its_scores_are_there(record):
     fresh = Scores(record)
-    assert lens_is_ready("misclassified", fresh)
+    assert finder_is_ready("misclassified", fresh)
     for name in ("other_cluster", "confident_mistakes"):
-        assert not lens_is_ready(name, fresh)
-        lens_rows(name, fresh)
-        assert lens_is_ready(name, fresh)
+        assert not finder_is_ready(name, fresh)
+        finder_rows(name, fresh)
+        assert finder_is_ready(name, fresh)
 
 
 @pytest.mark.parametrize(
@@ -145,4 +152,4 @@ def test_a_lens_is_ready_once_its_scores_are_there(record):
 def test_arguments_that_do_not_fit_are_refused(scores, arguments, options, message):
     name, *visible = arguments
     with pytest.raises(InvalidInputError, match=message):
-        lens_rows(name, scores, *visible, **options)
+        finder_rows(name, scores, *visible, **options)

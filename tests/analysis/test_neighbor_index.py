@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsne_widget.analysis import NeighborIndex, nearest_rows
+from tsne_widget.analysis import NeighborIndex, kneighbors
 from tsne_widget.errors import InvalidInputError
 
 
 @pytest.mark.parametrize("offset", [0, 1000])
 def test_it_agrees_with_the_search_for_all_rows(offset):
     points = np.random.default_rng(0).normal(size=(300, 20)) + offset
-    expected, index = nearest_rows(points, 12), NeighborIndex(points)
+    expected, index = kneighbors(points, 12), NeighborIndex(points)
     for row in range(300):
         rows, distances = index.nearest_to(row, 12)
         np.testing.assert_array_equal(rows, expected.indices[row])

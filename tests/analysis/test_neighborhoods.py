@@ -9,10 +9,10 @@ from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from tsne_widget.analysis import (
+    kneighbors,
     knn_accuracy,
     label_agreement,
     layer_summary,
-    nearest_rows,
     neighbor_vote,
     silhouette,
 )
@@ -36,7 +36,7 @@ def lists(draw):
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_neighbours_and_distances_are_those_of_scikit_learn(points, metric):
-    near = nearest_rows(points, 10, metric=metric)
+    near = kneighbors(points, 10, metric=metric)
     model = NearestNeighbors(n_neighbors=10, metric=metric, algorithm="brute")
     distances, indices = model.fit(points.astype(np.float64)).kneighbors()
     np.testing.assert_array_equal(near.indices, indices)
@@ -47,16 +47,16 @@ def test_neighbours_and_distances_are_those_of_scikit_learn(points, metric):
 @pytest.mark.parametrize("factor", [2.0**-110, 1.0, 3.7e4, 2.0**110])
 @pytest.mark.parametrize("offset", [0, 5])
 def test_distances_are_in_the_unit_of_the_features_whatever_their_size(points, factor, offset):
-    expected = nearest_rows(points, 5)
-    scaled = nearest_rows((points.astype(np.float64) + offset) * factor, 5)
+    expected = kneighbors(points, 5)
+    scaled = kneighbors((points.astype(np.float64) + offset) * factor, 5)
     np.testing.assert_array_equal(scaled.indices, expected.indices)
     np.testing.assert_allclose(scaled.distances, expected.distances * factor, rtol=1e-4)
 
 
 def test_neighbours_do_not_depend_on_the_order_of_the_rows(points):
     order = np.random.default_rng(1).permutation(len(points))
-    expected = nearest_rows(points, 5).indices
-    np.testing.assert_array_equal(order[nearest_rows(points[order], 5).indices], expected[order])
+    expected = kneighbors(points, 5).indices
+    np.testing.assert_array_equal(order[kneighbors(points[order], 5).indices], expected[order])
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_neighbours_do_not_depend_on_the_order_of_the_rows(points):
 )
 def test_what_has_no_neighbours_is_refused(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
-        nearest_rows(*arguments)
+        kneighbors(*arguments)
 
 
 def test_an_unknown_metric_is_refused(points):
     with pytest.raises(InvalidInputError, match="metric='cos' must be one of euclidean, cosine"):
-        nearest_rows(points, 5, metric="cos")
+        kneighbors(points, 5, metric="cos")
 
 
 @settings(max_examples=150, deadline=None)
@@ -119,7 +119,7 @@ def test_names_of_rows_do_not_matter(case, random):
 
 
 def test_more_rows_than_one_block_give_the_same(points, monkeypatch):
-    near, labels = nearest_rows(points, 7).indices, np.arange(400) % 5 - 1
+    near, labels = kneighbors(points, 7).indices, np.arange(400) % 5 - 1
     expected = label_agreement(near, labels), neighbor_vote(near, labels)
     monkeypatch.setattr("tsne_widget.analysis.neighborhoods._BLOCK", 37)
     np.testing.assert_array_equal(label_agreement(near, labels), expected[0])
@@ -129,7 +129,7 @@ def test_more_rows_than_one_block_give_the_same(points, monkeypatch):
 def test_accuracy_is_that_of_scikit_learn_leaving_one_out():
     X, y = load_digits(return_X_y=True)
     X, y = X[:300], y[:300]
-    found = knn_accuracy(nearest_rows(X, 1).indices, y)
+    found = knn_accuracy(kneighbors(X, 1).indices, y)
     theirs = cross_val_score(KNeighborsClassifier(1), X, y, cv=LeaveOneOut()).mean()
     assert found == pytest.approx(theirs, abs=1 / 300)
     assert np.isnan(knn_accuracy([[1], [0]], [-1, -1]))
@@ -162,7 +162,7 @@ def test_a_layer_is_summed_up_in_one_line():
         f"{100 * summary.knn_accuracy:.1f} % of samples have the label of their"
     )
     assert "\n" not in str(summary)
-    near = nearest_rows(X[:500], 9).indices
+    near = kneighbors(X[:500], 9).indices
     assert layer_summary(X[:500], y[:500], k=5, indices=near) == summary
     with pytest.raises(InvalidInputError, match="k=10 must be 1 … 9"):
         layer_summary(X[:500], y[:500], k=10, indices=near)
@@ -189,8 +189,8 @@ def test_approximate_neighbours_are_nearly_all_the_true_ones_in_the_same_unit():
     features = random.normal(size=(20, 12))[random.integers(0, 20, 3_000)]
     features += 0.3 * random.normal(size=features.shape)
     for metric in ("euclidean", "cosine"):
-        true = nearest_rows(features, 10, metric=metric)
-        found = nearest_rows(features, 10, metric=metric, neighbors="approximate")
+        true = kneighbors(features, 10, metric=metric)
+        found = kneighbors(features, 10, metric=metric, neighbors="approximate")
         same = found.indices == true.indices
         assert same.mean() > 0.95
         assert np.allclose(found.distances[same], true.distances[same], rtol=1e-3, atol=1e-5)
@@ -204,15 +204,15 @@ def test_auto_is_exact_below_a_hundred_thousand_and_unknown_ways_are_refused(mon
     monkeypatch.setattr(
         approximate, "nearest_about", lambda *args: asked.append(1) or approximate_result(args)
     )
-    exact = nearest_rows(features, 5)
-    assert (nearest_rows(features, 5, neighbors="auto").indices == exact.indices).all()
+    exact = kneighbors(features, 5)
+    assert (kneighbors(features, 5, neighbors="auto").indices == exact.indices).all()
     assert not asked
     monkeypatch.setattr(approximate, "LARGE", 300)
     monkeypatch.setattr(approximate, "is_available", lambda: True)
-    nearest_rows(features, 5, neighbors="auto")
+    kneighbors(features, 5, neighbors="auto")
     assert asked
     with pytest.raises(InvalidInputError, match="neighbors='about' must be one of"):
-        nearest_rows(features, 5, neighbors="about")
+        kneighbors(features, 5, neighbors="about")
 
 
 def approximate_result(args):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import LocalOutlierFactor
 
-from tsne_widget.analysis import near_duplicates, nearest_rows, outlier_score
+from tsne_widget.analysis import kneighbors, near_duplicates, outlier_score
 from tsne_widget.errors import InvalidInputError
 
 
@@ -16,7 +16,7 @@ def points():
 @pytest.mark.parametrize("k", [5, 20])
 def test_the_score_is_the_local_outlier_factor_of_scikit_learn(points, k):
     model = LocalOutlierFactor(n_neighbors=k).fit(points)
-    score = outlier_score(*nearest_rows(points, k))
+    score = outlier_score(*kneighbors(points, k))
     np.testing.assert_allclose(score, -model.negative_outlier_factor_, rtol=1e-4)
     assert score.dtype == np.float32
 
@@ -24,7 +24,7 @@ def test_the_score_is_the_local_outlier_factor_of_scikit_learn(points, k):
 def test_a_stray_point_beside_a_dense_cluster_is_an_outlier_and_a_sparse_cluster_is_none():
     random = np.random.default_rng(0)
     dense, sparse = random.normal(size=(100, 2)) * 0.01, random.normal(size=(100, 2)) + 20
-    score = outlier_score(*nearest_rows(np.vstack([dense, sparse, [[0.3, 0.3]]]), 10))
+    score = outlier_score(*kneighbors(np.vstack([dense, sparse, [[0.3, 0.3]]]), 10))
     assert score.argmax() == 200
     assert score[200] > 5
     assert np.median(score[:100]) == pytest.approx(np.median(score[100:200]), rel=0.1)
@@ -35,27 +35,27 @@ def test_a_stray_point_beside_a_dense_cluster_is_an_outlier_and_a_sparse_cluster
 def test_neither_the_unit_nor_the_order_matters(seed, factor):
     random = np.random.default_rng(seed)
     points, order = random.normal(size=(40, 3)), random.permutation(40)
-    indices, distances = nearest_rows(points, 5)
+    indices, distances = kneighbors(points, 5)
     score = outlier_score(indices, distances)
     assert (score > 0).all()
     scaled = outlier_score(indices, distances.astype(np.float64) * factor)
     np.testing.assert_allclose(scaled, score, rtol=1e-5)
-    moved = outlier_score(*nearest_rows(points[order], 5))
+    moved = outlier_score(*kneighbors(points[order], 5))
     np.testing.assert_allclose(moved, score[order], rtol=1e-4)
 
 
 def test_identical_samples_are_not_infinitely_dense(points):
-    score = outlier_score(*nearest_rows(np.repeat(points[:30], 8, axis=0), 5))
+    score = outlier_score(*kneighbors(np.repeat(points[:30], 8, axis=0), 5))
     np.testing.assert_allclose(score, 1)
-    assert np.isfinite(outlier_score(*nearest_rows(np.vstack([points, points[:3]]), 5))).all()
+    assert np.isfinite(outlier_score(*kneighbors(np.vstack([points, points[:3]]), 5))).all()
 
 
 def test_distances_of_other_neighbours_are_refused(points):
-    indices, distances = nearest_rows(points, 5)
+    indices, distances = kneighbors(points, 5)
     for wrong in (distances[:, :4], -distances, np.full_like(distances, np.nan)):
-        with pytest.raises(InvalidInputError, match="pass both arrays of nearest_rows"):
+        with pytest.raises(InvalidInputError, match="pass both arrays of kneighbors"):
             outlier_score(indices, wrong)
-    with pytest.raises(InvalidInputError, match="pass both arrays of nearest_rows"):
+    with pytest.raises(InvalidInputError, match="pass both arrays of kneighbors"):
         near_duplicates(indices, distances[:, :4], 1)
 
 
@@ -63,7 +63,7 @@ def test_distances_of_other_neighbours_are_refused(points):
 @given(st.integers(0, 2**32 - 1), st.integers(2, 25), st.floats(0, 3))
 def test_pairs_are_all_that_lie_within_the_threshold(seed, n, threshold):
     points = np.random.default_rng(seed).normal(size=(n, 2))
-    found = near_duplicates(*nearest_rows(points, n - 1), threshold)
+    found = near_duplicates(*kneighbors(points, n - 1), threshold)
     distances = np.linalg.norm(points[:, None] - points, axis=2)
     close = np.abs(distances - threshold) > 1e-5  # beyond the rounding of float32
     expected = {(i, j) for i in range(n) for j in range(i) if distances[i, j] <= threshold}
@@ -82,20 +82,20 @@ def test_pairs_are_all_that_lie_within_the_threshold(seed, n, threshold):
 
 def test_planted_duplicates_are_found_and_nothing_else(points):
     noise = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32) * 1e-3
-    found = near_duplicates(*nearest_rows(np.vstack([points, points[[5, 7, 7]] + noise]), 10), 0.01)
+    found = near_duplicates(*kneighbors(np.vstack([points, points[[5, 7, 7]] + noise]), 10), 0.01)
     assert set(map(tuple, found.pairs.tolist())) == {(5, 300), (7, 301), (7, 302), (301, 302)}
     assert found.groups.max() == 1
     assert np.flatnonzero(found.groups == 1).tolist() == [7, 301, 302]
 
 
 def test_samples_of_one_direction_are_duplicates_by_cosine(points):
-    near = nearest_rows(np.vstack([points, 3 * points[:2]]), 5, metric="cosine")
+    near = kneighbors(np.vstack([points, 3 * points[:2]]), 5, metric="cosine")
     found = near_duplicates(*near, 1e-5)
     assert {(0, 300), (1, 301)} <= set(map(tuple, found.pairs.tolist()))
 
 
 def test_without_duplicates_the_arrays_are_empty(points):
-    found = near_duplicates(*nearest_rows(points, 5), 0)
+    found = near_duplicates(*kneighbors(points, 5), 0)
     assert found.pairs.shape == (0, 2)
     assert found.distances.shape == (0,)
     assert (found.groups == -1).all()
@@ -104,4 +104,4 @@ def test_without_duplicates_the_arrays_are_empty(points):
 @pytest.mark.parametrize("threshold", [-1, np.nan])
 def test_a_threshold_is_a_distance(points, threshold):
     with pytest.raises(InvalidInputError, match=f"threshold={threshold} must be a distance"):
-        near_duplicates(*nearest_rows(points, 5), threshold)
+        near_duplicates(*kneighbors(points, 5), threshold)

@@ -24,7 +24,7 @@ def test_each_score_is_what_its_function_says(record):
     embedding = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     columns = Scores(record)
     columns.use_embedding(embedding)
-    near = analysis.nearest_rows(record.features, 50)
+    near = analysis.kneighbors(record.features, 50)
     true = {
         "confidence": analysis.confidence(record.logits),
         "margin": analysis.margin(record.logits),
@@ -101,9 +101,9 @@ def test_another_map_makes_its_scores_anew(record):
 
 def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
     calls = []
-    true = scores.nearest_rows
+    true = scores.kneighbors
     monkeypatch.setattr(
-        scores, "nearest_rows", lambda *args, **how: calls.append(1) or true(*args, **how)
+        scores, "kneighbors", lambda *args, **how: calls.append(1) or true(*args, **how)
     )
     columns = Scores(record)
     names = ["label_agreement", "outlier_score"] * 4

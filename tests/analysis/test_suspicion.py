@@ -130,8 +130,8 @@ def test_constant_features_are_no_evidence(digits):
 
 
 def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
-    monkeypatch.setattr("tsne_widget.analysis.suspicion.MAX_FITTED", 20_000)
-    monkeypatch.setattr("tsne_widget.analysis.suspicion._BLOCK_BYTES", 8 * 50 * 100)
+    monkeypatch.setattr("tsne_widget.analysis.label_quality.MAX_FITTED", 20_000)
+    monkeypatch.setattr("tsne_widget.analysis.label_quality._BLOCK_BYTES", 8 * 50 * 100)
     random = np.random.default_rng(0)
     truth = random.integers(0, 50, 1500)
     logits = random.normal(size=(1500, 50)) + 6 * np.eye(50)[truth]

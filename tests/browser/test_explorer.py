@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import Notebook, until
-from tsne_widget.widgets.text import REMEDY
+from tsne_widget._text import REMEDY
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 import tsne_widget.widgets
 from tsne_widget import FeatureSet
 from tsne_widget.analysis import PolygonIndex
-from tsne_widget.widgets.state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
 
 pytestmark = pytest.mark.browser
 

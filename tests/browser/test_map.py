@@ -353,7 +353,7 @@ def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
 @pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
 def too_many(open_notebook, request) -> Notebook:
     """As with millions of rows: the page gets a thousand of six."""
-    limits = "import tsne_widget.widgets.window as window\n"
+    limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
     opened = open_notebook("too-many.ipynb", cells, script=request.param)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.gestures import SECONDS
-from tsne_widget.widgets.scatter import ScatterView
+from tsne_widget.widgets.views.map.view import ScatterView
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.gestures import SECONDS, drag, map_is_drawn
 from tests.browser.jupyter import Notebook, until
-from tsne_widget.widgets.named import COLORS
+from tsne_widget.widgets.state.named_selections import COLORS
 
 pytestmark = pytest.mark.browser
 

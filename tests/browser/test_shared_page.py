@@ -17,8 +17,8 @@ from tests.browser.gestures import SECONDS, drag, drawn_points, outline
 from tests.browser.jupyter import until
 from tests.faults.attacks import TEXTS
 from tsne_widget import FeatureSet, save_html
+from tsne_widget._text import printable
 from tsne_widget.analysis import sample_frame
-from tsne_widget.widgets.text import shown
 
 pytestmark = pytest.mark.browser
 
@@ -385,7 +385,7 @@ def test_hostile_text_is_text_everywhere_and_no_formula_in_the_table(opened):
     page = opened(record, rng.normal(size=(4 * c, 2)).astype("f4"), options)
     assert page.locator("h1").inner_text() == planted[0]
     legend = page.locator(".tw-legend .tw-name").all_text_contents()
-    assert legend == [shown(name) for name in names]
+    assert legend == [printable(name) for name in names]
     for tab in ("Confusion", "Selections", "Images"):
         page.get_by_role("tab", name=tab).click()
     page.locator(".tw-gallery figure img").first.click()

@@ -137,8 +137,8 @@ def test_every_public_name_is_in_the_reference(site, page):
 
 def test_what_a_docstring_names_is_a_link_to_it(site, page):
     page.goto(site + "api/analysis.html")
-    page.locator("article a:has(code:text-is('nearest_rows'))").first.click()
-    page.wait_for_url("**/analysis.html#tsne_widget.analysis.nearest_rows")
+    page.locator("article a:has(code:text-is('kneighbors'))").first.click()
+    page.wait_for_url("**/analysis.html#tsne_widget.analysis.kneighbors")
 
 
 def test_parameters_that_are_described_together_have_each_its_own_default(site, page):

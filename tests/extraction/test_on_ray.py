@@ -262,7 +262,7 @@ class Always(Deadly):
 def test_a_sample_that_kills_every_worker_is_an_error_and_no_endless_loop(
     cluster, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("tsne_widget.extraction.on_ray.RETRIES", 1)
+    monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.RETRIES", 1)
     with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is tried again 1 times"):
         on_ray(Always(tmp_path))
 
@@ -337,7 +337,7 @@ def test_a_folder_of_pictures_as_a_ray_dataset(cluster, tmp_path):
 
 
 def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
-    monkeypatch.setattr("tsne_widget.extraction.on_ray.ray_session", None)
+    monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.ray_session", None)
     with pytest.raises(LayerNotFoundError, match="nearest: 'layer1'"):
         on_ray(Pictures(N), layer="layer9")
     with pytest.raises(ExtractionError, match=r"call=4 of layer='fc' never came"):
@@ -358,7 +358,7 @@ def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
 
 
 def test_where_all_is_stored_no_cluster_is_started(tmp_path, monkeypatch):
-    monkeypatch.setattr("tsne_widget.extraction.on_ray.ray_session", None)
+    monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.ray_session", None)
     expected = run(Pictures(N), store=tmp_path)
     assert_same(on_ray(Pictures(N), store=tmp_path), expected)
 

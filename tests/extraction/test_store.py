@@ -243,7 +243,7 @@ def test_a_new_name_for_the_data_reuses_rows_although_the_data_changed(folder):
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_changed_bit_of_the_weights_starts_anew(data):
-    from tsne_widget.extraction.fingerprint import weights_part
+    from tsne_widget.extraction.store.fingerprint import weights_part
 
     model = made(ResNet)
     before = weights_part(model)
@@ -260,7 +260,7 @@ def test_any_changed_bit_of_the_weights_starts_anew(data):
 @settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_any_change_of_large_data_in_memory_starts_anew(data):
-    from tsne_widget.extraction.fingerprint import dataset_part
+    from tsne_widget.extraction.store.fingerprint import dataset_part
 
     x = torch.zeros(3, 700_000)  # several pieces and a rest
     x[1] = torch.arange(700_000)

@@ -10,8 +10,8 @@ import pytest
 from tests.faults.test_forged_messages import send
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets import runner
-from tsne_widget.widgets.runner import FRAME_SECONDS, ProjectionRun
-from tsne_widget.widgets.scatter import MAX_VERTICES
+from tsne_widget.widgets.maps.runner import FRAME_SECONDS, ProjectionRun
+from tsne_widget.widgets.views.map.view import MAX_VERTICES
 
 # tornado refuses a larger message of the page; jupyter_server leaves that as it is.
 JUPYTER_BYTES = 10 * 2**20

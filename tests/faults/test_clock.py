@@ -11,7 +11,7 @@ import pytest
 from tsne_widget import whole_files
 from tsne_widget.extraction import locks
 from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.rows import Rows
+from tsne_widget.extraction.store.rows import Rows
 
 DAY = 86_400.0
 JUMPS = [-3650 * DAY, -DAY, -60.0, 60.0, 2 * DAY, 3650 * DAY]

@@ -20,7 +20,7 @@ from tsne_widget import StoreError, extract
 from tsne_widget.extraction import gathering
 from tsne_widget.extraction import locks as locks_module
 from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.rows import Rows
+from tsne_widget.extraction.store.rows import Rows
 
 MODEL = made(ResNet)
 FIELDS = ("features", "labels", "logits", "ids")

@@ -14,10 +14,10 @@ import pytest
 
 from tests.images.pictures import encoded, noise
 from tsne_widget import EmbeddingExplorer, FeatureSet, TsneWidgetError
-from tsne_widget.widgets.messages import _dispatch
+from tsne_widget.widgets.views.messages import _dispatch
 
 N = 24
-LOGGER = "tsne_widget.widgets.messages"
+LOGGER = "tsne_widget.widgets.views.messages"
 # Of a message, its handler's answer included: what is sent for it is a screenful at most.
 MAX_REPLY_BYTES = 400_000
 

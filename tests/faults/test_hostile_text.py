@@ -12,8 +12,8 @@ import pytest
 from tests.faults.attacks import TEXTS
 from tests.faults.test_forged_messages import handlers_of, send
 from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget._text import MAX_NAME, MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.text import MAX_NAME, MAX_SENTENCE, shown
 
 NAMES = list(dict.fromkeys(TEXTS))
 N = 4 * len(NAMES)
@@ -103,8 +103,8 @@ def test_hostile_text_reaches_the_page_plain_and_bounded(monkeypatch):
 @pytest.mark.parametrize("text", NAMES)
 def test_a_name_is_one_line_of_what_can_be_seen(text):
     for limit in (MAX_NAME, MAX_SENTENCE):
-        assert_plain(shown(text, limit))
-        assert len(shown(text, limit)) <= limit
+        assert_plain(printable(text, limit))
+        assert len(printable(text, limit)) <= limit
 
 
 @pytest.mark.parametrize("text", NAMES)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.background import Background
-from tsne_widget.widgets.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
-from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import REMEDY
+from tsne_widget._text import REMEDY
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 
 N = 300
 SECONDS = 60.0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet
 from tsne_widget.widgets import arrangement
-from tsne_widget.widgets.arrangement import arranged, sort_key
+from tsne_widget.widgets.models.arrangement import arranged, sort_key
 
 NAMES = ["cat", "dog", "owl"]
 

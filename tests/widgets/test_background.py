@@ -9,9 +9,9 @@ import numpy as np
 
 from tests.faults.test_threads import SECONDS, until
 from tsne_widget import FeatureSet
-from tsne_widget.widgets.background import MAX_THREADS, Background
-from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import REMEDY
+from tsne_widget._text import REMEDY
+from tsne_widget.widgets.state.background import MAX_THREADS, Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 
 def make_state() -> ExplorerState:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
-from tsne_widget.analysis import lens_rows
+from tsne_widget.analysis import finder_rows
 
 N = 30
 IDS = np.delete(np.arange(N + 1), 4)  # sample 4 was skipped: from row 4 on, id = row + 1
@@ -231,7 +231,7 @@ def test_the_lenses_are_words(explorer):
         explorer.visible_classes = NAMES[:2]
         explorer.select(name)
         visible = explorer.state.visible_rows
-        found = lens_rows(name, explorer.state.scores, visible)
+        found = finder_rows(name, explorer.state.scores, visible)
         assert explorer.selected.tolist() == sorted(found.tolist())
         assert visible[found].all()
         assert explorer.to_dataframe(name).index.tolist() == IDS[explorer.selected].tolist()

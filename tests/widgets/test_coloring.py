@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget._text import REMEDY
 from tsne_widget.plotting import UNKNOWN_COLOR
-from tsne_widget.widgets.coloring import TEXELS, UNKNOWN_TEXEL, coloring
-from tsne_widget.widgets.state import ExplorerState
-from tsne_widget.widgets.text import REMEDY
+from tsne_widget.widgets.models.coloring import TEXELS, UNKNOWN_TEXEL, coloring
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 N = 90
 PALETTE = ("#111111", "#222222", "#333333", UNKNOWN_COLOR)

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 from tests.widgets.test_messages import send
 from tsne_widget import TSNE, FeatureSet, InvalidInputError, compare
-from tsne_widget.widgets.comparison import MAX_LINES
+from tsne_widget.widgets.compare import MAX_LINES
 
 N = 60
 LABELS = np.arange(N) % 3
@@ -169,7 +169,7 @@ def test_lines_lead_from_the_first_map_to_the_selected_samples_on_the_last(compa
 
 
 def test_many_lines_are_a_part_of_them_and_that_is_said(comparison, monkeypatch):
-    monkeypatch.setattr("tsne_widget.widgets.comparison.MAX_LINES", 10)
+    monkeypatch.setattr("tsne_widget.widgets.compare.MAX_LINES", 10)
     comparison.select(np.arange(N))
     assert len(comparison._views["late"].trails) == 10 * 16
     assert comparison._bar.lines_note == "lines of 10 of them"
@@ -359,7 +359,7 @@ def test_hostile_names_are_text():
 
 def test_maps_of_more_points_than_the_page_gets_follow_the_shared_selection(monkeypatch):
     for name, value in (("MAX_WHOLE", 30), ("SAMPLE", 20), ("TAIL", 8)):
-        monkeypatch.setattr(f"tsne_widget.widgets.window.{name}", value)
+        monkeypatch.setattr(f"tsne_widget.widgets.models.window.{name}", value)
     sets = {"a": (record(0), places(0)), "b": (record(1), places(1))}
     with compare(sets) as comparison:
         views = comparison._views.values()

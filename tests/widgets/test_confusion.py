@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ipywidgets import Tab
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.confusion import MAX_DRAWN, MAX_PAIRS
+from tsne_widget.widgets.views.confusion.view import MAX_DRAWN, MAX_PAIRS
 
 NAMES = ["cat", "dog", "owl"]
 LABELS = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, -1, 0, 1])

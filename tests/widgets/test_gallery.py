@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget._text import REMEDY
 from tsne_widget.analysis import confidence
 from tsne_widget.widgets import gallery as module
-from tsne_widget.widgets.closeup import NEIGHBORS, details
-from tsne_widget.widgets.gallery import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
-from tsne_widget.widgets.text import REMEDY
+from tsne_widget.widgets.models.details import NEIGHBORS, details
+from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 
 N = 60
 NAMES = ["cat", "dog", "owl"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.state import ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 N = 24
 NAMES = ["cat", "dog", "owl", "emu"]

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget._text import MAX_NAME, REMEDY, printable
 from tsne_widget.widgets import gallery as gallery_module
-from tsne_widget.widgets.gallery import MAX_TILES_PER_REPLY
-from tsne_widget.widgets.scatter import MAX_VERTICES
-from tsne_widget.widgets.text import MAX_NAME, REMEDY, shown
-from tsne_widget.widgets.window import drawing_order
+from tsne_widget.widgets.models.window import drawing_order
+from tsne_widget.widgets.views.gallery.view import MAX_TILES_PER_REPLY
+from tsne_widget.widgets.views.map.view import MAX_VERTICES
 
 N = 30
 SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]], dtype="<f8")
@@ -251,13 +251,13 @@ def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_sta
     ],
 )
 def test_text_for_the_page_is_one_visible_line(text, expected):
-    assert shown(text) == expected
-    shown(text).encode("utf-8")
+    assert printable(text) == expected
+    printable(text).encode("utf-8")
 
 
 def test_text_for_the_page_is_bounded():
-    assert len(shown("x" * 10_000)) == MAX_NAME
-    assert len(shown("\x00" * 10_000)) <= MAX_NAME
+    assert len(printable("x" * 10_000)) == MAX_NAME
+    assert len(printable("\x00" * 10_000)) <= MAX_NAME
 
 
 def test_a_hidden_point_can_neither_be_picked_nor_looked_at(explorer, monkeypatch):

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from tests.plotting.test_colors import contrast, lab
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.plotting import class_colors
-from tsne_widget.widgets.named import (
+from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.named_selections import (
     COLORS,
     MAX_CHARACTERS,
     MAX_SELECTIONS,
     selection_codes,
     selection_color,
 )
-from tsne_widget.widgets.state import MODES, ExplorerState
 
 N = 24
 CODES = np.arange(N) % 4

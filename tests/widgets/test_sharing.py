@@ -23,9 +23,9 @@ from tests.widgets.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError, save_html
 from tsne_widget.images import ArrayImages
 from tsne_widget.widgets import sharing
-from tsne_widget.widgets.assets import view_script
-from tsne_widget.widgets.shared_page import VIEWS, page_script
-from tsne_widget.widgets.shared_pictures import shared_pictures
+from tsne_widget.widgets.frontend.assets import view_script
+from tsne_widget.widgets.html_export.page import VIEWS, page_script
+from tsne_widget.widgets.html_export.pictures import shared_pictures
 
 N = 40
 

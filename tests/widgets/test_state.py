@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet, InvalidInputError
 from tsne_widget.widgets import state as state_module
-from tsne_widget.widgets.state import MODES, ExplorerState, as_rows
+from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState, as_rows
 
 N = 40
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.analysis import LENS_NAMES, Scores, lens_rows
+from tsne_widget.analysis import FINDER_NAMES, Scores, finder_rows
 
 N, C = 60, 3
 LABELS = np.arange(N) % C
@@ -40,12 +40,12 @@ def offered(explorer):
     return {lens["name"]: lens["lacking"] for lens in explorer._views["toolbar"].lenses}
 
 
-@pytest.mark.parametrize("name", LENS_NAMES)
+@pytest.mark.parametrize("name", FINDER_NAMES)
 def test_a_lens_selects_what_it_finds_among_the_visible(explorer, name):
     explorer.visible_classes = ["tabby cat", "dog"]
     scores = Scores(explorer.feature_set)
     scores.use_embedding(XY)
-    expected = lens_rows(name, scores, explorer.state.visible_rows)
+    expected = finder_rows(name, scores, explorer.state.visible_rows)
     send(explorer, "lens", name=name)
     assert explorer.selected.tolist() == sorted(expected)
     assert explorer.state.message == "" or not len(expected)
@@ -114,7 +114,7 @@ def test_of_two_slow_lenses_the_one_asked_for_last_is_selected(monkeypatch):
         done.append(name)
         return np.array([1] if name == "outliers" else [2, 3])
 
-    monkeypatch.setattr("tsne_widget.widgets.toolbar.lens_rows", slow)
+    monkeypatch.setattr("tsne_widget.widgets.views.toolbar.view.finder_rows", slow)
 
     async def ask():
         with make_explorer() as explorer:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets import window as window_module
-from tsne_widget.widgets.window import Window
+from tsne_widget.widgets.models.window import Window
 
 N = 400
 

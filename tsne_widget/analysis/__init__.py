@@ -1,13 +1,13 @@
 """Numbers about samples: arrays in, arrays (or one frame) out."""
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.changes import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.clusters import Verdict, verdict
-from tsne_widget.analysis.comparing import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.confusion import (
     accuracy,
-    class_report,
+    classification_report,
     confused_pairs,
-    confusion_counts,
+    confusion_matrix,
     row_shares,
 )
 from tsne_widget.analysis.diagnosis import (
@@ -18,45 +18,45 @@ from tsne_widget.analysis.diagnosis import (
     diagnosis_seconds,
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
-from tsne_widget.analysis.frame import sample_frame
-from tsne_widget.analysis.lenses import (
-    LENS_NAMES,
-    LENSES,
-    Lens,
-    lens_is_ready,
-    lens_lacks,
-    lens_rows,
+from tsne_widget.analysis.finders import (
+    FINDER_NAMES,
+    FINDERS,
+    Finder,
+    finder_is_ready,
+    finder_lacks,
+    finder_rows,
 )
-from tsne_widget.analysis.matching import matching_rows
+from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
+    KNeighbors,
     LayerSummary,
-    NearestRows,
+    kneighbors,
     knn_accuracy,
     label_agreement,
     layer_summary,
-    nearest_rows,
     neighbor_vote,
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
 from tsne_widget.analysis.scores import Scores
-from tsne_widget.analysis.suspicion import LabelErrors, label_errors, label_suspicion
+from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
 __all__ = [
     "CHANGES",
-    "LENSES",
-    "LENS_NAMES",
+    "FINDERS",
+    "FINDER_NAMES",
     "Diagnosis",
     "Duplicates",
     "Faithfulness",
+    "Finder",
     "Finding",
+    "KNeighbors",
     "LabelErrors",
     "LayerSummary",
-    "Lens",
-    "NearestRows",
     "NeighborIndex",
     "PolygonIndex",
     "Scores",
@@ -64,28 +64,28 @@ __all__ = [
     "accuracy",
     "aligned",
     "changes",
-    "class_report",
+    "classification_report",
     "confidence",
     "confused_pairs",
-    "confusion_counts",
+    "confusion_matrix",
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
     "entropy",
     "faithfulness",
+    "finder_is_ready",
+    "finder_lacks",
+    "finder_rows",
+    "kneighbors",
     "knn_accuracy",
     "label_agreement",
     "label_errors",
     "label_suspicion",
     "layer_summary",
-    "lens_is_ready",
-    "lens_lacks",
-    "lens_rows",
     "loss",
     "margin",
     "matching_rows",
     "near_duplicates",
-    "nearest_rows",
     "neighbor_vote",
     "outlier_score",
     "row_shares",

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tsne_widget.analysis.inputs import as_neighbors, as_rows
+from tsne_widget._validation import as_rows
+from tsne_widget.analysis.inputs import as_neighbors
 
 # Of the way from chance to 1 that the share of neighbours inside has come. What lies between is
 # said to be partly real.
@@ -60,7 +61,7 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     rows : (m,) array of int, or (n,) array of bool
         The selection; rows that stand twice count once.
     indices : (n, k) array of int
-        Neighbours in feature space, nearest first, from :func:`nearest_rows`. Of m points, the
+        Neighbours in feature space, nearest first, from :func:`kneighbors`. Of m points, the
         nearest m − 1 are looked at where k is more.
 
     Returns
@@ -75,8 +76,8 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
 
     Examples
     --------
-    >>> from tsne_widget.analysis import nearest_rows
-    >>> near = nearest_rows([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]], k=2)
+    >>> from tsne_widget.analysis import kneighbors
+    >>> near = kneighbors([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]], k=2)
     >>> print(verdict([0, 1, 2], near.indices))
     100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
 40 %): the cluster is real

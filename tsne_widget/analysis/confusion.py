@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_codes, as_rows
+from tsne_widget._validation import as_rows
+from tsne_widget.analysis.inputs import as_codes
 from tsne_widget.errors import InvalidInputError
 
 # A square table of more classes is neither readable nor small (32 MB); confused_pairs has no limit.
 MAX_DENSE_CLASSES = 2_000
 
 
-def confusion_counts(
+def confusion_matrix(
     labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
 ) -> NDArray[np.int64]:
     """How many samples of each class are predicted as each class.
@@ -39,7 +40,7 @@ def confusion_counts(
 
     Examples
     --------
-    >>> confusion_counts([0, 0, 1], [0, 1, 1], 2)
+    >>> confusion_matrix([0, 0, 1], [0, 1, 1], 2)
     array([[1, 1],
            [0, 1]])
     """
@@ -57,7 +58,7 @@ def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     counts : (c, c) array of int
-        From :func:`confusion_counts`.
+        From :func:`confusion_matrix`.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
     return shares
 
 
-def class_report(
+def classification_report(
     labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
 ) -> pd.DataFrame:
     """Precision, recall and accuracy of each class.
@@ -106,7 +107,7 @@ def class_report(
 
     Examples
     --------
-    >>> class_report([0, 0, 1], [0, 1, 1], 2)["precision"].tolist()
+    >>> classification_report([0, 0, 1], [0, 1, 1], 2)["precision"].tolist()
     [1.0, 0.5]
     """
     if c < 1:
@@ -132,7 +133,7 @@ def class_report(
 def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
     """Share of right predictions, 0 … 1, among samples where label and prediction are known.
 
-    NaN where there are none. Arguments and errors as of :func:`class_report`. Time O(n), memory
+    NaN where there are none. Arguments and errors as of :func:`classification_report`. Time O(n), memory
     O(n).
 
     Examples

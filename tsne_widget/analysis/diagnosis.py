@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._validation import as_rows
 from tsne_widget.analysis.clusters import verdict
 from tsne_widget.analysis.duplicates import near_duplicates
-from tsne_widget.analysis.inputs import as_rows
-from tsne_widget.analysis.lenses import VOTERS, suspected
+from tsne_widget.analysis.finders import VOTERS, suspected
 from tsne_widget.analysis.neighborhoods import approximates, layer_summary
 from tsne_widget.analysis.scores import MAP_NEIGHBORS, Scores
 from tsne_widget.analysis.trust import faithfulness

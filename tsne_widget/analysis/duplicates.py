@@ -28,7 +28,7 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
     Parameters
     ----------
     indices : (n, k) array of int
-        Neighbours, nearest first, from :func:`nearest_rows`.
+        Neighbours, nearest first, from :func:`kneighbors`.
     distances : (n, k) array of numbers
         To these neighbours.
     threshold : float
@@ -49,8 +49,8 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
 
     Examples
     --------
-    >>> from tsne_widget.analysis import nearest_rows
-    >>> near = nearest_rows([[0.0], [5.0], [0.1], [9.0]], k=2)
+    >>> from tsne_widget.analysis import kneighbors
+    >>> near = kneighbors([[0.0], [5.0], [0.1], [9.0]], k=2)
     >>> near_duplicates(*near, threshold=0.2).pairs.tolist()
     [[0, 2]]
     """
@@ -58,7 +58,7 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
     if far.shape != near.shape or far.dtype.kind not in "fiu":
         raise InvalidInputError(
             f"distances must be numbers of the shape of indices, {near.shape}, got {far.shape}; "
-            "pass both arrays of nearest_rows"
+            "pass both arrays of kneighbors"
         )
     if not threshold >= 0:
         raise InvalidInputError(f"threshold={threshold} must be a distance of 0 or more")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._validation import as_rows
 from tsne_widget.analysis.certainty import confidence, margin
-from tsne_widget.analysis.inputs import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 

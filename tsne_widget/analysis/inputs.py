@@ -55,7 +55,7 @@ def as_neighbors(name: str, values: ArrayLike, n: int | None = None) -> NDArray[
     indices = np.asarray(values)
     if indices.ndim != 2 or indices.dtype.kind not in "iu" or indices.shape[1] == 0:
         raise InvalidInputError(
-            f"{name} must be an (n, k) array of rows with k of at least 1, as nearest_rows returns "
+            f"{name} must be an (n, k) array of rows with k of at least 1, as kneighbors returns "
             f"them, got shape {indices.shape} and dtype {indices.dtype}"
         )
     if n is not None and len(indices) != n:
@@ -65,27 +65,6 @@ def as_neighbors(name: str, values: ArrayLike, n: int | None = None) -> NDArray[
             f"{name} must hold rows 0 … {len(indices) - 1}, got {indices.min()} … {indices.max()}"
         )
     return indices
-
-
-def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
-    """(m,) rows 0 … n − 1, of such numbers or of an (n,) mask."""
-    values = np.asarray(rows)
-    if values.ndim != 1:
-        raise InvalidInputError(f"{name} must have shape (m,), got {values.shape}")
-    if values.dtype.kind == "b":
-        if len(values) != n:
-            raise InvalidInputError(f"{name} as a mask must have {n} entries, got {len(values)}")
-        return np.flatnonzero(values)
-    if not values.size:
-        return np.empty(0, dtype=np.int64)
-    if values.dtype.kind not in "iu":
-        raise InvalidInputError(f"{name} must be integers or a mask, got dtype {values.dtype}")
-    if values.min() < 0 or values.max() >= n:
-        raise InvalidInputError(
-            f"{name} must be 0 … {n - 1}, got {values.min()} … {values.max()}; "
-            "rows are not ids: find them by feature_set.ids"
-        )
-    return values.astype(np.int64)
 
 
 class Centring(NamedTuple):

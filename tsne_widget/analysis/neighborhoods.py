@@ -17,7 +17,7 @@ SILHOUETTE_SAMPLES = 5_000
 _BLOCK = 16_384  # rows at a time, so that temporaries stay small
 
 
-class NearestRows(NamedTuple):
+class KNeighbors(NamedTuple):
     """The k nearest other samples of each sample, nearest first."""
 
     indices: NDArray[np.int32]
@@ -46,14 +46,14 @@ class LayerSummary(NamedTuple):
         )
 
 
-def nearest_rows(
+def kneighbors(
     features: ArrayLike,
     k: int = 15,
     *,
     metric: str = "euclidean",
     n_jobs: int | None = None,
     neighbors: str = "exact",
-) -> NearestRows:
+) -> KNeighbors:
     """The k nearest other samples of each sample in feature space.
 
     Parameters
@@ -72,7 +72,7 @@ def nearest_rows(
 
     Returns
     -------
-    NearestRows
+    KNeighbors
         ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Of samples
         equally far, up to the rounding of float32, any come first.
         Time O(n² d), approximate about O(n √n d); memory O(n (d + k)).
@@ -85,7 +85,7 @@ def nearest_rows(
 
     Examples
     --------
-    >>> nearest_rows([[0.0], [1.0], [5.0]], k=1).indices.ravel().tolist()
+    >>> kneighbors([[0.0], [1.0], [5.0]], k=1).indices.ravel().tolist()
     [1, 0, 1]
     """
     matrix = as_matrix("features", features)
@@ -118,7 +118,7 @@ def nearest_rows(
         squared = np.maximum(found.squared[rows].astype(np.float64), 0)
         with np.errstate(over="ignore"):
             distances[rows] = squared / 2 if metric == "cosine" else np.sqrt(squared) * unit
-    return NearestRows(found.indices, distances)
+    return KNeighbors(found.indices, distances)
 
 
 def approximates(n: int) -> bool:
@@ -134,7 +134,7 @@ def label_agreement(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.float32
     Parameters
     ----------
     indices : (n, k) array of int
-        Neighbours, from :func:`nearest_rows`.
+        Neighbours, from :func:`kneighbors`.
     labels : (n,) array of int
         −1 where unknown: such neighbours do not count.
 
@@ -172,7 +172,7 @@ def neighbor_vote(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     indices : (n, k) array of int
-        Neighbours, nearest first, from :func:`nearest_rows`.
+        Neighbours, nearest first, from :func:`kneighbors`.
     labels : (n,) array of int
         −1 where unknown: such neighbours do not vote.
 
@@ -277,13 +277,13 @@ def layer_summary(
     k : int
         Neighbours that vote, 1 … n − 1.
     indices : (n, ≥ k) array of int, optional
-        Neighbours, from :func:`nearest_rows`, if they are already there; the first k are taken.
+        Neighbours, from :func:`kneighbors`, if they are already there; the first k are taken.
 
     Returns
     -------
     LayerSummary
         Numbers; ``str()`` of it is one line for people. Time O(n k²), memory O(n) and 200 MB;
-        without ``indices`` those of :func:`nearest_rows` besides.
+        without ``indices`` those of :func:`kneighbors` besides.
 
     Raises
     ------
@@ -298,7 +298,7 @@ def layer_summary(
     """
     matrix = as_matrix("features", features)
     codes = as_codes("labels", labels, len(matrix), None)
-    near = nearest_rows(matrix, k).indices if indices is None else as_neighbors("indices", indices)
+    near = kneighbors(matrix, k).indices if indices is None else as_neighbors("indices", indices)
     if not 1 <= k <= near.shape[1]:
         raise InvalidInputError(
             f"k={k} must be 1 … {near.shape[1]}, the number of neighbours in indices"

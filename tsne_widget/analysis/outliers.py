@@ -22,7 +22,7 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
     Parameters
     ----------
     indices : (n, k) array of int
-        Neighbours, nearest first, from :func:`nearest_rows`; k of 10 to 50 are usual.
+        Neighbours, nearest first, from :func:`kneighbors`; k of 10 to 50 are usual.
     distances : (n, k) array of finite numbers ≥ 0
         To these neighbours.
 
@@ -39,8 +39,8 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
 
     Examples
     --------
-    >>> from tsne_widget.analysis import nearest_rows
-    >>> near = nearest_rows([[0.0], [1.0], [2.0], [3.0], [30.0]], k=2)
+    >>> from tsne_widget.analysis import kneighbors
+    >>> near = kneighbors([[0.0], [1.0], [2.0], [3.0], [30.0]], k=2)
     >>> int(outlier_score(*near).argmax())
     4
     """
@@ -52,7 +52,7 @@ def outlier_score(indices: ArrayLike, distances: ArrayLike) -> NDArray[np.float3
     ):
         raise InvalidInputError(
             f"distances must be finite, not negative and of the shape of indices, {near.shape}, "
-            f"got shape {far.shape}; pass both arrays of nearest_rows"
+            f"got shape {far.shape}; pass both arrays of kneighbors"
         )
     farthest = far[:, -1].astype(np.float64)
     reach, score = np.empty(len(near)), np.empty(len(near), dtype=np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_rows
+from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 
 # Samples of a small class that are kept before the others get their share.

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.label_quality import label_suspicion
 from tsne_widget.analysis.neighbor_index import NeighborIndex
-from tsne_widget.analysis.neighborhoods import NearestRows, label_agreement, nearest_rows
+from tsne_widget.analysis.neighborhoods import KNeighbors, kneighbors, label_agreement
 from tsne_widget.analysis.outliers import outlier_score
-from tsne_widget.analysis.suspicion import label_suspicion
 from tsne_widget.analysis.trust import faithfulness
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
@@ -95,7 +95,7 @@ class Scores:
         self._indexing = threading.Lock()
         self._kept: dict[str, NDArray[Any]] = {}
         self._embedding: NDArray[np.float32] | None = None
-        self._neighbors: NearestRows | None = None
+        self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
         self.columns = _as_columns(columns, feature_set.ids)
 
@@ -166,7 +166,7 @@ class Scores:
                         self._kept.pop(name, None)
 
     @property
-    def neighbors(self) -> NearestRows:
+    def neighbors(self) -> KNeighbors:
         """The nearest samples of each in feature space, up to 50; exact below 100,000 samples.
 
         O(n² d) when first asked for, and about O(n √n d) from there on, where faiss is installed.
@@ -176,7 +176,7 @@ class Scores:
         with self._computing:
             if self._neighbors is None:
                 k = min(NEIGHBORS, len(self._record) - 1)
-                self._neighbors = nearest_rows(self._record.features, k, neighbors="auto")
+                self._neighbors = kneighbors(self._record.features, k, neighbors="auto")
             return self._neighbors
 
     @property

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_matrix, as_rows, centred
+from tsne_widget._validation import as_rows
+from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
 _BLOCK_BYTES = 32 * 2**20  # of one table of distances

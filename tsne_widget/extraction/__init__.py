@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tsne_widget.extraction.extracting import extract as extract
+from tsne_widget.extraction.extract import extract as extract

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.capture import Call
-from tsne_widget.extraction.layers import Layer, find_layer
-from tsne_widget.extraction.pooling import Pool, check_pool
+from tsne_widget.extraction.model.capture import Call
+from tsne_widget.extraction.model.layers import Layer, find_layer
+from tsne_widget.extraction.model.pooling import Pool, check_pool
 
 DTYPES = {
     "bf16": torch.bfloat16,

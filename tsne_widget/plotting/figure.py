@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.calls import explained
+from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.plotting.colors import class_colors
 from tsne_widget.plotting.drawing import GAP_POINTS, MARKERS, Look, add_key, add_names, beside, draw

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tsne_widget.calls import explained
+from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting.drawing import FONT_POINTS, GAP_POINTS, add_key, add_names, beside, draw
 from tsne_widget.plotting.figure import (

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._ray_session import RETRIES, ray_session
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.neighbors import Neighbors, nearest
 from tsne_widget.projection.placement import NEIGHBORS, Places
 from tsne_widget.projection.workers import Workers
-from tsne_widget.ray_session import RETRIES, ray_session
 
 # Landmarks of a class, at least, however rare it is: what a perplexity of 30 calls a neighbourhood.
 LEAST_PER_CLASS = 30

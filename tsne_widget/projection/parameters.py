@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._ray_session import check_executor
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.inputs import MIN_SAMPLES, as_array
-from tsne_widget.ray_session import check_executor
 
 # Perplexity of van der Maaten & Hinton (2008) and of every library since; less where n is small.
 USUAL_PERPLEXITY = 30.0

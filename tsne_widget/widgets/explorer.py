@@ -14,34 +14,34 @@ from ipywidgets import Widget
 from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
+from tsne_widget._calls import explained
 from tsne_widget.analysis import sample_frame
-from tsne_widget.calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
-from tsne_widget.extraction.batches import check_data
+from tsne_widget.extraction.data.batches import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embedding
-from tsne_widget.widgets import choosing
-from tsne_widget.widgets.background import Background
 from tsne_widget.widgets.closing import close_with_children
-from tsne_widget.widgets.coloring import class_palette
-from tsne_widget.widgets.confusion import ConfusionView
-from tsne_widget.widgets.diagnosis import DiagnosisView
-from tsne_widget.widgets.exporting import copy_pictures, export_frame
-from tsne_widget.widgets.figure_options import figure_options
-from tsne_widget.widgets.gallery import GalleryView
-from tsne_widget.widgets.legend import LegendView
-from tsne_widget.widgets.loading import load_state
-from tsne_widget.widgets.maps import MIN_ROWS, Maps, named_maps
+from tsne_widget.widgets.html_export.save_html import save_html
+from tsne_widget.widgets.io.export import copy_pictures, export_frame
+from tsne_widget.widgets.io.load import load_state
+from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
+from tsne_widget.widgets.maps.maps import MIN_ROWS, Maps, named_maps
+from tsne_widget.widgets.models.coloring import class_palette
+from tsne_widget.widgets.models.figure_options import figure_options
+from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.outputs import output_of
-from tsne_widget.widgets.saving import FeaturesBy, SavedView, save_state
-from tsne_widget.widgets.scatter import ScatterView
-from tsne_widget.widgets.selections import SelectionsView
-from tsne_widget.widgets.sharing import save_html
-from tsne_widget.widgets.state import ExplorerState, Mode
-from tsne_widget.widgets.tiles import Tiles
-from tsne_widget.widgets.toolbar import ToolbarView
+from tsne_widget.widgets.state import selectors
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.views.confusion.view import ConfusionView
+from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
+from tsne_widget.widgets.views.gallery.view import GalleryView
+from tsne_widget.widgets.views.legend.view import LegendView
+from tsne_widget.widgets.views.map.view import ScatterView
+from tsne_widget.widgets.views.selections.view import SelectionsView
+from tsne_widget.widgets.views.toolbar.view import ToolbarView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -387,7 +387,7 @@ class EmbeddingExplorer:
         >>> explorer.selected
         array([0, 1, 3])
         """
-        chosen = choosing.chosen_rows(
+        chosen = selectors.chosen_rows(
             self._state,
             self._whole_frame,
             rows,
@@ -427,7 +427,7 @@ class EmbeddingExplorer:
         state = self._state
         if rows is None:
             rows = state.selected
-        state.name_selection(name, choosing.rows_of(state, rows, self._whole_frame))
+        state.name_selection(name, selectors.rows_of(state, rows, self._whole_frame))
 
     def rename_selection(self, name: str, new_name: str) -> None:
         """Give a named selection another name; it keeps its place and its colour."""
@@ -494,7 +494,7 @@ class EmbeddingExplorer:
         state = self._state
         if scores not in (True, False, "all"):
             raise InvalidInputError(f'scores must be True, False or "all", got {scores!r}')
-        rows = choosing.rows_of_word(state, which)
+        rows = selectors.rows_of_word(state, which)
         self.wait()
         return sample_frame(
             self.feature_set,
@@ -588,7 +588,7 @@ class EmbeddingExplorer:
             raise InvalidInputError(
                 "this explorer has no pictures; pass images= (an array, paths or a dataset)"
             )
-        rows = choosing.rows_of_word(self._state, which)
+        rows = selectors.rows_of_word(self._state, which)
         frame = sample_frame(self.feature_set, rows)
         return copy_pictures(frame, self._images, folder, progress=progress)
 
@@ -678,7 +678,7 @@ class EmbeddingExplorer:
             state.embedding,
             path,
             images=self._images,
-            rows=None if rows is None else choosing.rows_of(state, rows, self._whole_frame),
+            rows=None if rows is None else selectors.rows_of(state, rows, self._whole_frame),
             title=title,
             thumbnail=thumbnail if self._images is not None else 0,
             max_rows=max_rows,

@@ -1,0 +1,142 @@
+"""Checks of caller-supplied values that several parts of the package share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.errors import InvalidInputError
+
+# Row numbers of offending rows that an error message lists.
+ROWS_LISTED = 5
+
+
+def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Row numbers 0 … n − 1 in the given order.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    rows : (m,) int array or (n,) bool array
+        Row numbers, or a mask over all n rows.
+    n : int
+        Number of rows.
+
+    Returns
+    -------
+    (m,) int64 array
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape or dtype is wrong, a mask has another length, or a row is out of range.
+    """
+    values = np.asarray(rows)
+    if values.ndim != 1:
+        raise InvalidInputError(
+            f"{name} must be 1-dimensional, got shape {values.shape}; for one row pass [5]"
+        )
+    if values.dtype.kind == "b":
+        if len(values) != n:
+            raise InvalidInputError(f"{name} as a mask must have shape ({n},), got {values.shape}")
+        return np.flatnonzero(values)
+    if not values.size:
+        return np.empty(0, dtype=np.int64)
+    if values.dtype.kind not in "iu":
+        raise InvalidInputError(f"{name} must be integers or a mask, got dtype {values.dtype}")
+    if values.min() < 0 or values.max() >= n:
+        raise InvalidInputError(
+            f"{name} must be 0 … {n - 1}, got {values.min()} … {values.max()}; "
+            "rows are not ids: find them by feature_set.ids"
+        )
+    return values.astype(np.int64)
+
+
+def as_row_set(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
+    """Row numbers 0 … n − 1, ascending and unique; parameters and errors as in :func:`as_rows`."""
+    mask = np.zeros(n, dtype=bool)  # np.unique takes half a second for a million rows
+    mask[as_rows(name, rows, n)] = True
+    return np.flatnonzero(mask)
+
+
+def as_embedding(values: ArrayLike, n: int, name: str = "embedding") -> NDArray[np.float32]:
+    """Finite map coordinates, read-only.
+
+    Parameters
+    ----------
+    values : (n, 2) array of numbers
+    n : int
+        Number of samples.
+    name : str
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    (n, 2) float32 array
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape or dtype is wrong, or a value is NaN or infinite.
+    """
+    embedding = np.asarray(values)
+    if embedding.shape != (n, 2):
+        raise InvalidInputError(f"{name} must have shape ({n}, 2), got {embedding.shape}")
+    if embedding.dtype.kind not in "fiu":
+        raise InvalidInputError(f"{name} must be numbers, got dtype {embedding.dtype}")
+    embedding = embedding.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(embedding).all(axis=1))
+    if len(bad):
+        raise InvalidInputError(
+            f"{name} has NaN or infinite values in {len(bad)} of {n} rows "
+            f"(first rows: {', '.join(map(str, bad[:ROWS_LISTED]))})"
+        )
+    embedding.flags.writeable = False
+    return embedding
+
+
+def check_name(kind: str, name: object, limit: int) -> str:
+    """The name, if it is non-blank text of at most ``limit`` characters.
+
+    Parameters
+    ----------
+    kind : str
+        What is named, for the error message: "a selection's name".
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"{kind} must be text, got {type(name).__name__}")
+    if not name or name != name.strip():
+        raise InvalidInputError(
+            f"{kind} must be text without surrounding blanks, got {name[:limit]!r}"
+        )
+    if len(name) > limit:
+        raise InvalidInputError(f"{kind} may have {limit} characters, got {len(name)}")
+    return name
+
+
+def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """``"; did you mean 'x'?"`` for the known word nearest to a wrong one; ``""`` if none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("predicted", ["label", "prediction"])
+    "; did you mean 'prediction'?"
+    """
+    near = get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def row_blocks(n: int, rows: int) -> list[slice]:
+    """Slices that cover n rows in blocks of at most ``rows`` rows, at least 1.
+
+    Examples
+    --------
+    >>> row_blocks(5, 2)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, rows)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -1,0 +1,1 @@
+"""Where the extraction loop runs: in this process or on Ray."""

@@ -1,0 +1,1 @@
+"""The model: its layers, its forward pass, its logits."""

@@ -1,0 +1,1 @@
+"""Extracted rows on disk and in memory."""

@@ -1,0 +1,76 @@
+// The model of the map of a shared page: what scatter.py does in a notebook.
+import { rowsInside } from "../../frontend/geometry.js";
+import { asView, packBits } from "./counting.js";
+import { colorChoices, coloringOf } from "./coloring.js";
+import { makeModel } from "./model.js";
+import { shuffledRows } from "./record.js";
+
+// The map draws fewer points while it moves: a third of this many.
+const LEAST_BUDGET = 36_000;
+
+/**
+ * @param {import("./exploration.js").Exploration} exploration
+ * @param {(row: number) => {tile: any, picture: Uint8Array}} tileOf
+ */
+export function makeMapModel(exploration, tileOf) {
+  const { record, state } = exploration;
+  const rows = shuffledRows(record.n); // row of each point
+  const points = new Uint32Array(record.n); // point of each row
+  const places = new Float32Array(2 * record.n); // x of each point, then y
+  rows.forEach((row, point) => {
+    points[row] = point;
+    [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
+  });
+  const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
+  const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
+  const painted = () => {
+    const { texels, palette, key } = coloringOf(record, state.colorBy, state.selections);
+    const ofPoints = (palette.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => texels[row]);
+    return { color_by: state.colorBy, key, texels: new DataView(ofPoints.buffer), texture: palette };
+  };
+  const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
+
+  const model = makeModel({
+    figure: null, places: new DataView(places.buffer), ...painted(), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
+    codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
+    visible: null, selected: null, viewport: [], color_choices: [],
+    hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
+  }, {
+    select({ mode }, buffers) {
+      const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));
+      exploration.select(inside.filter(exploration.isShown), mode);
+      model.reply({ kind: "selected" }); // the page has shown a preview, this one stands
+    },
+    pick({ point, mode }) {
+      const row = hit(point);
+      if (row === null) return;
+      exploration.select([row], mode);
+      exploration.put("focus", row);
+    },
+    hover({ point, known }) {
+      const row = hit(point);
+      if (row === null) return;
+      exploration.put("hovered", row);
+      if (known) return;
+      const { tile, picture } = tileOf(row);
+      model.reply({ kind: "hover", point, tile }, [asView(picture)]);
+    },
+    leave: () => exploration.put("hovered", null),
+    color: ({ name }) => exploration.put("colorBy", name),
+    clear() {
+      exploration.select([]);
+      exploration.put("focus", null);
+    },
+    undo: exploration.undo,
+    redo: exploration.redo,
+  });
+  const paint = () => model.set(painted());
+
+  exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
+  exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]))), "selected");
+  exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
+  exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
+  exploration.follow(paint, "colorBy");
+  exploration.follow(() => { if (state.colorBy === "selection") paint(); }, "selections");
+  return model;
+}

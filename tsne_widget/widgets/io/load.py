@@ -1,0 +1,158 @@
+"""An exploration read back from disk: checked as what anyone may have written."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.errors import StoreError
+from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
+from tsne_widget.widgets.maps.maps import GIVEN
+
+
+class Saved(NamedTuple):
+    """What a folder holds of an exploration."""
+
+    record: FeatureSet
+    maps: dict[str, NDArray[np.float32]]
+    map_name: str  # of the one that is shown
+    visible: NDArray[np.bool_]
+    selected: NDArray[np.int64]
+    selections: dict[str, NDArray[np.int64]]
+    slots: dict[str, int]  # numbers of the selections' colours
+    columns: dict[str, NDArray[Any]]
+    view: SavedView
+
+
+def load_state(folder: str | os.PathLike[str]) -> Saved:
+    """Read what :func:`save_state` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds no exploration, is torn, of a later version, or if the features that it
+        refers to are missing or others.
+    """
+    source = Path(folder)
+    try:
+        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
+    except StoreError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreError(
+            f"{source} is not a saved exploration, or part of it is missing: {error}; "
+            "give the folder that explorer.save(folder) has written; for one of "
+            "FeatureSet.save it is EmbeddingExplorer(FeatureSet.load(folder))"
+        ) from error
+    except TORN as error:
+        raise StoreError(f"{source} is not a saved exploration: {error}") from error
+
+
+def _read(source: Path, manifest: dict[str, Any]) -> Saved:
+    if manifest["format"] != FORMAT:
+        raise StoreError(
+            f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
+            "upgrade tsne-widget"
+        )
+    if not DATA.fullmatch(manifest["data"]):
+        raise StoreError(f"{source / MANIFEST} names files outside its folder")
+    data, files = source / manifest["data"], manifest["files"]
+    for name, expected in files.items():
+        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
+            raise StoreError(
+                f"{source / MANIFEST} names a file {name!r}, which save() never writes"
+            )
+        if digest(data / name) != expected:
+            raise StoreError(
+                f"{data / name} is not what {MANIFEST} says: it is torn or was changed; "
+                "save the exploration again"
+            )
+
+    def array(name: str) -> NDArray[Any]:
+        if f"{name}.npy" not in files:
+            raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
+        return load_npy(data / f"{name}.npy")
+
+    record = _read_features(source, data, manifest)
+    columns: dict[str, NDArray[Any]] = {}
+    for number, column in enumerate(manifest["columns"]):
+        if column["plain"]:
+            values = json.loads((data / f"column-{number}.json").read_text("utf-8"))
+            filled = np.empty(len(values), dtype=object)
+            filled[:] = values
+        else:
+            filled = array(f"column-{number}")
+        columns[column["name"]] = filled
+    # Folders of before there were several have one map, without a name.
+    map_name, others = manifest.get("map", GIVEN), manifest.get("other_maps", [])
+    maps = {map_name: array("embedding")}
+    maps |= {name: array(f"map-{number}") for number, name in enumerate(others)}
+    counts = [int(selection["count"]) for selection in manifest["selections"]]
+    parts = np.split(array("selections"), np.cumsum(counts)[:-1]) if counts else []
+    return Saved(
+        record=record,
+        maps=maps,
+        map_name=map_name,
+        visible=array("visible"),
+        selected=array("selected"),
+        selections={
+            selection["name"]: rows
+            for selection, rows in zip(manifest["selections"], parts, strict=True)
+        },
+        slots=_checked_slots(manifest["selections"]),
+        columns=columns,
+        view=_checked_view(**manifest["view"]),
+    )
+
+
+def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
+    reference = manifest["features"]
+    if reference is None:
+        folder = data / "features"
+    else:
+        places = [Path(reference["absolute"])]
+        if reference["relative"] is not None:
+            places.insert(0, source.resolve() / reference["relative"])  # both may have moved
+        folder = next((place for place in places if place.is_dir()), places[-1])
+        if not folder.is_dir():
+            raise StoreError(
+                f"{source} refers to features in {folder}, which are not there; "
+                'move them back, or save with features="copy"'
+            )
+    record = FeatureSet.load(folder)
+    if fingerprint(record) != manifest["fingerprint"]:
+        raise StoreError(
+            f"the features in {folder} are not those that were explored; "
+            "restore them, or make a new exploration of them"
+        )
+    return record
+
+
+def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:
+    slots = {selection["name"]: int(selection["slot"]) for selection in selections}
+    if len(set(slots.values())) < len(selections) or min(slots.values(), default=0) < 0:
+        raise ValueError("two named selections have one colour, or none")
+    return slots
+
+
+def _checked_view(
+    viewport: Any, colors: Any, height: Any, draw_budget: Any, color_by: Any, show_labels: Any
+) -> SavedView:
+    bounds = [float(bound) for bound in viewport]
+    if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
+        raise ValueError(f"viewport {viewport!r} is not four numbers")
+    if not all(isinstance(text, str) for pair in colors.items() for text in pair):
+        raise ValueError(f"colors {colors!r} do not map names to colours")
+    if not isinstance(color_by, str):
+        raise ValueError(f"color_by {color_by!r} is no name")  # noqa: TRY004 - of data, not code
+    return SavedView(
+        bounds, dict(colors), int(height), int(draw_budget), color_by, bool(show_labels)
+    )

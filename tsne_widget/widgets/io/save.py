@@ -1,0 +1,286 @@
+"""An exploration on disk: plain ``.npy`` and JSON files, whole whatever happens meanwhile.
+
+A folder holds ``explorer.json`` and the folder of files that it names. Saving again writes new
+files beside the old ones and then replaces that one small file: there is never half of a state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget._atomic import (
+    UNFINISHED_KEPT_SECONDS,
+    is_unfinished,
+    remove_unfinished,
+    whole_file,
+)
+from tsne_widget.errors import InvalidInputError, StoreError
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+
+FORMAT = 1
+MANIFEST = "explorer.json"
+# Rows of features and logits that tell one record from another, without reading all of it.
+FINGERPRINT_ROWS = 256
+
+# Name of a folder of files, new for each save.
+DATA = re.compile(r"data-[0-9a-f]{12}")
+_BLOCK_BYTES = 2**20
+# What reading a manifest that is torn, or of another program, raises.
+TORN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
+FeaturesBy = Literal["copy", "reference"]
+
+
+class SavedView(NamedTuple):
+    """What is to be seen, beside what is selected."""
+
+    viewport: list[float]
+    """Bounds in sight, x0, x1, y0, y1; [] for the whole map."""
+    colors: dict[str, str]
+    """Of the classes."""
+    height: int
+    """Pixels of the map."""
+    draw_budget: int
+    """Points drawn at most; 0 by what the renderer can do."""
+    color_by: str
+    """What the colours say."""
+    show_labels: bool
+    """Class names on the map."""
+
+
+def save_state(
+    folder: str | os.PathLike[str],
+    state: ExplorerState,
+    view: SavedView,
+    maps: Mapping[str, NDArray[np.float32]],
+    *,
+    features: FeaturesBy,
+    overwrite: bool,
+) -> Path:
+    """Write a state with a map, and every map by name; the folder written.
+
+    Raises
+    ------
+    InvalidInputError
+        If features are to be referred to and are not those of a saved FeatureSet, or a column
+        cannot be written as plain data.
+    StoreError
+        If the folder holds something else, or an exploration without ``overwrite``, or the disk
+        cannot take the files; what was saved before is whole then.
+    """
+    if features not in ("copy", "reference"):
+        raise InvalidInputError(f'features must be "copy" or "reference", got {features!r}')
+    target = Path(folder).resolve()  # what a link leads to, not the link
+    origin = _saved_features(state.feature_set) if features == "reference" else None
+    data = target / f"data-{uuid.uuid4().hex[:12]}"
+    try:
+        _check_free(target, overwrite)
+        existed, previous = target.exists(), _named_data(target)
+        data.mkdir(parents=True)
+        try:
+            manifest = _written(data, state, maps, origin)
+            with whole_file(target / MANIFEST) as file:
+                file.write(_as_json(manifest | {"view": view._asdict()}))
+        finally:
+            if _named_data(target) == data.name:  # also if what failed came after
+                _remove_older(target, data, previous)
+            else:
+                shutil.rmtree(data, ignore_errors=True)
+                if not existed:
+                    with contextlib.suppress(OSError):
+                        target.rmdir()
+    except (StoreError, InvalidInputError):
+        raise
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error}") from error
+    return target
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    entries = [entry.name for entry in target.iterdir()]  # NotADirectoryError of a file says it
+    if MANIFEST in entries:
+        if not overwrite:
+            raise StoreError(f"{target} exists; pass overwrite=True to replace what is saved there")
+        return
+    foreign = [name for name in entries if not DATA.fullmatch(name) and not is_unfinished(name)]
+    if foreign:
+        raise StoreError(
+            f"{target} holds {', '.join(sorted(foreign)[:3])}, which save() did not write; "
+            "choose another folder"
+        )
+
+
+def _written(
+    data: Path,
+    state: ExplorerState,
+    maps: Mapping[str, NDArray[np.float32]],
+    origin: Path | None,
+) -> dict[str, Any]:
+    """Write the files of a state into a new folder; the manifest, which lists them."""
+    record, columns = state.feature_set, state.scores.columns
+    rows = list(state.selections.values())
+    texts = {name: _plain_values(name, column) for name, column in columns.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        "embedding": state.embedding,
+        "visible": state.visible,
+        "selected": state.selected,
+        "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
+    }
+    others = {name: xy for name, xy in maps.items() if name != state.map_name}
+    arrays |= {f"map-{number}": xy for number, xy in enumerate(others.values())}
+    names = []
+    for number, (name, column) in enumerate(columns.items()):
+        names.append({"name": name, "plain": texts[name] is not None})
+        if texts[name] is None:
+            arrays[f"column-{number}"] = column
+    for name, array in arrays.items():
+        with whole_file(data / f"{name}.npy") as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+    for number, plain in enumerate(texts.values()):
+        if plain is not None:
+            with whole_file(data / f"column-{number}.json") as file:
+                file.write(_as_json(plain))
+    files = {path.name: digest(path) for path in sorted(data.iterdir())}
+    if origin is None:
+        record.save(data / "features")
+    return {
+        "format": FORMAT,
+        "data": data.name,
+        "files": files,
+        "features": None if origin is None else _reference(origin, data.parent),
+        "fingerprint": fingerprint(record),
+        "selections": [
+            {"name": name, "count": len(rows), "slot": state.selection_slots[name]}
+            for name, rows in state.selections.items()
+        ],
+        "columns": names,
+        "map": state.map_name,
+        "other_maps": list(others),
+    }
+
+
+def _plain_values(name: str, column: NDArray[Any]) -> list[Any] | None:
+    """Values of a column of objects as JSON knows them; None for a column that numpy can write."""
+    if column.dtype.kind not in "OT":
+        if column.dtype.hasobject:
+            raise InvalidInputError(f"column {name!r} of {column.dtype} cannot be saved; drop it")
+        return None
+    values = [value.item() if isinstance(value, np.generic) else value for value in column]
+    values = [None if type(value).__name__ in ("NAType", "NaTType") else value for value in values]
+    kinds = {type(value).__name__ for value in values}
+    odd = kinds - {"str", "float", "int", "bool", "NoneType"}
+    if odd:
+        raise InvalidInputError(
+            f"column {name!r} holds {min(odd)}, which cannot be saved as plain data; "
+            "give it as text or numbers"
+        )
+    return values
+
+
+def _saved_features(record: FeatureSet) -> Path:
+    """The folder of FeatureSet.save() whose features the record maps.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none, or it holds another record.
+    """
+    array: Any = record.features
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    filename = None if array is None else array.filename
+    remedy = (
+        'save them first: features.save(folder), and explore FeatureSet.load(folder); or "copy"'
+    )
+    if filename is None:
+        raise InvalidInputError(f"features are in memory, there is no file to refer to; {remedy}")
+    folder = Path(filename).parent
+    try:
+        same = fingerprint(FeatureSet.load(folder)) == fingerprint(record)
+    except StoreError as error:
+        raise InvalidInputError(
+            f"features are not a saved FeatureSet: {error}; {remedy}"
+        ) from error
+    if not same:
+        raise InvalidInputError(
+            f"the record that is explored differs from the one in {folder}; "
+            'save it with features="copy"'
+        )
+    return folder.resolve()
+
+
+def _reference(origin: Path, target: Path) -> dict[str, str | None]:
+    try:
+        relative: str | None = os.path.relpath(origin, target)
+    except ValueError:  # on another drive of Windows
+        relative = None
+    return {"relative": relative, "absolute": str(origin)}
+
+
+def fingerprint(record: FeatureSet) -> str:
+    """What tells one record from another: all of it but for most rows of features and logits."""
+    some = np.unique(np.linspace(0, len(record) - 1, FINGERPRINT_ROWS).astype(np.int64))
+    found = hashlib.sha256(repr(record.features.shape).encode())
+    for name in ("features", "logits", "labels", "predictions", "ids"):
+        array = getattr(record, name)
+        if array is not None:
+            part = array[some] if array.ndim == 2 else array
+            found.update(name.encode() + np.ascontiguousarray(part).tobytes())
+    found.update(_as_json([record.class_names, record.paths, record.layer, record.skipped]))
+    return found.hexdigest()
+
+
+def _named_data(target: Path) -> str | None:
+    """The folder of files that a manifest names, whatever else is wrong with it."""
+    try:
+        return str(json.loads((target / MANIFEST).read_text("utf-8"))["data"])
+    except TORN:
+        return None
+
+
+def _remove_older(target: Path, data: Path, previous: str | None) -> None:
+    """Remove what the manifest has named before, and what killed saves have left."""
+    remove_unfinished(target, MANIFEST)
+    for entry in target.iterdir():
+        if entry == data or not DATA.fullmatch(entry.name):
+            continue
+        with contextlib.suppress(OSError):
+            is_old = time.time() - entry.stat().st_mtime > UNFINISHED_KEPT_SECONDS
+            if is_old or entry.name == previous:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode("ascii")  # also of names of undecodable files

@@ -1,0 +1,166 @@
+"""The computation of a map: starts it, shows it, holds it, ends it and continues it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tsne_widget._text import failure, printable
+from tsne_widget._validation import as_embedding
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection import TSNE
+from tsne_widget.widgets.maps.runner import ProjectionRun, Update, is_live
+from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
+
+logger = logging.getLogger(__name__)
+
+
+class Fitting:
+    """What a projector makes of the features of one :class:`ExplorerState`, written into it.
+
+    Attributes
+    ----------
+    projector : object with ``fit_transform``
+        A live one is a copy of the user's, with a callback of ours.
+    """
+
+    def __init__(self, state: ExplorerState, projector: Any = None) -> None:
+        self._state = state
+        self._error: BaseException | None = None
+        self._run: ProjectionRun | None = None
+        self._seconds, self._going_since = 0.0, 0.0  # time used, pauses left out
+        self.projector, self._also_call = _own(
+            TSNE(random_state=0) if projector is None else projector
+        )
+
+    def start(self) -> None:
+        """Compute the map in a worker thread."""
+        features, labels = self._state.feature_set.features, self._state.feature_set.labels
+        n, d = features.shape
+        live = is_live(self.projector)
+        self._error = None
+        self._going_since = time.monotonic()
+        self._state.fit = Fit(
+            "running",
+            f"{title_of(self.projector)} of {n:,} × {d:,} features",
+            note=_note(self.projector),
+            iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
+            total=int(self.projector.max_iter) if live else 0,
+        )
+        self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
+
+    def wait(self) -> None:
+        """Block until the map is done, stopped or paused; raise what it failed with."""
+        if self._run is not None and not self._run.ended:
+            self._run.wait(self._state.main_thread.catch_up)
+        if self._error is not None:
+            raise self._error
+
+    def failed_with(self, error: BaseException) -> bool:
+        """Whether this error is what the projector ended with."""
+        return error is self._error
+
+    def pause(self) -> None:
+        """Hold the map where it is."""
+        self._live_run("pause").pause()
+        self._clock()
+        self._state.fit = self._state.fit._replace(condition="paused")
+
+    def resume(self) -> None:
+        """Let a held map go on."""
+        self._live_run("resume").resume()
+        self._going_since = time.monotonic()
+        self._state.fit = self._state.fit._replace(condition="running")
+
+    def stop(self) -> None:
+        """End the computation and keep the map as it is."""
+        self._live_run("stop").stop()
+
+    def run(self, iterations: int = 250) -> None:
+        """Continue a map that is done or stopped."""
+        if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+            raise InvalidInputError(f"iterations must be an integer above 0, got {iterations!r}")
+        if self._run is None:
+            raise InvalidInputError(
+                "the coordinates of this map were given: there is nothing to continue; "
+                "leave out embedding= to compute a map"
+            )
+        if not self._run.ended:
+            raise InvalidInputError("the map is still computed; stop() it first, or wait()")
+        if not is_live(self.projector):
+            raise InvalidInputError(f"{title_of(self.projector)} cannot be continued")
+        done = int(getattr(self.projector, "n_iter_", 0))
+        self.projector.set_params(max_iter=done + iterations, warm_start=True)
+        self.start()
+
+    def close(self) -> None:
+        """Abandon whatever is computed."""
+        if self._run is not None:
+            self._run.abandon()
+            self._run = None
+
+    def _deliver(self, update: Update) -> None:
+        fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
+        error = update.error
+        if error is None:
+            try:
+                self._set("embedding", as_embedding(update.embedding, len(self._state.codes)))
+            except InvalidInputError as wrong_shape:
+                error = wrong_shape
+        if error is not None:  # shown here, and raised by wait()
+            self._error = error
+            logger.error("the map failed", exc_info=error)
+            message = failure(error, "The map")
+            self._state.message = message
+            self._set("fit", fit._replace(condition="failed", title=message))
+        elif update.ended:
+            self._clock()
+            condition = "done" if update.complete else "stopped"
+            self._set("fit", fit._replace(condition=condition, seconds=self._seconds))
+        else:
+            paused = self._run is not None and self._run.paused
+            self._set("fit", fit._replace(condition="paused" if paused else "running"))
+
+    def _clock(self) -> None:
+        if self._state.fit.condition == "running":
+            self._seconds += time.monotonic() - self._going_since
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a trait; what an observer of the user's raises is shown, and the fit goes on."""
+        try:
+            setattr(self._state, name, value)
+        except Exception as error:
+            logger.exception("an observer of %s failed", name)
+            self._state.message = failure(error)
+
+    def _live_run(self, word: str) -> ProjectionRun:
+        if self._run is None or self._run.ended:
+            raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
+        if not is_live(self.projector):
+            raise InvalidInputError(f"{title_of(self.projector)} cannot be held: wait for its end")
+        return self._run
+
+
+def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
+    """A projector of ours to put a callback into, and the callback that the user had put there."""
+    if not is_live(projector):
+        return projector, None
+    fresh = type(projector)(**projector.get_params(deep=False))
+    return fresh, fresh.callback
+
+
+def title_of(projector: Any) -> str:
+    """What a projector is called where it has no name; None is our own t-SNE."""
+    name = "TSNE" if projector is None else type(projector).__name__
+    return "t-SNE" if name == "TSNE" else printable(name)
+
+
+def _note(projector: Any) -> str:
+    """What to know of its map: whether it will be the same another time."""
+    values = projector.get_params(deep=False) if hasattr(projector, "get_params") else {}
+    # PCA's randomised solver differs by less than can be seen.
+    if type(projector).__name__ == "PCA" or values.get("random_state", 0) is not None:
+        return ""
+    return "another run gives another map: random_state is not set"

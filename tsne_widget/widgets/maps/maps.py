@@ -1,0 +1,260 @@
+"""The maps of one exploration by name: computed one after the other, one of them shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget._text import printable
+from tsne_widget._validation import as_embedding
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.maps.fitting import Fitting, title_of
+from tsne_widget.widgets.maps.map_state import MapState
+from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
+from tsne_widget.widgets.views.messages import MalformedMessageError
+
+# Fewer rows than this have no neighbourhoods to embed.
+MIN_ROWS = 4
+# Maps of one explorer, and characters of a map's name: more no menu shows.
+MAX_MAPS, MAX_NAME = 20, 80
+# Name of coordinates that were given without one.
+GIVEN = "given"
+_ACTIVE = ("running", "paused")
+
+
+class Maps:
+    """Every map of one :class:`ExplorerState`; the one that is shown is the state's embedding.
+
+    Projectors run one after the other, in their order: side by side they would share the same
+    processors.
+
+    Parameters
+    ----------
+    state : ExplorerState
+    given : mapping of name to (n, 2) float32 array
+    projectors : mapping of name to projector
+        See :func:`named_maps`.
+    """
+
+    def __init__(
+        self,
+        state: ExplorerState,
+        given: Mapping[str, NDArray[np.float32]],
+        projectors: Mapping[str, Any],
+    ) -> None:
+        self._state = state
+        self._maps: dict[str, MapState] = {}
+        self._fittings: dict[str, Fitting] = {}
+        self._waiting: list[str] = []
+        self._wanted: set[str] = set()  # what run() has begun: shown as soon as it is there
+        for name, embedding in given.items():
+            self._add(name, embedding)
+        for name, projector in projectors.items():
+            self._add(name, None, projector)
+        self._show(next(iter(self._maps)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, also those that are not there yet."""
+        return tuple(self._maps)
+
+    @property
+    def embeddings(self) -> dict[str, NDArray[np.float32]]:
+        """The (n, 2) coordinates of those that are there."""
+        maps = self._maps.items()
+        return {name: one.embedding for name, one in maps if one.embedding is not None}
+
+    @property
+    def projector(self) -> Any:
+        """What makes the map that is shown."""
+        return self._fittings[self._state.map_name].projector
+
+    @property
+    def active(self) -> Fitting:
+        """What is being computed; where nothing is, the map that is shown."""
+        names = [n for n, one in self._maps.items() if one.fit.condition in _ACTIVE]
+        return self._fittings[names[0] if names else self._state.map_name]
+
+    def start_next(self) -> None:
+        """Compute the next map that waits, unless one is being computed."""
+        if self._waiting and not any(one.fit.condition in _ACTIVE for one in self._maps.values()):
+            self._fittings[self._waiting.pop(0)].start()
+
+    def show(self, name: str) -> None:
+        """Show another map: selection, toggles and colours stay as they are.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no map of that name, or it is not there yet.
+        """
+        if name not in self._maps:
+            known = ", ".join(map(repr, self._maps))
+            raise InvalidInputError(f"there is no map {name!r}; there are {known}")
+        one = self._maps[name]
+        if one.embedding is None:
+            failed = one.fit.condition == "failed"
+            why = one.fit.title if failed else "it is not computed yet; wait() for it"
+            raise InvalidInputError(f"the map {name!r} cannot be shown: {why}")
+        if name != self._state.map_name:
+            self._show(name)
+
+    def wait(self) -> None:
+        """Block until all maps are done, stopped or one is paused; raise what one failed with."""
+        errors = []
+        for fitting in list(self._fittings.values()):
+            try:
+                fitting.wait()
+            except BaseException as error:
+                if not fitting.failed_with(error):
+                    raise  # an interrupt, of this call and not of the projector
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def run(self, iterations: int, projector: Any = None, name: str | None = None) -> None:
+        """Continue the map that is shown, or compute another one and show it when it comes."""
+        if projector is None:
+            if name is not None:
+                raise InvalidInputError("name= is of a new map: pass projector= as well")
+            self._fittings[self._state.map_name].run(iterations)
+            return
+        check_projector(projector, len(self._state.codes))
+        title = title_of(projector)
+        numbers = (f"{title} {number}" for number in range(2, MAX_MAPS + 2))
+        free = (text for text in (title, *numbers) if text not in self._maps)
+        name = next(free) if name is None else name
+        if name in self._maps:
+            raise InvalidInputError(f"there is a map {name!r} already; choose another name")
+        _check_name(name)
+        if len(self._maps) >= MAX_MAPS:
+            raise InvalidInputError(f"an explorer has at most {MAX_MAPS} maps")
+        self._add(name, None, projector)
+        self._wanted.add(name)
+        self.start_next()
+
+    def control(self, word: object) -> None:
+        """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
+        fitting = self.active
+        actions = {
+            "pause": fitting.pause, "resume": fitting.resume, "stop": fitting.stop,
+            "run": lambda: self.run(250),
+        }  # fmt: skip
+        if not isinstance(word, str) or word not in actions:
+            raise MalformedMessageError("unknown control")
+        actions[word]()
+
+    def close(self) -> None:
+        """Abandon whatever is computed or waits."""
+        self._waiting.clear()
+        for name, fitting in self._fittings.items():
+            self._maps[name].unobserve_all()
+            fitting.close()
+
+    def _add(self, name: str, embedding: NDArray[np.float32] | None, projector: Any = None) -> None:
+        one = self._maps[name] = MapState(self._state, embedding)
+        self._fittings[name] = Fitting(one, projector)
+        if embedding is None:
+            self._waiting.append(name)
+            one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
+        one.observe(lambda _change: self._on_embedding(name), "embedding")
+        one.observe(lambda _change: self._on_fit(name), "fit")
+        self._tell()
+
+    def _on_embedding(self, name: str) -> None:
+        state = self._state
+        if name == state.map_name:
+            state.embedding = self._maps[name].embedding
+        elif name in self._wanted or (
+            state.embedding is None and state.fit.condition == "failed"  # it will not come
+        ):
+            self._wanted.discard(name)
+            self._show(name)
+
+    def _on_fit(self, name: str) -> None:
+        try:
+            if name == self._state.map_name:
+                self._state.fit = self._maps[name].fit
+            self._tell()
+        finally:  # whatever an observer of the user's has raised
+            self.start_next()
+
+    def _tell(self) -> None:
+        self._state.fits = {name: one.fit for name, one in self._maps.items()}
+
+    def _show(self, name: str) -> None:
+        state, one = self._state, self._maps[name]
+        state.map_name = name  # first: views frame what comes next anew
+        state.fit = one.fit
+        state.embedding = one.embedding
+
+
+def named_maps(
+    feature_set: FeatureSet, projector: Any, embedding: Any
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+    """What an explorer's arguments mean: coordinates by name, and projectors by name.
+
+    Raises
+    ------
+    InvalidInputError
+        If anything of it does not fit the n samples.
+    """
+    given: dict[str, NDArray[np.float32]] = {}
+    projectors: dict[str, Any] = {}
+    n = len(feature_set)
+    if embedding is not None:
+        several: Mapping[str, ArrayLike] = (
+            embedding if isinstance(embedding, Mapping) else {GIVEN: embedding}
+        )
+        for name, values in several.items():
+            _check_name(name)
+            try:
+                given[name] = as_embedding(values, n)
+            except InvalidInputError as error:
+                if embedding is several:
+                    raise InvalidInputError(f"embedding[{name!r}]: {error}") from error
+                raise
+    if isinstance(projector, Mapping):
+        for name, one in projector.items():
+            _check_name(name)
+            check_projector(one, n)
+            projectors[name] = one
+    elif embedding is None:
+        check_projector(projector, n)
+        projectors[title_of(projector)] = projector
+    both = sorted(given.keys() & projectors.keys())
+    if both:
+        raise InvalidInputError(f"embedding and projector both name a map {both[0]!r}")
+    if not 1 <= len(given) + len(projectors) <= MAX_MAPS:
+        raise InvalidInputError(
+            f"an explorer has 1 … {MAX_MAPS} maps, got {len(given) + len(projectors)}"
+        )
+    return given, projectors
+
+
+def check_projector(projector: Any, n: int) -> None:
+    """Raise InvalidInputError for what is no projector, or where n rows are too few for ours."""
+    if isinstance(projector, type):
+        name = projector.__name__
+        raise InvalidInputError(f"projector is the class {name}; pass an instance, as {name}()")
+    if projector is not None and not callable(getattr(projector, "fit_transform", None)):
+        raise InvalidInputError(
+            f"projector must have a fit_transform method, got {type(projector).__name__}; "
+            "for given coordinates pass embedding="
+        )
+    if projector is None and n < MIN_ROWS:
+        raise InvalidInputError(
+            f"a map needs at least {MIN_ROWS} samples, got {n}; "
+            "pass embedding= to show given coordinates"
+        )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise InvalidInputError(
+            f"a map's name must be text of 1 … {MAX_NAME} characters, got {printable(repr(name))}"
+        )

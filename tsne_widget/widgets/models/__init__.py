@@ -1,0 +1,1 @@
+"""What views show, computed from the state, without traitlets."""

@@ -1,0 +1,163 @@
+"""The order of the gallery: rows sorted by a value and put together in groups. No widgets."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tsne_widget._text import printable
+from tsne_widget.feature_set import FeatureSet
+
+# Groups that are told apart, the rest is one: their names and sizes are a trait of at most 200 kB.
+MAX_GROUPS = 2000
+
+
+class Group(NamedTuple):
+    """So many rows under one heading."""
+
+    name: str
+    count: int
+
+
+class Arrangement(NamedTuple):
+    """Rows in the order in which they are shown.
+
+    Attributes
+    ----------
+    rows : (k,) int64 array
+    groups : list of Group
+        In order, their counts adding up to k; empty where nothing is grouped.
+    """
+
+    rows: NDArray[np.int64]
+    groups: list[Group]
+
+
+def arranged(
+    rows: NDArray[np.int64],
+    values: NDArray[Any] | None,
+    *,
+    descending: bool,
+    group_by: str,
+    record: FeatureSet,
+) -> Arrangement:
+    """Rows sorted by their values, group by group.
+
+    Parameters
+    ----------
+    rows : (k,) int64 array, ascending
+    values : (n,) array of numbers or None
+        Of all rows, see :func:`sort_key`; rows of equal value stay in ascending order, NaN comes
+        last. None for ascending rows.
+    descending : bool
+    group_by : "none", "label", "prediction" or "confusion"
+        For "confusion" the mistakes come first, the most frequent ones before the others.
+    record : FeatureSet
+        Which has the labels or predictions to group by.
+    """
+    if values is not None:
+        rows = rows[_sorted(values[rows], descending)]
+    elif descending:
+        rows = rows[::-1]
+    if group_by == "none" or not len(rows):
+        return Arrangement(rows, [])
+    places, groups = _grouped(rows, group_by, record)
+    # Codes of 16 bits are sorted by their digits, in a tenth of the time of a comparison.
+    narrow = places.astype(np.uint16 if len(groups) < 2**16 else np.uint32)
+    return Arrangement(rows[np.argsort(narrow, kind="stable")], groups)
+
+
+def sort_key(values: NDArray[Any]) -> NDArray[Any]:
+    """(n,) numbers that sort as the values do: text by its alphabet, what is missing as NaN."""
+    kind = values.dtype.kind
+    if kind in "fiub":
+        return values
+    if kind in "mM":
+        return np.where(np.isnat(values), np.nan, values.astype("i8").astype(float))
+    codes, names = pd.factorize(values)
+    rank = np.empty(len(names) + 1)
+    rank[np.argsort(np.array([str(name) for name in names], dtype=object), kind="stable")] = (
+        np.arange(len(names))
+    )
+    rank[len(names)] = np.nan  # where the code −1 of missing values points
+    return rank[codes]
+
+
+def _sorted(chosen: NDArray[Any], descending: bool) -> NDArray[np.int64]:
+    """Positions that sort the values: equal ones as they come, NaN last."""
+    known, unknown = np.arange(len(chosen)), np.empty(0, dtype=np.int64)
+    if chosen.dtype.kind == "f":
+        missing = np.isnan(chosen)
+        if missing.any():
+            known, unknown = np.flatnonzero(~missing), np.flatnonzero(missing)
+            chosen = chosen[known]
+    if descending:  # twice reversed, so that equal ones are not
+        order = len(chosen) - 1 - np.argsort(chosen[::-1], kind="stable")[::-1]
+    else:
+        order = np.argsort(chosen, kind="stable")
+    return np.concatenate([known[order], unknown])
+
+
+def _grouped(
+    rows: NDArray[np.int64], group_by: str, record: FeatureSet
+) -> tuple[NDArray[np.int64], list[Group]]:
+    """Place of each row's group among the groups, and the groups."""
+    names, c = record.class_names, len(record.class_names)
+    labels = _codes(record.labels, rows, c)
+    predictions = _codes(record.predictions, rows, c)
+    if group_by == "confusion":
+        pair, inverse, counts = _unique(labels * (c + 1) + predictions, (c + 1) ** 2)
+        label, prediction = pair // (c + 1), pair % (c + 1)
+        right = label == prediction
+        judged = (label < c) & (prediction < c)
+        order = np.lexsort([pair, np.where(right, 0, -counts), np.where(judged, right, 2)])
+        titles = [
+            _name(names, label[i]) if right[i] else
+            f"{_name(names, label[i])} → {_name(names, prediction[i])}"
+            for i in order[:MAX_GROUPS]
+        ]  # fmt: skip
+    else:
+        codes = labels if group_by == "label" else predictions
+        code, inverse, counts = _unique(codes, c + 1)
+        order = np.arange(len(code))
+        arrow = "" if group_by == "label" else "→ "
+        titles = [arrow + _name(names, i) for i in code[:MAX_GROUPS]]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    sizes = counts[order].tolist()
+    if len(sizes) > MAX_GROUPS:
+        rest = len(sizes) - MAX_GROUPS + 1
+        titles[MAX_GROUPS - 1 :] = [f"{rest:,} other groups"]
+        sizes[MAX_GROUPS - 1 :] = [sum(sizes[MAX_GROUPS - 1 :])]
+        place = np.minimum(place, MAX_GROUPS - 1)
+    groups = [Group(title, size) for title, size in zip(titles, sizes, strict=True)]
+    return place[inverse], groups
+
+
+def _codes(codes: NDArray[np.int64] | None, rows: NDArray[np.int64], c: int) -> NDArray[np.int64]:
+    """Class of each row, c where it is unknown."""
+    if codes is None:
+        return np.full(len(rows), c)
+    chosen = codes[rows]
+    return np.where(chosen < 0, c, chosen)
+
+
+def _unique(
+    codes: NDArray[np.int64], bound: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """As numpy's unique with inverse and counts; by counting where the bound allows it."""
+    if bound > max(2**16, 4 * len(codes)):
+        unique, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+        return unique, inverse, counts
+    counts = np.bincount(codes, minlength=bound)
+    unique = np.flatnonzero(counts)
+    number = np.zeros(bound, dtype=np.int64)
+    number[unique] = np.arange(len(unique))
+    return unique, number[codes], counts[unique]
+
+
+def _name(names: tuple[str, ...], code: int) -> str:
+    return printable(names[code]) if code < len(names) else "unknown"

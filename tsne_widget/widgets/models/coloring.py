@@ -1,0 +1,176 @@
+"""What the points' colours say: one of the things known of each sample, as texels and a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget._text import printable
+from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
+from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.named_selections import selection_codes
+
+UNKNOWN_TEXEL = TEXELS - 1
+# Integers of at most so many different values are names of something, not amounts.
+MAX_INTEGER_CATEGORIES = 20
+# Entries of the key; further categories are counted in one line.
+MAX_ENTRIES = 24
+# Of amounts, the share at either end that takes the end's colour: a single far one does not
+# make all others look the same. The key says so.
+TAIL = 0.01
+# What became of a sample between two models: the good and the bad news stand out.
+CHANGE_COLORS = {
+    "fixed": "#1eb2ff",
+    "introduced": WRONG_COLOR,
+    "still wrong": "#f39f12",
+    "wrong otherwise": "#9c780c",
+    "still right": "#8797ad",
+}
+
+
+class Coloring(NamedTuple):
+    """Colours of the n samples, and the key to them."""
+
+    texels: NDArray[np.float32]
+    """(n,) float32 in 0 … 255: places in the texture, between two of them for amounts."""
+    texture: list[str]
+    """256 colours "#rrggbb"."""
+    entries: list[tuple[str, str, int]]
+    """Of categories: name, colour, number of samples. [] for amounts."""
+    more: int = 0
+    """Categories that have no entry."""
+    low: str = ""
+    """Of amounts: what the first and the last colour stand for; "" for categories."""
+    high: str = ""
+    unknown: int = 0
+    """Samples of which nothing is known, drawn grey."""
+
+
+def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Coloring:
+    """Colours of all samples by one of :attr:`ExplorerState.color_choices`.
+
+    Parameters
+    ----------
+    state : ExplorerState
+    name : str
+        Possible here; a score is computed unless it is ready.
+    palette : sequence of str
+        Colours of the state's classes.
+    """
+    record, known = state.feature_set, state.known
+    if name == state.colored_by:
+        return _of_codes(state.codes, state.class_names, palette, known)
+    if name == "prediction":
+        codes = np.where(record.predictions < 0, known, record.predictions)
+        names = [*record.class_names, "unknown"]
+        return _of_codes(codes, names, [*palette[:known], UNKNOWN_COLOR], known)
+    if name == "correct":
+        judged = (record.labels >= 0) & (record.predictions >= 0)
+        codes = np.where(judged, record.misclassified, 2)
+        return _of_codes(
+            codes, ["right", "wrong", "unknown"], [RIGHT_COLOR, WRONG_COLOR, UNKNOWN_COLOR], 2
+        )
+    if name == "selection":
+        names = list(state.selections)
+        codes = selection_codes(state.selections, len(state.codes))
+        codes[codes < 0] = len(names)
+        colors = [*state.selection_colors.values(), UNKNOWN_COLOR]
+        return _of_codes(codes, [*names, "none"], colors, len(names))
+    return _of_values(state.scores[name])
+
+
+def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Colour of each class of the state, then the unknown one's if there is one."""
+    known = tuple(state.class_names[: state.known])
+    # The map draws from a texture: beyond its size colours come round again, in the legend too.
+    distinct = class_colors(known[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    if colors:
+        given = class_colors(known, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
+    if len(state.class_names) > state.known:
+        palette.append(UNKNOWN_COLOR)
+    return tuple(palette)
+
+
+def is_amount(values: NDArray[Any]) -> bool:
+    """Whether values say how much, and not which."""
+    if values.dtype.kind in "iu":
+        return len(np.unique(values)) > MAX_INTEGER_CATEGORIES
+    return values.dtype.kind in "fmM"
+
+
+def _of_values(values: NDArray[Any]) -> Coloring:
+    if is_amount(values):
+        return _of_amounts(values)
+    kind = values.dtype.kind
+    if kind == "O":  # None and NaN are what is unknown in a column of objects
+        missing = np.array([value is None or value != value for value in values.tolist()])
+    else:
+        missing = np.zeros(len(values), dtype=bool)
+    present = values[~missing]
+    texts = present.astype(str) if kind == "O" else present
+    unique, inverse = np.unique(texts, return_inverse=True)
+    codes = np.full(len(values), len(unique))
+    codes[~missing] = inverse
+    names = [printable(value) for value in unique.tolist()]
+    distinct = class_colors([str(i) for i in range(min(len(names), TEXELS - 1))])
+    palette = [distinct[i % len(distinct)] for i in range(len(names))]
+    if CHANGE_COLORS.keys() >= set(names):
+        palette = [CHANGE_COLORS[name] for name in names]
+    return _of_codes(codes, [*names, "unknown"], [*palette, UNKNOWN_COLOR], len(names))
+
+
+def _of_codes(
+    codes: NDArray[Any], names: Sequence[str], palette: Sequence[str], known: int
+) -> Coloring:
+    """Categories: codes ≥ known are unknown. Beyond the texture's size colours come round again."""
+    is_known = codes < known
+    texels = np.where(is_known, codes % UNKNOWN_TEXEL, UNKNOWN_TEXEL).astype(np.float32)
+    used = list(palette[: min(known, UNKNOWN_TEXEL)])
+    texture = used + [UNKNOWN_COLOR] * (TEXELS - len(used))
+    counts = np.bincount(codes, minlength=known + 1)
+    listed = [i for i in range(known) if counts[i]]
+    entries = [(printable(names[i]), palette[i], int(counts[i])) for i in listed[:MAX_ENTRIES]]
+    unknown = int(len(codes) - np.count_nonzero(is_known))
+    return Coloring(texels, texture, entries, max(0, len(listed) - MAX_ENTRIES), unknown=unknown)
+
+
+def _of_amounts(values: NDArray[Any]) -> Coloring:
+    if values.dtype.kind in "mM":
+        numbers = np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64))
+    else:
+        numbers = values.astype(np.float64)
+    finite = np.isfinite(numbers)
+    texture = [*RAMP_COLORS, UNKNOWN_COLOR]
+    unknown = int(len(numbers) - np.count_nonzero(finite))
+    texels = np.full(len(numbers), UNKNOWN_TEXEL, dtype=np.float32)
+    if not finite.any():
+        return Coloring(texels, texture, [], low="–", high="–", unknown=unknown)
+    inside = numbers[finite]
+    low, high = np.quantile(inside, [TAIL, 1 - TAIL], method="nearest")
+    if low == high:
+        low, high = inside.min(), inside.max()
+    share = (np.clip(inside, low, high) - low) / ((high - low) or 1)
+    texels[finite] = share * (UNKNOWN_TEXEL - 1)
+
+    def text(bound: float) -> str:
+        if values.dtype.kind in "mM":
+            return printable(values[finite][np.flatnonzero(inside == bound)[0]])
+        return f"{bound:.4g}"
+
+    return Coloring(
+        texels,
+        texture,
+        [],
+        low=("≤ " if inside.min() < low else "") + text(low),
+        high=("≥ " if inside.max() > high else "") + text(high),
+        unknown=unknown,
+    )
+
+
+RAMP = RAMP_COLORS[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient

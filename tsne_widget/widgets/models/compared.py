@@ -1,0 +1,174 @@
+"""What is compared: several records cut down to the samples that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget._text import printable
+from tsne_widget._validation import as_embedding
+from tsne_widget.analysis import CHANGES, changes, confidence, shared_rows
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.maps.maps import MIN_ROWS
+
+# Maps side by side: more are too small to be read.
+MAX_COMPARED = 4
+MAX_NAME = 40
+
+
+class Compared(NamedTuple):
+    """Records of the same m samples, row i the same one in all."""
+
+    records: dict[str, FeatureSet]
+    given: dict[str, NDArray[np.float32]]
+    """(m, 2) coordinates of those that have some."""
+    note: str
+    """How many samples were left out; "" for none."""
+
+    def changes(self, before: str, after: str) -> NDArray[np.int64] | None:
+        """(m,) int64 codes of CHANGES between two of them; None without labels or predictions."""
+        first, last = self.record(before), self.record(after)
+        if first.labels is None or first.predictions is None or last.predictions is None:
+            return None
+        return changes(first.labels, first.predictions, last.predictions)
+
+    def record(self, name: str) -> FeatureSet:
+        """One of them by name.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is none of that name.
+        """
+        if name not in self.records:
+            known = ", ".join(map(repr, self.records))
+            raise InvalidInputError(f"there is no {name!r} here; there are {known}")
+        return self.records[name]
+
+    def columns(self) -> dict[str, Any]:
+        """What each makes of the samples, to colour by and to be seen in the close look."""
+        names = list(self.records)
+        columns: dict[str, Any] = {}
+        codes = self.changes(names[0], names[-1])
+        if codes is not None:
+            columns["change"] = np.array([*CHANGES, None], dtype=object)[codes]
+        for name, record in self.records.items():
+            if record.predictions is not None:
+                classes = np.array([*record.class_names, None], dtype=object)
+                columns[f"prediction of {name}"] = classes[record.predictions]
+            if record.logits is not None:
+                columns[f"confidence of {name}"] = confidence(record.logits)
+        return columns
+
+    def common(self) -> FeatureSet:
+        """The last record, with predictions and logits only where all have them."""
+        records = list(self.records.values())
+        lacking: dict[str, Any] = {
+            field: None
+            for field in ("predictions", "logits")
+            if any(getattr(record, field) is None for record in records)
+        }
+        return replace(records[-1], **lacking) if lacking else records[-1]
+
+
+def compared(sets: Mapping[str, Any]) -> Compared:
+    """The records of :func:`compare`'s argument, matched by ids.
+
+    Raises
+    ------
+    InvalidInputError
+        For anything that cannot be compared, with what to do about it.
+    """
+    if not isinstance(sets, Mapping):
+        raise InvalidInputError(
+            f"compare() takes a dict of name to FeatureSet, got {type(sets).__name__}; "
+            'for example compare({"fc2": a, "conv5": b})'
+        )
+    if not 2 <= len(sets) <= MAX_COMPARED:
+        raise InvalidInputError(
+            f"2 … {MAX_COMPARED} can be compared, got {len(sets)}; of one it is EmbeddingExplorer"
+        )
+    records: dict[str, FeatureSet] = {}
+    places: dict[str, ArrayLike] = {}
+    for name, value in sets.items():
+        if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+            raise InvalidInputError(
+                f"names must be text of 1 … {MAX_NAME} characters, got {printable(repr(name))}"
+            )
+        record = value
+        if isinstance(value, tuple) and len(value) == 2:
+            record, places[name] = value
+        if not isinstance(record, FeatureSet):
+            raise InvalidInputError(
+                f"{name!r} must be a FeatureSet, or (FeatureSet, (n, 2) coordinates), "
+                f"got {type(record).__name__}; extract(model, data) makes one, and an explorer's "
+                "is explorer.feature_set"
+            )
+        records[name] = record
+    _check_classes(records)
+    rows = shared_rows([record.ids for record in records.values()])
+    if len(rows[0]) < (0 if len(places) == len(records) else MIN_ROWS) or not len(rows[0]):
+        raise InvalidInputError(
+            f"only {len(rows[0])} ids are in all of {', '.join(map(repr, records))}; "
+            "extract each from the same dataset, so that equal ids are the same samples"
+        )
+    given = {}
+    for (name, record), taken in zip(records.items(), rows, strict=True):
+        if name in places:
+            given[name] = as_embedding(as_embedding(places[name], len(record))[taken], len(taken))
+    left_out = [
+        f"{len(record) - len(taken):,} of {printable(name)}"
+        for (name, record), taken in zip(records.items(), rows, strict=True)
+        if len(record) > len(taken)
+    ]
+    cut = {
+        name: record if np.array_equal(taken, np.arange(len(record))) else record.take(taken)
+        for (name, record), taken in zip(records.items(), rows, strict=True)
+    }
+    note = f"Not in all, and left out: {', '.join(left_out)}" if left_out else ""
+    return Compared(_with_labels(cut), given, note)
+
+
+def _check_classes(records: Mapping[str, FeatureSet]) -> None:
+    named = {name: record for name, record in records.items() if record.class_names}
+    if not named:
+        return
+    first, *others = named
+    for other in others:
+        ours, theirs = named[first].class_names, named[other].class_names
+        if ours == theirs:
+            continue
+        pairs = zip([*ours, None], [*theirs, None], strict=False)
+        one, two = next((a, b) for a, b in pairs if a != b)
+        raise InvalidInputError(
+            f"{first!r} and {other!r} have different class names: {printable(repr(one))} in one is "
+            f"{printable(repr(two))} in the other; give both the same class_names=, in the same order"
+        )
+
+
+def _with_labels(records: dict[str, FeatureSet]) -> dict[str, FeatureSet]:
+    """The same labels in all: those of the first that has some."""
+    labelled = {name: record for name, record in records.items() if record.labels is not None}
+    if not labelled:
+        return records
+    first = next(iter(labelled))
+    labels, names = labelled[first].labels, labelled[first].class_names
+    for name, record in labelled.items():
+        differs = np.flatnonzero(record.labels != labels)
+        if len(differs):
+            ids = ", ".join(map(str, record.ids[differs[:5]].tolist()))
+            raise InvalidInputError(
+                f"{first!r} and {name!r} have different labels for {len(differs):,} ids "
+                f"({ids} …): equal ids must be the same samples; extract both from one dataset"
+            )
+    return {
+        name: record
+        if record.labels is not None
+        else replace(record, labels=labels, class_names=names)
+        for name, record in records.items()
+    }

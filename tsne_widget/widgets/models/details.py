@@ -1,0 +1,124 @@
+"""All that is known of one sample, in words and numbers, and which samples are like it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget._text import printable
+from tsne_widget.analysis import confidence, loss, margin
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+
+# Classes of which the probability is shown.
+TOP_CLASSES = 5
+# Neighbours in feature space that are shown: as many as fit a strip.
+NEIGHBORS = 12
+# Nats: what is less is none to a person who looks.
+LEAST = 0.001
+# Characters of a path that are shown: its end tells it from others.
+MAX_PATH = 160
+
+
+class Neighborhood(NamedTuple):
+    """The samples nearest to one in feature space, nearest first.
+
+    Attributes
+    ----------
+    rows : (k,) int64 array
+    distances : (k,) float32 array
+    differs : (k,) bool array
+        The class of both is known, and it is another one.
+    """
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    differs: NDArray[np.bool_]
+
+
+def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
+    """Names and values of what is known of a row without computing anything that takes time."""
+    record = state.feature_set
+    told = [("id", str(record.ids[row]))]
+    if record.ids[row] != row:
+        told.append(("row", str(row)))
+    if record.paths is not None:
+        told.append(("path", _path(record.paths[row])))
+    for word, codes in (("label", record.labels), ("prediction", record.predictions)):
+        if codes is not None:
+            told.append((word, class_name(state, int(codes[row]))))
+    values: dict[str, Any] = {}
+    if record.logits is not None:
+        logits = record.logits[row : row + 1]
+        values = {"confidence": confidence(logits)[0], "margin": margin(logits)[0]}
+        if record.labels is not None:
+            values["loss"] = loss(logits, record.labels[row : row + 1])[0]
+    values |= {name: column[row] for name, column in state.scores.ready().items()}
+    names = {name: printable(name.replace("_", " ")) for name in values}
+    return told + [(names[name], _value(name, value)) for name, value in values.items()]
+
+
+def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
+    """The most probable classes of a row, and its label's if it is not one of them."""
+    record = state.feature_set
+    if record.logits is None:
+        return []
+    logits = np.asarray(record.logits[row], dtype=np.float64)
+    with np.errstate(under="ignore"):
+        shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    top = np.argsort(-shares, kind="stable")[:TOP_CLASSES].tolist()
+    label = -1 if record.labels is None else int(record.labels[row])
+    if label >= 0 and label not in top:
+        top.append(label)
+    return [
+        {"name": class_name(state, code), "share": float(shares[code]), "is_label": code == label}
+        for code in top
+    ]
+
+
+def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
+    """The nearest samples in feature space, not on the map; O(n d)."""
+    k = min(NEIGHBORS, len(state.codes) - 1)
+    if k < 1:
+        none = np.empty(0, dtype=np.int64)
+        return Neighborhood(none, none.astype(np.float32), none.astype(bool))
+    rows, distances = state.scores.index.nearest_to(row, k)
+    known = (state.codes[rows] < state.known) & (state.codes[row] < state.known)
+    return Neighborhood(rows, distances, known & (state.codes[rows] != state.codes[row]))
+
+
+def differing(state: ExplorerState, near: Neighborhood) -> str:
+    """How many of the neighbours are of another class, in a sentence."""
+    what = {"label": "label", "prediction": "prediction"}.get(state.colored_by, "")
+    count, k = int(near.differs.sum()), len(near.rows)
+    if not k:
+        return "There is no other sample"
+    if not what:
+        return f"The {k} nearest samples"
+    has = "has" if count == 1 else "have"
+    return f"{count} of {k} neighbours {has} another {what}"
+
+
+def class_name(state: ExplorerState, code: int) -> str:
+    """Name of a class of the record as the page shows it; "unknown" for −1."""
+    return printable(state.feature_set.class_names[code]) if code >= 0 else "unknown"
+
+
+def _path(path: str) -> str:
+    text = os.fspath(path)
+    return printable(text if len(text) <= MAX_PATH else "…" + text[1 - MAX_PATH :], MAX_PATH)
+
+
+def _value(name: str, value: Any) -> str:
+    if name in ("confidence", "margin"):
+        return f"{100 * value:.1f} %"
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (float, np.floating)):
+        if name in ("loss", "suspicion", "entropy") and 0 < value < LEAST:
+            return f"< {LEAST}"
+        return "unknown" if np.isnan(value) else f"{value:.4g}"
+    return printable(value)

@@ -1,0 +1,55 @@
+"""What the static figure of a state shows: classes in sight, their colours, what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tsne_widget.widgets.models.appearance import RIGHT_COLOR, TITLES, WRONG_COLOR
+from tsne_widget.widgets.models.coloring import CHANGE_COLORS, is_amount
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.named_selections import selection_codes
+
+
+def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: str) -> Any:
+    """Arguments of :func:`plot_embedding` for the visible rows, in the colours of ``color_by``."""
+    rows, record = state.visible_rows, state.feature_set
+    names = record.class_names
+    options: dict[str, Any] = {"selected": None}
+    if len(state.selected):
+        mask = np.zeros(len(rows), dtype=bool)
+        mask[state.selected] = True
+        options["selected"] = mask[rows]
+    of_classes = {"class_names": names or None, "colors": {name: colors[name] for name in names}}
+    if color_by == state.colored_by:
+        if not color_by:
+            return options
+        codes = np.where(state.codes < state.known, state.codes, -1)
+        return options | of_classes | {"labels": codes[rows]}
+    if color_by == "prediction":
+        return options | of_classes | {"labels": record.predictions[rows]}
+    if color_by == "correct":
+        judged = (record.labels >= 0) & (record.predictions >= 0)
+        return options | {
+            "labels": np.where(judged, record.misclassified, -1)[rows],
+            "class_names": ("right", "wrong"),
+            "colors": {"right": RIGHT_COLOR, "wrong": WRONG_COLOR},
+        }
+    if color_by == "selection":
+        return options | {
+            "labels": selection_codes(state.selections, len(rows))[rows],
+            "class_names": list(state.selections),
+            "colors": state.selection_colors,
+        }
+    values = state.scores[color_by][rows]
+    if is_amount(values):
+        return options | {"values": values, "values_title": TITLES.get(color_by, color_by)}
+    texts = [None if value is None or value != value else str(value) for value in values.tolist()]
+    used = {text for text in texts if text is not None}
+    colors_of = {word: color for word, color in CHANGE_COLORS.items() if word in used}
+    return options | {
+        "labels": np.array(texts, dtype=object),
+        "colors": colors_of if used and len(colors_of) == len(used) else None,
+    }

@@ -1,0 +1,169 @@
+"""What the gallery can be sorted by, and the values of what it is sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget._text import printable
+from tsne_widget.analysis.scores import NEEDS
+from tsne_widget.widgets.models.appearance import HIGHEST_FIRST, TITLES
+from tsne_widget.widgets.models.arrangement import sort_key
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+
+# Logits or features of which a value per row is computed at once: more take over 0.1 s.
+QUICK_VALUES = 2_000_000
+# Rows of a column of text that are sorted at once.
+QUICK_TEXTS = 50_000
+
+_OF_CLASSES = {"class": "labels", "prediction": "predictions"}
+_OF_LOGITS = {"confidence", "margin", "entropy", "loss"}
+_FIRST = ("dataset", "confidence", "margin", "loss", "class", "prediction", "distance")
+_WORDS = {"dataset": "dataset order", "class": "label"}
+
+
+class Sorting:
+    """The sort of one gallery: its values, computed beside the kernel where that takes time.
+
+    The user's columns go by their number, "column-0": their names may be of any length.
+
+    Parameters
+    ----------
+    state : ExplorerState
+    background : Background
+    changed : callable
+        Called when what was waited for is there, or what is sorted by is there no more.
+
+    Attributes
+    ----------
+    by : str
+        What was chosen.
+    values : (n,) array of numbers or None
+        Of what was chosen last and has been computed; None for dataset order.
+    descending : bool
+        Whether the highest of these values come first.
+    note : str
+        Why the order is not yet the chosen one; "" when it is.
+    """
+
+    def __init__(
+        self, state: ExplorerState, background: Background, changed: Callable[[], None]
+    ) -> None:
+        self._state = state
+        self._background = background
+        self._changed = changed
+        self._columns = {f"column-{i}": name for i, name in enumerate(state.scores.columns)}
+        scores = [name for name in state.scores.names if name not in state.scores.columns]
+        self.keys = list(dict.fromkeys([*_FIRST, *scores, *self._columns]))
+        self.by = "dataset"
+        self.values: NDArray[Any] | None = None
+        self.descending = False
+        self.note = ""
+        self._origin: int | None = None  # the row that distances are measured from
+        self._kept: dict[str, NDArray[Any]] = {}  # sort keys of columns of text
+        self._lacking = ""
+        self._map: object = None  # that the values are of
+
+    def menu(self) -> list[dict[str, str]]:
+        """Keys, names, and what each lacks ("" for nothing), in the order of the menu."""
+        return [{"key": k, "name": self._name(k), "lacks": self._lacks(k)} for k in self.keys]
+
+    def choose(self, key: str, descending: bool | None = None) -> bool:
+        """Sort by this from now on, or once it is computed: whether it is there now.
+
+        Parameters
+        ----------
+        key : str
+            One of the menu.
+        descending : bool, optional
+            Default: the interesting samples come first.
+        """
+        if key == "distance" and self._state.focus is not None:
+            self._origin = self._state.focus
+        self.by = key
+        return self._take(key in HIGHEST_FIRST if descending is None else descending)
+
+    def follow_map(self) -> None:
+        """Take what concerns the map from the finished map; without one there is no such order."""
+        is_other = self._map is not self._state.scores.embedding
+        of_map = is_other and "embedding" in NEEDS.get(self.by, ())
+        if not of_map and self._lacks(self.by) == self._lacking:
+            return
+        if self._take(self.descending if of_map else self.by in HIGHEST_FIRST):
+            self._changed()
+
+    def _take(self, descending: bool) -> bool:
+        key, origin = self.by, self._origin
+        self._lacking, self._map = self._lacks(key), self._state.scores.embedding
+        if self._lacking or self._is_quick(key):
+            self.values = None if self._lacking else self._compute(key, origin)
+            self.descending, self.note = descending and not self._lacking, self._lacking
+            return True
+
+        def deliver(values: NDArray[Any] | None) -> None:
+            if (key, origin) == (self.by, self._origin):  # not chosen otherwise meanwhile
+                self.values, self.descending, self.note = values, descending, ""
+                self._changed()
+
+        def failed() -> None:
+            if (key, origin) == (self.by, self._origin):
+                self.by = "dataset"
+                self.values, self.descending, self.note = None, False, ""
+                self._changed()
+
+        self.note = "computing …"
+        title = f"Computing {self._name(key)}"
+        self._background.run(title, lambda: self._compute(key, origin), deliver, failed)
+        return False
+
+    def _compute(self, key: str, origin: int | None) -> NDArray[Any] | None:
+        record = self._state.feature_set
+        if key == "dataset":
+            return None
+        if key in _OF_CLASSES:
+            codes = getattr(record, _OF_CLASSES[key])
+            # Unknown classes come last, as NaN does.
+            return np.where(codes < 0, np.nan, codes) if (codes < 0).any() else codes
+        if key == "distance":
+            return self._state.scores.index.distances_to(origin)
+        if key not in self._columns:
+            return self._state.scores[key]
+        if key not in self._kept:
+            self._kept[key] = sort_key(self._state.scores[self._columns[key]])
+        return self._kept[key]
+
+    def _is_quick(self, key: str) -> bool:
+        state, record = self._state, self._state.feature_set
+        if key == "dataset" or key in _OF_CLASSES or key in self._kept:
+            return True
+        if key == "distance":
+            ready = state.scores.index_is_ready
+            return ready and record.features.size <= 10 * QUICK_VALUES
+        if key in self._columns:
+            column = state.scores.columns[self._columns[key]]
+            return column.dtype.kind in "fiub" or len(column) <= QUICK_TEXTS
+        return state.scores.is_ready(key) or (
+            key in _OF_LOGITS and record.logits.size <= QUICK_VALUES
+        )
+
+    def _lacks(self, key: str) -> str:
+        if key == "distance":
+            if self._state.focus is None and self._origin is None:
+                return "look at a sample first"
+            return ""
+        if key in _OF_CLASSES:
+            has = getattr(self._state.feature_set, _OF_CLASSES[key]) is not None
+            return "" if has else f"needs {_OF_CLASSES[key]}"
+        return self._state.scores.lacks(key)
+
+    def _name(self, key: str) -> str:
+        if key in self._columns:
+            return printable(self._columns[key])
+        if key != "distance":
+            return _WORDS.get(key) or TITLES.get(key, key)
+        row = self._origin if self.by == key or self._state.focus is None else self._state.focus
+        return "distance" if row is None else f"distance to #{self._state.feature_set.ids[row]}"

@@ -1,0 +1,1 @@
+"""The mutable state that all views share."""

@@ -1,0 +1,112 @@
+"""Work that takes seconds, off the kernel's main thread, its result handed back to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tsne_widget._text import failure
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.main_thread import is_main
+
+logger = logging.getLogger(__name__)
+
+# Threads of one explorer at a time: whatever the page asks for, memory and processor are bounded.
+MAX_THREADS = 4
+
+
+class _Job(NamedTuple):
+    title: str
+    work: Callable[[], Any]
+    deliver: Callable[[Any], None]
+    failed: Callable[[], None] | None
+    loop: asyncio.AbstractEventLoop
+
+
+class Background:
+    """Runs what views ask for beside the kernel, and says so in ``state.busy`` meanwhile.
+
+    Without an event loop, as in a plain script, work is done at once. Beyond four threads work
+    waits; of what waits under one title only the last is done, for a view that asks again has no
+    use for the answer to what it asked before.
+    """
+
+    def __init__(self, state: ExplorerState) -> None:
+        self._state = state
+        self._running: list[_Job] = []
+        self._waiting: dict[str, _Job] = {}  # by title
+        self._closed = False
+
+    def run(
+        self,
+        title: str,
+        work: Callable[[], Any],
+        deliver: Callable[[Any], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
+        """Call ``deliver(work())``: ``work`` in a thread, ``deliver`` on the main thread.
+
+        What ``work`` raises is shown as the state's message. Nothing is delivered after close().
+
+        Parameters
+        ----------
+        title : str
+            What is shown meanwhile, for example "Comparing neighbours".
+        failed : callable, optional
+            Called on the main thread, in place of ``deliver``, when ``work`` has raised.
+        """
+        if not is_main():
+            self._state.main_thread.call(self.run, title, work, deliver, failed)
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            deliver(work())
+            return
+        job = _Job(title, work, deliver, failed, loop)
+        if len(self._running) < MAX_THREADS:
+            self._start(job)
+        else:
+            self._waiting[title] = job
+        self._state.busy = title
+
+    def close(self) -> None:
+        """Deliver nothing any more, and begin nothing that waits."""
+        self._closed = True
+        self._running, self._waiting = [], {}
+
+    def _start(self, job: _Job) -> None:
+        def target() -> None:
+            result, error = None, None
+            try:
+                result = job.work()
+            except BaseException as raised:  # carried to the main thread, shown there
+                error = raised
+            if not job.loop.is_closed():
+                job.loop.call_soon_threadsafe(self._finish, job, result, error)
+
+        self._running.append(job)
+        # daemon: abandoned work must not keep the interpreter from ending
+        threading.Thread(target=target, name="tsne-widget-work", daemon=True).start()
+
+    def _finish(self, job: _Job, result: Any, error: BaseException | None) -> None:
+        if self._closed:
+            return
+        self._running = [other for other in self._running if other is not job]
+        if self._waiting:
+            self._start(self._waiting.pop(next(iter(self._waiting))))
+        titles = [other.title for other in (*self._running, *self._waiting.values())]
+        try:
+            self._state.busy = titles[-1] if titles else ""
+            if error is None:
+                job.deliver(result)
+        except Exception as raised:  # an observer's, too: shown, as what a click causes
+            error = raised
+        if error is not None:
+            logger.error("%s failed", job.title, exc_info=error)
+            self._state.message = failure(error, job.title)
+            if job.failed is not None:
+                job.failed()

@@ -1,0 +1,88 @@
+"""Names of selections: which are allowed, their colours, and which row has which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget.analysis import FINDER_NAMES
+from tsne_widget.errors import InvalidInputError
+
+# Characters of a name, and selections kept side by side: more nobody tells apart, and both are
+# also what a forged message can make us keep.
+MAX_CHARACTERS = 80
+MAX_SELECTIONS = 200
+# What select() and to_dataframe() understand already.
+WORDS = ("selected", "visible", "all", *FINDER_NAMES)
+
+# Of those that follow the first ten class colours (plotting.class_colors): far from them and from
+# each other, also for the colour-blind, and readable on both grounds.
+COLORS = (
+    "#00c3c3",  # teal
+    "#d200b4",  # magenta
+    "#c3a5f0",  # lavender
+    "#87693c",  # umber
+    "#ff5a87",  # pink
+    "#1e5aff",  # ultramarine
+    "#c36969",  # rose
+    "#8769d2",  # periwinkle
+    "#ff3cff",  # fuchsia
+    "#a54b87",  # plum
+)
+
+
+def checked_name(name: object) -> str:
+    """The name itself.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not text, blank, too long, or a word that select() understands.
+    """
+    if not isinstance(name, str):
+        raise InvalidInputError(f"a selection's name must be text, got {type(name).__name__}")
+    if not name or name != name.strip():
+        raise InvalidInputError(
+            "a selection's name must be text without blanks around it, "
+            f"got {name[:MAX_CHARACTERS]!r}"
+        )
+    if len(name) > MAX_CHARACTERS:
+        raise InvalidInputError(
+            f"a selection's name may have {MAX_CHARACTERS} characters, got {len(name)}"
+        )
+    if name in WORDS:
+        raise InvalidInputError(
+            f"{name!r} cannot name a selection: select() understands the word already; "
+            "choose another name"
+        )
+    return name
+
+
+def selection_color(slot: int) -> str:
+    """Colour "#rrggbb" of the selection in a slot; they come round again."""
+    return COLORS[slot % len(COLORS)]
+
+
+def assigned_slots(names: Iterable[str], slots: Mapping[str, int]) -> dict[str, int]:
+    """A slot for each name: the one it has, otherwise the first free one."""
+    wanted = list(names)
+    kept = {name: slots[name] for name in wanted if name in slots}
+    taken = set(kept.values())
+    free = (slot for slot in range(len(wanted)) if slot not in taken)
+    return {name: kept[name] if name in kept else next(free) for name in wanted}
+
+
+def selection_codes(selections: Mapping[str, ArrayLike], n: int) -> NDArray[np.int64]:
+    """(n,) int64: for each row the number of the first selection that it is in; −1 for none.
+
+    Examples
+    --------
+    >>> selection_codes({"odd": [1, 3], "late": [3, 4]}, 5).tolist()
+    [-1, 0, -1, 0, 1]
+    """
+    codes = np.full(n, -1, dtype=np.int64)
+    for number, rows in reversed(list(enumerate(selections.values()))):
+        codes[np.asarray(rows, dtype=np.int64)] = number
+    return codes

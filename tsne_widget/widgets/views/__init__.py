@@ -1,0 +1,1 @@
+"""One folder per view: its Python, script and style."""

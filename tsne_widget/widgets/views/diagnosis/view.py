@@ -1,0 +1,159 @@
+"""What is wrong with the selection: the label, the model, the samples or the map, in words."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import numpy as np
+from traitlets import Bool, Dict, List, Unicode
+
+from tsne_widget._text import MAX_SENTENCE, failure, printable
+from tsne_widget.analysis import (
+    Diagnosis,
+    Finding,
+    describe_layer,
+    diagnose,
+    diagnosis_seconds,
+)
+from tsne_widget.widgets.frontend.assets import script, style
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.messages import answer
+
+logger = logging.getLogger(__name__)
+
+# Seconds of work that begin unasked once the panel is opened.
+MAX_UNASKED = 1.0
+
+# A share that is not nothing, nor all, is not written as if it were.
+LEAST_SHARE = 0.001
+
+
+class DiagnosisView(anywidget.AnyWidget):
+    """The diagnosis of one :class:`ExplorerState`'s selection, beside that of all that is shown.
+
+    Computed in the background, and only while ``is_open``; where it takes longer than a second the
+    first one waits for a click.
+    """
+
+    _esm = script("view.js", "elements.js", "diagnosis.js")
+    _css = style("diagnosis.css")
+
+    title = Unicode(help="how many samples are looked at").tag(sync=True)
+    layer = Unicode(help="one line on the layer").tag(sync=True)
+    sentences = List(Unicode()).tag(sync=True)
+    findings = List(Dict(), help="title, points_to, meaning, selected, whole").tag(sync=True)
+    cost = Unicode(help="how long it takes, where a click is waited for; else ''").tag(sync=True)
+    is_running = Bool().tag(sync=True)
+
+    is_open = Bool(True, help="whether anybody looks at it")
+
+    def __init__(
+        self, state: ExplorerState, background: Background, *, is_open: bool = True
+    ) -> None:
+        self._state = state
+        self._background = background
+        self._layer = ""
+        self._is_wanted = False  # by a click, whatever it costs
+        self._is_stale = True
+        self._map = state.scores.embedding
+        super().__init__(is_open=is_open)
+        answer(self, state, {"compute": self._on_compute})
+        state.follow(self._update, "selected", "visible")
+        self.observe(lambda _change: state.main_thread.call(self._opened), "is_open")
+        state.observe(self._on_map, ["fit", "embedding"])
+
+    def _opened(self) -> None:
+        if self._is_stale:
+            self._update()
+
+    def _update(self) -> None:
+        state = self._state
+        self._is_stale = True
+        if not self.is_open or self.is_running:
+            return  # what is running sees at its end that there is more
+        seconds = diagnosis_seconds(state.scores)
+        if seconds > MAX_UNASKED and not self._is_wanted:
+            self.cost = _duration(seconds)
+            return
+        self.cost = ""
+        self._is_stale = False
+        self.is_running = True
+        rows, visible = state.selected, state.visible_rows
+
+        def work() -> Any:
+            try:
+                layer = self._layer or describe_layer(state.scores)
+                return layer, diagnose(state.scores, rows, visible)
+            except Exception as error:  # carried to the main thread, shown there
+                return error
+
+        def deliver(result: Any) -> None:
+            self.is_running = False
+            if isinstance(result, Exception):
+                logger.error("the diagnosis failed", exc_info=result)
+                state.message = failure(result, "The diagnosis")
+                return
+            self._layer, found = result
+            self._show(found, int(np.count_nonzero(visible)))
+            if self._is_stale:
+                self._update()
+
+        self._background.run("Looking for what is wrong", work, deliver)
+
+    def _show(self, found: Diagnosis, whole: int) -> None:
+        has_selection = found.points > 0
+        with self.hold_sync():
+            self.layer = printable(self._layer, MAX_SENTENCE)
+            here = f"{found.points:,} selected, beside " if has_selection else ""
+            self.title = f"{here}all {whole:,} shown"
+            self.sentences = [printable(line, MAX_SENTENCE) for line in str(found).splitlines()]
+            self.findings = [_as_row(finding, has_selection) for finding in found.findings]
+
+    def _on_compute(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._is_wanted = True
+        self._update()
+
+    def _on_map(self, _change: Any) -> None:
+        if self._map is not self._state.scores.embedding:  # None while it moves
+            self._map = self._state.scores.embedding
+            self._update()
+
+
+def _as_row(finding: Finding, has_selection: bool) -> dict[str, Any]:
+    """A finding as the page shows it: texts."""
+    row = {"title": finding.title, "points_to": finding.points_to, "meaning": finding.meaning}
+    if finding.lacking:
+        return row | {
+            "selected": "",
+            "whole": "",
+            "lacking": printable(finding.lacking, MAX_SENTENCE),
+        }
+    is_share = finding.counted is not None or finding.points_to != "the map"
+    texts = [_number(value, is_share) for value in (finding.selected, finding.whole)]
+    if finding.counted is not None:
+        texts[0] = f"{finding.counted:,} ({texts[0]})"
+    return row | {"selected": texts[0] if has_selection else "", "whole": texts[1], "lacking": ""}
+
+
+def _number(value: float, is_share: bool) -> str:
+    if math.isnan(value):
+        return "–"
+    if not is_share:
+        return f"{value:.3f}"
+    if 0 < value < LEAST_SHARE:
+        return f"< {100 * LEAST_SHARE:.1f} %"
+    if 1 - LEAST_SHARE < value < 1:
+        return f"> {100 * (1 - LEAST_SHARE):.1f} %"
+    return f"{100 * value:.1f} %"
+
+
+def _duration(seconds: float) -> str:
+    for size, name in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"about {seconds / size:.0f} {name}"
+    return f"about {math.ceil(seconds)} seconds"

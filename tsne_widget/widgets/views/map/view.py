@@ -1,0 +1,399 @@
+"""The map: a bqplot Figure hosted by a widget that owns every gesture over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import numpy as np
+from ipywidgets import Layout, Widget, widget_serialization
+from numpy.typing import NDArray
+from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
+
+from tsne_widget._text import printable
+from tsne_widget.analysis import PolygonIndex
+from tsne_widget.analysis.polygon import MAX_COORDINATE
+from tsne_widget.analysis.scores import NEEDS
+from tsne_widget.plotting import UNKNOWN_COLOR
+from tsne_widget.widgets.frontend.assets import script, style
+from tsne_widget.widgets.models.appearance import TITLES
+from tsne_widget.widgets.models.coloring import RAMP, TEXELS, Coloring, coloring
+from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.models.window import Window
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.map.figure import move, paint, webgl_figure
+from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer, mode_of
+
+# Vertices of one polygon from the page: a lasso has a few hundred; this bounds a forged one.
+MAX_VERTICES = 20_000
+# Lines from the sample that is looked at to so many of its nearest in feature space.
+LINKS = 12
+
+
+class ScatterView(anywidget.AnyWidget):
+    """The map of one :class:`ExplorerState`: draws it, and turns gestures into selections.
+
+    The page sends polygons in data coordinates; they are resolved here, over all visible rows.
+    It knows points, not rows: a point is a row's place in the order of drawing, of which every
+    beginning is a sample of all classes, so that the page may draw less of it. Of more than a
+    million rows it knows those of a :class:`Window`.
+    """
+
+    _esm = script(
+        "view.js", "elements.js", "forget.js", "tiles.js", "geometry.js", "key.js", "labels.js",
+        "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js", "scatter.js",
+    )  # fmt: skip
+    _css = style("tiles.css", "scatter.css")
+
+    figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
+    places = Bytes(help="for a page without the figure: x of each point, then y, float32").tag(
+        sync=True
+    )
+    texels = Bytes(help="for the same: each point's place in the texture, uint8").tag(sync=True)
+    texture = List(Unicode(), help="for the same: colours").tag(sync=True)
+    codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
+    names = List(Unicode(), help="of the classes").tag(sync=True)
+    wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
+    epoch = Int(help="which rows the points are; grows as the window moves").tag(sync=True)
+    unknown = Int(help="shown rows in sight that are none of the points").tag(sync=True)
+    visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
+    selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
+    viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
+    waiting = Unicode(help="what the map waits for, while there is none").tag(sync=True)
+    budget = Int(help="points drawn at most; 0: by what the renderer can do").tag(sync=True)
+    color_by = Unicode().tag(sync=True)
+    color_choices = List(help="name, title, and what is lacking or ''").tag(sync=True)
+    key = Dict(help="what the colours mean").tag(sync=True)
+    hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
+    links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
+    show_labels = Bool(help="class names on the map").tag(sync=True)
+
+    def __init__(
+        self,
+        state: ExplorerState,
+        tiles: Tiles,
+        background: Background,
+        colors: Sequence[str],
+        *,
+        height: int,
+        budget: int = 0,
+    ) -> None:
+        self._state = state
+        self._tiles = tiles
+        self._background = background
+        self._colors = colors
+        self._coloring: Coloring | None = None  # of all rows; none until it is computed
+        self._colored_map: object = None  # the map that the colours say something of
+        self._painted = ""  # what it says; not color_by, which the page can set
+        self._polygons: PolygonIndex | None = None
+        self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
+        self._wrong = state.feature_set.misclassified
+        self._window = Window(state.codes, self._wrong)
+        self._is_asked_for_points = False  # by a page that cannot show the figure
+        super().__init__(
+            names=[printable(name) for name in state.class_names],
+            budget=budget,
+            unknown=self._window.unknown,
+            layout=Layout(height=f"{height}px"),
+        )
+        handlers = {
+            "select": self._on_select,
+            "pick": self._on_pick,
+            "hover": self._on_hover,
+            "leave": self._on_leave,
+            "color": self._on_color,
+            "no_figure": self._on_no_figure,
+            "clear": self._on_clear,
+            "undo": lambda _content, _buffers: state.undo(),
+            "redo": lambda _content, _buffers: state.redo(),
+        }
+        answer(self, state, handlers)
+        with self.hold_sync():  # one message, not one for each
+            self._show_points()
+            state.follow(self._show_color, "color_by")
+            state.observe(lambda _change: self.set_trait("viewport", []), "map_name")
+            state.follow(self._draw_embedding, "embedding")
+            state.follow(self._follow_map, "embedding", "fit")
+            state.follow(self._show_visible, "visible")
+            state.follow(self._show_selected, "selected")
+            state.follow(self._show_waiting, "fit", "embedding")
+            state.follow(self._show_color_choices, "fit", "selections")
+            state.follow(self._show_selections, "selections")
+            state.follow(self._show_hovered, "hovered")
+            state.follow(self._show_links, "focus")
+        state.observe(lambda _change: self._look(), ["visible", "embedding", "fit"])
+        state.observe(self._look_at_selected, "selected")
+        self.observe(lambda _change: state.main_thread.call(self._look), "viewport")
+        self._sort_points()
+
+    @property
+    def _rows(self) -> NDArray[np.int64]:
+        """Row of each point."""
+        return self._window.rows
+
+    @property
+    def _points(self) -> NDArray[np.int32]:
+        """Point of each row; −1 where the page does not know it."""
+        return self._window.points
+
+    @property
+    def _ringed(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self._wrong[self._rows])
+
+    def _show_points(self) -> None:
+        few = len(self._state.class_names) <= 256
+        self.codes = self._state.codes[self._rows].astype("u1" if few else "<u2").tobytes()
+        self.wrong = self._ringed.astype("<u4").tobytes()
+
+    def _look(self) -> None:
+        """Where the page cannot know every row, let it know those in sight."""
+        state, window = self._state, self._window
+        is_moving = state.embedding is None or state.fit.condition == "running"
+        if window.is_whole or is_moving:
+            return
+        self._sort_points()
+        if window.look(self._in_sight(), state.selected):
+            with self.hold_sync():
+                self.epoch = window.epoch
+                self._show_points()
+                self._show_selected()
+                self._show_hovered()
+            self._show_links()
+            # The places of the points come last: with them the page draws all of this.
+            with self.hold_sync():
+                self._send_colors()
+                self._send_places()
+        self.unknown = window.unknown
+
+    def _look_at_selected(self, _change: object) -> None:
+        if self._window.lacks(self._state.selected):
+            self._look()
+
+    def _in_sight(self) -> NDArray[np.bool_]:
+        """(n,) bool: shown, and in the page's viewport."""
+        in_sight = self._state.visible_rows
+        if len(self.viewport) == 4:
+            left, right, low, high = self.viewport
+            x, y = self._state.embedding.T
+            in_sight &= (x >= left) & (x <= right) & (y >= low) & (y <= high)
+        return in_sight
+
+    def _sort_points(self) -> None:
+        """Sort millions of points for the first lasso before it comes."""
+        embedding = self._state.embedding
+        if self._window.is_whole or embedding is None or self._sorted is embedding:
+            return
+        self._sorted = embedding
+
+        def keep(polygons: PolygonIndex) -> None:
+            if self._state.embedding is embedding:
+                self._polygons = polygons
+
+        self._background.run("Sorting the points", lambda: PolygonIndex(embedding), keep)
+
+    def _draw_embedding(self) -> None:
+        embedding = self._state.embedding
+        if embedding is None:
+            return
+        self._polygons = None  # sorted again when a polygon comes: frames come faster
+        self._send_places()
+
+    def _send_places(self) -> None:
+        places = self._state.embedding[self._rows]
+        if self.figure is None:
+            self.figure = webgl_figure(places, self._ringed, self._colors_of_points())
+        else:
+            move(self.figure, places, self._ringed)
+        if self._is_asked_for_points:
+            self.places = places.T.astype("<f4").tobytes()
+
+    def _send_colors(self) -> None:
+        colors = self._colors_of_points()
+        if self.figure is not None:
+            paint(self.figure, colors)
+        if self._is_asked_for_points:
+            with self.hold_sync():
+                self.texels = np.rint(colors.texels).astype("u1").tobytes()
+                self.texture = colors.texture
+
+    def _follow_map(self) -> None:
+        """Colours that say something of the map are those of the map that is shown."""
+        name, scores = self._state.color_by, self._state.scores
+        if scores.embedding is None or self._colored_map is scores.embedding:
+            return
+        self._colored_map = scores.embedding
+        if "embedding" in NEEDS.get(name, ()):
+            self._show_color()
+
+    def _colors_of_points(self) -> Coloring:
+        if self._coloring is not None:
+            return self._coloring._replace(texels=self._coloring.texels[self._rows])
+        return Coloring(np.zeros(len(self._rows), dtype=np.float32), [UNKNOWN_COLOR] * TEXELS, [])
+
+    def _show_color(self) -> None:
+        name, scores = self._state.color_by, self._state.scores
+        if name not in scores.names or scores.is_ready(name):
+            try:
+                self._paint(name)
+            except BaseException:
+                self._stay_as_drawn(name)
+                raise
+            return
+        self._background.run(
+            f"Computing {TITLES.get(name, name)}",
+            lambda: scores[name],
+            lambda _values: self._paint(name) if self._state.color_by == name else None,
+            lambda: self._stay_as_drawn(name),
+        )
+
+    def _stay_as_drawn(self, name: str) -> None:
+        """These colours cannot be had: state and menu say again what the map shows."""
+        if self._state.color_by == name and self._painted:
+            self._state.color_by = self._painted
+        self.send({"kind": "color"})
+
+    def _paint(self, name: str) -> None:
+        """Draw the points in the colours of that name."""
+        colors = self._coloring = coloring(self._state, name, self._colors)
+        self._painted = name
+        with self.hold_sync():
+            self.color_by = name
+            self.key = {
+                "title": TITLES.get(name, name),
+                # The legend says what these mean already.
+                "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
+                "more": colors.more,
+                "low": colors.low,
+                "high": colors.high,
+                "ramp": list(RAMP),
+                "unknown": colors.unknown,
+                "unknown_name": "in none" if name == "selection" else "unknown",
+            }
+        self._send_colors()
+
+    def _show_selections(self) -> None:
+        if self._state.color_by == "selection":
+            self._paint("selection")
+
+    def _show_color_choices(self) -> None:
+        choices = self._state.color_choices
+        self.color_choices = [
+            [name, TITLES.get(name, name), lacking] for name, lacking in choices.items()
+        ]
+
+    def _show_hovered(self) -> None:
+        row = self._state.hovered
+        self.hovered = -1 if row is None else int(self._points[row])
+
+    def _show_links(self) -> None:
+        """Tie the sample that is looked at to its nearest in feature space."""
+        row, scores = self._state.focus, self._state.scores
+        k = min(LINKS, len(self._state.codes) - 1)
+        if row is None or k < 1:
+            self.links = b""
+            return
+
+        def show(found: tuple[NDArray[np.int64], NDArray[np.float32]]) -> None:
+            if self._state.focus == row:
+                points = self._points[[row, *found[0]]]
+                known = points[points >= 0] if points[0] >= 0 else points[:0]
+                self.links = known.astype("<u4").tobytes()
+
+        self._background.run(
+            "Looking for neighbours", lambda: scores.index.nearest_to(row, k), show
+        )
+
+    def _show_visible(self) -> None:
+        self.visible = np.packbits(self._state.visible).tobytes()
+
+    def _show_selected(self) -> None:
+        points = self._points[self._state.selected]
+        known = points if self._window.is_whole else points[points >= 0]
+        # Ascending, as the page has them: it sees at once that its preview was right.
+        self.selected = np.sort(known).astype("<u4").tobytes()
+
+    def _show_waiting(self) -> None:
+        fit = self._state.fit
+        if self._state.embedding is not None:
+            self.waiting = ""
+        elif fit.condition == "failed":
+            self.waiting = fit.title
+        else:
+            self.waiting = f"{fit.title} …"
+
+    @validate("viewport")
+    def _validate_viewport(self, proposal: Any) -> list[float]:
+        """The page sets it, and save() writes it: what load() refuses must not get there."""
+        bounds: list[float] = proposal["value"]
+        if len(bounds) not in (0, 4) or not np.isfinite(bounds).all():
+            raise TraitError("viewport must be [] or four finite numbers")
+        return bounds
+
+    def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
+        mode = mode_of(content)
+        polygon = _polygon(buffers)
+        if self._state.embedding is None:
+            return  # a gesture on a map that is not there yet
+        if self._polygons is None:
+            self._polygons = PolygonIndex(self._state.embedding)
+        rows = self._polygons.inside(polygon)
+        try:
+            self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
+        finally:
+            # Also when the selection is as before: the page has shown a preview, this one stands.
+            self.send({"kind": "selected"})
+
+    def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        row = self._visible_row(content)
+        self._state.select([row], mode_of(content))
+        self._state.focus = row
+
+    def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select([])
+        self._state.focus = None
+
+    def _on_hover(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        row = self._visible_row(content)
+        self._state.hovered = row
+        if content.get("known") is not True:
+            tile, picture = self._tiles.tile(row)
+            self.send({"kind": "hover", "point": content["point"], "tile": tile}, [picture])
+
+    def _on_leave(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.hovered = None
+
+    def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = content.get("name")
+        if not isinstance(name, str) or self._state.color_choices.get(name, "unknown"):
+            raise MalformedMessageError("the map cannot be coloured by that")
+        self._state.color_by = name
+
+    def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        if not self._is_asked_for_points and self._state.embedding is not None:
+            self._is_asked_for_points = True
+            with self.hold_sync():
+                self._send_colors()
+                self._send_places()
+
+    def _visible_row(self, content: dict[str, Any]) -> int:
+        if content.get("epoch", 0) != self.epoch:
+            raise MalformedMessageError("the points have changed since")
+        row = int(self._rows[integer(content, "point", 0, len(self._rows) - 1)])
+        if not self._state.visible[self._state.codes[row]]:
+            raise MalformedMessageError("the point is hidden")
+        return row
+
+
+def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:
+    """(k, 2) float64 vertices in data coordinates, of one buffer of little-endian float64 pairs."""
+    if len(buffers) != 1 or not 3 * 16 <= len(buffers[0]) <= MAX_VERTICES * 16:
+        raise MalformedMessageError("a polygon needs one buffer of 3 or more vertices")
+    if len(buffers[0]) % 16:
+        raise MalformedMessageError("a polygon's buffer holds whole pairs of float64")
+    polygon = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 2)
+    if not (np.abs(polygon) <= MAX_COORDINATE).all():  # NaN is not either
+        raise MalformedMessageError("a polygon's vertices must be finite and within reach")
+    return polygon

@@ -1,0 +1,242 @@
+// Named selections: a field to name what is selected, and a list to select it again.
+import { guardedView } from "../../frontend/view.js";
+import { element, textButton } from "../../frontend/elements.js";
+import { fullCount, shortCount } from "../../frontend/classes.js";
+
+const LIST_KEYS =
+  "Enter or Space: select; with Shift: add, Alt: subtract, Ctrl: intersect. F2: rename. Delete: delete. " +
+  "Up and Down arrow keys: another selection. Left and Right: what to do with it.";
+const OPERATIONS = [
+  { mode: "add", sign: "+", verb: "Add", rest: "to what is selected" },
+  { mode: "subtract", sign: "−", verb: "Subtract", rest: "from what is selected" },
+  { mode: "intersect", sign: "∩", verb: "Intersect", rest: "with what is selected" },
+];
+
+/** @type {(context: {model: any, el: HTMLElement}) => () => void} */
+function render({ model, el }) {
+  const root = element("section", "tw-selections");
+  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
+  root.dataset.lmSuppressShortcuts = "true";
+  const form = root.appendChild(element("form"));
+  const field = textField("Name of the selection");
+  field.placeholder = "Name what is selected";
+  const keep = textButton("");
+  keep.type = "submit";
+  form.append(field, keep);
+  const scroll = root.appendChild(element("div", "tw-list"));
+  const top = scroll.appendChild(element("div", "tw-top"));
+  top.setAttribute("aria-hidden", "true"); // each row's name says it all
+  for (const [name, text] of [["tw-name", ""], ["tw-overlap", "selected"], ["tw-count", "all"], ["tw-gap", ""]]) {
+    top.appendChild(element("span", name)).textContent = text;
+  }
+  const list = scroll.appendChild(element("ul"));
+  list.setAttribute("role", "list"); // Safari forgets it of a list without bullets
+  list.setAttribute("aria-label", "Named selections");
+  list.setAttribute("aria-description", LIST_KEYS);
+  const hint = root.appendChild(element("div", "tw-unnamed"));
+  hint.textContent = "No selection has a name yet. Select points on the map and name them above: they stay here, to be selected again, combined and saved.";
+  const dropped = root.appendChild(element("div", "tw-dropped"));
+  dropped.setAttribute("role", "status");
+  const droppedText = dropped.appendChild(element("span"));
+  const restore = dropped.appendChild(textButton("Bring back"));
+  const footer = root.appendChild(element("footer"));
+  for (const text of ["click: select", "Shift: add", "Alt: subtract", "Ctrl: intersect"]) footer.appendChild(element("span")).textContent = text;
+  el.appendChild(root);
+
+  /** @type {{item: HTMLElement, buttons: HTMLButtonElement[], overlap: HTMLElement}[]} */
+  let rows = [];
+  let current = { row: 0, column: 0 }; // the one that Tab reaches
+
+  // ---- what is shown ----
+
+  function showList() {
+    const focused = list.contains(document.activeElement);
+    const [names, colors, counts] = ["names", "colors", "counts"].map((name) => model.get(name));
+    rows = names.map((/** @type {string} */ name, /** @type {number} */ index) => makeRow(name, colors[index], counts[index]));
+    list.replaceChildren(...rows.map(({ item }) => item));
+    scroll.hidden = footer.hidden = !rows.length;
+    hint.hidden = rows.length > 0;
+    droppedText.textContent = `“${model.get("dropped")}” was deleted`;
+    dropped.hidden = !model.get("dropped");
+    makeCurrent(current.row, current.column);
+    if (focused) (rows.length ? rows[current.row].buttons[current.column] : field).focus();
+    showSelected();
+  }
+
+  function showSelected() {
+    const bytes = model.get("overlaps");
+    const [names, counts] = [model.get("names"), model.get("counts")];
+    rows.forEach(({ buttons, overlap }, index) => {
+      const count = bytes && bytes.byteLength >= 4 * (index + 1) ? bytes.getUint32(4 * index, true) : 0;
+      overlap.textContent = count ? shortCount(count) : "";
+      const share = `${names[index]}, ${fullCount(counts[index])} samples, ${fullCount(count)} of them selected`;
+      buttons[0].setAttribute("aria-label", `Select ${share}`);
+      buttons[0].title = `Select ${share.replaceAll(", ", "\n")}`;
+    });
+    showKeep();
+  }
+
+  function showKeep() {
+    const selected = model.get("selected");
+    const exists = model.get("names").includes(field.value.trim());
+    keep.textContent = selected ? `${exists ? "Replace by" : "Keep"} ${fullCount(selected)} selected` : "Nothing selected";
+    keep.disabled = !selected || !field.value.trim();
+    keep.title = !selected ? "Select points on the map first" : exists ? "Give this name to what is selected now" : "Keep what is selected under this name";
+  }
+
+  function makeRow(/** @type {string} */ name, /** @type {string} */ color, /** @type {number} */ count) {
+    const item = element("li");
+    const pick = item.appendChild(textButton(""));
+    pick.className = "tw-pick";
+    pick.appendChild(element("span", "tw-swatch")).style.background = color;
+    pick.appendChild(element("span", "tw-name")).textContent = name;
+    const overlap = pick.appendChild(element("span", "tw-overlap"));
+    pick.appendChild(element("span", "tw-count")).textContent = shortCount(count);
+    const buttons = [pick];
+    for (const { mode, sign, verb, rest } of OPERATIONS) buttons.push(action(item, sign, `${verb} ${name} ${rest}`, mode));
+    buttons.push(action(item, "✎", `Rename ${name}`, "rename"), action(item, "✕", `Delete ${name}`, "drop"));
+    pick.dataset.action = "replace";
+    return { item, buttons, overlap };
+  }
+
+  function makeCurrent(/** @type {number} */ row, /** @type {number} */ column) {
+    current = { row: Math.max(0, Math.min(rows.length - 1, row)), column };
+    rows.forEach(({ buttons }, index) => {
+      for (const button of buttons) button.tabIndex = index === current.row ? 0 : -1;
+    });
+  }
+
+  // ---- what is done ----
+
+  function act(/** @type {number} */ index, /** @type {string} */ what) {
+    const epoch = model.get("epoch");
+    if (what === "rename") rename(index);
+    else if (what === "drop") model.send({ kind: "drop", epoch, index });
+    else model.send({ kind: "select", epoch, index, mode: what });
+  }
+
+  function rename(/** @type {number} */ index) {
+    const { item, buttons } = rows[index];
+    const name = model.get("names")[index];
+    const epoch = model.get("epoch");
+    const input = textField(`New name of ${name}`);
+    input.value = name;
+    let isOpen = true;
+    function close(/** @type {boolean} */ returnsFocus) {
+      if (!isOpen) return;
+      isOpen = false;
+      input.replaceWith(buttons[0]);
+      if (returnsFocus) buttons[0].focus();
+    }
+    input.addEventListener("blur", () => close(false));
+    input.addEventListener("keydown", (event) => {
+      if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+      event.preventDefault();
+      const typed = input.value.trim();
+      close(true);
+      if (event.key === "Enter" && typed && typed !== name) model.send({ kind: "rename", epoch, index, name: typed });
+    });
+    item.replaceChild(input, buttons[0]);
+    input.select();
+    input.focus();
+  }
+
+  /** Row and column of the button that an event is about. */
+  function placeOf(/** @type {Event} */ event) {
+    const button = /** @type {HTMLElement} */ (event.target).closest("li button");
+    const row = rows.findIndex(({ item }) => item.contains(button));
+    return row < 0 || !button ? null : { row, column: rows[row].buttons.indexOf(/** @type {any} */ (button)) };
+  }
+
+  function onClick(/** @type {MouseEvent} */ event) {
+    const place = placeOf(event);
+    if (!place) return;
+    makeCurrent(place.row, place.column);
+    const what = rows[place.row].buttons[place.column].dataset.action || "";
+    act(place.row, what === "replace" ? modeOfKeys(event) : what);
+  }
+
+  function onListKey(/** @type {KeyboardEvent} */ event) {
+    const place = placeOf(event);
+    if (!place) return;
+    const { row, column } = place;
+    if (event.key === "Delete") act(row, "drop");
+    else if (event.key === "F2") act(row, "rename");
+    else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey)) model.send({ kind: event.shiftKey ? "redo" : "undo" });
+    else if (!move(event.key, row, column)) return;
+    event.preventDefault();
+  }
+
+  /** Whether the key moves the focus, which is then moved. */
+  function move(/** @type {string} */ key, /** @type {number} */ row, /** @type {number} */ column) {
+    const target = {
+      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], Home: [0, column], End: [rows.length - 1, column],
+      ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1],
+    }[key];
+    if (!target) return false;
+    const next = rows[Math.max(0, Math.min(rows.length - 1, target[0]))].buttons;
+    next[Math.max(0, Math.min(next.length - 1, target[1]))].focus();
+    return true;
+  }
+
+  function onSubmit(/** @type {Event} */ event) {
+    event.preventDefault();
+    const name = field.value.trim();
+    if (!name || !model.get("selected")) return;
+    model.send({ kind: "name", name });
+    field.value = "";
+    showKeep();
+  }
+
+  function textField(/** @type {string} */ label) {
+    const input = /** @type {HTMLInputElement} */ (element("input"));
+    input.type = "text";
+    input.maxLength = model.get("max_characters");
+    input.setAttribute("aria-label", label);
+    input.autocomplete = "off";
+    input.spellcheck = false;
+    return input;
+  }
+
+  form.addEventListener("submit", onSubmit);
+  field.addEventListener("input", showKeep);
+  restore.addEventListener("click", () => {
+    field.focus(); // the button goes away
+    model.send({ kind: "restore" });
+  });
+  list.addEventListener("click", onClick);
+  list.addEventListener("keydown", onListKey);
+  list.addEventListener("focusin", (event) => {
+    const place = placeOf(event);
+    if (place) makeCurrent(place.row, place.column);
+  });
+  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
+
+  const fields = "change:selected change:overlaps";
+  model.on("change:epoch", showList);
+  model.on(fields, showSelected);
+  showList();
+  return () => {
+    model.off("change:epoch", showList);
+    model.off(fields, showSelected);
+  };
+}
+
+/** As on the map. @type {(event: MouseEvent) => string} */
+function modeOfKeys(event) {
+  if (event.shiftKey) return "add";
+  if (event.altKey) return "subtract";
+  return event.ctrlKey || event.metaKey ? "intersect" : "replace";
+}
+
+/** @type {(item: HTMLElement, sign: string, label: string, what: string) => HTMLButtonElement} */
+function action(item, sign, label, what) {
+  const button = textButton(sign);
+  button.setAttribute("aria-label", label);
+  button.title = label;
+  button.dataset.action = what;
+  item.appendChild(button);
+  return button;
+}
+
+export default guardedView(render);

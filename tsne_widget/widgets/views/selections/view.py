@@ -1,0 +1,145 @@
+"""Named selections side by side: name what is selected, select it again, combine, rename, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import anywidget
+import numpy as np
+from numpy.typing import NDArray
+from traitlets import Bytes, Int, List, Unicode
+
+from tsne_widget._text import MAX_SENTENCE, printable
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.widgets.frontend.assets import script, style
+from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELECTIONS
+from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer
+
+
+class SelectionsView(anywidget.AnyWidget):
+    """The named selections of one :class:`ExplorerState`.
+
+    The page knows them by their place in the list; ``epoch`` tells it from an older list.
+    """
+
+    _esm = script("view.js", "elements.js", "classes.js", "selections.js")
+    _css = style("selections.css")
+
+    epoch = Int(help="grows with each change of the list; older messages are dropped").tag(
+        sync=True
+    )
+    names = List(Unicode()).tag(sync=True)
+    colors = List(Unicode()).tag(sync=True)
+    counts = List(Int()).tag(sync=True)
+    selected = Int(help="how many rows are selected").tag(sync=True)
+    overlaps = Bytes(help="selected rows of each, uint32 little-endian").tag(sync=True)
+    dropped = Unicode(help="the name that can be brought back; '' for none").tag(sync=True)
+    max_characters = Int(MAX_CHARACTERS).tag(sync=True)
+
+    def __init__(self, state: ExplorerState) -> None:
+        self._state = state
+        self._dropped: _Dropped | None = None
+        super().__init__()
+        handlers = {
+            "name": self._on_name,
+            "select": self._on_select,
+            "rename": self._on_rename,
+            "drop": self._on_drop,
+            "restore": self._on_restore,
+            "undo": lambda _content, _buffers: state.undo(),
+            "redo": lambda _content, _buffers: state.redo(),
+        }
+        answer(self, state, handlers)
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show_list, "selections")
+            state.follow(self._show_selected, "selected")
+
+    def _show_list(self) -> None:
+        state = self._state
+        if self._dropped is not None and self._dropped.name in state.selections:
+            self._dropped = None
+        with self.hold_sync():
+            self.epoch += 1
+            self.names = [printable(name) for name in state.selections]
+            self.colors = list(state.selection_colors.values())
+            self.counts = [len(rows) for rows in state.selections.values()]
+            self.dropped = "" if self._dropped is None else printable(self._dropped.name)
+            self._show_selected()
+
+    def _show_selected(self) -> None:
+        state = self._state
+        is_selected = np.zeros(len(state.codes), dtype=bool)
+        is_selected[state.selected] = True
+        overlaps = [np.count_nonzero(is_selected[rows]) for rows in state.selections.values()]
+        with self.hold_sync():
+            self.selected = len(state.selected)
+            self.overlaps = np.array(overlaps, dtype="<u4").tobytes()
+
+    def _on_name(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = _name(content)
+        self._told(lambda: self._state.name_selection(name, self._state.selected))
+
+    def _on_select(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name, mode = self._listed(content), content.get("mode")
+        if mode not in MODES:
+            raise MalformedMessageError("unknown mode")
+        if name is not None:
+            self._state.select(self._state.selections[name], mode)
+
+    def _on_rename(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name, new_name = self._listed(content), _name(content)
+        if name is not None:
+            self._told(lambda: self._state.rename_selection(name, new_name))
+
+    def _on_drop(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = self._listed(content)
+        if name is None:
+            return
+        names = list(self._state.selections)
+        self._dropped = _Dropped(name, self._state.selections[name], names.index(name))
+        self._state.drop_selection(name)
+
+    def _on_restore(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        if self._dropped is None:
+            return
+        name, rows, place = self._dropped
+        entries = list(self._state.selections.items())
+        self._told(lambda: self._put([*entries[:place], (name, rows), *entries[place:]]))
+
+    def _put(self, entries: list[tuple[str, NDArray[np.int64]]]) -> None:
+        self._state.selections = dict(entries)
+
+    def _listed(self, content: dict[str, Any]) -> str | None:
+        """The name that a message is about; None if the list has changed since."""
+        epoch = integer(content, "epoch", 0, 2**53)
+        index = integer(content, "index", 0, MAX_SELECTIONS - 1)
+        names = list(self._state.selections)
+        if epoch != self.epoch:
+            return None
+        if index >= len(names):
+            raise MalformedMessageError("there is no such selection")
+        return names[index]
+
+    def _told(self, change: Callable[[], None]) -> None:
+        """Do it; what is wrong with a name that was typed is said, without the error's kind."""
+        try:
+            change()
+        except InvalidInputError as error:
+            self._state.message = printable(error, MAX_SENTENCE)
+
+
+class _Dropped(NamedTuple):
+    """A selection that was dropped last, to be brought back to its place."""
+
+    name: str
+    rows: NDArray[np.int64]
+    place: int
+
+
+def _name(content: dict[str, Any]) -> str:
+    name = content.get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_CHARACTERS:
+        raise MalformedMessageError(f"name is not a text of up to {MAX_CHARACTERS} characters")
+    return name.strip()

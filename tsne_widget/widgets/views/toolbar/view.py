@@ -1,0 +1,173 @@
+"""The bar above the map: what is shown, being computed or went wrong; lenses, and a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+import numpy as np
+from numpy.typing import NDArray
+from traitlets import Dict, Int, List, Unicode
+
+from tsne_widget._text import MAX_SENTENCE, printable
+from tsne_widget.analysis import (
+    FINDER_NAMES,
+    FINDERS,
+    finder_is_ready,
+    finder_lacks,
+    finder_rows,
+    matching_rows,
+)
+from tsne_widget.analysis.text_search import MAX_TEXT
+from tsne_widget.widgets.frontend.assets import script, style
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer, mode_of
+
+
+class ToolbarView(anywidget.AnyWidget):
+    """Counts, fit and messages of one :class:`ExplorerState`; selects by lenses and by text.
+
+    ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run";
+    ``show_map(name)`` when another map is chosen.
+    """
+
+    _esm = script(
+        "view.js", "elements.js", "forget.js", "bars.js", "modes.js", "menu.js", "toolbar.js"
+    )  # fmt: skip
+    _css = style("menu.css", "toolbar.css")
+
+    home = Unicode(help="id of the widget of which all views are part").tag(sync=True)
+    total = Int().tag(sync=True)
+    shown = Int().tag(sync=True)
+    misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
+    selected = Int().tag(sync=True)
+    selected_misclassified = Int().tag(sync=True)
+    fit = Dict(help="the Fit of what is computed, otherwise of the map shown").tag(sync=True)
+    maps = List(Dict(), help="name, and why it cannot be chosen or ''").tag(sync=True)
+    map = Int(-1, help="which of them is shown").tag(sync=True)
+    message = Unicode().tag(sync=True)
+    busy = Unicode(help="what is computed beside the map").tag(sync=True)
+    lenses = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
+
+    def __init__(
+        self,
+        state: ExplorerState,
+        control: Callable[[object], None],
+        background: Background,
+        show_map: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._state = state
+        self._show_map = show_map
+        self._background = background
+        self._asked = 0  # lenses asked for: the last one counts
+        self._wrong = state.feature_set.misclassified
+        super().__init__(total=len(state.codes))
+        answer(
+            self,
+            state,
+            {
+                "misclassified": self._on_misclassified,
+                "clear": self._on_clear,
+                "lens": self._on_lens,
+                "search": self._on_search,
+                "fit": lambda content, _buffers: control(content.get("do")),
+                "map": self._on_map,
+            },
+        )
+        with self.hold_sync():  # one message, not one for each
+            state.follow(self._show, "selected", "visible", "message", "busy")
+            state.follow(self._show_fit, "fit", "fits")
+            state.follow(self._show_maps, "fits", "map_name")
+            state.follow(self._show_lenses, "fit", "embedding")
+
+    def _show(self) -> None:
+        state, record = self._state, self._state.feature_set
+        visible = state.visible_rows
+        judged = record.labels is not None and record.predictions is not None
+        with self.hold_sync():
+            self.shown = int(np.count_nonzero(visible))
+            self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
+            self.selected = len(state.selected)
+            self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
+            self.message = state.message
+            self.busy = state.busy
+
+    def _show_fit(self) -> None:
+        active = [f for f in self._state.fits.values() if f.condition in ("running", "paused")]
+        fit = active[0] if active else self._state.fit
+        numbers = {name: getattr(fit, name) for name in ("divergence", "seconds")}
+        known = {name: x if math.isfinite(x) else None for name, x in numbers.items()}
+        self.fit = fit._asdict() | known
+
+    def _show_maps(self) -> None:
+        fits = self._state.fits
+        words = {"running": "computing …", "waiting": "waiting", "failed": "failed"}
+        with self.hold_sync():
+            self.maps = [
+                {"name": printable(name), "note": words.get(fit.condition, "")}
+                for name, fit in fits.items()
+            ]
+            self.map = list(fits).index(self._state.map_name) if fits else -1
+
+    def _show_lenses(self) -> None:
+        scores = self._state.scores
+        self.lenses = [
+            {
+                "name": lens.name,
+                "title": lens.title,
+                "meaning": lens.meaning,
+                "lacking": finder_lacks(lens.name, scores),
+            }
+            for lens in FINDERS
+        ]
+
+    def _on_lens(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name, mode, scores = content.get("name"), mode_of(content), self._state.scores
+        if name not in FINDER_NAMES or finder_lacks(name, scores):
+            raise MalformedMessageError("no such lens, or one that is not offered")
+        title = FINDERS[FINDER_NAMES.index(name)].title
+        visible = self._state.visible_rows
+        self._asked += 1
+        asked = self._asked
+
+        def find() -> NDArray[np.int64]:
+            return finder_rows(name, scores, visible)
+
+        def select(rows: NDArray[np.int64]) -> None:
+            if asked == self._asked:
+                self._select(rows, mode, f"{title}: there are none")
+
+        if finder_is_ready(name, scores):
+            select(find())
+        else:
+            self._background.run(f"Finding: {title}", find, select)
+
+    def _on_map(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        index = integer(content, "index", 0, len(self.maps) - 1)
+        self._show_map(list(self._state.fits)[index])
+
+    def _on_search(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        text, mode = content.get("text"), mode_of(content)
+        if not isinstance(text, str) or not 1 <= len(text.strip().casefold()) <= MAX_TEXT:
+            raise MalformedMessageError(f"text is not of 1 … {MAX_TEXT} characters")
+        rows = matching_rows(self._state.feature_set, text)
+        self._select(rows, mode, f"No match for “{printable(text.strip())}”")
+
+    def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
+        """Select those of the rows that are shown, or say that there are none."""
+        state = self._state
+        among = rows[state.visible_rows[rows]]
+        if len(among):
+            state.select(among, mode)
+        else:
+            hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
+            state.message = printable(f"{none} among the samples shown{hidden}", MAX_SENTENCE)
+
+    def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select(self._wrong & self._state.visible_rows)
+
+    def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.select([])

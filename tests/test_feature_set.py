@@ -170,7 +170,10 @@ def test_the_repr_is_one_short_line():
         ({"logits": np.zeros((4, 0))}, "logits have no columns"),
         ({"logits": np.full((4, 2), np.nan)}, "logits have NaN or infinite values in 4 of 4 rows"),
         ({"logits": np.zeros((4, 3)), "class_names": ["a", "b"]}, "logits have 3 columns, but"),
-        ({"logits": np.zeros((4, 1)), "class_names": ["a", "b"]}, "for a single logit z per sample"),
+        (
+            {"logits": np.zeros((4, 1)), "class_names": ["a", "b"]},
+            "for a single logit z per sample",
+        ),
         ({"ids": [0, 1, 2]}, "ids has 3 entries"),
         ({"ids": [0, 1, 1, 2]}, "ids must be unique"),
         ({"ids": [0, 1, -1, 2]}, "ids must be 0 or more, got -1"),

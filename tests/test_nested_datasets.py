@@ -100,7 +100,9 @@ def test_innermost_reports_the_position_of_every_sample(folders):
 
 def test_every_array_in_a_concatenation_changes_the_fingerprint():
     x = torch.zeros(20, 3)
-    before = dataset_part(ConcatDataset([TensorDataset(x), TensorDataset(x.clone())]), range(40), None)
+    before = dataset_part(
+        ConcatDataset([TensorDataset(x), TensorDataset(x.clone())]), range(40), None
+    )
     changed = x.clone()
     changed[13, 0] = 1
     after = dataset_part(ConcatDataset([TensorDataset(x), TensorDataset(changed)]), range(40), None)

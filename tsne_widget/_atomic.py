@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 
 import psutil
 
-# Age (seconds) at which unfinished files of a dead process are removed. Younger ones may belong to a
-# process on another machine.
+# Age (seconds) at which unfinished files of a dead process are removed. Younger ones may belong to
+# a process on another machine.
 UNFINISHED_KEPT_SECONDS = 86_400.0
-# Windows refuses to replace a file that a virus scanner has open: attempts, and seconds between them.
+# Windows refuses to replace a file that a virus scanner has open: attempts, and the pause between
+# them (seconds).
 REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
 # A file name may contain any number; the system call takes a C int.
 MAX_PID = 2**31 - 1

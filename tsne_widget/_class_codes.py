@@ -70,7 +70,9 @@ def is_whole(values: NDArray[np.generic]) -> NDArray[np.bool_]:
     """(n,) bool: which of n numbers are whole and fit into int64 without rounding."""
     if values.dtype.kind not in "fu":
         return np.ones(values.shape, dtype=bool)
-    whole: NDArray[np.bool_] = (values == np.rint(values)) & (np.abs(values) <= largest_code(values))
+    whole: NDArray[np.bool_] = (values == np.rint(values)) & (
+        np.abs(values) <= largest_code(values)
+    )
     return whole
 
 

@@ -110,7 +110,7 @@ def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:
     InvalidInputError
         If a target has no class name; the message lists the first codes.
     """
-    targets = getattr(dataset, "targets", None)
+    targets: Any = getattr(dataset, "targets", None)
     if class_names is None or not hasattr(targets, "__len__") or not hasattr(dataset, "__len__"):
         return
     if len(targets) != len(dataset):

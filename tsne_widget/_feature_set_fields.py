@@ -177,9 +177,7 @@ def check_length(name: str, length: int, n: int) -> None:
         )
 
 
-def _check_codes(
-    name: str, codes: NDArray[np.int64] | None, classes: int, *, lowest: int
-) -> None:
+def _check_codes(name: str, codes: NDArray[np.int64] | None, classes: int, *, lowest: int) -> None:
     if codes is None:
         return
     bad = codes[~is_class_code(codes, classes, lowest=lowest)]

@@ -81,7 +81,9 @@ def load_fields(folder: Path) -> dict[str, Any]:
     for name, array in loaded.items():
         found = {"shape": list(array.shape), "dtype": str(array.dtype)}
         if found != arrays[name]:
-            raise StoreError(f"{folder / name}.npy is {found}, but its manifest says {arrays[name]}")
+            raise StoreError(
+                f"{folder / name}.npy is {found}, but its manifest says {arrays[name]}"
+            )
     if _identity(folder) != before:  # the files may belong to two records
         raise StoreError(f"{folder} was overwritten while it was read; load it again")
     return {

@@ -222,7 +222,7 @@ def test_invalid_mean_and_std_are_refused(options, message):
 
 
 def test_mean_and_std_of_bytes_are_refused():
-    with pytest.raises(InvalidInputError, match=r"images are uint8.*leave them out"):
+    with pytest.raises(InvalidInputError, match=r"images of dtype uint8.*leave them out"):
         ArrayImages(COLOURS, mean=MEAN, std=STD)
 
 

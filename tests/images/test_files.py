@@ -142,7 +142,7 @@ def test_too_many_pixels_are_refused_by_the_header_and_without_a_warning(file_of
         warnings.simplefilter("always")
         for width, height in ((8001, 8001), (11_000, 11_000), (50_000, 50_000)):
             message = failure(file_of(png_header(width, height)))
-            assert message == f"{width} × {height} pixels are exceed the limit of 64 million"
+            assert message == f"{width} × {height} pixels exceed the limit of 64 million"
     assert not seen
 
 

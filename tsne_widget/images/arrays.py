@@ -34,8 +34,8 @@ class ArrayImages:
     """Pictures in an array: picture *id* is ``images[id]``.
 
     The shape determines the layout: (n, h, w) is grey; otherwise the axis of length 1, 3 or 4 has
-    the channels, last (n, h, w, c) or first (n, c, h, w). If both axes fit, the channels are last in
-    an array and first in a torch tensor. The values determine the scale: 0 … 1, 0 … 255 or
+    the channels, last (n, h, w, c) or first (n, c, h, w). If both axes fit, the channels are last
+    in an array and first in a torch tensor. The values determine the scale: 0 … 1, 0 … 255 or
     0 … 65535. Other values are stretched from the smallest to the largest of the whole array, and
     :attr:`note` reports it.
 
@@ -181,7 +181,7 @@ class Normalisation:
             )
 
     def fits(self, pixels: NDArray[Any]) -> bool:
-        """Whether pixels (…, c) have one colour channel per entry, or there is one entry for all."""
+        """Whether pixels (…, c) have one colour channel per entry, or one entry is for all."""
         return max(len(self.mean), len(self.std)) in (1, min(3, pixels.shape[-1]))
 
     def undo(self, pixels: NDArray[Any]) -> NDArray[Any]:

@@ -89,7 +89,9 @@ def images_of(
     if images is not None:
         source = as_image_source(images, mean=mean, std=std)
         last = int(feature_set.ids.max())
-        if source is not images and len(source) <= last:  # an ImageSource may be longer than its len
+        if (
+            source is not images and len(source) <= last
+        ):  # an ImageSource may be longer than its len
             raise InvalidInputError(
                 f"images has {len(source)} pictures, but the ids of the samples go up to {last}: "
                 "picture i belongs to the sample with id i; pass one for each sample of the dataset"

@@ -18,7 +18,7 @@ from tsne_widget._calls import explained
 from tsne_widget.analysis import sample_frame
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction import extract
-from tsne_widget.extraction.data.batches import check_data
+from tsne_widget.extraction.data.sources import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.plotting import plot_embedding

@@ -86,7 +86,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             # ipykernel 7.4 hands a message of the page to the shell that this comm spoke from
             # last, main or subshell. After a change of shell, later messages overtake earlier ones.
             self.comm._reply_subshell_for = lambda _data, shell_of_message: shell_of_message
-        self._names = {id(view): name for name, view in self._views.items()}
+        self._view_keys = {id(view): name for name, view in self._views.items()}
         for view in self._views.values():
             view.connect(self)
         self.on_msg(self._receive)
@@ -268,12 +268,12 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
 
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Send traits of a view to the page."""
-        prefix = self._names[id(view)]
+        prefix = self._view_keys[id(view)]
         self.send_state([f"{prefix}.{name}" for name in names])
 
     def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         """Send a message of a view to the page."""
-        self.send({**content, "view": self._names[id(view)]}, list(buffers))
+        self.send({**content, "view": self._view_keys[id(view)]}, list(buffers))
 
     def _receive(self, _widget: Any, content: object, buffers: Sequence[memoryview]) -> None:
         receive(self._state, self._views, content, buffers)

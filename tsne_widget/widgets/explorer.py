@@ -61,8 +61,6 @@ PANELS = {
 }
 # "selected", "visible", "misclassified", "all", a lens or the name of a selection
 Which = str
-# Scores that to_dataframe() computes where they are not there: milliseconds, not minutes.
-CHEAP_SCORES = ("confidence", "margin", "entropy", "loss")
 
 
 class EmbeddingExplorer:
@@ -473,18 +471,19 @@ class EmbeddingExplorer:
         features : bool
             Append the features as columns f0 … f(d−1).
         scores : bool or "all"
-            Whether to have the columns of :class:`tsne_widget.analysis.Scores`. With True the
-            cheap ones and those that were asked for already have values, the others are NaN;
-            "all" computes every one that this record allows, which takes seconds to minutes.
+            Whether to add the columns of :data:`tsne_widget.analysis.SCORES`. With True, the cheap
+            scores and those computed before have values, and the others are NaN. "all" computes
+            every score whose inputs are available, which takes seconds to minutes; they are kept,
+            so later frames, queries and menus have them too.
 
         Returns
         -------
         DataFrame
             Index id, the sample's index in your dataset; columns path, label, label_name,
             prediction, prediction_name, confidence, margin, misclassified, x, y, selection, then
-            entropy, loss, label_agreement, suspicion, outlier_score, trustworthiness, continuity,
-            then your own. The columns and their dtypes are the same for any rows; no rows when
-            nothing is selected. ``explorer.select(frame)`` is the way back.
+            the other scores in the order of ``SCORES``, then your own. The columns and their
+            dtypes are the same for any rows; no rows when nothing is selected.
+            ``explorer.select(frame)`` is the way back.
 
         Raises
         ------
@@ -502,22 +501,12 @@ class EmbeddingExplorer:
             state.embedding,
             state.selections,
             features,
-            scores=self._scores(scores),
+            scores=state.scores.frame_columns(scores),
             columns=state.scores.columns,
         )
 
     def _whole_frame(self) -> pd.DataFrame:
         return self.to_dataframe("all")
-
-    def _scores(self, wanted: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
-        """Each score's column, None where it is impossible or not to be computed."""
-        scores, columns = self._state.scores, {}
-        for name in scores.names:
-            if name in scores.columns or (not wanted and name not in ("confidence", "margin")):
-                continue
-            wants = wanted == "all" or name in CHEAP_SCORES or scores.is_ready(name)
-            columns[name] = scores[name] if wants and not scores.lacks(name) else None
-        return columns
 
     def selected_features(self) -> FeatureSet:
         """The record of the selected rows alone: features, labels, predictions, ids, paths.

@@ -98,7 +98,7 @@ def kneighbors(
     if neighbors not in WAYS:
         raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(WAYS)}")
     # Here, not above: they load torch, which this package does without until it is needed.
-    from tsne_widget.projection.approximate import nearest_about
+    from tsne_widget.projection.approximate import approximate_nearest
     from tsne_widget.projection.inputs import unit_rows
     from tsne_widget.projection.neighbors import nearest
     from tsne_widget.projection.workers import Workers, available_threads
@@ -111,7 +111,7 @@ def kneighbors(
         )
     with Workers(available_threads(n_jobs)) as workers:
         exact = neighbors == "exact" or (neighbors == "auto" and not approximates(len(points)))
-        found = (nearest if exact else nearest_about)(points, k, workers)
+        found = (nearest if exact else approximate_nearest)(points, k, workers)
     distances = np.empty(found.squared.shape, dtype=np.float32)
     for start in range(0, len(points), _BLOCK):
         rows = slice(start, start + _BLOCK)

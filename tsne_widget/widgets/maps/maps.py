@@ -70,8 +70,10 @@ class Maps:
 
     @property
     def projector(self) -> Any:
-        """What makes the map that is shown."""
-        return self._fittings[self._state.map_name].projector
+        """What computes the visible map; None for given coordinates."""
+        name = self._state.map_name
+        given = self._maps[name].fit.condition == "none"
+        return None if given else self._fittings[name].projector
 
     @property
     def active(self) -> Fitting:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
 from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
-from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.named_selections import selection_codes
 
 UNKNOWN_TEXEL = TEXELS - 1
@@ -50,12 +50,12 @@ class Coloring(NamedTuple):
     """Samples of which nothing is known, drawn grey."""
 
 
-def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Coloring:
-    """Colours of all samples by one of :attr:`ExplorerState.color_choices`.
+def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
+    """Colours of all samples by one of :attr:`MapModel.color_choices`.
 
     Parameters
     ----------
-    state : ExplorerState
+    state : MapModel
     name : str
         Possible here; a score is computed unless it is ready.
     palette : sequence of str
@@ -83,7 +83,7 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     return _of_values(state.scores[name])
 
 
-def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
     """Colour of each class of the state, then the unknown one's if there is one."""
     known = tuple(state.class_names[: state.known])
     # The map draws from a texture: beyond its size colours come round again, in the legend too.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
 from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
 
-from tsne_widget._validation import as_row_set
+from tsne_widget._validation import as_row_set, did_you_mean
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
@@ -24,6 +24,7 @@ from tsne_widget.widgets.state.named_selections import (
     checked_name,
     selection_color,
 )
+from tsne_widget.widgets.state.rows import Rows, as_selected
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
@@ -100,6 +101,8 @@ class ExplorerState(HasTraits):
         Names of the g classes, unknown last if there is one.
     known : int
         How many of ``class_names`` are real classes: all, or all but the unknown one.
+    words : mapping of str to callable
+        More words that ``select()`` understands, each with a function that returns its rows.
     codes : (n,) int64 array
         Class of each row as an index into ``class_names``.
     colored_by : "label", "prediction" or ""
@@ -130,10 +133,11 @@ class ExplorerState(HasTraits):
         self.scores = Scores(feature_set, columns)
         self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
         self.selection_slots: dict[str, int] = {}
+        self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         self._past: list[NDArray[np.int64]] = []
         self._future: list[NDArray[np.int64]] = []
         super().__init__(
-            selected=np.empty(0, dtype=np.int64),
+            selected=as_selected(np.empty(0, dtype=np.int64)),
             visible=np.ones(len(self.class_names), dtype=bool),
             embedding=embedding,
             fit=Fit(),
@@ -261,6 +265,19 @@ class ExplorerState(HasTraits):
             past, future, now = self._past, self._future, self.selected
             self._travel(future[-1], [*past, now], future[:-1])
 
+    def restore(
+        self,
+        visible: ArrayLike,
+        selected: ArrayLike,
+        selections: Mapping[str, ArrayLike],
+        slots: Mapping[str, int],
+    ) -> None:
+        """Show and select what was saved."""
+        self.show(visible)
+        self.selected = selected
+        self.selection_slots = dict(slots)
+        self.selections = dict(selections)
+
     def show(self, visible: ArrayLike) -> None:
         """Show exactly these classes, (g,) bool; rows of hidden ones leave the selection."""
         mask = np.asarray(visible, dtype=bool)
@@ -275,20 +292,42 @@ class ExplorerState(HasTraits):
         if not np.array_equal(mask, self.visible):
             self.visible = mask
 
-    def class_codes(self, names: str | Sequence[str]) -> list[int]:
-        """Indices of classes by name.
+    def show_only(self, classes: str | int | Sequence[str | int]) -> None:
+        """Show only these classes, given by name or by code."""
+        mask = np.zeros(len(self.class_names), dtype=bool)
+        mask[self.class_codes(classes)] = True
+        self.show(mask)
+
+    def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
+        """Names of the classes of a (g,) bool mask."""
+        flags = np.asarray(mask, dtype=bool)
+        return tuple(name for name, flag in zip(self.class_names, flags, strict=True) if flag)
+
+    def class_codes(self, classes: str | int | Sequence[str | int]) -> list[int]:
+        """Indices of classes that are given by name or by code.
 
         Raises
         ------
         InvalidInputError
-            If there is no class of that name.
+            If there is no such class.
         """
-        wanted = [names] if isinstance(names, str) else list(names)
-        missing = [name for name in wanted if name not in self.class_names]
-        if missing:
-            known = ", ".join(self.class_names[:10])
-            raise InvalidInputError(f"there is no class {missing[0]!r}; there are {known}")
-        return [self.class_names.index(name) for name in wanted]
+        wanted = [classes] if isinstance(classes, (str, int, np.integer)) else list(classes)
+        return [self._class_code(given) for given in wanted]
+
+    def _class_code(self, given: object) -> int:
+        names = self.class_names
+        if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+            if not 0 <= given < len(names):
+                raise InvalidInputError(
+                    f"there is no class code {given}; codes are 0 … {len(names) - 1}"
+                )
+            return int(given)
+        if given not in names:
+            known = ", ".join(names[:10])
+            raise InvalidInputError(
+                f"there is no class {given!r}; there are {known}{did_you_mean(given, names)}"
+            )
+        return names.index(str(given))
 
     def _travel(
         self,
@@ -349,7 +388,7 @@ class ExplorerState(HasTraits):
         return named
 
     @validate("selected")
-    def _validate_selected(self, proposal: Any) -> NDArray[np.int64]:
+    def _validate_selected(self, proposal: Any) -> Rows:
         rows = as_row_set("selected", proposal["value"], len(self.codes))
         shown = rows[self.visible[self.codes[rows]]] if len(rows) else rows
         hidden = len(rows) - len(shown)
@@ -358,8 +397,7 @@ class ExplorerState(HasTraits):
             if hidden
             else ""
         )
-        shown.flags.writeable = False
-        return shown
+        return as_selected(shown)
 
     @validate("hovered", "focus")
     def _validate_row(self, proposal: Any) -> int | None:

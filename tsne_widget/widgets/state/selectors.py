@@ -95,12 +95,14 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
         return np.arange(len(state.codes))
     if word in FINDER_NAMES:
         return np.sort(finder_rows(word, state.scores, state.visible_rows))
+    if word in state.words:
+        return state.words[word]()
     if word in state.selections:
         return state.selections[word]
     named = ", ".join(map(repr, state.selections)) or "none yet"
     raise InvalidInputError(
-        f"there is no selection {word!r}: the words are {', '.join(WORDS)}, the named "
-        f"selections {named}; a class is label={word!r}, a condition query={word!r}, "
+        f"there is no selection {word!r}: the words are {', '.join([*WORDS, *state.words])}, the "
+        f"named selections {named}; a class is label={word!r}, a condition query={word!r}, "
         f"a search text={word!r}"
     )
 

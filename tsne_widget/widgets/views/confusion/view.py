@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import classification_report, confused_pairs, confusion_matrix
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import answer, integer, mode_of
+from tsne_widget.widgets.views.messages import integer, mode_of
+from tsne_widget.widgets.views.view import View
 
 # Classes up to which the matrix is drawn: of more, a cell would be smaller than a pointer can hit.
 MAX_DRAWN = 100
@@ -22,15 +21,12 @@ MAX_DRAWN = 100
 MAX_PAIRS = 20
 
 
-class ConfusionView(anywidget.AnyWidget):
+class ConfusionView(View):
     """Label by prediction, of what is shown and of what is selected; a click selects.
 
     Only rows count that are shown, and of which the label is known. While ``is_open`` is False
     nothing is counted.
     """
-
-    _esm = script("view.js", "elements.js", "modes.js", "classes.js", "matrix.js", "confusion.js")
-    _css = style("confusion.css")
 
     names = List(Unicode()).tag(sync=True)
     lacking = Unicode(help="what is needed and is not there").tag(sync=True)
@@ -43,7 +39,7 @@ class ConfusionView(anywidget.AnyWidget):
     counts_selection = Bool(help="the matrix is of the selection").tag(sync=True)
     shows_shares = Bool(help="the matrix shows shares of the label").tag(sync=True)
 
-    is_open = Bool(True, help="whether anybody looks at it")
+    page_traits = ("counts_selection", "shows_shares")
 
     def __init__(self, state: ExplorerState, *, is_open: bool = True) -> None:
         self._state = state
@@ -56,14 +52,14 @@ class ConfusionView(anywidget.AnyWidget):
         )
         if missing:
             return
-        answer(
-            self,
-            state,
-            {"cell": self._on_cell, "label": self._on_label, "prediction": self._on_prediction},
-        )
+        self.handlers = {
+            "cell": self._on_cell,
+            "label": self._on_label,
+            "prediction": self._on_prediction,
+        }
         self._counted_visible: NDArray[np.bool_] | None = None  # classes that the matrix is of
         state.follow(self._show, "selected", "visible")
-        self.observe(lambda _change: state.main_thread.call(self._show), "is_open")
+        self.observe(lambda _change: self._show(), "is_open")
 
     def _show(self) -> None:
         if not self.is_open:

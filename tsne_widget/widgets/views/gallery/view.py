@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Enum, Int, List, Unicode
 
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.models.arrangement import arranged
 from tsne_widget.widgets.models.details import (
     Neighborhood,
@@ -26,7 +24,8 @@ from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.tiles import CLOSEUP_PIXELS, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.views.view import View
 
 # Tiles that the page may ask for at once: a screenful. A reply ends earlier, with fewer of them,
 # at so many bytes, so that it arrives soon on a slow line, and after so many seconds, so that big
@@ -45,18 +44,13 @@ PICKED_MODES: dict[str, Mode | None] = {
 }  # fmt: skip
 
 
-class GalleryView(anywidget.AnyWidget):
+class GalleryView(View):
     """Tiles of the selected or of all shown rows, and the close look at one sample.
 
     Nothing per picture is a widget: the page asks for a range of tiles and gets one buffer. It
     knows places in the order, which is kept here; a place is good for one epoch. Once it shows
     a screenful it expects that of the next order, which then comes without being asked for.
     """
-
-    _esm = script(
-        "view.js", "elements.js", "tiles.js", "grid.js", "arrange.js", "closeup.js", "gallery.js"
-    )
-    _css = style("tiles.css", "gallery.css", "closeup.css")
 
     count = Int(help="how many tiles there are").tag(sync=True)
     epoch = Int(help="grows with each change of the tiles; older replies are stale").tag(sync=True)
@@ -101,7 +95,7 @@ class GalleryView(anywidget.AnyWidget):
                 {"key": key, "lacks": _lacking(needs, record)} for key, needs in GROUPINGS.items()
             ],
         )
-        handlers = {
+        self.handlers = {
             "tiles": self._on_tiles,
             "expect": self._on_expect,
             "arrange": self._on_arrange,
@@ -113,7 +107,6 @@ class GalleryView(anywidget.AnyWidget):
             "pick": self._on_pick,
             "picked": self._on_picked,
         }
-        answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show_selected, "selected")
             state.follow(self._show_visible, "visible")

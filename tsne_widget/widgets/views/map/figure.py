@@ -7,7 +7,7 @@ from typing import Any
 import bqplot
 import bqplot_gl
 import numpy as np
-from ipywidgets import Layout
+from ipywidgets import Layout, Widget
 from numpy.typing import NDArray
 
 from tsne_widget.widgets.models.coloring import TEXELS, Coloring
@@ -55,6 +55,25 @@ def paint(figure: Any, colors: Coloring) -> None:
     points = figure.marks[0]
     points.scales["color"].colors = colors.texture
     points.color = _small(colors.texels)
+
+
+def close_figure(figure: Widget) -> None:
+    """Close a figure and every widget that its traits refer to.
+
+    ipywidgets keeps children, layouts and scales of a closed widget in its registry for ever.
+    """
+    pending: list[Any] = [figure]
+    seen: set[int] = set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            pending.extend(value)
+        elif isinstance(value, Widget) and id(value) not in seen:
+            seen.add(id(value))
+            pending.extend(value._trait_values.values())
+            value.close()
 
 
 def _rings(x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:

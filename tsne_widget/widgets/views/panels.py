@@ -1,0 +1,56 @@
+"""The panels that share the place beside the map: one entry per panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.confusion.view import ConfusionView
+from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
+from tsne_widget.widgets.views.frame.view import FrameView
+from tsne_widget.widgets.views.gallery.view import GalleryView
+from tsne_widget.widgets.views.selections.view import SelectionsView
+from tsne_widget.widgets.views.view import View
+
+
+class PanelContext(NamedTuple):
+    """What a panel may use."""
+
+    state: ExplorerState
+    background: Background
+    tiles: Tiles
+
+
+class Panel(NamedTuple):
+    """A panel: the title of its tab, and what makes its view."""
+
+    title: str
+    make: Callable[[PanelContext], View]
+
+
+# By the name of the panel's folder, in the order of the tabs.
+PANELS: dict[str, Panel] = {
+    "gallery": Panel("Images", lambda c: GalleryView(c.state, c.tiles, c.background)),
+    "confusion": Panel("Confusion", lambda c: ConfusionView(c.state, is_open=False)),
+    "diagnosis": Panel("Diagnosis", lambda c: DiagnosisView(c.state, c.background, is_open=False)),
+    "selections": Panel("Selections", lambda c: SelectionsView(c.state)),
+}
+
+
+def make_panels(context: PanelContext) -> dict[str, View]:
+    """The view of every panel, by name."""
+    return {name: panel.make(context) for name, panel in PANELS.items()}
+
+
+def open_with(frame: FrameView, views: Mapping[str, View]) -> None:
+    """Let the view of the frame's open panel know that it is open, and the others not."""
+
+    def follow() -> None:
+        for name in PANELS:
+            views[name].is_open = name == frame.panel
+
+    frame.observe(lambda _change: follow(), "panel")
+    follow()

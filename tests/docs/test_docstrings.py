@@ -65,13 +65,13 @@ def public_calls() -> list[str]:
 
 
 def own_members(name: str) -> Iterator[str]:
-    """Dotted names of the methods and properties that a class defines itself."""
+    """Dotted names of the methods and properties that a class or a base of ours defines."""
     value = resolved(name)
-    if inspect.isclass(value):
-        for member, code in vars(value).items():
-            is_own = inspect.isroutine(code) or isinstance(code, (property, classmethod))
-            if is_own and not member.startswith("_"):
-                yield f"{name}.{member}"
+    ours = (base for base in inspect.getmro(value) if base.__module__.startswith("tsne_widget"))
+    for member, code in {k: v for base in ours for k, v in vars(base).items()}.items():
+        is_own = inspect.isroutine(code) or isinstance(code, (property, classmethod))
+        if is_own and not member.startswith("_"):
+            yield f"{name}.{member}"
 
 
 def resolved(name: str) -> object:
@@ -91,7 +91,9 @@ def not_checked(name: str) -> set[str]:
 
 
 CALLS = public_calls()
-MEMBERS = [member for name in CALLS for member in own_members(name)]
+MEMBERS = [
+    member for name in CALLS if inspect.isclass(resolved(name)) for member in own_members(name)
+]
 # A protocol, and classes that only functions of this package create.
 WITHOUT_EXAMPLE = {"ImageSource", "Comparison"}
 

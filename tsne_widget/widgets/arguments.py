@@ -24,8 +24,7 @@ def check_record(feature_set: object) -> None:
 
 def check_height(height: object) -> None:
     """Raise InvalidInputError for anything but a whole number of pixels from 100 on."""
-    is_number = isinstance(height, (int, np.integer)) and not isinstance(height, bool)
-    if not is_number or height < MIN_HEIGHT:
+    if not isinstance(height, (int, np.integer)) or isinstance(height, bool) or height < MIN_HEIGHT:
         raise InvalidInputError(
             f"height={height!r} must be a whole number of pixels, {MIN_HEIGHT} or more, such as 460"
         )

@@ -147,7 +147,7 @@ def _check_classes(records: Mapping[str, FeatureSet]) -> None:
         one, two = next((a, b) for a, b in pairs if a != b)
         raise InvalidInputError(
             f"{first!r} and {other!r} have different class names: {printable(repr(one))} in one "
-            f"is {printable(repr(two))} in the other; pass both the same class_names=, in the same order"
+            f"is {printable(repr(two))} in the other; pass the same class_names= for both"
         )
 
 

@@ -246,6 +246,8 @@ class Comparison(Exploration):
         before, after : str, optional
             Default: the first and the last.
         """
+        import pandas as pd
+
         codes = self._changes(before or self._first, after or self._last)
         counts = np.bincount(codes[codes >= 0], minlength=len(CHANGES))
         name = f"{before or self._first} → {after or self._last}"

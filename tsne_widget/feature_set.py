@@ -243,6 +243,14 @@ class FeatureSet:
         wrong: NDArray[np.bool_] = (self.labels >= 0) & (self.predictions != self.labels)
         return wrong
 
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(n,) bool: label and prediction are both known."""
+        if self.labels is None or self.predictions is None:
+            return np.zeros(len(self), dtype=bool)
+        known: NDArray[np.bool_] = (self.labels >= 0) & (self.predictions >= 0)
+        return known
+
     def with_images(self, images: ImageSource | None) -> Self:
         """The same record with another image source."""
         other = copy(self)  # not replace(), which would check every feature again

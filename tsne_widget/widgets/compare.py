@@ -30,6 +30,7 @@ from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
+from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +149,7 @@ class Comparison(Application):
             ],
             panels=[],
         )
-        views = {"frame": frame}
+        views: dict[str, View] = {"frame": frame}
         self._views_of: dict[str, MapView] = {}
         for number, (name, one) in enumerate(self._maps.items()):
             tiles = Tiles(one, source, palette)
@@ -344,13 +345,13 @@ class Comparison(Application):
     def _draw_lines(self) -> None:
         view, selected = self._views_of[self._last], self._state.selected
         first, here = self._raw.get(self._first), self._maps[self._last].embedding
-        shows = self._bar.lines and len(selected) and first is not None and here is not None
-        rows = selected[:: -(-len(selected) // MAX_LINES)] if shows else selected[:0]
-        self._bar.lines_note = (
-            f"lines of {len(rows):,} of them" if shows and len(rows) < len(selected) else ""
-        )
-        ends = np.hstack([first[rows], here[rows]]) if shows else np.empty(0)
-        view.trails = ends.astype("<f4").tobytes()
+        if first is None or here is None or not self._bar.lines or not len(selected):
+            self._bar.lines_note, view.trails = "", b""
+            return
+        rows = selected[:: -(-len(selected) // MAX_LINES)]
+        is_part = len(rows) < len(selected)
+        self._bar.lines_note = f"lines of {len(rows):,} of them" if is_part else ""
+        view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
 
     def _frame_of_all(self) -> pd.DataFrame:
         return self.to_dataframe("all")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from tsne_widget.images import ImageSource
 from tsne_widget.widgets.html_export.save_html import save_html
@@ -20,7 +19,7 @@ def save_state_html(
     colors: Mapping[str, str],
     path: str | os.PathLike[str],
     *,
-    rows: NDArray[Any] | None,
+    rows: ArrayLike | None,
     progress: bool,
     title: str = "",
     thumbnail: int = 48,

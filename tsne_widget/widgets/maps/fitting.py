@@ -114,7 +114,7 @@ class Fitting:
     def _deliver(self, update: Update) -> None:
         fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
         error = update.error
-        if error is None:
+        if error is None and update.embedding is not None:
             try:
                 self._set("embedding", as_embedding(update.embedding, len(self._state.codes)))
             except InvalidInputError as wrong_shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class Maps:
     def control(self, word: object) -> None:
         """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
         fitting = self.active
-        actions = {
+        actions: dict[str, Callable[[], None]] = {
             "pause": fitting.pause, "resume": fitting.resume, "stop": fitting.stop,
             "run": lambda: self.run(250),
         }  # fmt: skip

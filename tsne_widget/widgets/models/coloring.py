@@ -64,13 +64,12 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
     record, known = state.feature_set, state.known
     if name == state.colored_by:
         return _of_codes(state.codes, state.class_names, palette, known)
-    if name == "prediction":
+    if name == "prediction" and record.predictions is not None:
         codes = np.where(record.predictions < 0, known, record.predictions)
         names = [*record.class_names, "unknown"]
         return _of_codes(codes, names, [*palette[:known], UNKNOWN_COLOR], known)
     if name == "correct":
-        judged = (record.labels >= 0) & (record.predictions >= 0)
-        codes = np.where(judged, record.misclassified, 2)
+        codes = np.where(record.judged, record.misclassified, 2)
         return _of_codes(
             codes, ["right", "wrong", "unknown"], [RIGHT_COLOR, WRONG_COLOR, UNKNOWN_COLOR], 2
         )

@@ -128,7 +128,7 @@ class Sorting:
             codes = getattr(record, _OF_CLASSES[key])
             # Unknown classes come last, as NaN does.
             return np.where(codes < 0, np.nan, codes) if (codes < 0).any() else codes
-        if key == "distance":
+        if key == "distance" and origin is not None:
             return self._state.scores.index.distances_to(origin)
         if key not in self._columns:
             return self._state.scores[key]
@@ -147,7 +147,7 @@ class Sorting:
             column = state.scores.columns[self._columns[key]]
             return column.dtype.kind in "fiub" or len(column) <= QUICK_TEXTS
         return state.scores.is_ready(key) or (
-            key in _OF_LOGITS and record.logits.size <= QUICK_VALUES
+            key in _OF_LOGITS and record.logits is not None and record.logits.size <= QUICK_VALUES
         )
 
     def _lacks(self, key: str) -> str:

@@ -361,7 +361,8 @@ class ExplorerState(HasTraits):
 
     @validate("color_by")
     def _validate_color_by(self, proposal: Any) -> str:
-        name, choices = proposal["value"], self.color_choices
+        name: str = proposal["value"]
+        choices = self.color_choices
         if name != self.colored_by and choices.get(name, "unknown"):
             possible = ", ".join(known for known, lacking in choices.items() if not lacking)
             reason = choices.get(name, "is unknown")
@@ -401,7 +402,8 @@ class ExplorerState(HasTraits):
 
     @validate("hovered", "focus")
     def _validate_row(self, proposal: Any) -> int | None:
-        name, row, n = proposal["trait"].name, proposal["value"], len(self.codes)
+        row: int | None = proposal["value"]
+        name, n = proposal["trait"].name, len(self.codes)
         if row is not None and not 0 <= row < n:
             raise InvalidInputError(f"{name} must be a row 0 … {n - 1} or None, got {row}")
         return row

@@ -78,7 +78,7 @@ class ComparisonBarView(View):
 
     @validate("morph")
     def _validate_morph(self, proposal: Any) -> float:
-        share = proposal["value"]
+        share: float = proposal["value"]
         if not 0 <= share <= 1 or (not self.can_morph and share != 1):
             raise TraitError("morph must be 0 … 1, and both maps must be there")
         return share

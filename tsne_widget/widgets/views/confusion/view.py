@@ -50,8 +50,9 @@ class ConfusionView(View):
             names=[printable(name) for name in record.class_names],
             lacking=f"The confusion of classes {missing}." if missing else "",
         )
-        if missing:
+        if record.labels is None or record.predictions is None:
             return
+        self._labels, self._predictions = record.labels, record.predictions
         self.handlers = {
             "cell": self._on_cell,
             "label": self._on_label,
@@ -76,7 +77,7 @@ class ConfusionView(View):
         """Matrix, report and pairs of these rows, as the page takes them."""
         record = self._state.feature_set
         c = len(record.class_names)  # not of self.names, which the page can set
-        labels, predictions = record.labels[rows], record.predictions[rows]
+        labels, predictions = self._labels[rows], self._predictions[rows]
         table = b"" if c > MAX_DRAWN else _packed(confusion_matrix(labels, predictions, c))
         report = classification_report(labels, predictions, c)[["samples", "predicted", "correct"]]
         pairs = confused_pairs(labels, predictions, limit=MAX_PAIRS)
@@ -87,19 +88,18 @@ class ConfusionView(View):
         )
 
     def _on_cell(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        record = self._state.feature_set
         label, prediction = self._class(content, "label"), self._class(content, "prediction")
-        self._select((record.labels == label) & (record.predictions == prediction), content)
+        self._select((self._labels == label) & (self._predictions == prediction), content)
 
     def _on_label(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._select(self._state.feature_set.labels == self._class(content, "code"), content)
+        self._select(self._labels == self._class(content, "code"), content)
 
     def _on_prediction(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._select(self._state.feature_set.predictions == self._class(content, "code"), content)
+        self._select(self._predictions == self._class(content, "code"), content)
 
     def _select(self, mask: NDArray[np.bool_], content: dict[str, Any]) -> None:
         """Those of the rows that the matrix counts: shown, and of a known label."""
-        counted = self._state.visible_rows & (self._state.feature_set.labels >= 0)
+        counted = self._state.visible_rows & (self._labels >= 0)
         self._state.select(mask & counted, mode_of(content))
 
     def _class(self, content: dict[str, Any], name: str) -> int:

@@ -55,16 +55,16 @@ class GalleryView(View):
     count = Int(help="how many tiles there are").tag(sync=True)
     epoch = Int(help="grows with each change of the tiles; older replies are stale").tag(sync=True)
     coming = Int(-1, help="the epoch of which the first tiles come unasked").tag(sync=True)
-    groups = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
+    groups: Any = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
     has_images = Bool().tag(sync=True)
     note = Unicode(help="what to know of the pictures").tag(sync=True)
     source = Enum(SOURCES, "selection").tag(sync=True)
-    source_counts = List(help="rows of each source").tag(sync=True)
-    sorts = List(help="key, name and what is lacking of each").tag(sync=True)
+    source_counts: Any = List(help="rows of each source").tag(sync=True)
+    sorts: Any = List(help="key, name and what is lacking of each").tag(sync=True)
     sorted_by = Unicode("dataset").tag(sync=True)
     descending = Bool().tag(sync=True)
     sort_note = Unicode(help="why the order is not yet the chosen one").tag(sync=True)
-    groupings = List(help="key and what is lacking of each").tag(sync=True)
+    groupings: Any = List(help="key and what is lacking of each").tag(sync=True)
     group_by = Enum(tuple(GROUPINGS), "none").tag(sync=True)
     tile_size = Int(96, help="pixels").tag(sync=True)
     hovered = Int(None, allow_none=True, help="row").tag(sync=True)
@@ -262,7 +262,9 @@ class GalleryView(View):
             self.focus_index = self._place_of(self._state.focus)
 
     def _place_of(self, row: int | None) -> int:
-        places = np.flatnonzero(self._rows == row) if row is not None else []
+        if row is None:
+            return -1
+        places = np.flatnonzero(self._rows == row)
         return int(places[0]) if len(places) else -1
 
     def _on_open(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:

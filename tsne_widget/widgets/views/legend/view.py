@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, List, Unicode
+from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -24,7 +24,7 @@ class LegendView(View):
     title = Unicode().tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     colors = List(Unicode()).tag(sync=True)
-    counts = List().tag(sync=True)
+    counts = List(Int()).tag(sync=True)
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)

@@ -10,7 +10,8 @@ import numpy as np
 from ipywidgets import Layout, Widget
 from numpy.typing import NDArray
 
-from tsne_widget.widgets.models.coloring import TEXELS, Coloring
+from tsne_widget.widgets.models.appearance import TEXELS
+from tsne_widget.widgets.models.coloring import Coloring
 
 # Summed area of all markers, in px²: fewer points are drawn larger, down and up to the bounds.
 MARKERS_AREA = 130_000
@@ -45,7 +46,8 @@ def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> Non
     """Move the points of a figure to other places."""
     x, y = _columns(xy)
     # The points come last: with their places the page draws the rings, too.
-    for mark, points in [*zip(figure.marks, (slice(None), ringed), strict=False)][::-1]:
+    everything = np.arange(len(x))
+    for mark, points in [*zip(figure.marks, (everything, ringed), strict=False)][::-1]:
         with mark.hold_sync():
             mark.x, mark.y = x[points], y[points]
 

@@ -15,8 +15,8 @@ from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
 from tsne_widget.analysis.scores import NEEDS
 from tsne_widget.plotting import UNKNOWN_COLOR
-from tsne_widget.widgets.models.appearance import TITLES
-from tsne_widget.widgets.models.coloring import RAMP, TEXELS, Coloring, coloring
+from tsne_widget.widgets.models.appearance import TEXELS, TITLES
+from tsne_widget.widgets.models.coloring import RAMP, Coloring, coloring
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.models.window import Window
 from tsne_widget.widgets.state.background import Background
@@ -57,7 +57,7 @@ class MapView(View):
     waiting = Unicode(help="what the map waits for, while there is none").tag(sync=True)
     budget = Int(help="points drawn at most; 0: by what the renderer can do").tag(sync=True)
     color_by = Unicode().tag(sync=True)
-    color_choices = List(help="name, title, and what is lacking or ''").tag(sync=True)
+    color_choices: Any = List(help="name, title, and what is lacking or ''").tag(sync=True)
     key = Dict(help="what the colours mean").tag(sync=True)
     hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
     links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.affinities import Affinities, joint
 from tsne_widget.projection.attraction import cross_entropy
+from tsne_widget.projection.faithfulness import local_faithfulness
 from tsne_widget.projection.inputs import Standard, as_array, check_samples
 from tsne_widget.projection.neighbors import nearest
 from tsne_widget.projection.workers import Workers, available_threads
@@ -90,18 +91,10 @@ def trustworthiness(
     n, k = len(features), n_neighbors
     if not 1 <= k < n / 2:
         raise InvalidInputError(f"n_neighbors={k} must be from 1 to less than n / 2 = {n / 2:g}")
-    high_, flat_ = torch.from_numpy(Standard(features)(features)).double(), torch.from_numpy(y)
+    high = Standard(features)(features)
+    y -= y.mean(axis=0)
     rows = np.arange(n) if sample is None else np.linspace(0, n - 1, min(sample, n)).astype(int)
-    penalty = 0.0
-    for first in range(0, len(rows), ROWS_PER_BLOCK):
-        block = rows[first : first + ROWS_PER_BLOCK]
-        own = np.arange(len(block))
-        flat, high = (_squared_distances(all_[block], all_).numpy() for all_ in (flat_, high_))
-        flat[own, block] = high[own, block] = np.inf
-        near = np.argpartition(flat, k, axis=1)[:, :k]
-        ranks = (high[:, None, :] < np.take_along_axis(high, near, 1)[:, :, None]).sum(2)
-        penalty += float(np.maximum(ranks + 1 - k, 0).sum())
-    return 1 - penalty * 2 / (len(rows) * k * (2 * n - 3 * k - 1))
+    return float(local_faithfulness(high, y, k, rows)[0].mean())
 
 
 def _squared_distances(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:

@@ -141,6 +141,10 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         super().close()
         self._own_layout.close()
 
+    def __del__(self) -> None:
+        if "_background" in self.__dict__:  # absent if the arguments were refused
+            super().__del__()
+
     def __enter__(self) -> Self:
         return self
 

@@ -23,7 +23,7 @@ def test_what_is_unknown_has_no_change(unknown):
 
 
 def test_predictions_of_another_length_are_refused():
-    with pytest.raises(InvalidInputError, match=r"one shape \(n,\), got \(2,\), \(2,\) and \(3,\)"):
+    with pytest.raises(InvalidInputError, match=r"same shape \(n,\), got \(2,\), \(2,\) and \(3,\)"):
         changes([0, 1], [0, 1], [0, 1, 1])
 
 

@@ -58,7 +58,7 @@ def test_a_small_cluster_is_not_blamed_for_having_fewer_points_than_k(clusters):
 @pytest.mark.parametrize(("rows", "points"), [([], 0), ([3], 1), ([3, 3], 1), ([3, 5], 2)])
 def test_too_few_points_are_not_judged(clusters, rows, points):
     assert str(verdict(rows, clusters)) == (
-        f"{points} selected points are too few to be judged as a cluster"
+        f"{points} selected points are too few to judge a cluster"
     )
 
 

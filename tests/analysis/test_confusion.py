@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn import metrics
 
 from tsne_widget.analysis import (
     accuracy,
@@ -64,7 +63,7 @@ def test_precision_and_recall_are_those_of_scikit_learn(case):
     known = (labels >= 0) & (predictions >= 0)
     report = classification_report(labels, predictions, c)
     if known.any():
-        precision, recall, _, samples = precision_recall_fscore_support(
+        precision, recall, _, samples = metrics.precision_recall_fscore_support(
             labels[known], predictions[known], labels=range(c), zero_division=np.nan
         )
         np.testing.assert_allclose(report["precision"], precision)
@@ -110,7 +109,7 @@ def test_a_selection_is_measured_alone():
 def test_a_thousand_classes_are_counted():
     random = np.random.default_rng(0)
     labels, predictions = random.integers(0, 1000, (2, 50_000))
-    expected = confusion_matrix(labels, predictions, labels=range(1000))
+    expected = metrics.confusion_matrix(labels, predictions, labels=range(1000))
     np.testing.assert_array_equal(confusion_matrix(labels, predictions, 1000), expected)
     table = confused_pairs(labels, predictions, limit=1)
     np.fill_diagonal(expected, 0)

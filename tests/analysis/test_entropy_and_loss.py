@@ -81,7 +81,7 @@ def test_the_logits_are_left_as_they_were():
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([0, 3], r"labels must be 0 … 2.*got 0 … 3"), ([0], "1 entries, but there are 2 rows")],
+    [([0, 3], r"labels must be 0 … 2.*got 0 … 3"), ([0], "labels must have 2 rows, got 1")],
 )
 def test_labels_of_other_samples_are_refused(labels, message):
     with pytest.raises(InvalidInputError, match=message):

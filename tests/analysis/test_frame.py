@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsne_widget.analysis import confidence, margin, sample_frame
+from tsne_widget.analysis import confidence, entropy, loss, margin, sample_frame
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -20,6 +20,8 @@ COLUMNS = [
     "x",
     "y",
     "selection",
+    "entropy",
+    "loss",
 ]
 DTYPES = [
     "string",
@@ -33,6 +35,8 @@ DTYPES = [
     "float32",
     "float32",
     "string",
+    "float32",
+    "float32",
 ]
 LOGITS = np.array([[2, 0, 0], [0, 3, 0], [0, 1, 0], [0, 0, 5]], dtype=np.float32)
 XY = np.arange(8, dtype=np.float32).reshape(4, 2)
@@ -71,6 +75,8 @@ def test_each_row_tells_what_is_known_of_its_sample(record):
         "x": 2.0,
         "y": 3.0,
         "selection": pd.NA,
+        "entropy": entropy(LOGITS)[1],
+        "loss": loss(LOGITS, [0, 2, -1, 2])[1],
     }
     assert not frame.misclassified.iloc[1]
 
@@ -131,7 +137,7 @@ def test_features_are_appended_as_float32_in_one_block(record):
     wide = FeatureSet.from_arrays(np.zeros((2, 500)))
     frame = sample_frame(wide, [0], features=True)
     frame["new"] = 1  # pandas would warn here of a frame in many pieces
-    assert sample_frame(record, [], features=True).shape == (0, 14)
+    assert sample_frame(record, [], features=True).shape == (0, 16)
 
 
 def test_of_a_memory_map_the_frame_holds_a_copy_of_the_chosen_rows(record, tmp_path):

@@ -28,12 +28,11 @@ def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: st
             return options
         codes = np.where(state.codes < state.known, state.codes, -1)
         return options | of_classes | {"labels": codes[rows]}
-    if color_by == "prediction":
+    if color_by == "prediction" and record.predictions is not None:
         return options | of_classes | {"labels": record.predictions[rows]}
     if color_by == "correct":
-        judged = (record.labels >= 0) & (record.predictions >= 0)
         return options | {
-            "labels": np.where(judged, record.misclassified, -1)[rows],
+            "labels": np.where(record.judged, record.misclassified, -1)[rows],
             "class_names": ("right", "wrong"),
             "colors": {"right": RIGHT_COLOR, "wrong": WRONG_COLOR},
         }

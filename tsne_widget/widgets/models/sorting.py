@@ -127,7 +127,7 @@ class Sorting:
             codes = getattr(record, _OF_CLASSES[key])
             # Unknown classes come last, as NaN does.
             return np.where(codes < 0, np.nan, codes) if (codes < 0).any() else codes
-        if key == "distance":
+        if key == "distance" and origin is not None:
             return self._state.scores.index.distances_to(origin)
         if key not in self._columns:
             return self._state.scores[key]

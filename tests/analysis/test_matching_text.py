@@ -31,16 +31,16 @@ def test_a_text_is_found_in_paths_and_class_names_and_as_an_id(text, rows):
     assert matching_rows(RECORD, text).tolist() == rows
 
 
-def test_an_unknown_label_has_no_name_to_be_found_by():
+def test_unknown_label_matches_no_text():
     record = FeatureSet.from_arrays(np.eye(2), [-1, 0], class_names=["cat"])
     assert matching_rows(record, "cat").tolist() == [1]
 
 
-def test_of_bare_features_only_ids_are_found():
+def test_features_alone_are_searched_by_id():
     assert matching_rows(FeatureSet.from_arrays(np.eye(2)), "1").tolist() == [1]
 
 
 @pytest.mark.parametrize("text", ["", "  ", None, 3])
-def test_nothing_to_look_for_is_refused(text):
+def test_blank_text_is_refused(text):
     with pytest.raises(InvalidInputError, match="text must have"):
         matching_rows(RECORD, text)

@@ -55,9 +55,9 @@ _TO_OKLAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-# Normal vision and the complete deficiencies (Machado, Oliveira and Fernandes 2009, severity 1.0) on
-# linear sRGB, each with the weight of its distances. All distances are smaller in the deficiencies,
-# so without weights normal vision would not influence the colours beyond the first ten.
+# Normal vision and the complete deficiencies (Machado, Oliveira and Fernandes 2009, severity 1.0)
+# on linear sRGB, each with the weight of its distances. All distances are smaller in the
+# deficiencies, so without weights normal vision would not influence colours beyond the first ten.
 _VISIONS = (
     (0.75, np.eye(3)),
     (
@@ -161,7 +161,7 @@ def _as_hex(color: Any, name: str) -> str:
     try:
         return to_hex(color)
     except (ValueError, TypeError) as error:
-        near = did_you_mean(color, get_named_colors_mapping())
+        near = did_you_mean(color, get_named_colors_mapping()) if isinstance(color, str) else ""
         raise InvalidInputError(f"colors[{name!r}] = {color!r} is not a colour{near}") from error
 
 

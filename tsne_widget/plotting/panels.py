@@ -145,7 +145,7 @@ def _draw_panels(
     from tsne_widget.plotting.drawing import draw
 
     margin = MARGIN_MM / MM_PER_INCH
-    step = np.array(size) + (_GAP_INCHES, _TITLE_INCHES + _GAP_INCHES)
+    step = np.array([size[0] + _GAP_INCHES, size[1] + _TITLE_INCHES + _GAP_INCHES])
     grid = np.array([columns, math.ceil(len(maps) / columns)])
     whole = grid * step - _GAP_INCHES + 2 * margin
     figure = new_figure(*whole)
@@ -172,8 +172,7 @@ def _add_key(figure: Figure, panels: list[Axes], look: Look, columns: int) -> No
     key_width, key_height = key_size(panels[columns - 1])
     needed = key_height + _TITLE_INCHES + 2 * MARGIN_MM / MM_PER_INCH
     more = max(0.0, needed - old[1])
-    new = old + (key_width, more)
+    new = old + np.array([key_width, more])
     figure.set_size_inches(*new)
     for ax, box in zip(panels, boxes, strict=True):
-        ax.set_position(tuple((box + (0, more, 0, 0)) / np.tile(new, 2)))
-
+        ax.set_position(tuple((box + np.array([0, more, 0, 0])) / np.tile(new, 2)))

@@ -64,8 +64,8 @@ COPY = 4 * N * D / MB  # of the features, float32: 49 MB
 TRIANGLE = [[0.1, 0.1], [0.9, 0.2], [0.5, 0.9]]
 A_FEW = range(0, N, N // 8)
 
-# A call and the MB that it may allocate. An array of N x K numbers would take 76 MB, N x C x K truth
-# values 95 MB, and N x N truth values 37,000 MB.
+# A call and the MB that it may allocate. An array of N x K numbers would take 76 MB, of N x C x K
+# truth values 95 MB, of N x N truth values 37,000 MB.
 CALLS = {
     "confidence": (lambda r: analysis.confidence(r.logits), BLOCKS),
     "margin": (lambda r: analysis.margin(r.logits), BLOCKS),

@@ -119,7 +119,7 @@ def test_list_of_colours_is_by_class_and_may_be_longer():
         ({"zebra": "red"}, "'zebra' is not a class; known names: 'class 0', 'class 1', 'class 2'"),
         (
             {"class 1": "tab:bleu"},
-            r"colors\['class 1'\] = 'tab:bleu' is not a colour; .*'tab:blue'",
+            r"\['class 1'\] = 'tab:bleu' is not a colour; .*'tab:blue'",
         ),
         ({"class 1": (1, 2, 3)}, r"\(1, 2, 3\) is not a colour$"),
         ({"class 1": None}, "None is not a colour$"),

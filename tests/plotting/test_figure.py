@@ -351,7 +351,7 @@ def test_coordinates_whose_difference_overflows_are_drawn():
         ({"labels": CODES.astype(complex)}, "integers or names, got dtype complex128"),
         (
             {"labels": ["cta"] * 60, "class_names": NAMES},
-            "labels: 'cta' is not in class_names; .*'cat'",
+            "'cta' is not in class_names; .*'cat'",
         ),
         ({"colors": {"cat": "red"}}, "colors needs classes; pass labels"),
         ({"labels": CODES, "colors": {"9": "red"}}, "'9' is not a class"),

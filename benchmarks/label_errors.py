@@ -192,9 +192,7 @@ def difference(wrong: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> tuple
 
 
 if __name__ == "__main__":
-    print(
-        f"cleanlab: {'installed' if get_label_quality_scores else 'not installed, using its formulas'}"
-    )
+    print(f"peer: {PEER}")
     rank_planted_errors(digits())
     if (DATA / "cifar10").is_dir():
         pictures = cifar()

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from tsne_widget import FeatureSet, InvalidInputError, analysis
-from tsne_widget.analysis import SCORES, Scores, sample_frame, scores
+from tsne_widget.analysis import SCORES, Scores, sample_frame, score_values
 from tsne_widget.analysis.columns import FRAME_COLUMNS
 
 
@@ -102,9 +102,9 @@ def test_new_map_drops_the_scores_of_the_old_one(record):
 
 def test_concurrent_threads_share_one_computation(record, monkeypatch):
     calls = []
-    true = scores.kneighbors
+    true = score_values.kneighbors
     monkeypatch.setattr(
-        scores, "kneighbors", lambda *args, **how: calls.append(1) or true(*args, **how)
+        score_values, "kneighbors", lambda *args, **how: calls.append(1) or true(*args, **how)
     )
     columns = Scores(record)
     names = ["label_agreement", "outlier_score"] * 4

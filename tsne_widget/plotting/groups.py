@@ -17,7 +17,7 @@ from tsne_widget._class_codes import (
     is_missing,
     is_whole,
 )
-from tsne_widget._validation import ROWS_LISTED, as_codes, check_rows
+from tsne_widget._validation import as_codes, check_finite, check_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting.colors import known_names
 
@@ -57,13 +57,8 @@ def unit_coordinates(embedding: ArrayLike) -> NDArray[np.float64]:
         )
     if points.dtype.kind not in "fiu":
         raise InvalidInputError(f"embedding must be numbers, got dtype {points.dtype}")
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        raise InvalidInputError(
-            f"embedding has NaN or infinite values in {len(bad)} of {len(points)} rows "
-            f"(first rows: {', '.join(map(str, bad[:ROWS_LISTED]))}); drop these rows"
-        )
     xy = points.astype(np.float64)
+    check_finite("embedding", xy)
     xy /= np.abs(xy).max() or 1.0  # otherwise a difference could overflow
     low, high = xy.min(axis=0), xy.max(axis=0)
     span = (high - low).max() or 1.0
@@ -85,7 +80,8 @@ def as_groups(labels: ArrayLike | None, class_names: Sequence[str] | None, n: in
         missing = np.array([is_missing(value) for value in values])
         if not all(isinstance(value, Integral) for value in values[~missing]):
             return _groups_by_name(values, missing, names)
-        values = np.where(missing, UNKNOWN, values).astype(np.int64)
+        whole = np.where(missing, UNKNOWN, values)
+        values = np.clip(whole, -(2**63), 2**63 - 1).astype(np.int64)  # Python's have no bounds
     codes = as_codes("labels", _as_integers(values), n, c=_count(names))
     if names is None:
         names = tuple(map(str, range(int(codes.max()) + 1)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import as_rows
+from tsne_widget._validation import as_rows, check_finite
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
@@ -65,8 +65,7 @@ def faithfulness(
     places = as_matrix("embedding", embedding, n)
     if not 1 <= k < n / 2:
         raise InvalidInputError(f"k={k} must be from 1 to less than n / 2 = {n / 2:g}")
-    if not np.isfinite(places).all():
-        raise InvalidInputError("embedding must be finite; run the projector again")
+    check_finite("embedding", places)
     chosen = np.arange(n) if rows is None else as_rows("rows", rows, n)
     # Imported here because the package loads torch.
     from tsne_widget.projection.faithfulness import local_faithfulness

@@ -79,7 +79,7 @@ def test_neither_the_blocks_nor_the_order_of_the_rows_matter(mapped, monkeypatch
     X, Y = mapped
     expected = faithfulness(X, Y)
     order = np.random.default_rng(1).permutation(len(X))
-    monkeypatch.setattr("tsne_widget.projection.faithfulness.BLOCK_BYTES", 8 * 300 * 7)
+    monkeypatch.setattr("tsne_widget.analysis.trust.BLOCK_BYTES", 8 * 300 * 7)
     moved = faithfulness(X[order], Y[order])
     for here, there in zip(moved, expected, strict=True):
         np.testing.assert_allclose(here, there[order], atol=1e-6)

@@ -259,9 +259,7 @@ class Always(Deadly):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_sample_that_kills_every_worker_is_an_error(
-    cluster, tmp_path, monkeypatch
-):
+def test_sample_that_kills_every_worker_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.RETRIES", 1)
     with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is repeated 1 times"):
         on_ray(Always(tmp_path))

@@ -325,7 +325,9 @@ def test_store_is_refused_for_a_stream(folder):
         def __iter__(self):
             return iter(Pictures(8))
 
-    with pytest.raises(InvalidInputError, match="iterable datasets cannot be resumed, so store= is refused"):
+    with pytest.raises(
+        InvalidInputError, match="iterable datasets cannot be resumed, so store= is refused"
+    ):
         run(made(ResNet), Arriving(), folder)
 
 

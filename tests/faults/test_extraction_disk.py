@@ -206,7 +206,9 @@ json_values = st.recursive(
 
 @settings(deadline=None, max_examples=30)
 @given(manifest=json_values, shards=json_values, inside=st.booleans())
-def test_hostile_manifest_does_not_affect_the_features(whole, tmp_path_factory, manifest, shards, inside):
+def test_hostile_manifest_does_not_affect_the_features(
+    whole, tmp_path_factory, manifest, shards, inside
+):
     name = next(path for path in whole.files if path.name == "manifest.json")
     if inside:
         manifest = {**json.loads(whole.files[name]), "shards": shards}

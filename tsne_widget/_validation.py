@@ -145,3 +145,47 @@ def row_blocks(n: int, rows: int) -> list[slice]:
 def nearest_names(word: object, known: Iterable[str], n: int, cutoff: float = 0.6) -> list[str]:
     """At most ``n`` known words similar to a wrong one, the most similar first."""
     return get_close_matches(str(word), list(known), n=n, cutoff=cutoff)
+
+
+def as_codes(
+    name: str, values: ArrayLike, n: int | None = None, c: int | None = None
+) -> NDArray[np.int64]:
+    """(n,) int64 class codes; −1 means unknown.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    values : (n,) int array
+    n : int, optional
+        Required length.
+    c : int, optional
+        Number of classes; without it codes have no upper bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape, the dtype or the length is wrong, or a code is out of range.
+    """
+    codes = np.asarray(values)
+    if codes.ndim != 1 or (codes.size and codes.dtype.kind not in "iu"):
+        raise InvalidInputError(
+            f"{name} must be an (n,) array of integers, −1 for unknown, "
+            f"got shape {codes.shape} and dtype {codes.dtype}"
+        )
+    check_rows(name, len(codes), n)
+    low, high = (int(codes.min()), int(codes.max())) if codes.size else (0, -1)
+    if low < -1 or (c is not None and high >= c):
+        raise InvalidInputError(
+            f"{name} must be {'0 or more' if c is None else f'0 … {c - 1}'}, or −1 for unknown, "
+            f"got {low} … {high}; set labels of other classes to −1"
+        )
+    return codes.astype(np.int64)
+
+
+def check_rows(name: str, rows: int, n: int | None) -> None:
+    """Raise InvalidInputError unless an array has n rows; any number if n is None."""
+    if n is not None and rows != n:
+        raise InvalidInputError(
+            f"{name} must have {n} rows, got {rows}; row i must be the same sample in every array"
+        )

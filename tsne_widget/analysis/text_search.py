@@ -1,4 +1,4 @@
-"""Samples by what is written of them: their ids, files and classes."""
+"""Search of samples by text: ids, paths and class names."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
-# Characters of a text that is searched for: more than any word, and than most file names.
+# Characters of a search text: longer than any word and than most file names.
 MAX_TEXT = 200
-_ID = re.compile(r"#?(\d{1,18})", re.ASCII)  # 18 digits: what an int64 holds
+_ID = re.compile(r"#?(\d{1,18})", re.ASCII)  # 18 digits fit into an int64
 
 
 def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
-    """Samples whose path or class has this text in it, or whose id it is.
+    """Rows of the samples whose path or class name contains a text, or whose id it is.
 
     Parameters
     ----------
     feature_set : FeatureSet
-        Of n samples.
+        Has n samples.
     text : str
-        1 … 200 characters, blanks around them aside. Looked for in the path and in the names of
-        label and prediction, whatever the case. A number is also an id; ``#12`` is nothing else.
+        1 … 200 characters without surrounding blanks. Matches the path and the names of label and
+        prediction, ignoring case. A number also matches an id; ``#12`` matches only the id.
 
     Returns
     -------
     (k,) int64 array
-        Rows, ascending. Time O(n): 0.2 s for 1,000,000 paths. Memory O(n).
+        Ascending rows. Time O(n), 0.2 s for 1,000,000 paths; memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If text is no text, empty or too long.
+        If ``text`` is not a str, empty or too long.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
     wanted = text.strip().casefold() if isinstance(text, str) else ""
     if not 1 <= len(wanted) <= MAX_TEXT:
         raise InvalidInputError(
-            f"text must have 1 … {MAX_TEXT} characters, got {text!r:.50}; give a part of a name"
+            f"text must have 1 … {MAX_TEXT} characters, got {text!r:.50}; pass a part of a name"
         )
     number = _ID.fullmatch(wanted)
     found = np.zeros(len(feature_set), dtype=bool)
@@ -54,14 +54,14 @@ def matching_rows(feature_set: FeatureSet, text: str) -> NDArray[np.int64]:
         found |= feature_set.ids == int(number[1])
     if wanted.startswith("#") and number:
         return np.flatnonzero(found)
-    named = _having(wanted, feature_set.class_names)
+    named = _contain(wanted, feature_set.class_names)
     for codes in (feature_set.labels, feature_set.predictions):
         if codes is not None and named.any():
             found |= (codes >= 0) & named[codes]
     if feature_set.paths is not None:
-        found |= _having(wanted, feature_set.paths)
+        found |= _contain(wanted, feature_set.paths)
     return np.flatnonzero(found)
 
 
-def _having(wanted: str, texts: Sequence[str]) -> NDArray[np.bool_]:
+def _contain(wanted: str, texts: Sequence[str]) -> NDArray[np.bool_]:
     return np.fromiter((wanted in text.casefold() for text in texts), bool, len(texts))

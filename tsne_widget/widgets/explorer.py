@@ -19,7 +19,6 @@ from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.maps.exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.frame_scores import frame_scores
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
@@ -392,5 +391,5 @@ class EmbeddingExplorer(MapExploration):
         state = self.wait()._state
         return sample_frame(
             self.feature_set, rows, state.embedding, state.selections, features,
-            scores=frame_scores(state.scores, scores), columns=state.scores.columns,
+            scores=state.scores.frame_columns(scores), columns=state.scores.columns,
         )  # fmt: skip

@@ -109,6 +109,7 @@ def test_the_examples_of_a_module_print_what_they_say(name, tmp_path, monkeypatc
     assert not result.failed
 
 
+@pytest.mark.filterwarnings("ignore:Widget.* is deprecated:DeprecationWarning")  # numpydoc reads it
 @pytest.mark.parametrize("name", [*CALLS, *MEMBERS])
 def test_numpydoc_accepts_the_docstring_of_a_public_name(name):
     left_out = not_checked(name)

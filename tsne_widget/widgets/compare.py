@@ -84,7 +84,7 @@ def compare(
     >>> a = FeatureSet.from_arrays(np.eye(3), labels, predictions=early)
     >>> b = FeatureSet.from_arrays(np.eye(3), labels, predictions=late)
     >>> comparison = compare({"early": (a, np.eye(3)[:, :2]), "late": (b, np.eye(3)[:, 1:])})
-    >>> comparison.to_dataframe()["change"].tolist()
+    >>> comparison.to_dataframe("all")["change"].tolist()
     ['fixed', 'still right', 'introduced']
     """
     return Comparison(

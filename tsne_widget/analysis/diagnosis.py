@@ -131,6 +131,11 @@ def describe_layer(scores: Scores) -> str:
 
     Time O(n k²) and memory O(n) as for :func:`layer_summary`, without the neighbours.
 
+    Parameters
+    ----------
+    scores : Scores
+        The scores of the samples.
+
     Examples
     --------
     >>> from tsne_widget import FeatureSet
@@ -154,6 +159,11 @@ def diagnosis_seconds(scores: Scores) -> float:
     """Approximate duration of the next :func:`diagnose` in seconds; 0 once the scores are kept.
 
     Time O(1), memory O(1).
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores of the samples.
     """
     record = scores.feature_set
     n, d = record.features.shape

@@ -181,6 +181,13 @@ def finder_lacks(name: str, scores: Scores) -> str:
 
     Time O(1), memory O(1).
 
+    Parameters
+    ----------
+    name : str
+        One of :data:`FINDER_NAMES`.
+    scores : Scores
+        The scores of the samples.
+
     Raises
     ------
     InvalidInputError
@@ -193,6 +200,13 @@ def finder_is_ready(name: str, scores: Scores) -> bool:
     """Whether :func:`finder_rows` needs no score or neighbours that are not yet computed.
 
     Time O(1), memory O(1).
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`FINDER_NAMES`.
+    scores : Scores
+        The scores of the samples.
 
     Raises
     ------

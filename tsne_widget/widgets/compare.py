@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import sklearn.base
-from ipywidgets import Box, Label, VBox, Widget
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tsne_widget._calls import explained
 from tsne_widget._text import printable
-from tsne_widget.analysis import CHANGES, aligned, sample_frame
+from tsne_widget.analysis import CHANGES, aligned
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.images import as_image_source, images_of
-from tsne_widget.plotting import plot_embeddings
-from tsne_widget.projection import TSNE
-from tsne_widget.widgets.closing import close_with_children
+from tsne_widget.widgets.exploration import Exploration
 from tsne_widget.widgets.maps.fitting import Fitting
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.maps.maps import check_projector
 from tsne_widget.widgets.models.coloring import class_palette
 from tsne_widget.widgets.models.compared import Compared, compared
 from tsne_widget.widgets.models.compared_tiles import ComparedTiles
-from tsne_widget.widgets.models.figure_options import figure_options
 from tsne_widget.widgets.models.tiles import Tiles
-from tsne_widget.widgets.outputs import output_of
+from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit, Mode
-from tsne_widget.widgets.views.comparison_bar.view import ComparisonBar
+from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
+from tsne_widget.widgets.views.comparison_bar.view import ComparisonBarView
+from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.legend.view import LegendView
-from tsne_widget.widgets.views.map.view import ScatterView
+from tsne_widget.widgets.views.map.view import MapView
+from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
     from typing_extensions import Self
 
@@ -94,7 +92,7 @@ def compare(
     )
 
 
-class Comparison:
+class Comparison(Exploration):
     """Maps of the same samples side by side: one selection, one hover, one set of class toggles.
 
     What is selected, visible or hovered is one state, so that every map shows it. On the last map
@@ -120,15 +118,19 @@ class Comparison:
         if len(self._compared.given) < len(records):
             check_projector(projector, len(records[self._first]))
         columns = self._compared.columns()
-        source = _pictures(records, images, mean, std)
+        self._images = source = _pictures(records, images, mean, std)
         self._codes = self._compared.changes(self._first, self._last)
         self._raw: dict[str, NDArray[np.float32]] = {}  # as they were given or computed
         self._share = 1.0
-        self._state = state = ExplorerState(self._compared.common(), None, columns)
+        state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
+        state.words = {
+            word: functools.partial(self._rows_that_changed, code)
+            for code, word in enumerate(CHANGES)
+        }
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
-        self._background = Background(state)
+        background = Background(state)
         self._maps: dict[str, MapState] = {}
         self._fittings: dict[str, Fitting] = {}
         for name, record in records.items():
@@ -138,22 +140,35 @@ class Comparison:
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
                 one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
-        self._bar = ComparisonBar(state, self._names, self._codes, self.stop)
-        self._views: dict[str, ScatterView] = {}
-        self._titles: dict[str, Label] = {}
-        for name, one in self._maps.items():
+        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop)
+        frame = FrameView(
+            "comparison",
+            maps=[
+                {"view": f"map-{number}", "title": _title(name, records[name])}
+                for number, name in enumerate(records)
+            ],
+            panels=[],
+        )
+        views: dict[str, View] = {"frame": frame}
+        self._views_of: dict[str, MapView] = {}
+        for number, (name, one) in enumerate(self._maps.items()):
             tiles = Tiles(one, source, palette)
-            self._views[name] = ScatterView(one, tiles, self._background, palette, height=height)
-            self._titles[name] = Label(_title(name, records[name]))
-        tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
-        gallery = GalleryView(state, tiles, self._background)
+            view = MapView(one, tiles, background, palette, height=height)
+            views[f"map-{number}"] = self._views_of[name] = view
+        gallery = GalleryView(
+            state, ComparedTiles(state, source, palette, self._compared, self._codes), background
+        )
         gallery.tile_size = TILE_SIZE  # its captions name several predictions
-        self._others = [LegendView(state, palette), gallery]
-        self._widget = self._layout()
+        views |= {"bar": self._bar, "legend": LegendView(state, palette), "gallery": gallery}
+        super().__init__(state, background, views)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Draw the lines and move the points whenever what they depend on changes."""
         for one in self._maps.values():
             one.observe(lambda _change: self._on_fit(), "fit")
         self._maps[self._last].observe(lambda _change: self._draw_lines(), "embedding")
-        state.observe(lambda _change: self._draw_lines(), "selected")
+        self._state.observe(lambda _change: self._draw_lines(), "selected")
         self._bar.observe(lambda _change: self._draw_lines(), "lines")
         self._bar.observe(lambda change: self._move(change.new), "morph")
         self._on_fit()
@@ -166,39 +181,9 @@ class Comparison:
         return self._names
 
     @property
-    def state(self) -> ExplorerState:
-        """The traits behind all views, for ``observe`` and views of your own."""
-        return self._state
-
-    @property
-    def widget(self) -> Widget:
-        """The widget, to be put into a layout of your own."""
-        return self._widget
-
-    @property
     def embeddings(self) -> dict[str, NDArray[np.float32]]:
         """(n, 2) float32 coordinates of each map that is there, laid over the first one."""
         return {name: self._final(name) for name in self._names if name in self._raw}
-
-    @property
-    def selected(self) -> NDArray[np.int64]:
-        """(k,) int64 selected rows, ascending; set it to rows or an (n,) bool mask."""
-        rows: NDArray[np.int64] = self._state.selected
-        return rows
-
-    @selected.setter
-    def selected(self, rows: ArrayLike) -> None:
-        self._state.selected = rows
-
-    @property
-    def color_by(self) -> str:
-        """What the colours of all maps say; "change", a prediction or a score of each. Settable."""
-        name: str = self._state.color_by
-        return name
-
-    @color_by.setter
-    def color_by(self, name: str) -> None:
-        self._state.color_by = name
 
     @property
     def morph(self) -> float:
@@ -214,55 +199,15 @@ class Comparison:
             raise InvalidInputError("the first or the last map is not there: nothing can move")
         self._bar.morph = float(share)
 
-    def select(self, rows: Any, mode: Mode = "replace") -> None:
-        """Select samples in all maps; those of hidden classes are left out.
-
-        Parameters
-        ----------
-        rows : "fixed", "introduced", "still wrong", "wrong otherwise", "still right", or rows
-            A change from the first to the last; or (k,) int rows, an (n,) bool mask, or a part of
-            :meth:`to_dataframe`.
-        mode : "replace", "add", "subtract" or "intersect"
-
-        Raises
-        ------
-        InvalidInputError
-            For another word, or a change where labels or predictions are missing.
-        """
-        state = self._state
-        if isinstance(rows, str):
-            if rows not in CHANGES:
-                raise InvalidInputError(f"{rows!r} is no change; there are {', '.join(CHANGES)}")
-            wanted = self._changes(self._first, self._last) == CHANGES.index(rows)
-            rows = np.flatnonzero(wanted & state.visible_rows)
-        elif isinstance(rows, (pd.DataFrame, pd.Index)):
-            index = rows.index if isinstance(rows, pd.DataFrame) else rows
-            places = pd.Index(state.feature_set.ids).get_indexer(index)
-            if (places < 0).any():
-                raise InvalidInputError(f"there is no id {index[places < 0].tolist()[0]!r} here")
-            rows = places
-        state.select(rows, mode)
-
-    def clear(self) -> None:
-        """Select nothing."""
-        self._state.select([])
-
-    def undo(self) -> None:
-        """Go back to the selection before this one."""
-        self._state.undo()
-
-    def redo(self) -> None:
-        """Go forward again, after :meth:`undo`."""
-        self._state.redo()
-
     def to_dataframe(
-        self, which: str = "all", *, before: str | None = None, after: str | None = None
+        self, which: str = "selected", *, before: str | None = None, after: str | None = None
     ) -> pd.DataFrame:
         """What became of each sample, as a pandas DataFrame; blocks until the maps are done.
 
         Parameters
         ----------
-        which : "all", "selected", "visible" or a change, for example "fixed"
+        which : str
+            As in :meth:`EmbeddingExplorer.to_dataframe`, or a change, for example "fixed".
         before, after : str, optional
             Names of what ``change`` is about. Default: the first and the last.
 
@@ -273,11 +218,17 @@ class Comparison:
             each name prediction, confidence, x and y, for example "prediction epoch 1" (the class
             name) and "x epoch 1" (laid over the first map).
         """
-        state = self._state
-        self.wait()
+        import pandas as pd
+
+        from tsne_widget.analysis import sample_frame
+
+        state = self.wait()._state
         codes = self._compared.changes(before or self._first, after or self._last)
         words = np.full(len(state.codes), -1) if codes is None else codes
-        rows = self._rows(which, words)
+        if which in CHANGES:
+            rows = np.flatnonzero(words == CHANGES.index(which))
+        else:
+            rows = selectors.rows_of_word(state, which)
         frame = sample_frame(state.feature_set, rows)[["path", "label", "label_name"]]
         frame["change"] = pd.array(np.array([*CHANGES, None], dtype=object)[words[rows]], "string")
         for name, record in self._compared.records.items():
@@ -295,6 +246,8 @@ class Comparison:
         before, after : str, optional
             Default: the first and the last.
         """
+        import pandas as pd
+
         codes = self._changes(before or self._first, after or self._last)
         counts = np.bincount(codes[codes >= 0], minlength=len(CHANGES))
         name = f"{before or self._first} → {after or self._last}"
@@ -302,8 +255,10 @@ class Comparison:
 
     def figure(self, **options: Any) -> Figure:
         """The maps as one static figure, see :func:`tsne_widget.plot_embeddings`."""
-        self.wait()
-        state = self._state
+        from tsne_widget.plotting import plot_embeddings
+        from tsne_widget.widgets.models.figure_options import figure_options
+
+        state = self.wait()._state
         common = {state.colored_by, *state.scores.columns}  # other colours differ between maps
         color_by = state.color_by if state.color_by in common else state.colored_by
         shown_now = figure_options(state, self._colors, color_by)
@@ -340,21 +295,12 @@ class Comparison:
                 self._fittings[name].stop()
 
     def close(self) -> None:
-        """Close every widget and stop what is computed. May be called twice."""
+        """Close the widget and stop what is computed. May be called twice."""
         for one in self._maps.values():
             one.unobserve_all()
         for fitting in self._fittings.values():
             fitting.close()
-        self._background.close()
-        self._state.unobserve_all()
-        self._bar.unobserve_all()
-        close_with_children(self._widget)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
+        super().close()
 
     def __repr__(self) -> str:
         names = " | ".join(self._names)
@@ -362,9 +308,6 @@ class Comparison:
         return (
             f"Comparison({names}: {len(state.codes):,} samples, {len(state.selected):,} selected)"
         )
-
-    def _repr_mimebundle_(self, **_options: Any) -> Any:
-        return output_of(self._widget, self._bar, repr(self))
 
     def _on_fit(self) -> None:
         state = self._state
@@ -402,15 +345,18 @@ class Comparison:
         last.embedding = self._raw[self._last]
 
     def _draw_lines(self) -> None:
-        view, selected = self._views[self._last], self._state.selected
+        view, selected = self._views_of[self._last], self._state.selected
         first, here = self._raw.get(self._first), self._maps[self._last].embedding
-        shows = self._bar.lines and len(selected) and first is not None and here is not None
-        rows = selected[:: -(-len(selected) // MAX_LINES)] if shows else selected[:0]
-        self._bar.lines_note = (
-            f"lines of {len(rows):,} of them" if shows and len(rows) < len(selected) else ""
-        )
-        ends = np.hstack([first[rows], here[rows]]) if shows else np.empty(0)
-        view.trails = ends.astype("<f4").tobytes()
+        if first is None or here is None or not self._bar.lines or not len(selected):
+            self._bar.lines_note, view.trails = "", b""
+            return
+        rows = selected[:: -(-len(selected) // MAX_LINES)]
+        is_part = len(rows) < len(selected)
+        self._bar.lines_note = f"lines of {len(rows):,} of them" if is_part else ""
+        view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
+
+    def _rows_that_changed(self, code: int) -> NDArray[np.int64]:
+        return np.flatnonzero(self._changes(self._first, self._last) == code)
 
     def _changes(self, before: str, after: str) -> NDArray[np.int64]:
         codes = self._compared.changes(before, after)
@@ -421,38 +367,13 @@ class Comparison:
             )
         return codes
 
-    def _rows(self, which: str, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        words = {
-            "all": np.ones(len(codes), dtype=bool),
-            "visible": self._state.visible_rows,
-            **{word: codes == code for code, word in enumerate(CHANGES)},
-        }
-        if which == "selected":
-            return self.selected
-        if which not in words:
-            raise InvalidInputError(
-                f"which must be one of selected, {', '.join(words)}, got {which!r}"
-            )
-        return np.flatnonzero(words[which])
-
-    def _layout(self) -> VBox:
-        panes = []
-        for name in self._names:
-            pane = VBox([self._titles[name], self._views[name]])
-            pane.add_class("tw-compared")
-            panes.append(pane)
-        maps = Box(panes)
-        maps.add_class("tw-compared-maps")
-        body = Box([maps, *self._others])
-        body.add_class("tw-compared-body")
-        root = VBox([self._bar, body])
-        root.add_class("tsne-widget")
-        self._bar.home = root.model_id
-        return root
-
 
 def _copy(projector: Any) -> Any:
     """A projector of its own for each map: one object keeps what it was fitted to last."""
+    import sklearn.base
+
+    from tsne_widget.projection import TSNE
+
     return TSNE(random_state=0) if projector is None else sklearn.base.clone(projector, safe=False)
 
 

@@ -1,32 +1,21 @@
-"""Scripts and styles of the views, read into strings."""
+"""The bundled scripts and styles of the page, read into strings.
+
+``make bundle`` makes the bundles from the modules beside each view; see ``bundle.mjs``.
+"""
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from pathlib import Path
 
-_STATIC = Path(__file__).with_name("static")
-_RELATIVE_IMPORT = re.compile(r'^import \{[^}]*\} from "\.{1,2}/[\w./]+";\n', re.MULTILINE)
-_DEFAULT_EXPORT = re.compile(r"^export default (.+);$", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?function |const )", re.MULTILINE)
+_BUNDLES = Path(__file__).with_name("dist")
 
 
-def script(*names: str) -> str:
-    """One ES module of several files, in order; a file may import only those before it.
+@cache
+def bundle(name: str) -> str:
+    """A bundle, such as "widget.js".
 
-    A string, not a path: anywidget keeps a closed widget alive when ``_esm`` is a Path
-    (anywidget#929), and a module loaded from a string cannot import its neighbours.
+    A string, not a path: anywidget keeps a closed widget alive if its ``_esm`` is a path
+    (anywidget#929).
     """
-    return "\n".join(
-        _RELATIVE_IMPORT.sub("", (_STATIC / name).read_text("utf-8")) for name in names
-    )
-
-
-def view_script(*names: str) -> str:
-    """The body of a function that returns what the module of these files exports by default."""
-    return _EXPORT.sub("", _DEFAULT_EXPORT.sub(r"return \1;", script(*names)))
-
-
-def style(*names: str) -> str:
-    """The shared rules followed by those of the named files."""
-    return "\n".join((_STATIC / name).read_text("utf-8") for name in ("common.css", *names))
+    return (_BUNDLES / name).read_text("utf-8")

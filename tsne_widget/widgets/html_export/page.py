@@ -1,7 +1,7 @@
 """The HTML of a shared page: one file of scripts, styles and data that may fetch nothing.
 
 The page is made of the widget's own views. What the kernel answers them in a notebook is answered
-by ``static/shared``; the map is drawn on a canvas in place of bqplot's figure.
+by ``html_export/page``; the map is drawn on a canvas in place of bqplot's figure.
 """
 
 from __future__ import annotations
@@ -13,32 +13,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tsne_widget.widgets.frontend.assets import script, style, view_script
+from tsne_widget.widgets.frontend.assets import bundle
 
-# Files of each view, after those that all of them share.
-VIEWS = {
-    "map": (
-        "key.js", "labels.js", "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js",
-        "scatter.js",
-    ),
-    "legend": ("legend.js",),
-    "gallery": ("grid.js", "arrange.js", "closeup.js", "gallery.js"),
-    "confusion": ("matrix.js", "confusion.js"),
-    "selections": ("selections.js",),
-    "toolbar": ("bars.js", "menu.js", "toolbar.js"),
-}  # fmt: skip
-SHARED = (
-    "view.js", "elements.js", "forget.js", "tiles.js", "geometry.js", "classes.js", "modes.js",
-)  # fmt: skip
-PAGE = (
-    "record.js", "counting.js", "ordering.js", "coloring.js", "csv.js", "exploration.js",
-    "model.js", "map_model.js", "class_models.js", "gallery_model.js",
-    "selections_model.js", "page.js",
-)  # fmt: skip
-STYLES = (
-    "tiles.css", "scatter.css", "legend.css", "gallery.css", "closeup.css", "confusion.css",
-    "selections.css", "menu.css", "toolbar.css", "shared/page.css",
-)  # fmt: skip
 # Bytes that are put into base64 at a time: a multiple of three, so that the parts fit together.
 _BLOCK_BYTES = 3 * 2**18
 
@@ -50,11 +26,11 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
     ----------
     title : str
     record : dict
-        Plain data for ``static/shared/record.js``.
+        Plain data for ``html_export/page/record.js``.
     pictures : bytes
         The pictures' bodies; the page decodes what it shows.
     """
-    code, rules = page_script(), style(*STYLES)
+    code, rules = bundle("page.js"), bundle("page.css")
     policy = (
         f"default-src 'none'; script-src '{_hash(code)}'; style-src '{_hash(rules)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -78,13 +54,6 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
     yield b'</script>\n<script type="text/plain" id="tw-pictures">'
     yield from _as_base64(pictures)
     yield f'</script>\n<script type="module">{code}</script>\n</body>\n</html>\n'.encode()
-
-
-def page_script() -> str:
-    """One ES module of the widget's views, each in a scope of its own, and the page's own part."""
-    views = [f"{name}: (() => {{\n{view_script(*files)}\n}})()," for name, files in VIEWS.items()]
-    own = (f"shared/{name}" for name in PAGE)
-    return "\n".join([script(*SHARED, *own), "openPage({", *views, "});"])
 
 
 def as_script_data(value: Any) -> bytes:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from tsne_widget._text import failure, printable
 from tsne_widget._validation import as_embedding
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection import TSNE
 from tsne_widget.widgets.maps.runner import ProjectionRun, Update, is_live
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
+from tsne_widget.widgets.state.explorer_state import Fit
+from tsne_widget.widgets.state.map_model import MapModel
 
 logger = logging.getLogger(__name__)
 
 
 class Fitting:
-    """What a projector makes of the features of one :class:`ExplorerState`, written into it.
+    """What a projector makes of the features of one :class:`MapModel`, written into it.
 
     Attributes
     ----------
@@ -26,14 +27,23 @@ class Fitting:
         A live one is a copy of the user's, with a callback of ours.
     """
 
-    def __init__(self, state: ExplorerState, projector: Any = None) -> None:
+    def __init__(self, state: MapModel, projector: Any = None) -> None:
         self._state = state
         self._error: BaseException | None = None
         self._run: ProjectionRun | None = None
         self._seconds, self._going_since = 0.0, 0.0  # time used, pauses left out
-        self.projector, self._also_call = _own(
-            TSNE(random_state=0) if projector is None else projector
-        )
+        self._given = projector
+        self._also_call: Callable[..., Any] | None = None  # the user's own callback
+
+    @cached_property
+    def projector(self) -> Any:
+        """The projector: a copy of the user's where a callback is added, else the user's own."""
+        if self._given is None:
+            from tsne_widget.projection import TSNE  # slow to import, and not always needed
+
+            self._given = TSNE(random_state=0)
+        projector, self._also_call = _own(self._given)
+        return projector
 
     def start(self) -> None:
         """Compute the map in a worker thread."""
@@ -104,7 +114,7 @@ class Fitting:
     def _deliver(self, update: Update) -> None:
         fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
         error = update.error
-        if error is None:
+        if error is None and update.embedding is not None:
             try:
                 self._set("embedding", as_embedding(update.embedding, len(self._state.codes)))
             except InvalidInputError as wrong_shape:

@@ -1,29 +1,28 @@
-"""MapState: one of several maps of the same samples, over the one state that they share."""
+"""MapState: one of several maps of the same samples, over the state that they share."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import ArrayLike, NDArray
-from traitlets import All, HasTraits, validate
 from traitlets import Any as AnyTrait
+from traitlets import HasTraits, observe, validate
 
 from tsne_widget.analysis import Scores
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit
-from tsne_widget.widgets.state.main_thread import is_main
-
-_SHARED = ("selected", "visible", "hovered", "focus", "message", "busy", "selections", "color_by")
+from tsne_widget.widgets.state.delegate import Delegate, delegates, relay
+from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit, Mode
+from tsne_widget.widgets.state.main_thread import MainThread, is_main
 
 
 class MapState(HasTraits):
-    """The coordinates of one map and their computation; the rest is that of the shared state.
+    """The coordinates of one map and their computation; everything else is the shared state's.
 
-    What is selected, visible, hovered or said is read from the shared state and written to it, so
-    that a view or a projector takes this in place of an :class:`ExplorerState`.
+    It satisfies :class:`MapModel`, so views and projectors take it in place of an
+    :class:`ExplorerState`.
 
     Parameters
     ----------
@@ -31,25 +30,31 @@ class MapState(HasTraits):
     embedding : (n, 2) float32 array, optional
         Given coordinates.
     feature_set : FeatureSet, optional
-        What this map is made of, of the same n samples and classes. Default: the shared one.
+        The record behind this map, with the same n samples and classes. Default: the shared one.
     columns : mapping of name to (n,) array, optional
-        The user's own, where the feature set is another one.
+        The user's columns; required with another feature set.
     placed : callable, optional
-        Called with new coordinates, (n, 2) float32; what it returns is the embedding.
+        Called with new coordinates, (n, 2) float32; its result becomes the embedding.
 
     Attributes
     ----------
     embedding : (n, 2) float32 array or None, a trait
     fit : Fit, a trait
-    feature_set : FeatureSet
-    scores : Scores
-        Of this map and its feature set.
     is_between : bool
-        The embedding is on its way between two maps: there are no scores of it.
+        The embedding lies between two maps, so it has no scores.
     """
 
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
+    selected = Delegate("_shared")
+    visible = Delegate("_shared")
+    hovered = Delegate("_shared")
+    focus = Delegate("_shared")
+    message = Delegate("_shared")
+    busy = Delegate("_shared")
+    selections = Delegate("_shared")
+    color_by = Delegate("_shared")
+    map_name = Delegate("_shared")
 
     def __init__(
         self,
@@ -65,53 +70,80 @@ class MapState(HasTraits):
         self._record = shared.feature_set if feature_set is None else feature_set
         self._scores = None if feature_set is None else Scores(feature_set, columns)
         super().__init__(embedding=embedding, fit=Fit())
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._shared, name)
+        relay(self, shared, delegates(self, "_shared"))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if CHECKS_THREADS and not is_main():
-            raise RuntimeError(f"{name} was set on another thread than the main one")
-        if name in _SHARED:
-            setattr(self._shared, name, value)
-        else:
-            super().__setattr__(name, value)
+            thread = threading.current_thread().name
+            raise RuntimeError(f"{name} was set on {thread}; hand the value to the main thread")
+        super().__setattr__(name, value)
 
     @property
     def feature_set(self) -> FeatureSet:
-        """What this map is made of."""
+        """The record behind this map."""
         return self._record
 
     @property
     def scores(self) -> Scores:
-        """Of this map, where its feature set is its own; otherwise of the map that is shown."""
+        """Scores of this map if it has its own feature set, else those of the shared state."""
         return self._shared.scores if self._scores is None else self._scores
 
-    def observe(self, handler: Callable[..., Any], names: Any = All, type: Any = "change") -> None:  # noqa: A002
-        """As :meth:`traitlets.HasTraits.observe`, of the shared state's traits as well."""
-        wanted = [names] if isinstance(names, str) else names
-        if wanted is All or not set(wanted) & set(_SHARED):
-            super().observe(handler, names, type)
-            return
-        self._shared.observe(handler, [name for name in wanted if name in _SHARED], type)
-        own = [name for name in wanted if name not in _SHARED]
-        if own:
-            super().observe(handler, own, type)
+    @property
+    def main_thread(self) -> MainThread:
+        return self._shared.main_thread
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        return self._shared.codes
+
+    @property
+    def class_names(self) -> list[str]:
+        return self._shared.class_names
+
+    @property
+    def known(self) -> int:
+        return self._shared.known
+
+    @property
+    def colored_by(self) -> str:
+        return self._shared.colored_by
+
+    @property
+    def visible_rows(self) -> NDArray[np.bool_]:
+        return self._shared.visible_rows
+
+    @property
+    def color_choices(self) -> dict[str, str]:
+        return self._shared.color_choices
+
+    @property
+    def selection_colors(self) -> dict[str, str]:
+        return self._shared.selection_colors
+
+    def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
+        """Combine rows with the shared selection."""
+        self._shared.select(rows, mode)
+
+    def undo(self) -> None:
+        """Go back to the previous selection."""
+        self._shared.undo()
+
+    def redo(self) -> None:
+        """Go forward again after :meth:`undo`."""
+        self._shared.redo()
 
     def follow(self, show: Callable[[], None], *names: str) -> None:
-        """Call ``show`` now and whenever one of the traits changes, here or in the shared state."""
+        """Call ``show`` now and whenever one of the traits changes."""
         self.observe(lambda _change: show(), list(names))
         show()
 
     @validate("embedding")
     def _validate_embedding(self, proposal: Any) -> NDArray[np.float32] | None:
-        embedding = proposal["value"]
+        embedding: NDArray[np.float32] | None = proposal["value"]
         return embedding if embedding is None or not self._placed else self._placed(embedding)
 
-    @traitlets.observe("embedding", "fit")
-    def _tell_scores(self, _change: Any) -> None:
+    @observe("embedding", "fit")
+    def _update_scores(self, _change: Any) -> None:
         if self._scores is not None:
             running = self.fit is not None and self.fit.condition == "running"
             moving = running or self.is_between

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,10 @@ class Maps:
 
     @property
     def projector(self) -> Any:
-        """What makes the map that is shown."""
-        return self._fittings[self._state.map_name].projector
+        """What computes the visible map; None for given coordinates."""
+        name = self._state.map_name
+        given = self._maps[name].fit.condition == "none"
+        return None if given else self._fittings[name].projector
 
     @property
     def active(self) -> Fitting:
@@ -140,7 +142,7 @@ class Maps:
     def control(self, word: object) -> None:
         """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
         fitting = self.active
-        actions = {
+        actions: dict[str, Callable[[], None]] = {
             "pause": fitting.pause, "resume": fitting.resume, "stop": fitting.stop,
             "run": lambda: self.run(250),
         }  # fmt: skip

@@ -16,10 +16,10 @@ MAX_GROUPS = 2000
 
 
 class Group(NamedTuple):
-    """So many rows under one heading."""
+    """A heading of the gallery, and the number of rows under it."""
 
     name: str
-    count: int
+    size: int
 
 
 class Arrangement(NamedTuple):

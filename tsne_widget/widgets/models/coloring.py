@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
 from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
-from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.named_selections import selection_codes
 
 UNKNOWN_TEXEL = TEXELS - 1
@@ -50,12 +50,12 @@ class Coloring(NamedTuple):
     """Samples of which nothing is known, drawn grey."""
 
 
-def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Coloring:
-    """Colours of all samples by one of :attr:`ExplorerState.color_choices`.
+def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
+    """Colours of all samples by one of :attr:`MapModel.color_choices`.
 
     Parameters
     ----------
-    state : ExplorerState
+    state : MapModel
     name : str
         Possible here; a score is computed unless it is ready.
     palette : sequence of str
@@ -64,13 +64,12 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     record, known = state.feature_set, state.known
     if name == state.colored_by:
         return _of_codes(state.codes, state.class_names, palette, known)
-    if name == "prediction":
+    if name == "prediction" and record.predictions is not None:
         codes = np.where(record.predictions < 0, known, record.predictions)
         names = [*record.class_names, "unknown"]
         return _of_codes(codes, names, [*palette[:known], UNKNOWN_COLOR], known)
     if name == "correct":
-        judged = (record.labels >= 0) & (record.predictions >= 0)
-        codes = np.where(judged, record.misclassified, 2)
+        codes = np.where(record.judged, record.misclassified, 2)
         return _of_codes(
             codes, ["right", "wrong", "unknown"], [RIGHT_COLOR, WRONG_COLOR, UNKNOWN_COLOR], 2
         )
@@ -83,7 +82,7 @@ def coloring(state: ExplorerState, name: str, palette: Sequence[str]) -> Colorin
     return _of_values(state.scores[name])
 
 
-def class_palette(state: ExplorerState, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
     """Colour of each class of the state, then the unknown one's if there is one."""
     known = tuple(state.class_names[: state.known])
     # The map draws from a texture: beyond its size colours come round again, in the legend too.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import confidence
 from tsne_widget.images import ImageSource, ThumbnailCache
-from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.map_model import MapModel
 
 # Longest sides of the pictures that tiles are made with, in pixels: the page asks for the smallest
 # that fills its tile, so that three sizes of each are kept at most.
@@ -20,7 +20,7 @@ CLOSEUP_PIXELS = 512
 
 
 class Tiles:
-    """Tiles of the rows of one :class:`ExplorerState`, made when they are asked for.
+    """Tiles of the rows of one :class:`MapModel`, made when they are asked for.
 
     Attributes
     ----------
@@ -29,9 +29,7 @@ class Tiles:
         What to know of the pictures, for example how their values were scaled; "" for nothing.
     """
 
-    def __init__(
-        self, state: ExplorerState, images: ImageSource | None, colors: Sequence[str]
-    ) -> None:
+    def __init__(self, state: MapModel, images: ImageSource | None, colors: Sequence[str]) -> None:
         self._state = state
         self._colors = colors
         self._wrong = state.feature_set.misclassified

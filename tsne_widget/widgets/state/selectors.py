@@ -24,8 +24,8 @@ def chosen_rows(
     rows: Any = None,
     *,
     ids: ArrayLike | None = None,
-    label: str | Sequence[str] | None = None,
-    prediction: str | Sequence[str] | None = None,
+    label: str | int | Sequence[str | int] | None = None,
+    prediction: str | int | Sequence[str | int] | None = None,
     query: str | None = None,
     text: str | None = None,
     neighbors_of: int | None = None,
@@ -86,7 +86,8 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
             f"got {type(word).__name__}; select() takes rows"
         )
     if word == "selected":
-        return state.selected
+        selected: Rows = state.selected
+        return selected
     if word == "visible":
         return np.flatnonzero(state.visible_rows)
     if word == "misclassified":
@@ -95,12 +96,15 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
         return np.arange(len(state.codes))
     if word in FINDER_NAMES:
         return np.sort(finder_rows(word, state.scores, state.visible_rows))
+    if word in state.words:
+        return state.words[word]()
     if word in state.selections:
-        return state.selections[word]
+        named_rows: Rows = state.selections[word]
+        return named_rows
     named = ", ".join(map(repr, state.selections)) or "none yet"
     raise InvalidInputError(
-        f"there is no selection {word!r}: the words are {', '.join(WORDS)}, the named "
-        f"selections {named}; a class is label={word!r}, a condition query={word!r}, "
+        f"there is no selection {word!r}: the words are {', '.join([*WORDS, *state.words])}, the "
+        f"named selections {named}; a class is label={word!r}, a condition query={word!r}, "
         f"a search text={word!r}"
     )
 
@@ -195,8 +199,8 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
 
 def _rows_of_classes(
     state: ExplorerState,
-    label: str | Sequence[str] | None,
-    prediction: str | Sequence[str] | None,
+    label: str | int | Sequence[str | int] | None,
+    prediction: str | int | Sequence[str | int] | None,
 ) -> NDArray[np.bool_]:
     """(n,) bool: the sample has one of the labels, and one of the predictions."""
     record = state.feature_set

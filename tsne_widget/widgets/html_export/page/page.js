@@ -1,4 +1,6 @@
 // A shared page: its head, the widget's views beneath it, and what each of them talks to.
+import views from "tsne-widget:views";
+import { openApplication } from "../../frontend/app.js";
 import { fullCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { makeConfusionModel, makeLegendModel, makeToolbarModel } from "./class_models.js";
@@ -8,13 +10,16 @@ import { makeGalleryModel, makeTiles } from "./gallery_model.js";
 import { makeMapModel } from "./map_model.js";
 import { readRecord, unpack } from "./record.js";
 import { makeSelectionsModel } from "./selections_model.js";
+import { makeModel } from "./model.js";
+import "./page.css";
 
-/** @typedef {{render: (context: {model: any, el: HTMLElement}) => () => void}} View */
+const PANELS = [
+  { view: "gallery", title: "Images" },
+  { view: "confusion", title: "Confusion" },
+  { view: "selections", title: "Selections" },
+];
 
-/**
- * @param {{map: View, legend: View, gallery: View, confusion: View, selections: View, toolbar: View}} views
- */
-export function openPage(views) {
+function openPage() {
   const text = (/** @type {string} */ id) => document.getElementById(id)?.textContent ?? "";
   const data = JSON.parse(text("tw-record"));
   const record = readRecord(data, text("tw-pictures"));
@@ -25,23 +30,35 @@ export function openPage(views) {
     colorBy: data.color_by || record.kind,
   });
   const root = /** @type {HTMLElement} */ (document.getElementById("tw-page"));
-  root.className = "tsne-widget tw-page";
+  root.className = "tw-page";
   root.append(makeHead(exploration));
-  put(root, "tw-page-toolbar", views.toolbar, makeToolbarModel(exploration));
-  const body = root.appendChild(element("div", "tw-page-body"));
-  const tileOf = makeTiles(record);
-  put(body, "tw-page-map", views.map, makeMapModel(exploration, tileOf));
-  put(body, "tw-page-legend", views.legend, makeLegendModel(exploration));
-  body.append(makePanels([
-    ["Images", (el) => put(el, "", views.gallery, makeGalleryModel(exploration, tileOf))],
-    ["Confusion", (el) => put(el, "", views.confusion, makeConfusionModel(exploration))],
-    ["Selections", (el) => put(el, "", views.selections, makeSelectionsModel(exploration, data.selection_colors))],
-  ]));
+  openApplication(root, pageBackend(exploration, data.selection_colors), views);
   /** @type {any} */ (root).exploration = exploration; // for tests and for the curious
 }
 
-function put(/** @type {HTMLElement} */ parent, /** @type {string} */ name, /** @type {View} */ view, /** @type {any} */ model) {
-  view.render({ model, el: name ? parent.appendChild(element("div", name)) : parent });
+/**
+ * The backend of a page without a kernel: one model for each view, made when it is first asked for.
+ * @param {import("./exploration.js").Exploration} exploration
+ * @param {string[]} selectionColors
+ * @returns {import("../../frontend/app.js").Backend}
+ */
+export function pageBackend(exploration, selectionColors) {
+  const tileOf = makeTiles(exploration.record);
+  const makers = /** @type {Record<string, () => any>} */ ({
+    frame: () => makeModel({ kind: "explorer", maps: [{ view: "map", title: "" }], panels: PANELS, panel: PANELS[0].view }, {}),
+    map: () => makeMapModel(exploration, tileOf),
+    toolbar: () => makeToolbarModel(exploration),
+    legend: () => makeLegendModel(exploration),
+    gallery: () => makeGalleryModel(exploration, tileOf),
+    confusion: () => makeConfusionModel(exploration),
+    selections: () => makeSelectionsModel(exploration, selectionColors),
+  });
+  /** @type {Map<string, any>} */
+  const models = new Map();
+  return (view) => {
+    if (!models.has(view)) models.set(view, makers[view]());
+    return models.get(view);
+  };
 }
 
 // ---- the head ----
@@ -113,47 +130,4 @@ function makeTheme() {
   return button;
 }
 
-// ---- the panels ----
-
-/** Panels that share a place; each is made when it is opened first. */
-function makePanels(/** @type {[string, (el: HTMLElement) => void][]} */ panels) {
-  const root = element("div", "tw-page-panels");
-  const tabs = root.appendChild(element("div", "tw-tabs"));
-  tabs.setAttribute("role", "tablist");
-  tabs.setAttribute("aria-label", "Panels");
-  const made = panels.map(([title, make], index) => {
-    const tab = /** @type {HTMLButtonElement} */ (tabs.appendChild(textButton(title)));
-    const panel = root.appendChild(element("div", "tw-tabpanel"));
-    tab.setAttribute("role", "tab");
-    panel.setAttribute("role", "tabpanel");
-    tab.id = `tw-tab-${index}`;
-    panel.id = `tw-panel-${index}`;
-    tab.setAttribute("aria-controls", panel.id);
-    panel.setAttribute("aria-labelledby", tab.id);
-    tab.addEventListener("click", () => open(index));
-    return { tab, panel, make, isMade: false };
-  });
-
-  function open(/** @type {number} */ index) {
-    made.forEach((one, k) => {
-      one.tab.setAttribute("aria-selected", String(k === index));
-      one.tab.tabIndex = k === index ? 0 : -1;
-      one.panel.hidden = k !== index;
-    });
-    const one = made[index];
-    if (!one.isMade) one.make(one.panel);
-    one.isMade = true;
-  }
-
-  tabs.addEventListener("keydown", (event) => {
-    const at = made.findIndex(({ tab }) => tab === document.activeElement);
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: made.length - 1 }[event.key];
-    if (at < 0 || to === undefined) return;
-    event.preventDefault();
-    const next = (to + made.length) % made.length;
-    open(next);
-    made[next].tab.focus();
-  });
-  open(0);
-  return root;
-}
+openPage();

@@ -1,7 +1,5 @@
 // The bar above compared maps: changes that can be selected, the way between maps, progress.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
-import { forgetViews } from "../../frontend/forget.js";
 import { makeBar, makeMessage, makeProgress } from "../../frontend/bars.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
 
@@ -110,7 +108,6 @@ function render({ model, el }) {
     model.off("change:changes", showChanges);
     model.off("change:fit", showFit);
     model.off("change:morph", moved);
-    forgetViews(model.widget_manager, `IPY_MODEL_${model.get("home")}`);
   };
 }
 
@@ -118,4 +115,4 @@ function count(/** @type {number} */ value) {
   return value.toLocaleString("en");
 }
 
-export default guardedView(render);
+export default render;

@@ -6,16 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, mode_of
+from tsne_widget.widgets.views.messages import MalformedMessageError, mode_of
+from tsne_widget.widgets.views.view import View
 
 # What each change means, for the tooltips: before → after.
 _MEANINGS = {
@@ -27,7 +26,7 @@ _MEANINGS = {
 }
 
 
-class ComparisonBar(anywidget.AnyWidget):
+class ComparisonBarView(View):
     """Counts of changes that can be selected, a slider from the first map to the last, lines.
 
     Parameters
@@ -41,10 +40,6 @@ class ComparisonBar(anywidget.AnyWidget):
         Called for the button beside the progress.
     """
 
-    _esm = script("view.js", "elements.js", "forget.js", "bars.js", "modes.js", "comparison.js")
-    _css = style("toolbar.css", "comparison.css")
-
-    home = Unicode(help="id of the widget of which all views are part").tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     total = Int().tag(sync=True)
     visible = Int(help="samples of classes that are shown").tag(sync=True)
@@ -70,24 +65,20 @@ class ComparisonBar(anywidget.AnyWidget):
         self._state = state
         self._codes = codes
         super().__init__(names=[printable(name) for name in names], total=len(state.codes))
-        answer(
-            self,
-            state,
-            {
-                "change": self._on_change,
-                "clear": lambda _content, _buffers: state.select([]),
-                "undo": lambda _content, _buffers: state.undo(),
-                "morph": self._on_morph,
-                "lines": self._on_lines,
-                "stop": lambda _content, _buffers: stop(),
-            },
-        )
+        self.handlers = {
+            "change": self._on_change,
+            "clear": lambda _content, _buffers: state.select([]),
+            "undo": lambda _content, _buffers: state.undo(),
+            "morph": self._on_morph,
+            "lines": self._on_lines,
+            "stop": lambda _content, _buffers: stop(),
+        }
         state.follow(self._show, "selected", "visible", "message", "busy")
         state.follow(self._show_fit, "fits")
 
     @validate("morph")
     def _validate_morph(self, proposal: Any) -> float:
-        share = proposal["value"]
+        share: float = proposal["value"]
         if not 0 <= share <= 1 or (not self.can_morph and share != 1):
             raise TraitError("morph must be 0 … 1, and both maps must be there")
         return share

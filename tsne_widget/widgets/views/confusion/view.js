@@ -1,5 +1,4 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { modeOf, MODES_HELP } from "../../frontend/modes.js";
 import { fullCount, percent } from "../../frontend/classes.js";
@@ -441,4 +440,4 @@ function clamp(/** @type {number} */ value, /** @type {number[]} */ [least, most
   return Math.max(least, Math.min(most, value));
 }
 
-export default guardedView(render);
+export default render;

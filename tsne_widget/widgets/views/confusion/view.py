@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import classification_report, confused_pairs, confusion_matrix
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import answer, integer, mode_of
+from tsne_widget.widgets.views.messages import integer, mode_of
+from tsne_widget.widgets.views.view import View
 
 # Classes up to which the matrix is drawn: of more, a cell would be smaller than a pointer can hit.
 MAX_DRAWN = 100
@@ -22,15 +21,12 @@ MAX_DRAWN = 100
 MAX_PAIRS = 20
 
 
-class ConfusionView(anywidget.AnyWidget):
+class ConfusionView(View):
     """Label by prediction, of what is shown and of what is selected; a click selects.
 
     Only rows count that are shown, and of which the label is known. While ``is_open`` is False
     nothing is counted.
     """
-
-    _esm = script("view.js", "elements.js", "modes.js", "classes.js", "matrix.js", "confusion.js")
-    _css = style("confusion.css")
 
     names = List(Unicode()).tag(sync=True)
     lacking = Unicode(help="what is needed and is not there").tag(sync=True)
@@ -43,7 +39,7 @@ class ConfusionView(anywidget.AnyWidget):
     counts_selection = Bool(help="the matrix is of the selection").tag(sync=True)
     shows_shares = Bool(help="the matrix shows shares of the label").tag(sync=True)
 
-    is_open = Bool(True, help="whether anybody looks at it")
+    page_traits = ("counts_selection", "shows_shares")
 
     def __init__(self, state: ExplorerState, *, is_open: bool = True) -> None:
         self._state = state
@@ -54,16 +50,17 @@ class ConfusionView(anywidget.AnyWidget):
             names=[printable(name) for name in record.class_names],
             lacking=f"The confusion of classes {missing}." if missing else "",
         )
-        if missing:
+        if record.labels is None or record.predictions is None:
             return
-        answer(
-            self,
-            state,
-            {"cell": self._on_cell, "label": self._on_label, "prediction": self._on_prediction},
-        )
+        self._labels, self._predictions = record.labels, record.predictions
+        self.handlers = {
+            "cell": self._on_cell,
+            "label": self._on_label,
+            "prediction": self._on_prediction,
+        }
         self._counted_visible: NDArray[np.bool_] | None = None  # classes that the matrix is of
         state.follow(self._show, "selected", "visible")
-        self.observe(lambda _change: state.main_thread.call(self._show), "is_open")
+        self.observe(lambda _change: self._show(), "is_open")
 
     def _show(self) -> None:
         if not self.is_open:
@@ -80,7 +77,7 @@ class ConfusionView(anywidget.AnyWidget):
         """Matrix, report and pairs of these rows, as the page takes them."""
         record = self._state.feature_set
         c = len(record.class_names)  # not of self.names, which the page can set
-        labels, predictions = record.labels[rows], record.predictions[rows]
+        labels, predictions = self._labels[rows], self._predictions[rows]
         table = b"" if c > MAX_DRAWN else _packed(confusion_matrix(labels, predictions, c))
         report = classification_report(labels, predictions, c)[["samples", "predicted", "correct"]]
         pairs = confused_pairs(labels, predictions, limit=MAX_PAIRS)
@@ -91,19 +88,18 @@ class ConfusionView(anywidget.AnyWidget):
         )
 
     def _on_cell(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        record = self._state.feature_set
         label, prediction = self._class(content, "label"), self._class(content, "prediction")
-        self._select((record.labels == label) & (record.predictions == prediction), content)
+        self._select((self._labels == label) & (self._predictions == prediction), content)
 
     def _on_label(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._select(self._state.feature_set.labels == self._class(content, "code"), content)
+        self._select(self._labels == self._class(content, "code"), content)
 
     def _on_prediction(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._select(self._state.feature_set.predictions == self._class(content, "code"), content)
+        self._select(self._predictions == self._class(content, "code"), content)
 
     def _select(self, mask: NDArray[np.bool_], content: dict[str, Any]) -> None:
         """Those of the rows that the matrix counts: shown, and of a known label."""
-        counted = self._state.visible_rows & (self._state.feature_set.labels >= 0)
+        counted = self._state.visible_rows & (self._labels >= 0)
         self._state.select(mask & counted, mode_of(content))
 
     def _class(self, content: dict[str, Any], name: str) -> int:

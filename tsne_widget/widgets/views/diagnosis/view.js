@@ -1,5 +1,4 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
-import { guardedView } from "../../frontend/view.js";
 import { element } from "../../frontend/elements.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
@@ -92,4 +91,4 @@ function paragraph(/** @type {string} */ text) {
   return node;
 }
 
-export default guardedView(render);
+export default render;

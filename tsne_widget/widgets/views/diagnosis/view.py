@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 from traitlets import Bool, Dict, List, Unicode
 
@@ -19,10 +18,9 @@ from tsne_widget.analysis import (
     diagnose,
     diagnosis_seconds,
 )
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import answer
+from tsne_widget.widgets.views.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +31,12 @@ MAX_UNASKED = 1.0
 LEAST_SHARE = 0.001
 
 
-class DiagnosisView(anywidget.AnyWidget):
+class DiagnosisView(View):
     """The diagnosis of one :class:`ExplorerState`'s selection, beside that of all that is shown.
 
     Computed in the background, and only while ``is_open``; where it takes longer than a second the
     first one waits for a click.
     """
-
-    _esm = script("view.js", "elements.js", "diagnosis.js")
-    _css = style("diagnosis.css")
 
     title = Unicode(help="how many samples are looked at").tag(sync=True)
     layer = Unicode(help="one line on the layer").tag(sync=True)
@@ -49,8 +44,6 @@ class DiagnosisView(anywidget.AnyWidget):
     findings = List(Dict(), help="title, points_to, meaning, selected, whole").tag(sync=True)
     cost = Unicode(help="how long it takes, where a click is waited for; else ''").tag(sync=True)
     is_running = Bool().tag(sync=True)
-
-    is_open = Bool(True, help="whether anybody looks at it")
 
     def __init__(
         self, state: ExplorerState, background: Background, *, is_open: bool = True
@@ -62,9 +55,9 @@ class DiagnosisView(anywidget.AnyWidget):
         self._is_stale = True
         self._map = state.scores.embedding
         super().__init__(is_open=is_open)
-        answer(self, state, {"compute": self._on_compute})
+        self.handlers = {"compute": self._on_compute}
         state.follow(self._update, "selected", "visible")
-        self.observe(lambda _change: state.main_thread.call(self._opened), "is_open")
+        self.observe(lambda _change: self._opened(), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
 
     def _opened(self) -> None:

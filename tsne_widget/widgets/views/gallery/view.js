@@ -1,5 +1,4 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { details, pictureUrl, summary } from "../../frontend/tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
@@ -426,4 +425,4 @@ function drop(/** @type {Map<number, HTMLElement>} */ nodes, /** @type {(key: nu
   }
 }
 
-export default guardedView(render);
+export default render;

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Enum, Int, List, Unicode
 
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.models.arrangement import arranged
 from tsne_widget.widgets.models.details import (
     Neighborhood,
@@ -26,7 +24,8 @@ from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.tiles import CLOSEUP_PIXELS, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.views.view import View
 
 # Tiles that the page may ask for at once: a screenful. A reply ends earlier, with fewer of them,
 # at so many bytes, so that it arrives soon on a slow line, and after so many seconds, so that big
@@ -45,7 +44,7 @@ PICKED_MODES: dict[str, Mode | None] = {
 }  # fmt: skip
 
 
-class GalleryView(anywidget.AnyWidget):
+class GalleryView(View):
     """Tiles of the selected or of all shown rows, and the close look at one sample.
 
     Nothing per picture is a widget: the page asks for a range of tiles and gets one buffer. It
@@ -53,24 +52,19 @@ class GalleryView(anywidget.AnyWidget):
     a screenful it expects that of the next order, which then comes without being asked for.
     """
 
-    _esm = script(
-        "view.js", "elements.js", "tiles.js", "grid.js", "arrange.js", "closeup.js", "gallery.js"
-    )
-    _css = style("tiles.css", "gallery.css", "closeup.css")
-
     count = Int(help="how many tiles there are").tag(sync=True)
     epoch = Int(help="grows with each change of the tiles; older replies are stale").tag(sync=True)
     coming = Int(-1, help="the epoch of which the first tiles come unasked").tag(sync=True)
-    groups = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
+    groups: Any = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
     has_images = Bool().tag(sync=True)
     note = Unicode(help="what to know of the pictures").tag(sync=True)
     source = Enum(SOURCES, "selection").tag(sync=True)
-    source_counts = List(help="rows of each source").tag(sync=True)
-    sorts = List(help="key, name and what is lacking of each").tag(sync=True)
+    source_counts: Any = List(help="rows of each source").tag(sync=True)
+    sorts: Any = List(help="key, name and what is lacking of each").tag(sync=True)
     sorted_by = Unicode("dataset").tag(sync=True)
     descending = Bool().tag(sync=True)
     sort_note = Unicode(help="why the order is not yet the chosen one").tag(sync=True)
-    groupings = List(help="key and what is lacking of each").tag(sync=True)
+    groupings: Any = List(help="key and what is lacking of each").tag(sync=True)
     group_by = Enum(tuple(GROUPINGS), "none").tag(sync=True)
     tile_size = Int(96, help="pixels").tag(sync=True)
     hovered = Int(None, allow_none=True, help="row").tag(sync=True)
@@ -101,7 +95,7 @@ class GalleryView(anywidget.AnyWidget):
                 {"key": key, "lacks": _lacking(needs, record)} for key, needs in GROUPINGS.items()
             ],
         )
-        handlers = {
+        self.handlers = {
             "tiles": self._on_tiles,
             "expect": self._on_expect,
             "arrange": self._on_arrange,
@@ -113,7 +107,6 @@ class GalleryView(anywidget.AnyWidget):
             "pick": self._on_pick,
             "picked": self._on_picked,
         }
-        answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show_selected, "selected")
             state.follow(self._show_visible, "visible")
@@ -269,7 +262,9 @@ class GalleryView(anywidget.AnyWidget):
             self.focus_index = self._place_of(self._state.focus)
 
     def _place_of(self, row: int | None) -> int:
-        places = np.flatnonzero(self._rows == row) if row is not None else []
+        if row is None:
+            return -1
+        places = np.flatnonzero(self._rows == row)
         return int(places[0]) if len(places) else -1
 
     def _on_open(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:

@@ -1,5 +1,4 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { unpackBits } from "../../frontend/geometry.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "../../frontend/classes.js";
@@ -329,4 +328,4 @@ function floats(/** @type {DataView | null} */ bytes, /** @type {number} */ coun
   return Float32Array.from({ length: count }, (_, k) => (bytes && bytes.byteLength ? bytes.getFloat32(4 * k, true) : NaN));
 }
 
-export default guardedView(render);
+export default render;

@@ -5,35 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, List, Unicode
+from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.views.view import View
 
 
-class LegendView(anywidget.AnyWidget):
+class LegendView(View):
     """Class toggles of one :class:`ExplorerState`: one, a range, all, none, only this.
 
     The page alone knows the order and the search: it names the classes that an action is for.
     """
 
-    _esm = script("view.js", "elements.js", "geometry.js", "classes.js", "legend.js")
-    _css = style("legend.css")
-
     title = Unicode().tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     colors = List(Unicode()).tag(sync=True)
-    counts = List().tag(sync=True)
+    counts = List(Int()).tag(sync=True)
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)
     is_key = Bool(True, help="the colours of the map are those of the classes").tag(sync=True)
     sorted_by = Unicode("order", help="kept for a page reload").tag(sync=True)
+
+    page_traits = ("sorted_by",)
 
     def __init__(self, state: ExplorerState, colors: Sequence[str]) -> None:
         self._state = state
@@ -45,14 +43,13 @@ class LegendView(anywidget.AnyWidget):
             counts=state.counts.tolist(),
             accuracies=state.accuracies.astype("<f4").tobytes(),
         )
-        handlers = {
+        self.handlers = {
             "toggle": self._on_toggle,
             "only": self._on_only,
             "all": self._on_all,
             "show": self._on_show,
             "invert": self._on_invert,
         }
-        answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "selected")

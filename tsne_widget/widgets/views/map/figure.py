@@ -7,10 +7,11 @@ from typing import Any
 import bqplot
 import bqplot_gl
 import numpy as np
-from ipywidgets import Layout
+from ipywidgets import Layout, Widget
 from numpy.typing import NDArray
 
-from tsne_widget.widgets.models.coloring import TEXELS, Coloring
+from tsne_widget.widgets.models.appearance import TEXELS
+from tsne_widget.widgets.models.coloring import Coloring
 
 # Summed area of all markers, in px²: fewer points are drawn larger, down and up to the bounds.
 MARKERS_AREA = 130_000
@@ -45,7 +46,8 @@ def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> Non
     """Move the points of a figure to other places."""
     x, y = _columns(xy)
     # The points come last: with their places the page draws the rings, too.
-    for mark, points in [*zip(figure.marks, (slice(None), ringed), strict=False)][::-1]:
+    everything = np.arange(len(x))
+    for mark, points in [*zip(figure.marks, (everything, ringed), strict=False)][::-1]:
         with mark.hold_sync():
             mark.x, mark.y = x[points], y[points]
 
@@ -55,6 +57,25 @@ def paint(figure: Any, colors: Coloring) -> None:
     points = figure.marks[0]
     points.scales["color"].colors = colors.texture
     points.color = _small(colors.texels)
+
+
+def close_figure(figure: Widget) -> None:
+    """Close a figure and every widget that its traits refer to.
+
+    ipywidgets keeps children, layouts and scales of a closed widget in its registry for ever.
+    """
+    pending: list[Any] = [figure]
+    seen: set[int] = set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            pending.extend(value)
+        elif isinstance(value, Widget) and id(value) not in seen:
+            seen.add(id(value))
+            pending.extend(value._trait_values.values())
+            value.close()
 
 
 def _rings(x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:

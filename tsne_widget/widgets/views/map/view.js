@@ -1,5 +1,4 @@
 // The map: hosts a bqplot Figure and lays its own pointer layer over it.
-import { guardedView } from "../../frontend/view.js";
 import { element } from "../../frontend/elements.js";
 import { forgetViews, noteListeners } from "../../frontend/forget.js";
 import { combineRows, extent, fitViewport, nearestPoint, opacities, panViewport, pointsToDraw, rowsInside, unpackBits, zoomViewport } from "../../frontend/geometry.js";
@@ -720,4 +719,4 @@ function typed(/** @type {DataView | null} */ bytes, /** @type {any} */ Type) {
   return new Type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-export default guardedView(render);
+export default render;

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
-from ipywidgets import Layout, Widget, widget_serialization
+from ipywidgets import Widget, widget_serialization
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
-from tsne_widget.analysis.scores import NEEDS
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.plotting import UNKNOWN_COLOR
-from tsne_widget.widgets.frontend.assets import script, style
-from tsne_widget.widgets.models.appearance import TITLES
-from tsne_widget.widgets.models.coloring import RAMP, TEXELS, Coloring, coloring
+from tsne_widget.widgets.models.appearance import TEXELS, title_of
+from tsne_widget.widgets.models.coloring import RAMP, Coloring, coloring
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.models.window import Window
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.map.figure import move, paint, webgl_figure
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer, mode_of
+from tsne_widget.widgets.state.map_model import MapModel
+from tsne_widget.widgets.views.map.figure import close_figure, move, paint, webgl_figure
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.views.view import View
 
 # Vertices of one polygon from the page: a lasso has a few hundred; this bounds a forged one.
 MAX_VERTICES = 20_000
@@ -32,20 +31,14 @@ MAX_VERTICES = 20_000
 LINKS = 12
 
 
-class ScatterView(anywidget.AnyWidget):
-    """The map of one :class:`ExplorerState`: draws it, and turns gestures into selections.
+class MapView(View):
+    """The map of one :class:`MapModel`: draws it, and turns gestures into selections.
 
     The page sends polygons in data coordinates; they are resolved here, over all visible rows.
     It knows points, not rows: a point is a row's place in the order of drawing, of which every
     beginning is a sample of all classes, so that the page may draw less of it. Of more than a
     million rows it knows those of a :class:`Window`.
     """
-
-    _esm = script(
-        "view.js", "elements.js", "forget.js", "tiles.js", "geometry.js", "key.js", "labels.js",
-        "hovercard.js", "sketch.js", "maptools.js", "canvas.js", "webgl.js", "scatter.js",
-    )  # fmt: skip
-    _css = style("tiles.css", "scatter.css")
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
     places = Bytes(help="for a page without the figure: x of each point, then y, float32").tag(
@@ -64,16 +57,19 @@ class ScatterView(anywidget.AnyWidget):
     waiting = Unicode(help="what the map waits for, while there is none").tag(sync=True)
     budget = Int(help="points drawn at most; 0: by what the renderer can do").tag(sync=True)
     color_by = Unicode().tag(sync=True)
-    color_choices = List(help="name, title, and what is lacking or ''").tag(sync=True)
+    color_choices: Any = List(help="name, title, and what is lacking or ''").tag(sync=True)
     key = Dict(help="what the colours mean").tag(sync=True)
     hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
     links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
+    height = Int(help="pixels").tag(sync=True)
+
+    page_traits = ("viewport", "show_labels")
 
     def __init__(
         self,
-        state: ExplorerState,
+        state: MapModel,
         tiles: Tiles,
         background: Background,
         colors: Sequence[str],
@@ -97,9 +93,9 @@ class ScatterView(anywidget.AnyWidget):
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
-            layout=Layout(height=f"{height}px"),
+            height=height,
         )
-        handlers = {
+        self.handlers = {
             "select": self._on_select,
             "pick": self._on_pick,
             "hover": self._on_hover,
@@ -110,7 +106,6 @@ class ScatterView(anywidget.AnyWidget):
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
-        answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
             self._show_points()
             state.follow(self._show_color, "color_by")
@@ -126,7 +121,7 @@ class ScatterView(anywidget.AnyWidget):
             state.follow(self._show_links, "focus")
         state.observe(lambda _change: self._look(), ["visible", "embedding", "fit"])
         state.observe(self._look_at_selected, "selected")
-        self.observe(lambda _change: state.main_thread.call(self._look), "viewport")
+        self.observe(lambda _change: self._look(), "viewport")
         self._sort_points()
 
     @property
@@ -142,6 +137,12 @@ class ScatterView(anywidget.AnyWidget):
     @property
     def _ringed(self) -> NDArray[np.int64]:
         return np.flatnonzero(self._wrong[self._rows])
+
+    def close(self) -> None:
+        """Close the figure, its marks and its scales, then the view itself."""
+        super().close()
+        if self.figure is not None:
+            close_figure(self.figure)
 
     def _show_points(self) -> None:
         few = len(self._state.class_names) <= 256
@@ -225,7 +226,7 @@ class ScatterView(anywidget.AnyWidget):
         if scores.embedding is None or self._colored_map is scores.embedding:
             return
         self._colored_map = scores.embedding
-        if "embedding" in NEEDS.get(name, ()):
+        if name in SCORES and "embedding" in SCORES[name].needs:
             self._show_color()
 
     def _colors_of_points(self) -> Coloring:
@@ -243,7 +244,7 @@ class ScatterView(anywidget.AnyWidget):
                 raise
             return
         self._background.run(
-            f"Computing {TITLES.get(name, name)}",
+            f"Computing {title_of(name)}",
             lambda: scores[name],
             lambda _values: self._paint(name) if self._state.color_by == name else None,
             lambda: self._stay_as_drawn(name),
@@ -262,7 +263,7 @@ class ScatterView(anywidget.AnyWidget):
         with self.hold_sync():
             self.color_by = name
             self.key = {
-                "title": TITLES.get(name, name),
+                "title": title_of(name),
                 # The legend says what these mean already.
                 "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
                 "more": colors.more,
@@ -280,9 +281,7 @@ class ScatterView(anywidget.AnyWidget):
 
     def _show_color_choices(self) -> None:
         choices = self._state.color_choices
-        self.color_choices = [
-            [name, TITLES.get(name, name), lacking] for name, lacking in choices.items()
-        ]
+        self.color_choices = [[name, title_of(name), lacking] for name, lacking in choices.items()]
 
     def _show_hovered(self) -> None:
         row = self._state.hovered

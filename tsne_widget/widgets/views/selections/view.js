@@ -1,5 +1,4 @@
 // Named selections: a field to name what is selected, and a list to select it again.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { fullCount, shortCount } from "../../frontend/classes.js";
 
@@ -239,4 +238,4 @@ function action(item, sign, label, what) {
   return button;
 }
 
-export default guardedView(render);
+export default render;

@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bytes, Int, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
 from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELECTIONS
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.views.view import View
 
 
-class SelectionsView(anywidget.AnyWidget):
+class SelectionsView(View):
     """The named selections of one :class:`ExplorerState`.
 
     The page knows them by their place in the list; ``epoch`` tells it from an older list.
     """
-
-    _esm = script("view.js", "elements.js", "classes.js", "selections.js")
-    _css = style("selections.css")
 
     epoch = Int(help="grows with each change of the list; older messages are dropped").tag(
         sync=True
@@ -42,7 +38,7 @@ class SelectionsView(anywidget.AnyWidget):
         self._state = state
         self._dropped: _Dropped | None = None
         super().__init__()
-        handlers = {
+        self.handlers = {
             "name": self._on_name,
             "select": self._on_select,
             "rename": self._on_rename,
@@ -51,7 +47,6 @@ class SelectionsView(anywidget.AnyWidget):
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
-        answer(self, state, handlers)
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show_list, "selections")
             state.follow(self._show_selected, "selected")

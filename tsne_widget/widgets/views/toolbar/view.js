@@ -1,7 +1,5 @@
 // The bar above the map: counts, lenses, a search, the fit and its buttons, messages.
-import { guardedView } from "../../frontend/view.js";
 import { element, textButton } from "../../frontend/elements.js";
-import { forgetViews } from "../../frontend/forget.js";
 import { makeBar, makeMessage, makeProgress } from "../../frontend/bars.js";
 import { makeMenu } from "../../frontend/menu.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
@@ -140,7 +138,6 @@ function render({ model, el }) {
     model.off("change:fit", showFit);
     model.off("change:lenses", showLenses);
     model.off("change:maps change:map", showMaps);
-    forgetViews(model.widget_manager, `IPY_MODEL_${model.get("home")}`);
   };
 }
 
@@ -158,4 +155,4 @@ function percent(/** @type {number} */ part, /** @type {number} */ whole) {
   return whole ? `${((100 * part) / whole).toFixed(1)} %` : "0 %";
 }
 
-export default guardedView(render);
+export default render;

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 from numpy.typing import NDArray
 from traitlets import Dict, Int, List, Unicode
@@ -21,25 +20,19 @@ from tsne_widget.analysis import (
     matching_rows,
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
-from tsne_widget.widgets.frontend.assets import script, style
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
-from tsne_widget.widgets.views.messages import MalformedMessageError, answer, integer, mode_of
+from tsne_widget.widgets.views.messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.views.view import View
 
 
-class ToolbarView(anywidget.AnyWidget):
+class ToolbarView(View):
     """Counts, fit and messages of one :class:`ExplorerState`; selects by lenses and by text.
 
     ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run";
     ``show_map(name)`` when another map is chosen.
     """
 
-    _esm = script(
-        "view.js", "elements.js", "forget.js", "bars.js", "modes.js", "menu.js", "toolbar.js"
-    )  # fmt: skip
-    _css = style("menu.css", "toolbar.css")
-
-    home = Unicode(help="id of the widget of which all views are part").tag(sync=True)
     total = Int().tag(sync=True)
     shown = Int().tag(sync=True)
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
@@ -65,18 +58,14 @@ class ToolbarView(anywidget.AnyWidget):
         self._asked = 0  # lenses asked for: the last one counts
         self._wrong = state.feature_set.misclassified
         super().__init__(total=len(state.codes))
-        answer(
-            self,
-            state,
-            {
-                "misclassified": self._on_misclassified,
-                "clear": self._on_clear,
-                "lens": self._on_lens,
-                "search": self._on_search,
-                "fit": lambda content, _buffers: control(content.get("do")),
-                "map": self._on_map,
-            },
-        )
+        self.handlers = {
+            "misclassified": self._on_misclassified,
+            "clear": self._on_clear,
+            "lens": self._on_lens,
+            "search": self._on_search,
+            "fit": lambda content, _buffers: control(content.get("do")),
+            "map": self._on_map,
+        }
         with self.hold_sync():  # one message, not one for each
             state.follow(self._show, "selected", "visible", "message", "busy")
             state.follow(self._show_fit, "fit", "fits")

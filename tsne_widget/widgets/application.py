@@ -1,0 +1,148 @@
+"""Application: a widget whose page is several views of one state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+from ipywidgets import ValueWidget
+from traitlets import All
+
+from tsne_widget._validation import did_you_mean
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.widgets.frontend.assets import bundle
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.delegate import delegates, relay
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.messages import receive
+from tsne_widget.widgets.views.view import View
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # untyped packages
+    """One widget model whose page lays out several views of one state.
+
+    The traits of every view travel in this model as ``"<view>.<trait>"``. Public traits are
+    :class:`Delegate` traits that read and write the state, so ``observe``, ``link`` and the views
+    agree at all times.
+    """
+
+    _esm = bundle("widget.js")
+    _css = bundle("widget.css")
+    _unseen: ClassVar[str] = ""  # what the output says where no widget can be seen
+
+    def __init__(
+        self, state: ExplorerState, background: Background, views: Mapping[str, View]
+    ) -> None:
+        self._state = state
+        self._background = background
+        self._views = dict(views)
+        super().__init__()
+        self._own_layout = self.layout  # closed with this widget; one that a user sets is not
+        if self.comm is not None:
+            # ipykernel 7.4 hands a message of the page to the shell that this comm spoke from
+            # last, main or subshell. After a change of shell, later messages overtake earlier ones.
+            self.comm._reply_subshell_for = lambda _data, shell_of_message: shell_of_message
+        self._view_keys = {id(view): name for name, view in self._views.items()}
+        for view in self._views.values():
+            view.connect(self)
+        self.on_msg(self._receive)
+        relay(self, state, delegates(self, "_state"))
+
+    # ---- traits ----
+
+    def observe(
+        self,
+        handler: Callable[[Any], Any],
+        names: Any = All,
+        type: Any = "change",  # noqa: A002 - the word of traitlets
+    ) -> None:
+        """Call ``handler(change)`` whenever a trait changes, as :meth:`HasTraits.observe`.
+
+        Parameters
+        ----------
+        handler : callable
+            Called with the change; ``change.owner`` is this widget.
+        names : str, list of str or traitlets.All
+            Traits to observe.
+        type : str or traitlets.All
+            Kind of notification.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no trait of that name.
+        """
+        wanted = [] if names is All else [names] if isinstance(names, str) else list(names)
+        for name in wanted:
+            if name is not All and not self.has_trait(name):
+                public = [known for known in self.trait_names() if not known.startswith("_")]
+                raise InvalidInputError(f"there is no trait {name!r}{did_you_mean(name, public)}")
+        super().observe(handler, names, type)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name):
+            public = [known for known in dir(type(self)) if not known.startswith("_")]
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, public)}"
+            )
+        super().__setattr__(name, value)
+
+    # ---- the page ----
+
+    def get_state(
+        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
+    ) -> dict[str, Any]:
+        """State for the page: this model's own traits, and those of every view."""
+        if key is None:
+            own: dict[str, Any] = super().get_state(None, drop_defaults)
+            return own | {
+                f"{name}.{trait}": value
+                for name, view in self._views.items()
+                for trait, value in view.page_state().items()
+            }
+        keys = [key] if isinstance(key, str) else list(key)
+        state: dict[str, Any] = super().get_state([k for k in keys if "." not in k], drop_defaults)
+        for name, _, trait in (k.partition(".") for k in keys if "." in k):
+            state[f"{name}.{trait}"] = self._views[name].page_state([trait])[trait]
+        return state
+
+    def send_traits(self, view: View, names: Iterable[str]) -> None:
+        """Send traits of a view to the page."""
+        prefix = self._view_keys[id(view)]
+        self.send_state([f"{prefix}.{name}" for name in names])
+
+    def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
+        """Send a message of a view to the page."""
+        self.send({**content, "view": self._view_keys[id(view)]}, list(buffers))
+
+    def _receive(self, _widget: Any, content: object, buffers: Sequence[memoryview]) -> None:
+        receive(self._state, self._views, content, buffers)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundled = super()._repr_mimebundle_(**options)
+        if bundled is None:
+            return None
+        data, metadata = bundled
+        text = f"{self!r}\n{self._unseen}".rstrip()
+        return {**data, "text/plain": text}, metadata
+
+    # ---- the end ----
+
+    def close(self) -> None:
+        """Close the widget and stop what it computes. May be called twice."""
+        self._background.close()
+        self._state.unobserve_all()
+        for view in self._views.values():
+            view.close()
+        super().close()
+        self._own_layout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()

@@ -1,0 +1,147 @@
+// The backend of a page in a notebook: the kernel, reached through the widget's model.
+
+const NOT_CONNECTED = "The kernel is not connected: run the cell again";
+const SUBSHELL_MS = 10_000; // a subshell starts much faster, or never
+
+/**
+ * What a view's script sees of the backend: its traits, events of their changes, and messages.
+ * @typedef {{
+ *   get: (name: string) => any,
+ *   set: (name: string, value: any) => void,
+ *   save_changes: () => void,
+ *   on: (events: string, callback: (...args: any[]) => void) => void,
+ *   off: (events: string, callback: (...args: any[]) => void) => void,
+ *   send: (content: any, callbacks?: any, buffers?: ArrayBuffer[]) => boolean,
+ *   widget_manager?: any,
+ * }} ViewModel
+ */
+
+/**
+ * The backend of one view of the widget on the page.
+ * @param {any} model  of the widget
+ * @param {HTMLElement} el  of its view
+ * @returns {(view: string) => ViewModel}
+ */
+export function kernelBackend(model, el) {
+  const send = makeSend(model, el);
+  return (view) => viewModel(model, send, view);
+}
+
+/**
+ * The part of the widget's model that belongs to one view: its traits are "<view>.<trait>", its
+ * messages carry the view's name.
+ * @param {any} model
+ * @param {(content: any, buffers?: ArrayBuffer[]) => boolean} send
+ * @param {string} view
+ * @returns {ViewModel}
+ */
+function viewModel(model, send, view) {
+  /** @type {Map<Function, Function>} */
+  const filters = new Map(); // a view's listener for messages → the one at the model
+  /** @type {Record<string, any>} */
+  let unsaved = {};
+
+  const scoped = (/** @type {string} */ event) => event.replace(/^change:/, `change:${view}.`);
+
+  function forThisView(/** @type {Function} */ callback) {
+    const filter = filters.get(callback)
+      ?? ((/** @type {any} */ content, /** @type {any} */ buffers) => { if (content.view === view) callback(content, buffers); });
+    filters.set(callback, filter);
+    return filter;
+  }
+
+  function each(/** @type {"on" | "off"} */ action, /** @type {string} */ events, /** @type {Function} */ callback) {
+    for (const event of events.split(" ")) model[action](scoped(event), event === "msg:custom" ? forThisView(callback) : callback);
+  }
+
+  return {
+    get: (name) => model.get(`${view}.${name}`),
+    set: (name, value) => {
+      unsaved[name] = value;
+      model.set(`${view}.${name}`, value);
+    },
+    save_changes: () => {
+      send({ view, kind: "set", state: unsaved });
+      unsaved = {};
+    },
+    on: (events, callback) => each("on", events, callback),
+    off: (events, callback) => each("off", events, callback),
+    send: (content, _callbacks, buffers) => send({ ...content, view }, buffers),
+    widget_manager: model.widget_manager,
+  };
+}
+
+/**
+ * A function that sends a message and returns whether it was sent. JupyterLab's model throws for a
+ * kernel that was restarted or has died; a kernel that is busy or disconnected gets it later.
+ * @param {any} model
+ * @param {HTMLElement} el
+ */
+function makeSend(model, el) {
+  function showLost(/** @type {boolean} */ isLost) {
+    const place = el.querySelector(".tw-toolbar") ?? el;
+    const note = place.querySelector(":scope > .tw-lost");
+    if (!isLost) note?.remove();
+    else if (!note) place.appendChild(lostNote());
+  }
+
+  function post(/** @type {any} */ content, /** @type {ArrayBuffer[]} */ buffers) {
+    let isLost = false;
+    try {
+      model.send(content, undefined, buffers);
+    } catch {
+      isLost = true;
+    }
+    showLost(isLost);
+    return !isLost;
+  }
+
+  return (/** @type {any} */ content, /** @type {ArrayBuffer[]} */ buffers = []) => {
+    const [waiting, manager] = [waitingMessages(), model.widget_manager];
+    const queue = waiting.get(manager);
+    if (queue) return queue.push(() => post(content, buffers)) > 0;
+    const made = queue === null ? null : subshell(model);
+    if (!made) return post(content, buffers);
+    const first = [() => post(content, buffers)];
+    waiting.set(manager, first);
+    made.then((failed) => {
+      waiting.delete(manager);
+      if (failed) waiting.set(manager, null);
+      for (const go of first) go();
+    });
+    return true;
+  };
+}
+
+/**
+ * A promise that messages wait for; null if they need not wait. JupyterLab 4.4 answers messages of
+ * widgets in a subshell of the kernel once it has made one, and in the main shell before. There the
+ * first messages may wait for a cell, and later ones overtake them.
+ * @param {any} model
+ * @returns {Promise<any> | null}  true if there will be no subshell
+ */
+function subshell(model) {
+  const comm = model.get("layout")?.comm?.jsServicesComm; // the model does not expose its own comm
+  const isMade = comm?.subshellId || comm?.commsOverSubshells === "disabled";
+  if (isMade || !comm?.subshellStarted || !model.widget_manager?.kernel?.supportsSubshells) return null;
+  const never = new Promise((resolve) => setTimeout(() => resolve(true), SUBSHELL_MS));
+  const started = comm.subshellStarted.then(() => false, () => true);
+  // In a later task: each widget is notified separately.
+  return Promise.race([started, never]).then((failed) => new Promise((resolve) => setTimeout(() => resolve(failed), 0)));
+}
+
+/** Messages that wait, by widget manager, in order; null once nothing waits any more. */
+function waitingMessages() {
+  const page = /** @type {any} */ (window);
+  /** @type {WeakMap<any, (() => void)[] | null>} */
+  const waiting = (page.tsneWidgetMessages ??= new WeakMap());
+  return waiting;
+}
+
+function lostNote() {
+  const node = document.createElement("div");
+  node.className = "tw-lost";
+  node.setAttribute("role", "alert");
+  node.textContent = NOT_CONNECTED;
+  return node;
+}

@@ -1,0 +1,75 @@
+"""Features for an explorer, extracted from a model and its data, with the data's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.extraction import extract
+from tsne_widget.extraction.data.sources import check_data
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.images import as_image_source
+from tsne_widget.widgets.maps.maps import MIN_ROWS
+
+
+def extracted_features(
+    model: Any,
+    data: Any,
+    layer: str | None,
+    images: Any,
+    mean: Any,
+    std: Any,
+    extraction: Mapping[str, Any],
+    *,
+    check_count: bool,
+) -> FeatureSet:
+    """The features of the data, with their pictures.
+
+    Parameters
+    ----------
+    model, data, layer, images, mean, std
+        See :meth:`EmbeddingExplorer.from_model`.
+    extraction : mapping of str to value
+        Options of :func:`tsne_widget.extract`.
+    check_count : bool
+        Refuse data with too few samples for a map before the model runs.
+
+    Raises
+    ------
+    InvalidInputError, LayerNotFoundError, ExtractionError
+        See :func:`tsne_widget.extract`.
+    """
+    if "layers" in extraction:
+        raise InvalidInputError(
+            "from_model shows one layer: pass layer=; for several, call "
+            "extract(model, data, layers=…) and make an explorer for each"
+        )
+    check_data(data)
+    pictures = _pictures_of(data)
+    if check_count:
+        _check_sample_count(pictures)
+    source = None
+    if images is not None or not isinstance(pictures, IterableDataset):
+        source = as_image_source(pictures if images is None else images, mean=mean, std=std)
+    return extract(model, data, layer, **extraction).with_images(source)
+
+
+def _pictures_of(data: Any) -> Any:
+    """The loader's dataset, the x of (x, y), or the data itself."""
+    if isinstance(data, tuple) and data:
+        return data[0]
+    return getattr(data, "dataset", data) if isinstance(data, DataLoader) else data
+
+
+def _check_sample_count(dataset: Any) -> None:
+    try:
+        n = len(dataset)
+    except TypeError:
+        return  # an iterable dataset: its length is known at its end
+    if n < MIN_ROWS:
+        raise InvalidInputError(
+            f"a map needs at least {MIN_ROWS} samples, the dataset has {n}; pass more data"
+        )

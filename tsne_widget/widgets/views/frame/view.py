@@ -1,0 +1,42 @@
+"""The frame of an application: which views there are, and which panel is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Dict, List, TraitError, Unicode, validate
+
+from tsne_widget.widgets.views.view import View
+
+
+class FrameView(View):
+    """The layout of an application.
+
+    Parameters
+    ----------
+    kind : "explorer" or "comparison"
+        Layout of the page.
+    maps : list of dict
+        Maps in order; each has the name of its view and a title.
+    panels : list of dict
+        Panels that share a place, with the name of the view and the title of the tab.
+    """
+
+    page_traits = ("panel",)
+
+    kind = Unicode().tag(sync=True)
+    maps = List(Dict(), help="view and title of each map").tag(sync=True)
+    panels = List(Dict(), help="view and title of each panel").tag(sync=True)
+    panel = Unicode(help="view of the open panel; '' without panels").tag(sync=True)
+
+    def __init__(self, kind: str, maps: list[dict[str, str]], panels: list[dict[str, str]]) -> None:
+        first = panels[0]["view"] if panels else ""
+        super().__init__(kind=kind, maps=maps, panels=panels, panel=first)
+
+    @validate("panel")
+    def _validate_panel(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        known = [panel["view"] for panel in self.panels]
+        if known and name not in known:
+            raise TraitError(f"panel must be one of {', '.join(known)}, got {name!r}")
+        return name

@@ -1,0 +1,58 @@
+"""The panels that share the place beside the map: one entry per panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.confusion.view import ConfusionView
+from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
+from tsne_widget.widgets.views.frame.view import FrameView
+from tsne_widget.widgets.views.gallery.view import GalleryView
+from tsne_widget.widgets.views.selections.view import SelectionsView
+from tsne_widget.widgets.views.view import View
+
+
+class PanelContext(NamedTuple):
+    """What a panel may use."""
+
+    state: ExplorerState
+    background: Background
+    tiles: Tiles
+
+
+class Panel(NamedTuple):
+    """A panel: the title of its tab, and what makes its view."""
+
+    title: str
+    make: Callable[[PanelContext], View]
+
+
+# By the name of the panel's folder, in the order of the tabs.
+PANELS: dict[str, Panel] = {
+    "gallery": Panel("Images", lambda c: GalleryView(c.state, c.tiles, c.background)),
+    "confusion": Panel("Confusion", lambda c: ConfusionView(c.state, is_open=False)),
+    "diagnosis": Panel("Diagnosis", lambda c: DiagnosisView(c.state, c.background, is_open=False)),
+    "selections": Panel("Selections", lambda c: SelectionsView(c.state)),
+}
+
+
+def make_panels(context: PanelContext) -> dict[str, View]:
+    """The view of every panel by name, and the frame that says which one is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
+    frame = FrameView(
+        "explorer",
+        maps=[{"view": "map", "title": ""}],
+        panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+    )
+
+    def follow() -> None:
+        for name, view in views.items():
+            view.is_open = name == frame.panel
+
+    frame.observe(lambda _change: follow(), "panel")
+    follow()
+    return {**views, "frame": frame}

@@ -126,7 +126,7 @@ def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str
     >>> did_you_mean("predicted", ["label", "prediction"])
     "; did you mean 'prediction'?"
     """
-    near = get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
+    near = nearest_names(word, known, 1, cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -140,3 +140,52 @@ def row_blocks(n: int, rows: int) -> list[slice]:
     """
     step = max(1, rows)
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def nearest_names(word: object, known: Iterable[str], n: int, cutoff: float = 0.6) -> list[str]:
+    """At most ``n`` known words similar to a wrong one, the most similar first."""
+    return get_close_matches(str(word), list(known), n=n, cutoff=cutoff)
+
+
+def as_codes(
+    name: str, values: ArrayLike, n: int | None = None, c: int | None = None
+) -> NDArray[np.int64]:
+    """(n,) int64 class codes; −1 means unknown.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    values : (n,) int array
+    n : int, optional
+        Required length.
+    c : int, optional
+        Number of classes; without it codes have no upper bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape, the dtype or the length is wrong, or a code is out of range.
+    """
+    codes = np.asarray(values)
+    if codes.ndim != 1 or (codes.size and codes.dtype.kind not in "iu"):
+        raise InvalidInputError(
+            f"{name} must be an (n,) array of integers, −1 for unknown, "
+            f"got shape {codes.shape} and dtype {codes.dtype}"
+        )
+    check_rows(name, len(codes), n)
+    low, high = (int(codes.min()), int(codes.max())) if codes.size else (0, -1)
+    if low < -1 or (c is not None and high >= c):
+        raise InvalidInputError(
+            f"{name} must be {'0 or more' if c is None else f'0 … {c - 1}'}, or −1 for unknown, "
+            f"got {low} … {high}; set labels of other classes to −1"
+        )
+    return codes.astype(np.int64)
+
+
+def check_rows(name: str, rows: int, n: int | None) -> None:
+    """Raise InvalidInputError unless an array has n rows; any number if n is None."""
+    if n is not None and rows != n:
+        raise InvalidInputError(
+            f"{name} must have {n} rows, got {rows}; row i must be the same sample in every array"
+        )

@@ -28,7 +28,7 @@ def test_a_cluster_is_real(clusters):
 def test_points_picked_at_random_are_no_cluster(clusters):
     found = verdict(np.arange(0, 200, 4), clusters)
     assert found.share == pytest.approx(found.chance, abs=0.08)
-    assert str(found).endswith("in feature space this is no cluster")
+    assert str(found).endswith("this is not a cluster in feature space")
 
 
 def test_half_a_cluster_and_strays_are_partly_one(clusters):

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 from sklearn.metrics import precision_recall_fscore_support
 
 from tsne_widget.analysis import (
@@ -128,7 +127,7 @@ def test_more_classes_than_a_square_table_holds_are_referred_to_the_pairs():
     [
         (([0, 2], [0, 0], 2), r"labels must be 0 … 1, or −1 for unknown, got 0 … 2"),
         (([0, 1], [0, -2], 2), r"predictions must be 0 … 1.*got -2 … 0"),
-        (([0, 1], [0], 2), "predictions has 1 entries, but there are 2 rows"),
+        (([0, 1], [0], 2), "predictions must have 2 rows, got 1"),
         (([0.5], [0], 2), r"labels must be an \(n,\) array of integers"),
         (([[0]], [0], 2), r"labels must be an \(n,\) array.*shape \(1, 1\)"),
         (([], [], 0), r"c=0 must be"),

@@ -98,7 +98,7 @@ def test_the_whole_is_only_what_it_is_compared_among(record, scores):
 def test_a_class_that_lies_apart_is_a_real_cluster_and_a_random_choice_is_none(scores):
     assert diagnose(scores, np.flatnonzero(LABELS == 2)).cluster.endswith("the cluster is real.")
     random = np.random.default_rng(0).choice(N, 30, replace=False)
-    assert "this is no cluster" in diagnose(scores, random).cluster
+    assert "this is not a cluster" in diagnose(scores, random).cluster
 
 
 def test_faithfulness_is_that_of_the_points_selected(record, embedding, scores):
@@ -124,8 +124,8 @@ def test_scores_that_are_there_give_the_same_as_measuring(record, embedding):
 def test_a_map_at_random_is_not_believed(record):
     columns = Scores(record)
     columns.use_embedding(np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
-    assert diagnose(columns, np.arange(50)).faith.startswith("The map ")
-    assert "believed" not in diagnose(columns, np.arange(50)).faith
+    assert diagnose(columns, np.arange(50)).faith.startswith("The map shows ")
+    assert "reliable" not in diagnose(columns, np.arange(50)).faith
 
 
 def test_what_is_missing_is_said_and_the_rest_still_stands(record):

@@ -19,7 +19,7 @@ def record():
 
 
 def test_scores_stand_after_the_other_columns_and_before_the_features(record):
-    plain = sample_frame(record, [0, 1, 2])
+    plain = sample_frame(record, [0, 1, 2], scores={})
     frame = sample_frame(record, [0, 1, 2], features=True, scores=SCORES)
     assert frame.columns.tolist() == [*plain.columns, *SCORES, "f0", "f1", "f2"]
     pd.testing.assert_frame_equal(frame[plain.columns], plain)
@@ -55,7 +55,7 @@ def test_a_score_that_is_not_there_is_a_column_of_nan(record):
 def test_a_given_confidence_stands_in_its_place_and_is_not_computed_again(record):
     given = np.array([0.1, 0.2, 0.3], np.float32)
     frame = sample_frame(record, [2, 0], scores={"suspicion": None, "confidence": given})
-    assert frame.columns.tolist() == [*sample_frame(record, []).columns, "suspicion"]
+    assert frame.columns.tolist() == [*sample_frame(record, [], scores={}).columns, "suspicion"]
     assert frame["confidence"].tolist() == [given[2], given[0]]
 
 
@@ -86,9 +86,9 @@ def test_columns_keep_their_values_and_their_dtypes_for_any_rows(record, rows):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"label": np.zeros(3)}, "columns cannot be called 'label'"),
-        ({"id": np.zeros(3)}, "columns cannot be called 'id'"),
-        ({"suspicion": np.zeros(3)}, "columns cannot be called 'suspicion'"),
+        ({"label": np.zeros(3)}, "columns: 'label' is already"),
+        ({"id": np.zeros(3)}, "columns: 'id' is already"),
+        ({"suspicion": np.zeros(3)}, "columns: 'suspicion' is already"),
         ({"age": np.zeros(2)}, r"columns\['age'\] must have shape \(3,\), .* got \(2,\)"),
     ],
 )
@@ -100,8 +100,8 @@ def test_columns_of_other_samples_or_names_in_use_are_refused(record, columns, m
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
-        ({"label": np.zeros(3)}, "scores cannot be called 'label'"),
-        ({"f1": np.zeros(3)}, "scores cannot be called 'f1'"),
+        ({"label": np.zeros(3)}, "scores: 'label' is already"),
+        ({"f1": np.zeros(3)}, "scores: 'f1' is already"),
         ({"score": np.zeros(2)}, r"scores\['score'\] must be .* shape \(3,\).*got shape \(2,\)"),
         ({"score": np.array(["a", "b", "c"])}, "must be an array of numbers"),
     ],

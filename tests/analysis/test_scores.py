@@ -9,7 +9,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from tsne_widget import FeatureSet, InvalidInputError, analysis
-from tsne_widget.analysis import Scores, sample_frame, scores
+from tsne_widget.analysis import SCORES, Scores, sample_frame, scores
+from tsne_widget.analysis.columns import FRAME_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +84,8 @@ def test_a_frame_of_columns_of_other_samples_is_refused_with_the_remedy(index):
 
 def test_a_column_of_the_frame_is_no_name_for_ones_own(record):
     frame = sample_frame(record, np.arange(2)).columns
-    assert set(scores.FRAME_COLUMNS) == {"id", *frame} - set(scores.NEEDS)
-    with pytest.raises(InvalidInputError, match="'label_name': the frame has such a column"):
+    assert set(FRAME_COLUMNS) == {"id", *frame} - SCORES.keys()
+    with pytest.raises(InvalidInputError, match="'label_name' is already a column of the frame"):
         Scores(record, {"label_name": np.zeros(300)})
 
 
@@ -119,7 +120,7 @@ def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"margin": np.zeros(300)}, "there is such a score"),
+        ({"margin": np.zeros(300)}, "'margin' is already a score"),
         ({"age": np.zeros(299)}, r"shape \(300,\)"),
         ({7: np.zeros(300)}, "name must be text"),
     ],
@@ -147,7 +148,7 @@ def test_what_is_there_is_had_at_once_while_another_score_is_computed(record, mo
         assert gate.wait(30)
         return np.zeros(300, dtype=np.float32)
 
-    monkeypatch.setattr(scores, "label_suspicion", slow)
+    monkeypatch.setitem(SCORES, "suspicion", SCORES["suspicion"]._replace(compute=slow))
     computing = threading.Thread(target=columns.__getitem__, args=("suspicion",))
     computing.start()
     assert begun.wait(30)
@@ -176,6 +177,6 @@ def test_a_score_of_a_map_that_has_gone_meanwhile_is_not_kept(record, monkeypatc
         columns.use_embedding(np.ones((300, 2), dtype=np.float32))
         return analysis.Faithfulness(*[np.zeros(300, dtype=np.float32)] * 2)
 
-    monkeypatch.setattr(scores, "faithfulness", replaced)
+    monkeypatch.setitem(SCORES, "continuity", SCORES["continuity"]._replace(compute=replaced))
     columns["continuity"]
     assert not columns.is_ready("continuity")

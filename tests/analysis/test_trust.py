@@ -79,7 +79,7 @@ def test_neither_the_blocks_nor_the_order_of_the_rows_matter(mapped, monkeypatch
     X, Y = mapped
     expected = faithfulness(X, Y)
     order = np.random.default_rng(1).permutation(len(X))
-    monkeypatch.setattr("tsne_widget.analysis.trust._BLOCK_BYTES", 8 * 300 * 7)
+    monkeypatch.setattr("tsne_widget.projection.faithfulness.BLOCK_BYTES", 8 * 300 * 7)
     moved = faithfulness(X[order], Y[order])
     for here, there in zip(moved, expected, strict=True):
         np.testing.assert_allclose(here, there[order], atol=1e-6)
@@ -95,7 +95,7 @@ def test_duplicates_count_for_the_map():
     [
         ({"k": 150}, r"k=150 must be from 1 to less than n / 2 = 150"),
         ({"k": 0}, r"k=0 must be"),
-        ({"embedding": np.zeros((299, 2))}, "embedding has 299 rows, but there should be 300"),
+        ({"embedding": np.zeros((299, 2))}, "embedding must have 300 rows, got 299"),
         ({"embedding": np.full((300, 2), np.nan)}, "embedding must be finite"),
         ({"features": np.full((300, 2), np.inf)}, "NaN or inf in 300 of 300 rows"),
         ({"rows": [300]}, r"rows must be 0 … 299, got 300 … 300"),

@@ -284,7 +284,7 @@ def test_a_lens_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     selects(notebook, "labels != predictions")
     assert page.evaluate("() => document.activeElement.textContent") == "Find …"
     page.keyboard.press("ArrowUp")  # opens at the last one
-    assert page.locator(".tw-choice:focus b").inner_text() == "50 most torn by the map"
+    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy on the map"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     assert page.get_by_role("menu").count() == 0

@@ -1,4 +1,4 @@
-"""Numbers about samples: arrays in, arrays (or one frame) out."""
+"""Numbers about samples: arrays in, arrays or a DataFrame out."""
 
 from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
 from tsne_widget.analysis.changes import CHANGES, aligned, changes, shared_rows
@@ -41,7 +41,7 @@ from tsne_widget.analysis.neighborhoods import (
 )
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
-from tsne_widget.analysis.scores import Scores
+from tsne_widget.analysis.scores import SCORES, Score, Scores
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -49,6 +49,7 @@ __all__ = [
     "CHANGES",
     "FINDERS",
     "FINDER_NAMES",
+    "SCORES",
     "Diagnosis",
     "Duplicates",
     "Faithfulness",
@@ -59,6 +60,7 @@ __all__ = [
     "LayerSummary",
     "NeighborIndex",
     "PolygonIndex",
+    "Score",
     "Scores",
     "Verdict",
     "accuracy",

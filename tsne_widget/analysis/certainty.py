@@ -1,4 +1,4 @@
-"""How certain a classifier was, from its logits."""
+"""How certain a classifier is, from its logits."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_codes
+from tsne_widget._validation import as_codes, row_blocks
 from tsne_widget.errors import InvalidInputError
 
-# Rows are taken in blocks, so that float64 copies stay in the processor's cache.
+# Bytes of the float64 copy of a block of rows: it stays in the processor's cache.
 _BLOCK_BYTES = 4 * 2**20
 
 
 def confidence(logits: ArrayLike) -> NDArray[np.float32]:
-    """Probability of the predicted class of each row: the largest softmax.
+    """Probability of the predicted class of each row: the largest softmax value.
 
     Parameters
     ----------
@@ -26,23 +26,23 @@ def confidence(logits: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     (n,) float32 array
-        1/c … 1; all 1 where c = 1. Time O(n c), memory O(n).
+        1/c … 1; always 1 if c = 1. Time O(n c), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If logits are not such an array.
+        If the shape or dtype is wrong, or a value is not finite.
 
     Examples
     --------
     >>> confidence([[0.0, 0.0], [1000.0, 0.0]])
     array([0.5, 1. ], dtype=float32)
     """
-    return _by_blocks(logits, lambda first, second, total: 1 / total)
+    return _of_two_largest(logits, lambda first, second, total: 1 / total)
 
 
 def margin(logits: ArrayLike) -> NDArray[np.float32]:
-    """Probability of the predicted class less that of the next one, for each row.
+    """Probability of the predicted class minus that of the runner-up, for each row.
 
     Parameters
     ----------
@@ -52,23 +52,25 @@ def margin(logits: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     (n,) float32 array
-        0 (a tie) … 1; all 1 where c = 1. Time O(n c), memory O(n).
+        0 (a tie) … 1; always 1 if c = 1. Time O(n c), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If logits are not such an array.
+        If the shape or dtype is wrong, or a value is not finite.
 
     Examples
     --------
     >>> margin([[5.0, 5.0], [1000.0, 0.0]])
     array([0., 1.], dtype=float32)
     """
-    return _by_blocks(logits, lambda first, second, total: np.abs(np.expm1(second - first)) / total)
+    return _of_two_largest(
+        logits, lambda first, second, total: np.abs(np.expm1(second - first)) / total
+    )
 
 
 def entropy(logits: ArrayLike) -> NDArray[np.float32]:
-    """Entropy of the softmax of each row, in nats: how widely the classifier spreads its bets.
+    """Entropy of the softmax of each row, in nats.
 
     Parameters
     ----------
@@ -78,12 +80,12 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     Returns
     -------
     (n,) float32 array
-        0 (one class is certain) … log(c) (all are equal). Time O(n c), memory O(n).
+        0 (one class is certain) … log(c) (all are equally likely). Time O(n c), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If logits are not such an array.
+        If the shape or dtype is wrong, or a value is not finite.
 
     Examples
     --------
@@ -92,36 +94,36 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     """
     matrix = _as_logits(logits)
     result = np.empty(len(matrix), dtype=np.float32)
-    for rows, block in _blocks(matrix):
+    for rows, block in _float64_blocks(matrix):
         block -= block.max(axis=1, keepdims=True)
         with np.errstate(under="ignore", over="ignore"):
             weight = np.exp(block)
             total = weight.sum(axis=1)
-            # A class whose weight is 0 adds nothing, however far below it lies.
+            # A class of weight 0 adds 0, however negative its logit is.
             spread = np.where(weight > 0, weight * np.maximum(block, -1e3), 0).sum(axis=1)
         result[rows] = np.maximum(np.log(total) - spread / total, 0)
     return result
 
 
 def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
-    """Cross-entropy of each row, in nats: −log of the probability given to the label.
+    """Cross-entropy of each row, in nats: −log of the probability of the label.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers
         Raw outputs of the classifier, before softmax. May be a memory map.
     labels : (n,) array of int
-        0 … c − 1, −1 where unknown.
+        0 … c − 1, −1 if unknown.
 
     Returns
     -------
     (n,) float32 array
-        From 0; NaN where the label is unknown. Time O(n c), memory O(n).
+        0 or more; NaN if the label is unknown. Time O(n c), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape or dtype is wrong, a logit is not finite, or a label is out of range.
 
     Examples
     --------
@@ -131,13 +133,13 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
     matrix = _as_logits(logits)
     codes = as_codes("labels", labels, len(matrix), matrix.shape[1])
     result = np.full(len(matrix), np.nan, dtype=np.float32)
-    for rows, block in _blocks(matrix):
+    for rows, block in _float64_blocks(matrix):
         known = np.flatnonzero(codes[rows] >= 0)
         block = block[known]
         own = (np.arange(len(block)), codes[rows][known])
         block -= block[own][:, np.newaxis]
         block[own] = -np.inf
-        # log(1 + Σ exp(others − own)): exact also where the probability is 1 but for its last bits
+        # log(1 + Σ exp(others − own)) is also exact if the probability is 1 up to its last bits.
         largest = block.max(axis=1, initial=-np.inf)
         shift = np.where(np.isfinite(largest), largest, 0)
         with np.errstate(under="ignore", over="ignore", divide="ignore"):
@@ -146,20 +148,20 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
     return result
 
 
-def _by_blocks(
+def _of_two_largest(
     logits: ArrayLike,
-    of: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]],
+    measure: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]],
 ) -> NDArray[np.float32]:
-    """``of`` the two largest logits and the sum of exp(logit − largest), all (rows,) float64."""
+    """A function of the two largest logits of each row and of the sum of exp(logit − largest)."""
     matrix = _as_logits(logits)
     result = np.empty(len(matrix), dtype=np.float32)
-    for chosen, block in _blocks(matrix):
+    for chosen, block in _float64_blocks(matrix):
         rows, best = np.arange(len(block)), block.argmax(axis=1)
         first = block[rows, best]
         with np.errstate(under="ignore", over="ignore"):
             total = np.exp(block - first[:, np.newaxis]).sum(axis=1)
-            block[rows, best] = -np.inf  # what is left: the next one, or nothing where c = 1
-            result[chosen] = of(first, block.max(axis=1), total)
+            block[rows, best] = -np.inf  # the maximum is now the runner-up, or −∞ if c = 1
+            result[chosen] = measure(first, block.max(axis=1), total)
     return result
 
 
@@ -173,13 +175,11 @@ def _as_logits(logits: ArrayLike) -> NDArray[Any]:
     return matrix
 
 
-def _blocks(matrix: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Rows and a float64 copy of them, block by block."""
-    step = max(1, _BLOCK_BYTES // (8 * matrix.shape[1]))
-    for start in range(0, len(matrix), step):
-        rows = slice(start, start + step)
+def _float64_blocks(matrix: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Slices of rows, each with a float64 copy of the rows."""
+    for rows in row_blocks(len(matrix), _BLOCK_BYTES // (8 * matrix.shape[1])):
         block = matrix[rows].astype(np.float64)
         if not np.isfinite(block).all():
-            row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+            row = rows.start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise InvalidInputError(f"logits must be finite, but row {row} is not")
         yield rows, block

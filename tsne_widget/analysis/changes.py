@@ -1,4 +1,4 @@
-"""Two models, or two layers, on the same samples: what changed, and maps laid over each other."""
+"""Two models on the same samples: changed predictions, shared rows, aligned maps."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.errors import InvalidInputError
 
 CHANGES = ("fixed", "introduced", "still wrong", "wrong otherwise", "still right")
-"""What can become of a sample between two predictions; a code is a place in this tuple."""
+"""The possible changes of a sample between two predictions; a code is a position in this tuple."""
 
 
 def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.int64]:
-    """(n,) int64 codes of :data:`CHANGES`, −1 where a label or a prediction is unknown.
+    """(n,) int64 codes of :data:`CHANGES`, −1 if the label or a prediction is unknown.
 
-    "wrong otherwise" is wrong before and after, as another class each time. Time O(n), memory O(n).
+    "still wrong" is the same wrong class before and after, "wrong otherwise" two different wrong
+    classes. Time O(n), memory O(n).
 
     Parameters
     ----------
     labels, before, after : (n,) array of int
-        True classes and two predictions of them, −1 unknown.
+        True classes and two predictions of them, −1 if unknown.
 
     Raises
     ------
     InvalidInputError
-        If the lengths differ.
+        If the shapes differ.
 
     Examples
     --------
@@ -37,7 +38,7 @@ def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[n
     label, first, last = (np.asarray(codes) for codes in (labels, before, after))
     if not label.shape == first.shape == last.shape or label.ndim != 1:
         raise InvalidInputError(
-            "labels and both predictions must have one shape (n,), got "
+            "labels, before and after must have the same shape (n,), got "
             f"{label.shape}, {first.shape} and {last.shape}"
         )
     was_right, is_right = first == label, last == label
@@ -53,17 +54,17 @@ def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[n
 
 
 def shared_rows(ids: Sequence[ArrayLike]) -> list[NDArray[np.int64]]:
-    """Rows of the samples that all have, in the order of the first.
+    """Rows of the samples that several feature sets share, in the order of the first one.
 
     Parameters
     ----------
     ids : sequence of (n,) array of int
-        Unique within each.
+        Ids of each feature set, unique within it.
 
     Returns
     -------
     list of (m,) int64 array
-        For each, the rows of the same m ids. Time O(n log n) for each, memory O(n).
+        For each feature set, its rows of the same m ids. Time O(n log n) each, memory O(n).
 
     Examples
     --------
@@ -82,16 +83,16 @@ def shared_rows(ids: Sequence[ArrayLike]) -> list[NDArray[np.int64]]:
 
 
 def aligned(xy: ArrayLike, onto: ArrayLike) -> NDArray[np.float32]:
-    """(n, 2) float32: a map moved, turned, mirrored and scaled to lie over another one.
+    """(n, 2) float32 map moved, rotated, mirrored and scaled to match another map.
 
-    Orthogonal Procrustes analysis with scaling (Gower 1975): of all such maps it is the one whose
-    points have the least sum of squared distances to those of the other. Neighbourhoods stay.
-    Time O(n), memory O(n).
+    Orthogonal Procrustes analysis with scaling (Gower 1975): among all such maps, the result has
+    the smallest sum of squared distances to the other map. Neighbourhoods do not change. Time O(n),
+    memory O(n).
 
     Parameters
     ----------
     xy, onto : (n, 2) array
-        Row i of both is the same sample.
+        Row i is the same sample in both.
 
     Raises
     ------
@@ -105,15 +106,14 @@ def aligned(xy: ArrayLike, onto: ArrayLike) -> NDArray[np.float32]:
     >>> np.allclose(aligned(5 - 3 * onto[:, ::-1], onto), onto, atol=1e-6)
     True
     """
-    moving, still = np.asarray(xy, dtype=np.float64), np.asarray(onto, dtype=np.float64)
-    if moving.shape != still.shape or moving.ndim != 2:
+    source, target = np.asarray(xy, dtype=np.float64), np.asarray(onto, dtype=np.float64)
+    if source.shape != target.shape or source.ndim != 2:
         raise InvalidInputError(
-            f"both maps must have the same shape, got {moving.shape}, {still.shape}"
+            f"xy and onto must have the same shape (n, 2), got {source.shape}, {target.shape}"
         )
-    center, target = moving.mean(axis=0), still.mean(axis=0)
-    moving, still = moving - center, still - target
-    left, singular, right = np.linalg.svd(moving.T @ still)
-    scale = singular.sum() / ((moving**2).sum() or 1.0)
-    placed = (scale or 1.0) * moving @ (left @ right) + target
-    lying: NDArray[np.float32] = placed.astype(np.float32)
-    return lying
+    center = target.mean(axis=0)
+    source, target = source - source.mean(axis=0), target - center
+    left, singular, right = np.linalg.svd(source.T @ target)
+    scale = singular.sum() / ((source**2).sum() or 1.0)
+    result: NDArray[np.float32] = ((scale or 1.0) * source @ (left @ right) + center).astype("f4")
+    return result

@@ -1,4 +1,4 @@
-"""Is a cluster on the map a cluster in feature space?"""
+"""Whether a cluster on the map is a cluster in feature space."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tsne_widget._validation import as_rows
+from tsne_widget._validation import as_rows, row_blocks
 from tsne_widget.analysis.inputs import as_neighbors
 
-# Of the way from chance to 1 that the share of neighbours inside has come. What lies between is
-# said to be partly real.
+# Thresholds of Verdict.strength: from REAL on a cluster is real, up to NOT_REAL it is not, and
+# between them it is partly real.
 REAL = 0.6
 NOT_REAL = 0.2
 MIN_POINTS = 3
-_BLOCK = 16_384  # rows at a time, so that temporaries stay small
+_BLOCK = 16_384  # rows per block, to keep temporary arrays small
 
 
 class Verdict(NamedTuple):
-    """How many of a selection's nearest neighbours are in it; ``str()`` says it in words."""
+    """How many of a selection's nearest neighbours are in it; ``str()`` is the conclusion."""
 
     share: float
-    """Of the points' nearest neighbours in feature space, those in the selection, 0 … 1; or NaN."""
+    """Share of the points' nearest neighbours in feature space that are selected, 0 … 1; or NaN."""
     chance: float
-    """The share to be expected of as many points taken at random, 0 … 1; or NaN."""
+    """Expected share for as many points chosen at random, 0 … 1; or NaN."""
     points: int
-    """Points in the selection."""
+    """Number of selected points."""
     k: int
-    """Neighbours looked at for each; never more than there are other points in the selection."""
+    """Neighbours per point that are counted; at most the number of other selected points."""
 
     @property
     def strength(self) -> float:
-        """(share − chance) / (1 − chance): 1 where all is inside, about 0 at random; or NaN."""
+        """(share − chance) / (1 − chance): 1 if all are selected, about 0 at random; or NaN."""
         return (self.share - self.chance) / (1 - self.chance) if self.chance < 1 else float("nan")
 
     def __str__(self) -> str:
         if self.points < MIN_POINTS:
-            return f"{self.points} selected points are too few to be judged as a cluster"
+            return f"{self.points} selected points are too few to judge a cluster"
         if not self.chance < 1:
-            return "all points are selected, so that every neighbour is in the selection"
+            return "all points are selected, so every neighbour is in the selection"
         if self.strength >= REAL:
             conclusion = "the cluster is real"
         elif self.strength <= NOT_REAL:
-            conclusion = "in feature space this is no cluster"
+            conclusion = "this is not a cluster in feature space"
         else:
             conclusion = "the cluster is partly real"
         return (
@@ -54,25 +54,25 @@ class Verdict(NamedTuple):
 
 
 def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
-    """Whether a selection is a cluster in feature space, in numbers and in words.
+    """Whether a selection is a cluster in feature space.
 
     Parameters
     ----------
     rows : (m,) array of int, or (n,) array of bool
-        The selection; rows that stand twice count once.
+        The selection; duplicates count once.
     indices : (n, k) array of int
-        Neighbours in feature space, nearest first, from :func:`kneighbors`. Of m points, the
-        nearest m − 1 are looked at where k is more.
+        Neighbours in feature space, nearest first, from :func:`kneighbors`. For m selected points
+        at most the m − 1 nearest are counted.
 
     Returns
     -------
     Verdict
-        Numbers; ``str()`` of it is the sentence. Time O(n k), memory O(n).
+        Numbers; ``str()`` is a sentence. Time O(n k), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -89,8 +89,7 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     k = min(near.shape[1], points - 1)
     if k < 1:
         return Verdict(float("nan"), float("nan"), points, 0)
-    found = 0
-    for start in range(0, len(near), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        found += int(inside[near[block][inside[block], :k]].sum())
+    found = sum(
+        int(inside[near[block][inside[block], :k]].sum()) for block in row_blocks(len(near), _BLOCK)
+    )
     return Verdict(found / (points * k), (points - 1) / (len(near) - 1), points, k)

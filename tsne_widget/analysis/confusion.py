@@ -1,42 +1,45 @@
-"""Which classes a classifier takes for which others, for all samples or a selection."""
+"""Which classes a classifier confuses, for all samples or a selection."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import as_rows
-from tsne_widget.analysis.inputs import as_codes
+from tsne_widget._validation import as_codes, as_rows
 from tsne_widget.errors import InvalidInputError
 
-# A square table of more classes is neither readable nor small (32 MB); confused_pairs has no limit.
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A square table of more classes is unreadable and large (32 MB); confused_pairs has no limit.
 MAX_DENSE_CLASSES = 2_000
 
 
 def confusion_matrix(
     labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
 ) -> NDArray[np.int64]:
-    """How many samples of each class are predicted as each class.
+    """Number of samples for each pair of label and prediction.
 
     Parameters
     ----------
     labels, predictions : (n,) array of int
-        0 … c − 1; samples where either is −1, unknown, are left out.
+        0 … c − 1; samples with −1 (unknown) in either are ignored.
     c : int
         Number of classes, 1 … 2,000.
     rows : (m,) array of int, or (n,) array of bool, optional
-        Only these samples.
+        Count only these samples.
 
     Returns
     -------
     (c, c) int64 array
-        Label by prediction. Time O(n + c²), memory O(n + c²).
+        Labels in rows, predictions in columns. Time O(n + c²), memory O(n + c²).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described, or c is out of bounds.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -53,7 +56,7 @@ def confusion_matrix(
 
 
 def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
-    """Each count as a share of its row: what becomes of the samples of a class.
+    """Each count as a share of its row: how the samples of each class are predicted.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     (c, c) float64 array
-        0 … 1; NaN in the rows of classes without samples. Time O(c²), memory O(c²).
+        0 … 1; NaN in rows of classes without samples. Time O(c²), memory O(c²).
 
     Examples
     --------
@@ -86,30 +89,31 @@ def classification_report(
     Parameters
     ----------
     labels, predictions : (n,) array of int
-        0 … c − 1; samples where either is −1, unknown, are left out.
+        0 … c − 1; samples with −1 (unknown) in either are ignored.
     c : int
         Number of classes, at least 1.
     rows : (m,) array of int, or (n,) array of bool, optional
-        Only these samples.
+        Count only these samples.
 
     Returns
     -------
     pandas.DataFrame
         Index "label" 0 … c − 1; columns ``samples``, ``predicted`` and ``correct`` (int64 counts),
-        and ``precision``, ``recall`` and ``accuracy`` (float64, 0 … 1). Accuracy is that of the
-        question whether a sample is of this class. NaN where there is nothing to divide by.
-        Time O(n + c), memory O(n + c).
+        ``precision``, ``recall`` and ``accuracy`` (float64, 0 … 1). Accuracy is one-versus-rest.
+        NaN where the denominator is 0. Time O(n + c), memory O(n + c).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
     >>> classification_report([0, 0, 1], [0, 1, 1], 2)["precision"].tolist()
     [1.0, 0.5]
     """
+    import pandas as pd
+
     if c < 1:
         raise InvalidInputError(f"c={c} must be at least 1, the number of classes")
     true, predicted = _known(labels, predictions, c, rows)
@@ -125,16 +129,14 @@ def classification_report(
         )
     }
     counts = {"samples": samples, "predicted": named, "correct": correct}
-    index = pd.RangeIndex(c, name="label")
-    report: pd.DataFrame = pd.DataFrame({**counts, **shares}, index=index)
-    return report
+    return pd.DataFrame({**counts, **shares}, index=pd.RangeIndex(c, name="label"))
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
-    """Share of right predictions, 0 … 1, among samples where label and prediction are known.
+    """Share of correct predictions, 0 … 1, among samples whose label and prediction are known.
 
-    NaN where there are none. Arguments and errors as of :func:`classification_report`. Time O(n), memory
-    O(n).
+    NaN if there are none. Parameters and errors are those of :func:`classification_report`. Time
+    O(n), memory O(n).
 
     Examples
     --------
@@ -152,56 +154,57 @@ def confused_pairs(
     rows: ArrayLike | None = None,
     limit: int | None = None,
 ) -> pd.DataFrame:
-    """Pairs of label and differing prediction, most frequent first.
+    """Pairs of a label and a different prediction, most frequent first.
 
     Parameters
     ----------
     labels, predictions : (n,) array of int
-        0 or more; samples where either is −1, unknown, are left out.
+        0 or more; samples with −1 (unknown) in either are ignored.
     rows : (m,) array of int, or (n,) array of bool, optional
-        Only these samples.
+        Count only these samples.
     limit : int, optional
-        At most this many pairs.
+        Maximum number of pairs. Default: all.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``label``, ``prediction``, ``count`` (int64) and ``share`` (float64): of the samples
-        of that label, 0 … 1. Ties are in the order of label, then prediction.
-        Time O(n log n) and memory O(n), whatever the number of classes.
+        Columns ``label``, ``prediction``, ``count`` (int64) and ``share`` (float64, 0 … 1, of the
+        samples with that label). Ties are sorted by label, then by prediction. Time O(n log n) and
+        memory O(n) for any number of classes.
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described, or limit is negative.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
     >>> confused_pairs([0, 0, 0, 1], [0, 1, 1, 0]).values.tolist()
     [[0.0, 1.0, 2.0, 0.6666666666666666], [1.0, 0.0, 1.0, 1.0]]
     """
+    import pandas as pd
+
     if limit is not None and limit < 0:
         raise InvalidInputError(f"limit={limit} must be 0 or more; pass None for all pairs")
     true, predicted = _known(labels, predictions, None, rows)
     classes, samples = np.unique(true, return_counts=True)
     wrong = np.flatnonzero(true != predicted)
     names, place = np.unique(predicted[wrong], return_inverse=True)
-    # One number for each pair: to sort them is many times faster than to sort pairs.
+    # One number per pair: sorting numbers is many times faster than sorting pairs.
     pair = np.searchsorted(classes, true[wrong]) * len(names) + place.ravel()
     pairs, counts = np.unique(pair, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:limit]
     at_label, at_prediction = np.divmod(pairs[order], max(len(names), 1))
     label, prediction, count = classes[at_label], names[at_prediction], counts[order]
     share = count / samples[np.searchsorted(classes, label)]
-    columns = {"label": label, "prediction": prediction, "count": count, "share": share}
-    table: pd.DataFrame = pd.DataFrame(columns)
-    return table
+    return pd.DataFrame({"label": label, "prediction": prediction, "count": count, "share": share})
 
 
 def _known(
     labels: ArrayLike, predictions: ArrayLike, c: int | None, rows: ArrayLike | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    true = as_codes("labels", labels, None, c)
+    """Labels and predictions of the samples that have both."""
+    true = as_codes("labels", labels, c=c)
     predicted = as_codes("predictions", predictions, len(true), c)
     if rows is not None:
         chosen = as_rows("rows", rows, len(true))

@@ -1,4 +1,4 @@
-"""What is wrong with some samples: the label, the model, the sample itself, or the map?"""
+"""Diagnosis of a selection: is the label, the model, the sample or the map at fault?"""
 
 from __future__ import annotations
 
@@ -17,81 +17,83 @@ from tsne_widget.analysis.scores import MAP_NEIGHBORS, Scores
 from tsne_widget.analysis.trust import faithfulness
 from tsne_widget.errors import InvalidInputError
 
-# Outlier score above which a sample is called an outlier: half as sparse again as its neighbours.
+# A sample with a larger outlier score is an outlier: 1.5 times as sparse as its neighbours.
 OUTLIER = 1.5
-# Near-duplicates are closer than this share of the usual distance to the nearest sample.
+# Near-duplicates are closer than this share of the median distance to the nearest sample.
 DUPLICATE = 0.1
-# Mean trustworthiness and continuity from which on a map shows what is there.
+# A map is called reliable from this mean trustworthiness and continuity on.
 FAITHFUL = 0.9
-# Samples of a selection, and of all, of which the map's faithfulness is measured: its cost is
-# so many times n.
+# Samples of the selection, and of all, on which the faithfulness of the map is measured: the time
+# is proportional to this number times n.
 MAX_MEASURED = 500
-# Seconds on a laptop: of the neighbours per n² and n² d, of approximate ones per n √n d, of the
-# suspicion per sample and class up to so many of them, of the rest per sample.
-_PAIR, _PRODUCT, _LOOKED_AT = 4e-9, 1.6e-11, 4e-9
-_DOUBT, _MOST_DOUBTS, _ROW = 2e-5, 1_000_000, 5e-5
+# Seconds on a laptop: exact neighbours per n² and per n² d, approximate ones per n √n d.
+_SECONDS_PER_PAIR, _SECONDS_PER_PRODUCT, _SECONDS_PER_CANDIDATE = 4e-9, 1.6e-11, 4e-9
+# Suspicion per sample and class, up to a maximum of samples × classes; everything else per sample.
+_SECONDS_PER_SUSPICION, _MAX_SUSPICIONS, _SECONDS_PER_ROW = 2e-5, 1_000_000, 5e-5
 
 
 class Finding(NamedTuple):
-    """One number about a selection, beside the same of all samples."""
+    """One number about a selection, next to the same number for all samples."""
 
     title: str
     """What is counted or measured."""
     points_to: str
-    """Where it says that the fault lies: "the label", "the model", "the sample" or "the map"."""
+    """Where the fault is if the number is unusual: "the label", "the model", "the sample" or "the
+    map"."""
     meaning: str
-    """What it says, in one sentence."""
+    """Interpretation, in one sentence."""
     selected: float = float("nan")
-    """Of the selection, as a share or mean, 0 … 1; NaN where there is none."""
+    """Share or mean over the selection, 0 … 1; NaN if there is none."""
     whole: float = float("nan")
-    """Of all samples looked at, 0 … 1; NaN where there is none."""
+    """Share or mean over the samples compared with, 0 … 1; NaN if there is none."""
     counted: int | None = None
-    """How many of the selection, where they are counted."""
+    """Number of samples of the selection, if samples are counted."""
     lacking: str = ""
-    """Why there are no numbers; "" where there are."""
+    """Why there are no numbers; "" if there are."""
 
 
 class Diagnosis(NamedTuple):
-    """What can be said of a selection; ``str()`` says all but the findings, line by line."""
+    """Sentences and numbers about a selection; ``str()`` is the sentences, one per line."""
 
     points: int
-    """Samples in the selection."""
+    """Number of selected samples."""
     cluster: str
-    """Whether it is a cluster in feature space too, see :func:`verdict`."""
+    """Whether the selection is a cluster in feature space, see :func:`verdict`."""
     fault: str
-    """How many of its mistakes are the label's and how many the model's; "" where not known."""
+    """How many mistakes are due to the label and how many to the model; "" if unknown."""
     faith: str
-    """Whether the map can be believed there; "" where not known."""
+    """Whether the map is reliable there; "" if unknown."""
     findings: tuple[Finding, ...]
+    """The numbers."""
 
     def __str__(self) -> str:
         return "\n".join(line for line in (self.cluster, self.fault, self.faith) if line)
 
 
 def diagnose(scores: Scores, rows: ArrayLike, among: ArrayLike | None = None) -> Diagnosis:
-    """What is wrong with a selection: the label, the model, the samples or the map.
+    """Whether the label, the model, the samples or the map is at fault in a selection.
 
     Parameters
     ----------
     scores : Scores
-        Of n samples. Those that are used are computed where they are not there yet, see
-        :func:`diagnosis_seconds`; those that are not possible are said to be lacking.
+        Has n samples. The scores that are used are computed if necessary, see
+        :func:`diagnosis_seconds`; findings whose scores are not available say why.
     rows : (m,) array of int, or (n,) array of bool
         The selection.
     among : (n,) array of bool, optional
-        The samples that it is compared with, for example those shown; all without it.
+        The samples to compare with, for example the visible ones. Default: all.
 
     Returns
     -------
     Diagnosis
-        Sentences and numbers. Trustworthiness and continuity are measured on at most 500 samples
-        of the selection and of all, unless the scores are there. Time O(n d) beside that of the
-        scores, memory O(n d) for one float32 copy of the features.
+        Sentences and numbers. Trustworthiness and continuity are measured on at most 500 samples of
+        the selection and of all samples, unless these scores are computed already. Time O(n d)
+        without the scores, memory O(n d) for one float32 copy of the features.
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If ``rows`` or ``among`` is out of range.
 
     Examples
     --------
@@ -107,49 +109,48 @@ def diagnose(scores: Scores, rows: ArrayLike, among: ArrayLike | None = None) ->
     chosen[as_rows("rows", rows, n)] = True
     whole = np.zeros(n, dtype=bool)
     whole[as_rows("among", np.ones(n, dtype=bool) if among is None else among, n)] = True
-    wrong, doubtful = _wrong(scores), _suspected(scores)
-    faithful = _faithfulness(scores, chosen, whole)
+    wrong, suspect = _misclassified(scores), _suspect_labels(scores)
+    faithful = _map_findings(scores, chosen, whole)
     findings = (
         wrong.finding(chosen, whole),
-        doubtful.finding(chosen, whole),
+        suspect.finding(chosen, whole),
         _confidence(scores).finding(chosen, whole),
         _outliers(scores).finding(chosen, whole),
         _duplicates(scores).finding(chosen, whole),
         *faithful,
     )
-    near, _ = _tried(lambda: scores.neighbors)
+    near, _ = _attempt(lambda: scores.neighbors)
     cluster = "" if near is None or not chosen.any() else f"{verdict(chosen, near.indices)}."
-    return Diagnosis(
-        int(chosen.sum()), cluster, _fault(wrong, doubtful, chosen), _faith(faithful), findings
-    )
+    fault = _fault_sentence(wrong.values, suspect.values, chosen)
+    return Diagnosis(int(chosen.sum()), cluster, fault, _map_sentence(faithful), findings)
 
 
 def describe_layer(scores: Scores) -> str:
-    """One line on how well the layer's features tell the classes apart, or why there is none.
+    """One line on how well the layer's features separate the classes, or why that is unknown.
 
-    Time O(n k²) and memory O(n) as :func:`layer_summary`, beside those of the neighbours.
+    Time O(n k²) and memory O(n) as for :func:`layer_summary`, without the neighbours.
 
     Examples
     --------
     >>> from tsne_widget import FeatureSet
     >>> describe_layer(Scores(FeatureSet.from_arrays([[0.0], [1.0]])))
-    'How well this layer tells the classes apart needs labels.'
+    'Class separation of this layer needs labels.'
     """
     record, labels = scores.feature_set, scores.feature_set.labels
     if labels is None:
-        return f"How well this layer tells the classes apart {scores.lacks_any(('labels',))}."
+        return f"Class separation of this layer {scores.lacks_any(('labels',))}."
 
     def summary() -> str:
         near = scores.neighbors.indices
         k = min(VOTERS, near.shape[1])
         return f"{layer_summary(record.features, labels, k=k, indices=near)}."
 
-    line, reason = _tried(summary)
+    line, reason = _attempt(summary)
     return reason if line is None else line
 
 
 def diagnosis_seconds(scores: Scores) -> float:
-    """How long the first :func:`diagnose` will take, roughly, in seconds; 0 for the next ones.
+    """Approximate duration of the next :func:`diagnose` in seconds; 0 once the scores are kept.
 
     Time O(1), memory O(1).
     """
@@ -157,15 +158,16 @@ def diagnosis_seconds(scores: Scores) -> float:
     n, d = record.features.shape
     seconds = 0.0
     if not scores.has_neighbors:
-        pairs = n * n * (_PAIR + d * _PRODUCT)
-        seconds += n * _ROW + (n**1.5 * d * _LOOKED_AT if approximates(n) else pairs)
+        exact = n * n * (_SECONDS_PER_PAIR + d * _SECONDS_PER_PRODUCT)
+        search = n**1.5 * d * _SECONDS_PER_CANDIDATE if approximates(n) else exact
+        seconds += n * _SECONDS_PER_ROW + search
     if record.labels is not None and not scores.is_ready("suspicion"):
-        seconds += min(n * len(record.class_names), _MOST_DOUBTS) * _DOUBT
+        seconds += min(n * len(record.class_names), _MAX_SUSPICIONS) * _SECONDS_PER_SUSPICION
     return seconds
 
 
 class _Measure(NamedTuple):
-    """Values of all n samples, bool to be counted or float to be averaged; None where lacking."""
+    """A value for each of all n samples, bool to count or float to average, with its words."""
 
     values: NDArray[Any] | None
     lacking: str
@@ -181,7 +183,7 @@ class _Measure(NamedTuple):
         return Finding(*words, _mean(self.values[chosen]), _mean(self.values[whole]), count)
 
 
-def _wrong(scores: Scores) -> _Measure:
+def _misclassified(scores: Scores) -> _Measure:
     lacking = scores.lacks_any(("labels", "predictions"))
     return _Measure(
         None if lacking else scores.feature_set.misclassified,
@@ -192,37 +194,36 @@ def _wrong(scores: Scores) -> _Measure:
     )
 
 
-def _suspected(scores: Scores) -> _Measure:
-    values, reason = _tried(lambda: suspected(scores["suspicion"]))
+def _suspect_labels(scores: Scores) -> _Measure:
+    values, reason = _attempt(lambda: suspected(scores["suspicion"]))
     return _Measure(
         values,
         scores.lacks("suspicion") or reason,
         "Suspected label errors",
         "the label",
-        "The label is more probably wrong than right, by the model and by the samples like it.",
+        "The label is more likely wrong than right, according to the model and similar samples.",
     )
 
 
 def _confidence(scores: Scores) -> _Measure:
-    values, reason = _tried(lambda: scores["confidence"])
+    values, reason = _attempt(lambda: scores["confidence"])
     return _Measure(
         values,
         scores.lacks("confidence") or reason,
         "Mean confidence",
         "the model",
-        "Low: the model cannot tell the classes apart here. High where it is wrong: look at the "
-        "labels.",
+        "Low: the model cannot separate the classes here. High for mistakes: check the labels.",
     )
 
 
 def _outliers(scores: Scores) -> _Measure:
-    values, reason = _tried(lambda: scores["outlier_score"] > OUTLIER)
+    values, reason = _attempt(lambda: scores["outlier_score"] > OUTLIER)
     return _Measure(
         values,
         reason,
         "Outliers",
         "the sample",
-        "Far from all others in feature space: a broken picture, or a kind that is rare.",
+        "Far from all others in feature space: a broken picture, or a rare kind.",
     )
 
 
@@ -232,36 +233,36 @@ def _duplicates(scores: Scores) -> _Measure:
         threshold = DUPLICATE * float(np.median(near.distances[:, 0]))
         return np.asarray(near_duplicates(*near, threshold).groups >= 0)
 
-    values, reason = _tried(find)
+    values, reason = _attempt(find)
     return _Measure(
         values,
         reason,
         "Near-duplicates",
         "the sample",
-        "As good as the same as another one: a cluster may be one picture many times.",
+        "Almost identical to another sample: the cluster may be one picture many times.",
     )
 
 
-def _faithfulness(
+def _map_findings(
     scores: Scores, chosen: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> tuple[Finding, Finding]:
     """Trustworthiness and continuity."""
     words = (
-        ("Trustworthiness", "the map", "Low: the map puts together what is apart."),
-        ("Continuity", "the map", "Low: the map tears apart what is together."),
+        ("Trustworthiness", "the map", "Low: the map shows distant samples close together."),
+        ("Continuity", "the map", "Low: the map shows close samples far apart."),
     )
-    lacking = scores.lacks("trustworthiness")
-    if lacking:
-        return Finding(*words[0], lacking=lacking), Finding(*words[1], lacking=lacking)
-    here, reason = _tried(lambda: _measured(scores, chosen))
-    everywhere, _ = _tried(lambda: _measured(scores, whole))
+    here = everywhere = None
+    reason = scores.lacks("trustworthiness")
+    if not reason:
+        here, reason = _attempt(lambda: _mean_faithfulness(scores, chosen))
+        everywhere, _ = _attempt(lambda: _mean_faithfulness(scores, whole))
     if here is None or everywhere is None:
         return Finding(*words[0], lacking=reason), Finding(*words[1], lacking=reason)
     return Finding(*words[0], here[0], everywhere[0]), Finding(*words[1], here[1], everywhere[1])
 
 
-def _measured(scores: Scores, mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Mean trustworthiness and continuity of these samples, or of some of them."""
+def _mean_faithfulness(scores: Scores, mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Mean trustworthiness and continuity of these samples, or of a random part of them."""
     if scores.is_ready("trustworthiness"):
         return _mean(scores["trustworthiness"][mask]), _mean(scores["continuity"][mask])
     rows, n = np.flatnonzero(mask), len(mask)
@@ -269,37 +270,38 @@ def _measured(scores: Scores, mask: NDArray[np.bool_]) -> tuple[float, float]:
         rows = np.random.default_rng(0).choice(rows, MAX_MEASURED, replace=False)
     k = min(MAP_NEIGHBORS, (n - 1) // 2)
     embedding = scores.embedding
-    if embedding is None:  # it has begun to move since it was asked for
+    if embedding is None:  # another thread started a new map
         raise InvalidInputError("needs the finished map")
     found = faithfulness(scores.feature_set.features, embedding, k, rows=rows)
     return _mean(found.trustworthiness), _mean(found.continuity)
 
 
-def _fault(wrong: _Measure, doubtful: _Measure, chosen: NDArray[np.bool_]) -> str:
-    if wrong.values is None or not chosen.any():
+def _fault_sentence(
+    wrong: NDArray[np.bool_] | None, suspect: NDArray[np.bool_] | None, chosen: NDArray[np.bool_]
+) -> str:
+    if wrong is None or not chosen.any():
         return ""
-    mistakes = wrong.values & chosen
+    mistakes = wrong & chosen
     count = int(mistakes.sum())
     if not count:
         return "None of them is misclassified."
-    if doubtful.values is None:
+    if suspect is None:
         return f"{count:,} of them {_are(count)} misclassified."
-    label = int((mistakes & doubtful.values).sum())
+    label = int((mistakes & suspect).sum())
     model = count - label
-    parts = [
-        f"{label:,} {_are(label)} probably labelled wrong" if label else "",
-        f"{model:,} {'is a mistake' if model == 1 else 'are mistakes'} of the model"
-        if model
-        else "",
-    ]
-    return f"Of the {count:,} misclassified, {' and '.join(part for part in parts if part)}."
+    parts = []
+    if label:
+        parts.append(f"{label:,} {_are(label)} probably labelled wrong")
+    if model:
+        parts.append(f"{model:,} {'is a mistake' if model == 1 else 'are mistakes'} of the model")
+    return f"Of the {count:,} misclassified, {' and '.join(parts)}."
 
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _faith(findings: tuple[Finding, Finding]) -> str:
+def _map_sentence(findings: tuple[Finding, Finding]) -> str:
     trust, continuity = (finding.selected for finding in findings)
     if not (np.isfinite(trust) and np.isfinite(continuity)):
         return ""
@@ -308,23 +310,20 @@ def _faith(findings: tuple[Finding, Finding]) -> str:
         for finding in findings
     )
     if min(trust, continuity) >= FAITHFUL:
-        return f"The map can be believed here: {numbers}."
-    fault = (
-        "puts together here what is apart in feature space"
-        if trust <= continuity
-        else "tears apart here what is together in feature space"
-    )
-    return f"The map {fault}: {numbers}."
+        return f"The map is reliable here: {numbers}."
+    if trust <= continuity:
+        return f"The map shows samples close together here that are far apart: {numbers}."
+    return f"The map shows samples far apart here that are close together: {numbers}."
 
 
 def _mean(values: NDArray[Any]) -> float:
-    """Of the finite ones; NaN of none."""
+    """Mean of the finite values; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _tried(compute: Callable[[], Any]) -> tuple[Any, str]:
-    """What comes out, or None and why: a selection is worth less than all its numbers, not none."""
+def _attempt(compute: Callable[[], Any]) -> tuple[Any, str]:
+    """The result, or None and the reason: a diagnosis without one number is still useful."""
     try:
         return compute(), ""
     except InvalidInputError as error:

@@ -1,4 +1,4 @@
-"""Samples that are the same picture, or nearly so."""
+"""Samples that are the same picture, or nearly."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from tsne_widget.errors import InvalidInputError
 
 
 class Duplicates(NamedTuple):
-    """Pairs of samples that lie close together, and the groups they make."""
+    """Pairs of samples that are close together, and the groups that the pairs form."""
 
     pairs: NDArray[np.int64]
-    """(m, 2) int64: rows, the smaller first; the closest pair first."""
+    """(m, 2) int64 rows, the smaller row first, the closest pair first."""
     distances: NDArray[np.float32]
-    """(m,) float32: between the two."""
+    """(m,) float32 distance within each pair."""
     groups: NDArray[np.int64]
-    """(n,) int64: number of the group a row is in, from 0; −1 of rows without a duplicate."""
+    """(n,) int64 number of each row's group, from 0; −1 for rows without a duplicate."""
 
 
 def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) -> Duplicates:
-    """Pairs of neighbours no further apart than a threshold, and the groups they make.
+    """Pairs of neighbours within a distance, and the groups that they form.
 
     Parameters
     ----------
     indices : (n, k) array of int
         Neighbours, nearest first, from :func:`kneighbors`.
     distances : (n, k) array of numbers
-        To these neighbours.
+        Distances to these neighbours.
     threshold : float
-        Largest distance of duplicates, 0 or more, in the unit of distances. Of neighbours with
-        ``metric="cosine"``, 0.01 stands for a cosine of 0.99 and more.
+        Largest distance between duplicates, 0 or more, in the unit of ``distances``. With
+        ``metric="cosine"``, 0.01 means a cosine of 0.99 or more.
 
     Returns
     -------
     Duplicates
-        Groups are numbered by their first row. A row with more than k duplicates shows k of them,
-        and a group of more than k + 1 rows may be found in parts. Time O(n k + m log m)
-        for m pairs, memory O(n k).
+        Groups are numbered by their first row. For a row with more than k duplicates only k are
+        found, so a group of more than k + 1 rows may be split. Time O(n k + m log m) for m pairs,
+        memory O(n k).
 
     Raises
     ------
     InvalidInputError
-        If an argument is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
     near, far = as_neighbors("indices", indices), np.asarray(distances)
     if far.shape != near.shape or far.dtype.kind not in "fiu":
         raise InvalidInputError(
-            f"distances must be numbers of the shape of indices, {near.shape}, got {far.shape}; "
+            f"distances must be numbers with the shape of indices, {near.shape}, got {far.shape}; "
             "pass both arrays of kneighbors"
         )
     if not threshold >= 0:
@@ -65,7 +65,7 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
     n = len(near)
     row, place = np.nonzero(far <= threshold)
     other, distance = near[row, place].astype(np.int64), far[row, place].astype(np.float32)
-    # One number for each pair: to sort them is many times faster than to sort pairs.
+    # One number per pair: sorting numbers is many times faster than sorting pairs.
     number, first = np.unique(
         np.minimum(row, other) * n + np.maximum(row, other), return_index=True
     )

@@ -1,4 +1,4 @@
-"""Lenses: named ways to find the samples that are worth a look."""
+"""Finders: one table of named ways to find samples that deserve a look."""
 
 from __future__ import annotations
 
@@ -8,31 +8,56 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._validation import did_you_mean
 from tsne_widget.analysis.neighborhoods import neighbor_vote
-from tsne_widget.analysis.scores import Scores
+from tsne_widget.analysis.scores import SCORES, Scores
 from tsne_widget.errors import InvalidInputError
 
-# Samples that a lens finds which puts them in an order: as many as a person looks through.
+# Samples that a ranking finder returns: as many as a person looks through.
 FOUND = 50
-# Nearest samples in feature space that vote on the class whose cluster a sample lies in.
+# Nearest samples in feature space that vote on the class of the cluster around a sample.
 VOTERS = 15
-# Probability of a wrong label above which the label is suspected.
+# A label is suspected if it is wrong with more than this probability.
 SUSPECTED = 0.5
 
 
 class Finder(NamedTuple):
-    """One way to find samples, and what it takes."""
+    """One entry of :data:`FINDERS`: which samples it finds, and how it is displayed.
+
+    A finder with a ``score`` ranks the samples and returns the first ones; the others return all
+    samples that match.
+    """
 
     name: str
-    """For :func:`finder_rows`."""
+    """For :func:`finder_rows` and ``select()``."""
     title: str
-    """What it finds, in words."""
+    """What it finds; the entry of the menu."""
     meaning: str
-    """How it finds that, in one sentence."""
-    needs: tuple[str, ...]
-    """Of "labels", "predictions", "logits" and "embedding"."""
-    scores: tuple[str, ...] = ()
-    """Scores that it reads, and "neighbors"."""
+    """How it finds them, in one sentence."""
+    score: str = ""
+    """Score that it ranks by; "" for none. Samples whose score is NaN are not found."""
+    highest_first: bool = False
+    """Whether the highest score comes first."""
+    only_misclassified: bool = False
+    """Whether it only finds misclassified samples."""
+    matches: Callable[[Scores], NDArray[np.bool_]] | None = None
+    """Returns the (n,) mask of the samples that it may find; None for all."""
+    reads: tuple[str, ...] = ()
+    """What ``matches`` needs, as in :attr:`Score.needs`."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Everything that it needs, as in :attr:`Score.needs`."""
+        judged = ("labels", "predictions") if self.only_misclassified else ()
+        ranked = SCORES[self.score].needs if self.score else ()
+        return tuple(dict.fromkeys((*judged, *ranked, *self.reads)))
+
+
+def _has_other_vote(scores: Scores) -> NDArray[np.bool_]:
+    """Whether most neighbours of a sample have one label, and the sample another."""
+    labels = np.asarray(scores.feature_set.labels)
+    vote = neighbor_vote(scores.neighbors.indices[:, :VOTERS], labels)
+    return np.asarray((labels >= 0) & (vote >= 0) & (vote != labels))
 
 
 FINDERS = (
@@ -40,84 +65,83 @@ FINDERS = (
         "misclassified",
         "Misclassified",
         "The prediction differs from the label.",
-        ("labels", "predictions"),
+        only_misclassified=True,
     ),
     Finder(
         "confident_mistakes",
         f"{FOUND} most confident mistakes",
         "Misclassified with the highest confidence: wrong labels, or what the model never learnt.",
-        ("labels", "predictions", "logits"),
-        ("confidence",),
+        score="confidence",
+        highest_first=True,
+        only_misclassified=True,
     ),
     Finder(
         "least_confident",
         f"{FOUND} least confident",
-        "The predictions of which the model is least sure, right or wrong.",
-        ("logits",),
-        ("confidence",),
+        "The predictions with the lowest confidence, right or wrong.",
+        score="confidence",
     ),
     Finder(
         "other_cluster",
         "In another class’s cluster",
         f"Most of the {VOTERS} nearest samples in feature space have another label.",
-        ("labels",),
-        ("neighbors",),
+        matches=_has_other_vote,
+        reads=("neighbors", "labels"),
     ),
     Finder(
         "suspected_labels",
         f"{FOUND} most suspect labels",
-        "The labels that are most probably wrong, by the model and by each other.",
-        ("labels",),
-        ("suspicion",),
+        "The labels that are most probably wrong, according to the model and the other labels.",
+        score="suspicion",
+        highest_first=True,
     ),
     Finder(
         "outliers",
         f"{FOUND} farthest outliers",
-        "Samples whose surroundings in feature space are the emptiest for their neighbourhood.",
-        (),
-        ("outlier_score",),
+        "The samples in the emptiest parts of feature space, compared with their neighbours.",
+        score="outlier_score",
+        highest_first=True,
     ),
     Finder(
         "torn",
-        f"{FOUND} most torn by the map",
-        "Samples whose neighbours on the map are no neighbours in feature space.",
-        ("embedding",),
-        ("trustworthiness",),
+        f"{FOUND} least trustworthy on the map",
+        "Samples whose neighbours on the map are not their neighbours in feature space.",
+        score="trustworthiness",
     ),
 )
-"""All lenses, in the order of the widget's menu."""
-FINDER_NAMES = tuple(lens.name for lens in FINDERS)
-"""Their names, for :func:`finder_rows`."""
+"""All finders, in the order of the widget's menu."""
+FINDER_NAMES = tuple(finder.name for finder in FINDERS)
+"""The names of the finders, for :func:`finder_rows`."""
 
 
 def finder_rows(
     name: str, scores: Scores, visible: ArrayLike | None = None, *, limit: int = FOUND
 ) -> NDArray[np.int64]:
-    """The samples that a lens finds.
+    """Rows of the samples that a finder finds.
 
     Parameters
     ----------
     name : str
         "misclassified", "confident_mistakes", "least_confident", "other_cluster",
-        "suspected_labels", "outliers" or "torn"; :data:`FINDERS` says what each finds and needs.
+        "suspected_labels", "outliers" or "torn"; see :data:`FINDERS`.
     scores : Scores
-        Of n samples. What the lens reads of them is computed where it is not there yet.
+        Has n samples. Scores that the finder reads are computed if necessary.
     visible : (n,) bool array, optional
-        Only among these samples.
+        Search only these samples.
     limit : int
-        At most so many of the lenses that put samples in an order: all but "misclassified" and
-        "other_cluster", which find all.
+        Maximum number of rows that a ranking finder returns. "misclassified" and "other_cluster"
+        do not rank and return all.
 
     Returns
     -------
     (k,) int64 array
-        Rows: those in an order with the strongest first, the others ascending. Time O(n log n),
-        memory O(n), beside those of the scores that it reads.
+        Ranked rows with the strongest first, the others ascending. Time O(n log n) and memory O(n),
+        without the scores.
 
     Raises
     ------
     InvalidInputError
-        For an unknown name, a lens that lacks what it needs, or arguments not as described.
+        For an unknown name, missing inputs, a wrong mask, or a limit below 1.
 
     Examples
     --------
@@ -127,22 +151,32 @@ def finder_rows(
     >>> finder_rows("misclassified", Scores(record))
     array([0, 2])
     """
+    finder = _finder(name)
     lacking = finder_lacks(name, scores)
     if lacking:
-        raise InvalidInputError(f"the lens {name!r} {lacking}, which this record has not")
+        raise InvalidInputError(f"the finder {name!r} {lacking}")
     if limit < 1:
         raise InvalidInputError(f"limit={limit} must be at least 1")
     n = len(scores.feature_set)
-    shown = np.ones(n, dtype=bool) if visible is None else np.asarray(visible)
-    if shown.dtype != bool or shown.shape != (n,):
+    mask = np.ones(n, dtype=bool) if visible is None else np.array(visible)
+    if mask.dtype != bool or mask.shape != (n,):
         raise InvalidInputError(
-            f"visible must be an array of bool of shape ({n},), got {shown.dtype} {shown.shape}"
+            f"visible must be a bool array of shape ({n},), got {mask.dtype} of {mask.shape}"
         )
-    return _FIND[name](scores, shown, limit)
+    if finder.only_misclassified:
+        mask &= scores.feature_set.misclassified
+    if finder.matches is not None:
+        mask &= finder.matches(scores)
+    if not finder.score:
+        return np.flatnonzero(mask)
+    values = scores[finder.score]
+    rows = np.flatnonzero(mask & ~np.isnan(values))
+    order = -values[rows] if finder.highest_first else values[rows]
+    return rows[np.argsort(order, kind="stable")[:limit]]
 
 
 def finder_lacks(name: str, scores: Scores) -> str:
-    """What a lens needs and is not there, in words; "" where nothing is missing.
+    """Which inputs of a finder are missing, as "needs …"; "" if none is.
 
     Time O(1), memory O(1).
 
@@ -151,11 +185,11 @@ def finder_lacks(name: str, scores: Scores) -> str:
     InvalidInputError
         For an unknown name.
     """
-    return scores.lacks_any(_lens(name).needs)
+    return scores.lacks_any(_finder(name).needs)
 
 
 def finder_is_ready(name: str, scores: Scores) -> bool:
-    """Whether all that a lens reads is there already, so that it takes no time.
+    """Whether :func:`finder_rows` needs no score or neighbours that are not yet computed.
 
     Time O(1), memory O(1).
 
@@ -164,56 +198,20 @@ def finder_is_ready(name: str, scores: Scores) -> bool:
     InvalidInputError
         For an unknown name.
     """
-    return all(
-        scores.has_neighbors if column == "neighbors" else scores.is_ready(column)
-        for column in _lens(name).scores
-    )
+    finder = _finder(name)
+    if finder.score:
+        return scores.is_ready(finder.score)
+    return "neighbors" not in finder.reads or scores.has_neighbors
 
 
 def suspected(suspicion: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(n,) bool: the label is more probably wrong than right; False where it is unknown."""
+    """(n,) bool: the label is more likely wrong than right; False if it is unknown."""
     return np.asarray(suspicion > -np.log(1 - SUSPECTED))
 
 
-def _lens(name: str) -> Finder:
-    if name not in FINDER_NAMES:
-        raise InvalidInputError(f"there is no lens {name!r}; there are {', '.join(FINDER_NAMES)}")
-    return FINDERS[FINDER_NAMES.index(name)]
-
-
-def _misclassified(scores: Scores, shown: NDArray[np.bool_], _limit: int) -> NDArray[np.int64]:
-    return np.flatnonzero(scores.feature_set.misclassified & shown)
-
-
-def _confident_mistakes(scores: Scores, shown: NDArray[np.bool_], limit: int) -> NDArray[np.int64]:
-    wrong = scores.feature_set.misclassified & shown
-    return _first(-scores["confidence"], wrong, limit)
-
-
-def _other_cluster(scores: Scores, shown: NDArray[np.bool_], _limit: int) -> NDArray[np.int64]:
-    labels = scores.feature_set.labels
-    assert labels is not None  # noqa: S101 - what finder_lacks() has made sure of
-    vote = neighbor_vote(scores.neighbors.indices[:, :VOTERS], labels)
-    return np.flatnonzero((labels >= 0) & (vote >= 0) & (vote != labels) & shown)
-
-
-def _suspected(scores: Scores, shown: NDArray[np.bool_], limit: int) -> NDArray[np.int64]:
-    suspicion = scores["suspicion"]  # NaN where the label is unknown
-    return _first(-suspicion, np.isfinite(suspicion) & shown, limit)
-
-
-def _first(values: NDArray[np.float32], among: NDArray[np.bool_], limit: int) -> NDArray[np.int64]:
-    """Rows of the lowest values, ascending by value; equal ones, and NaN at the end, by row."""
-    rows = np.flatnonzero(among)
-    return rows[np.argsort(values[rows], kind="stable")[:limit]]
-
-
-_FIND: dict[str, Callable[[Scores, NDArray[np.bool_], int], NDArray[np.int64]]] = {
-    "misclassified": _misclassified,
-    "confident_mistakes": _confident_mistakes,
-    "least_confident": lambda scores, shown, limit: _first(scores["confidence"], shown, limit),
-    "other_cluster": _other_cluster,
-    "suspected_labels": _suspected,
-    "outliers": lambda scores, shown, limit: _first(-scores["outlier_score"], shown, limit),
-    "torn": lambda scores, shown, limit: _first(scores["trustworthiness"], shown, limit),
-}
+def _finder(name: str) -> Finder:
+    for finder in FINDERS:
+        if finder.name == name:
+            return finder
+    near = did_you_mean(name, FINDER_NAMES)
+    raise InvalidInputError(f"there is no finder {name!r}{near}; available: {FINDER_NAMES}")

@@ -1,4 +1,4 @@
-"""Which labels are probably wrong: the classifier's word, corrected by the labels themselves."""
+"""Which labels are probably wrong, according to the classifier and to the other labels."""
 
 from __future__ import annotations
 
@@ -7,42 +7,37 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_codes, as_matrix, centring, row_blocks
+from tsne_widget._validation import as_codes, row_blocks
+from tsne_widget.analysis.inputs import as_matrix, centring, feature_blocks
+from tsne_widget.analysis.label_noise import (
+    FOLDS,
+    Evidence,
+    array_blocks,
+    estimate,
+    log_softmax,
+    posterior,
+)
 from tsne_widget.errors import InvalidInputError
 
-FOLDS = 5
-# Correction and noise are estimated in turn, starting from this share of wrong labels.
-ROUNDS = 5
-FIRST_NOISE = 0.05
-LAST_ROUNDS = 2  # with features, the noise being known; more change nothing
-# Directions of largest variance that the correction sees: time grows with their number.
+# Principal directions of the features that the correction uses: time grows with their number.
 MAX_DIRECTIONS = 64
-# Strength of the pull towards the classifier's own logits, in samples per squared unit of weight
-# where the rows' mean squared length is 1. From 3 to 10 the results are about the same.
-PRIOR_SAMPLES = 5.0
-# Rows times classes that one fit may see; the correction has few parameters and needs no more.
+# Rows × classes that one fit uses, and rows: the correction has few parameters and needs no more.
 MAX_FITTED = 1_000_000
 MAX_FITTED_ROWS = 20_000
-# Log-probabilities below are as good as impossible; more would only make the first steps hard.
+# Log-probabilities below −LOWEST are clipped: they would only slow the first steps of the fit.
 LOWEST = 100.0
-# Bounds of the logarithm of the factor of the logits: labels at random send it to −∞.
-LOG_SCALES = (-10.0, 5.0)
-# Strengths, in samples, tried for the prior of equal confusion of all classes.
-STRENGTHS = (10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
-MAX_STEPS = 20  # of L-BFGS in a round; the next round goes on where it ended
-ENOUGH = 1e-6  # relative gain of a step below which it stops: about the last digits of float32
-_BLOCK_BYTES = 32 * 2**20
+_BLOCK_BYTES = 32 * 2**20  # of the float64 copy of a block of rows
 
 
 class LabelErrors(NamedTuple):
-    """What is known of the labels after comparing them with a classifier and with each other."""
+    """The quality of labels, judged by a classifier and by the other labels."""
 
     suspicion: NDArray[np.float32]
-    """(n,) float32: −log of the probability that the label is right, in nats; NaN if unknown."""
+    """(n,) float32, in nats: −log of the probability that the label is right; NaN if unknown."""
     suggested: NDArray[np.int64]
-    """(n,) int64: the most probable class, given the sample and its label, also if unknown."""
+    """(n,) int64: the most probable class given the sample and its label; never unknown."""
     noise: NDArray[np.float32]
-    """(c, c) float32: estimated share of samples of class i that are labelled j; rows sum to 1."""
+    """(c, c) float32: estimated share of samples of class i with label j; rows sum to 1."""
 
 
 def label_suspicion(
@@ -54,18 +49,19 @@ def label_suspicion(
 ) -> NDArray[np.float32]:
     """How suspect each label is: −log of the probability that it is right, in nats.
 
-    The first part of :func:`label_errors`, where the parameters and the method are described.
+    This is the first result of :func:`label_errors`, which describes parameters and method. The
+    sign is the opposite of a label quality: a high value means a suspect label.
 
     Returns
     -------
     (n,) float32 array
-        From 0; higher is more suspect. ``1 - exp(-suspicion)`` is the probability that the label
-        is wrong. NaN where the label is unknown. Time O(n (d² + 64 c)), memory O(n (c + 64)).
+        0 or more. ``1 - exp(-suspicion)`` is the probability that the label is wrong. NaN if the
+        label is unknown. Time O(n (d² + 64 c)), memory O(n (c + 64)).
 
     Raises
     ------
     InvalidInputError
-        As :func:`label_errors`.
+        As for :func:`label_errors`.
 
     Examples
     --------
@@ -86,26 +82,26 @@ def label_errors(
     *,
     random_state: int = 0,
 ) -> LabelErrors:
-    """Suspicion of each label, the class it should probably be, and which classes are mislabelled.
+    """Suspicion of each label, the class it should probably be, and the noise between classes.
 
     The classifier's logits are corrected by a temperature, a bias per class and a linear function
-    of the features, fitted to the given labels by maximum likelihood, out of fold: no row is judged
-    by a correction that has seen its label. Labels are taken as noisy: class i is labelled j with a
-    probability that is estimated together with the correction (EM), so that systematic confusions
-    of the annotators are told from random ones. Their prior is equal confusion of all classes, as
-    strong as the labels themselves make likely (empirical Bayes). Features come in last, since they
-    could learn systematic errors as if these were the truth.
+    of the features, fitted to the given labels by maximum likelihood. The fit is out of fold: no
+    row is judged by a correction that has seen its label. Labels are assumed to be noisy: class i
+    has label j with a probability that EM estimates together with the correction, so systematic
+    confusions of the annotators are distinguished from random ones. The prior of this noise is
+    equal confusion of all classes, as strong as the labels make likely (empirical Bayes). Features
+    are added last because they could learn systematic errors as if these were true.
 
-    Where the model was trained on these very samples, its logits have memorised wrong labels, and
-    no correction brings the truth back: pass logits of held-out samples, or of cross-validation.
-    Features of a layer that has been trained on these labels share the fault, in a lesser degree.
+    If the model was trained on these samples, its logits have memorised the wrong labels, and no
+    correction recovers the truth: pass logits of held-out samples, or from cross-validation.
+    Features of a layer that was trained on these labels have the same fault to a lesser degree.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers, or None
-        Raw outputs of the classifier; log-probabilities do as well. None: the features alone.
+        Raw outputs of the classifier; log-probabilities work as well. None: features alone.
     labels : (n,) array of int
-        Given classes 0 … c − 1; −1 where unknown.
+        Given classes 0 … c − 1; −1 if unknown.
     features : (n, d) array of finite numbers, optional
         Activations of a layer; their 64 principal directions are used.
     random_state : int
@@ -119,15 +115,15 @@ def label_errors(
     Raises
     ------
     InvalidInputError
-        If both logits and features are None, an array is not as described, or fewer than 10 labels
-        or 2 classes are known.
+        If logits and features are both None, a shape, a dtype or a value is wrong, or fewer than 10
+        labels or 2 classes are known.
 
     Notes
     -----
-    Time O(n (d² + 64 c)), memory O(n (c + 64) + d²) beside the arguments, of which features may be
-    a memory map. The noise matrix and its estimation from a classifier are those of confident
-    learning [1]_ and of forward correction [2]_; the joint estimation by EM goes back to [3]_;
-    calibration by temperature and bias is [4]_.
+    Time O(n (d² + 64 c)), memory O(n (c + 64) + d²) without the arguments; features may be a memory
+    map. The noise matrix and its estimation from a classifier are those of confident learning [1]_
+    and of forward correction [2]_; the joint estimation by EM goes back to [3]_; calibration by
+    temperature and bias is [4]_.
 
     References
     ----------
@@ -145,243 +141,77 @@ def label_errors(
     >>> int(label_errors(logits, labels).suggested[7])
     0
     """
+    evidence = _as_evidence(logits, labels, features, np.random.default_rng(random_state))
+    beliefs, noise = estimate(evidence, features_last=logits is not None)
+    return LabelErrors(*_judge(beliefs, noise, evidence.codes), noise.astype(np.float32))
+
+
+def _as_evidence(
+    logits: ArrayLike | None,
+    labels: ArrayLike,
+    features: ArrayLike | None,
+    random: np.random.Generator,
+) -> Evidence:
+    """The checked arguments as the input of the estimation."""
     if logits is None and features is None:
-        raise InvalidInputError("pass logits, features or both: labels alone tell nothing")
+        raise InvalidInputError("pass logits, features or both: labels alone are not enough")
     scores = None if logits is None else as_matrix("logits", logits)
-    activations = None if features is None else as_matrix("features", features)
     n = len(np.asarray(labels)) if scores is None else len(scores)
-    if activations is not None:
-        as_matrix("features", activations, n)
+    activations = None if features is None else as_matrix("features", features, n)
     codes = as_codes("labels", labels, n, None if scores is None else scores.shape[1])
     c = int(codes.max(initial=0)) + 1 if scores is None else scores.shape[1]
-    present = np.unique(codes[codes >= 0])
-    if (codes >= 0).sum() < 2 * FOLDS or len(present) < 2:
+    known, present = codes[codes >= 0], np.unique(codes[codes >= 0])
+    if len(known) < 2 * FOLDS or len(present) < 2:
         raise InvalidInputError(
-            f"labels must be known for {2 * FOLDS} samples and of 2 classes to be compared, "
-            f"got {(codes >= 0).sum()} of {len(present)}"
+            f"labels must be known for at least {2 * FOLDS} samples of 2 classes, "
+            f"got {len(known)} samples of {len(present)} classes"
         )
     base = np.zeros((n, c), np.float32) if scores is None else _log_probabilities(scores)
     inputs = np.zeros((n, 0), np.float32) if activations is None else _directions(activations)
-    random = np.random.default_rng(random_state)
-    fold = _folds(codes, random)
-    taught = [
-        _taught(np.flatnonzero((codes >= 0) & (fold != own)), c, random) for own in range(FOLDS)
+    fold = np.empty(n, np.int64)  # random, with the same share of every class in each fold
+    fold[np.lexsort((random.random(n), codes))] = np.arange(n) % FOLDS
+    training = [
+        _sample(np.flatnonzero((codes >= 0) & (fold != own)), c, random) for own in range(FOLDS)
     ]
-    evidence = _Evidence(base, inputs, codes, fold, taught)
-    beliefs, noise = _estimate(evidence, given_logits=scores is not None)
-    return LabelErrors(*_judged(beliefs, noise, codes), noise.astype(np.float32))
+    return Evidence(base, inputs, codes, fold, training)
 
 
-class _Evidence(NamedTuple):
-    """What a correction is fitted to, and which rows teach the one of each fold."""
-
-    base: NDArray[np.float32]  # (n, c) log-probabilities of the classifier
-    inputs: NDArray[np.float32]  # (n, d)
-    codes: NDArray[np.int64]  # (n,)
-    fold: NDArray[np.int64]  # (n,)
-    taught: list[NDArray[np.int64]]
-
-
-def _estimate(
-    evidence: _Evidence, given_logits: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """(n, c) log-probabilities of the classes, blind to the row's own label; (c, c) noise."""
-    c = evidence.base.shape[1]
-    noise = np.full((c, c), FIRST_NOISE / (c - 1))
-    np.fill_diagonal(noise, 1 - FIRST_NOISE)
-    # Features can take systematic noise for the truth; a temperature and biases can not. So these
-    # alone find the noise, where there are logits, and features come in once it is known.
-    first = evidence._replace(inputs=evidence.inputs[:, :0]) if given_logits else evidence
-    parameters = _start(first)
-    beliefs = np.zeros_like(evidence.base)  # at first, the labels are all that is known
-    for _ in range(ROUNDS):
-        beliefs = _corrected_out_of_fold(first, parameters, beliefs, noise)
-        noise = _noise(beliefs, noise, evidence.codes)
-    if first.inputs.shape == evidence.inputs.shape:
-        return beliefs, noise
-    parameters = _start(evidence)
-    for _ in range(LAST_ROUNDS):
-        beliefs = _corrected_out_of_fold(evidence, parameters, beliefs, noise)
-    return beliefs, noise
-
-
-def _start(evidence: _Evidence) -> list[NDArray[np.float64]]:
-    c, d = evidence.base.shape[1], evidence.inputs.shape[1]
-    return [np.zeros(1 + c + d * c) for _ in range(FOLDS)]
-
-
-def _corrected_out_of_fold(
-    evidence: _Evidence,
-    parameters: list[NDArray[np.float64]],
-    beliefs: NDArray[np.float32],
-    noise: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """Beliefs after another round; the parameters of each fold go on from where they were."""
-    base, inputs, codes, fold, taught = evidence
-    c = base.shape[1]
-    for own, rows in enumerate(taught):
-        target = np.exp(_posterior(beliefs[rows], noise, codes[rows]))  # what labels probably mean
-        parameters[own] = _fit(base[rows], inputs[rows], target, parameters[own])
-    result = np.empty_like(base)
-    for own in range(FOLDS):
-        for rows in _blocks(np.flatnonzero(fold == own), c):
-            result[rows] = _log_softmax(_corrected(parameters[own], base[rows], inputs[rows]))
-    return result
-
-
-def _folds(codes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """A fold for each row, at random, each with the same share of every class."""
-    fold = np.empty(len(codes), np.int64)
-    fold[np.lexsort((random.random(len(codes)), codes))] = np.arange(len(codes)) % FOLDS
-    return fold
-
-
-def _taught(rows: NDArray[np.int64], c: int, random: np.random.Generator) -> NDArray[np.int64]:
+def _sample(rows: NDArray[np.int64], c: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """At most as many of the rows as one fit may use."""
     limit = min(MAX_FITTED_ROWS, MAX_FITTED // c)
     return rows if len(rows) <= limit else np.sort(random.choice(rows, limit, replace=False))
 
 
-def _corrected(
-    parameters: NDArray[np.float64], base: NDArray[np.float32], inputs: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Logits: the classifier's by a temperature, a bias per class, a linear map of the features."""
-    scale, bias, weights = _parts(parameters, base.shape[1])
-    return base * scale + bias + inputs @ weights
-
-
-def _parts(
-    parameters: NDArray[np.float64], c: int
-) -> tuple[np.float32, NDArray[np.float32], NDArray[np.float32]]:
-    narrow = parameters.astype(np.float32)
-    return np.exp(narrow[0]), narrow[1 : 1 + c], narrow[1 + c :].reshape(-1, c)
-
-
-def _fit(
-    base: NDArray[np.float32],
-    inputs: NDArray[np.float32],
-    target: NDArray[np.float32],
-    start: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Parameters that give the targets the largest likelihood, given the prior."""
-    from scipy.optimize import minimize  # here, since it takes longer to load than this package
-
-    m, c = base.shape
-    prior = PRIOR_SAMPLES / m
-    # Classes first: sums over a few classes are many times faster along the first axis.
-    base, inputs, target = (np.ascontiguousarray(array.T) for array in (base, inputs, target))
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scale, bias, weights = _parts(parameters, c)
-        logits = base * scale + bias[:, np.newaxis] + weights.T @ inputs
-        logits -= logits.max(axis=0)
-        weight = np.exp(logits)
-        total = weight.sum(axis=0)
-        value = np.log(total).sum(dtype=np.float64) - np.vdot(target, logits)
-        excess = (weight / total - target) / m
-        slopes = [
-            [np.vdot(excess, base) * scale],
-            excess.sum(axis=1) + prior * bias,  # or absent classes would become impossible
-            (inputs @ excess.T + prior * weights).ravel(),
-        ]
-        penalty = prior / 2 * (np.vdot(weights, weights) + np.vdot(bias, bias))
-        return float(value / m + penalty), np.concatenate(slopes).astype(np.float64)
-
-    bounds = [LOG_SCALES] + [(None, None)] * (len(start) - 1)
-    options = {"maxiter": MAX_STEPS, "ftol": ENOUGH}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return np.asarray(found.x)
-
-
-def _posterior(
-    beliefs: NDArray[np.float32], noise: NDArray[np.float64], codes: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """(m, c) log-probabilities of the true class, given what the row looks like and its label."""
-    return _log_softmax(beliefs + np.log(noise).astype(np.float32).T[codes])
-
-
-def _noise(
-    beliefs: NDArray[np.float32], noise: NDArray[np.float64], codes: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """One step of EM: how often each class is labelled as each other one."""
-    c = len(noise)
-    joint = np.zeros((c, c))  # true class, label
-    for rows in _blocks(np.flatnonzero(codes >= 0), c):
-        rows = rows[np.argsort(codes[rows], kind="stable")]
-        given, first = np.unique(codes[rows], return_index=True)
-        probable = np.exp(_posterior(beliefs[rows], noise, codes[rows]))
-        joint[:, given] += np.add.reduceat(probable, first, axis=0, dtype=np.float64).T
-    kept, total = np.diag(joint), joint.sum()
-    wrong = float(np.clip(1 - kept.sum() / total, 1 / total, 0.5))
-    strength = max(STRENGTHS, key=lambda value: _evidence(joint, value, wrong))
-    prior = np.full((c, c), strength * wrong / (c - 1))
-    np.fill_diagonal(prior, strength * (1 - wrong))
-    joint += prior
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-
-def _evidence(joint: NDArray[np.float64], strength: float, wrong: float) -> float:
-    """Log-likelihood of counts whose rows are Dirichlet-multinomial around equal confusion."""
-    from scipy.special import gammaln
-
-    c = len(joint)
-    kept = np.diag(joint)
-    off = joint[~np.eye(c, dtype=bool)]
-    right, other = strength * (1 - wrong), strength * wrong / (c - 1)
-    rows = gammaln(strength) - gammaln(strength + joint.sum(axis=1))
-    rows += gammaln(right + kept) - gammaln(right)
-    return float(rows.sum() + (gammaln(other + off) - gammaln(other)).sum())
-
-
-def _judged(
-    beliefs: NDArray[np.float32], noise: NDArray[np.float64], codes: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Suspicion and suggestion of each row."""
-    suspicion = np.full(len(codes), np.nan, np.float32)
-    suggested = np.empty(len(codes), np.int64)
-    for rows in _blocks(np.flatnonzero(codes < 0), len(noise)):
-        suggested[rows] = beliefs[rows].argmax(axis=1)
-    for rows in _blocks(np.flatnonzero(codes >= 0), len(noise)):
-        probable = _posterior(beliefs[rows], noise, codes[rows])
-        suggested[rows] = probable.argmax(axis=1)
-        own = (np.arange(len(rows)), codes[rows])
-        right = probable[own].astype(np.float64)
-        probable[own] = -np.inf
-        # log(1 + others / own): exact also where 1 − p(label) is too small to be told from 0
-        others = _log_sum(probable)
-        suspicion[rows] = np.logaddexp(0, others - right)
-    return suspicion, suggested
-
-
 def _log_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """(n, c) float32 log-softmax, whatever the size of the logits."""
+    """(n, c) float32 log-softmax, for logits of any size."""
     out = np.empty(logits.shape, np.float32)
-    for rows in _blocks(np.arange(len(logits)), logits.shape[1]):
+    for rows in row_blocks(len(logits), _BLOCK_BYTES // (8 * logits.shape[1])):
         block = logits[rows].astype(np.float64)
         if not np.isfinite(block).all():
-            row = rows[int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])]
+            row = rows.start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise InvalidInputError(
-                f"logits must be finite, but row {row} is not; drop such rows, and in place of "
+                f"logits must be finite, but row {row} is not; drop such rows, and instead of "
                 "log(probability) pass log(probability + 1e-9)"
             )
         block -= block.max(axis=1, keepdims=True)
-        out[rows] = np.maximum(_log_softmax(block), -LOWEST)
+        out[rows] = np.maximum(log_softmax(block), -LOWEST)
     return out
 
 
 def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
-    """(n, ≤ 64) float32: features along their principal axes, mean squared length about 1."""
-    how, (n, d) = centring(features), features.shape
-    blocks = row_blocks(n, d)
+    """(n, ≤ 64) float32 features along their principal axes, with mean squared length 1."""
+    transform, (n, d) = centring(features), features.shape
+    blocks = feature_blocks(n, d)
     axes = np.eye(d, dtype=np.float32)
     if d > MAX_DIRECTIONS:
         products = np.zeros((d, d))
         for block in blocks:
-            part = how.of(features[block])
+            part = transform.apply(features[block])
             products += part.T @ part
         axes = np.linalg.eigh(products)[1][:, -MAX_DIRECTIONS:].astype(np.float32)
     points = np.empty((n, axes.shape[1]), np.float32)
     for block in blocks:
-        points[block] = how.of(features[block]) @ axes
+        points[block] = transform.apply(features[block]) @ axes
     length = np.sqrt(np.vdot(points, points) / len(points))
     if not length:  # constant features are no evidence
         return points[:, :0]
@@ -389,17 +219,27 @@ def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
     return points
 
 
-def _log_softmax(logits: NDArray[Any]) -> NDArray[Any]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+def _judge(
+    beliefs: NDArray[np.float32], noise: NDArray[np.float64], codes: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Suspicion and suggested class of each row."""
+    suspicion = np.full(len(codes), np.nan, np.float32)
+    suggested = np.empty(len(codes), np.int64)
+    for rows in array_blocks(np.flatnonzero(codes < 0), len(noise)):
+        suggested[rows] = beliefs[rows].argmax(axis=1)
+    for rows in array_blocks(np.flatnonzero(codes >= 0), len(noise)):
+        probable = posterior(beliefs[rows], noise, codes[rows])
+        suggested[rows] = probable.argmax(axis=1)
+        own = (np.arange(len(rows)), codes[rows])
+        right = probable[own].astype(np.float64)
+        probable[own] = -np.inf
+        # log(1 + others / own) is also exact if 1 − p(label) rounds to 0.
+        suspicion[rows] = np.logaddexp(0, _log_sum(probable) - right)
+    return suspicion, suggested
 
 
 def _log_sum(values: NDArray[Any]) -> NDArray[np.float64]:
+    """log Σ exp of each row."""
     largest = values.max(axis=1).astype(np.float64)
     total = np.exp(values - largest[:, np.newaxis]).sum(axis=1)
     return np.asarray(largest + np.log(total), np.float64)
-
-
-def _blocks(rows: NDArray[np.int64], c: int) -> list[NDArray[np.int64]]:
-    step = max(1, _BLOCK_BYTES // (8 * c))
-    return [rows[start : start + step] for start in range(0, len(rows), step)]

@@ -1,31 +1,33 @@
-"""The nearest neighbours of one sample at a time, as fast as memory can be read."""
+"""Exact nearest neighbours of single samples, limited only by the speed of memory."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
-# Differences of this many values at a time stay in the processor's cache.
+# Values of a block of differences: they stay in the processor's cache.
 _BLOCK_VALUES = 2**17
-# Candidates beyond k that absorb the rounding of the product before distances are recomputed.
+# Candidates beyond k, so that rounding of the product loses no neighbour before distances are
+# computed again from differences.
 _SPARE = 16
 
 
 class NeighborIndex:
-    """Features made ready for the question which samples are nearest to a given one.
+    """Features prepared for finding the nearest samples of one sample at a time.
 
     Parameters
     ----------
     features : (n, d) array of finite numbers
-        May be a memory map; one float32 copy is made and kept. Time O(n d), memory O(n d).
+        May be a memory map; one float32 copy is kept. Time O(n d), memory O(n d).
 
     Raises
     ------
     InvalidInputError
-        If features are not as described.
+        If the shape or dtype is wrong, or a value is not finite.
 
     Examples
     --------
@@ -54,14 +56,14 @@ class NeighborIndex:
         Returns
         -------
         rows : (k,) int64 array
-            Of samples equally far, up to the rounding of float32, any.
+            Samples at the same distance, up to the rounding of float32, are in any order.
         distances : (k,) float32 array
             Euclidean, in the unit of the features. Time O(n d), memory O(n).
 
         Raises
         ------
         InvalidInputError
-            If row or k is out of bounds.
+            If ``row`` or ``k`` is out of range.
         """
         self._check_row(row)
         n = len(self)
@@ -71,14 +73,14 @@ class NeighborIndex:
         squared[row] = np.inf
         kept = min(k + _SPARE, n - 1)
         rows = np.sort(np.argpartition(squared, kept - 1)[:kept])
-        # |x|² + |y|² − 2xy loses digits between close points; their differences do not.
+        # |x|² + |y|² − 2xy loses digits between close points; differences do not.
         differences = self._points[rows].astype(np.float64) - self._points[row]
         distances = np.sqrt(np.square(differences).sum(axis=1))
         order = np.argsort(distances, kind="stable")[:k]
         return rows[order], (distances[order] * self._unit).astype(np.float32)
 
     def distances_to(self, row: int) -> NDArray[np.float32]:
-        """How far every sample is from one of them.
+        """Distances of all samples to one of them.
 
         Parameters
         ----------
@@ -94,7 +96,7 @@ class NeighborIndex:
         Raises
         ------
         InvalidInputError
-            If row is out of bounds.
+            If ``row`` is out of range.
 
         Examples
         --------
@@ -103,10 +105,9 @@ class NeighborIndex:
         """
         self._check_row(row)
         squared = np.empty(len(self), dtype=np.float32)
-        step = max(1, _BLOCK_VALUES // self._points.shape[1])
-        for start in range(0, len(self), step):
-            differences = self._points[start : start + step] - self._points[row]
-            squared[start : start + step] = np.einsum("ij,ij->i", differences, differences)
+        for block in row_blocks(len(self), _BLOCK_VALUES // self._points.shape[1]):
+            differences = self._points[block] - self._points[row]
+            squared[block] = np.einsum("ij,ij->i", differences, differences)
         return (np.sqrt(squared) * self._unit).astype(np.float32)
 
     def _check_row(self, row: int) -> None:

@@ -1,4 +1,4 @@
-"""Nearest neighbours in feature space, and what their labels say of a sample and of a layer."""
+"""Nearest neighbours in feature space, and what their labels say about samples and layers."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.inputs import as_codes, as_matrix, as_neighbors, centred
+from tsne_widget._validation import as_codes, row_blocks
+from tsne_widget.analysis.inputs import as_matrix, as_neighbors, centred
 from tsne_widget.errors import InvalidInputError
 
 METRICS = ("euclidean", "cosine")
-WAYS = ("exact", "approximate", "auto")
-# Silhouettes need all distances: above this many samples they are estimated on so many of them.
+METHODS = ("exact", "approximate", "auto")
+# The silhouette needs all distances: with more samples it is estimated from this many.
 SILHOUETTE_SAMPLES = 5_000
-_BLOCK = 16_384  # rows at a time, so that temporaries stay small
+_BLOCK = 16_384  # rows per block, to keep temporary arrays small
 
 
 class KNeighbors(NamedTuple):
     """The k nearest other samples of each sample, nearest first."""
 
     indices: NDArray[np.int32]
-    """(n, k) int32: their rows."""
+    """(n, k) int32 rows of the neighbours."""
     distances: NDArray[np.float32]
-    """(n, k) float32: in the unit of the features; for cosine 1 − cosine, 0 … 2."""
+    """(n, k) float32 distances in the unit of the features; for cosine, 1 − cosine (0 … 2)."""
 
 
 class LayerSummary(NamedTuple):
-    """How well the features of a layer tell the classes apart; ``str()`` says it in one line."""
+    """How well the features of a layer separate the classes; ``str()`` is one line."""
 
     knn_accuracy: float
     """Share of samples whose k nearest neighbours vote for their label, 0 … 1."""
     silhouette: float
     """Mean silhouette of the classes, −1 … 1."""
     k: int
-    """Neighbours that vote."""
+    """Number of neighbours that vote."""
     largest_class: float
-    """Share of the most frequent label, 0 … 1: what guessing reaches."""
+    """Share of the most frequent label, 0 … 1: the accuracy of always guessing it."""
 
     def __str__(self) -> str:
         return (
@@ -65,23 +66,24 @@ def kneighbors(
     metric : {"euclidean", "cosine"}
         Distance.
     n_jobs : int or None
-        Threads; None as torch is set, −1 all cores.
+        Number of threads; None: torch's setting, −1: all cores.
     neighbors : {"exact", "approximate", "auto"}
-        "approximate" misses about 1 % of them and needs faiss, the ``neighbors`` extra; "auto" is
-        approximate from 100,000 samples where that is installed.
+        "approximate" misses about 1 % of the neighbours and requires faiss (the ``neighbors``
+        extra). "auto" is approximate from 100,000 samples if faiss is installed.
 
     Returns
     -------
     KNeighbors
-        ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Of samples
-        equally far, up to the rounding of float32, any come first.
-        Time O(n² d), approximate about O(n √n d); memory O(n (d + k)).
+        ``indices`` (n, k) int32 and ``distances`` (n, k) float32. Samples at the same distance, up
+        to the rounding of float32, are in any order. Time O(n² d), approximate about O(n √n d);
+        memory O(n (d + k)).
 
     Raises
     ------
     InvalidInputError
-        If features are not as described or all equal, k is out of bounds, the metric or the way
-        unknown, or faiss is needed and not installed; for cosine, if a row is 0 in every column.
+        If the features have a wrong shape or dtype, a value that is not finite, or no variation;
+        if ``k``, ``metric`` or ``neighbors`` is out of range; if faiss is required but missing; or
+        if the metric is cosine and a row is 0 in every column.
 
     Examples
     --------
@@ -89,16 +91,15 @@ def kneighbors(
     [1, 0, 1]
     """
     matrix = as_matrix("features", features)
-    if not 1 <= k < len(matrix):
-        raise InvalidInputError(
-            f"k={k} must be 1 … {len(matrix) - 1}, less than the {len(matrix)} samples"
-        )
+    n = len(matrix)
+    if not 1 <= k < n:
+        raise InvalidInputError(f"k={k} must be 1 … {n - 1}, less than the number of samples, {n}")
     if metric not in METRICS:
         raise InvalidInputError(f"metric={metric!r} must be one of {', '.join(METRICS)}")
-    if neighbors not in WAYS:
-        raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(WAYS)}")
-    # Here, not above: they load torch, which this package does without until it is needed.
-    from tsne_widget.projection.approximate import nearest_about
+    if neighbors not in METHODS:
+        raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(METHODS)}")
+    # Imported here because these modules load torch.
+    from tsne_widget.projection.approximate import approximate_nearest
     from tsne_widget.projection.inputs import unit_rows
     from tsne_widget.projection.neighbors import nearest
     from tsne_widget.projection.workers import Workers, available_threads
@@ -106,15 +107,14 @@ def kneighbors(
     points, unit = (unit_rows(matrix), 1.0) if metric == "cosine" else centred(matrix)
     if not points.any():
         raise InvalidInputError(
-            f"features are constant over {len(matrix)} samples (dead layer?), so that no sample is "
-            "nearer than another; choose another layer"
+            f"features are constant over {n} samples (dead layer?), so no sample is nearer than "
+            "another; choose another layer"
         )
     with Workers(available_threads(n_jobs)) as workers:
-        exact = neighbors == "exact" or (neighbors == "auto" and not approximates(len(points)))
-        found = (nearest if exact else nearest_about)(points, k, workers)
+        exact = neighbors == "exact" or (neighbors == "auto" and not approximates(n))
+        found = (nearest if exact else approximate_nearest)(points, k, workers)
     distances = np.empty(found.squared.shape, dtype=np.float32)
-    for start in range(0, len(points), _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    for rows in row_blocks(n, _BLOCK):
         squared = np.maximum(found.squared[rows].astype(np.float64), 0)
         with np.errstate(over="ignore"):
             distances[rows] = squared / 2 if metric == "cosine" else np.sqrt(squared) * unit
@@ -129,25 +129,25 @@ def approximates(n: int) -> bool:
 
 
 def label_agreement(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
-    """Share of each sample's neighbours that have its label.
+    """Share of each sample's neighbours that have the sample's label.
 
     Parameters
     ----------
     indices : (n, k) array of int
         Neighbours, from :func:`kneighbors`.
     labels : (n,) array of int
-        −1 where unknown: such neighbours do not count.
+        −1 if unknown; such neighbours are ignored.
 
     Returns
     -------
     (n,) float32 array
-        0 … 1; NaN where the label, or that of every neighbour, is unknown. Time O(n k), memory
-        O(n).
+        0 … 1; NaN if the sample's label or the labels of all its neighbours are unknown. Time
+        O(n k), memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -156,36 +156,36 @@ def label_agreement(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.float32
     """
     near, codes = _checked(indices, labels)
     result = np.full(len(codes), np.nan, dtype=np.float32)
-    for start in range(0, len(codes), _BLOCK):
-        own = codes[start : start + _BLOCK, np.newaxis]
-        theirs = codes[near[start : start + _BLOCK]]
+    for rows in row_blocks(len(codes), _BLOCK):
+        own = codes[rows, np.newaxis]
+        theirs = codes[near[rows]]
         voters = (theirs >= 0).sum(axis=1)
         same = (theirs == own).sum(axis=1)
         known = (own[:, 0] >= 0) & (voters > 0)
-        result[start : start + _BLOCK][known] = same[known] / voters[known]
+        result[rows][known] = same[known] / voters[known]
     return result
 
 
 def neighbor_vote(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
-    """The label that most of each sample's neighbours have.
+    """The most frequent label among each sample's neighbours.
 
     Parameters
     ----------
     indices : (n, k) array of int
         Neighbours, nearest first, from :func:`kneighbors`.
     labels : (n,) array of int
-        −1 where unknown: such neighbours do not vote.
+        −1 if unknown; such neighbours do not vote.
 
     Returns
     -------
     (n,) int64 array
-        Of classes with equal votes that of the nearest neighbour; −1 where nobody votes.
-        Time O(n k²), memory O(n).
+        A tie goes to the class of the nearest neighbour; −1 if no neighbour votes. Time O(n k²),
+        memory O(n).
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -194,23 +194,23 @@ def neighbor_vote(indices: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
     """
     near, codes = _checked(indices, labels)
     votes = np.full(len(codes), -1, dtype=np.int64)
-    for start in range(0, len(codes), _BLOCK):
-        theirs = codes[near[start : start + _BLOCK]]
+    for rows in row_blocks(len(codes), _BLOCK):
+        theirs = codes[near[rows]]
         support = np.stack(
             [(theirs == column[:, np.newaxis]).sum(axis=1) for column in theirs.T], 1
         )
         support[theirs < 0] = 0
-        winner = support.argmax(axis=1)  # the first of equals: the nearest
-        votes[start : start + _BLOCK] = theirs[np.arange(len(theirs)), winner]
-        votes[start : start + _BLOCK][support.max(axis=1) == 0] = -1
+        winner = support.argmax(axis=1)  # the first maximum is the nearest neighbour
+        votes[rows] = theirs[np.arange(len(theirs)), winner]
+        votes[rows][support.max(axis=1) == 0] = -1
     return votes
 
 
 def knn_accuracy(indices: ArrayLike, labels: ArrayLike) -> float:
-    """Share of labelled samples whose neighbours vote for their label, 0 … 1; NaN of none.
+    """Share of labelled samples whose neighbours vote for their label, 0 … 1; NaN without labels.
 
-    Leave-one-out accuracy of the k-nearest-neighbour classifier (Cover & Hart 1967). Arguments and
-    errors as of :func:`neighbor_vote`. Time O(n k²), memory O(n).
+    This is the leave-one-out accuracy of the k-nearest-neighbour classifier (Cover & Hart 1967).
+    Parameters and errors are those of :func:`neighbor_vote`. Time O(n k²), memory O(n).
 
     Examples
     --------
@@ -230,20 +230,20 @@ def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0)
     features : (n, d) array of finite numbers
         May be a memory map.
     labels : (n,) array of int
-        Samples with −1, unknown, are left out.
+        Samples with label −1 (unknown) are ignored.
     random_state : int
-        Seed of the sample: of more than 5,000 labelled samples, 5,000 are looked at.
+        Seed of the sample: if more than 5,000 samples have labels, 5,000 are used.
 
     Returns
     -------
     float
-        −1 … 1, higher where classes lie apart; NaN with fewer than 2 classes, or where each sample
-        is a class. Time O(min(n, 5,000)² d), memory O(n) and 200 MB.
+        −1 … 1, higher if the classes are apart; NaN with fewer than 2 classes, or if every sample
+        has its own class. Time O(min(n, 5,000)² d), memory O(n) and 200 MB.
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described.
+        If a shape, a dtype or a value is wrong.
 
     Examples
     --------
@@ -251,14 +251,14 @@ def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0)
     0.98
     """
     matrix = as_matrix("features", features)
-    codes = as_codes("labels", labels, len(matrix), None)
+    codes = as_codes("labels", labels, len(matrix))
     rows = np.flatnonzero(codes >= 0)
     if len(rows) > SILHOUETTE_SAMPLES:
         random = np.random.default_rng(random_state)
         rows = np.sort(random.choice(rows, SILHOUETTE_SAMPLES, replace=False))
     if not 2 <= len(np.unique(codes[rows])) < len(rows):
         return float("nan")
-    from sklearn.metrics import silhouette_score  # here, since it loads slowly
+    from sklearn.metrics import silhouette_score
 
     return float(silhouette_score(centred(matrix[rows])[0].astype(np.float64), codes[rows]))
 
@@ -266,29 +266,29 @@ def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0)
 def layer_summary(
     features: ArrayLike, labels: ArrayLike, *, k: int = 15, indices: ArrayLike | None = None
 ) -> LayerSummary:
-    """How well a layer tells the classes apart: neighbours' vote and silhouette.
+    """How well the features of a layer separate the classes: neighbours' votes and silhouette.
 
     Parameters
     ----------
     features : (n, d) array of finite numbers
         May be a memory map.
     labels : (n,) array of int
-        −1 where unknown.
+        −1 if unknown.
     k : int
-        Neighbours that vote, 1 … n − 1.
+        Number of neighbours that vote, 1 … n − 1.
     indices : (n, ≥ k) array of int, optional
-        Neighbours, from :func:`kneighbors`, if they are already there; the first k are taken.
+        Neighbours, from :func:`kneighbors`; the first k columns are used. Default: computed here.
 
     Returns
     -------
     LayerSummary
-        Numbers; ``str()`` of it is one line for people. Time O(n k²), memory O(n) and 200 MB;
-        without ``indices`` those of :func:`kneighbors` besides.
+        Numbers; ``str()`` is a one-line summary. Time O(n k²), memory O(n) and 200 MB; without
+        ``indices`` also those of :func:`kneighbors`.
 
     Raises
     ------
     InvalidInputError
-        If an array is not as described, or indices have fewer than k columns.
+        If a shape, a dtype or a value is wrong, or ``indices`` has fewer than k columns.
 
     Examples
     --------
@@ -297,7 +297,7 @@ def layer_summary(
 50.0 %); silhouette of the classes 0.98
     """
     matrix = as_matrix("features", features)
-    codes = as_codes("labels", labels, len(matrix), None)
+    codes = as_codes("labels", labels, len(matrix))
     near = kneighbors(matrix, k).indices if indices is None else as_neighbors("indices", indices)
     if not 1 <= k <= near.shape[1]:
         raise InvalidInputError(
@@ -314,4 +314,4 @@ def _checked(
     indices: ArrayLike, labels: ArrayLike
 ) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
     near = as_neighbors("indices", indices)
-    return near, as_codes("labels", labels, len(near), None)
+    return near, as_codes("labels", labels, len(near))

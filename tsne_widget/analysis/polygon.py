@@ -1,30 +1,31 @@
-"""Which points lie inside a polygon, exactly, for as many points as fit in memory."""
+"""Points inside a polygon, exactly, for as many points as fit in memory."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
 
-# Beyond this, products of two differences of coordinates could overflow.
+# With larger coordinates, products of two differences could overflow.
 MAX_COORDINATE = 1e150
 
-_BLOCK = 16_384  # points at a time, so that temporaries stay in the processor's cache
+_BLOCK = 16_384  # points per block, to keep temporary arrays in the processor's cache
 
 
 class PolygonIndex:
-    """Points sorted for the question which of them lie inside a polygon.
+    """Points sorted to find those inside a polygon quickly.
 
-    The even–odd rule: a point is inside if a ray from it to the right crosses the boundary an odd
-    number of times. Each edge owns its lower end and not its upper one, and a point exactly on an
-    edge lies to its right; so of two polygons that share an edge exactly one owns a point on it.
-    All in float64: a point closer to an edge than its rounding may fall on either side, but falls
-    on the same side for both polygons.
+    The even–odd rule decides: a point is inside if a ray from it to the right crosses the boundary
+    an odd number of times. Each edge includes its lower end and excludes its upper one, and a point
+    exactly on an edge lies to its right; so if two polygons share an edge, exactly one of them
+    contains a point on it. All arithmetic is float64: a point closer to an edge than rounding may
+    be on either side, but it is on the same side for both polygons.
 
-    After the sort, an edge looks only at the points between its two ends in y, so that the work is
-    n times the mean number of edges at a height. Time O(n log n) for the sort, memory O(n):
-    24 bytes per point.
+    After the sort, each edge reads only the points between its two ends in y, so the work is n
+    times the mean number of edges at a height. Time O(n log n) for the sort, memory O(n): 24 bytes
+    per point.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class PolygonIndex:
     Raises
     ------
     InvalidInputError
-        For another shape or dtype.
+        If the shape or dtype is wrong.
 
     Examples
     --------
@@ -63,34 +64,34 @@ class PolygonIndex:
         return f"PolygonIndex(n={self._count})"
 
     def inside(self, polygon: ArrayLike) -> NDArray[np.int64]:
-        """Rows of the points inside the polygon.
+        """Rows of the points inside a polygon.
 
         Parameters
         ----------
         polygon : (k, 2) array of numbers
-            Vertices in order, in the coordinates of the embedding; the last is joined to the first.
-            It may cross itself. Fewer than 3 enclose nothing.
+            Vertices in order, in the coordinates of the embedding; the last one is connected to the
+            first. Edges may cross. Fewer than 3 vertices enclose nothing.
 
         Returns
         -------
         (m,) int64 array
-            Sorted. Time O(n k) at most, memory O(n).
+            Ascending rows. Time O(n k) at most, memory O(n).
 
         Raises
         ------
         InvalidInputError
-            For another shape or dtype, or for vertices that are not finite or beyond 1e150.
+            If the shape or dtype is wrong, or a vertex is not finite or beyond 1e150.
         """
         vertices = _as_vertices(polygon)
         is_inside = np.zeros(len(self._rows), dtype=bool)
         if len(vertices) < 3:
             return np.empty(0, dtype=np.int64)
         for one, other in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
-            # Always from below, so that both polygons at a shared edge compute the same crossing.
+            # Always upwards, so that both polygons at a shared edge compute the same crossing.
             (x0, y0), (x1, y1) = (one, other) if one[1] <= other[1] else (other, one)
             start, stop = self._y.searchsorted((y0, y1))
-            for block in range(start, stop, _BLOCK):
-                part = slice(block, min(block + _BLOCK, stop))
+            for block in row_blocks(stop - start, _BLOCK):
+                part = slice(start + block.start, start + block.stop)
                 crossing = self._y[part] - y0
                 crossing *= x1 - x0  # before the division: exact for points on a grid
                 crossing /= y1 - y0

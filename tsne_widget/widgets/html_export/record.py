@@ -10,32 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget.analysis import FINDERS, confidence, margin
+from tsne_widget.analysis.finders import FINDERS, FOUND
+from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.appearance import (
-    HIGHEST_FIRST,
     RAMP_COLORS,
     RIGHT_COLOR,
-    TITLES,
     WRONG_COLOR,
+    titles,
 )
 from tsne_widget.widgets.state.named_selections import COLORS
 
 FORMAT = 1
 # Classes of which the close look at a sample shows the probability.
 TOP_CLASSES = 5
-# Score that a lens sorts by, whether its highest come first, and whether only of the misclassified;
-# the widget's other lenses read the features, which are not in the page.
-_LENS_SCORES = {
-    "misclassified": None,
-    "confident_mistakes": ("confidence", True, True),
-    "least_confident": ("confidence", False, False),
-    "suspected_labels": ("suspicion", True, False),
-    "outliers": ("outlier_score", True, False),
-    "torn": ("trustworthiness", False, False),
-}
-_LENS_LIMIT = 50
 
 
 def shared_record(
@@ -61,7 +50,7 @@ def shared_record(
     colors : sequence of c str
         "#rrggbb" of each class.
     scores : mapping of name to (n,) array of numbers
-        Besides confidence and margin.
+        Scores besides the cheap ones.
     selections : mapping of name to (k,) int64 rows
     selection_colors : mapping of name to "#rrggbb"
     whole_paths : bool
@@ -71,7 +60,7 @@ def shared_record(
     place[rows] = np.arange(len(rows))
     ids = record.ids[rows]
     logits = None if record.logits is None else record.logits[rows]
-    known = {} if logits is None else {"confidence": confidence(logits), "margin": margin(logits)}
+    known = cheap_scores(record, rows)
     known |= {name: np.asarray(column)[rows] for name, column in scores.items()}
     return {
         "format": FORMAT,
@@ -81,7 +70,7 @@ def shared_record(
         "unknown_color": UNKNOWN_COLOR,
         "right_and_wrong": [RIGHT_COLOR, WRONG_COLOR],
         "ramp": list(RAMP_COLORS),
-        "titles": TITLES,
+        "titles": titles(),
         "x": packed(embedding[rows, 0].astype(np.float32)),
         "y": packed(embedding[rows, 1].astype(np.float32)),
         "ids": packed(ids.astype(np.int32 if ids.max() < 2**31 else np.int64)),
@@ -94,7 +83,8 @@ def shared_record(
             {
                 "name": name,
                 "values": packed(column.astype(np.float32)),
-                "highest_first": name in HIGHEST_FIRST,
+                "highest_first": name in SCORES and SCORES[name].highest_first,
+                "format": SCORES[name].format if name in SCORES else "number",
             }
             for name, column in known.items()
         ],
@@ -148,24 +138,20 @@ def _top(logits: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def _lenses(record: FeatureSet, scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The finders that the page can answer: those that read no features."""
     judged = record.labels is not None and record.predictions is not None
-    offered = []
-    for lens in FINDERS:
-        if lens.name not in _LENS_SCORES:
-            continue
-        how = _LENS_SCORES[lens.name]
-        score, highest, only_wrong = how or ("", False, True)
-        if (only_wrong and not judged) or (score and score not in scores):
-            continue
-        offered.append(
-            {
-                "name": lens.name,
-                "title": lens.title,
-                "meaning": lens.meaning,
-                "score": score,
-                "highest": highest,
-                "only_wrong": only_wrong,
-                "limit": _LENS_LIMIT,
-            }
-        )
-    return offered
+    return [
+        {
+            "name": finder.name,
+            "title": finder.title,
+            "meaning": finder.meaning,
+            "score": finder.score,
+            "highest": finder.highest_first,
+            "only_wrong": finder.only_misclassified,
+            "limit": FOUND,
+        }
+        for finder in FINDERS
+        if finder.matches is None
+        and (judged or not finder.only_misclassified)
+        and (not finder.score or finder.score in scores)
+    ]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.errors import StoreError
-from tsne_widget.feature_set import FeatureSet, load_npy
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.feature_set_io import load_npy
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
 from tsne_widget.widgets.maps.maps import GIVEN
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import matplotlib
 import matplotlib.colors
 
+from tsne_widget.analysis.scores import SCORES
+
 # ScatterGL draws colours from a texture of this many texels; the last one is for what is unknown.
 TEXELS = 256
 # Without the ends of viridis, which vanish on the dark and on the light ground.
@@ -14,20 +16,19 @@ RAMP_COLORS = tuple(
 )
 RIGHT_COLOR, WRONG_COLOR = "#5b84b1", "#d6336c"
 
-TITLES = {
+_TITLES = {
     "label": "label",
     "prediction": "prediction",
     "correct": "right or wrong",
     "selection": "named selection",
-    "confidence": "confidence",
-    "margin": "margin",
-    "entropy": "entropy (nats)",
-    "loss": "loss (nats)",
-    "label_agreement": "neighbours of the same label",
-    "suspicion": "suspicion of the label (nats)",
-    "outlier_score": "outlier score",
-    "trustworthiness": "trustworthiness of the map",
-    "continuity": "continuity of the map",
 }
-# Where the interesting samples have the highest values. In the others they have the lowest.
-HIGHEST_FIRST = {"loss", "entropy", "suspicion", "outlier_score"}
+
+
+def titles() -> dict[str, str]:
+    """Titles of everything that the map can be coloured by, without the user's columns."""
+    return _TITLES | {name: score.title for name, score in SCORES.items()}
+
+
+def title_of(name: str) -> str:
+    """Title of a score or colouring; a user's column is its own title."""
+    return titles().get(name, name)

@@ -146,8 +146,8 @@ def _check_classes(records: Mapping[str, FeatureSet]) -> None:
         pairs = zip([*ours, None], [*theirs, None], strict=False)
         one, two = next((a, b) for a, b in pairs if a != b)
         raise InvalidInputError(
-            f"{first!r} and {other!r} have different class names: {printable(repr(one))} in one is "
-            f"{printable(repr(two))} in the other; give both the same class_names=, in the same order"
+            f"{first!r} and {other!r} have different class names: {printable(repr(one))} in one "
+            f"is {printable(repr(two))} in the other; pass the same class_names= for both"
         )
 
 

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._text import printable
-from tsne_widget.analysis import confidence, loss, margin
+from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 # Classes of which the probability is shown.
 TOP_CLASSES = 5
 # Neighbours in feature space that are shown: as many as fit a strip.
 NEIGHBORS = 12
-# Nats: what is less is none to a person who looks.
-LEAST = 0.001
 # Characters of a path that are shown: its end tells it from others.
 MAX_PATH = 160
 
@@ -49,12 +47,9 @@ def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
     for word, codes in (("label", record.labels), ("prediction", record.predictions)):
         if codes is not None:
             told.append((word, class_name(state, int(codes[row]))))
-    values: dict[str, Any] = {}
-    if record.logits is not None:
-        logits = record.logits[row : row + 1]
-        values = {"confidence": confidence(logits)[0], "margin": margin(logits)[0]}
-        if record.labels is not None:
-            values["loss"] = loss(logits, record.labels[row : row + 1])[0]
+    values: dict[str, Any] = {
+        name: column[0] for name, column in cheap_scores(record, [row]).items()
+    }
     values |= {name: column[row] for name, column in state.scores.ready().items()}
     names = {name: printable(name.replace("_", " ")) for name in values}
     return told + [(names[name], _value(name, value)) for name, value in values.items()]
@@ -113,12 +108,10 @@ def _path(path: str) -> str:
 
 
 def _value(name: str, value: Any) -> str:
-    if name in ("confidence", "margin"):
-        return f"{100 * value:.1f} %"
+    if name in SCORES:
+        return SCORES[name].text(float(value))
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
-        if name in ("loss", "suspicion", "entropy") and 0 < value < LEAST:
-            return f"< {LEAST}"
         return "unknown" if np.isnan(value) else f"{value:.4g}"
     return printable(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tsne_widget.widgets.models.appearance import RIGHT_COLOR, TITLES, WRONG_COLOR
+from tsne_widget.widgets.models.appearance import RIGHT_COLOR, WRONG_COLOR, title_of
 from tsne_widget.widgets.models.coloring import CHANGE_COLORS, is_amount
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import selection_codes
@@ -44,7 +44,7 @@ def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: st
         }
     values = state.scores[color_by][rows]
     if is_amount(values):
-        return options | {"values": values, "values_title": TITLES.get(color_by, color_by)}
+        return options | {"values": values, "values_title": title_of(color_by)}
     texts = [None if value is None or value != value else str(value) for value in values.tolist()]
     used = {text for text in texts if text is not None}
     colors_of = {word: color for word, color in CHANGE_COLORS.items() if word in used}

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._text import printable
-from tsne_widget.analysis.scores import NEEDS
-from tsne_widget.widgets.models.appearance import HIGHEST_FIRST, TITLES
+from tsne_widget.analysis.scores import SCORES
+from tsne_widget.widgets.models.appearance import title_of
 from tsne_widget.widgets.models.arrangement import sort_key
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -21,8 +21,6 @@ QUICK_VALUES = 2_000_000
 QUICK_TEXTS = 50_000
 
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
-_OF_LOGITS = {"confidence", "margin", "entropy", "loss"}
-_FIRST = ("dataset", "confidence", "margin", "loss", "class", "prediction", "distance")
 _WORDS = {"dataset": "dataset order", "class": "label"}
 
 
@@ -57,8 +55,9 @@ class Sorting:
         self._background = background
         self._changed = changed
         self._columns = {f"column-{i}": name for i, name in enumerate(state.scores.columns)}
-        scores = [name for name in state.scores.names if name not in state.scores.columns]
-        self.keys = list(dict.fromkeys([*_FIRST, *scores, *self._columns]))
+        cheap = [name for name, score in SCORES.items() if score.is_cheap]
+        first = ["dataset", *cheap, "class", "prediction", "distance"]
+        self.keys = list(dict.fromkeys([*first, *SCORES, *self._columns]))
         self.by = "dataset"
         self.values: NDArray[Any] | None = None
         self.descending = False
@@ -85,15 +84,15 @@ class Sorting:
         if key == "distance" and self._state.focus is not None:
             self._origin = self._state.focus
         self.by = key
-        return self._take(key in HIGHEST_FIRST if descending is None else descending)
+        return self._take(_highest_first(key) if descending is None else descending)
 
     def follow_map(self) -> None:
         """Take what concerns the map from the finished map; without one there is no such order."""
         is_other = self._map is not self._state.scores.embedding
-        of_map = is_other and "embedding" in NEEDS.get(self.by, ())
+        of_map = is_other and self.by in SCORES and "embedding" in SCORES[self.by].needs
         if not of_map and self._lacks(self.by) == self._lacking:
             return
-        if self._take(self.descending if of_map else self.by in HIGHEST_FIRST):
+        if self._take(self.descending if of_map else _highest_first(self.by)):
             self._changed()
 
     def _take(self, descending: bool) -> bool:
@@ -146,9 +145,8 @@ class Sorting:
         if key in self._columns:
             column = state.scores.columns[self._columns[key]]
             return column.dtype.kind in "fiub" or len(column) <= QUICK_TEXTS
-        return state.scores.is_ready(key) or (
-            key in _OF_LOGITS and record.logits is not None and record.logits.size <= QUICK_VALUES
-        )
+        size = 0 if record.logits is None else record.logits.size
+        return state.scores.is_ready(key) or (SCORES[key].is_cheap and size <= QUICK_VALUES)
 
     def _lacks(self, key: str) -> str:
         if key == "distance":
@@ -164,6 +162,10 @@ class Sorting:
         if key in self._columns:
             return printable(self._columns[key])
         if key != "distance":
-            return _WORDS.get(key) or TITLES.get(key, key)
+            return _WORDS.get(key) or title_of(key)
         row = self._origin if self.by == key or self._state.focus is None else self._state.focus
         return "distance" if row is None else f"distance to #{self._state.feature_set.ids[row]}"
+
+
+def _highest_first(key: str) -> bool:
+    return key in SCORES and SCORES[key].highest_first

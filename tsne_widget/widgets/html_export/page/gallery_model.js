@@ -171,13 +171,18 @@ function detailsOf(/** @type {import("./record.js").SharedRecord} */ record, /**
     const word = className(record, codes, row);
     if (word !== null) told.push([name, word]);
   }
-  for (const { name, values } of record.scores.values()) {
-    const value = values[row];
-    const isShare = name === "confidence" || name === "margin";
-    const text = Number.isNaN(value) ? "unknown" : isShare ? `${(100 * value).toFixed(1)} %` : String(Number(value.toPrecision(4)));
-    told.push([shownText(name.replaceAll("_", " ")), text]);
+  for (const { name, values, format } of record.scores.values()) {
+    told.push([shownText(name.replaceAll("_", " ")), scoreText(values[row], format)]);
   }
   return told;
+}
+
+/** A score's value as text, as Score.text() of analysis/scores.py formats it. */
+function scoreText(/** @type {number} */ value, /** @type {string} */ format) {
+  if (Number.isNaN(value)) return "unknown";
+  if (format === "percent") return `${(100 * value).toFixed(1)} %`;
+  if (format === "nats" && value > 0 && value < 0.001) return "< 0.001";
+  return String(Number(value.toPrecision(4)));
 }
 
 /** The most probable classes of a row. */

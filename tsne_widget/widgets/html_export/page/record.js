@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{dtype: string, data: string}} Packed  little-endian numbers in base64
- * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean}} Score
+ * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean, format: string}} Score
  * @typedef {{name: string, title: string, meaning: string, score: string, highest: boolean,
  *   only_wrong: boolean, limit: number}} Lens
  * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  no bytes: no picture
@@ -59,8 +59,8 @@ export function readRecord(data, bodies) {
   }
   const wrong = new Uint8Array(data.n);
   if (labels && predictions) wrong.forEach((_, row) => { wrong[row] = Number(labels[row] >= 0 && labels[row] !== predictions[row]); });
-  const scores = new Map(data.scores.map((/** @type {any} */ { name, values, highest_first: highestFirst }) =>
-    [name, { name, title: data.titles[name] ?? shownText(name), values: unpack(values), highestFirst }]));
+  const scores = new Map(data.scores.map((/** @type {any} */ { name, values, highest_first: highestFirst, format }) =>
+    [name, { name, title: data.titles[name] ?? shownText(name), values: unpack(values), highestFirst, format }]));
   return {
     n: data.n, title: data.title, notes: data.notes, names, shownNames, colors, known, kind, codes, labels, predictions, wrong,
     x: unpack(data.x), y: unpack(data.y), ids: unpack(data.ids), paths: data.paths, scores, titles: data.titles,

@@ -13,9 +13,9 @@ from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError,
 from tsne_widget._text import printable
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.polygon import MAX_COORDINATE
-from tsne_widget.analysis.scores import NEEDS
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.plotting import UNKNOWN_COLOR
-from tsne_widget.widgets.models.appearance import TEXELS, TITLES
+from tsne_widget.widgets.models.appearance import TEXELS, title_of
 from tsne_widget.widgets.models.coloring import RAMP, Coloring, coloring
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.models.window import Window
@@ -226,7 +226,7 @@ class MapView(View):
         if scores.embedding is None or self._colored_map is scores.embedding:
             return
         self._colored_map = scores.embedding
-        if "embedding" in NEEDS.get(name, ()):
+        if name in SCORES and "embedding" in SCORES[name].needs:
             self._show_color()
 
     def _colors_of_points(self) -> Coloring:
@@ -244,7 +244,7 @@ class MapView(View):
                 raise
             return
         self._background.run(
-            f"Computing {TITLES.get(name, name)}",
+            f"Computing {title_of(name)}",
             lambda: scores[name],
             lambda _values: self._paint(name) if self._state.color_by == name else None,
             lambda: self._stay_as_drawn(name),
@@ -263,7 +263,7 @@ class MapView(View):
         with self.hold_sync():
             self.color_by = name
             self.key = {
-                "title": TITLES.get(name, name),
+                "title": title_of(name),
                 # The legend says what these mean already.
                 "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
                 "more": colors.more,
@@ -281,9 +281,7 @@ class MapView(View):
 
     def _show_color_choices(self) -> None:
         choices = self._state.color_choices
-        self.color_choices = [
-            [name, TITLES.get(name, name), lacking] for name, lacking in choices.items()
-        ]
+        self.color_choices = [[name, title_of(name), lacking] for name, lacking in choices.items()]
 
     def _show_hovered(self) -> None:
         row = self._state.hovered

@@ -131,7 +131,7 @@ def test_constant_features_are_no_evidence(digits):
 
 def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
     monkeypatch.setattr("tsne_widget.analysis.label_quality.MAX_FITTED", 20_000)
-    monkeypatch.setattr("tsne_widget.analysis.label_quality._BLOCK_BYTES", 8 * 50 * 100)
+    monkeypatch.setattr("tsne_widget.analysis.label_noise._BLOCK_BYTES", 8 * 50 * 100)
     random = np.random.default_rng(0)
     truth = random.integers(0, 50, 1500)
     logits = random.normal(size=(1500, 50)) + 6 * np.eye(50)[truth]
@@ -145,12 +145,12 @@ def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
     ("arguments", "message"),
     [
         ((None, [0, 1] * 10), "pass logits, features or both"),
-        ((np.eye(20), [0, 1] * 9), "labels has 18 entries, but there are 20 rows"),
-        ((np.ones((20, 2)), [0, 2] * 10), r"labels must be 0 … 1.*mark samples of other classes"),
-        ((np.ones((20, 2)), [0] * 20), "10 samples and of 2 classes to be compared, got 20 of 1"),
-        ((np.ones((20, 2)), [0, 1] + [-1] * 18), "got 2 of 2"),
+        ((np.eye(20), [0, 1] * 9), "labels must have 20 rows, got 18"),
+        ((np.ones((20, 2)), [0, 2] * 10), r"labels must be 0 … 1, or −1 for unknown, got 0 … 2"),
+        ((np.ones((20, 2)), [0] * 20), "at least 10 samples of 2 classes, got 20 samples of 1"),
+        ((np.ones((20, 2)), [0, 1] + [-1] * 18), "got 2 samples of 2"),
         ((np.full((20, 2), np.nan), [0, 1] * 10), "logits must be finite, but row 0 is not"),
-        ((np.ones((20, 2)), [0, 1] * 10, np.ones((19, 3))), "features has 19 rows"),
+        ((np.ones((20, 2)), [0, 1] * 10, np.ones((19, 3))), "features must have 20 rows, got 19"),
         ((None, [0, 1] * 10, np.full((20, 3), np.inf)), "NaN or inf in 20 of 20 rows"),
         ((np.ones(20), [0, 1] * 10), r"logits must be an \(n, d\) array"),
     ],

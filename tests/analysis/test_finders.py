@@ -143,9 +143,13 @@ def test_a_lens_is_ready_once_its_scores_are_there(record):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("nearest",), {}, "no lens 'nearest'; there are misclassified"),
-        (("misclassified", np.ones(N - 1, bool)), {}, r"visible must be .* \(240,\)"),
-        (("misclassified", np.ones(N)), {}, "array of bool"),
+        (("nearest",), {}, "no finder 'nearest'; available: .'misclassified'"),
+        (
+            ("misclassified", np.ones(N - 1, bool)),
+            {},
+            r"visible must be a bool array of shape \(240,\)",
+        ),
+        (("misclassified", np.ones(N)), {}, "visible must be a bool array"),
         (("outliers",), {"limit": 0}, "limit=0"),
     ],
 )

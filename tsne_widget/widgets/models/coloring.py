@@ -1,9 +1,9 @@
-"""What the points' colours say: one of the things known of each sample, as texels and a key."""
+"""Colours of the points: a place in a texture for each sample, and the key to the colours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
 from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
-from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.named_selections import selection_codes
+
+if TYPE_CHECKING:
+    from tsne_widget.widgets.state.map_model import MapModel
 
 UNKNOWN_TEXEL = TEXELS - 1
 # Integers of at most so many different values are names of something, not amounts.
@@ -84,15 +86,21 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
 
 def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
     """Colour of each class of the state, then the unknown one's if there is one."""
-    known = tuple(state.class_names[: state.known])
-    # The map draws from a texture: beyond its size colours come round again, in the legend too.
-    distinct = class_colors(known[: TEXELS - 1])
-    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    palette = known_palette(state.class_names[: state.known], colors)
+    return (*palette, UNKNOWN_COLOR) if len(state.class_names) > state.known else palette
+
+
+def known_palette(
+    names: Sequence[str], colors: Mapping[str, str] | Sequence[str] | None
+) -> tuple[str, ...]:
+    """Colour of each class, as :func:`class_colors`; they repeat beyond the texture's size."""
+    if colors is not None and not isinstance(colors, Mapping):
+        return class_colors(names, colors)
+    distinct = class_colors(names[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(names))]
     if colors:
-        given = class_colors(known, colors)
-        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
-    if len(state.class_names) > state.known:
-        palette.append(UNKNOWN_COLOR)
+        given = class_colors(names, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(names)]
     return tuple(palette)
 
 

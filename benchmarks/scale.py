@@ -33,7 +33,7 @@ from torch.utils.data import Dataset
 from benchmarks.extraction import ResNetLike
 from tsne_widget import TSNE, FeatureSet, analysis, extract
 from tsne_widget.analysis.inputs import centred
-from tsne_widget.extraction import store as store_module
+from tsne_widget.extraction.store import store as store_module
 from tsne_widget.projection.neighbors import nearest
 from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
 from tsne_widget.projection.workers import Workers

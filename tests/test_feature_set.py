@@ -45,10 +45,10 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-# What goes in
+# Arguments
 
 
-def test_features_alone_are_a_record():
+def test_features_alone_make_a_record():
     record = FeatureSet.from_arrays([[1, 2], [3, 4]])
     assert record.features.dtype == np.float32
     assert record.ids.tolist() == [0, 1]
@@ -57,7 +57,7 @@ def test_features_alone_are_a_record():
     assert not record.misclassified.any()
 
 
-def test_names_of_classes_are_sorted_and_become_codes():
+def test_class_names_are_sorted_and_become_codes():
     record = FeatureSet.from_arrays(X, list("dcdd"), predictions=list("dddc"))
     assert record.class_names == ("c", "d")
     assert record.labels.tolist() == [1, 0, 1, 1]
@@ -65,7 +65,7 @@ def test_names_of_classes_are_sorted_and_become_codes():
     assert record.misclassified.tolist() == [False, True, False, True]
 
 
-def test_given_names_fix_the_order_of_the_codes():
+def test_class_names_determine_the_order_of_the_codes():
     record = FeatureSet.from_arrays(X, list("dcdd"), class_names=["d", "x", "c"])
     assert record.labels.tolist() == [0, 2, 0, 0]
 
@@ -79,13 +79,13 @@ def test_given_names_fix_the_order_of_the_codes():
         np.array(["a", None, "b", None], dtype=object),
     ],
 )
-def test_missing_names_are_unknown_and_no_class(labels):
+def test_missing_labels_are_unknown_and_add_no_class(labels):
     record = FeatureSet.from_arrays(X, labels)
     assert record.class_names == ("a", "b")
     assert record.labels.tolist() == [0, -1, 1, -1]
 
 
-def test_codes_in_an_array_of_objects_are_codes_and_not_names():
+def test_integers_in_an_object_array_are_codes():
     codes = np.array([2, 10, None, 0], dtype=object)
     record = FeatureSet.from_arrays(X, codes)
     assert record.labels.tolist() == [2, 10, -1, 0]
@@ -106,7 +106,7 @@ def test_logits_give_the_predictions_and_the_number_of_classes():
     assert record.misclassified.tolist() == [False, True, True, False]
 
 
-def test_the_record_is_frozen_but_the_callers_array_is_not():
+def test_record_is_frozen_and_the_callers_array_stays_writeable():
     features = X.copy()
     record = FeatureSet.from_arrays(features, [0, 1, 0, 1])
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -117,9 +117,9 @@ def test_the_record_is_frozen_but_the_callers_array_is_not():
     features[0] = 1
 
 
-def test_other_images_leave_the_rest_as_it_is(monkeypatch):
+def test_with_images_keeps_the_other_fields_without_checking_them(monkeypatch):
     record = rich()
-    monkeypatch.setattr("tsne_widget.feature_set._as_features", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr("tsne_widget.feature_set.as_features", lambda _: pytest.fail("read again"))
     other = record.with_images([Image.new("L", (2, 2))])
     assert other.images is not None
     assert record.images is None
@@ -159,21 +159,21 @@ def test_the_repr_is_one_short_line():
         ({"labels": [0, 1, -2, 1]}, "0 … 1 or -1 for unknown for 2 classes, but 1 are not: -2"),
         ({"labels": [0, 1, 20_000, 1]}, "implies 20001 classes; above 10000 pass class_names"),
         ({"labels": [0, 1, 2, 1], "class_names": ["a", "b"]}, "but 1 are not: 2; correct them"),
-        ({"labels": list("abca"), "class_names": ["a", "b"]}, "class_names lacks: c"),
+        ({"labels": list("abca"), "class_names": ["a", "b"]}, "class_names lacks 'c'"),
         ({"predictions": [0, 1, -1, 1]}, "predictions must be 0 … 1 for 2 classes"),
         ({"predictions": [0, 1, 1]}, "predictions has 3 entries"),
-        (
-            {"class_names": ["a", "b", "a"]},
-            "class_names must differ, but 'a' stands more than once",
-        ),
+        ({"class_names": ["a", "b", "a"]}, "class_names has duplicates: 'a'"),
         ({"class_names": "cat"}, "must be a list of names, got 'cat'"),
         ({"class_names": 3}, "must be a list of names, got 3"),
         ({"logits": [1, 2, 3, 4]}, r"logits must be an \(n, c\) array"),
         ({"logits": np.zeros((3, 2))}, "logits has 3 entries"),
         ({"logits": np.zeros((4, 0))}, "logits have no columns"),
-        ({"logits": np.full((4, 2), np.nan)}, "logits hold NaN or infinite values in 4 of 4 rows"),
+        ({"logits": np.full((4, 2), np.nan)}, "logits have NaN or infinite values in 4 of 4 rows"),
         ({"logits": np.zeros((4, 3)), "class_names": ["a", "b"]}, "logits have 3 columns, but"),
-        ({"logits": np.zeros((4, 1)), "class_names": ["a", "b"]}, "of a single logit z per sample"),
+        (
+            {"logits": np.zeros((4, 1)), "class_names": ["a", "b"]},
+            "for a single logit z per sample",
+        ),
         ({"ids": [0, 1, 2]}, "ids has 3 entries"),
         ({"ids": [0, 1, 1, 2]}, "ids must be unique"),
         ({"ids": [0, 1, -1, 2]}, "ids must be 0 or more, got -1"),
@@ -184,13 +184,13 @@ def test_the_repr_is_one_short_line():
         ({"paths": [1, 2, 3, 4]}, "paths must be str or PathLike"),
     ],
 )
-def test_what_cannot_be_a_record_is_refused_by_name_value_and_bound(fields, message):
+def test_invalid_field_is_refused_with_its_name_value_and_bound(fields, message):
     with pytest.raises(InvalidInputError, match=message):
         FeatureSet.from_arrays(**{"features": X, **fields})
 
 
-def test_a_check_of_many_rows_goes_by_blocks(monkeypatch):
-    monkeypatch.setattr("tsne_widget.feature_set.CHECK_BLOCK_BYTES", 24)
+def test_rows_are_checked_in_blocks(monkeypatch):
+    monkeypatch.setattr("tsne_widget._feature_set_fields.CHECK_BLOCK_BYTES", 24)
     FeatureSet.from_arrays(X)
     with pytest.raises(InvalidInputError, match="first rows: 3"):
         FeatureSet.from_arrays(np.where(X == 11, np.nan, X))
@@ -199,7 +199,7 @@ def test_a_check_of_many_rows_goes_by_blocks(monkeypatch):
 # Plain .npy files
 
 
-def test_two_npy_files_of_any_name_are_a_record(tmp_path):
+def test_two_npy_files_of_any_name_make_a_record(tmp_path):
     np.save(tmp_path / "data_embed_npy.npy", X.astype(np.float64))
     np.save(tmp_path / "label_npu.npy", np.array([[0], [2], [1], [0]]))
     record = FeatureSet.from_npy(
@@ -210,7 +210,7 @@ def test_two_npy_files_of_any_name_are_a_record(tmp_path):
     assert FeatureSet.from_npy(tmp_path / "data_embed_npy.npy").labels is None
 
 
-def test_a_record_of_npy_files_does_not_change_with_them(tmp_path):
+def test_record_does_not_change_with_its_npy_files(tmp_path):
     path = tmp_path / "x.npy"
     np.save(path, X)
     record = FeatureSet.from_npy(path)
@@ -241,12 +241,12 @@ def test_good_files_with_bad_values_are_invalid_input(tmp_path):
 @pytest.mark.parametrize(
     "record", [rich(), FeatureSet.from_arrays(X)], ids=["every field", "features only"]
 )
-def test_what_is_saved_is_loaded(tmp_path, record):
+def test_loaded_record_equals_the_saved_one(tmp_path, record):
     record.save(tmp_path / "deep" / "saved")
     assert_equal(record, FeatureSet.load(tmp_path / "deep" / "saved"))
 
 
-def test_images_are_not_saved_but_can_be_given_again(tmp_path):
+def test_images_are_not_saved_and_can_be_passed_to_load(tmp_path):
     record = rich().with_images([1, 2])
     record.save(tmp_path / "saved")
     assert FeatureSet.load(tmp_path / "saved").images is None
@@ -278,7 +278,7 @@ def test_loaded_features_stay_on_disk_and_cannot_be_written(tmp_path):
     assert not features.flags.writeable
 
 
-def test_the_files_are_plain(tmp_path):
+def test_saved_files_are_plain_npy_and_json(tmp_path):
     rich().save(tmp_path / "saved")
     assert set(contents(tmp_path / "saved")) == {
         "feature_set.json",
@@ -294,7 +294,7 @@ def test_the_files_are_plain(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "saved" / "features.npy"), X)
 
 
-def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
+def test_existing_folder_is_kept_without_overwrite(tmp_path):
     rich().save(tmp_path / "saved")
     before = contents(tmp_path / "saved")
     with pytest.raises(StoreError, match="exists; pass overwrite=True"):
@@ -302,14 +302,14 @@ def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
     assert contents(tmp_path / "saved") == before
 
 
-def test_overwriting_replaces_everything_and_leaves_nothing_else_behind(tmp_path):
+def test_overwrite_replaces_every_file_and_leaves_no_others(tmp_path):
     rich().save(tmp_path / "saved")
     FeatureSet.from_arrays(X * 2).save(tmp_path / "saved", overwrite=True)
     assert_equal(FeatureSet.load(tmp_path / "saved"), FeatureSet.from_arrays(X * 2))
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
 
 
-def test_a_record_can_be_saved_over_the_files_it_is_mapped_from(tmp_path):
+def test_record_can_overwrite_the_files_it_is_mapped_from(tmp_path):
     rich().save(tmp_path / "saved")
     loaded = FeatureSet.load(tmp_path / "saved")
     loaded.save(tmp_path / "saved", overwrite=True)
@@ -317,15 +317,15 @@ def test_a_record_can_be_saved_over_the_files_it_is_mapped_from(tmp_path):
     assert_equal(FeatureSet.load(tmp_path / "saved"), rich())
 
 
-def test_a_folder_with_files_of_others_is_never_replaced(tmp_path):
+def test_folder_with_foreign_files_is_never_replaced(tmp_path):
     rich().save(tmp_path / "saved")
     (tmp_path / "saved" / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"also holds thesis.tex, which save\(\) did not write"):
+    with pytest.raises(StoreError, match=r"also has thesis.tex, which save\(\) did not write"):
         rich().save(tmp_path / "saved", overwrite=True)
     assert (tmp_path / "saved" / "thesis.tex").read_text() == "years of work"
 
 
-def test_a_file_in_the_way_is_a_store_error(tmp_path):
+def test_file_in_place_of_the_folder_is_a_store_error(tmp_path):
     (tmp_path / "file").write_text("x")
     for target in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StoreError):
@@ -333,7 +333,7 @@ def test_a_file_in_the_way_is_a_store_error(tmp_path):
     assert (tmp_path / "file").read_text() == "x"
 
 
-def test_saving_to_a_link_replaces_what_it_leads_to(tmp_path):
+def test_saving_to_a_link_replaces_its_target(tmp_path):
     rich().save(tmp_path / "saved")
     (tmp_path / "link").symlink_to(tmp_path / "saved")
     rich(2).save(tmp_path / "link", overwrite=True)
@@ -353,7 +353,7 @@ STEPS = [(os, "fsync"), (Path, "mkdir"), (Path, "rename"), (np.lib.format, "writ
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize(("owner", "step"), STEPS, ids=[step for _, step in STEPS])
-def test_whatever_stops_a_save_the_old_folder_is_whole(tmp_path, monkeypatch, owner, step, error):
+def test_interrupted_save_keeps_the_old_folder(tmp_path, monkeypatch, owner, step, error):
     rich().save(tmp_path / "saved")
     before = contents(tmp_path / "saved")
     original = getattr(owner, step)
@@ -366,20 +366,20 @@ def test_whatever_stops_a_save_the_old_folder_is_whole(tmp_path, monkeypatch, ow
             raise error
         return original(*args, **options)
 
-    while calls >= nth:  # as long as there was an n-th call to fail
+    while calls >= nth:  # until there is no n-th call
         calls, nth = 0, nth + 1
         with monkeypatch.context() as patch, contextlib.suppress(StoreError, KeyboardInterrupt):
             patch.setattr(owner, step, failing)
             rich(2).save(tmp_path / "saved", overwrite=True)
         assert [path.name for path in tmp_path.iterdir()] == ["saved"]
-        if contents(tmp_path / "saved") != before:  # stopped after the exchange: the new one
+        if contents(tmp_path / "saved") != before:  # stopped after the rename
             assert_equal(FeatureSet.load(tmp_path / "saved"), rich(2))
             shutil.rmtree(tmp_path / "saved")
             rich().save(tmp_path / "saved")
     assert nth > 2
 
 
-def test_a_full_disk_is_a_store_error_that_says_so(tmp_path, monkeypatch):
+def test_full_disk_is_a_store_error_with_the_reason(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -407,8 +407,8 @@ def change_manifest(folder, **changes):
         ({"schema": 2}, "schema 2, this version reads 1; upgrade"),
         ({"arrays": {"features": {"shape": [4, 4], "dtype": "float32"}}}, "its manifest says"),
         ({"arrays": {"features": {"shape": [4, 3], "dtype": "float64"}}}, "its manifest says"),
-        ({"arrays": {"../features": {}}}, "not those of a FeatureSet"),
-        ({"arrays": {}}, "not those of a FeatureSet"),
+        ({"arrays": {"../features": {}}}, "do not belong to a FeatureSet"),
+        ({"arrays": {}}, "do not belong to a FeatureSet"),
         ({"arrays": 3}, "not a saved FeatureSet"),
         ({"class_names": ["cat"]}, "not a saved FeatureSet: labels must be 0 … 0"),
         ({"class_names": 3}, "not a saved FeatureSet"),
@@ -418,21 +418,21 @@ def change_manifest(folder, **changes):
         ({"skipped": [1]}, "not a saved FeatureSet"),
     ],
 )
-def test_files_that_are_not_what_their_manifest_says_are_refused(saved, changes, message):
+def test_files_that_do_not_match_their_manifest_are_refused(saved, changes, message):
     change_manifest(saved, **changes)
     with pytest.raises(StoreError, match=message):
         FeatureSet.load(saved)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[", "{}", "[" * 100_000, "\ud800", "3"])
-def test_what_is_no_manifest_is_a_store_error(saved, text):
+def test_malformed_manifest_is_a_store_error(saved, text):
     (saved / "feature_set.json").write_text(text, errors="surrogatepass")
     with pytest.raises(StoreError, match="not a saved FeatureSet"):
         FeatureSet.load(saved)
 
 
 @pytest.mark.parametrize("name", ["features", "labels", "logits", "ids"])
-def test_a_file_cut_anywhere_is_noticed(saved, name):
+def test_truncated_file_is_a_store_error(saved, name):
     whole = (saved / f"{name}.npy").read_bytes()
     for length in {*range(0, len(whole), 7), len(whole) - 1}:
         (saved / f"{name}.npy").write_bytes(whole[:length])
@@ -448,12 +448,12 @@ def test_a_folder_without_a_manifest_or_an_array_is_a_store_error(saved):
         FeatureSet.load(saved.parent)
 
 
-def test_skipped_samples_keep_their_names(tmp_path):
+def test_loaded_skipped_samples_are_named_tuples(tmp_path):
     rich().save(tmp_path / "saved")
     assert FeatureSet.load(tmp_path / "saved").skipped == (Skipped(id=4, reason="no such file"),)
 
 
-def test_taken_rows_are_a_record_with_their_ids_and_all_that_is_known_of_them():
+def test_take_keeps_every_field_of_the_rows():
     whole = FeatureSet(
         features=np.arange(12, dtype=np.float32).reshape(4, 3),
         labels=[0, 1, -1, 1],
@@ -481,22 +481,22 @@ def test_taken_rows_are_a_record_with_their_ids_and_all_that_is_known_of_them():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "no rows to take"),
-        (np.zeros(4, dtype=bool), "no rows to take"),
+        ([], "rows are empty"),
+        (np.zeros(4, dtype=bool), "rows are empty"),
         ([4], "rows must be 0 … 3, got 4 … 4; rows are not ids"),
         ([-1], "got -1 … -1"),
         ([1, 1], "ids must be unique"),
-        ([0.5], "integers or a mask of shape"),
-        ([True], r"integers or a mask of shape \(4,\)"),
-        ([[1]], r"of shape \(1, 1\)"),
+        ([0.5], "rows must be integers or a mask, got dtype float64"),
+        ([True], r"rows as a mask must have shape \(4,\), got \(1,\)"),
+        ([[1]], r"rows must be 1-dimensional, got shape \(1, 1\)"),
     ],
 )
-def test_rows_that_cannot_be_taken_are_refused(rows, message):
+def test_take_refuses_invalid_rows(rows, message):
     with pytest.raises(InvalidInputError, match=message):
         FeatureSet.from_arrays(np.eye(4)).take(rows)
 
 
-def test_rows_are_taken_of_a_memory_map_without_loading_it(tmp_path):
+def test_take_copies_only_its_rows_from_a_memory_map(tmp_path):
     FeatureSet.from_arrays(np.arange(12).reshape(4, 3)).save(tmp_path / "saved")
     part = FeatureSet.load(tmp_path / "saved").take([2])
     assert part.features.tolist() == [[6, 7, 8]]

@@ -1,4 +1,4 @@
-"""Files and folders that appear with all of their content or not at all, also if power fails."""
+"""Atomic writes: files and folders appear complete or not at all, even if the power fails."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from typing import Any, BinaryIO
 
 import psutil
 
-# What a dead process left unfinished is removed after this time (seconds): it may run elsewhere.
+# Age (seconds) at which unfinished files of a dead process are removed. Younger ones may belong to
+# a process on another machine.
 UNFINISHED_KEPT_SECONDS = 86_400.0
-# Windows refuses to replace a file that a virus scanner has open: tries, and seconds between them.
+# Windows refuses to replace a file that a virus scanner has open: attempts, and the pause between
+# them (seconds).
 REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
-# A file's name may say any number; the system's call takes a C int.
+# A file name may contain any number; the system call takes a C int.
 MAX_PID = 2**31 - 1
 
-# The name that it is to have, and the process that writes it.
+# The final name, and the number of the process that writes the file.
 _UNFINISHED = re.compile(r"\.?(.+)\.(\d+)-[0-9a-f]{8}\.unfinished", re.DOTALL)
 _PREVIOUS = ".previous"
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears at the block's end, with all of its content or not at all.
-
-    That holds even if the power fails.
+    """A file to write; it appears under its name when the block ends without an error.
 
     Raises
     ------
     OSError
-        If the disk cannot take it; nothing is left behind then.
+        If the file cannot be written. The old file stays and the new one is removed.
     """
     unfinished = path.with_name(f".{_unfinished(path)}")
     try:
@@ -51,22 +51,22 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Make the file appear with this content, see :func:`whole_file`."""
+    """Write a file with this content, see :func:`whole_file`."""
     with whole_file(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the target's place at the block's end, whole or not at all.
+    """A folder to fill; it replaces the target when the block ends without an error.
 
-    Whatever stops this, what was there before is there again. What killed processes have left of
-    the same target is removed, see :func:`remove_unfinished`.
+    After an error or an interrupt the old folder is in place again. Leftovers of killed processes
+    with the same target are removed, see :func:`remove_unfinished`.
 
     Raises
     ------
     OSError
-        If the disk cannot take it; nothing is left behind then.
+        If the folder cannot be written. The old folder stays and the new one is removed.
     """
     building = target.with_name(_unfinished(target))
     try:
@@ -80,7 +80,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def moved_aside(target: Path) -> Path | None:
-    """Where the old folder is if a process was killed in the instant of replacing it."""
+    """The path of the old folder, if a process was killed while it replaced ``target``."""
     if target.exists() or not target.parent.is_dir():
         return None
     for entry in target.parent.iterdir():
@@ -91,13 +91,13 @@ def moved_aside(target: Path) -> Path | None:
 
 
 def remove_unfinished(folder: Path, name: str | None = None) -> None:
-    """Remove what was left unfinished in a folder a day ago or earlier, by processes now dead.
+    """Remove unfinished files in a folder that are older than a day and whose process is dead.
 
     Parameters
     ----------
     folder : Path
     name : str, optional
-        Of the file or folder that was to be; default: of any.
+        Final name of the files or folders to remove; default: any.
     """
     for path in folder.iterdir():
         match = _UNFINISHED.fullmatch(path.name.removesuffix(_PREVIOUS))
@@ -114,24 +114,24 @@ def remove_unfinished(folder: Path, name: str | None = None) -> None:
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether that is how a file or folder is named before it is whole."""
+    """Whether a file or folder of this name is not finished yet."""
     return _UNFINISHED.fullmatch(name) is not None
 
 
 def is_running(pid: Any) -> bool:
-    """Whether this machine has a process of that number."""
+    """Whether this machine runs a process with this number."""
     return isinstance(pid, int) and 0 < pid <= MAX_PID and psutil.pid_exists(pid)
 
 
 def flush_file(file: Any) -> None:
-    """Make a file's content survive a loss of power."""
+    """Write a file's content to the disk, so that it survives a power failure."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the names in a folder survive it, too; Windows does so by itself."""
-    if os.name == "nt":  # has no handle of a folder to flush
+    """Write a folder's list of names to the disk; Windows does this itself."""
+    if os.name == "nt":  # Windows has no handle of a folder to flush
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -145,7 +145,7 @@ def _unfinished(path: Path) -> str:
 
 
 def _put_in_place(built: Path, target: Path) -> None:
-    """Rename a finished folder to its name; whatever stops this, the old one is back there."""
+    """Rename a finished folder to its final name; after an error the old one is back in place."""
     previous = built.with_name(built.name + _PREVIOUS)
     try:
         if target.exists():
@@ -164,7 +164,7 @@ def _put_in_place(built: Path, target: Path) -> None:
 def _replace(source: Path, target: Path) -> None:
     for remaining in reversed(range(REPLACE_TRIES)):
         try:
-            os.replace(source, target)  # noqa: PTH105 - the call that the tests let fail
+            os.replace(source, target)  # noqa: PTH105 - tests make this call fail
         except PermissionError:
             if os.name != "nt" or not remaining:
                 raise

@@ -1,4 +1,4 @@
-"""A Ray cluster to compute on: the caller's, or one of this machine that ends with the work."""
+"""A connection to a Ray cluster: the caller's cluster, or a temporary one on this machine."""
 
 from __future__ import annotations
 
@@ -7,40 +7,39 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any
 
+from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 
 EXECUTORS = ("local", "ray")
-# A worker that dies is replaced, and its work repeated, so many times: then the work is at fault.
+# How often a dead worker is replaced and its work repeated. After that, the work is the cause.
 RETRIES = 3
 
 
 def check_executor(executor: Any) -> None:
     """Raise InvalidInputError unless ``executor`` is "local", or "ray" with ray installed."""
     if executor not in EXECUTORS:
-        near = get_close_matches(str(executor).lower(), EXECUTORS, n=1, cutoff=0.4)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidInputError(f"executor={executor!r} must be 'local' or 'ray'{meant}")
+        near = did_you_mean(str(executor).lower(), EXECUTORS, cutoff=0.4)
+        raise InvalidInputError(f"executor={executor!r} must be 'local' or 'ray'{near}")
     if executor == "ray" and importlib.util.find_spec("ray") is None:
-        raise InvalidInputError("executor='ray' needs ray: pip install \"tsne-widget[ray]\"")
+        raise InvalidInputError("executor='ray' requires ray: pip install \"tsne-widget[ray]\"")
 
 
 @contextmanager
 def ray_session() -> Iterator[Any]:
-    """The module ``ray``, connected.
+    """The module ``ray``, connected to a cluster.
 
-    If nobody has called ``ray.init``, that of ``RAY_ADDRESS`` is joined, or a cluster of this
-    machine started, without dashboard and usage statistics; it is left again at the end.
+    Without a previous ``ray.init``, this joins the cluster at ``RAY_ADDRESS``, or else starts one
+    on this machine, without dashboard and usage statistics. It disconnects at the end.
     """
     import ray
 
     ours = not ray.is_initialized()
     if ours:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing goes to the network
-        where = os.environ.get("RAY_ADDRESS", "local")
-        ray.init(where, include_dashboard=False, logging_level=logging.WARNING)
+        address = os.environ.get("RAY_ADDRESS", "local")
+        ray.init(address, include_dashboard=False, logging_level=logging.WARNING)
     try:
         yield ray
     finally:
@@ -50,7 +49,7 @@ def ray_session() -> Iterator[Any]:
 
 @contextmanager
 def quiet(logger: str) -> Iterator[None]:
-    """While it lasts, only warnings of this logger are shown."""
+    """A block in which this logger emits only warnings and errors."""
     level = logging.getLogger(logger).level
     logging.getLogger(logger).setLevel(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""Text of people's data, made fit for the page: always plain, never invisible, never endless."""
+"""Text from users' data, made safe to display: one line, no invisible characters, limited."""
 
 from __future__ import annotations
 
@@ -7,48 +7,65 @@ import unicodedata
 
 from tsne_widget.errors import TsneWidgetError
 
-# Characters of a name that are shown; the rest is in the DataFrame.
+# Characters of a name that are displayed; the DataFrame has the whole name.
 MAX_NAME = 80
-# Characters of a sentence that is shown: an error with its remedy.
+# Characters of a sentence that are displayed: an error with its remedy.
 MAX_SENTENCE = 400
-
-
-# What to do about an exception that is not ours: it does not say so itself.
+# Appended to exceptions of other packages, whose messages give no remedy.
 REMEDY = "; the traceback is in the log"
+
+# Cc: control, Cf: format (bidi overrides, zero width), Cs: surrogate, Zl/Zp: line separators.
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# ZWNJ and ZWJ shape Persian or Hindi words and compose emoji. Next to these categories (letters
+# without case, marks, symbols, skin tones) they are legible; within Latin text they are invisible.
+_JOINERS = "\u200c\u200d"
+_JOINED = ("Lo", "Mn", "Mc", "So", "Sk")
 
 
 def failure(error: BaseException, what: str = "") -> str:
-    """What to show of an exception: its message, and what to do.
+    """The text to display for an exception: its message and a remedy.
 
     Parameters
     ----------
     what : str
-        What has failed, if that is known.
+        What failed, if that is known.
     """
     if isinstance(error, TsneWidgetError):
-        said, remedy = str(error), ""
+        message, remedy = str(error), ""
     else:
-        said, remedy = f"{type(error).__name__}: {error}", REMEDY
-    return (
-        printable(f"{what} failed: {said}" if what else said, MAX_SENTENCE - len(remedy)) + remedy
-    )
+        message, remedy = f"{type(error).__name__}: {error}", REMEDY
+    whole = f"{what} failed: {message}" if what else message
+    return printable(whole, MAX_SENTENCE - len(remedy)) + remedy
 
 
 def printable(text: object, limit: int = MAX_NAME) -> str:
-    """One line of visible text: controls and bidi marks as escapes, at most ``limit`` long.
+    """One line of visible text, at most ``limit`` characters long.
 
-    Lone surrogates (file names that are not UTF-8) become escapes too: they cannot be sent as JSON.
+    Control characters, bidi marks and other invisible characters become escapes. Zero-width joiners
+    stay where they compose an emoji or shape a word. Lone surrogates (file names that are not
+    UTF-8) become escapes because JSON cannot carry them.
+
+    Examples
+    --------
+    >>> printable("cat\\u202egnp.exe\\x00")
+    'cat\\\\u202egnp.exe\\\\x00'
     """
+    characters = str(text)[: limit + 1]
     plain = "".join(
-        character if _is_visible(character) else _escape(character)
-        for character in str(text)[: limit + 1]
+        character if _is_visible(characters, i) else _escape(character)
+        for i, character in enumerate(characters)
     )
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
-def _is_visible(character: str) -> bool:
-    # Cc: control, Cf: format (bidi overrides, zero width), Cs: surrogate, Zl/Zp: line separators
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+def _is_visible(text: str, i: int) -> bool:
+    if text[i] in _JOINERS:
+        return 0 < i < len(text) - 1 and _is_joined(text[i - 1]) and _is_joined(text[i + 1])
+    return unicodedata.category(text[i]) not in _INVISIBLE
+
+
+def _is_joined(character: str) -> bool:
+    return unicodedata.category(character) in _JOINED
 
 
 def _escape(character: str) -> str:

@@ -126,7 +126,7 @@ def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str
     >>> did_you_mean("predicted", ["label", "prediction"])
     "; did you mean 'prediction'?"
     """
-    near = get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
+    near = nearest_names(word, known, 1, cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -140,6 +140,11 @@ def row_blocks(n: int, rows: int) -> list[slice]:
     """
     step = max(1, rows)
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def nearest_names(word: object, known: Iterable[str], n: int, cutoff: float = 0.6) -> list[str]:
+    """At most ``n`` known words similar to a wrong one, the most similar first."""
+    return get_close_matches(str(word), list(known), n=n, cutoff=cutoff)
 
 
 def as_codes(

@@ -1,22 +1,22 @@
-"""Errors of this package. Each is also the standard error a caller would expect to catch."""
+"""Errors of this package. Each one is also a subclass of the standard error that fits."""
 
 from __future__ import annotations
 
 
 class TsneWidgetError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of the errors that this package raises on purpose."""
 
 
 class InvalidInputError(TsneWidgetError, ValueError):
-    """A value the caller gave cannot be used; the message names it, its bound and the remedy."""
+    """An argument cannot be used; the message names it, its bound and the remedy."""
 
 
 class WrongCallError(InvalidInputError, TypeError):
-    """A function was called with arguments that it does not take; the message says how to."""
+    """The arguments do not fit the function; the message says how to call it."""
 
 
 class LayerNotFoundError(TsneWidgetError, KeyError):
-    """The model has no layer of that name; the message offers the nearest names."""
+    """The model has no layer of that name; the message lists the nearest names."""
 
     __str__ = Exception.__str__  # KeyError would show the repr of the message
 
@@ -30,4 +30,4 @@ class ImageError(TsneWidgetError, OSError):
 
 
 class StoreError(TsneWidgetError, OSError):
-    """Files of this package cannot be written, or are not what their manifest says."""
+    """Files of this package cannot be written, or do not match their manifest."""

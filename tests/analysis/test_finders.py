@@ -144,7 +144,11 @@ def test_a_lens_is_ready_once_its_scores_are_there(record):
     ("arguments", "options", "message"),
     [
         (("nearest",), {}, "no finder 'nearest'; available: .'misclassified'"),
-        (("misclassified", np.ones(N - 1, bool)), {}, r"visible must be a bool array of shape \(240,\)"),
+        (
+            ("misclassified", np.ones(N - 1, bool)),
+            {},
+            r"visible must be a bool array of shape \(240,\)",
+        ),
         (("misclassified", np.ones(N)), {}, "visible must be a bool array"),
         (("outliers",), {"limit": 0}, "limit=0"),
     ],

@@ -202,7 +202,9 @@ def test_auto_is_exact_below_a_hundred_thousand_and_unknown_ways_are_refused(mon
     features = np.random.default_rng(0).normal(size=(300, 5))
     asked = []
     monkeypatch.setattr(
-        approximate, "nearest_about", lambda *args: asked.append(1) or approximate_result(args)
+        approximate,
+        "approximate_nearest",
+        lambda *args: asked.append(1) or approximate_result(args),
     )
     exact = kneighbors(features, 5)
     assert (kneighbors(features, 5, neighbors="auto").indices == exact.indices).all()

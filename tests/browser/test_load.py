@@ -208,7 +208,9 @@ def weigher(notebook: Notebook) -> Callable[[], dict[str, float]]:
 
 @pytest.mark.timeout(600)  # two minutes on two free cores
 def test_a_thousand_lassos_and_toggles_are_all_answered_and_nothing_grows(open_notebook):
-    notebook: Notebook = open_notebook("load.ipynb", ["", CELL], height=900, script=WATCH)
+    notebook: Notebook = open_notebook(
+        "load.ipynb", ["", CELL], height=900, script=WATCH, fresh=True
+    )
     page = notebook.page
     notebook.run_all()
     map_is_drawn(page)

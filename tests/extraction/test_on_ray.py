@@ -22,7 +22,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from tests.extraction.nets import CLASSES, Pictures, ResNet, made
 from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, extract
-from tsne_widget.extraction import store as store_module
+from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
 

@@ -21,7 +21,7 @@ import torch
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import extract
-from tsne_widget.extraction import store as store_module
+from tsne_widget.extraction.store import store as store_module
 
 SAMPLES, BATCH, SHARD = 96, 4, 8
 FIELDS = ("features", "labels", "logits", "ids")

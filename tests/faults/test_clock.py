@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from tsne_widget import whole_files
-from tsne_widget.extraction import locks
-from tsne_widget.extraction import store as store_module
+from tsne_widget import _atomic
+from tsne_widget.extraction.store import locks
+from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows
 
 DAY = 86_400.0
@@ -50,7 +50,7 @@ def test_whatever_the_clock_says_an_unfinished_file_of_a_running_process_stays(
     unfinished = tmp_path / f".shard.{os.getpid()}-00000000.unfinished"
     unfinished.touch()
     monkeypatch.setattr(time, "time", lambda: now() + jump)
-    whole_files.remove_unfinished(tmp_path)
+    _atomic.remove_unfinished(tmp_path)
     assert unfinished.exists()
 
 

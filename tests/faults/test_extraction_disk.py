@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import StoreError, extract
-from tsne_widget.extraction import gathering
-from tsne_widget.extraction import locks as locks_module
-from tsne_widget.extraction import store as store_module
+from tsne_widget.extraction.store import buffer
+from tsne_widget.extraction.store import locks as locks_module
+from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows
 
 MODEL = made(ResNet)
@@ -331,7 +331,7 @@ def test_a_writer_whose_lock_was_taken_stops_writing(tmp_path):
 
 
 def test_features_too_large_for_memory_are_a_map_of_the_same_values(tmp_path, monkeypatch):
-    monkeypatch.setattr(gathering, "SHARE_OF_MEMORY", 1e-12)
+    monkeypatch.setattr(buffer, "SHARE_OF_MEMORY", 1e-12)
     for found in (run(), run(tmp_path), run(tmp_path)):
         assert isinstance(found.features.base, np.memmap) or isinstance(found.features, np.memmap)
         assert_plain(found)
@@ -346,13 +346,13 @@ def test_a_stream_too_large_for_memory_moves_to_a_map_on_its_way(monkeypatch):
             return iter([Pictures(60)[i] for i in range(60)])
 
     limit = 30 * PLAIN.features.shape[1] * 4
-    monkeypatch.setattr(gathering, "SHARE_OF_MEMORY", limit / gathering.memory_bytes())
+    monkeypatch.setattr(buffer, "SHARE_OF_MEMORY", limit / buffer.memory_bytes())
     assert_plain(run(data=Arriving()))
 
 
 def test_too_small_a_disk_for_the_map_is_told_before_the_run(monkeypatch):
-    monkeypatch.setattr(gathering, "SHARE_OF_MEMORY", 1e-12)
+    monkeypatch.setattr(buffer, "SHARE_OF_MEMORY", 1e-12)
     usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(gathering.shutil, "disk_usage", lambda place: usage)
+    monkeypatch.setattr(buffer.shutil, "disk_usage", lambda place: usage)
     with pytest.raises(StoreError, match=r"need 1,440 bytes.*only 10 bytes free; set TMPDIR"):
         run()

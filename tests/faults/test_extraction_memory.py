@@ -18,7 +18,7 @@ import re, sys
 import torch
 from torch import nn
 from tsne_widget import extract
-from tsne_widget.extraction import gathering, store
+from tsne_widget.extraction.store import buffer, store
 
 def resident():  # bytes of our own; pages of a mapped file are the system's to take back
     with open("/proc/self/status") as status:
@@ -31,7 +31,7 @@ class Small:
     def __getitem__(self, index):
         return self.x[index % 64], index % 2
 
-gathering.SHARE_OF_MEMORY = 1e-3
+buffer.SHARE_OF_MEMORY = 1e-3
 store.SHARD_BYTES = 4 * 2**20
 torch.set_num_threads(1)
 model = nn.Sequential(nn.Linear(8, {WIDTH}), nn.Tanh(), nn.Linear({WIDTH}, 2))

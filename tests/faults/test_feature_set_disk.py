@@ -1,4 +1,4 @@
-"""Saved records on disks that are read-only, shared, or saved over while they are read."""
+"""Saved records on disks that are read-only, shared, or overwritten while they are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_one_whole_record(found: FeatureSet) -> bool:
     return bool((found.features[1:] == value).all() and (found.labels == int(value) % 7).all())
 
 
-def test_a_read_only_record_is_read_and_saving_over_it_is_a_store_error(tmp_path, monkeypatch):
+def test_read_only_record_loads_and_overwriting_it_is_a_store_error(tmp_path, monkeypatch):
     record(3).save(tmp_path / "saved")
     real_open, real_mkdir = os.open, Path.mkdir
 
@@ -59,7 +59,7 @@ def test_a_read_only_record_is_read_and_saving_over_it_is_a_store_error(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
 
 
-def test_a_mapped_record_stays_whole_while_it_is_saved_over(tmp_path):
+def test_mapped_record_stays_intact_while_it_is_overwritten(tmp_path):
     record(3).save(tmp_path / "saved")
     script = """
 import sys
@@ -68,7 +68,7 @@ from tsne_widget import FeatureSet
 found = FeatureSet.load(sys.argv[1])
 print("mapped", flush=True)
 sys.stdin.read()
-assert (found.features[1:] == 3).all()  # a file cut in place would end this process here
+assert (found.features[1:] == 3).all()  # a file truncated in place would end this process here
 print("whole")
 """
     reader = subprocess.Popen(
@@ -92,7 +92,7 @@ print("whole")
     assert (FeatureSet.load(tmp_path / "saved").features == small.features).all()
 
 
-def test_a_record_saved_over_while_it_is_read_is_an_error_and_no_mixture(tmp_path, monkeypatch):
+def test_overwriting_during_a_load_is_a_store_error(tmp_path, monkeypatch):
     record(1).save(tmp_path / "saved")
     load, opened = np.load, []
 
@@ -104,23 +104,23 @@ def test_a_record_saved_over_while_it_is_read_is_an_error_and_no_mixture(tmp_pat
         return array
 
     monkeypatch.setattr(np, "load", load_and_save)
-    with pytest.raises(StoreError, match="was saved over while it was read; load it again"):
+    with pytest.raises(StoreError, match="was overwritten while it was read; load it again"):
         FeatureSet.load(tmp_path / "saved")
     assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
 
 
 def save_and_load(folder: Path, number: int) -> None:
     for turn in range(ROUNDS):
-        with contextlib.suppress(StoreError):  # another one saved at that moment: told, not lost
+        with contextlib.suppress(StoreError):  # another process saved at the same moment
             record(100 * number + turn).save(folder, overwrite=True)
         try:
             found = FeatureSet.load(folder)
         except StoreError:
-            continue  # looked between two renames
+            continue  # read between two renames
         assert is_one_whole_record(found)
 
 
-def test_whoever_saves_over_whom_a_reader_finds_one_whole_record(tmp_path):
+def test_concurrent_saves_always_leave_one_complete_record(tmp_path):
     record(1).save(tmp_path / "saved")
     context = multiprocessing.get_context("fork")
     workers = [
@@ -135,8 +135,8 @@ def test_whoever_saves_over_whom_a_reader_finds_one_whole_record(tmp_path):
     assert is_one_whole_record(FeatureSet.load(tmp_path / "saved"))
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the full device is Linux's")
-def test_a_disk_that_is_full_at_the_first_byte_is_a_store_error(tmp_path, monkeypatch):
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full exists only on Linux")
+def test_disk_that_is_full_at_the_first_byte_is_a_store_error(tmp_path, monkeypatch):
     real_open = os.open
 
     def full(path, flags, *arguments, **options):
@@ -165,7 +165,7 @@ from tests.faults.test_feature_set_disk import record
 rename, calls = pathlib.Path.rename, []
 def counted(self, target):
     calls.append(target)
-    if len(calls) == 2:  # the old record is out of its place, the new one not yet in it
+    if len(calls) == 2:  # the old record is renamed, the new one is not in place yet
         os.kill(os.getpid(), signal.SIGKILL)
     return rename(self, target)
 pathlib.Path.rename = counted
@@ -173,18 +173,18 @@ record(4).save(sys.argv[1], overwrite=True)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed as POSIX does")
-def test_a_save_killed_in_the_instant_of_replacing_says_where_the_old_record_is(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes with POSIX signals")
+def test_killed_save_tells_where_the_old_record_is(tmp_path):
     saved = tmp_path / "saved"
     record(3).save(saved)
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(saved)], cwd=Path(__file__).resolve().parents[2]
     )
     assert killed.returncode == -9
-    with pytest.raises(StoreError, match=r"rename .*\.previous to .*saved$") as told:
+    with pytest.raises(StoreError, match=r"rename .*\.previous to .*saved$") as caught:
         FeatureSet.load(saved)
     (aside,) = tmp_path.glob("saved.*.unfinished.previous")
-    assert str(aside) in str(told.value)
+    assert str(aside) in str(caught.value)
     aside.rename(saved)
     assert (FeatureSet.load(saved).features == record(3).features).all()
     record(5).save(saved, overwrite=True)

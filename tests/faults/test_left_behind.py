@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tsne_widget import EmbeddingExplorer, FeatureSet, whole_files
+from tsne_widget import EmbeddingExplorer, FeatureSet, _atomic
 
 N = 12
 
@@ -141,7 +141,7 @@ def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
     (tmp_path / f"saved.{ended.pid}-00000000.unfinished").symlink_to(tmp_path / names[0])
     make_old(tmp_path)
     os.utime(tmp_path / f"saved.{ended.pid}-00000000.unfinished", (1, 1), follow_symlinks=False)
-    whole_files.remove_unfinished(tmp_path, "saved")
+    _atomic.remove_unfinished(tmp_path, "saved")
     assert {path.name for path in tmp_path.iterdir()} >= set(names)
 
 

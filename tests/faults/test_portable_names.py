@@ -12,7 +12,7 @@ import pytest
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tests.faults.attacks import TEXTS
-from tsne_widget import FeatureSet, extract, whole_files
+from tsne_widget import FeatureSet, _atomic, extract
 
 RESERVED = {
     "con",
@@ -73,7 +73,7 @@ def on_windows(monkeypatch, replace):
     """Only this long: pathlib, and pytest with it, asks for the name of the system too."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
-        patch.setattr(whole_files.time, "sleep", lambda _seconds: None)
+        patch.setattr(_atomic.time, "sleep", lambda _seconds: None)
         patch.setattr(os, "name", "nt")
         yield
 
@@ -91,7 +91,7 @@ def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monke
     new = tmp_path / "new"
     new.write_bytes(b"new")
     with on_windows(monkeypatch, held):
-        whole_files._replace(new, target)
+        _atomic._replace(new, target)
     assert target.read_bytes() == b"new"
 
 
@@ -100,4 +100,4 @@ def test_it_is_not_tried_for_ever(tmp_path, monkeypatch):
         raise PermissionError(13, "in use")
 
     with pytest.raises(PermissionError), on_windows(monkeypatch, held):
-        whole_files._replace(tmp_path / "a", tmp_path / "b")
+        _atomic._replace(tmp_path / "a", tmp_path / "b")

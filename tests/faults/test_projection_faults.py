@@ -67,11 +67,11 @@ def test_features_that_cannot_be_mapped_are_refused_and_never_crash(features, me
 def test_every_scale_of_float32_gives_a_map_of_the_same_quality():
     run(
         """
-        from tsne_widget.projection.quality import trustworthiness
+        from tests.projection.measures import trustworthiness
         for scale in 10.0 ** np.arange(-38, 39, 4):
             y = TSNE(random_state=0, max_iter=400).fit_transform(X * np.float32(scale / 8))
             assert np.isfinite(y).all(), scale
-            assert trustworthiness(X, y, n_neighbors=5) > 0.75, scale
+            assert trustworthiness(X, y, k=5) > 0.75, scale
         for scale in (1e-300, 1e-310, 1e300):
             y = TSNE(random_state=0, max_iter=400).fit_transform(X.astype(float) * scale)
             assert np.isfinite(y).all() and np.ptp(y) > 1, scale
@@ -174,12 +174,12 @@ def test_two_fits_at_once_in_two_threads_give_the_maps_of_fits_alone():
 
 
 def test_a_failing_step_leaves_the_last_whole_iteration(monkeypatch):
-    from tsne_widget.projection import TSNE, optimize
+    from tsne_widget.projection import TSNE, forces
 
     X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     whole = TSNE(random_state=0, max_iter=30).fit_transform(X)
     calls = 0
-    evaluate = optimize.TensorForces.evaluate
+    evaluate = forces.TorchForces.evaluate
 
     def failing(self, y):
         nonlocal calls
@@ -188,8 +188,8 @@ def test_a_failing_step_leaves_the_last_whole_iteration(monkeypatch):
             raise MemoryError("no memory for the mesh")
         return evaluate(self, y)
 
-    monkeypatch.setattr(optimize, "compiled_loops", lambda: None)
-    monkeypatch.setattr(optimize.TensorForces, "evaluate", failing)
+    monkeypatch.setattr(forces, "compiled_loops", lambda: None)
+    monkeypatch.setattr(forces.TorchForces, "evaluate", failing)
     tsne = TSNE(random_state=0, max_iter=50)
     with pytest.raises(MemoryError):
         tsne.fit(X)

@@ -11,7 +11,7 @@ import torch
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import extract
-from tsne_widget.extraction import store as store_module
+from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
 

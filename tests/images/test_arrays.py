@@ -17,7 +17,7 @@ def shown(images, id=0):  # noqa: A002
     return np.asarray(images.image(id))
 
 
-def test_it_is_an_image_source():
+def test_array_images_is_an_image_source():
     assert isinstance(ArrayImages(COLOURS), ImageSource)
     assert len(ArrayImages(COLOURS)) == 5
     assert ArrayImages(COLOURS).caption(3) == "#3"
@@ -75,7 +75,7 @@ def test_grey_pictures_are_grey_in_any_layout(shape):
     np.testing.assert_array_equal(np.asarray(image), RAMP)
 
 
-def test_where_both_layouts_would_do_arrays_have_channels_last_and_tensors_first():
+def test_ambiguous_layout_is_channels_last_in_arrays_and_first_in_tensors():
     array = np.random.default_rng(0).integers(100, 256, (2, 3, 5, 3), dtype=np.uint8)
     np.testing.assert_array_equal(shown(ArrayImages(array)), array[0])
     tensor = torch.from_numpy(array)
@@ -101,7 +101,7 @@ def test_bools_are_black_and_white():
     np.testing.assert_array_equal(shown(ArrayImages(np.eye(3, dtype=bool)[None])), np.eye(3) * 255)
 
 
-def test_digits_of_0_to_16_fill_the_range_and_say_so():
+def test_digits_of_0_to_16_are_stretched_with_a_note():
     digits = np.array([[[0.0, 8.0], [16.0, 4.0]], [[0.0, 1.0], [2.0, 0.0]]])
     images = ArrayImages(digits)
     np.testing.assert_array_equal(shown(images), [[0, 128], [255, 64]])
@@ -109,7 +109,7 @@ def test_digits_of_0_to_16_fill_the_range_and_say_so():
     assert images.note == "values 0 … 16 stretched from black to white"
 
 
-def test_dark_bytes_are_stretched_and_say_so():
+def test_dark_bytes_are_stretched_with_a_note():
     images = ArrayImages(np.array([[[0, 16], [8, 4]]], dtype=np.uint8))
     np.testing.assert_array_equal(shown(images), [[0, 255], [128, 64]])
     assert "0 … 16" in images.note
@@ -126,7 +126,7 @@ def test_normalised_pictures_are_stretched_with_a_note_that_names_the_remedy():
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-def test_mean_and_std_bring_the_true_picture_back(layout):
+def test_mean_and_std_restore_the_original_picture(layout):
     normalised = ((COLOURS / 255 - MEAN) / STD).astype(np.float32)
     if layout == "NCHW":
         normalised = np.moveaxis(normalised, 3, 1)
@@ -140,13 +140,13 @@ def test_one_mean_and_std_serve_grey_pictures():
     np.testing.assert_array_equal(shown(images), RAMP)
 
 
-def test_wrong_mean_and_std_are_noticed():
+def test_wrong_mean_and_std_are_reported_in_the_note():
     images = ArrayImages((COLOURS / 255 - MEAN) / STD, mean=0.0, std=1.0)
     assert "mean and std do not lead back" in images.note
 
 
 @pytest.mark.parametrize("white", [1.0, 255.0])
-def test_a_few_broken_values_do_not_spoil_the_scale(white):
+def test_few_nonfinite_values_do_not_change_the_scale(white):
     array = np.full((2, 4, 4), 0.5 * white)
     array[0, 0] = np.nan, np.inf, -np.inf, white
     images = ArrayImages(array)
@@ -177,7 +177,7 @@ def test_constant_values_without_a_scale_are_mid_grey():
 
 
 @pytest.mark.parametrize("id_", [-1, 5, 10**9, "1", 1.0, None])
-def test_only_ids_of_the_array_are_pictures(id_):
+def test_invalid_id_of_an_array_is_an_image_error(id_):
     with pytest.raises(ImageError):
         ArrayImages(COLOURS).image(id_)
     with pytest.raises(ImageError):
@@ -200,7 +200,7 @@ def test_numpy_integers_are_ids():
         ([np.zeros((2, 2)), np.zeros((3, 3))], "different sizes pass a list"),
     ],
 )
-def test_what_is_no_set_of_pictures_is_refused_with_the_remedy(images, message):
+def test_invalid_array_is_refused_with_the_remedy(images, message):
     with pytest.raises(InvalidInputError, match=message):
         ArrayImages(images)
 
@@ -216,13 +216,13 @@ def test_what_is_no_set_of_pictures_is_refused_with_the_remedy(images, message):
         ({"mean": "grey", "std": "grey"}, "must be numbers"),
     ],
 )
-def test_mean_and_std_that_cannot_be_are_refused(options, message):
+def test_invalid_mean_and_std_are_refused(options, message):
     with pytest.raises(InvalidInputError, match=message):
         ArrayImages(COLOURS / 255, **options)
 
 
 def test_mean_and_std_of_bytes_are_refused():
-    with pytest.raises(InvalidInputError, match=r"images are uint8.*leave them out"):
+    with pytest.raises(InvalidInputError, match=r"images of dtype uint8.*leave them out"):
         ArrayImages(COLOURS, mean=MEAN, std=STD)
 
 
@@ -242,7 +242,7 @@ def test_the_array_is_not_changed_nor_copied():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_an_infinite_opacity_is_opaque_whatever_else_is_stretched(dtype):
+def test_infinite_alpha_is_opaque_in_a_stretched_picture(dtype):
     pixels = np.array([[[[-4, 0, 4, np.inf], [4, 0, -4, 2], [0, 0, 0, 0]]]], dtype=dtype)
     drawn = np.asarray(ArrayImages(pixels).image(0))
     assert drawn[0, :, 3].tolist() == [255, 255, 0]

@@ -106,7 +106,7 @@ KINDS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_samples_of_any_usual_form_give_their_picture(form, kind):
+def test_picture_is_found_in_samples_of_every_format(form, kind):
     dataset = [FORMS[form](KINDS[kind](pixels)) for pixels in COLOURS]
     images = DatasetImages(dataset)
     np.testing.assert_array_equal(shown(images, 2), COLOURS[2])
@@ -149,7 +149,7 @@ def test_a_normalize_in_transforms_and_in_a_sequential_is_undone():
     np.testing.assert_array_equal(shown(DatasetImages(dataset), 1), COLOURS[1])
 
 
-def test_a_normalize_that_does_not_fit_the_pictures_is_not_theirs():
+def test_normalize_with_other_channels_is_ignored():
     class Grey(Colours):
         def __getitem__(self, id):  # noqa: A002
             return np.eye(4)
@@ -160,13 +160,13 @@ def test_a_normalize_that_does_not_fit_the_pictures_is_not_theirs():
         DatasetImages(Grey(None), mean=MEAN, std=STD).image(0)
 
 
-def test_mean_and_std_that_are_given_win_over_those_found():
+def test_given_mean_and_std_replace_those_of_the_transform():
     dataset = Colours(Normalize(mean=MEAN, std=STD))
     images = DatasetImages(dataset, mean=(0, 0, 0), std=(1, 1, 1))
     assert "do not lead back" in images.note
 
 
-def test_an_object_that_has_every_attribute_does_not_end_in_a_loop():
+def test_object_with_every_attribute_causes_no_endless_loop():
     class Anything:
         def __getattr__(self, name):
             if name.startswith("__"):
@@ -251,7 +251,7 @@ class UnspeakableError(Exception):
         (RecursionError("deep"), "RecursionError: deep"),
     ],
 )
-def test_what_the_dataset_raises_becomes_an_image_error_without_folders(error, message):
+def test_error_of_the_dataset_becomes_an_image_error_without_folders(error, message):
     with pytest.raises(ImageError) as caught:
         DatasetImages(Failing(error)).image(1)
     assert message in str(caught.value)
@@ -259,7 +259,7 @@ def test_what_the_dataset_raises_becomes_an_image_error_without_folders(error, m
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit])
-def test_an_interrupt_and_a_lack_of_memory_pass(error):
+def test_interrupt_and_memory_error_are_not_converted(error):
     with pytest.raises(error):
         DatasetImages(Failing(error())).image(1)
     with pytest.raises(error):
@@ -274,7 +274,7 @@ def test_an_image_folder_shows_its_files_before_the_transform(files):
     assert images.note == ""
 
 
-def test_so_does_one_inside_subsets_and_concatenations(files):
+def test_nested_image_folder_shows_its_files(files):
     half, other = Folder(files[:4]), Folder(files[4:])
     both = ConcatDataset([half, other])
     nested = Subset(Subset(both, [5, 1, 4]), torch.tensor([2, 0]))
@@ -284,7 +284,7 @@ def test_so_does_one_inside_subsets_and_concatenations(files):
     assert images.caption(0) == "cat/4.png"
 
 
-def test_files_that_are_no_pictures_are_read_by_the_datasets_loader(tmp_path):
+def test_files_of_other_formats_are_read_by_the_datasets_loader(tmp_path):
     for number in range(6):
         np.save(tmp_path / f"{number}.npy", COLOURS[number])
     dataset = Folder(sorted(tmp_path.glob("*.npy")), loader=np.load)
@@ -307,7 +307,7 @@ def test_a_broken_file_is_not_given_to_the_loader(tmp_path):
         images.image(0)
 
 
-def test_samples_that_are_not_one_per_item_are_not_taken_for_files(files):
+def test_samples_list_of_another_length_is_not_a_list_of_files(files):
     class Other(Folder):
         def __len__(self):
             return 2
@@ -318,7 +318,7 @@ def test_samples_that_are_not_one_per_item_are_not_taken_for_files(files):
     assert (shown(DatasetImages(Other(files))) == 255).all()
 
 
-def test_the_dataset_is_asked_by_one_thread_at_a_time():
+def test_dataset_is_read_by_one_thread_at_a_time():
     inside, seen = threading.Semaphore(1), []
 
     class Shy(Dataset):
@@ -361,15 +361,15 @@ class Endless(IterableDataset):
 
 @pytest.mark.parametrize(
     ("dataset", "message"),
-    [(Endless(), "iterable dataset pass its pictures"), ({1, 2}, "by dataset"), (7, "length")],
+    [(Endless(), "iterable dataset pass its pictures"), ({1, 2}, r"dataset\[id\]"), (7, "length")],
 )
-def test_what_has_no_length_or_no_items_is_refused(dataset, message):
+def test_dataset_without_length_or_items_is_refused(dataset, message):
     with pytest.raises(InvalidInputError, match=message):
         DatasetImages(dataset)
 
 
 @pytest.mark.parametrize("id_", [-1, 6, 10**12, "0", None])
-def test_only_ids_of_the_dataset_are_pictures(id_):
+def test_invalid_id_of_a_dataset_is_an_image_error(id_):
     with pytest.raises(ImageError):
         DatasetImages([COLOURS[0]] * 6).image(id_)
 

@@ -47,7 +47,7 @@ def test_the_usual_formats_are_read_whatever_the_name_says(file_of, format_):
         np.testing.assert_array_equal(np.asarray(image), np.asarray(noise()))
 
 
-def test_it_is_an_image_source_and_opens_nothing_at_first():
+def test_file_images_opens_no_file_before_a_picture_is_requested():
     images = FileImages(["nowhere/cat/1.png", Path("nowhere/dog/2.png")])
     assert isinstance(images, ImageSource)
     assert len(images) == 2
@@ -99,7 +99,7 @@ def test_names_in_any_script_stay_readable():
         "stub",
     ],
 )
-def test_what_is_no_whole_picture_is_an_image_error_with_the_reason(file_of, content, reason):
+def test_damaged_file_is_an_image_error_with_the_reason(file_of, content, reason):
     path = file_of(content)
     message = failure(path)
     assert reason in message
@@ -108,7 +108,7 @@ def test_what_is_no_whole_picture_is_an_image_error_with_the_reason(file_of, con
 
 def test_a_missing_file_is_an_image_error_without_its_folder(tmp_path):
     assert failure(tmp_path / "gone.png") == "no such file or directory"
-    assert failure("nul\0byte.png") == "a path cannot hold a NUL character"
+    assert failure("nul\0byte.png") == "a path cannot contain a NUL character"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
@@ -133,7 +133,7 @@ def test_a_pipe_put_in_place_of_the_file_does_not_hang(tmp_path, file_of, monkey
     assert failure(tmp_path / "pipe.png") == "the file is empty"
 
 
-def test_addresses_are_only_names_of_files():
+def test_urls_are_file_names():
     assert failure("https://example.org/cat.png") == "no such file or directory"
 
 
@@ -142,16 +142,16 @@ def test_too_many_pixels_are_refused_by_the_header_and_without_a_warning(file_of
         warnings.simplefilter("always")
         for width, height in ((8001, 8001), (11_000, 11_000), (50_000, 50_000)):
             message = failure(file_of(png_header(width, height)))
-            assert message == f"{width} × {height} pixels are more than the 64 million we decode"
+            assert message == f"{width} × {height} pixels exceed the limit of 64 million"
     assert not seen
 
 
-def test_as_many_pixels_as_allowed_are_tried(file_of):
+def test_picture_at_the_pixel_limit_is_decoded(file_of):
     assert MAX_PIXELS == 8000 * 8000
     assert "truncated" in failure(file_of(png_header(8000, 8000)))
 
 
-def test_the_limit_of_pillow_is_left_alone(file_of, monkeypatch):
+def test_pixel_limit_of_pillow_does_not_apply(file_of, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7)
     failure(file_of(png_header(50_000, 50_000)))
     assert FileImages([file_of(encoded(noise(), "PNG"))]).image(0).size == (50, 40)
@@ -182,7 +182,7 @@ def test_pictures_are_upright(file_of, orientation, format_):
     assert np.asarray(image.convert("L"))[10:, 10:].max() < 50
 
 
-def test_broken_exif_does_not_spoil_the_picture(file_of):
+def test_picture_with_broken_exif_is_shown(file_of):
     path = file_of(encoded(noise(), "PNG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -190,7 +190,7 @@ def test_broken_exif_does_not_spoil_the_picture(file_of):
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_of_an_animation_the_first_frame_is_the_picture(file_of, format_):
+def test_animation_shows_its_first_frame(file_of, format_):
     image = FileImages([file_of(animation(format_))]).image(0)
     assert image.size == (20, 20)
     assert image.convert("L").getpixel((9, 9)) == 0
@@ -202,7 +202,7 @@ def test_the_file_is_closed_although_it_has_more_frames(file_of):
 
 
 @pytest.mark.parametrize("id_", [-1, 1, 10**9, "picture.png", "../picture.png", 0.0])
-def test_only_ids_of_the_list_are_opened(file_of, id_):
+def test_invalid_id_of_a_list_is_an_image_error(file_of, id_):
     images = FileImages([file_of(encoded(noise(), "PNG"))])
     with pytest.raises(ImageError):
         images.image(id_)
@@ -211,13 +211,13 @@ def test_only_ids_of_the_list_are_opened(file_of, id_):
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        ([], "paths are empty"),
+        ([], "paths is empty"),
         ("cat.png", "must be a sequence of paths, got one"),
         (Path("folder"), "rglob"),
         ([1, 2], "must be str or PathLike"),
     ],
 )
-def test_what_is_no_list_of_paths_is_refused(paths, message):
+def test_invalid_paths_are_refused(paths, message):
     with pytest.raises(InvalidInputError, match=message):
         FileImages(paths)
 

@@ -28,7 +28,7 @@ class Own:
         return "own"
 
 
-def test_any_object_with_the_three_methods_is_a_source_and_stays_as_it_is():
+def test_object_with_the_three_methods_is_returned_unchanged():
     own = Own()
     assert isinstance(own, ImageSource)
     assert as_image_source(own) is own
@@ -51,7 +51,7 @@ def test_any_object_with_the_three_methods_is_a_source_and_stays_as_it_is():
         (TensorDataset(torch.zeros(2, 1, 4, 4)), DatasetImages),
     ],
 )
-def test_whatever_holds_pictures_becomes_a_source(images, kind):
+def test_every_supported_kind_of_pictures_becomes_a_source(images, kind):
     source = as_image_source(images)
     assert type(source) is kind
     assert isinstance(source, ImageSource)
@@ -65,20 +65,20 @@ def test_mean_and_std_reach_the_array_and_the_dataset():
 
 
 @pytest.mark.parametrize("images", [["a.png"], Own()])
-def test_mean_and_std_of_what_was_never_normalised_are_refused(images):
+def test_mean_and_std_without_numbers_are_refused(images):
     with pytest.raises(InvalidInputError, match="leave them out"):
         as_image_source(images, mean=0.5, std=0.5)
 
 
 @pytest.mark.parametrize("images", ["folder/cat.png", 7, None, {"a": 1}, b"x", object()])
-def test_anything_else_is_refused_by_naming_it_and_what_is_possible(images):
+def test_unsupported_pictures_are_refused_with_the_supported_kinds(images):
     with pytest.raises(InvalidInputError) as caught:
         as_image_source(images)
     assert type(images).__name__ in str(caught.value)
     assert "a list of paths" in str(caught.value)
 
 
-def test_of_a_data_loader_its_dataset_is_asked_for():
+def test_data_loader_is_refused_with_the_remedy():
     with pytest.raises(InvalidInputError, match=r"pass loader\.dataset"):
         as_image_source(DataLoader(TensorDataset(torch.zeros(2, 1, 4, 4))))
 

@@ -20,7 +20,7 @@ def clustered(n: int, d: int, seed: int = 0) -> np.ndarray:
 
 def both(X: np.ndarray, k: int):
     with Workers(2) as workers:
-        return approximate.nearest_about(X, k, workers), nearest(X, k, workers)
+        return approximate.approximate_nearest(X, k, workers), nearest(X, k, workers)
 
 
 @pytest.mark.parametrize("d", [8, 50, 300])
@@ -60,7 +60,7 @@ def test_any_number_of_threads_gives_the_same_bits():
     results = []
     for threads in (1, 2, 3):
         with Workers(threads) as workers:
-            results.append(approximate.nearest_about(X, 15, workers))
+            results.append(approximate.approximate_nearest(X, 15, workers))
     for other in results[1:]:
         assert np.array_equal(results[0].indices, other.indices)
         assert np.array_equal(results[0].squared, other.squared)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from tests.projection.measures import trustworthiness
 from tsne_widget import TSNE, InvalidInputError
 from tsne_widget.projection import landmarks
-from tsne_widget.projection.quality import trustworthiness
 
 FAST = {"random_state": 0, "max_iter": 300}
 
@@ -154,7 +154,7 @@ def test_a_given_start_is_that_of_all_rows(all_digits):
 @pytest.mark.parametrize(
     ("options", "y", "message"),
     [
-        ({"landmarks": 3}, None, "landmarks=3 must be a number of rows of at least 4"),
+        ({"landmarks": 3}, None, "landmarks=3 must be None or a number of rows of at least 4"),
         ({"landmarks": 2.5}, None, r"landmarks=2\.5 must be"),
         ({"landmarks": 50}, [0, 1], r"y must have shape \(600,\)"),
         ({"landmarks": 50, "executor": "Ray"}, None, "did you mean 'ray'"),

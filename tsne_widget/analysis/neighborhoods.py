@@ -99,7 +99,7 @@ def kneighbors(
     if neighbors not in METHODS:
         raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(METHODS)}")
     # Imported here because these modules load torch.
-    from tsne_widget.projection.approximate import nearest_about
+    from tsne_widget.projection.approximate import approximate_nearest
     from tsne_widget.projection.inputs import unit_rows
     from tsne_widget.projection.neighbors import nearest
     from tsne_widget.projection.workers import Workers, available_threads
@@ -112,7 +112,7 @@ def kneighbors(
         )
     with Workers(available_threads(n_jobs)) as workers:
         exact = neighbors == "exact" or (neighbors == "auto" and not approximates(n))
-        found = (nearest if exact else nearest_about)(points, k, workers)
+        found = (nearest if exact else approximate_nearest)(points, k, workers)
     distances = np.empty(found.squared.shape, dtype=np.float32)
     for rows in row_blocks(n, _BLOCK):
         squared = np.maximum(found.squared[rows].astype(np.float64), 0)

@@ -1,4 +1,4 @@
-"""From a trained model and a dataset to a FeatureSet."""
+"""Extract features from a trained model and a dataset."""
 
 from __future__ import annotations
 

@@ -1,18 +1,38 @@
-"""What :func:`tsne_widget.extract` accepts, checked before anything runs."""
+"""The arguments of :func:`tsne_widget.extract`, checked before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from tsne_widget._class_codes import as_class_names
+from tsne_widget._datasets import check_targets, class_names_of
+from tsne_widget._ray_session import check_executor
+from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.model.capture import Call
-from tsne_widget.extraction.model.layers import Layer, find_layer
-from tsne_widget.extraction.model.pooling import Pool, check_pool
+from tsne_widget.extraction.data.sources import (
+    Indexed,
+    RayRows,
+    Source,
+    as_source,
+    dataset_of,
+    is_ray_dataset,
+)
+from tsne_widget.extraction.executors.local import ClassNames
+from tsne_widget.extraction.executors.ray_pool import Actors
+from tsne_widget.extraction.model.capture import Call, device_of
+from tsne_widget.extraction.model.forward import Reading
+from tsne_widget.extraction.model.layers import Layer, find_layer, unwrap
+from tsne_widget.extraction.model.pooling import Pool, Select, check_pool
+
+Progress = bool | Callable[[int, int | None], None]
 
 DTYPES = {
     "bf16": torch.bfloat16,
@@ -22,79 +42,146 @@ DTYPES = {
 }
 
 
-def check_arguments(
-    model: Any,
-    batch_size: Any,
-    num_workers: Any,
+@dataclass(frozen=True)
+class Request:
+    """The checked arguments of one call of :func:`tsne_widget.extract`.
+
+    Attributes
+    ----------
+    model : Module
+        Without DataParallel and torch.compile wrappers.
+    dataset : object
+        The user's dataset.
+    source : Source
+    class_names : ClassNames
+    reading : Reading
+    moves_to : torch.device or None
+        The device that the model is moved to in this process.
+    actors : Actors or None
+        None runs in this process.
+    skip_errors, drop_nonfinite : bool
+    store : Path or None
+    dataset_key : str or None
+    progress : bool or callable
+    """
+
+    model: nn.Module
+    dataset: Any
+    source: Source
+    class_names: ClassNames
+    reading: Reading
+    moves_to: torch.device | None
+    actors: Actors | None
+    skip_errors: bool
+    drop_nonfinite: bool
+    store: Path | None
+    dataset_key: str | None
+    progress: Progress
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the model runs on in this process."""
+        return self.moves_to or device_of(self.model)
+
+
+def as_request(
+    model: nn.Module,
+    data: Any,
+    layer: str | None,
+    *,
+    layers: Sequence[str | None] | None,
+    batch_size: int,
+    device: str | torch.device | None,
+    num_workers: int,
     pool: Pool,
-    call: Call,
+    class_names: Sequence[str] | None,
     on_error: str,
     on_nonfinite: str,
-) -> None:
+    call: Call,
+    select: Select,
+    store: str | os.PathLike[str] | None,
+    dataset_key: str | None,
+    dtype: str | torch.dtype | None,
+    channels_last: bool,
+    progress: Progress,
+    executor: str,
+    actors: int | None,
+    num_gpus: float,
+) -> Request:
+    """The arguments as a Request.
+
+    Raises
+    ------
+    InvalidInputError, LayerNotFoundError
+        If an argument cannot be used.
+    """
+    _check_model(model)
+    _check_whole("batch_size", batch_size, 1)
+    _check_whole("num_workers", num_workers, 0)
+    check_pool(pool)
+    _check_call(call)
+    _check_choice("on_error", on_error, ("raise", "skip"))
+    _check_choice("on_nonfinite", on_nonfinite, ("raise", "drop"))
+    names = None if class_names is None else as_class_names(class_names)
+    model = unwrap(model)
+    found = _find_layers(model, layer, layers)
+    _check_has_weights(model)
+    on_ray = executor == "ray" or is_ray_dataset(data)
+    check_executor("ray" if on_ray else executor)
+    requested_actors = _as_actors(actors, num_gpus, device)
+    moves_to = None if device is None or on_ray else _as_device(device)
+    runs_on = moves_to or device_of(model)
+    source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
+    _check_source(source, on_ray=on_ray, has_store=store is not None)
+    dataset = dataset_of(data)
+    all_names = ClassNames(names or class_names_of(dataset), given=names is not None)
+    check_targets(dataset, all_names.names)
+    return Request(
+        model=model,
+        dataset=dataset,
+        source=source,
+        class_names=all_names,
+        reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last),
+        moves_to=moves_to,
+        actors=requested_actors if on_ray else None,
+        skip_errors=on_error == "skip",
+        drop_nonfinite=on_nonfinite == "drop",
+        store=None if store is None else Path(store),
+        dataset_key=dataset_key,
+        progress=progress,
+    )
+
+
+def _check_model(model: Any) -> None:
     if not isinstance(model, nn.Module):
         raise InvalidInputError(
             f"model must be a torch.nn.Module, got {type(model).__name__}; pass the trained "
-            "network itself: of a state_dict, what has loaded it; of a class, an instance"
+            "network itself: the model that loaded a state_dict, or an instance of a class"
         )
-    for name, value, lowest in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
-            raise InvalidInputError(f"{name}={value!r} must be a whole number of at least {lowest}")
-    check_pool(pool)
-    if (
-        call is not None
-        and call not in ("first", "last")
-        and not (isinstance(call, int) and not isinstance(call, bool) and call >= 0)
-    ):
+
+
+def _check_whole(name: str, value: Any, lowest: int, otherwise: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
+        raise InvalidInputError(
+            f"{name}={value!r} must be a whole number of at least {lowest}{otherwise}"
+        )
+
+
+def _check_call(call: Any) -> None:
+    is_number = isinstance(call, int) and not isinstance(call, bool) and call >= 0
+    if call is not None and call not in ("first", "last") and not is_number:
         raise InvalidInputError(
             f"call={call!r} must be 'first', 'last' or the number of the call from 0"
         )
-    for name, word, words in (
-        ("on_error", on_error, ("raise", "skip")),
-        ("on_nonfinite", on_nonfinite, ("raise", "drop")),
-    ):
-        if word not in words:
-            raise InvalidInputError(f"{name}={word!r} must be {words[0]!r} or {words[1]!r}")
 
 
-def check_actors(actors: Any, num_gpus: Any) -> None:
-    if actors is not None and (
-        isinstance(actors, bool) or not isinstance(actors, (int, np.integer)) or actors < 1
-    ):
-        raise InvalidInputError(
-            f"actors={actors!r} must be a whole number of at least 1, or None for as many as the "
-            "cluster has room for"
-        )
-    if isinstance(num_gpus, bool) or not isinstance(num_gpus, (int, float)) or not num_gpus >= 0:
-        raise InvalidInputError(
-            f"num_gpus={num_gpus!r} must be a number of GPUs of each actor, such as 1 or 0.5"
-        )
+def _check_choice(name: str, word: Any, words: tuple[str, str]) -> None:
+    if word not in words:
+        near = did_you_mean(word, words)
+        raise InvalidInputError(f"{name}={word!r} must be {words[0]!r} or {words[1]!r}{near}")
 
 
-def actors_device(device: str | torch.device | None, num_gpus: float) -> str:
-    """Where actors run the model; not tried here, since their machines may have what this lacks."""
-    if device is None:
-        return "cuda" if num_gpus else "cpu"
-    try:
-        return str(torch.device(device))
-    except (RuntimeError, TypeError) as error:
-        raise InvalidInputError(f"device={device!r} is not a device of torch: {error}") from error
-
-
-def checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
-    if class_names is None:
-        return None
-    if isinstance(class_names, str):
-        raise InvalidInputError(
-            f"class_names={class_names!r} must be a sequence of names, not one string"
-        )
-    names = tuple(str(name) for name in class_names)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidInputError(f"class_names must differ, but {twice!r} stands more than once")
-    return names
-
-
-def check_has_weights(model: nn.Module) -> None:
+def _check_has_weights(model: nn.Module) -> None:
     tensors = list(model.parameters())
     if tensors and all(tensor.is_meta for tensor in tensors):
         raise InvalidInputError(
@@ -103,27 +190,7 @@ def check_has_weights(model: nn.Module) -> None:
         )
 
 
-def as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if dtype is not None and found not in DTYPES.values():
-        raise InvalidInputError(
-            f"dtype={dtype!r} must be 'bf16' or 'fp16', or None for no autocast"
-        )
-    return found
-
-
-def as_device(device: str | torch.device) -> torch.device:
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise InvalidInputError(
-            f"device={device!r} cannot be used: {error}; pass device='cpu'"
-        ) from error
-    return found
-
-
-def wanted_layers(
+def _find_layers(
     model: nn.Module, layer: str | None, layers: Sequence[str | None] | None
 ) -> list[Layer | None]:
     if layers is None:
@@ -135,3 +202,54 @@ def wanted_layers(
             f"layers={layers!r} must be a sequence of layer names, such as [None]"
         )
     return [None if name is None else find_layer(model, name) for name in layers]
+
+
+def _as_actors(actors: Any, num_gpus: Any, device: str | torch.device | None) -> Actors:
+    if actors is not None:
+        _check_whole("actors", actors, 1, ", or None for as many as the cluster has room for")
+    if isinstance(num_gpus, bool) or not isinstance(num_gpus, (int, float)) or not num_gpus >= 0:
+        raise InvalidInputError(
+            f"num_gpus={num_gpus!r} must be the number of GPUs of each actor, such as 1 or 0.5"
+        )
+    if device is None:
+        return Actors(actors, num_gpus, "cuda" if num_gpus else "cpu")
+    try:  # only the name is checked: the machines of the actors may have other devices
+        return Actors(actors, num_gpus, str(torch.device(device)))
+    except (RuntimeError, TypeError) as error:
+        raise InvalidInputError(f"device={device!r} is not a torch device: {error}") from error
+
+
+def _as_device(device: str | torch.device) -> torch.device:
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InvalidInputError(
+            f"device={device!r} cannot be used: {error}; pass device='cpu'"
+        ) from error
+    return found
+
+
+def _as_dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
+    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in DTYPES.values():
+        raise InvalidInputError(
+            f"dtype={dtype!r} must be 'bf16' or 'fp16', or None for no autocast"
+        )
+    return found
+
+
+def _check_source(source: Source, *, on_ray: bool, has_store: bool) -> None:
+    if isinstance(source, Indexed):
+        return
+    if on_ray and not isinstance(source, RayRows):
+        raise InvalidInputError(
+            "executor='ray' requires samples with an index, but data is an iterable dataset; pass "
+            "a Dataset with __len__ and __getitem__, or a ray.data.Dataset"
+        )
+    if has_store:
+        kind = "Ray datasets" if isinstance(source, RayRows) else "iterable datasets"
+        raise InvalidInputError(
+            f"{kind} cannot be resumed, so store= is refused; pass a Dataset with __len__ and "
+            "__getitem__, or store=None"
+        )

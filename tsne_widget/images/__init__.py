@@ -1,9 +1,10 @@
-"""Sources of pictures (arrays, files, datasets), and thumbnails that are safe to show."""
+"""Sources of pictures (arrays, files, datasets), and thumbnails that are safe to display."""
 
+from tsne_widget._image_source import ImageSource
 from tsne_widget.images.arrays import ArrayImages
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages
-from tsne_widget.images.source import ImageSource, as_image_source, images_of
+from tsne_widget.images.source import as_image_source, images_of
 from tsne_widget.images.thumbnails import Thumbnail, ThumbnailCache, thumbnail
 
 __all__ = [

@@ -1,46 +1,55 @@
-"""Pictures held in one array, in any usual layout and scale."""
+"""Pictures in one array, in any common layout and scale."""
 
-# ruff: noqa: A002 (`id` is the word of ImageSource)
+# ruff: noqa: A002 (`id` is the name that ImageSource uses)
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images.levels import NEARLY_BLACK, Levels, as_bytes, extent, levels_of, remedy
+from tsne_widget.images.levels import (
+    NEARLY_BLACK,
+    Levels,
+    as_bytes,
+    levels_of,
+    remedy,
+    value_range,
+)
 from tsne_widget.images.reasons import checked_id
 
-# The scale is found by looking at the pixels; of more than this, at every k-th picture only.
+if TYPE_CHECKING:
+    from PIL import Image
+
+# The scale comes from the pixel values. Of arrays above this size only every k-th picture is read.
 MAX_SCANNED_BYTES = 2**30
 _SCAN_BLOCK_BYTES = 4 * 2**20
 _CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
 class ArrayImages:
-    """Pictures of an array: picture *id* is ``images[id]``.
+    """Pictures in an array: picture *id* is ``images[id]``.
 
-    The layout is found by shape: (n, h, w) grey; otherwise the channels are the axis of length
-    1, 3 or 4, last (n, h, w, c) or first (n, c, h, w). Where both would do, channels come last,
-    but first in a torch tensor. The scale is found by the values: 0 … 1, 0 … 255 or 0 … 65535;
-    values that fit none of them are stretched from the smallest to the largest of the whole array,
-    and :attr:`note` says so.
+    The shape determines the layout: (n, h, w) is grey; otherwise the axis of length 1, 3 or 4 has
+    the channels, last (n, h, w, c) or first (n, c, h, w). If both axes fit, the channels are last
+    in an array and first in a torch tensor. The values determine the scale: 0 … 1, 0 … 255 or
+    0 … 65535. Other values are stretched from the smallest to the largest of the whole array, and
+    :attr:`note` reports it.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, c) or (n, c, h, w) array, tensor or nested sequence
         Numbers or bool, c = 1 (grey), 3 (RGB) or 4 (RGBA). Not copied.
     mean, std : float or sequence of one float per channel, optional
-        Of a normalisation (x − mean) / std that is undone, so that the true picture is shown.
+        The normalisation (x − mean) / std to undo, to show the original picture.
 
     Raises
     ------
     InvalidInputError
-        For another shape or dtype, or for mean and std that do not belong to the array.
+        If the shape or dtype is wrong, or mean and std do not fit the array.
 
     Examples
     --------
@@ -88,7 +97,7 @@ class ArrayImages:
 
     @property
     def note(self) -> str:
-        """How values were stretched over black to white; "" when their own scale is shown."""
+        """How the values were stretched from black to white; "" if they were not."""
         return self._levels.note
 
     def image(self, id: int) -> Image.Image:
@@ -97,7 +106,7 @@ class ArrayImages:
         Raises
         ------
         ImageError
-            For an id out of range, or a picture without a finite value.
+            If the id is out of range, or the picture has no finite value.
         """
         pixels = self._pixels[checked_id(id, len(self))]
         if self._normalisation is not None:
@@ -113,13 +122,15 @@ class ArrayImages:
         step = -(-self._pixels.nbytes // MAX_SCANNED_BYTES)
         dtype = self._pixels.dtype
         low, high = np.inf, -np.inf
-        for block in _blocks(self._pixels[::step]):
+        sample = self._pixels[::step]
+        for rows in row_blocks(len(sample), _SCAN_BLOCK_BYTES // max(1, sample[0].nbytes)):
+            block = sample[rows]
             if self._normalisation is not None:
                 block = self._normalisation.undo(block)
-            block_low, block_high = extent(block[..., :3])  # without alpha
+            block_low, block_high = value_range(block[..., :3])  # without alpha
             low, high = min(low, block_low), max(high, block_high)
             if dtype == np.uint8 and high >= 255 * NEARLY_BLACK:
-                break  # 0 … 255 whatever follows
+                break  # 0 … 255, whatever the other blocks have
         levels = levels_of(low, high, dtype)
         if not levels.note:
             return levels
@@ -150,18 +161,18 @@ class Normalisation:
 
     @classmethod
     def of(cls, mean: ArrayLike | None, std: ArrayLike | None) -> Normalisation | None:
-        """None without both; an error with only one of them."""
+        """The normalisation, or None without mean and std; one without the other is an error."""
         if (mean is None) != (std is None):
             missing = "mean" if mean is None else "std"
             raise InvalidInputError(f"{missing} is missing: pass mean and std, or neither")
         return None if mean is None or std is None else cls(mean, std)
 
     def check(self, pixels: NDArray[Any]) -> None:
-        """Raise unless pixels (…, c) can have been normalised by this."""
+        """Raise InvalidInputError if this normalisation cannot have produced the pixels (…, c)."""
         if pixels.dtype.kind != "f":
             raise InvalidInputError(
-                f"mean and std undo a normalisation, but images are {pixels.dtype}, "
-                "which were not normalised; leave them out"
+                f"mean and std undo a normalisation, but images of dtype {pixels.dtype} are not "
+                "normalised; leave them out"
             )
         if not self.fits(pixels):
             entries = max(len(self.mean), len(self.std))
@@ -170,11 +181,11 @@ class Normalisation:
             )
 
     def fits(self, pixels: NDArray[Any]) -> bool:
-        """Whether pixels (…, c) have as many colour channels as this, or this has one for all."""
+        """Whether pixels (…, c) have one colour channel per entry, or one entry is for all."""
         return max(len(self.mean), len(self.std)) in (1, min(3, pixels.shape[-1]))
 
     def undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """x · std + mean of the colour channels of pixels (…, c); alpha is left."""
+        """The colour channels of pixels (…, c) as x · std + mean; alpha is unchanged."""
         colours = min(3, pixels.shape[-1])
         undone = pixels.astype(np.result_type(pixels.dtype, np.float32))
         undone[..., :colours] = undone[..., :colours] * self.std + self.mean
@@ -182,7 +193,7 @@ class Normalisation:
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """Values as a numpy array; tensors of any device and dtype too, without importing torch."""
+    """Values as a numpy array; also tensors on any device, without importing torch."""
     if is_tensor(values):
         tensor = values.detach().cpu()
         try:
@@ -193,19 +204,19 @@ def as_array(values: Any) -> NDArray[Any]:
 
 
 def is_tensor(values: Any) -> bool:
-    """Whether values are a torch tensor, judged by its methods."""
+    """Whether values have the methods of a torch tensor."""
     return hasattr(values, "detach") and hasattr(values, "cpu")
 
 
 def channels_last(pixels: NDArray[Any], *, channels_first: bool) -> NDArray[Any]:
-    """Pixels (n, h, w, c) of (n, h, w), (n, h, w, c) or (n, c, h, w).
+    """Pixels (n, h, w, c) from (n, h, w), (n, h, w, c) or (n, c, h, w).
 
-    ``channels_first`` decides only where the shape does not.
+    ``channels_first`` decides only if both axes fit.
 
     Raises
     ------
     InvalidInputError
-        If no axis has 1, 3 or 4 entries.
+        If no axis has length 1, 3 or 4.
     """
     if pixels.ndim == 3:
         return pixels[..., np.newaxis]
@@ -221,22 +232,19 @@ def channels_last(pixels: NDArray[Any], *, channels_first: bool) -> NDArray[Any]
 
 
 def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:
-    """A picture in mode L, RGB or RGBA of pixels (h, w, c)."""
+    """A picture in mode L, RGB or RGBA from pixels (h, w, c)."""
+    from PIL import Image
+
     colours = min(3, pixels.shape[-1])
     if not pixels.size:
         raise ImageError(f"the picture is empty: its shape is {pixels.shape}")
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).any():
-        raise ImageError("the picture holds no finite value")
-    drawn = as_bytes(pixels[..., :colours], levels)
+        raise ImageError("the picture has no finite value")
+    scaled = as_bytes(pixels[..., :colours], levels)
     if colours == 1:
-        return Image.fromarray(np.ascontiguousarray(drawn[..., 0]))
+        return Image.fromarray(np.ascontiguousarray(scaled[..., 0]))
     if pixels.shape[-1] == 4:
         alpha = pixels[..., 3:]
-        opaque = max(extent(alpha)[1], 1e-9) if levels.note else levels.white
-        drawn = np.concatenate([drawn, as_bytes(alpha, Levels(0.0, opaque))], axis=-1)
-    return Image.fromarray(np.ascontiguousarray(drawn))
-
-
-def _blocks(pixels: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    rows = max(1, _SCAN_BLOCK_BYTES // max(1, pixels[0].nbytes))
-    return (pixels[start : start + rows] for start in range(0, len(pixels), rows))
+        opaque = max(value_range(alpha)[1], 1e-9) if levels.note else levels.white
+        scaled = np.concatenate([scaled, as_bytes(alpha, Levels(0.0, opaque))], axis=-1)
+    return Image.fromarray(np.ascontiguousarray(scaled))

@@ -1,59 +1,60 @@
-"""Pictures of a dataset: any object with ``dataset[id]`` and ``len(dataset)``."""
+"""Pictures in a dataset: any object with ``dataset[id]`` and ``len(dataset)``."""
 
-# ruff: noqa: A001, A002 (`id` is the word of ImageSource)
+# ruff: noqa: A001, A002 (`id` is the name that ImageSource uses)
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
+from tsne_widget._datasets import sample_file, wrapped_datasets
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.arrays import Normalisation, as_array, channels_last, is_tensor, picture
 from tsne_widget.images.files import SUFFIXES, open_picture, orientation, upright
-from tsne_widget.images.levels import NEARLY_BLACK, Levels, extent, levels_of, remedy
+from tsne_widget.images.levels import NEARLY_BLACK, Levels, levels_of, remedy, value_range
 from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
-# The scale of number pictures is learnt from this many of them, evenly spread: enough to meet the
-# brightest and the darkest, few enough to read while one waits.
+# The scale comes from this many pictures, evenly spread: likely to include bright and dark ones,
+# and quick to read.
 SAMPLED_PICTURES = 32
 
-_MAX_NESTING = 16  # wrappers around a dataset
-_MAX_TRANSFORMS = 256  # looked at; some objects have any attribute one asks for
+_MAX_TRANSFORMS = 256  # visited; some objects have every attribute, without end
 
 
 class DatasetImages:
-    """Pictures of a dataset: picture *id* is that of ``dataset[id]``.
+    """Pictures in a dataset: picture *id* is the one in ``dataset[id]``.
 
-    A sample may be ``(x, y, …)``, a mapping with one of the keys image, images, pixel_values, img,
-    x, input or inputs, or the bare picture; x a PIL image, a tensor or an array. In a
-    torchvision-like ``ImageFolder`` (``samples`` of (path, code)) the original file is shown
-    instead, untouched by transforms; also inside ``Subset`` and ``ConcatDataset``.
+    A sample is ``(x, y, …)``, a mapping with one of the keys image, images, pixel_values, img, x,
+    input or inputs, or the picture itself. A picture is a PIL image, a tensor or an array. For a
+    torchvision ``ImageFolder`` (``samples`` is a list of (path, code)), also inside ``Subset`` and
+    ``ConcatDataset``, the picture is the original file without transforms.
 
-    ``dataset[id]`` runs under a lock, since datasets are rarely made for several threads.
+    ``dataset[id]`` runs under a lock, because most datasets are not thread-safe.
 
     Parameters
     ----------
     dataset : object with ``__getitem__`` and ``__len__``
     mean, std : float or sequence of one float per channel, optional
-        Of a normalisation (x − mean) / std in the dataset's transform, which is undone to show the
-        true picture. Default: those of a ``Normalize``, that is, an object with ``mean`` and
-        ``std`` found in the ``transform`` or ``transforms`` of the dataset or of one it wraps
-        (``dataset``, ``datasets``), or inside these transforms.
+        The normalisation (x − mean) / std to undo, to show the original picture. Default: those of
+        a ``Normalize``, that is, an object with ``mean`` and ``std``, in the ``transform`` or
+        ``transforms`` of the dataset or of a dataset that it wraps (``dataset``, ``datasets``), or
+        inside these transforms.
 
     Raises
     ------
     InvalidInputError
-        If the dataset cannot be indexed or has no length, or mean and std are not usable.
+        If the dataset cannot be indexed, has no length, or mean and std are invalid.
 
     Examples
     --------
@@ -75,8 +76,8 @@ class DatasetImages:
             ) from error
         if not hasattr(dataset, "__getitem__"):
             raise InvalidInputError(
-                f"dataset must give its samples by dataset[id], {type(dataset).__name__} does not; "
-                "of a DataLoader pass loader.dataset"
+                f"dataset must support dataset[id], but {type(dataset).__name__} does not; "
+                "for a DataLoader pass loader.dataset"
             )
         self._dataset = dataset
         self._given = Normalisation.of(mean, std)
@@ -91,26 +92,28 @@ class DatasetImages:
 
     @property
     def note(self) -> str:
-        """How values were stretched over black to white; "" when their own scale is shown."""
+        """How the values were stretched from black to white; "" if they were not."""
         with self._lock:
             return self._levels.note
 
     def path(self, id: int) -> Path | None:
-        """The picture file behind sample *id*, or None if there is none of a known kind."""
-        original = _original(self._dataset, checked_id(id, self._count))
-        if original is None or Path(original.path).suffix.lower() not in SUFFIXES:
+        """The picture file of sample *id*, or None if it has none of a supported format."""
+        file = sample_file(self._dataset, checked_id(id, self._count))
+        if file is None or Path(file.path).suffix.lower() not in SUFFIXES:
             return None
-        # Names inside an archive look like files too; those the dataset's own loader reads.
-        return Path(original.path) if os.path.exists(original.path) else None  # noqa: PTH110
+        # Names inside an archive look like files; the dataset's own loader reads them.
+        return Path(file.path) if os.path.exists(file.path) else None  # noqa: PTH110
 
     def image(self, id: int) -> Image.Image:
-        """Picture *id*: the original file's where there is one, otherwise that of ``dataset[id]``.
+        """Picture *id*: the original file if there is one, otherwise the one in ``dataset[id]``.
 
         Raises
         ------
         ImageError
-            If the file, the dataset or the sample does not give a picture.
+            If the file, the dataset or the sample gives no picture.
         """
+        from PIL import Image
+
         with only_image_errors():
             id = checked_id(id, self._count)
             path = self.path(id)
@@ -128,15 +131,15 @@ class DatasetImages:
                 return picture(self._undo(pixels), self._levels)
 
     def caption(self, id: int) -> str:
-        """The original file's name with its folder's, otherwise ``#id``."""
-        original = _original(self._dataset, checked_id(id, self._count))
-        return f"#{id}" if original is None else short_path(original.path)
+        """The name of the original file with its folder, otherwise ``#id``."""
+        file = sample_file(self._dataset, checked_id(id, self._count))
+        return f"#{id}" if file is None else short_path(file.path)
 
     def _picture_of(self, id: int) -> Any:
-        original = _original(self._dataset, id)
+        file = sample_file(self._dataset, id)
         with self._lock, only_image_errors(f"dataset[{id}] failed"):
-            if original is not None and original.load is not None:
-                return original.load(original.path)
+            if file is not None and file.load is not None:
+                return file.load(file.path)
             return _picture_in(self._dataset[id])
 
     def _undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -151,66 +154,35 @@ class DatasetImages:
 
     @cached_property
     def _levels(self) -> Levels:
-        """From an even sample of the pictures that can be read."""
+        """Levels from evenly spread pictures; unreadable ones are left out."""
         low, high, dtype = np.inf, -np.inf, np.dtype(np.uint8)
         count = min(SAMPLED_PICTURES, self._count)
         for id_ in np.linspace(0, self._count - 1, count).round().astype(int):
-            try:
-                if self.path(int(id_)) is not None:
-                    continue
-                x = self._picture_of(int(id_))
-                if isinstance(x, Image.Image):
-                    continue
-                pixels = self._undo(_as_pixels(x))
-            except (ImageError, InvalidInputError):
-                continue  # its own tile will say so
-            picture_low, picture_high = extent(pixels[..., :3])  # without alpha
+            pixels = self._numbers_of(int(id_))
+            if pixels is None:
+                continue
+            picture_low, picture_high = value_range(pixels[..., :3])  # without alpha
             low, high = min(low, picture_low), max(high, picture_high)
             dtype = np.result_type(dtype, pixels.dtype) if dtype != np.uint8 else pixels.dtype
         levels = levels_of(low, high, dtype)
         if not levels.note:
             return levels
-        sampled = f" (range of {count} pictures; beyond it they are clipped)"
+        sampled = f" (range of {count} pictures; values beyond it are clipped)"
         normalised = self._given is not None or self._found is not None
         hint = remedy(levels, dtype, normalised=normalised and dtype.kind == "f")
         return levels._replace(note=levels.note + (sampled if count < self._count else "") + hint)
 
+    def _numbers_of(self, id: int) -> NDArray[Any] | None:
+        """The pixels (h, w, c) of a picture that is given as numbers and can be read."""
+        from PIL import Image
 
-class _Original(NamedTuple):
-    """The file behind a sample, and the dataset's own way to read it."""
-
-    path: str
-    load: Callable[[str], Any] | None
-
-
-def _original(dataset: Any, id: int, nesting: int = 0) -> _Original | None:
-    """The file behind ``dataset[id]`` of an ImageFolder, also through Subset and ConcatDataset."""
-    if nesting > _MAX_NESTING:
-        return None
-    inner: Any = getattr(dataset, "dataset", None)
-    indices: Any = getattr(dataset, "indices", None)
-    if inner is not None and _has_length(indices, len(dataset)):
-        return _original(inner, int(indices[id]), nesting + 1)
-    parts: Any = getattr(dataset, "datasets", None)
-    ends: Any = getattr(dataset, "cumulative_sizes", None)
-    if isinstance(parts, (list, tuple)) and _has_length(ends, len(parts)):
-        part = bisect_right(ends, id)
-        start = ends[part - 1] if part else 0
-        return _original(parts[part], id - start, nesting + 1)
-    samples = getattr(dataset, "samples", None)
-    if not isinstance(samples, (list, tuple)) or len(samples) != len(dataset):
-        return None
-    sample = samples[id]
-    if not (isinstance(sample, (list, tuple)) and len(sample) >= 2):
-        return None
-    if not isinstance(sample[0], (str, os.PathLike)):
-        return None
-    load = getattr(dataset, "loader", None)
-    return _Original(os.fsdecode(sample[0]), load if callable(load) else None)
-
-
-def _has_length(values: Any, length: int) -> bool:
-    return hasattr(values, "__len__") and len(values) == length
+        try:
+            if self.path(id) is not None:
+                return None
+            x = self._picture_of(id)
+            return None if isinstance(x, Image.Image) else self._undo(_as_pixels(x))
+        except (ImageError, InvalidInputError):
+            return None  # the tile of this picture shows the error
 
 
 def _picture_in(sample: Any) -> Any:
@@ -231,11 +203,11 @@ def _picture_in(sample: Any) -> Any:
 
 
 def _as_pixels(x: Any) -> NDArray[Any]:
-    """Numbers of one picture as (h, w, c)."""
+    """The pixels (h, w, c) of one picture."""
     pixels = as_array(x)
     if pixels.dtype.kind not in "buif":
         raise ImageError(f"the sample's picture is {type(x).__name__}, not an image or numbers")
-    while pixels.ndim > 3 and len(pixels) == 1:  # a batch of one, as image processors give it
+    while pixels.ndim > 3 and len(pixels) == 1:  # a batch of one, as image processors return it
         pixels = pixels[0]
     if pixels.ndim not in (2, 3) or not pixels.size:
         raise ImageError(f"an array of shape {pixels.shape} is not a picture")
@@ -245,34 +217,30 @@ def _as_pixels(x: Any) -> NDArray[Any]:
 
 
 def _normalisation_in(dataset: Any) -> Normalisation | None:
-    for step in _transforms(dataset):
+    steps = (step for owner in wrapped_datasets(dataset) for step in _transforms_in(owner))
+    for step in islice(steps, _MAX_TRANSFORMS):
         mean, std = getattr(step, "mean", None), getattr(step, "std", None)
         if mean is None or std is None or callable(mean) or callable(std):
             continue
         try:
             return Normalisation(mean, std)
         except InvalidInputError:
-            continue  # someone else's mean and std
+            continue  # these mean and std are not a normalisation
     return None
 
 
-def _transforms(dataset: Any) -> Iterator[Any]:
-    """The transforms of a dataset and of those it wraps, and the transforms inside them."""
-    owners: deque[tuple[Any, bool]] = deque([(dataset, False)])
+def _transforms_in(owner: Any) -> Iterator[Any]:
+    """The transforms in the attributes of a dataset or transform, and those inside them."""
+    waiting = [owner]
     for _ in range(_MAX_TRANSFORMS):
-        if not owners:
+        if not waiting:
             return
-        owner, is_transform = owners.popleft()
-        if is_transform:
-            yield owner
+        current = waiting.pop(0)
+        if current is not owner:
+            yield current
         for name in ("transform", "transforms", "tv_transform"):
-            step = getattr(owner, name, None)
-            steps = step if isinstance(step, (list, tuple)) else [step]
-            owners.extend((step, True) for step in steps if step is not None)
-        if is_transform and callable(getattr(owner, "children", None)):  # torch.nn.Sequential
-            owners.extend((step, True) for step in owner.children())
-        if not is_transform:
-            parts = getattr(owner, "datasets", None)
-            parts = parts if isinstance(parts, (list, tuple)) else []
-            wrapped = [getattr(owner, "dataset", None), *parts]
-            owners.extend((part, False) for part in wrapped if part is not None)
+            steps = getattr(current, name, None)
+            steps = steps if isinstance(steps, (list, tuple)) else [steps]
+            waiting.extend(step for step in steps if step is not None)
+        if current is not owner and callable(getattr(current, "children", None)):
+            waiting.extend(current.children())  # torch.nn.Sequential

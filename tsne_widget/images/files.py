@@ -1,6 +1,6 @@
-"""Pictures in files, opened as if each were hostile."""
+"""Pictures in files. Every file is treated as hostile."""
 
-# ruff: noqa: A002 (`id` is the word of ImageSource)
+# ruff: noqa: A002 (`id` is the name that ImageSource uses)
 from __future__ import annotations
 
 import os
@@ -8,66 +8,38 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
-
-# Imported for their effect: each registers its format in Image.OPEN.
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from typing import IO, TYPE_CHECKING
 
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
 
-# Nothing else is tried: Pillow would hand an EPS file to Ghostscript.
-FORMATS = tuple(
-    plugin.format
-    for plugin in (
-        PngImagePlugin.PngImageFile,
-        JpegImagePlugin.JpegImageFile,
-        GifImagePlugin.GifImageFile,
-        WebPImagePlugin.WebPImageFile,
-        BmpImagePlugin.BmpImageFile,
-        TiffImagePlugin.TiffImageFile,
-    )
-)
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
+
+# Other formats are not tried: Pillow would pass an EPS file to Ghostscript.
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 SUFFIXES = frozenset(
     (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 )
-# Decoded, an RGB picture of this size takes 192 MB; the largest cameras make 61 million pixels.
+# A decoded RGB picture of this size takes 192 MB; the largest cameras have 61 million pixels.
 MAX_PIXELS = 64_000_000
 
-_PREFIX_BYTES = 16  # as much as Pillow's own plugins ask for to recognise their format
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_PREFIX_BYTES = 16  # Pillow's plugins recognise their format by this many bytes
 _EXIF_ORIENTATION = 0x0112
 
 
 class FileImages:
-    """Pictures of files: picture *id* is ``paths[id]``. PNG, JPEG, GIF, WebP, BMP and TIFF.
+    """Pictures in files: picture *id* is ``paths[id]``. PNG, JPEG, GIF, WebP, BMP and TIFF.
 
     Parameters
     ----------
     paths : sequence of n str or PathLike
-        Regular files. They are opened only when their picture is asked for.
+        Regular files. Each is opened when its picture is requested.
 
     Raises
     ------
     InvalidInputError
-        If paths are empty, or hold something else than paths.
+        If ``paths`` is empty, or an item is not a path.
 
     Examples
     --------
@@ -86,9 +58,9 @@ class FileImages:
         except TypeError as error:
             raise InvalidInputError(f"paths must be str or PathLike: {error}") from error
         if not self._paths:
-            raise InvalidInputError("paths are empty: there is no picture to show")
+            raise InvalidInputError("paths is empty; pass at least one file")
 
-    note = ""  # files carry their own scale
+    note = ""  # files define their own scale
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -101,82 +73,103 @@ class FileImages:
         return Path(self._paths[checked_id(id, len(self))])
 
     def image(self, id: int) -> Image.Image:
-        """Picture *id*, decoded whole and upright, in its file's mode; the first frame of several.
+        """Picture *id*, decoded and upright, in the mode of its file; only the first frame.
 
         Raises
         ------
         ImageError
-            If the file is missing, cut, too large, no regular file, or of an unknown format.
+            If the file is missing, truncated, too large, not regular, or of another format.
         """
         with open_picture(self.path(id)) as image:
             image.load()
             return upright(image, orientation(image))
 
     def caption(self, id: int) -> str:
-        """The file's name with its folder's: ``cat/0001.jpg``."""
+        """The file name with its folder: ``cat/0001.jpg``."""
         return short_path(self._paths[checked_id(id, len(self))])
 
 
 @contextmanager
 def open_picture(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
-    """The picture of a file with its header read and its size checked, not yet decoded.
+    """A picture file whose header is read and whose size is checked; it is not decoded yet.
 
-    The file is closed at the end of the block, and only ImageError escapes from it.
+    The file is closed at the end of the block, and every error in the block is an ImageError.
 
     Raises
     ------
     ImageError
-        With the reason, without the file's folder.
+        With the reason, without the folder of the file.
     """
-    if "\0" in os.fspath(path):  # Python's own words for it differ among its versions
-        raise ImageError("a path cannot hold a NUL character")
+    if "\0" in os.fspath(path):  # Python's own message differs between versions
+        raise ImageError("a path cannot contain a NUL character")
     with only_image_errors():
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # a test puts a pipe there after it
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a test patches os.stat
             raise ImageError("not a regular file")
-        # Without O_NONBLOCK, a pipe put in the file's place meanwhile would hang us.
+        # O_NONBLOCK: opening a pipe that has just replaced the file would block.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags), "rb")
-    with file, only_image_errors("cannot be decoded"), _recognised(file) as image:
+    with file, only_image_errors("cannot be decoded"), _identified(file) as image:
         check_size(image)
         yield image
 
 
 def check_size(image: Image.Image) -> None:
-    """Raise ImageError if the picture, by its header, has more pixels than we decode."""
+    """Raise ImageError if the header gives more pixels than this package decodes."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
-            f"{width} × {height} pixels are more than the {MAX_PIXELS // 10**6} million we decode"
+            f"{width} × {height} pixels exceed the limit of {MAX_PIXELS // 10**6} million"
         )
 
 
 def orientation(image: Image.Image) -> int:
-    """How the camera was held, 1 … 8 as in EXIF; 1 where that is unknown or unreadable.
+    """The EXIF orientation 1 … 8; 1 if it is absent or unreadable.
 
-    Ask after ``load()``: Pillow turns a TIFF upright by itself while it decodes.
+    Call this after ``load()``: Pillow rotates a TIFF while it decodes it.
     """
     try:
         value = int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except MemoryError:
         raise
-    except Exception:  # broken EXIF does not spoil the picture
+    except Exception:  # a picture with broken EXIF data is still a picture
         return 1
-    return value if value in _UPRIGHT else 1
+    return value if 1 <= value <= 8 else 1
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture turned as EXIF says, as a new one that is independent of its file."""
-    return image.transpose(_UPRIGHT[orientation]) if orientation != 1 else image.copy()
+    """A copy of the picture, rotated and flipped as its EXIF orientation says."""
+    from PIL.Image import Transpose
+
+    steps = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return image.transpose(steps[orientation]) if orientation in steps else image.copy()
 
 
-def _recognised(file: IO[bytes]) -> ImageFile.ImageFile:
-    # Not Image.open: that warns of a large picture before we could refuse it, and turning a warning
-    # into an error means changing the filters of all threads.
+def _identified(file: IO[bytes]) -> ImageFile.ImageFile:
+    # Image.open is not used: it warns about a large picture before check_size can refuse it, and a
+    # filter that turns this warning into an error would affect all threads.
+    from PIL import (  # each plugin registers its format in Image.OPEN
+        BmpImagePlugin,  # noqa: F401
+        GifImagePlugin,  # noqa: F401
+        Image,
+        JpegImagePlugin,  # noqa: F401
+        PngImagePlugin,  # noqa: F401
+        TiffImagePlugin,  # noqa: F401
+        WebPImagePlugin,  # noqa: F401
+    )
+
     prefix = file.read(_PREFIX_BYTES)
     for name in FORMATS:
         factory, accept = Image.OPEN[name]
         answer = accept is None or accept(prefix)
-        if answer and not isinstance(answer, str):  # a str says that this Pillow lacks the format
+        if answer and not isinstance(answer, str):  # a str means that this Pillow lacks the format
             file.seek(0)
             return factory(file, "")
     raise ImageError(f"not a {', '.join(FORMATS)} picture" if prefix else "the file is empty")

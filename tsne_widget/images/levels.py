@@ -1,12 +1,12 @@
 """Which number is black and which is white.
 
-The numbers of a whole set decide together, so that a dark picture stays darker than a bright one:
+The values of a whole set determine the levels, so that dark pictures stay darker than bright ones:
 
 * bool: False is black, True is white.
-* floats: 0 … 1, or 0 … 255 when the largest is above 1.
-* integers: 0 … 255, or 0 … 65535 when the largest is above 255.
-* whatever does not fit these, or would be nearly black (the largest below an eighth of white), is
-  stretched from the smallest to the largest value, and a note says so.
+* floats: 0 … 1, or 0 … 255 if the largest value is above 1.
+* integers: 0 … 255, or 0 … 65535 if the largest value is above 255.
+* other ranges, and ranges that would be nearly black (the largest value below an eighth of white),
+  are stretched from the smallest to the largest value, and a note reports it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Resampling and float32 rounding overshoot black and white by less than one grey level of 255.
+from tsne_widget._validation import row_blocks
+
+# Resampling and float32 rounding exceed black and white by less than one grey level of 255.
 OVERSHOOT = 1 / 255
-# A set whose brightest value is below this share of white shows nothing: its scale is another one.
+# If the brightest value of a set is below this share of white, the set has another scale.
 NEARLY_BLACK = 1 / 8
 
-_BLOCK_VALUES = 2**20  # at a time, so that a large picture takes no multiple of its memory
+_BLOCK_VALUES = 2**20  # converted at a time, to bound the memory for a large picture
 
 
 class Levels(NamedTuple):
-    """The values drawn black and white; with a ``note`` when they were taken from the data."""
+    """The values drawn black and white; ``note`` is not empty if they come from the data."""
 
     black: float
     white: float
@@ -34,7 +36,7 @@ class Levels(NamedTuple):
 
 
 def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
-    """Levels for numbers of this dtype that reach from low to high."""
+    """Levels for numbers of this dtype between ``low`` and ``high``."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return Levels(0.0, 1.0)
     if dtype.kind == "b":
@@ -52,7 +54,7 @@ def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
 
 
 def remedy(levels: Levels, dtype: np.dtype[Any], *, normalised: bool) -> str:
-    """What to do about stretched values, as the end of a note; "" where they may be meant so."""
+    """The end of a note about stretched values: the likely cause, or "" if there is none."""
     if normalised:
         return "; mean and std do not lead back to 0 … 1"
     if dtype.kind == "f" and levels.black < 0:
@@ -60,8 +62,8 @@ def remedy(levels: Levels, dtype: np.dtype[Any], *, normalised: bool) -> str:
     return ""
 
 
-def extent(pixels: NDArray[Any]) -> tuple[float, float]:
-    """Smallest and largest finite value; +inf and −inf where there is none."""
+def value_range(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Smallest and largest finite value; +inf and −inf if there is none."""
     low, high = float(pixels.min()), float(pixels.max())
     if math.isfinite(low) and math.isfinite(high):
         return low, high
@@ -73,19 +75,18 @@ def extent(pixels: NDArray[Any]) -> tuple[float, float]:
 
 
 def as_bytes(pixels: NDArray[Any], levels: Levels) -> NDArray[np.uint8]:
-    """The pixels as uint8, rounded; values beyond the levels are clipped, NaN is black."""
+    """The pixels as uint8, rounded; values beyond the levels are clipped, NaN becomes black."""
     if pixels.dtype == np.uint8 and levels[:2] == (0.0, 255.0):
         return pixels.astype(np.uint8, copy=False)
-    drawn = np.empty(pixels.shape, dtype=np.uint8)
-    rows = max(1, _BLOCK_VALUES * len(pixels) // max(1, pixels.size))
-    for start in range(0, len(pixels), rows):
-        drawn[start : start + rows] = _drawn(pixels[start : start + rows], levels)
-    return drawn
+    scaled = np.empty(pixels.shape, dtype=np.uint8)
+    for block in row_blocks(len(pixels), _BLOCK_VALUES * len(pixels) // max(1, pixels.size)):
+        scaled[block] = _scaled(pixels[block], levels)
+    return scaled
 
 
-def _drawn(pixels: NDArray[Any], levels: Levels) -> NDArray[Any]:
+def _scaled(pixels: NDArray[Any], levels: Levels) -> NDArray[Any]:
     black, white = levels.black, levels.white
-    # The difference of two numbers of float32 may be none.
+    # The difference of two float32 numbers may overflow float32.
     is_wide = max(abs(black), abs(white)) > float(np.finfo(np.float32).max) / 2
     dtype = np.result_type(pixels.dtype, np.float64 if is_wide else np.float32)
     values: NDArray[Any] = pixels.astype(dtype)

@@ -1,36 +1,39 @@
 """Thumbnails: small, upright, in plain RGB, without metadata; and a cache of them."""
 
-# ruff: noqa: A001, A002 (`id` is the word of ImageSource)
+# ruff: noqa: A001, A002 (`id` is the name that ImageSource uses)
 from __future__ import annotations
 
 from collections import OrderedDict
 from io import BytesIO
 from threading import Lock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image
 
+from tsne_widget._image_source import ImageSource
+from tsne_widget._text import printable
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.arrays import picture
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages, check_size, open_picture, orientation, upright
-from tsne_widget.images.levels import extent, levels_of
-from tsne_widget.images.reasons import checked_id, only_image_errors, plain_text, reason_of
-from tsne_widget.images.source import ImageSource
+from tsne_widget.images.levels import levels_of, value_range
+from tsne_widget.images.reasons import checked_id, only_image_errors, reason_of
 
-# Transparent pixels are shown on this grey, on which black and white drawings are both seen.
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Transparent pixels appear as this grey, on which black and white drawings are both visible.
 BACKGROUND = (144, 144, 144)
-# Up to this many pixels a PNG is about as small as a JPEG, and every pixel is seen when enlarged.
+# Up to this many pixels a PNG is about as small as a JPEG, and stays sharp when enlarged.
 PNG_PIXELS = 32 * 32
 JPEG_QUALITY = 85
 MAX_NOTE_CHARACTERS = 120
 
-_ENTRY_BYTES = 512  # what a cached thumbnail takes besides its bytes
+_ENTRY_BYTES = 512  # memory of a cached thumbnail besides its data
 
 
 class Thumbnail(NamedTuple):
-    """An encoded picture. ``data`` is empty where there is none, and ``note`` says why.
+    """An encoded picture. If there is none, ``data`` is empty and ``note`` gives the reason.
 
     Attributes
     ----------
@@ -52,7 +55,7 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
-    """A thumbnail of picture *id*, its longest side at most ``size`` pixels; never enlarged.
+    """A thumbnail of picture *id*: its longest side is at most ``size`` pixels; never enlarged.
 
     Parameters
     ----------
@@ -60,17 +63,17 @@ def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
     id : int
         Index in the user's dataset.
     size : int
-        Pixels, from 1.
+        Longest side in pixels, at least 1.
 
     Returns
     -------
     Thumbnail
-        A PNG up to 1,024 pixels, above that a JPEG. Transparency is laid on grey.
+        A PNG up to 1,024 pixels, a JPEG above that. Transparent pixels become grey.
 
     Raises
     ------
     ImageError
-        With the reason, for whatever is wrong with the picture or its source.
+        If the picture or its source has any problem; the message gives the reason.
     InvalidInputError
         If size is below 1.
 
@@ -81,31 +84,33 @@ def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
     >>> thumbnail(ArrayImages(np.eye(8)[np.newaxis]), 0, 96)[1:]
     ('image/png', 8, 8, '')
     """
+    from PIL import Image
+
     _check_thumbnail_size(size)
     with only_image_errors():
         path = source.path(id) if isinstance(source, (FileImages, DatasetImages)) else None
         if path is None:
             image = source.image(id)
             if not isinstance(image, Image.Image):
-                raise ImageError(f"image({id}) gave {type(image).__name__}, not a PIL image")
+                raise ImageError(f"image({id}) returned {type(image).__name__}, not a PIL image")
             check_size(image)
             return _encoded(*_reduced(image, size))
         with open_picture(path) as image:
-            image.draft(None, (2 * size, 2 * size))  # JPEG: decode an eighth of a large picture
+            image.draft(None, (2 * size, 2 * size))  # a large JPEG decodes at an eighth of its size
             small, note = _reduced(image, size)
             return _encoded(small, "; ".join(filter(None, (_frames_note(image), note))))
 
 
 class ThumbnailCache:
-    """Thumbnails of a source, the latest used ones kept; for up to a few threads at once.
+    """A cache of thumbnails that drops the least recently used ones; safe for a few threads.
 
     Parameters
     ----------
     source : ImageSource
     size : int
-        Longest side in pixels, where :meth:`get` is not asked for another.
+        Default longest side in pixels.
     max_bytes : int
-        Memory for all thumbnails together.
+        Memory for all thumbnails together, in bytes.
 
     Examples
     --------
@@ -119,7 +124,7 @@ class ThumbnailCache:
     def __init__(self, source: ImageSource, *, size: int = 96, max_bytes: int = 64 * 2**20) -> None:
         _check_thumbnail_size(size)
         if max_bytes < 0:
-            raise InvalidInputError(f"max_bytes must not be negative, got {max_bytes}")
+            raise InvalidInputError(f"max_bytes must be 0 or more, got {max_bytes}")
         self.source = source
         self.size = size
         self._max_bytes = max_bytes
@@ -131,13 +136,13 @@ class ThumbnailCache:
         return f"ThumbnailCache({len(self._kept)} kept, {self._bytes} of {self._max_bytes} bytes)"
 
     def get(self, id: int, size: int | None = None) -> Thumbnail:
-        """Thumbnail of picture *id*; where it fails, one without data, its note the reason.
+        """Thumbnail of picture *id*; if it fails, one without data whose note gives the reason.
 
         Parameters
         ----------
         id : int
         size : int, optional
-            Longest side in pixels, another than the usual one. Each size is kept by itself.
+            Longest side in pixels. Default: ``self.size``. Each size is cached separately.
         """
         size = self.size if size is None else size
         _check_thumbnail_size(size)
@@ -151,36 +156,36 @@ class ThumbnailCache:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         try:
-            made = thumbnail(self.source, id, size)
+            created = thumbnail(self.source, id, size)
         except ImageError as error:
-            made = _failed(error)
-        self._keep(key, made)
-        return made
+            created = _failed(error)
+        self._keep(key, created)
+        return created
 
     def clear(self) -> None:
-        """Forget all thumbnails."""
+        """Remove all thumbnails."""
         with self._lock:
             self._kept.clear()
             self._bytes = 0
 
-    def _keep(self, key: tuple[int, int], made: Thumbnail) -> None:
+    def _keep(self, key: tuple[int, int], created: Thumbnail) -> None:
         with self._lock:
-            if key in self._kept:  # another thread was quicker
+            if key in self._kept:  # another thread was faster
                 return
-            self._kept[key] = made
-            self._bytes += _weight(made)
+            self._kept[key] = created
+            self._bytes += _weight(created)
             while self._bytes > self._max_bytes:
                 _, oldest = self._kept.popitem(last=False)
                 self._bytes -= _weight(oldest)
 
 
-def _weight(made: Thumbnail) -> int:
-    return len(made.data) + _ENTRY_BYTES
+def _weight(created: Thumbnail) -> int:
+    return len(created.data) + _ENTRY_BYTES
 
 
 def _failed(error: ImageError) -> Thumbnail:
     text = str(error) if error.strerror is None else reason_of(error)
-    return Thumbnail(b"", "", 0, 0, plain_text(text, MAX_NOTE_CHARACTERS))
+    return Thumbnail(b"", "", 0, 0, printable(text, MAX_NOTE_CHARACTERS))
 
 
 def _check_thumbnail_size(size: int) -> None:
@@ -189,7 +194,9 @@ def _check_thumbnail_size(size: int) -> None:
 
 
 def _reduced(image: Image.Image, size: int) -> tuple[Image.Image, str]:
-    """A new picture in mode L or RGB within size × size, and what had to be done to the values."""
+    """A picture in mode L or RGB within size × size, and a note if its values were stretched."""
+    from PIL import Image
+
     image.load()
     turn = orientation(image)
     plain, note = _plain(image)
@@ -205,10 +212,13 @@ def _reduced(image: Image.Image, size: int) -> tuple[Image.Image, str]:
 
 
 def _plain(image: Image.Image) -> tuple[Image.Image, str]:
-    """The picture in mode L, RGB or RGBA, no value clipped; it may be the same object."""
+    """The picture in mode L, RGB or RGBA without clipped values, and a note if it was stretched.
+
+    The picture may be the same object.
+    """
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image)[..., np.newaxis]
-        levels = levels_of(*extent(values), values.dtype)
+        levels = levels_of(*value_range(values), values.dtype)
         return picture(values, levels), levels.note
     grey = image.mode in ("1", "L")
     mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"
@@ -216,20 +226,20 @@ def _plain(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def _frames_note(image: Image.Image) -> str:
-    """Whether more frames follow the one shown; asked last, since it may move the file on."""
+    """A note if the file has more frames. Call this last: it may change the file position."""
     try:
         several = bool(getattr(image, "is_animated", False))
     except MemoryError:
         raise
-    except Exception:  # the rest of the file is broken, the first frame is not
+    except Exception:  # a broken later frame does not affect the first
         return ""
-    if not several or image.format == "MPO":  # a camera's preview is not a frame
+    if not several or image.format == "MPO":  # the preview of a camera is not a frame
         return ""
     return "first of several pages" if image.format == "TIFF" else "animated, first frame"
 
 
 def _encoded(image: Image.Image, note: str) -> Thumbnail:
-    image.info.clear()  # Pillow would write comment, EXIF and colour profile into the new file
+    image.info.clear()  # Pillow would copy comment, EXIF and colour profile
     as_png = image.width * image.height <= PNG_PIXELS
     buffer = BytesIO()
     if as_png:

@@ -1,5 +1,19 @@
-"""Features → (n, 2) map: the t-SNE estimator, its forces, and measures of a map's quality."""
+"""Features → map: the t-SNE estimator, its forces, and measures of map quality."""
 
-from tsne_widget.projection.tsne import TSNE
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsne_widget.projection.tsne import TSNE as TSNE
 
 __all__ = ["TSNE"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``TSNE`` on first use: it needs scikit-learn, the neighbour search does not."""
+    if name == "TSNE":
+        from tsne_widget.projection.tsne import TSNE
+
+        return TSNE
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

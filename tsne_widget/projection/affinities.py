@@ -1,4 +1,4 @@
-"""Distances to the nearest neighbours → symmetric probabilities P with a given perplexity."""
+"""Joint probabilities P of neighbours, from their distances and a perplexity."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.projection.neighbors import Neighbors
 from tsne_widget.projection.workers import Workers
 
-# Rows whose perplexity is searched together; (rows × neighbours) float64 stays in cache.
+# Rows searched together; their (rows, k) float64 arrays fit in the cache.
 ROWS_PER_BLOCK = 2048
-# Entropy in nats; scikit-learn and openTSNE use the same.
+# Tolerance of the entropy in nats, as in scikit-learn and openTSNE.
 ENTROPY_TOLERANCE = 1e-5
 MAX_STEPS = 100
-# Pairs that an estimate of the KL divergence looks at.
+# Pairs used to estimate the KL divergence.
 SAMPLE = 25_000
 
 
 @dataclass(frozen=True)
 class Affinities:
-    """The joint probabilities P of n samples: each undirected pair i < j once, by rows i.
+    """Joint probabilities P of n samples, stored once for each undirected pair i < j.
 
-    Both directions of all pairs together sum to 1.
+    The sum over both directions of all pairs is 1.
 
     Attributes
     ----------
     starts : (n + 1,) int64 array
-        Pairs of row i are ``starts[i]`` to ``starts[i + 1]``.
+        The pairs of row i are ``starts[i]:starts[i + 1]``.
     others : (e,) int32 array
         j of each pair, ascending within a row.
     values : (e,) float32 array
@@ -45,35 +45,37 @@ class Affinities:
         return len(self.starts) - 1
 
     def pair(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """(i, j) of the pairs at these places."""
+        """i and j of the pairs at these positions."""
         return np.searchsorted(self.starts, index, "right") - 1, self.others[index]
 
     @cached_property
     def sample(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """(i, j) of pairs drawn in proportion to P, evenly along the rows."""
+        """i and j of a sample of pairs, drawn evenly with probability proportional to P."""
         cumulative = np.cumsum(self.values, dtype=np.float64)
         size = min(SAMPLE, 2 * len(self.values))
-        drawn = np.searchsorted(cumulative, (np.arange(size) + 0.5) / size * cumulative[-1])
-        return self.pair(np.minimum(drawn, len(self.values) - 1))
+        pairs = np.searchsorted(cumulative, (np.arange(size) + 0.5) / size * cumulative[-1])
+        return self.pair(np.minimum(pairs, len(self.values) - 1))
 
     @cached_property
     def negative_entropy(self) -> float:
-        """Σ P log P over both directions, in nats."""
+        """Σ P log P over both directions of all pairs, in nats."""
         p = self.values.astype(np.float64)
         return float(2 * (p * np.log(np.maximum(p, 1e-300))).sum())
 
 
-def conditional(
+def conditional_probabilities(
     squared: NDArray[np.float32], perplexity: float, workers: Workers
 ) -> NDArray[np.float32]:
-    """Probabilities of each row's neighbours, by perplexity (van der Maaten & Hinton 2008).
+    """Probabilities p(j|i) of each row's neighbours (van der Maaten & Hinton 2008, section 2).
 
     Parameters
     ----------
     squared : (n, k) float32 array
-        Squared distances to the k neighbours; the scale is free.
+        Squared distances to the k neighbours, in any unit.
     perplexity : float
-        1 to k. Rows that cannot reach it (all distances equal) get equal probabilities.
+        1 to k. Rows that cannot reach it, because all distances are equal, get equal
+        probabilities.
+    workers : Workers
 
     Returns
     -------
@@ -83,18 +85,23 @@ def conditional(
     n, k = squared.shape
     out = np.empty((n, k), np.float32)
 
-    def work(start: int) -> None:
-        rows = slice(start, min(start + ROWS_PER_BLOCK, n))
+    def search(rows: slice) -> None:
         out[rows] = _search(squared[rows].astype(np.float64), np.log(perplexity))
 
-    workers.map(work, range(0, n, ROWS_PER_BLOCK))
+    workers.map(search, row_blocks(n, ROWS_PER_BLOCK))
     return out
 
 
 def _search(squared: NDArray[np.float64], entropy: float) -> NDArray[np.float64]:
-    """Newton's method on the log of the precision, kept inside a shrinking bracket.
+    """Weights e^(−βd) of each row, normalised, whose entropy is ``entropy`` nats.
 
-    With the distances d of one row, weights e^(−βd), H their entropy: dH/d(log β) = −β² Var(d).
+    Newton's method finds log β inside a bracket that shrinks. The derivative of the entropy H is
+    dH/d(log β) = −β² Var(d).
+
+    Parameters
+    ----------
+    squared : (rows, k) float64 array
+        The d of the formula.
     """
     squared = squared - squared.min(1, keepdims=True)
     scale = squared.mean(1, keepdims=True)
@@ -133,26 +140,29 @@ def _entropy(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return entropy
 
 
-def joint(neighbors: Neighbors, perplexity: float, workers: Workers) -> Affinities:
-    """Symmetric probabilities (p(j|i) + p(i|j)) / 2n of all neighbouring pairs.
+def joint_probabilities(neighbors: Neighbors, perplexity: float, workers: Workers) -> Affinities:
+    """Symmetric probabilities (p(j|i) + p(i|j)) / 2n of all pairs of neighbours.
 
     Parameters
     ----------
     neighbors : Neighbors
-        Of each of the n samples, among the others.
+        The (n, k) neighbours of all n samples.
     perplexity : float
         Effective number of neighbours, 1 to k.
+    workers : Workers
     """
+    from scipy import sparse
+
     n, k = neighbors.indices.shape
-    p = conditional(neighbors.squared, perplexity, workers)
+    p = conditional_probabilities(neighbors.squared, perplexity, workers)
     i = np.repeat(np.arange(n, dtype=np.int32), k)
     j = neighbors.indices.ravel()
     both = sparse.coo_matrix((p.ravel(), (np.maximum(i, j), np.minimum(i, j))), shape=(n, n))
     del i, p
-    both.has_canonical_format = True  # not so, but nothing is to be summed before it is sorted
+    both.has_canonical_format = True  # untrue, but it prevents scipy from summing before the sort
     pairs = both.tocsr()
     del both
-    pairs = pairs.T.tocsr()  # transposing sorts the indices: counting, not comparing
+    pairs = pairs.T.tocsr()  # transposing sorts the indices by counting
     pairs.sum_duplicates()
     values = pairs.data.astype(np.float64)
     values /= 2 * values.sum()

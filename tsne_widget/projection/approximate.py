@@ -1,4 +1,4 @@
-"""Nearest neighbours of very many rows: candidates by an inverted index, distances exact."""
+"""Approximate nearest neighbours for many rows: an inverted index finds the candidates."""
 
 from __future__ import annotations
 
@@ -8,41 +8,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection.neighbors import Neighbors, nearest, refine
+from tsne_widget.projection.neighbors import Neighbors, itself_last, nearest, recompute
 from tsne_widget.projection.start import principal_scores
 from tsne_widget.projection.workers import Workers
 
-# From here on the index is faster by more than it costs in recall (benchmarks/README.md).
+# Rows from which the time saved outweighs the recall lost (benchmarks/README.md).
 LARGE = 100_000
-# Candidates are sought in so many principal components; their distances are taken in all columns.
+# Candidates are searched in this many principal components; distances use all columns.
 DIMENSIONS = 64
-# Cells of the index per √n, and the cells looked at for each row: 0.99 of the true neighbours on
-# 70,000 × 50 and more where there are more cells.
+# Cells of the index per √n, and cells searched for each row. They find 0.99 of the true neighbours
+# for 70,000 × 50.
 CELLS_PER_ROOT, PROBES = 2, 48
-# Candidates per neighbour where dimensions were left out, for the exact distances to choose from.
+# Candidates per neighbour if the search leaves out columns.
 CANDIDATES = 2
 TRAINING_ROWS_PER_CELL = 64
 QUERY_ROWS = 4096
 
 
 def is_available() -> bool:
-    """Whether the package that makes the index is installed."""
+    """Whether faiss, which builds the index, is installed."""
     return importlib.util.find_spec("faiss") is not None
 
 
-def nearest_about(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors:
-    """About the k nearest other rows of each row of ``X``, by faiss's inverted index.
+def resolve_search(neighbors: str, n: int, device: str = "cpu") -> str:
+    """The search that ``neighbors`` selects for n rows on a device: "exact" or "approximate"."""
+    if neighbors != "auto":
+        return neighbors
+    return "approximate" if n >= LARGE and device == "cpu" and is_available() else "exact"
 
-    Distances are exact; of the neighbours about 1 % are missed for others a little farther off.
-    The same on any number of threads.
+
+def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors:
+    """The k nearest other rows of each row, with about 1 % replaced by slightly more distant rows.
+
+    Distances are exact. The result does not depend on the number of threads.
 
     Parameters
     ----------
     X : (n, d) float32 array
-        Finite, about centred.
+        Finite and approximately centred.
     k : int
-        1 ≤ k ≤ n − 1.
+        1 to n − 1.
     workers : Workers
         Threads to use.
 
@@ -54,7 +61,7 @@ def nearest_about(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors
     Notes
     -----
     Inverted file index of Jégou, Douze & Schmid 2011, "Product quantization for nearest neighbor
-    search", without the quantization; time about O(n √n).
+    search", without the quantization. Time is about O(n √n).
     """
     if not is_available():
         raise InvalidInputError(
@@ -64,38 +71,35 @@ def nearest_about(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors
     import faiss
 
     n, d = X.shape
-    sought = X
-    wanted = k
+    points, candidates = X, k
     if d > DIMENSIONS:
-        sought = np.ascontiguousarray(principal_scores(X, DIMENSIONS, workers), np.float32)
-        wanted = min(n - 1, CANDIDATES * k)
-    index = _index(faiss, sought)
-    order_of_cells = _by_cell(faiss, index)
+        points = np.ascontiguousarray(principal_scores(X, DIMENSIONS, workers), np.float32)
+        candidates = min(n - 1, CANDIDATES * k)
+    index = _index(faiss, points)
+    by_cell = _rows_by_cell(faiss, index)
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
 
-    def search(first: int) -> None:
-        rows = order_of_cells[first : first + QUERY_ROWS]
-        _, found = index.search(sought[rows], wanted + 1)
-        # The row itself goes; so does one candidate where copies of the row hide it.
-        is_own = found == rows[:, None]
-        order = np.argsort(is_own, axis=1, kind="stable")[:, :wanted]
-        columns = np.take_along_axis(found, order, 1)
+    def search(block: slice) -> None:
+        rows = by_cell[block]
+        _, found = index.search(points[rows], candidates + 1)
+        # Drop the row itself, or one candidate if copies of the row hide it.
+        columns = np.take_along_axis(found, itself_last(found, rows, candidates), 1)
         distances = np.zeros(columns.shape, np.float32)
-        refine(X, X[rows], slice(None), np.maximum(columns, 0), distances, always=True)
-        distances[columns < 0] = np.inf  # the cells looked at held too few rows
+        recompute(X, X[rows], slice(None), np.maximum(columns, 0), distances, everywhere=True)
+        distances[columns < 0] = np.inf  # faiss returns −1 if the cells hold too few rows
         order = np.lexsort((columns, distances), axis=1)[:, :k]
         indices[rows] = np.take_along_axis(columns, order, 1)
         squared[rows] = np.take_along_axis(distances, order, 1)
 
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # our threads take a block of rows each
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # the workers search one block each
     try:
-        workers.map(search, range(0, n, QUERY_ROWS))
+        workers.map(search, row_blocks(n, QUERY_ROWS))
     finally:
-        faiss.omp_set_num_threads(before)
-    lacking = np.flatnonzero(np.isinf(squared[:, -1]))
-    if len(lacking):
-        indices[lacking], squared[lacking] = _exactly(X, lacking, k, workers)
+        faiss.omp_set_num_threads(threads)
+    incomplete = np.flatnonzero(np.isinf(squared[:, -1]))
+    if len(incomplete):
+        indices[incomplete], squared[incomplete] = _exact(X, incomplete, k, workers)
     return Neighbors(indices, squared)
 
 
@@ -112,17 +116,17 @@ def _index(faiss: Any, X: NDArray[np.float32]) -> Any:
     return index
 
 
-def _by_cell(faiss: Any, index: Any) -> NDArray[np.int64]:
-    """(n,) rows, those of a cell together: they look at the same cells, and find them cached."""
+def _rows_by_cell(faiss: Any, index: Any) -> NDArray[np.int64]:
+    """(n,) row numbers sorted by cell, because rows of one cell search the same cached cells."""
     lists = index.invlists
     cells = [(lists.get_ids(cell), lists.list_size(cell)) for cell in range(index.nlist)]
     return np.concatenate([faiss.rev_swig_ptr(ids, size) for ids, size in cells if size])
 
 
-def _exactly(
+def _exact(
     X: NDArray[np.float32], rows: NDArray[np.int64], k: int, workers: Workers
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(indices, squared) of some rows, compared with all others."""
+    """Indices and squared distances of the exact neighbours of some rows, both (m, k)."""
     near = nearest(X, k + 1, workers, queries=X[rows])
-    order = np.argsort(near.indices == rows[:, None], axis=1, kind="stable")[:, :k]
+    order = itself_last(near.indices, rows, k)
     return np.take_along_axis(near.indices, order, 1), np.take_along_axis(near.squared, order, 1)

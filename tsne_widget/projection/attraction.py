@@ -1,4 +1,4 @@
-"""The attraction of neighbours: Σⱼ Pᵢⱼ (yᵢ − yⱼ) / (1 + |yᵢ − yⱼ|²), each undirected pair once."""
+"""Attraction between neighbours, Σⱼ Pᵢⱼ (yᵢ − yⱼ) / (1 + |yᵢ − yⱼ|²)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import embedding_bag
 
+from tsne_widget._validation import row_blocks
 from tsne_widget.projection.affinities import Affinities
 from tsne_widget.projection.workers import Workers
 
-# Pairs whose temporaries (five float32 arrays) stay in a core's cache together.
+# Pairs of a block; its five temporary float32 arrays fit in the cache of a core.
 PAIRS_PER_BLOCK = 65_536
 
 
 class Attraction:
-    """Attraction in torch operations, for any device.
+    """Attraction in torch operations, on any device.
 
-    Symmetry saves half of the work: the weight Pᵢⱼ / (1 + d²) of i < j is computed once and summed
-    twice, by rows and, in a second order, by columns. Sums run by segments (embedding_bag), so they
-    are deterministic, also on CUDA.
+    The weight Pᵢⱼ / (1 + d²) of each pair i < j is computed once and summed twice: over rows i, and
+    over columns j. The segment sums of embedding_bag are deterministic, also on CUDA.
 
     Parameters
     ----------
     affinities : Affinities
-        Of n samples.
+        Joint probabilities of n samples.
     device : str
-        Where the points are.
+        torch device of the points.
     """
 
     def __init__(self, affinities: Affinities, device: str = "cpu") -> None:
@@ -50,13 +50,13 @@ class Attraction:
         self._column_blocks = _blocks(ends)
 
     def forces(self, y: torch.Tensor, out: torch.Tensor, workers: Workers) -> None:
-        """Write Σⱼ Pᵢⱼ (yᵢ − yⱼ) / (1 + d²) at each point of ``y`` (2, n) to ``out`` (2, n)."""
+        """Write the attraction at each point of ``y``, (2, n), to ``out``, (2, n)."""
         points = torch.cat([y, torch.ones_like(y[:1])]).T.contiguous()
 
         def sums(
             pairs: torch.Tensor, starts: torch.Tensor, block: slice, weights: torch.Tensor
         ) -> torch.Tensor:
-            """Σ w (1, y) over the pairs of each row → Σ w (yᵢ − yⱼ), (2, rows)."""
+            """Σ w (yᵢ − yⱼ) over the pairs of each row, (2, rows), from the sums of w and w yⱼ."""
             first = starts[block.start]
             bags = starts[block] - first
             total = embedding_bag(pairs, points, bags, mode="sum", per_sample_weights=weights).T
@@ -81,26 +81,29 @@ class Attraction:
 
 
 def cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
-    """Σ P log(1 + d²) of the map ``y`` (n, 2) over both directions of all pairs, in nats."""
-    places = y.cpu().numpy()
+    """Σ P log(1 + d²) over both directions of all pairs of the map ``y``, (n, 2), in nats."""
+    points = y.cpu().numpy()
     total = 0.0
-    for first in range(0, len(affinities.others), PAIRS_PER_BLOCK):
-        pairs = np.arange(first, min(first + PAIRS_PER_BLOCK, len(affinities.others)))
+    for block in row_blocks(len(affinities.others), PAIRS_PER_BLOCK):
+        pairs = np.arange(block.start, block.stop)
         i, j = affinities.pair(pairs)
-        squared = np.square(places[i] - places[j]).sum(1)
+        squared = np.square(points[i] - points[j]).sum(1)
         total += 2 * float((affinities.values[pairs] * np.log1p(squared)).sum(dtype=np.float64))
     return total
 
 
 def estimated_cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
-    """:func:`cross_entropy` from a sample of pairs, within about 0.005 nats."""
-    places = y.cpu().numpy()
+    """Estimate of :func:`cross_entropy` from a sample of pairs, accurate to about 0.005 nats."""
+    points = y.cpu().numpy()
     i, j = affinities.sample
-    return float(np.log1p(np.square(places[i] - places[j]).sum(1)).mean(dtype=np.float64))
+    return float(np.log1p(np.square(points[i] - points[j]).sum(1)).mean(dtype=np.float64))
 
 
 def _blocks(starts: NDArray[np.int64]) -> list[tuple[slice, slice]]:
-    """(rows, pairs) of consecutive rows: at most PAIRS_PER_BLOCK pairs, or one row with more."""
+    """Blocks of consecutive rows and of their pairs.
+
+    A block has at most PAIRS_PER_BLOCK pairs, or is a single row with more.
+    """
     blocks = []
     first = 0
     n = len(starts) - 1

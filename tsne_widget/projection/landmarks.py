@@ -1,10 +1,10 @@
-"""Maps of very many rows: some of them are fitted, the others placed among those, piece by piece.
+"""Maps of many rows: a fit of landmarks, with the other rows placed around them.
 
-The fit costs what its landmarks cost, whatever n; placing costs n times the number of landmarks in
-products and the same again for each row, and depends on no other row: it can be cut anywhere, and
-done on any machine. That new points find their place in a map of others is Poličar, Stražar & Zupan
-2021, "Embedding to reference t-SNE space addresses batch effects in single-cell classification";
-that landmarks stand for all is van der Maaten & Hinton 2008, section 5, with another mechanism.
+The cost of the fit depends only on the number of landmarks. Placing a row needs its nearest
+landmarks and depends on no other row, so rows can be placed in blocks and on other machines.
+Landmarks are an idea of van der Maaten & Hinton 2008, section 5, with another mechanism. Rows are
+placed as in Poličar, Stražar & Zupan 2021, "Embedding to reference t-SNE space addresses batch
+effects in single-cell classification".
 """
 
 from __future__ import annotations
@@ -17,42 +17,46 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._ray_session import RETRIES, ray_session
+from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.neighbors import Neighbors, nearest
-from tsne_widget.projection.placement import NEIGHBORS, Places
+from tsne_widget.projection.placement import NEIGHBORS, Placement
 from tsne_widget.projection.workers import Workers
 
-# Landmarks of a class, at least, however rare it is: what a perplexity of 30 calls a neighbourhood.
-LEAST_PER_CLASS = 30
-# Rows that are placed together: their features and distances are all that is in memory.
+# Minimum number of landmarks per class: as many as the default perplexity has neighbours.
+MIN_PER_CLASS = 30
+# Size of a block of rows that are placed together: bytes of their features, and rows.
 PIECE_BYTES = 32 * 2**20
 PIECE_ROWS = 2**16
 
 
 class Reference(NamedTuple):
-    """The fitted rows, and what makes other rows comparable with them."""
+    """The fitted rows, and the scaling that makes other rows comparable with them."""
 
     rows: NDArray[np.float32]
-    """(m, d), standardised."""
-    standardise: Callable[[NDArray[Any]], NDArray[np.float32]]
+    """(m, d) float32, scaled."""
+    scale: Callable[[NDArray[Any]], NDArray[np.float32]]
+    """Scales (r, d) features as the fitted rows."""
     is_cosine: bool
     device: str
-    """Where distances to them are computed."""
+    """torch device that computes the distances."""
 
 
 def choose(
     n: int, count: int, y: ArrayLike | None, random: np.random.RandomState
 ) -> NDArray[np.int64]:
-    """Rows for landmarks, ascending: of each class its share, but 30 of a rare one.
+    """Row numbers of landmarks, ascending.
+
+    Each class gets its share of the landmarks, but at least 30, or all its rows if it has fewer.
 
     Parameters
     ----------
     n : int
-        Rows there are.
+        Number of rows.
     count : int
-        Rows to choose, up to n.
+        Number of landmarks, up to n.
     y : (n,) array or None
-        Class of each row, of any kind; None takes all as one class.
+        Class of each row, of any type; None treats all rows as one class.
     random : RandomState
 
     Returns
@@ -62,22 +66,23 @@ def choose(
     Raises
     ------
     InvalidInputError
-        If y is not such an array.
+        If y has another shape, or mixes types that cannot be compared.
     """
     code = _codes(y, n)
     sizes = np.bincount(code)
-    least = np.minimum(sizes, min(LEAST_PER_CLASS, count // len(sizes)))
-    rest = sizes - least
-    exact = rest * ((count - least.sum()) / max(1, rest.sum()))
-    quota = least + exact.astype(np.int64)
+    minimum = np.minimum(sizes, min(MIN_PER_CLASS, count // len(sizes)))
+    rest = sizes - minimum
+    exact = rest * ((count - minimum.sum()) / max(1, rest.sum()))
+    quota = minimum + exact.astype(np.int64)
     largest = np.argsort(-(exact % 1), kind="stable")[: count - quota.sum()]
     quota[largest] += 1
-    order = np.lexsort((random.random_sample(n), code))  # by class, within it at random
-    place_in_class = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(order[place_in_class < np.repeat(quota, sizes)])
+    order = np.lexsort((random.random_sample(n), code))  # by class, at random within a class
+    rank_in_class = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(order[rank_in_class < np.repeat(quota, sizes)])
 
 
 def _codes(y: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """(n,) int64 codes of the classes, from 0."""
     if y is None:
         return np.zeros(n, np.int64)
     classes = np.asarray(y)
@@ -86,41 +91,41 @@ def _codes(y: ArrayLike | None, n: int) -> NDArray[np.int64]:
     try:
         return np.unique(classes, return_inverse=True)[1]
     except TypeError as error:
-        raise InvalidInputError(f"y must be labels of one kind: {error}") from error
+        raise InvalidInputError(f"y must have labels of one type: {error}") from error
 
 
 @dataclass(frozen=True)
-class Rest:
-    """The rows that are no landmarks.
+class OtherRows:
+    """The rows that are not landmarks.
 
     Attributes
     ----------
     landmarks : (m,) int64 array
-        Rows that are fitted.
+        Row numbers of the landmarks.
     others : (n − m,) int64 array
-        Rows that are not.
+        Row numbers of the other rows.
     neighbors : Neighbors
-        (n − m, k) nearest landmarks of each of the others, as places among the landmarks.
+        The k nearest landmarks of each other row; indices count landmarks, 0 to m − 1.
     """
 
     landmarks: NDArray[np.int64]
     others: NDArray[np.int64]
     neighbors: Neighbors
 
-    def at_nearest(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, 2): every row where its nearest landmark is, of their places ``y`` (m, 2)."""
+    def at_nearest_landmark(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The (n, 2) map with each row at its nearest landmark; ``y`` is the landmarks' (m, 2)."""
         return self._whole(y, y[self.neighbors.indices[:, 0]])
 
-    def placed(self, y: NDArray[np.float32], workers: Workers, executor: str) -> Any:
-        """(n, 2): every row at its own place among the landmarks' ``y`` (m, 2)."""
+    def place(self, y: NDArray[np.float32], workers: Workers, executor: str) -> NDArray[np.float32]:
+        """The (n, 2) map with each row at its own position; ``y`` is the landmarks' (m, 2)."""
         out = np.empty((len(self.others), 2), np.float32)
-        bounds = _pieces(len(self.others), 2 * NEIGHBORS)
+        pieces = _pieces(len(self.others), 2 * NEIGHBORS)
         if executor == "ray":
-            work: Iterator[NDArray[np.float32]] = _on_ray(_place, (self.neighbors, y), bounds)
+            work: Iterator[NDArray[np.float32]] = _on_ray(_place, (self.neighbors, y), pieces)
         else:
-            places = Places(y, workers)
-            work = (places.of(_part(self.neighbors, piece), workers) for piece in bounds)
-        for piece, result in zip(bounds, work, strict=True):
+            placement = Placement(y, workers)
+            work = (placement.coordinates(self.neighbors.rows(p), workers) for p in pieces)
+        for piece, result in zip(pieces, work, strict=True):
             out[piece] = result
         return self._whole(y, out)
 
@@ -131,46 +136,56 @@ class Rest:
         return whole
 
 
-def rest_of(
+def find_other_rows(
     X: NDArray[Any],
     landmarks: NDArray[np.int64],
     reference: Reference,
     workers: Workers,
     executor: str,
-) -> Rest:
-    """The rows of ``X`` (n, d) that are no landmarks, with their nearest landmarks.
+) -> OtherRows:
+    """The rows of ``X`` that are not landmarks, with their nearest landmarks.
 
-    Time O(n m d) and n m comparisons for m landmarks; memory O(n) beside ``X``, which may be a
-    memory map and is read once.
+    Time is O(n m d) for m landmarks, memory O(n) besides ``X``.
+
+    Parameters
+    ----------
+    X : (n, d) array of real numbers
+        May be a memory map; it is read once, in blocks.
+    landmarks : (m,) int64 array
+        Row numbers.
+    reference : Reference
+        The scaled features of the landmarks.
+    workers : Workers
+    executor : "local" or "ray"
     """
     is_other = np.ones(len(X), bool)
     is_other[landmarks] = False
     others = np.flatnonzero(is_other)
     k = min(NEIGHBORS, len(landmarks))
     found = Neighbors(np.empty((len(others), k), np.int32), np.empty((len(others), k), np.float32))
-    bounds = _pieces(len(others), X.shape[1])
+    pieces = _pieces(len(others), X.shape[1])
     if executor == "ray":
-        work: Iterator[Neighbors] = _on_ray(_search, (X, others, reference), bounds)
+        work: Iterator[Neighbors] = _on_ray(_search, (X, others, reference), pieces)
     else:
-        work = (nearest_in(reference, X[others[piece]], workers) for piece in bounds)
-    for piece, result in zip(bounds, work, strict=True):
+        work = (nearest_fitted(reference, X[others[piece]], workers) for piece in pieces)
+    for piece, result in zip(pieces, work, strict=True):
         found.indices[piece], found.squared[piece] = result
-    return Rest(landmarks, others, found)
+    return OtherRows(landmarks, others, found)
 
 
-def nearest_in(reference: Reference, X: NDArray[Any], workers: Workers) -> Neighbors:
-    """The nearest fitted rows of each new one; each row's are its own, whatever the others are.
+def nearest_fitted(reference: Reference, X: NDArray[Any], workers: Workers) -> Neighbors:
+    """The nearest fitted rows of each row of ``X``, (r, d), independently of the other rows.
 
     Raises
     ------
     InvalidInputError
-        If features are so much larger than the fitted ones that float32 cannot hold them.
+        If the scaled features overflow float32.
     """
     with np.errstate(over="ignore"):
-        queries = reference.standardise(X)
+        queries = reference.scale(X)
     if not np.isfinite(queries).all():
         raise InvalidInputError(
-            "features are larger than those of the fit by more than float32 can hold; "
+            "features are so much larger than those of the fit that they overflow float32; "
             "pass features of the same layer and scale"
         )
     k = min(NEIGHBORS, len(reference.rows))
@@ -181,37 +196,33 @@ def nearest_in(reference: Reference, X: NDArray[Any], workers: Workers) -> Neigh
 def place_rows(
     X: NDArray[Any], reference: Reference, y: NDArray[np.float32], workers: Workers
 ) -> NDArray[np.float32]:
-    """(n, 2) places of the rows of ``X`` on the map ``y`` (m, 2), piece by piece."""
-    places = Places(y, workers)
+    """Coordinates of the rows of ``X``, (r, d), on the map ``y``, (m, 2): (r, 2) float32."""
+    placement = Placement(y, workers)
     out = np.empty((len(X), 2), np.float32)
     for piece in _pieces(*X.shape):
-        out[piece] = places.of(nearest_in(reference, X[piece], workers), workers)
+        near = nearest_fitted(reference, X[piece], workers)
+        out[piece] = placement.coordinates(near, workers)
     return out
 
 
 def _pieces(n: int, width: int) -> list[slice]:
-    rows = max(1, min(PIECE_ROWS, PIECE_BYTES // (4 * width)))
-    return [slice(start, min(start + rows, n)) for start in range(0, n, rows)]
-
-
-def _part(neighbors: Neighbors, piece: slice) -> Neighbors:
-    return Neighbors(neighbors.indices[piece], neighbors.squared[piece])
+    return row_blocks(n, min(PIECE_ROWS, PIECE_BYTES // (4 * width)))
 
 
 def _search(shared: tuple[NDArray[Any], NDArray[np.int64], Reference], piece: slice) -> Neighbors:
     X, others, reference = shared
     with Workers(1) as workers:
-        return nearest_in(reference, X[others[piece]], workers)
+        return nearest_fitted(reference, X[others[piece]], workers)
 
 
 def _place(shared: tuple[Neighbors, NDArray[np.float32]], piece: slice) -> NDArray[np.float32]:
     neighbors, y = shared
     with Workers(1) as workers:
-        return Places(y, workers).of(_part(neighbors, piece), workers)
+        return Placement(y, workers).coordinates(neighbors.rows(piece), workers)
 
 
 def _on_ray(work: Callable[[Any, slice], Any], shared: Any, pieces: list[slice]) -> Iterator[Any]:
-    """Results of ``work(shared, piece)``, one processor each, in the order of the pieces."""
+    """Results of ``work(shared, piece)`` in the order of the pieces, on one core each."""
     with ray_session() as ray:
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(work)
         once = ray.put(shared)

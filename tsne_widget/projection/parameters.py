@@ -1,4 +1,4 @@
-"""What the parameters of TSNE may be, and what they mean for so many rows."""
+"""Validation of the parameters of TSNE, and defaults that depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -12,70 +12,99 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._ray_session import check_executor
+from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.inputs import MIN_SAMPLES, as_array
 
-# Perplexity of van der Maaten & Hinton (2008) and of every library since; less where n is small.
-USUAL_PERPLEXITY = 30.0
-# A map spans tens to hundreds; from further away points would not find each other.
+# The default of van der Maaten & Hinton (2008), scikit-learn and openTSNE; lower if n is small.
+DEFAULT_PERPLEXITY = 30.0
+# A map is tens to hundreds of units wide. Points that start further apart do not interact.
 MAX_INIT = 1e4
-# Share of the machine's memory that a fit may plan to use.
+# Share of the machine's memory that a fit may use.
 MEMORY_SHARE = 0.8
+CHOICES = {
+    "metric": ("euclidean", "cosine", "precomputed"),
+    "neighbors": ("auto", "exact", "approximate"),
+    "init": ("pca", "random"),
+}
 
 
 def check_parameters(tsne: Any) -> None:
+    """Raise InvalidInputError if a parameter of the estimator is invalid, whatever the data."""
     if tsne.n_components not in (1, 2):
         raise InvalidInputError(
-            f"n_components={tsne.n_components!r} is not supported; pass 2 for a flat map, or 1"
+            f"n_components={tsne.n_components!r} is not supported; pass 2 for a map or 1 for a line"
         )
-    if tsne.metric not in ("euclidean", "cosine", "precomputed"):
-        raise InvalidInputError(
-            f"metric={tsne.metric!r} is unknown; pass 'euclidean', 'cosine' or 'precomputed'"
-        )
-    if tsne.neighbors not in ("auto", "exact", "approximate"):
-        raise InvalidInputError(
-            f"neighbors={tsne.neighbors!r} is unknown; pass 'auto', 'exact' or 'approximate'"
-        )
-    if isinstance(tsne.init, str) and tsne.init not in ("pca", "random"):
-        raise InvalidInputError(f"init={tsne.init!r} is unknown; pass 'pca', 'random' or an array")
+    for name, choices in CHOICES.items():
+        _check_choice(name, getattr(tsne, name), choices)
     for name in ("max_iter", "callback_every"):
         value = getattr(tsne, name)
         if not isinstance(value, Integral) or value < 1:
             raise InvalidInputError(f"{name}={value!r} must be an integer of at least 1")
-    exaggeration: float = tsne.early_exaggeration
-    rate: float | str = tsne.learning_rate
-    if not isinstance(exaggeration, Real) or not 1 <= exaggeration < np.inf:
+    exaggeration, rate = tsne.early_exaggeration, tsne.learning_rate
+    if not isinstance(exaggeration, Real) or not 1 <= float(exaggeration) < np.inf:
         raise InvalidInputError(
             f"early_exaggeration={exaggeration!r} must be a number of at least 1"
         )
-    if rate != "auto" and (not isinstance(rate, Real) or not 0 < rate < np.inf):
+    if rate != "auto" and (not isinstance(rate, Real) or not 0 < float(rate) < np.inf):
         raise InvalidInputError(f"learning_rate={rate!r} must be 'auto' or a number above 0")
     if tsne.n_jobs is not None and (not isinstance(tsne.n_jobs, Integral) or tsne.n_jobs == 0):
-        raise InvalidInputError(f"n_jobs={tsne.n_jobs!r} must be None, −1 or a number of threads")
+        raise InvalidInputError(
+            f"n_jobs={tsne.n_jobs!r} must be None, a number of threads, or −1 for all cores"
+        )
     check_executor(tsne.executor)
-    count = tsne.landmarks
-    if count is not None:
-        if isinstance(count, bool) or not isinstance(count, Integral) or count < MIN_SAMPLES:
-            raise InvalidInputError(
-                f"landmarks={count!r} must be a number of rows of at least {MIN_SAMPLES}, or None"
-            )
-        if tsne.metric == "precomputed":
-            raise InvalidInputError(
-                "landmarks need features, to place the other rows, but metric='precomputed' gives "
-                "distances; pass landmarks=None"
-            )
+    if tsne.landmarks is not None:
+        _check_landmarks(tsne.landmarks, tsne.metric)
     if tsne.device is not None:
-        try:
-            torch.empty(0, device=tsne.device)
-        except (RuntimeError, AssertionError) as error:
-            raise InvalidInputError(
-                f"device={tsne.device!r} is not usable here ({error}); pass device=None for the CPU"
-            ) from error
+        _check_device(tsne.device)
 
 
-def supported_perplexity(perplexity: float | None, n: int) -> float:
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if name == "init" and not isinstance(value, str):  # an array, checked by user_start
+        return
+    if value not in choices:
+        listed = ", ".join(map(repr, choices)) + (" or an array" if name == "init" else "")
+        raise InvalidInputError(
+            f"{name}={value!r} is unknown; pass one of {listed}{did_you_mean(value, choices)}"
+        )
+
+
+def _check_landmarks(count: object, metric: str) -> None:
+    if isinstance(count, bool) or not isinstance(count, Integral) or int(count) < MIN_SAMPLES:
+        raise InvalidInputError(
+            f"landmarks={count!r} must be None or a number of rows of at least {MIN_SAMPLES}"
+        )
+    if metric == "precomputed":
+        raise InvalidInputError(
+            "landmarks need features to place the other rows, but metric='precomputed' gives "
+            "distances; pass landmarks=None"
+        )
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidInputError(
+            f"device={device!r} is not available ({error}); pass device=None for the CPU"
+        ) from error
+
+
+def resolve_perplexity(perplexity: float | None, n: int) -> float:
+    """The perplexity for n samples; None gives 30, or (n − 1) / 3 if that is less.
+
+    Raises
+    ------
+    InvalidInputError
+        If the perplexity is below 1 or not below n.
+
+    Warns
+    -----
+    UserWarning
+        If there are fewer than 3 × perplexity neighbours.
+    """
     if perplexity is None:
-        return min(USUAL_PERPLEXITY, (n - 1) / 3)
+        return min(DEFAULT_PERPLEXITY, (n - 1) / 3)
     if isinstance(perplexity, bool) or not isinstance(perplexity, Real) or not perplexity >= 1:
         raise InvalidInputError(
             f"perplexity={perplexity!r} must be a number of at least 1, or None"
@@ -87,35 +116,51 @@ def supported_perplexity(perplexity: float | None, n: int) -> float:
         )
     if 3 * perplexity > n - 1:
         warnings.warn(
-            f"perplexity={perplexity:g} wants {3 * perplexity:g} neighbours of each sample, but "
-            f"there are {n - 1}; pass perplexity={max(1, (n - 1) // 3)} or less",
+            f"perplexity={perplexity:g} needs {3 * perplexity:g} neighbours per sample, but there "
+            f"are {n - 1}; pass perplexity={max(1, (n - 1) // 3)} or less",
             UserWarning,
             stacklevel=4,
         )
     return float(perplexity)
 
 
-def given_start(init: ArrayLike, n: int, width: int) -> NDArray[np.float32]:
-    places = np.asarray(as_array(init), dtype=np.float32)
-    if places.shape != (n, width):
-        raise InvalidInputError(f"init has shape {places.shape}; pass an array of ({n}, {width})")
-    if not (np.abs(places) <= MAX_INIT).all():
+def user_start(init: ArrayLike, n: int, width: int) -> NDArray[np.float32]:
+    """Initial coordinates from the user's array, (n, 2) float32; a second column of 0 is added.
+
+    Parameters
+    ----------
+    init : (n, width) array
+    n : int
+        Number of samples.
+    width : int
+        ``n_components``, 1 or 2.
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape is wrong, or a coordinate is not finite or too large.
+    """
+    start = np.asarray(as_array(init), dtype=np.float32)
+    if start.shape != (n, width):
+        raise InvalidInputError(f"init must have shape ({n}, {width}), got {start.shape}")
+    if not (np.abs(start) <= MAX_INIT).all():
         raise InvalidInputError(
             f"init has coordinates that are not finite or beyond ±{MAX_INIT:g}; rescale it, for "
-            "instance to a standard deviation of 1e-4"
+            "example to a standard deviation of 1e-4"
         )
-    return np.pad(places, ((0, 0), (0, 2 - width)))
+    return np.pad(start, ((0, 0), (0, 2 - width)))
 
 
 def check_memory(n: int, d: int) -> None:
-    needed = 8 * n * d + 2000 * n  # standardised features and their copy; neighbours and pairs
+    """Raise InvalidInputError if a fit of n × d features needs more memory than there is."""
+    needed = 8 * n * d + 2000 * n  # scaled features and a copy; neighbours and pairs
     try:
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on Windows
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return
     if needed > MEMORY_SHARE * available:
         raise InvalidInputError(
             f"X of {n} × {d} needs about {needed / 1e9:.1f} GB, more than {MEMORY_SHARE:.0%} of "
-            f"this machine's {available / 1e9:.1f} GB; reduce d first, for instance with "
+            f"this machine's {available / 1e9:.1f} GB; reduce d first, for example with "
             "sklearn.decomposition.IncrementalPCA(50), or pass landmarks=50_000"
         )

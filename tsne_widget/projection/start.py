@@ -1,4 +1,4 @@
-"""Where the points of a map start."""
+"""Initial coordinates of a map: principal components, noise, or the user's array."""
 
 from __future__ import annotations
 
@@ -6,25 +6,74 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tsne_widget._validation import row_blocks
+from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.workers import Workers
 
-# Standard deviation of the start: small, so that early exaggeration can order the whole map
-# (Kobak & Berens 2019, "The art of using t-SNE for single-cell transcriptomics").
+# Standard deviation of the initial coordinates. It is small so that the early exaggeration can
+# arrange the whole map (Kobak & Berens 2019, "The art of using t-SNE for single-cell
+# transcriptomics").
 STD = 1e-4
-# Share of noise in it: rows that are equal, and axes the data do not have, need some to part.
+# Share of noise, which separates equal rows and fills axes along which the data do not vary.
 NOISE = 0.01
-# Randomised range finder of Halko, Martinsson & Tropp (2011): columns and power iterations. The
-# start needs no more digits.
+# Columns and power iterations of the randomised range finder (Halko, Martinsson & Tropp 2011,
+# "Finding structure with randomness"). Two components need no more.
 COLUMNS = 8
 POWER_ITERATIONS = 3
 ROWS_PER_BLOCK = 1024
 
 
-def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
-    """The first two principal components of ``X``, (n, 2), the first with standard deviation 1.
+def initial_map(
+    init: str,
+    X: NDArray[np.float32] | None,
+    n: int,
+    width: int,
+    random: np.random.RandomState,
+    workers: Workers,
+) -> NDArray[np.float32]:
+    """Initial coordinates with a standard deviation of 1e-4.
 
-    The sign of each is such that its largest coordinate is positive. Components that the data do
-    not have are 0.
+    Parameters
+    ----------
+    init : "pca" or "random"
+    X : (n, d) float32 array or None
+        Scaled features; None if only distances are known.
+    n : int
+        Number of samples.
+    width : int
+        ``n_components``, 1 or 2; with 1 the second column is 0.
+    random : RandomState
+        Source of the noise.
+    workers : Workers
+
+    Returns
+    -------
+    (n, 2) float32 array
+
+    Raises
+    ------
+    InvalidInputError
+        If init="pca" and there are no features.
+    """
+    noise = random.standard_normal((n, 2))
+    noise[:, width:] = 0
+    if init == "random":
+        return np.asarray(STD * noise, np.float32)
+    if X is None:
+        raise InvalidInputError(
+            "init='pca' needs features, but metric='precomputed' gives distances; "
+            "pass init='random' or an array"
+        )
+    components = principal(X, workers)
+    components[:, width:] = 0
+    return np.asarray(STD * (components + NOISE * noise), np.float32)
+
+
+def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
+    """First two principal components of ``X``, (n, 2); the first has standard deviation 1.
+
+    Signs are chosen so that the coordinate with the largest absolute value is positive. Components
+    beyond the rank of the data are 0.
     """
     scores = principal_scores(X, COLUMNS, workers)[:, :2]
     components = np.zeros((len(X), 2))
@@ -35,15 +84,21 @@ def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
 
 
 def principal_scores(X: NDArray[np.float32], columns: int, workers: Workers) -> NDArray[np.float64]:
-    """(n, columns) coordinates in the first principal components, largest first; fewer if n or d
-    is less. The last ones are rough. The same for any number of threads."""
+    """Coordinates of the rows along the first principal components, largest variance first.
+
+    The last columns are approximate. The result does not depend on the number of threads.
+
+    Returns
+    -------
+    (n, min(columns, d, n)) float64 array
+    """
     n, d = X.shape
     data = torch.from_numpy(X)
     means = _column_means(X, workers)
     columns = min(columns, d, n)
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn((d, columns), generator=generator)
-    blocks = [slice(first, first + ROWS_PER_BLOCK) for first in range(0, n, ROWS_PER_BLOCK)]
+    blocks = row_blocks(n, ROWS_PER_BLOCK)
 
     def product(basis: torch.Tensor) -> torch.Tensor:
         shift = means @ basis
@@ -61,9 +116,8 @@ def principal_scores(X: NDArray[np.float32], columns: int, workers: Workers) -> 
 
 
 def _column_means(X: NDArray[np.float32], workers: Workers) -> torch.Tensor:
-    firsts = range(0, len(X), ROWS_PER_BLOCK)
-    # numpy casts in passing; a copy of a block as float64 would be the fit's peak of memory.
+    # numpy converts while it sums; a float64 copy of each block would set the fit's peak memory.
     sums = workers.map(
-        lambda first: X[first : first + ROWS_PER_BLOCK].sum(0, dtype=np.float64), firsts
+        lambda rows: X[rows].sum(0, dtype=np.float64), row_blocks(len(X), ROWS_PER_BLOCK)
     )
     return torch.from_numpy((np.sum(sums, axis=0) / len(X)).astype(np.float32))

@@ -1,8 +1,7 @@
-"""TSNE: features → a flat map in which neighbours stay neighbours, as a scikit-learn estimator."""
+"""The t-SNE estimator: features → a map that preserves neighbourhoods."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,41 +10,39 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection import approximate, start
-from tsne_widget.projection.affinities import Affinities, joint
+from tsne_widget.projection import approximate
+from tsne_widget.projection.affinities import Affinities, joint_probabilities
+from tsne_widget.projection.forces import forces_for
 from tsne_widget.projection.inputs import (
-    Standard,
-    as_array,
-    check_directed,
+    Scaler,
+    as_numeric,
     check_finite,
+    check_nonzero_rows,
     check_samples,
+    checksum,
     directions,
     unit_rows,
 )
-from tsne_widget.projection.landmarks import Reference, Rest, choose, place_rows, rest_of
-from tsne_widget.projection.neighbors import (
-    Neighbors,
-    nearest,
-    nearest_in_graph,
-    nearest_in_table,
+from tsne_widget.projection.landmarks import (
+    OtherRows,
+    Reference,
+    choose,
+    find_other_rows,
+    place_rows,
 )
-from tsne_widget.projection.optimize import (
-    Forces,
-    Schedule,
-    State,
-    descend,
-    forces_for,
-    kl_divergence,
-)
+from tsne_widget.projection.neighbors import nearest
+from tsne_widget.projection.optimize import Forces, Schedule, State, descend, kl_divergence
 from tsne_widget.projection.parameters import (
     check_memory,
     check_parameters,
-    given_start,
-    supported_perplexity,
+    resolve_perplexity,
+    user_start,
 )
+from tsne_widget.projection.precomputed import precomputed_neighbors
+from tsne_widget.projection.start import initial_map
 from tsne_widget.projection.workers import Workers, available_threads
 
 if TYPE_CHECKING:
@@ -53,18 +50,17 @@ if TYPE_CHECKING:
 
 Callback = Callable[[int, NDArray[np.float32], float], Any]
 
-# scikit-learn's gradient has a factor 4 that ours leaves out, as openTSNE's does.
+# scikit-learn's gradient has a factor of 4 that ours and openTSNE's omit.
 SCIKIT_GRADIENT_FACTOR = 4.0
-CHECKSUM_ROWS = 4096
 
 
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Map features to two dimensions so that neighbours stay neighbours.
 
-    t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008) with exact nearest
-    neighbours and a particle–mesh repulsion (see ``repulsion``), in torch. Parameter names are
-    those of :class:`sklearn.manifold.TSNE`. Where numba is installed, the CPU's loops are
-    compiled: two to three times faster, to the same quality.
+    t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008) in torch, with exact
+    nearest neighbours and a particle–mesh repulsion. Parameter names are those of
+    :class:`sklearn.manifold.TSNE`. With numba (``pip install "tsne-widget[fast]"``) a fit on the
+    CPU is two to three times faster.
 
     The same ``random_state`` gives the same bits on one machine with the same versions, for any
     number of threads.
@@ -72,52 +68,50 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     Parameters
     ----------
     n_components : int
-        2 for a flat map, or 1 for a line.
+        2 for a map, 1 for a line.
     perplexity : float or None
-        Effective number of neighbours. None means 30, or (n − 1) / 3 where that is less; the value
-        used is ``perplexity_``. It is not written as 30.0 because an estimator must not change what
-        the user gave: None may adapt to a small n, a number may not.
+        Effective number of neighbours. None means 30, or (n − 1) / 3 if that is less.
     early_exaggeration : float
         Factor on the attraction in the first 250 iterations, at least 1.
     learning_rate : float or "auto"
-        In scikit-learn's units. "auto" is n / exaggeration / 4: it grows when the exaggeration ends
-        (Belkina et al. 2019; openTSNE does the same).
+        In scikit-learn's units. "auto" is n / exaggeration / 4, so it increases when the
+        exaggeration ends (Belkina et al. 2019), as in openTSNE.
     max_iter : int
-        Iterations in all, the 250 exaggerated ones included. 600 reach the KL divergence of
-        scikit-learn's 1000, because forces are more exact and momentum is 0.9.
-    init : "pca", "random" or (n, 2) array
-        Where the points start. Strings start with a standard deviation of 1e-4, an array as it is.
+        Total number of iterations, including the 250 exaggerated ones. 600 reach the KL divergence
+        of scikit-learn's 1000, because the forces are more accurate and the momentum is 0.9.
+    init : "pca", "random" or (n, n_components) array
+        Initial coordinates. "pca" and "random" have a standard deviation of 1e-4; an array is used
+        unchanged.
     metric : str
-        "euclidean", "cosine", or "precomputed": X is then an (n, n) array of distances, or a sparse
-        matrix of the distances to at least 3 × perplexity neighbours of each row, as
-        scikit-learn's ``kneighbors_graph`` makes it.
+        "euclidean", "cosine" or "precomputed". With "precomputed", X is an (n, n) array of
+        distances, or a sparse matrix of the distances to at least 3 × perplexity neighbours of each
+        row, as scikit-learn's ``kneighbors_graph`` returns it.
     random_state : int, RandomState or None
-        Seed of the start's noise (1 % of it with "pca").
+        Seed of the initial noise, and of the choice of landmarks. With init="pca" the noise is 1 %.
     device : str or None
-        torch device; None is the CPU. The path for "cuda" waits for the device only every tenth
-        iteration, and sums in an order-independent way; it has not been measured yet.
+        torch device; None means the CPU. The device "cuda" has not been benchmarked.
     n_jobs : int or None
-        Threads; None is ``torch.get_num_threads()``, −1 all cores.
+        Number of threads; None means ``torch.get_num_threads()``, −1 all cores.
     callback : callable or None
-        Called as ``callback(iteration, embedding, kl_divergence)`` with a copy of the map and an
-        estimate in nats, at iteration 0 and every ``callback_every``. Returning True stops the fit;
-        blocking pauses it.
+        Called as ``callback(iteration, embedding, kl_divergence)`` at iteration 0 and every
+        ``callback_every`` iterations, with a copy of the map and an estimate in nats. Returning
+        True stops the fit; blocking pauses it.
     callback_every : int
         Iterations between two calls.
     neighbors : "auto", "exact" or "approximate"
-        How the neighbours of each row are found. "approximate" misses about 1 % of them and takes
-        n √n instead of n² (faiss, the ``neighbors`` extra); "auto" is approximate from 100,000 rows
-        where faiss is installed, on the CPU; ``neighbors_`` says which it was.
+        Neighbour search. "approximate" takes n √n instead of n² steps and misses about 1 % of the
+        neighbours; it needs faiss (``pip install "tsne-widget[neighbors]"``). "auto" is approximate
+        from 100,000 rows on, on the CPU, if faiss is installed.
     landmarks : int or None
-        Fit only so many rows and place the others among them, as :meth:`transform` does, piece by
-        piece: for hundreds of thousands of rows and more. They are drawn by ``random_state``, and
-        by class if ``y`` is given. What the map loses by it: benchmarks/README.md.
+        Fit only this many rows, and place the others as :meth:`transform` does. For hundreds of
+        thousands of rows or more; benchmarks/README.md reports the loss of quality. Landmarks are
+        chosen at random, in proportion to the classes if ``y`` is given.
     executor : {"local", "ray"}
-        Where the rows that are no landmarks are placed: here, or on a Ray cluster (the ``ray``
-        extra) to the same bits on machines of one kind.
+        Where to place the rows that are not landmarks: in this process or on a Ray cluster
+        (``pip install "tsne-widget[ray]"``). Machines of the same type give the same bits.
     warm_start : bool
-        Continue the last fit of the same X, up to ``max_iter`` iterations in all: the result is
-        that of a fit without a break.
+        Continue the previous fit of the same X up to ``max_iter`` iterations. The result is that of
+        an uninterrupted fit.
 
     Attributes
     ----------
@@ -126,17 +120,17 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     kl_divergence_ : float
         KL(P‖Q) of the map, in nats; NaN after an interrupt.
     n_iter_ : int
-        Iterations done.
+        Number of finished iterations.
     complete_ : bool
-        False where a callback, an error in it, or an interrupt ended the fit early.
+        False if a callback, an error or an interrupt ended the fit early.
     n_features_in_ : int
-        Columns of X.
+        Number of columns of X.
     landmarks_ : (m,) int64 array
-        The rows that were fitted, ascending: all without ``landmarks``.
+        Row numbers of the fitted rows, ascending; all rows if ``landmarks`` is None.
     neighbors_ : str
-        "exact", "approximate", or "precomputed".
+        The neighbour search used: "exact", "approximate" or "precomputed".
     perplexity_, learning_rate_ : float
-        The values used (the learning rate after the exaggeration, in scikit-learn's units).
+        The values used. The learning rate is that after the exaggeration, in scikit-learn's units.
 
     Examples
     --------
@@ -194,73 +188,73 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self.warm_start = warm_start
 
     def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
-        """Fit the map of ``X`` into ``embedding_``; see :meth:`fit_transform`."""
-        X = self._validated(X)
+        """Fit the map of ``X``; parameters and errors as in :meth:`fit_transform`."""
+        X = self._validate(X)
         with Workers(available_threads(self.n_jobs)) as workers:
             if self.warm_start and hasattr(self, "_state"):
-                self._check_same(X)
+                self._check_unchanged(X)
             else:
                 self._begin(X, y, workers)
             self._advance(workers)
-            if self._rest is not None:
-                places = self._rest.placed(self._state.y.cpu().numpy(), workers, self.executor)
-                self.embedding_ = places[:, : self.n_components].copy()
+            if self._others is not None:
+                whole = self._others.place(self._coordinates(), workers, self.executor)
+                self.embedding_ = whole[:, : self.n_components].copy()
         return self
 
     def fit_transform(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.float32]:
-        """The map of ``X``.
+        """Fit the map of ``X`` and return it.
 
         Parameters
         ----------
         X : (n, d) array or torch tensor of real numbers, n ≥ 4
-            Features (also a memory map); distances with ``metric="precomputed"``.
+            Features, which may be a memory map; distances with ``metric="precomputed"``.
         y : (n,) array, optional
-            Classes, of which ``landmarks`` are a fair sample; otherwise ignored.
+            Classes, used only to choose ``landmarks`` in proportion.
 
         Returns
         -------
-        (n, 2) float32 array
-            Row *i* is the place of ``X[i]``.
+        (n, n_components) float32 array
+            Row *i* has the coordinates of ``X[i]``, in map units.
 
         Raises
         ------
         InvalidInputError
-            If X has NaN, inf or fewer than 4 rows, is constant or sparse, or if a parameter is one
-            that X cannot support.
+            If X has NaN, inf or fewer than 4 rows, is constant or sparse, or if a parameter is
+            invalid or does not suit X.
         """
         return self.fit(X, y).embedding_
 
     def transform(self, X: Any) -> NDArray[np.float32]:
-        """Places of new rows on the fitted map, which stays as it is.
+        """Coordinates of new rows on the fitted map, which does not change.
 
-        Each row starts at the median of its 15 nearest fitted rows and descends on its own
-        divergence (Poličar, Stražar & Zupan 2021). Its place does not depend on the other rows of
-        the call, so any split of ``X`` gives the same. A row equal to a fitted one has its place.
+        Each row starts at the median of its 15 nearest fitted rows and descends on its own KL
+        divergence (Poličar, Stražar & Zupan 2021). Its position does not depend on the other rows
+        of ``X``. A row equal to a fitted row gets its position.
 
         Parameters
         ----------
-        X : (m, d) array or torch tensor
-            Features of the same layer as those of the fit.
+        X : (m, d) array or torch tensor of real numbers
+            Features of the same layer as in the fit.
 
         Returns
         -------
-        (m, 2) float32 array
+        (m, n_components) float32 array
 
         Raises
         ------
         InvalidInputError
-            If X does not fit the map's features, or the map was made from distances.
+            If X has another number of columns, NaN or inf, or the fit used precomputed distances.
         """
         check_is_fitted(self, "embedding_")
-        if self._reference is None:
+        if self._features is None:
             raise InvalidInputError(
                 "transform needs features, but the map was fitted with metric='precomputed'"
             )
-        array = _checked(self, as_array(X), reset=False)
+        array = as_numeric(self, X, reset=False)
         check_finite(array)
         with Workers(available_threads(self.n_jobs)) as workers:
-            y: NDArray[np.float32] = self._state.y.cpu().numpy()
-            return place_rows(array, self._as_reference(), y, workers)[:, : self.n_components]
+            placed = place_rows(array, self._reference(), self._coordinates(), workers)
+        return placed[:, : self.n_components]
 
     @property
     def _n_features_out(self) -> int:
@@ -268,113 +262,99 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # maps are float32, whatever the features are
+        tags.transformer_tags.preserves_dtype = []  # the map is float32 for features of any dtype
         tags.input_tags.pairwise = self.metric == "precomputed"
         return tags
 
-    def _validated(self, X: Any) -> Any:
+    def _validate(self, X: Any) -> Any:
+        """``X`` as an (n, d) array or a CSR matrix; raises InvalidInputError before any work."""
         check_parameters(self)
         if sparse.issparse(X) and self.metric == "precomputed":
             check_samples(X.shape[0])
             self.n_features_in_ = X.shape[1]
             return X.tocsr()
-        X = _checked(self, as_array(X), reset=True)
+        X = as_numeric(self, X, reset=True)
         check_samples(len(X))
-        if self.landmarks is None or self.landmarks >= len(X):
+        if self._fits_all(len(X)):
             check_memory(*X.shape)
         else:
-            check_memory(self.landmarks, X.shape[1])
-            check_finite(X)  # now, not when the fit is done and the others are to be placed
+            check_memory(int(self.landmarks), X.shape[1])  # type: ignore[arg-type]
+            check_finite(X)  # the other rows are used after the fit, which is too late for an error
             if self.metric == "cosine":
-                check_directed(X)
+                check_nonzero_rows(X)
         return X
 
+    def _fits_all(self, n: int) -> bool:
+        return self.landmarks is None or self.landmarks >= n
+
     def _begin(self, X: Any, y: ArrayLike | None, workers: Workers) -> None:
-        """Everything before the first iteration: landmarks, neighbours, probabilities, start."""
-        rows = X.shape[0]
-        self._rest: Rest | None = None
-        if self.landmarks is None or self.landmarks >= rows:
-            self.landmarks_ = np.arange(rows)
-            self._begin_with(X, workers)
+        """Prepare the first iteration of a new fit."""
+        n = X.shape[0]
+        self._others: OtherRows | None = None
+        if self._fits_all(n):
+            self.landmarks_ = np.arange(n)
+            self._begin_fit(X, workers)
             return
         random = check_random_state(self.random_state)
-        self.landmarks_ = choose(rows, self.landmarks, y, random)
-        self._begin_with(X[self.landmarks_], workers)
-        self._rest = rest_of(X, self.landmarks_, self._as_reference(), workers, self.executor)
-        self._checksum = _checksum(X)
+        self.landmarks_ = choose(n, int(self.landmarks), y, random)  # type: ignore[arg-type]
+        self._begin_fit(X[self.landmarks_], workers)
+        reference = self._reference()
+        self._others = find_other_rows(X, self.landmarks_, reference, workers, self.executor)
+        self._checksum = checksum(X)
 
-    def _begin_with(self, X: Any, workers: Workers) -> None:
-        """The same for the rows that are fitted."""
+    def _begin_fit(self, X: Any, workers: Workers) -> None:
+        """Prepare the first iteration of the rows that are fitted."""
         n = X.shape[0]
-        self.perplexity_ = supported_perplexity(self.perplexity, n)
+        self.perplexity_ = resolve_perplexity(self.perplexity, n)
         k = min(n - 1, int(3 * self.perplexity_))
         device = self.device or "cpu"
-        self._standard: Standard | None = None
-        self._reference: NDArray[np.float32] | None = None
-        self.neighbors_ = "precomputed"
+        self._scaler: Scaler | None = None
+        self._features: NDArray[np.float32] | None = None
         if self.metric == "precomputed":
-            neighbors = nearest_in_graph(X, k) if sparse.issparse(X) else nearest_in_table(X, k)
-            if not X.max() > 0:
-                raise InvalidInputError(f"all distances are 0 over {n} samples; nothing to map")
+            self.neighbors_ = "precomputed"
+            neighbors = precomputed_neighbors(X, k)
         else:
             if self.metric == "euclidean":
-                self._standard = Standard(X)
-                self._reference = self._standard(X)
+                self._scaler = Scaler(X)
+                self._features = self._scaler(X)
             else:
-                self._reference = unit_rows(X)
-            neighbors = self._nearest(self._reference, k, workers, device)
+                self._features = unit_rows(X)
+            self.neighbors_ = approximate.resolve_search(self.neighbors, n, device)
+            if self.neighbors_ == "approximate":
+                neighbors = approximate.approximate_nearest(self._features, k, workers)
+            else:
+                neighbors = nearest(self._features, k, workers, device=device)
             if self.metric == "cosine":
                 neighbors = neighbors.as_cosine()
-        self._affinities: Affinities = joint(neighbors, self.perplexity_, workers)
+        self._affinities: Affinities = joint_probabilities(neighbors, self.perplexity_, workers)
         self._state = State.at(self._start(n, workers), device)
-        self._state.on_a_line = self.n_components == 1
-
-    def _nearest(self, X: NDArray[np.float32], k: int, workers: Workers, device: str) -> Neighbors:
-        """Neighbours by the way that the parameter says, or that the number of rows suggests."""
-        way = self.neighbors
-        if way == "auto":
-            pays = len(X) >= approximate.LARGE and device == "cpu" and approximate.is_available()
-            way = "approximate" if pays else "exact"
-        self.neighbors_ = way
-        if way == "approximate":
-            return approximate.nearest_about(X, k, workers)
-        return nearest(X, k, workers, device=device)
-
-    def _check_same(self, X: Any) -> None:
-        """Raise InvalidInputError unless ``X`` is that of the fit which is to go on."""
-        if self._rest is not None:
-            same = _checksum(X) == self._checksum
-        elif self._reference is None:
-            same = X.shape[0] == len(self._affinities)  # of distances only the nearest were kept
-        else:
-            again = unit_rows(X) if self._standard is None else Standard(X)(X)
-            same = np.array_equal(again, self._reference)
-        if not same:
-            raise InvalidInputError(
-                "warm_start=True continues the fit of the same X, but X has changed; "
-                "pass warm_start=False to begin anew"
-            )
+        self._state.is_line = self.n_components == 1
 
     def _start(self, n: int, workers: Workers) -> NDArray[np.float32]:
-        if not isinstance(self.init, str):
-            whole = len(self.init) if self.landmarks is not None else n  # type: ignore[arg-type]
-            places = given_start(self.init, whole, self.n_components)
-            return places[self.landmarks_]
-        noise = check_random_state(self.random_state).standard_normal((n, 2))
-        noise[:, self.n_components :] = 0
-        if self.init == "random":
-            return np.asarray(start.STD * noise, np.float32)
-        if self._reference is None:
+        """(n, 2) initial coordinates of the fitted rows."""
+        if isinstance(self.init, str):
+            random = check_random_state(self.random_state)
+            return initial_map(self.init, self._features, n, self.n_components, random, workers)
+        rows = n if self.landmarks is None else len(self.init)  # type: ignore[arg-type]
+        return user_start(self.init, rows, self.n_components)[self.landmarks_]
+
+    def _check_unchanged(self, X: Any) -> None:
+        """Raise InvalidInputError if ``X`` is not that of the previous fit."""
+        if self._others is not None:
+            is_same = checksum(X) == self._checksum
+        elif self._features is None:  # only the nearest distances are stored: compare the number
+            is_same = X.shape[0] == len(self._affinities)
+        else:
+            again = unit_rows(X) if self._scaler is None else Scaler(X)(X)
+            is_same = np.array_equal(again, self._features)
+        if not is_same:
             raise InvalidInputError(
-                "init='pca' needs features, but metric='precomputed' gives distances; "
-                "pass init='random' or an array"
+                "warm_start=True continues the fit of the same X, but X has changed; "
+                "pass warm_start=False to start again"
             )
-        components = start.principal(self._reference, workers)
-        components[:, self.n_components :] = 0
-        return np.asarray(start.STD * (components + start.NOISE * noise), np.float32)
 
     def _advance(self, workers: Workers) -> None:
-        """Iterate to ``max_iter``; whatever ends it leaves a usable map."""
+        """Iterate up to ``max_iter``; the map is usable even after an error or an interrupt."""
         state, n = self._state, len(self._affinities)
         rate = None if self.learning_rate == "auto" else float(self.learning_rate)
         schedule = Schedule(
@@ -394,41 +374,25 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             self.n_iter_ = state.iteration
 
     def _stops(self, forces: Forces, iteration: int) -> bool:
-        """Whether the callback, where one is due, wants the fit to stop."""
+        """Call the callback if it is due; whether it stops the fit."""
         if self.callback is None or iteration % self.callback_every:
             return False
-        state = self._state
-        kl = kl_divergence(state, forces, self._affinities, estimate=True)
+        kl = kl_divergence(self._state, forces, self._affinities, estimate=True)
         return self.callback(iteration, self._map(), kl) is True
 
     def _map(self) -> NDArray[np.float32]:
-        """(n, n_components) as it is now; rows that are no landmarks at their nearest landmark."""
+        """The current (n, n_components) map; rows that are not landmarks are at the nearest one."""
+        y = self._coordinates()
+        whole = y if self._others is None else self._others.at_nearest_landmark(y)
+        return np.array(whole[:, : self.n_components])
+
+    def _coordinates(self) -> NDArray[np.float32]:
+        """The current (m, 2) coordinates of the fitted rows."""
         y: NDArray[np.float32] = self._state.y.cpu().numpy()
-        whole: NDArray[np.float32] = y if self._rest is None else self._rest.at_nearest(y)
-        places: NDArray[np.float32] = whole[:, : self.n_components].copy()
-        return places
+        return y
 
-    def _as_reference(self) -> Reference:
-        assert self._reference is not None  # noqa: S101 - only asked for where there are features
-        standardise = directions if self._standard is None else self._standard
-        device = self.device or "cpu"
-        return Reference(self._reference, standardise, self._standard is None, device)
-
-
-def _checked(estimator: TSNE, X: Any, *, reset: bool) -> NDArray[Any]:
-    """``X`` by scikit-learn's rules, its refusals as ours."""
-    try:
-        array: NDArray[Any] = validate_data(
-            estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False
-        )
-    except ValueError as error:
-        raise InvalidInputError(str(error)) from error
-    return array
-
-
-def _checksum(X: NDArray[Any]) -> int:
-    """Of the bytes of ``X``, block by block."""
-    value = zlib.crc32(repr(X.shape).encode())
-    for first in range(0, len(X), CHECKSUM_ROWS):
-        value = zlib.crc32(np.ascontiguousarray(X[first : first + CHECKSUM_ROWS]).data, value)
-    return value
+    def _reference(self) -> Reference:
+        """The fitted rows, for a map of features."""
+        assert self._features is not None  # noqa: S101 - only called for a map of features
+        scale = directions if self._scaler is None else self._scaler
+        return Reference(self._features, scale, self._scaler is None, self.device or "cpu")

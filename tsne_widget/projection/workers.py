@@ -1,4 +1,4 @@
-"""Threads for a fit: fixed pieces of work on one core each, so their number changes no result."""
+"""A thread pool whose size does not change the results of a fit."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ Result = TypeVar("Result")
 
 
 class Workers:
-    """A pool of threads in which torch itself stays on one core.
+    """A pool of threads in which each torch operation uses one core.
 
-    torch's own parallel regions wait for each other by spinning: hundreds of short ones per second
-    collapse (1.4 ms → 148 ms) once another process wants the cores. And a matrix product may add in
-    another order on another number of threads. So torch computes on one thread while this is open,
-    and the caller cuts the work into pieces that depend on the data only.
+    The caller splits the work into blocks that depend only on the data. Each block runs on one
+    core, so the number of threads does not change the order of any sum.
+
+    torch's own parallel regions wait by spinning: hundreds of short regions per second slow down
+    from 1.4 ms to 148 ms each when another process uses the cores. While a pool is open, torch is
+    therefore limited to one thread.
 
     Parameters
     ----------
     threads : int
-        At least 1. With 1 everything runs in the calling thread.
+        Number of threads, at least 1. With 1 everything runs in the calling thread.
     """
 
     def __init__(self, threads: int) -> None:
@@ -56,15 +58,18 @@ class Workers:
         torch.set_num_threads(self._torch_threads)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Results of ``work`` on each item, in the order of the items."""
+        """Results of ``work(item)``, in the order of the items."""
         items = list(items)
-        if self._pool is None or len(items) == 1:  # waking a thread takes longer than short work
+        if self._pool is None or len(items) == 1:  # waking a thread costs more than a short block
             return [work(item) for item in items]
         return list(self._pool.map(work, items))
 
 
 def available_threads(n_jobs: int | None) -> int:
-    """Number of threads for scikit-learn's ``n_jobs``: None as torch is set, −1 all cores."""
+    """Number of threads for scikit-learn's ``n_jobs``.
+
+    None gives ``torch.get_num_threads()``, −1 all cores, −2 all cores but one.
+    """
     if n_jobs is None:
         return torch.get_num_threads()
     if n_jobs < 0:

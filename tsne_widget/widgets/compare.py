@@ -14,7 +14,7 @@ from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES, aligned
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.images import as_image_source, images_of
-from tsne_widget.widgets.application import Application
+from tsne_widget.widgets.exploration import Exploration
 from tsne_widget.widgets.maps.fitting import Fitting
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.maps.maps import check_projector
@@ -92,7 +92,7 @@ def compare(
     )
 
 
-class Comparison(Application):
+class Comparison(Exploration):
     """Maps of the same samples side by side: one selection, one hover, one set of class toggles.
 
     What is selected, visible or hovered is one state, so that every map shows it. On the last map
@@ -118,7 +118,7 @@ class Comparison(Application):
         if len(self._compared.given) < len(records):
             check_projector(projector, len(records[self._first]))
         columns = self._compared.columns()
-        source = _pictures(records, images, mean, std)
+        self._images = source = _pictures(records, images, mean, std)
         self._codes = self._compared.changes(self._first, self._last)
         self._raw: dict[str, NDArray[np.float32]] = {}  # as they were given or computed
         self._share = 1.0
@@ -246,6 +246,8 @@ class Comparison(Application):
         before, after : str, optional
             Default: the first and the last.
         """
+        import pandas as pd
+
         codes = self._changes(before or self._first, after or self._last)
         counts = np.bincount(codes[codes >= 0], minlength=len(CHANGES))
         name = f"{before or self._first} → {after or self._last}"
@@ -352,9 +354,6 @@ class Comparison(Application):
         is_part = len(rows) < len(selected)
         self._bar.lines_note = f"lines of {len(rows):,} of them" if is_part else ""
         view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
-
-    def _frame_of_all(self) -> pd.DataFrame:
-        return self.to_dataframe("all")
 
     def _rows_that_changed(self, code: int) -> NDArray[np.int64]:
         return np.flatnonzero(self._changes(self._first, self._last) == code)

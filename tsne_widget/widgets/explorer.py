@@ -7,27 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import images_of
-from tsne_widget.widgets.application import Application
+from tsne_widget.widgets.arguments import check_height, check_record
 from tsne_widget.widgets.io.load import load_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
+from tsne_widget.widgets.maps.exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.frame_scores import frame_scores
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PANELS, PanelContext, make_panels, open_with
+from tsne_widget.widgets.views.panels import PanelContext, make_panels
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class EmbeddingExplorer(Application):
+class EmbeddingExplorer(MapExploration):
     """An interactive map of a classifier's features, with pictures and predictions.
 
     Drag a lasso around points to see their images; click a class to hide it. The selection on the
@@ -110,7 +108,8 @@ class EmbeddingExplorer(Application):
         height: int = 460,
         draw_budget: int = 0,
     ) -> None:
-        _check(feature_set, height)
+        check_record(feature_set)
+        check_height(height)
         given, projectors = named_maps(feature_set, projector, embedding)
         self._images = images_of(feature_set, images, mean=mean, std=std)
         state = ExplorerState(feature_set, None, columns)
@@ -120,19 +119,12 @@ class EmbeddingExplorer(Application):
         background = Background(state)
         tiles = Tiles(state, self._images, palette)
         self._map = MapView(state, tiles, background, palette, height=height, budget=draw_budget)
-        frame = FrameView(
-            "explorer",
-            maps=[{"view": "map", "title": ""}],
-            panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
-        )
         views = {
-            "frame": frame,
             "map": self._map,  # first: the map is what the person looks at
             "toolbar": ToolbarView(state, maps.control, background, maps.show),
             "legend": LegendView(state, palette),
             **make_panels(PanelContext(state, background, tiles)),
         }
-        open_with(frame, views)
         super().__init__(state, background, views)
         maps.start_next()
 
@@ -194,85 +186,6 @@ class EmbeddingExplorer(Application):
             height=height, draw_budget=draw_budget,
         )  # fmt: skip
 
-    # ---- the maps ----
-
-    @property
-    def feature_set(self) -> FeatureSet:
-        """The record that is explored."""
-        return self._state.feature_set
-
-    @property
-    def embeddings(self) -> dict[str, NDArray[np.float32]]:
-        """(n, 2) float32 coordinates of every finished map, by name."""
-        return self._maps.embeddings
-
-    @property
-    def projector(self) -> Any:
-        """The projector of the visible map, None for given coordinates.
-
-        After the fit, its ``transform`` places new rows on the map.
-        """
-        return self._maps.projector
-
-    def show_embedding(self, name: str) -> None:
-        """Show one of :attr:`embeddings`; selection, visible classes and colours stay.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such map, or it is not computed yet.
-        """
-        self._maps.show(name)
-
-    def wait(self) -> Self:
-        """Block until all maps are done, stopped or paused, and return the explorer.
-
-        Raises
-        ------
-        TsneWidgetError or the projector's own error
-            If the projector failed.
-        """
-        self._maps.wait()
-        return self
-
-    def pause(self) -> None:
-        """Pause the running map; :meth:`resume` continues it.
-
-        Raises
-        ------
-        InvalidInputError
-            If nothing is running, or the projector cannot be paused.
-        """
-        self._maps.active.pause()
-
-    def resume(self) -> None:
-        """Resume a paused map."""
-        self._maps.active.resume()
-
-    def stop(self) -> None:
-        """Stop the running map and keep its current state; :meth:`run` continues it."""
-        self._maps.active.stop()
-
-    def run(self, iterations: int = 250, *, projector: Any = None, name: str | None = None) -> None:
-        """Continue the visible map, or compute another one, in the background.
-
-        Parameters
-        ----------
-        iterations : int
-            Additional iterations.
-        projector : object with fit_transform, optional
-            Computes another map, shown as soon as it has coordinates; the others are kept.
-        name : str, optional
-            Name of that map. Default: the name of the projector's class.
-
-        Raises
-        ------
-        InvalidInputError
-            If the map is still running, its coordinates were given, the projector cannot continue,
-            or the name is taken.
-        """
-        self._maps.run(iterations, projector, name)
-
     # ---- samples as data ----
 
     def to_dataframe(
@@ -311,83 +224,7 @@ class EmbeddingExplorer(Application):
         rows = selectors.rows_of_word(self._state, which)
         return self._frame(rows, features=features, scores=scores)
 
-    def selected_features(self) -> FeatureSet:
-        """The record of the selected rows: features, labels, predictions, ids, paths.
-
-        Raises
-        ------
-        InvalidInputError
-            If nothing is selected.
-        """
-        if not len(self._state.selected):
-            raise InvalidInputError("nothing is selected; call select() first")
-        return self.feature_set.take(self._state.selected)
-
     # ---- files ----
-
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        which: str = "selected",
-        *,
-        features: bool = False,
-        scores: bool | Literal["all"] = True,
-    ) -> Path:
-        """Write :meth:`to_dataframe` to a .csv or .parquet file, atomically; returns the path.
-
-        In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe.
-
-        Parameters
-        ----------
-        path : path
-            Must end in .csv or .parquet. An existing file is replaced.
-        which, features, scores
-            See :meth:`to_dataframe`.
-
-        Raises
-        ------
-        InvalidInputError
-            For another suffix, or .parquet without pyarrow.
-        StoreError
-            If the file cannot be written.
-        """
-        from tsne_widget.widgets.io.export import export_frame
-
-        return export_frame(self.to_dataframe(which, features=features, scores=scores), path)
-
-    def copy_images(
-        self, folder: str | os.PathLike[str], which: str = "selected", *, progress: bool = True
-    ) -> Path:
-        """Copy the pictures of rows into a new folder, with manifest.csv; returns the folder.
-
-        Picture files are copied unchanged; other pictures become PNG files. The manifest has a
-        line per row with its file, or the reason why there is none.
-
-        Parameters
-        ----------
-        folder : path
-            New or empty; nothing is overwritten.
-        which : str
-            As in :meth:`to_dataframe`.
-        progress : bool
-            Show a progress bar after half a second.
-
-        Raises
-        ------
-        InvalidInputError
-            If the explorer has no pictures.
-        StoreError
-            If the folder is not empty, or the files cannot be written.
-        """
-        from tsne_widget.analysis import sample_frame
-        from tsne_widget.widgets.io.export import copy_pictures
-
-        if self._images is None:
-            raise InvalidInputError(
-                "this explorer has no pictures; pass images= (an array, paths or a dataset)"
-            )
-        frame = sample_frame(self.feature_set, selectors.rows_of_word(self._state, which))
-        return copy_pictures(frame, self._images, folder, progress=progress)
 
     def save(
         self,
@@ -534,13 +371,6 @@ class EmbeddingExplorer(Application):
         current = figure_options(state, self._colors, state.color_by)
         return plot_embedding(state.embedding[state.visible_rows], **(current | options))
 
-    # ---- the end ----
-
-    def close(self) -> None:
-        """Close the widget and stop its projector. May be called twice."""
-        self._maps.close()
-        super().close()
-
     def __repr__(self) -> str:
         state, fit = self._state, self._state.fit
         condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
@@ -561,22 +391,5 @@ class EmbeddingExplorer(Application):
         state = self.wait()._state
         return sample_frame(
             self.feature_set, rows, state.embedding, state.selections, features,
-            scores=frame_scores(state.scores, scores), columns=state.scores.columns,
+            scores=state.scores.frame_columns(scores), columns=state.scores.columns,
         )  # fmt: skip
-
-    def _frame_of_all(self) -> pd.DataFrame:
-        return self.to_dataframe("all")
-
-
-def _check(feature_set: object, height: object) -> None:
-    if not isinstance(feature_set, FeatureSet):
-        raise InvalidInputError(
-            f"feature_set must be a FeatureSet, got {type(feature_set).__name__}; use "
-            "FeatureSet.from_arrays(features, labels) for arrays, FeatureSet.from_npy for .npy "
-            "files, EmbeddingExplorer.from_model(model, dataset) for a model, and "
-            "EmbeddingExplorer.load(folder) for a saved exploration"
-        )
-    if isinstance(height, bool) or not isinstance(height, (int, np.integer)) or height < 100:
-        raise InvalidInputError(
-            f"height={height!r} must be a whole number of pixels, 100 or more, such as 460"
-        )

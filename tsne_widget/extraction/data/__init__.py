@@ -1,1 +1,1 @@
-"""Datasets and loaders as numbered batches."""
+"""Read samples and batches from any dataset or loader."""

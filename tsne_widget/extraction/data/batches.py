@@ -1,280 +1,156 @@
-"""Any dataset or loader as numbered batches, in dataset order, each row with its id."""
+"""A dataset of batches for DataLoader, which reads and checks samples where it loads them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, IterableDataset, default_collate
+from torch.utils.data import default_collate
 
-from tsne_widget.errors import ExtractionError, InvalidInputError
-from tsne_widget.extraction.data.forms import as_inputs, taken_apart
-from tsne_widget.extraction.data.loading import Loading, drawn, is_of_workers, told
-from tsne_widget.extraction.data.samples import Batch, NumberedBatches, collated_samples, unchanged
+from tsne_widget.errors import ExtractionError
+from tsne_widget.extraction.data.fields import Inputs, as_inputs, collate_fields, split_fields
+from tsne_widget.extraction.data.loading import error_text
+from tsne_widget.feature_set import Skipped
 
 
 @dataclass(frozen=True)
-class Indexed:
-    """Samples addressed by index: batches in ascending order of id, whatever the loader's sampler.
+class Batch:
+    """Samples ready for the model; ``inputs`` is None if every sample was skipped."""
 
-    Attributes
-    ----------
-    dataset : object with ``__getitem__``
-    ids : sequence of int
-        The indices to read, ascending.
-    loading : Loading
-    """
+    ids: list[int]
+    inputs: Inputs | None
+    labels: Any = None
+    skipped: list[Skipped] = field(default_factory=list)
 
-    dataset: Any
-    ids: Sequence[int]
-    loading: Loading
-
-    @property
-    def count(self) -> int | None:
-        """How many samples there are."""
-        return len(self.ids)
-
-    def batches(
-        self, groups: Sequence[Sequence[int]], keywords: frozenset[str], *, skip_errors: bool
-    ) -> Iterator[Batch]:
-        """One batch for each group of ids, in that order.
-
-        Raises
-        ------
-        ExtractionError
-            If a sample cannot be read and ``skip_errors`` is False.
-        """
-        numbered = NumberedBatches(self.dataset, keywords, self.loading.collate, skip_errors)
-        loader = self.loading.loader(
-            numbered, sampler=groups, batch_size=None, collate_fn=unchanged
-        )
-        yield from drawn(loader, self.loading.patience)
+    def pin_memory(self) -> Batch:
+        """The same batch with its inputs in page-locked memory."""
+        inputs = None if self.inputs is None else self.inputs.pin_memory()
+        return Batch(self.ids, inputs, self.labels, self.skipped)
 
 
-@dataclass(frozen=True)
-class Stream:
-    """Samples that can only be read in order of arrival, which gives their ids 0, 1, 2 …."""
+class BatchDataset:
+    """A dataset whose index is a list of ids and whose item is a :class:`Batch`.
 
-    loader: DataLoader[Any]
-    patience: float = 0.0
-
-    @property
-    def count(self) -> int | None:
-        """Unknown until the end."""
-        return None
-
-    def batches(self, keywords: frozenset[str]) -> Iterator[Batch]:
-        """The loader's batches, numbered.
-
-        Raises
-        ------
-        ExtractionError
-            If the dataset fails.
-        """
-        arrived = 0
-        try:
-            for number, item in enumerate(drawn(self.loader, self.patience)):
-                what = f"batch {number}"
-                parts = taken_apart(item, keywords, what)
-                inputs = as_inputs(parts, what)
-                ids = list(range(arrived, arrived + len(inputs)))
-                arrived += len(inputs)
-                yield Batch(ids, inputs, parts.label)
-        except (ExtractionError, InvalidInputError):
-            raise
-        except Exception as error:
-            if is_of_workers(error):
-                raise
-            raise ExtractionError(
-                f"the dataset failed after {arrived} samples: {told(error)}; "
-                "a stream cannot go on behind an error, so on_error='skip' does not help"
-            ) from error
-
-
-@dataclass(frozen=True)
-class RayRows:
-    """The rows of a Ray dataset, read where they are; they are numbered in its order.
-
-    Attributes
-    ----------
-    dataset : ray.data.Dataset
-        Its columns are as the keys of a batch; None inside an actor.
-    batch_size : int
-    """
-
-    dataset: Any
-    batch_size: int
-
-    @property
-    def count(self) -> int | None:
-        """Unknown until the end: counting could mean to compute all rows."""
-        return None
-
-
-Source = Indexed | Stream | RayRows
-
-
-def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool) -> Source:
-    """Where batches come from.
+    It runs inside worker processes.
 
     Parameters
     ----------
-    data : Dataset, DataLoader, IterableDataset, tensor, array, or tuple of arrays (x, y)
-    batch_size, num_workers : int
-        For anything but a DataLoader, which brings its own.
-    pin_memory : bool
-        Whether batches go to page-locked memory.
-
-    Raises
-    ------
-    InvalidInputError
-        If ``data`` is nothing of that kind or empty, or if a loader draws a sample twice.
+    dataset : object with ``__getitem__``
+    keywords : frozenset of str
+        Parameters of ``model.forward``.
+    collate : callable or None
+        The ``collate_fn`` of the user's loader; None for the default.
+    skip_errors : bool
+        Whether unreadable samples are skipped.
     """
-    if isinstance(data, DataLoader):
-        return _of_loader(data, pin_memory=pin_memory)
-    if is_ray_dataset(data):
-        return RayRows(data, batch_size)
-    loading = Loading(batch_size, num_workers, pin_memory)
-    if isinstance(data, IterableDataset):
-        loader = loading.loader(data, batch_size=batch_size, collate_fn=collated_samples)
-        return Stream(loader, loading.patience)
-    check_data(data)
-    if isinstance(data, tuple):
-        data = _as_pairs(data)
-    return _not_empty(Indexed(data, range(len(data)), loading))
 
-
-def check_data(data: Any) -> None:
-    """Raise InvalidInputError, with the remedy, for what no batches can be drawn from."""
-    if isinstance(data, (DataLoader, IterableDataset)) or is_ray_dataset(data):
-        return
-    if isinstance(data, (str, os.PathLike)):
-        raise InvalidInputError(
-            f"data must be a Dataset, got the path {os.fspath(data)!r}; for a folder of images "
-            "pass torchvision.datasets.ImageFolder(path, transform)"
-        )
-    if isinstance(data, torch.nn.Module):
-        raise InvalidInputError(
-            f"data must be a Dataset, got the model {type(data).__name__}; the model comes first, "
-            "as in extract(model, dataset)"
-        )
-    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
-        raise InvalidInputError(
-            "data must be a Dataset (__len__ and __getitem__), an IterableDataset or a "
-            f"DataLoader, got {type(data).__name__}; of samples (image, label) that come one by "
-            "one, pass list(data)"
+    def __init__(
+        self,
+        dataset: Any,
+        keywords: frozenset[str],
+        collate: Callable[[list[Any]], Any] | None,
+        skip_errors: bool,
+    ) -> None:
+        self.__dict__.update(
+            dataset=dataset, keywords=keywords, collate=collate, skip_errors=skip_errors
         )
 
+    # A worker_init_fn reads and writes attributes of get_worker_info().dataset. They go to the
+    # user's dataset.
+    def __getattr__(self, name: str) -> Any:
+        if name == "dataset":  # unpickling asks before it exists
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
 
-def is_ray_dataset(data: Any) -> bool:
-    """Whether ``data`` is a ``ray.data.Dataset``; told without loading ray."""
-    return any(kind.__module__ == "ray.data.dataset" for kind in type(data).__mro__)
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.dataset, name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
 
-def dataset_of(data: Any) -> Any:
-    """The dataset behind a loader, or ``data`` itself."""
-    return data.dataset if isinstance(data, DataLoader) else data
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
-
-class _Pairs:
-    """Arrays of one length as samples (x[i], y[i], …)."""
-
-    def __init__(self, arrays: tuple[Any, ...]) -> None:
-        self.arrays = arrays
-
-    def __len__(self) -> int:
-        return len(self.arrays[0])
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return tuple(array[index] for array in self.arrays)
-
-
-def _as_pairs(arrays: tuple[Any, ...]) -> _Pairs:
-    kinds = (Tensor, np.ndarray, list)
-    if not arrays or not all(isinstance(array, kinds) for array in arrays):
-        kinds_found = ", ".join(type(array).__name__ for array in arrays)
-        raise InvalidInputError(f"a tuple as data must hold arrays (x, y), got ({kinds_found})")
-    lengths = [len(array) for array in arrays]
-    if len(set(lengths)) > 1:
-        raise InvalidInputError(
-            f"data=(x, y) must have one length, got {lengths}; x[i] and y[i] are one sample"
-        )
-    return _Pairs(arrays)
-
-
-def _of_loader(loader: DataLoader[Any], *, pin_memory: bool) -> Source:
-    dataset: Any = loader.dataset
-    collates_itself = loader.collate_fn is default_collate
-    if isinstance(dataset, IterableDataset) or (
-        loader.batch_size is None and loader.batch_sampler is None
-    ):
-        return Stream(loader)
-    loading = Loading(
-        batch_size=loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 64,
-        num_workers=loader.num_workers,
-        pin_memory=pin_memory or loader.pin_memory,
-        collate=None if collates_itself else loader.collate_fn,
-        timeout=loader.timeout,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-        prefetch_factor=loader.prefetch_factor,
-    )
-    with _unmoved_generators(loader):
-        return _not_empty(Indexed(dataset, _drawn_ids(loader), loading))
-
-
-def _drawn_ids(loader: DataLoader[Any]) -> list[int]:
-    """The indices that the loader's sampler draws, ascending; ``drop_last`` drops none of them."""
-    batches: Any = loader.batch_sampler
-    if type(batches) is BatchSampler:
-        drawn: Iterator[Any] = iter(batches.sampler)
-    else:
-        drawn = (index for batch in batches for index in batch)
-    ids: set[int] = set()
-    for index in drawn:
-        try:
-            id_ = int(index)
-        except (TypeError, ValueError):
-            raise InvalidInputError(
-                f"the loader's sampler draws {index!r}, but samples are known by their index"
-            ) from None
-        if id_ in ids:
-            raise InvalidInputError(
-                f"the loader's sampler draws sample {id_} twice, and each row must be one sample; "
-                "pass the dataset itself: data=loader.dataset"
+    def __getitem__(self, ids: Sequence[int]) -> Batch:
+        kept: list[int] = []
+        samples: list[Any] = []
+        skipped: list[Skipped] = []
+        for id_, sample in zip(ids, self._samples(ids), strict=True):
+            if isinstance(sample, Skipped):
+                skipped.append(sample)
+            else:
+                kept.append(id_)
+                samples.append(sample)
+        if not kept:
+            return Batch([], None, None, skipped)
+        if self.collate is None:
+            fields = [
+                split_fields(sample, self.keywords, f"sample {id_}")
+                for id_, sample in zip(kept, samples, strict=True)
+            ]
+            inputs, labels = collate_fields(fields, kept)
+        else:
+            inputs, labels = self._user_collated(self.collate, samples, kept)
+        if len(inputs) != len(kept):
+            raise ExtractionError(
+                f"the loader's collate_fn returned {len(inputs)} rows for {len(kept)} samples "
+                f"(ids {kept[0]} … {kept[-1]}); it must keep every sample, so that row i is sample "
+                "i"
             )
-        ids.add(id_)
-    return sorted(ids)
+        return Batch(kept, inputs, labels, skipped)
+
+    def _samples(self, ids: Sequence[int]) -> list[Any]:
+        fetch_many = getattr(self.dataset, "__getitems__", None)
+        if callable(fetch_many):
+            try:
+                samples = list(fetch_many(list(ids)))
+            except Exception:  # the loop below finds the sample that fails
+                samples = []
+            if len(samples) == len(ids) and all(sample is not None for sample in samples):
+                return samples
+        return [self._sample(id_) for id_ in ids]
+
+    def _sample(self, id_: int) -> Any:
+        try:
+            sample = self.dataset[id_]
+        except Exception as error:
+            if self.skip_errors:
+                return Skipped(id_, error_text(error))
+            raise ExtractionError(
+                f"dataset[{id_}] raised {error_text(error)}; "
+                "fix the sample, or pass on_error='skip' to skip and list such samples"
+            ) from error
+        if sample is None:
+            if self.skip_errors:
+                return Skipped(id_, "the dataset returned None")
+            raise ExtractionError(
+                f"dataset[{id_}] returned None; pass on_error='skip' to skip such samples"
+            )
+        return sample
+
+    def _user_collated(
+        self, collate: Callable[[list[Any]], Any], samples: list[Any], ids: list[int]
+    ) -> tuple[Inputs, Any]:
+        where = f"the batch of ids {ids[0]} … {ids[-1]}"
+        try:
+            batch = collate(samples)
+        except Exception as error:
+            raise ExtractionError(
+                f"the loader's collate_fn failed on {where}: {error_text(error)}"
+            ) from error
+        fields = split_fields(batch, self.keywords, where)
+        return as_inputs(fields, where), fields.label
 
 
-@contextmanager
-def _unmoved_generators(loader: DataLoader[Any]) -> Iterator[None]:
-    holders = (
-        loader,
-        loader.sampler,
-        loader.batch_sampler,
-        getattr(loader.batch_sampler, "sampler", None),
-    )
-    generators = {
-        id(generator): generator
-        for generator in (getattr(holder, "generator", None) for holder in holders)
-        if isinstance(generator, torch.Generator)
-    }
-    states = [(generator, generator.get_state()) for generator in generators.values()]
-    try:
-        yield
-    finally:
-        for generator, state in states:
-            generator.set_state(state)
+def collate_stream(samples: list[Any]) -> Any:
+    """Samples of a stream as one dictionary or (x, labels), without further fields."""
+    if isinstance(samples[0], dict) or not isinstance(samples[0], (tuple, list)):
+        return default_collate(samples)
+    image = default_collate([sample[0] for sample in samples])
+    return image, [sample[1] if len(sample) > 1 else None for sample in samples]
 
 
-def _not_empty(source: Indexed) -> Indexed:
-    if len(source.ids) == 0:
-        raise InvalidInputError("data is empty: there is no sample to extract features of")
-    return source
+def identity(item: Any) -> Any:
+    """The item itself; a function at module level can be sent to worker processes."""
+    return item

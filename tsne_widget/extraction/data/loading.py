@@ -1,4 +1,4 @@
-"""A DataLoader whose worker processes end with it, and whose deaths are told in plain words."""
+"""A DataLoader that stops its worker processes, and reports dead workers clearly."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from torch.utils.data import DataLoader
 
 from tsne_widget.errors import TsneWidgetError
 
-# A worker that gives nothing for so long hangs: slow network disks answer within minutes.
+# A worker without output for this long hangs; slow network disks answer within minutes.
 WORKER_TIMEOUT_SECONDS = 600.0
-# How often it is looked at whether workers still live (seconds).
-WORKERS_LOOKED_AT_SECONDS = 2.0
+# Interval between checks that the workers are alive (seconds).
+WORKER_CHECK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Loading:
-    """How batches are made: the settings of a DataLoader that outlive our own order."""
+    """The settings of a DataLoader that apply to any order of samples."""
 
     batch_size: int
     num_workers: int = 0
@@ -35,7 +35,7 @@ class Loading:
 
     @property
     def patience(self) -> float:
-        """How long a batch may take (seconds)."""
+        """The time that a batch may take, in seconds."""
         return self.timeout or WORKER_TIMEOUT_SECONDS
 
     def loader(self, dataset: Any, **order: Any) -> DataLoader[Any]:
@@ -43,7 +43,7 @@ class Loading:
         with_workers: dict[str, Any] = {}
         if self.num_workers > 0:
             with_workers = {
-                "timeout": min(WORKERS_LOOKED_AT_SECONDS, self.patience),
+                "timeout": min(WORKER_CHECK_SECONDS, self.patience),
                 "worker_init_fn": self.worker_init_fn,
                 "multiprocessing_context": self.multiprocessing_context,
                 "prefetch_factor": self.prefetch_factor,
@@ -57,11 +57,15 @@ class Loading:
         )
 
 
-def drawn(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
-    """The loader's items; worker processes end with the iteration, whatever ends it.
+def iterate(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
+    """The loader's items; the worker processes stop when the iteration ends or fails.
 
-    With ``patience`` (seconds) the loader's own timeout is only how often the workers are looked
-    at, and an item may take that long.
+    Parameters
+    ----------
+    loader : DataLoader
+    patience : float
+        Seconds that an item may take. The loader's own timeout is then only the interval between
+        checks of the workers. 0 leaves the timeout to the loader.
     """
     iterator = iter(loader)
     try:
@@ -81,49 +85,51 @@ def drawn(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
                     if waited >= patience or not str(error).startswith("DataLoader timed out"):
                         raise
                 except (ConnectionError, EOFError, FileNotFoundError) as error:
-                    # A batch cannot be fetched from a worker that died; errors of the dataset
-                    # itself come with its traceback.
+                    # Fetching a batch from a dead worker failed. Errors of the dataset start with
+                    # "Caught".
                     if loader.num_workers == 0 or str(error).startswith("Caught "):
                         raise
-                    raise RuntimeError(f"DataLoader worker was lost ({told(error)})") from error
+                    raise RuntimeError(
+                        f"DataLoader worker was lost ({error_text(error)})"
+                    ) from error
                 else:
                     waited = 0.0
                     yield item
     finally:
-        # A traceback that is kept (sys.last_traceback in a notebook) would keep the workers too.
+        # A stored traceback (sys.last_traceback in a notebook) would keep the workers alive.
         shut_down = getattr(iterator, "_shutdown_workers", None)
         if shut_down is not None:
             shut_down()
 
 
-def is_of_workers(error: BaseException) -> bool:
-    """Whether torch tells of a worker process that died or hangs."""
+def is_worker_error(error: BaseException) -> bool:
+    """Whether torch reports a worker process that died or hangs."""
     return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
 
 
-def told(error: BaseException) -> str:
-    """An error's kind and message, for a message of ours."""
+def error_text(error: BaseException) -> str:
+    """The type and message of an exception."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 @contextmanager
 def _no_error_from_signal_handler() -> Iterator[None]:
-    """Learn of a worker's death from the loader only, not from torch's handler of SIGCHLD.
+    """A block in which only the loader reports dead workers, not torch's handler of SIGCHLD.
 
-    That handler raises wherever this process is: inside the model, or inside a queue of the loader
-    whose lock then stays taken, so that shutting down never ends (seen in 1 of 300 deaths).
+    That handler raises at any point of this process: inside the model, or inside a queue of the
+    loader. The queue's lock then stays locked and the shutdown blocks (in 1 of 300 deaths).
     """
     previous = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
-    tell = previous
+    forward = previous
 
     def handle(number: int, frame: FrameType | None) -> None:
         try:
-            tell(number, frame)
+            forward(number, frame)
         except RuntimeError as error:
-            if not is_of_workers(error):
+            if not is_worker_error(error):
                 raise
 
     signal.signal(signal.SIGCHLD, handle)
@@ -134,7 +140,7 @@ def _no_error_from_signal_handler() -> Iterator[None]:
 
 
 def _without_worker_traceback(error: TsneWidgetError) -> str:
-    """The message as it was raised; a worker process wraps it into its whole traceback."""
+    """The original message; a worker process sends it inside its whole traceback."""
     return (
         str(error).rpartition(f"{type(error).__module__}.{type(error).__qualname__}: ")[2].strip()
     )

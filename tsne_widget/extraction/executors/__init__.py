@@ -1,1 +1,1 @@
-"""Where the extraction loop runs: in this process or on Ray."""
+"""The extraction loop, in this process or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""The run over the data: batches through the model, rows out, shards kept and taken back."""
+"""The extraction loop: batches go through the model, rows come out, shards are stored."""
 
 from __future__ import annotations
 
@@ -10,51 +10,53 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
+from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
-from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.data.batches import Indexed, Source, Stream
-from tsne_widget.extraction.data.forms import as_codes
-from tsne_widget.extraction.data.samples import Batch
+from tsne_widget.extraction.data.batches import Batch
+from tsne_widget.extraction.data.labels import label_codes
+from tsne_widget.extraction.data.sources import Indexed, Source, Stream
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
-from tsne_widget.extraction.store.rows import Rows, joined, only_finite
+from tsne_widget.extraction.store import store as store_module
+from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
 from tsne_widget.extraction.store.store import Store
-from tsne_widget.feature_set import MAX_UNNAMED_CLASSES
 
-# Stored features may differ from new ones of the same samples by rounding: other thread counts and
-# devices sum in another order. More, relative to the largest value, means that the samples changed.
+# Tolerance between stored and new features of the same samples, relative to the largest value. The
+# number of threads and the device change the order of summation; larger differences mean that the
+# samples changed.
 ROUNDING = 1e-2
 
 
 @dataclass
-class Naming:
-    """Which class names hold, and whether the logits fit them; known after the first batch.
+class ClassNames:
+    """The class names of a run, and whether they cover the logits.
 
     Attributes
     ----------
     names : tuple of str or None
-        From the caller or the dataset; filled from the logits' width if there are none.
+        From the caller or the dataset. If there are none, the first batch sets "0", "1", ….
     given : bool
-        Whether the caller gave them.
+        Whether the names come from the caller.
     """
 
     names: tuple[str, ...] | None
     given: bool
-    _keeps_logits: bool | None = field(default=None, init=False)
+    _covers: bool | None = field(default=None, init=False)
 
-    def keeps_logits(self, width: int) -> bool:
-        """Whether logits of this width have names.
+    def covers(self, width: int) -> bool:
+        """Whether every logit of this width has a name; if not, warn once.
 
         Raises
         ------
         InvalidInputError
-            If the caller's class names are fewer than the logits.
+            If the caller gave fewer class names than there are logits.
         """
-        if self._keeps_logits is None:
-            self._keeps_logits = self._meet(width)
-        return self._keeps_logits
+        if self._covers is None:
+            self._covers = self._check(width)
+        return self._covers
 
-    def _meet(self, width: int) -> bool:
+    def _check(self, width: int) -> bool:
         if self.names is None:
             if width <= MAX_UNNAMED_CLASSES:
                 self.names = tuple(str(code) for code in range(width))
@@ -68,7 +70,7 @@ class Naming:
                 raise InvalidInputError(f"{reason}; name each output")
             reason += " (from the dataset's classes)"
         warnings.warn(
-            f"{reason}: predictions are left out; pass class_names for all outputs to keep them",
+            f"{reason}: there will be no predictions; pass class_names for all outputs to get them",
             stacklevel=2,
         )
         return False
@@ -82,26 +84,26 @@ class Run:
     ----------
     forward : ForwardPass
     source : Source
-    naming : Naming
+    class_names : ClassNames
     skip_errors, drop_nonfinite : bool
-        What is done with bad samples.
+        Whether bad samples are skipped, or are an error.
     """
 
     forward: ForwardPass
     source: Source
-    naming: Naming
+    class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
-        """All rows in order, as they come; with a store, finished shards are taken from it.
+        """All rows in order, computed or read from the shards of a store.
 
         Raises
         ------
         ExtractionError, InvalidInputError
             If the model, a sample or a label is bad.
         StoreError
-            If the store holds other features of the first samples than the model gives now.
+            If the stored features of the first samples differ from the new ones.
         """
         if store is None or not isinstance(self.source, Indexed):
             yield from self.computed(0, None)
@@ -122,7 +124,7 @@ class Run:
 
     @property
     def policy(self) -> str:
-        """What is done with bad samples, as the store's manifest says it."""
+        """The treatment of bad samples, as text for the store's manifest."""
         return f"skip_errors={self.skip_errors}, drop_nonfinite={self.drop_nonfinite}"
 
     def computed(self, start: int, stop: int | None) -> Generator[Rows, None, None]:
@@ -136,37 +138,37 @@ class Run:
         if isinstance(self.source, Stream):
             yield from self.source.batches(keywords)
             return
-        assert isinstance(self.source, Indexed)  # noqa: S101 - a Ray dataset is read on_ray
+        assert isinstance(self.source, Indexed)  # noqa: S101 - Ray datasets are read by ray_pool
         ids = self.source.ids[start:stop]
         size = self.source.loading.batch_size
-        groups = [ids[first : first + size] for first in range(0, len(ids), size)]
+        groups = [ids[block] for block in row_blocks(len(ids), size)]
         yield from self.source.batches(groups, keywords, skip_errors=self.skip_errors)
 
     def as_rows(self, batch: Batch, outputs: Outputs | None) -> Rows:
-        """The outputs of a batch with its ids and labels; bad rows dropped, or an error."""
+        """The outputs of a batch with ids and labels; nonfinite rows are dropped or an error."""
         ids = np.asarray(batch.ids, dtype=np.int64)
         if outputs is None:
             return Rows(ids, (), None, None, tuple(batch.skipped))
         features, logits = outputs.arrays()
         if logits is not None:
-            # Fills in the names, which bound the labels.
-            self.naming.keeps_logits(classes_of(logits.shape[1]))
+            # This sets the default names, which bound the labels.
+            self.class_names.covers(classes_of(logits.shape[1]))
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None
-        codes = None if labels is None else as_codes(labels, batch.ids, self.naming.names)
+        codes = None if labels is None else label_codes(labels, batch.ids, self.class_names.names)
         rows = Rows(ids, features, codes, logits, tuple(batch.skipped))
-        return only_finite(rows, self.forward.names(), drop=self.drop_nonfinite)
+        return finite_rows(rows, self.forward.names(), drop=self.drop_nonfinite)
 
     def _stored(self, computed: Iterable[Rows], store: Store, start: int) -> Iterator[Rows]:
-        """The same rows; whole shards are kept, and what is there when the run breaks off."""
+        """The same rows; full shards are stored, and an incomplete one when the run stops."""
         shard: list[Rows] = []
         began = time.monotonic()
 
-        def keep() -> None:
+        def flush() -> None:
             nonlocal start, began
             if shard and store.is_writable:
-                store.write(start, joined(shard), self.policy)
+                store.write(start, concatenate(shard), self.policy)
             start += sum(rows.samples for rows in shard)
             began = time.monotonic()
             shard.clear()
@@ -175,18 +177,18 @@ class Run:
             for rows in computed:
                 shard.append(rows)
                 if _is_full(shard, began):
-                    keep()
+                    flush()
                 yield rows
         finally:
-            keep()
+            flush()
 
     def first(self) -> Rows | None:
-        """The first batch that has rows, computed here; it also shows where the features are."""
+        """The first batch that has rows, computed in this process; it also finds the layers."""
         with closing(self.computed(0, None)) as computed:
             return next((rows for rows in computed if len(rows.ids)), None)
 
     def check_first(self, new: Rows | None, store: Store) -> None:
-        """Compare the first batch with what is stored of it; raises StoreError if they differ."""
+        """Raise StoreError if the stored features of the first batch differ from the new ones."""
         assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
         old = store.read(0, self.source.ids, self.policy)
         if new is None or old is None or not old.features:
@@ -195,16 +197,16 @@ class Run:
         for now, before in zip(new.features, old.features, strict=True):
             if not _agree(now[in_new], before[in_old]):
                 raise StoreError(
-                    f"the first samples give other features than those in {store.folder}: the "
-                    "dataset gives other values each time (random augmentation?) or has changed; "
-                    "make it deterministic, pass another store, or delete that folder"
+                    f"the features of the first samples differ from those in {store.folder}: the "
+                    "dataset returns other values each time (random augmentation?) or has "
+                    "changed; make it deterministic, pass another store, or delete that folder"
                 )
 
 
 def _ahead(
     forward: ForwardPass, batches: Iterable[Batch]
 ) -> Iterator[tuple[Batch, Outputs | None]]:
-    """Each batch with its outputs; on a GPU the next batch is under way while one is handed out."""
+    """Each batch with its outputs; a GPU computes the next batch while one is consumed."""
     waiting: list[tuple[Batch, Outputs | None]] = []
     for batch in batches:
         outputs = None if batch.inputs is None else forward(batch.inputs, batch.ids)

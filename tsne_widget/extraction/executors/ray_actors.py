@@ -1,4 +1,4 @@
-"""What runs inside a Ray actor: a model, loaded once, and the loop of a local run over a part."""
+"""Ray actors: each loads the model once and runs the extraction loop on parts of the data."""
 
 from __future__ import annotations
 
@@ -21,42 +21,41 @@ from tsne_widget.errors import (
     LayerNotFoundError,
     TsneWidgetError,
 )
-from tsne_widget.extraction.data.batches import Source
-from tsne_widget.extraction.data.forms import as_inputs, taken_apart
-from tsne_widget.extraction.data.samples import Batch
-from tsne_widget.extraction.executors.local import Naming, Run
-from tsne_widget.extraction.model.capture import evaluating, placed
-from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
-from tsne_widget.extraction.store.rows import Rows, joined
-from tsne_widget.extraction.store.shards import entry, packed, shard_name
+from tsne_widget.extraction.data.batches import Batch
+from tsne_widget.extraction.data.fields import as_inputs, split_fields
+from tsne_widget.extraction.data.sources import Source
+from tsne_widget.extraction.executors.local import ClassNames, Run
+from tsne_widget.extraction.model.capture import eval_mode, on_device
+from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
+from tsne_widget.extraction.store.rows import Rows, concatenate
+from tsne_widget.extraction.store.shards import pack, shard_entry, shard_name
 
 PATH_COLUMN = "path"
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that an actor needs, sent once through Ray's object store.
+    """Everything that an actor needs, sent once through Ray's object store.
 
     Attributes
     ----------
     model : Module
-    reading : dict
-        Arguments of ForwardPass but the model.
+    reading : Reading
     source : Source
-    naming : Naming
+    class_names : ClassNames
     skip_errors, drop_nonfinite : bool
     device : str
-        Where the actor's model runs.
+        The device that the actor's model runs on.
     threads : int
-        Of torch, as on the driver: another number may sum in another order.
+        Threads of torch. Another number than on the driver may change the order of summation.
     folder : Path or None
-        Where shards go; None returns the rows to the driver instead.
+        The folder of the shards; None returns the rows to the driver instead.
     """
 
     model: nn.Module
-    reading: Mapping[str, Any]
+    reading: Reading
     source: Source
-    naming: Naming
+    class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
     device: str
@@ -65,83 +64,86 @@ class Job:
 
 
 class _Actor:
-    """The model in evaluation mode on its device, for as long as the actor lives."""
+    """Holds the model in eval mode on its device until the process ends."""
 
     def __init__(self, job: Any) -> None:
         import ray
 
         self._job: Job = ray.get(job)
         torch.set_num_threads(self._job.threads)
-        self._entered = ExitStack()  # left when the process ends, and never before
-        self._entered.enter_context(placed(self._job.model, torch.device(self._job.device)))
-        self._entered.enter_context(evaluating(self._job.model))
+        self._stack = ExitStack()  # it is never closed
+        self._stack.enter_context(on_device(self._job.model, torch.device(self._job.device)))
+        self._stack.enter_context(eval_mode(self._job.model))
         self._run = Run(
-            ForwardPass(self._job.model, **self._job.reading),
+            ForwardPass(self._job.model, self._job.reading),
             self._job.source,
-            self._job.naming,
+            self._job.class_names,
             skip_errors=self._job.skip_errors,
             drop_nonfinite=self._job.drop_nonfinite,
         )
 
 
 class RangeActor(_Actor):
-    """Computes samples from one position to another, and keeps them as a shard of the store."""
+    """Computes ranges of samples, and writes each as a shard of the store."""
 
     def __call__(self, ranges: Mapping[str, NDArray[np.int64]]) -> dict[str, list[Any]]:
-        told, contents = [], []
+        reports, contents = [], []
         for start, stop in zip(ranges["start"].tolist(), ranges["stop"].tolist(), strict=True):
             try:
                 with closing(self._run.computed(start, stop)) as computed:
-                    rows = joined(list(computed))
-                about, content = self._kept_or_returned(start, rows)
+                    rows = concatenate(list(computed))
+                report, content = self._store(start, rows)
             except TsneWidgetError as error:
-                about, content = described_error(error), b""
-            told.append(json.dumps(about))
+                report, content = error_report(error), b""
+            reports.append(json.dumps(report))
             contents.append(content)
-        return {"start": ranges["start"].tolist(), "told": told, "content": contents}
+        return {"start": ranges["start"].tolist(), "report": reports, "content": contents}
 
-    def _kept_or_returned(self, start: int, rows: Rows) -> tuple[dict[str, Any], bytes]:
-        content = packed(rows)
-        about = {"shard": entry(rows, content, self._run.policy)}
+    def _store(self, start: int, rows: Rows) -> tuple[dict[str, Any], bytes]:
+        """A report, and the content of the shard if it could not be written."""
+        content = pack(rows)
+        report = {"shard": shard_entry(rows, content, self._run.policy)}
         if self._job.folder is None:
-            return about, content
+            return report, content
         try:
             write_whole(self._job.folder / shard_name(start), content)
         except OSError as error:
-            return {**about, "failure": f"{error} ({len(content):,} bytes needed)"}, content
-        return about, b""
+            return {**report, "failure": f"{error} ({len(content):,} bytes needed)"}, content
+        return report, b""
 
 
 class BatchActor(_Actor):
     """Computes the rows of one block of a Ray dataset, which is one batch."""
 
     def __call__(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, list[Any]]:
-        about: dict[str, Any] = {"paths": [str(path) for path in columns.get(PATH_COLUMN, ())]}
+        report: dict[str, Any] = {"paths": [str(path) for path in columns.get(PATH_COLUMN, ())]}
         content = b""
         try:
-            content = packed(rows_of_columns(self._run, columns))
+            content = pack(rows_of_columns(self._run, columns))
         except TsneWidgetError as error:
-            about = described_error(error)
-        return {"told": [json.dumps(about)], "content": [content]}
+            report = error_report(error)
+        return {"report": [json.dumps(report)], "content": [content]}
 
 
 def rows_of_columns(run: Run, columns: Mapping[str, NDArray[Any]]) -> Rows:
-    """Rows of a batch that comes as columns, with the ids 0, 1, 2 …."""
-    what = "a batch of the Ray dataset"
-    own = {name: np.array(values) for name, values in columns.items()}  # Ray's are read-only
-    parts = taken_apart(own, parameter_names(run.forward.model), what)
-    inputs = as_inputs(parts, what)
-    batch = Batch(list(range(len(inputs))), inputs, parts.label)
+    """The rows of a batch of columns, with the ids 0, 1, 2, …."""
+    where = "a batch of the Ray dataset"
+    own = {
+        name: np.array(values) for name, values in columns.items()
+    }  # the arrays of Ray are read-only
+    fields = split_fields(own, parameter_names(run.forward.model), where)
+    inputs = as_inputs(fields, where)
+    batch = Batch(list(range(len(inputs))), inputs, fields.label)
     return run.as_rows(batch, run.forward(inputs, batch.ids))
 
 
-def described_error(error: TsneWidgetError) -> dict[str, str]:
-    """An error of ours as text, for :func:`raise_described`."""
+def error_report(error: TsneWidgetError) -> dict[str, str]:
+    """An error of this package as text, for :func:`raise_reported`."""
     return {"error": type(error).__name__, "message": str(error)}
 
 
-def raise_described(about: Mapping[str, Any]) -> None:
-    """Raise the error that an actor has told of, if it has told of one."""
-    if "error" in about:
+def raise_reported(report: Mapping[str, Any]) -> None:
+    """Raise the error in the report of an actor, if there is one."""
+    if "error" in report:
         kinds = {kind.__name__: kind for kind in (InvalidInputError, LayerNotFoundError)}
-        raise kinds.get(about["error"], ExtractionError)(about["message"])
+        raise kinds.get(report["error"], ExtractionError)(report["message"])

@@ -1,11 +1,11 @@
-"""The run over the data on a Ray cluster: the same loop in a pool of actors, the same store."""
+"""Extraction on a Ray cluster: the local loop in a pool of actors, with the same store."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,43 +14,43 @@ import torch
 
 from tsne_widget._ray_session import RETRIES, quiet, ray_session
 from tsne_widget.errors import ExtractionError, InvalidInputError
-from tsne_widget.extraction import store as store_module
-from tsne_widget.extraction.data.batches import Indexed, RayRows
+from tsne_widget.extraction.data.sources import Indexed, RayRows
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_actors import (
     BatchActor,
     Job,
     RangeActor,
-    raise_described,
+    raise_reported,
     rows_of_columns,
 )
-from tsne_widget.extraction.model.capture import placed
+from tsne_widget.extraction.model.capture import on_device
+from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.shards import unpacked
+from tsne_widget.extraction.store.shards import unpack
 from tsne_widget.extraction.store.store import Store
 from tsne_widget.feature_set import Skipped
 
 _LOGGER = logging.getLogger(__name__)
 
-# Shards per actor, at least: the last ones to be done leave few actors idle.
+# Minimum number of shards per actor: more and smaller shards leave fewer actors idle at the end.
 SHARES_PER_ACTOR = 4
-# Share of the processors, and at least one, that is left to what makes the rows of a Ray dataset:
-# were actors to take all of them, both would wait for ever.
+# Share of the processors, and at least one, that is reserved for the tasks that compute the rows of
+# a Ray dataset. If actors took all processors, both would wait forever.
 SHARE_TO_READ = 1 / 4
 
 
 @dataclass(frozen=True)
 class Actors:
-    """What the caller wants of the cluster.
+    """The actors that the caller requests.
 
     Attributes
     ----------
     count : int or None
-        How many; None is as many as there is room for.
+        Number of actors; None is as many as the cluster has room for.
     num_gpus : float
-        GPUs of each, or a share of one.
+        GPUs of each actor, or a share of one.
     device : str
-        Where they run the model.
+        The device that the model runs on.
     """
 
     count: int | None
@@ -59,46 +59,44 @@ class Actors:
 
 
 def rows_on_ray(
-    run: Run, reading: Mapping[str, Any], store: Store | None, actors: Actors, paths: list[str]
+    run: Run, store: Store | None, actors: Actors, paths: list[str]
 ) -> Generator[Rows, None, None]:
-    """All rows in order: stored shards from the store, the others computed by actors.
+    """All rows in order: stored shards come from the store, actors compute the others.
 
-    The first batch runs here as well: what is wrong with the model, the layer or the data is said
-    before anything is sent, and what is stored is compared with it.
+    The first batch also runs in this process: it finds errors in the model, the layer or the data
+    before anything is sent, and is compared with the stored features.
 
     Parameters
     ----------
     run : Run
-        Over samples that are known by index, or over a Ray dataset.
-    reading : mapping
-        Arguments of ForwardPass but the model.
+        Its source is Indexed or RayRows.
     store : Store or None
-        Without a writable one, actors return their rows.
+        Without a writable store, actors return their rows.
     actors : Actors
     paths : list of str
-        Takes the paths of all samples of a Ray dataset that has some.
+        The paths of a Ray dataset's samples are appended to it.
 
     Raises
     ------
     ExtractionError, InvalidInputError, StoreError
-        As a local run; also if workers keep dying, or nothing can be sent to them.
+        As a local run; also if workers die repeatedly, or the model cannot be sent to them.
     """
     source = run.source
     if isinstance(source, Indexed) and store is not None:
         n = len(source.ids)
-        if not _missing(store, run.policy, 0, n, n):  # all is there: nobody has anything to do
+        if not _missing(store, run.policy, 0, n, n):  # everything is stored
             yield from run.rows(store)
             return
     first = run.first() if isinstance(source, Indexed) else None
     if store is not None and store.next_start(0) == 0:
         run.check_first(first, store)
-    run.forward.let_go()  # our hooks cannot be sent, and are not needed there
+    run.forward.remove_hooks()  # hooks cannot be pickled, and actors install their own
     with ray_session() as ray:
         job = Job(
             model=run.forward.model,
-            reading=reading,
-            source=_for_actors(source, actors.device),
-            naming=run.naming,
+            reading=run.forward.reading,
+            source=_source_for_actors(source, actors.device),
+            class_names=run.class_names,
             skip_errors=run.skip_errors,
             drop_nonfinite=run.drop_nonfinite,
             device=actors.device,
@@ -107,20 +105,21 @@ def rows_on_ray(
         )
         pool = _Pool(ray, job, actors)
         if isinstance(source, Indexed):
-            rows = _of_ranges(run, source, store, pool, _rows_per_shard(source, first, pool.size))
+            step = _rows_per_shard(source, first, pool.size)
+            rows = _rows_of_ranges(run, source, store, pool, step)
         else:
-            assert isinstance(source, RayRows)  # noqa: S101 - what extract() has made sure of
-            rows = _of_blocks(run, source, pool, paths)
+            assert isinstance(source, RayRows)  # noqa: S101 - extract() has checked it
+            rows = _rows_of_blocks(run, source, pool, paths)
         with closing(rows):
             yield from rows
 
 
 class _JobFailedError(ExtractionError):
-    """Ray has lost more than it makes good by itself."""
+    """Ray has lost more than it recovers by itself."""
 
 
 class _Pool:
-    """The actors of a job, and the way to let them work."""
+    """The actors of a job."""
 
     def __init__(self, ray: Any, job: Job, actors: Actors) -> None:
         self._ray = ray
@@ -130,30 +129,30 @@ class _Pool:
 
     @property
     def size(self) -> int:
-        """How many actors there can be now."""
+        """Number of actors that the cluster has room for now."""
         room = _room(self._ray, self._job, self._num_gpus)
         return min(self._wanted, room) if self._wanted else room
 
-    def of_items(self, items: list[dict[str, int]]) -> Any:
-        """A dataset with one block for each item."""
+    def blocks(self, items: list[dict[str, int]]) -> Any:
+        """A Ray dataset with one block for each item."""
         return self._ray.data.from_items(items, override_num_blocks=len(items))
 
     @contextmanager
     def results(
         self, dataset: Any, actor: type, *, in_order: bool
     ) -> Iterator[Iterator[dict[str, Any]]]:
-        """What the actors return for each block of the dataset."""
+        """The results of the actors for each block of the dataset."""
         size = self.size
         with warnings.catch_warnings():
-            # How often a worker is replaced has no other name yet; Ray 2.64 takes this one away,
-            # and without it a sample that kills every worker would be tried for ever.
+            # max_restarts is deprecated and has no replacement yet; Ray 2.64 removes it. Without it
+            # a sample that kills every worker would be repeated forever.
             warnings.simplefilter("ignore", DeprecationWarning)
             mapped = dataset.map_batches(
                 actor,
-                fn_constructor_args=(self._sent(),),
+                fn_constructor_args=(self._send_job(),),
                 batch_size=None,
                 batch_format="numpy",
-                # At least one, not all: where a machine is lost there is no room for all of them.
+                # At least one, not all: after the loss of a machine there is no room for all.
                 compute=self._ray.data.ActorPoolStrategy(
                     min_size=1,
                     max_size=size,
@@ -168,72 +167,79 @@ class _Pool:
         mapped.context.enable_progress_bars = False
         mapped.context.print_on_execution_start = False
         mapped.context.execution_options.preserve_order = in_order
-        with quiet("ray.data"), closing(_told_plainly(mapped)) as rows:
+        with quiet("ray.data"), closing(_rows_or_job_error(mapped)) as rows:
             yield rows
 
-    def _sent(self) -> Any:
-        """The job in the object store, its model on the CPU: actors may lack this machine's GPU."""
-        with placed(self._job.model, torch.device("cpu")):
+    def _send_job(self) -> Any:
+        """A reference to the job in the object store.
+
+        Its model is on the CPU, because the machines of the actors may have no GPU.
+        """
+        with on_device(self._job.model, torch.device("cpu")):
             try:
                 return self._ray.put(self._job)
             except (TypeError, AttributeError, RuntimeError) as error:
                 reason = str(error.__cause__ or error).strip().partition("\n")[0]
                 raise InvalidInputError(
-                    f"model, data or an option cannot be sent to Ray's workers: {reason}; make "
-                    "locks and connections when they are needed, not in __init__"
+                    f"model, data or an option cannot be sent to Ray's workers: {reason}; create "
+                    "locks and connections when they are used, not in __init__"
                 ) from error
 
 
-def _of_ranges(
+def _rows_of_ranges(
     run: Run, source: Indexed, store: Store | None, pool: _Pool, step: int
 ) -> Generator[Rows, None, None]:
-    """Rows of all positions, in rounds: another one for a shard that turns out to be damaged, and
-    where a machine was lost with more than Ray itself makes good."""
-    ids, position, asked, failures = source.ids, 0, -1, 0
+    """The rows of all samples, in one or more Ray jobs.
+
+    A further job computes shards that are damaged, and samples that Ray could not recover after the
+    loss of a machine.
+    """
+    ids, position, requested, failures = source.ids, 0, -1, 0
     while position < len(ids):
         rows = store.read(position, ids, run.policy) if store else None
         if rows is not None:
             yield rows
             position += rows.samples
             continue
-        if asked == position:
+        if requested == position:
             raise ExtractionError(f"Ray ended without the samples from position {position} on")
-        asked = position
+        requested = position
         ranges = _missing(store, run.policy, position, len(ids), step)
         try:
-            with closing(_of_round(run, source, store, pool, ranges)) as computed:
+            with closing(_rows_of_job(run, source, store, pool, ranges)) as computed:
                 for rows in computed:
                     yield rows
                     position += rows.samples
         except _JobFailedError as error:
-            failures = 1 if position > asked else failures + 1
+            failures = 1 if position > requested else failures + 1
             if failures > RETRIES:
                 raise
-            _LOGGER.warning("%s; what is missing is computed in another job", error)
-            asked = -1
+            _LOGGER.warning("%s; another job computes the missing samples", error)
+            requested = -1
 
 
-def _of_round(
+def _rows_of_job(
     run: Run, source: Indexed, store: Store | None, pool: _Pool, ranges: list[tuple[int, int]]
 ) -> Generator[Rows, None, None]:
-    """Rows of the ranges, in order, and of the shards between them."""
+    """The rows of the ranges, and of the stored shards between them, in order."""
     position = ranges[0][0]
     waiting: dict[int, Rows] = {}
     failed: dict[int, dict[str, Any]] = {}
-    items = pool.of_items([{"start": start, "stop": stop} for start, stop in ranges])
+    items = pool.blocks([{"start": start, "stop": stop} for start, stop in ranges])
     with pool.results(items, RangeActor, in_order=False) as results:
         for result in results:
-            start, told, content = result["start"], json.loads(result["told"]), result["content"]
-            if "error" in told:  # raised once all rows before it are there, as in a local run
-                failed[start] = told
+            start, content = result["start"], result["content"]
+            report = json.loads(result["report"])
+            if "error" in report:  # raised after all earlier rows, as in a local run
+                failed[start] = report
             elif content:
-                waiting[start] = unpacked(content)
-                if store is not None and "failure" in told:
-                    store.give_up(told["failure"])
+                waiting[start] = unpack(content)
+                if store is not None and "failure" in report:
+                    store.give_up(report["failure"])
             elif store is not None:
-                store.adopt(start, told["shard"])
+                store.adopt(start, report["shard"])
             while True:
-                raise_described(failed.get(position, {}))
+                raise_reported(failed.get(position, {}))
                 rows = waiting.pop(position, None)
                 if rows is None and store is not None:
                     rows = store.read(position, source.ids, run.policy)
@@ -243,61 +249,61 @@ def _of_round(
                 position += rows.samples
 
 
-def _of_blocks(
+def _rows_of_blocks(
     run: Run, source: RayRows, pool: _Pool, paths: list[str]
 ) -> Generator[Rows, None, None]:
-    """Rows of a Ray dataset in its order, numbered as they arrive."""
+    """The rows of a Ray dataset in its order; ids count them from 0."""
     with quiet("ray.data"):
         first = source.dataset.take_batch(source.batch_size, batch_format="numpy")
-    rows_of_columns(run, first)  # shows where the features are
-    run.forward.let_go()
-    # Blocks of one batch each, cut as a local loop over the same rows would cut them.
+    rows_of_columns(run, first)  # finds the layers
+    run.forward.remove_hooks()
+    # Each block is one batch, with the same samples as in a local loop.
     blocks = source.dataset.repartition(target_num_rows_per_block=source.batch_size, strict=True)
     arrived = 0
     with pool.results(blocks, BatchActor, in_order=True) as results:
         for result in results:
-            told = json.loads(result["told"])
-            raise_described(told)
-            rows = unpacked(result["content"])
-            paths += told["paths"]
+            report = json.loads(result["report"])
+            raise_reported(report)
+            rows = unpack(result["content"])
+            paths += report["paths"]
             skipped = tuple(Skipped(entry.id + arrived, entry.reason) for entry in rows.skipped)
             yield replace(rows, ids=rows.ids + arrived, skipped=skipped)
             arrived += rows.samples
 
 
-def _for_actors(source: Any, device: str) -> Any:
-    if isinstance(source, Indexed):  # this machine may lack what makes page-locked memory useful
+def _source_for_actors(source: Any, device: str) -> Any:
+    if isinstance(source, Indexed):  # page-locked memory depends on the actors' device
         loading = replace(source.loading, pin_memory=device.startswith("cuda"))
         return replace(source, loading=loading)
-    return replace(source, dataset=None)  # they get its blocks
+    return replace(source, dataset=None)  # actors get blocks of the dataset
 
 
 def _room(ray: Any, job: Job, num_gpus: float) -> int:
-    """How many actors the machines of the cluster have room for."""
-    wanted = {"CPU": float(job.threads), "GPU": float(num_gpus)}
+    """Number of actors that the machines of the cluster have room for."""
+    needed = {"CPU": float(job.threads), "GPU": float(num_gpus)}
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     room = sum(
-        min(int(machine.get(kind, 0) / n) for kind, n in wanted.items() if n)
+        min(int(machine.get(kind, 0) / n) for kind, n in needed.items() if n)
         for machine in machines
     )
-    beside = ""
+    extra = ""
     if isinstance(job.source, RayRows):
         processors = sum(machine.get("CPU", 0) for machine in machines)
         free = processors - max(1, SHARE_TO_READ * processors)
-        room, beside = min(room, int(free / job.threads)), ", and one to read the dataset"
+        room, extra = min(room, int(free / job.threads)), ", and one to read the dataset"
     if room == 0:
         raise InvalidInputError(
             f"an actor needs {job.threads} processors, as many as torch uses threads here, and "
-            f"num_gpus={num_gpus:g}{beside}, but no machine of the cluster has so many; call "
+            f"num_gpus={num_gpus:g}{extra}, but no machine of the cluster has so many; call "
             f"torch.set_num_threads({max(1, job.threads // 2)}), or pass a smaller num_gpus"
         )
     return room
 
 
 def _rows_per_shard(source: Indexed, first: Rows | None, actors: int) -> int:
-    """Samples of a shard: whole batches, so that they are those of a local run.
+    """Number of samples per shard: full batches, so that batches are those of a local run.
 
-    As many as a local run keeps in one, or fewer, so that each actor gets several.
+    It is at most that of a local run, and small enough for several shards per actor.
     """
     batch = source.loading.batch_size
     most = store_module.SHARD_ROWS
@@ -310,7 +316,7 @@ def _rows_per_shard(source: Indexed, first: Rows | None, actors: int) -> int:
 def _missing(
     store: Store | None, policy: str, position: int, end: int, step: int
 ) -> list[tuple[int, int]]:
-    """Ranges from ``position`` on that no shard covers, cut into pieces of ``step`` samples."""
+    """Ranges of at most ``step`` samples from ``position`` on that are not stored."""
     ranges: list[tuple[int, int]] = []
     while position < end:
         stored = store.covers(position, policy) if store else 0
@@ -323,8 +329,8 @@ def _missing(
     return ranges
 
 
-def _told_plainly(dataset: Any) -> Generator[dict[str, Any], None, None]:
-    """The rows of a dataset; what goes wrong in Ray or in a worker as an error of ours."""
+def _rows_or_job_error(dataset: Any) -> Generator[dict[str, Any], None, None]:
+    """The rows of a Ray dataset; errors of Ray become :class:`_JobFailedError`."""
     from ray.exceptions import RayError
 
     try:
@@ -333,6 +339,6 @@ def _told_plainly(dataset: Any) -> Generator[dict[str, Any], None, None]:
         cause = getattr(error, "cause", None) or error
         lines = str(cause).strip().splitlines() or [""]
         raise _JobFailedError(
-            f"the Ray job failed: {type(cause).__name__}: {lines[-1]}; what is lost is tried again "
+            f"the Ray job failed: {type(cause).__name__}: {lines[-1]}; lost work is repeated "
             f"{RETRIES} times: look for a crash or a lack of memory in the workers' logs"
         ) from error

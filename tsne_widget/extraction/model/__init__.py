@@ -1,1 +1,1 @@
-"""The model: its layers, its forward pass, its logits."""
+"""Run a model and read features of its layers."""

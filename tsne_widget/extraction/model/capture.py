@@ -1,4 +1,4 @@
-"""Reading values inside a model while it runs, and leaving the model as it was."""
+"""Record activations of a running model, and restore its state afterwards."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ Call = str | int | None
 
 
 @dataclass
-class Captured:
-    """What the hooks saw during the latest forward pass.
+class Activations:
+    """The values that hooks read in the latest forward pass.
 
     Attributes
     ----------
     calls : dict of Layer to int
         How often each layer ran.
     values : dict of Layer to Tensor
-        What was read of the wanted call, copied.
-    last_run : list of Layer
+        The value of the requested call, copied.
+    order : list of Layer
         The layers in the order of their latest call.
     """
 
     calls: dict[Layer, int] = field(default_factory=dict)
     values: dict[Layer, Tensor] = field(default_factory=dict)
-    last_run: list[Layer] = field(default_factory=list)
+    order: list[Layer] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget the previous forward pass."""
+        """Remove the values of the previous forward pass."""
         self.calls.clear()
         self.values.clear()
-        self.last_run.clear()
+        self.order.clear()
 
     def value(self, layer: Layer, call: Call) -> Tensor:
-        """What was read of ``layer``.
+        """The value of ``layer``.
 
         Raises
         ------
         ExtractionError
-            If it never ran, ran several times without ``call``, or not as often as ``call`` says.
+            If the layer never ran, ran several times without ``call``, or less often than ``call``
+            requires.
         """
         calls = self.calls.get(layer, 0)
         if calls == 0:
             raise ExtractionError(
                 f"layer={str(layer)!r} never ran in the forward pass; "
-                "name a layer that does (a functional call or a script runs no module)"
+                "name a layer that runs (functional calls and scripts run no modules)"
             )
         if call is None and calls > 1:
             raise ExtractionError(
                 f"layer={str(layer)!r} ran {calls} times in one forward pass; "
-                f"say which is meant: call='first', 'last' or 0 … {calls - 1}"
+                f"choose one: call='first', 'last' or 0 … {calls - 1}"
             )
         if layer not in self.values:
             raise ExtractionError(
-                f"call={call} of layer={str(layer)!r} never came: it ran {calls} times, "
+                f"call={call} of layer={str(layer)!r} did not happen: it ran {calls} times, "
                 f"so call must be 0 … {calls - 1}"
             )
         return self.values[layer]
@@ -76,63 +77,75 @@ def captured(
     layers: Sequence[Layer],
     read: Callable[[Layer, Any], Tensor],
     call: Call = None,
-) -> Iterator[Captured]:
-    """While it lasts, each forward pass leaves what ``read`` made of ``layers`` in a record.
+) -> Iterator[Activations]:
+    """A block in which each forward pass records the activations of ``layers``.
 
-    ``read`` runs inside the hook and returns a tensor of its own memory: an in-place operation
-    later in the model must not reach it. All hooks are removed on the way out.
+    All hooks are removed at the end.
+
+    Parameters
+    ----------
+    model : Module
+    layers : sequence of Layer
+    read : callable
+        Gets a layer and its value inside the hook, and returns a tensor with its own memory. A view
+        would change with an in-place operation later in the model.
+    call : {"first", "last"} or int, optional
+        The call to record if a layer runs several times.
     """
-    seen = Captured()
+    activations = Activations()
     modules = dict(model.named_modules(remove_duplicate=False))
     handles = []
     try:
         for layer in layers:
-            note = partial(_note, seen, layer, read, call)
+            record = partial(_record, activations, layer, read, call)
             if layer.reads_input:
                 handle = modules[layer.name].register_forward_pre_hook(
-                    partial(_on_input, note), with_kwargs=True
+                    partial(_on_input, record), with_kwargs=True
                 )
             else:
-                handle = modules[layer.name].register_forward_hook(partial(_on_output, note))
+                handle = modules[layer.name].register_forward_hook(partial(_on_output, record))
             handles.append(handle)
-        yield seen
+        yield activations
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _note(
-    seen: Captured, layer: Layer, read: Callable[[Layer, Any], Tensor], call: Call, value: Any
+def _record(
+    activations: Activations,
+    layer: Layer,
+    read: Callable[[Layer, Any], Tensor],
+    call: Call,
+    value: Any,
 ) -> None:
-    number = seen.calls.get(layer, 0)
-    seen.calls[layer] = number + 1
-    if layer in seen.last_run:
-        seen.last_run.remove(layer)
-    seen.last_run.append(layer)
-    wanted = call == "last" or number == (call if isinstance(call, int) else 0)
-    if wanted:
-        seen.values[layer] = read(layer, value)
+    number = activations.calls.get(layer, 0)
+    activations.calls[layer] = number + 1
+    if layer in activations.order:
+        activations.order.remove(layer)
+    activations.order.append(layer)
+    if call == "last" or number == (call if isinstance(call, int) else 0):
+        activations.values[layer] = read(layer, value)
 
 
 def _on_input(
-    note: Callable[[Any], None], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    record: Callable[[Any], None], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
-    note(args[0] if args else next(iter(kwargs.values()), None))
+    record(args[0] if args else next(iter(kwargs.values()), None))
 
 
 def _on_output(
-    note: Callable[[Any], None], module: nn.Module, args: tuple[Any, ...], output: Any
+    record: Callable[[Any], None], module: nn.Module, args: tuple[Any, ...], output: Any
 ) -> None:
-    note(output)
+    record(output)
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode, without gradients; every module's own flag is put back.
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """A block with the model in eval mode and without gradients; all flags are restored.
 
-    Flags are set one by one: ``model.train()`` at the end would wake a frozen BatchNorm, and
+    Flags are set one by one: ``model.train()`` would unfreeze a frozen BatchNorm, and
     ``model.eval()`` runs overridden ``train`` methods, which may merge weights.
-    ``Module.compile()`` is set aside as well, since compiled calls may ignore new hooks.
+    ``Module.compile()`` is suspended, because compiled calls may ignore new hooks.
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]
@@ -147,7 +160,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         for module, _ in compiled:
             module._compiled_call_impl = None
         # Not inference_mode: tensors that a model caches in its forward pass (position tables)
-        # would stay inference tensors and break its next training step. It costs 0.05 ms a batch.
+        # would remain inference tensors and break its next training step. It costs 0.05 ms a batch.
         with torch.no_grad():
             yield
     finally:
@@ -158,8 +171,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def placed(model: nn.Module, device: torch.device | None) -> Iterator[None]:
-    """The model on ``device`` while it lasts, and then back where it was."""
+def on_device(model: nn.Module, device: torch.device | None) -> Iterator[None]:
+    """A block with the model on ``device``; it returns to its own device afterwards."""
     home = device_of(model)
     if device is None or device == home:
         yield
@@ -180,8 +193,8 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 @contextmanager
-def same_random_state(device: torch.device) -> Iterator[None]:
-    """Python's, numpy's and torch's generators continue afterwards as if nothing had run."""
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """A block that leaves the random generators of Python, numpy and torch unchanged."""
     python = random.getstate()
     legacy = np.random.get_state()  # noqa: NPY002 - the user's global state, which we only restore
     cuda = [device] if device.type == "cuda" else []

@@ -1,4 +1,4 @@
-"""The model on one batch: features of the wanted layers and logits, as rows in host memory."""
+"""Run the model on one batch: features of the requested layers, and logits, in host memory."""
 
 from __future__ import annotations
 
@@ -14,91 +14,95 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsne_widget.errors import ExtractionError, LayerNotFoundError, TsneWidgetError
-from tsne_widget.extraction.data.forms import Inputs
-from tsne_widget.extraction.model.capture import Call, Captured, captured, device_of
+from tsne_widget.extraction.data.fields import Inputs
+from tsne_widget.extraction.model.capture import Activations, Call, captured, device_of
 from tsne_widget.extraction.model.layers import Layer, likely_layers
 from tsne_widget.extraction.model.logits import find_logits
-from tsne_widget.extraction.model.pooling import Pool, Select, pool_note, pooled, select_tensor
+from tsne_widget.extraction.model.pooling import Pool, Select, pool_note, pool_rows, select_tensor
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model made of one batch, on its way to host memory."""
+    """Features and logits of one batch; a GPU may still be copying them to host memory."""
 
     _features: tuple[Tensor, ...]
     _logits: Tensor | None
     _ready: torch.cuda.Event | None
 
     def arrays(self) -> tuple[tuple[NDArray[np.float32], ...], NDArray[np.float32] | None]:
-        """(m, d) float32 features of each layer, and the (m, c) float32 output or None."""
+        """(m, d) float32 features of each layer, and the (m, c) float32 logits or None."""
         if self._ready is not None:
             self._ready.synchronize()
         logits = None if self._logits is None else self._logits.numpy()
         return tuple(tensor.numpy() for tensor in self._features), logits
 
 
-class ForwardPass:
-    """Runs a model on batches and reads the wanted layers. Use it as a context manager.
+@dataclass(frozen=True)
+class Reading:
+    """What to read from a model, and how to run it.
 
-    Parameters
+    Attributes
     ----------
-    model : Module
-        In eval mode, gradients off: see :func:`~tsne_widget.extraction.model.capture.evaluating`.
-    wanted : sequence of Layer or None
-        None stands for the penultimate features, which the first batch shows.
+    layers : sequence of Layer or None
+        None stands for the penultimate features, whose layer the first batch determines.
     pool, select, call
         As in :func:`tsne_widget.extract`.
     dtype : torch.dtype or None
         Autocast to this type.
     channels_last : bool
-        Whether pictures are laid out with their channels last; the weights stay as they are.
+        Whether pictures have the memory layout channels last; the weights keep their layout.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        wanted: Sequence[Layer | None],
-        *,
-        pool: Pool = "auto",
-        select: Select = None,
-        call: Call = None,
-        dtype: torch.dtype | None = None,
-        channels_last: bool = False,
-    ) -> None:
+    layers: Sequence[Layer | None]
+    pool: Pool = "auto"
+    select: Select = None
+    call: Call = None
+    dtype: torch.dtype | None = None
+    channels_last: bool = False
+
+
+class ForwardPass:
+    """Runs a model on batches and reads the requested layers. Use it as a context manager.
+
+    Parameters
+    ----------
+    model : Module
+        In eval mode, gradients off: see :func:`~tsne_widget.extraction.model.capture.eval_mode`.
+    reading : Reading
+    """
+
+    def __init__(self, model: nn.Module, reading: Reading) -> None:
         self.model = model
+        self.reading = reading
         self.layers: list[Layer] = []
-        self._wanted = wanted
-        self._pool = pool
-        self._select = select
-        self._call = call
-        self._dtype = dtype
-        self._channels_last = channels_last
         self._rows = 0
         self._ndim: dict[Layer, int] = {}
         self._hooks = ExitStack()
-        self._seen = Captured()
+        self._activations = Activations()
 
     def __enter__(self) -> ForwardPass:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.let_go()
+        self.remove_hooks()
 
-    def let_go(self) -> None:
-        """Take the hooks off the model; only :meth:`names` can be asked from then on."""
+    def remove_hooks(self) -> None:
+        """Remove the hooks from the model; afterwards only :meth:`names` works."""
         self._hooks.close()
 
     @property
     def is_asynchronous(self) -> bool:
-        """Whether a batch's outputs are still under way when the call returns."""
+        """Whether a call returns before the outputs of its batch have arrived."""
         return device_of(self.model).type == "cuda"
 
     def names(self) -> list[str]:
-        """What the record says of each layer: its name, and the call and pooling if they matter."""
+        """The name of each layer for the record, with the call and the pooling if they matter."""
         names = []
-        for layer, wanted in zip(self.layers, self._wanted, strict=True):
-            call = f"call={self._call}" if self._call is not None and wanted is not None else ""
-            notes = [note for note in (call, pool_note(self._ndim[layer], self._pool)) if note]
+        for layer, requested in zip(self.layers, self.reading.layers, strict=True):
+            has_call = self.reading.call is not None and requested is not None
+            call = f"call={self.reading.call}" if has_call else ""
+            pool = pool_note(self._ndim[layer], self.reading.pool)
+            notes = [note for note in (call, pool) if note]
             names.append(f"{layer}[{', '.join(notes)}]" if notes else str(layer))
         return names
 
@@ -108,70 +112,72 @@ class ForwardPass:
         Raises
         ------
         LayerNotFoundError
-            If the penultimate features are wanted and no Linear layer ran.
+            If the penultimate features are requested and no Linear layer ran.
         ExtractionError
-            If the model fails, or a layer does not run or gives no rows.
+            If the model fails, or a layer does not run or does not give one row per sample.
         """
         self._rows = len(ids)
         if not self.layers:
             return self._first(inputs, ids)
-        self._seen.clear()
+        self._activations.clear()
         output = self._run(inputs, ids)
-        return self._outputs(self._seen, find_logits(output, len(ids)))
+        return self._outputs(self._activations, find_logits(output, len(ids)))
 
     def _first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
-        """The outputs of the first batch, which shows where the penultimate features are."""
-        named = [layer for layer in self._wanted if layer is not None]
-        heads = _possible_heads(self.model) if None in self._wanted else {}
+        """The outputs of the first batch, which determines the penultimate layer."""
+        named = [layer for layer in self.reading.layers if layer is not None]
+        heads = _possible_heads(self.model) if None in self.reading.layers else {}
         with ExitStack() as stack:
-            seen = stack.enter_context(captured(self.model, named, self._read, self._call))
-            ran = stack.enter_context(captured(self.model, list(heads), _copied, "last"))
+            enter = stack.enter_context
+            activations = enter(captured(self.model, named, self._read, self.reading.call))
+            candidates = enter(captured(self.model, list(heads), _copied, "last"))
             output = self._run(inputs, ids)
         logits = find_logits(output, len(ids))
-        for layer in self._wanted:
+        for layer in self.reading.layers:
             if layer is None:
-                layer = _penultimate(self.model, output, logits, ran, heads)
-                value = output[1] if layer.item is not None else ran.values[layer]
-                seen.calls[layer] = 1
-                seen.values[layer] = self._read(layer, value, is_whole=False)
+                layer = _penultimate(self.model, output, logits, candidates, heads)
+                value = output[1] if layer.item is not None else candidates.values[layer]
+                activations.calls[layer] = 1
+                activations.values[layer] = self._read(layer, value, is_whole=False)
             self.layers.append(layer)
-        outputs = self._outputs(seen, logits)
-        self._stay(named)
+        outputs = self._outputs(activations, logits)
+        self._install_hooks(named)
         return outputs
 
-    def _stay(self, named: list[Layer]) -> None:
-        """Leave hooks on the layers for all further batches."""
-        pairs = zip(self.layers, self._wanted, strict=True)
-        found = [layer for layer, wanted in pairs if wanted is None and layer not in named]
+    def _install_hooks(self, named: list[Layer]) -> None:
+        """Install hooks on the layers for all further batches."""
+        pairs = zip(self.layers, self.reading.layers, strict=True)
+        found = [layer for layer, requested in pairs if requested is None and layer not in named]
         enter = self._hooks.enter_context
-        seen = enter(captured(self.model, named, self._read, self._call))
-        # Which call of the penultimate layer is meant is no question: it is the last that ran.
+        activations = enter(captured(self.model, named, self._read, self.reading.call))
+        # The penultimate features are always those of the layer's last call.
         last = enter(captured(self.model, found, self._read, "last"))
-        last.calls, last.values, last.last_run = seen.calls, seen.values, seen.last_run
-        self._seen = seen
+        last.calls, last.values = activations.calls, activations.values
+        last.order = activations.order
+        self._activations = activations
 
     def _read(self, layer: Layer, value: Any, *, is_whole: bool = True) -> Tensor:
         if is_whole and layer.item is not None:
             value = _item(value, layer)
-        tensor = select_tensor(value, self._select, str(layer))
+        tensor = select_tensor(value, self.reading.select, str(layer))
         self._ndim[layer] = tensor.ndim
-        return pooled(tensor, self._pool, self._rows, str(layer))
+        return pool_rows(tensor, self.reading.pool, self._rows, str(layer))
 
     def _run(self, inputs: Inputs, ids: Sequence[int]) -> Any:
-        fitting = self._fitting(inputs)
+        moved = self._to_model(inputs)
         try:
             with self._autocast():
-                return self.model(*fitting.args, **fitting.kwargs)
+                return self.model(*moved.args, **moved.kwargs)
         except TsneWidgetError:
             raise
         except Exception as error:
             raise ExtractionError(
                 f"the model failed on the batch of ids {ids[0]} … {ids[-1]}, input {inputs}: "
-                f"{type(error).__name__}: {error}; {_hint(error, inputs)}"
+                f"{type(error).__name__}: {error}; {_remedy(error, inputs)}"
             ) from error
 
-    def _fitting(self, inputs: Inputs) -> Inputs:
-        """Inputs on the model's device, floating ones in its dtype."""
+    def _to_model(self, inputs: Inputs) -> Inputs:
+        """The inputs on the model's device; floating-point inputs also in its dtype."""
         device = device_of(self.model)
         weights = next((p for p in self.model.parameters() if p.is_floating_point()), None)
         dtype = None if weights is None else weights.dtype
@@ -180,7 +186,7 @@ class ForwardPass:
             cast = dtype if tensor.is_floating_point() else None
             layout = (
                 torch.channels_last
-                if self._channels_last and tensor.ndim == 4
+                if self.reading.channels_last and tensor.ndim == 4
                 else torch.preserve_format
             )
             return tensor.to(device=device, dtype=cast, non_blocking=True, memory_format=layout)
@@ -191,13 +197,16 @@ class ForwardPass:
         )
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._dtype is None:
+        if self.reading.dtype is None:
             return nullcontext()
-        return torch.autocast(device_of(self.model).type, dtype=self._dtype)
+        return torch.autocast(device_of(self.model).type, dtype=self.reading.dtype)
 
-    def _outputs(self, seen: Captured, logits: Tensor | None) -> Outputs:
-        calls = ["last" if wanted is None else self._call for wanted in self._wanted]
-        features = [seen.value(layer, call) for layer, call in zip(self.layers, calls, strict=True)]
+    def _outputs(self, activations: Activations, logits: Tensor | None) -> Outputs:
+        pairs = zip(self.layers, self.reading.layers, strict=True)
+        features = [
+            activations.value(layer, "last" if requested is None else self.reading.call)
+            for layer, requested in pairs
+        ]
         return Outputs(
             tuple(_to_host(tensor) for tensor in features),
             None if logits is None else _to_host(logits),
@@ -206,7 +215,7 @@ class ForwardPass:
 
 
 def parameter_names(model: nn.Module) -> frozenset[str]:
-    """Names of the parameters of ``model.forward``; empty where they cannot be told."""
+    """Names of the parameters of ``model.forward``; empty if it has no signature."""
     try:
         parameters = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):
@@ -216,7 +225,7 @@ def parameter_names(model: nn.Module) -> frozenset[str]:
 
 
 def _possible_heads(model: nn.Module) -> dict[Layer, int]:
-    """Inputs of each Linear and each 1×1 convolution, with the width of its output."""
+    """The input of each Linear and each 1×1 convolution, with the width of its output."""
     heads = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and not isinstance(module, torch.jit.ScriptModule):
@@ -227,27 +236,31 @@ def _possible_heads(model: nn.Module) -> dict[Layer, int]:
 
 
 def _penultimate(
-    model: nn.Module, output: Any, logits: Tensor | None, ran: Captured, heads: Mapping[Layer, int]
+    model: nn.Module,
+    output: Any,
+    logits: Tensor | None,
+    candidates: Activations,
+    heads: Mapping[Layer, int],
 ) -> Layer:
-    """Where the penultimate features are: ``output[1]``, or what goes into the classifier's head.
+    """The layer of the penultimate features: ``output[1]``, or the input of the classifier's head.
 
-    The head is the last Linear that ran as wide as the logits; then the last such 1×1 convolution
-    (SqueezeNet has no Linear); then the last Linear of any width.
+    The head is the last Linear that ran and is as wide as the logits. Without one it is the last
+    1×1 convolution of that width (SqueezeNet has no Linear), then the last Linear of any width.
     """
     if _is_output_and_features(output):
         return Layer("", item=1)
     width = None if logits is None else logits.shape[1]
     modules = dict(model.named_modules())
-    order = ran.last_run
+    order = candidates.order
     linear = [layer for layer in order if isinstance(modules[layer.name], nn.Linear)]
     as_wide = [layer for layer in order if heads[layer] == width]
-    for candidates in ([layer for layer in linear if layer in as_wide], as_wide, linear):
-        if candidates:
-            return candidates[-1]
+    for choices in ([layer for layer in linear if layer in as_wide], as_wide, linear):
+        if choices:
+            return choices[-1]
     scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
     remedy = "pass the model it was scripted from" if scripted else "pass layer="
     raise LayerNotFoundError(
-        f"no Linear layer ran, so the penultimate features cannot be found; {remedy}, "
+        f"no Linear layer ran, so the penultimate features are unknown; {remedy}, "
         f"for example one of {likely_layers(model)}"
     )
 
@@ -263,7 +276,7 @@ def _is_output_and_features(output: Any) -> bool:
 
 
 def _to_host(tensor: Tensor) -> Tensor:
-    """The tensor in host memory; from a GPU it arrives when :func:`_event` says so."""
+    """The tensor in host memory; from a GPU it has arrived after the event of :func:`_event`."""
     if tensor.device.type != "cuda":
         return tensor.cpu()
     host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
@@ -287,11 +300,11 @@ def _item(output: Any, layer: Layer) -> Any:
         return output[layer.item]
     except (LookupError, TypeError) as error:
         raise ExtractionError(
-            f"layer={str(layer)!r} does not fit the model's output, a {type(output).__name__}"
+            f"layer={str(layer)!r} does not fit the model's output of type {type(output).__name__}"
         ) from error
 
 
-def _hint(error: Exception, inputs: Inputs) -> str:
+def _remedy(error: Exception, inputs: Inputs) -> str:
     text = str(error)
     if isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in text:
         if torch.cuda.is_available():
@@ -299,7 +312,7 @@ def _hint(error: Exception, inputs: Inputs) -> str:
         return f"pass a smaller batch_size, for example batch_size={max(1, len(inputs) // 2)}"
     if not inputs.tensors[0].is_floating_point():
         return (
-            "these are integers: convert them as in training, for example x.float() / 255, "
-            "then normalise"
+            "the pictures are integers: convert them as in training, for example "
+            "x.float() / 255, then normalise"
         )
-    return "give the model what it was trained on: check the dataset's transform and shape"
+    return "check that the dataset's transform and shape are those of the training"

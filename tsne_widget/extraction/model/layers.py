@@ -1,17 +1,17 @@
-"""Which layer is meant: dotted names, near names, and the module beneath a wrapper."""
+"""Find layers by name: dotted names, near names, and modules inside wrappers."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import torch
 from torch import nn
 
+from tsne_widget._validation import nearest_names
 from tsne_widget.errors import InvalidInputError, LayerNotFoundError
 
-NAMES_OFFERED = 5  # near names in an error message: more would hide the likely one
+NAMES_LISTED = 5  # near names in an error message
 
 _INPUT = ":input"
 _OWN_OUTPUT = re.compile(r"output(?:\[(\d+)\])?")
@@ -20,16 +20,16 @@ _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 @dataclass(frozen=True)
 class Layer:
-    """A place in a model where features are read.
+    """A place in a model to read features from.
 
     Attributes
     ----------
     name : str
         Dotted name from ``named_modules()``; "" for the model itself.
     reads_input : bool
-        True for what goes into the module, False for what comes out.
+        True for the input of the module, False for its output.
     item : int or None
-        Which item of the model's own output, when that is a tuple.
+        Index into the model's own output, if that is a tuple.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Layer:
         return "output" if self.item is None else f"output[{self.item}]"
 
 
-def beneath_wrappers(model: nn.Module) -> nn.Module:
-    """The module that DataParallel or torch.compile wraps; its hooks are certain to run.
+def unwrap(model: nn.Module) -> nn.Module:
+    """The module inside DataParallel or torch.compile, whose hooks always run.
 
     Compiled code ignores hooks added after its first call (pytorch#117758), and DataParallel runs
     copies of the modules in threads.
@@ -51,21 +51,21 @@ def beneath_wrappers(model: nn.Module) -> nn.Module:
     while True:
         if isinstance(model, _WRAPPERS):
             model = model.module
-        elif isinstance(beneath := getattr(model, "_orig_mod", None), nn.Module):
-            model = beneath
+        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
+            model = inner
         else:
             return model
 
 
 def find_layer(model: nn.Module, text: str) -> Layer:
-    """The layer that ``text`` names: "layer4", "fc:input", "output" or "output[1]".
+    """The layer with the name ``text``: "layer4", "fc:input", "output" or "output[1]".
 
     Raises
     ------
     LayerNotFoundError
-        If the model has no such module; the message offers the nearest names.
+        If the model has no such module; the message lists the nearest names.
     InvalidInputError
-        If ``text`` is not a string, or the module runs as a script that no hook can see into.
+        If ``text`` is not a string, or the module is TorchScript, which runs no hooks.
     """
     if not isinstance(text, str):
         raise InvalidInputError(
@@ -87,21 +87,21 @@ def find_layer(model: nn.Module, text: str) -> Layer:
     if own:
         return Layer("", item=None if own[1] is None else int(own[1]))
     raise LayerNotFoundError(
-        f"layer={text!r} is not in the model; nearest: {_near(given, list(modules))}; "
+        f"layer={text!r} is not in the model; nearest: {_nearest(given, list(modules))}; "
         "dict(model.named_modules()) lists all"
     )
 
 
 def likely_layers(model: nn.Module) -> str:
-    """Names worth offering when none was found: the last modules that hold no others."""
+    """Likely names for an error message: the last modules without submodules."""
     leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
-    return ", ".join(map(repr, leaves[-NAMES_OFFERED:])) or "none, it has no submodules"
+    return ", ".join(map(repr, leaves[-NAMES_LISTED:])) or "none, it has no submodules"
 
 
-def _near(text: str, names: list[str]) -> str:
+def _nearest(text: str, names: list[str]) -> str:
     names = [name for name in names if name]
-    near = get_close_matches(text, names, n=NAMES_OFFERED, cutoff=0.5)
+    near = nearest_names(text, names, NAMES_LISTED, cutoff=0.5)
     last = text.rpartition(".")[2]
     near += [name for name in names if name.rpartition(".")[2] == last and name not in near]
-    near = near or get_close_matches(text, names, n=NAMES_OFFERED, cutoff=0.0)
-    return ", ".join(map(repr, near[:NAMES_OFFERED])) or "none, it has no submodules"
+    near = near or nearest_names(text, names, NAMES_LISTED, cutoff=0.0)
+    return ", ".join(map(repr, near[:NAMES_LISTED])) or "none, it has no submodules"

@@ -1,4 +1,4 @@
-"""The classifier's logits in whatever a model returns."""
+"""Find the classifier's logits in the output of a model."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-# Stands for a logit of minus infinity: a class that the model masks out.
+# Replaces a logit of minus infinity, the logit of a class that the model masks.
 LOWEST = np.float32(np.finfo(np.float32).min)
-# How far the sum of a row of probabilities may be from 1: rounding of half precision.
+# Tolerance of the sum of a row of probabilities: rounding of half precision.
 SUM_TOLERANCE = 5e-3
-# Smaller probabilities are taken for this, so that their logarithms are finite.
+# Lower bound of probabilities, so that their logarithms are finite.
 SMALLEST_PROBABILITY = 1e-30
 
 
 def find_logits(output: Any, n: int) -> Tensor | None:
     """The (n, c) float tensor in a model's output, cast to float32; None if it has none.
 
-    That is the output itself, its ``logits`` (attribute or key) or its first item. (n,) counts as
-    (n, 1), and trailing axes of length 1 are dropped.
+    It is the output itself, its ``logits`` (attribute or key) or its first item. A shape (n,)
+    becomes (n, 1), and trailing axes of length 1 are dropped.
     """
     if isinstance(output, Mapping) and "logits" in output:
         output = output["logits"]
@@ -37,23 +37,23 @@ def find_logits(output: Any, n: int) -> Tensor | None:
 
 
 def classes_of(width: int) -> int:
-    """How many classes an output of this width tells apart: a single logit tells two."""
+    """Number of classes of an output of this width: a single logit means two."""
     return max(width, 2)
 
 
 def as_logits(outputs: NDArray[np.float32], model: nn.Module) -> NDArray[np.float32]:
-    """Logits whose softmax is the model's own probability of each class.
+    """Logits whose softmax is the model's probability of each class.
 
-    A single logit z becomes [0, z]. Outputs that already are probabilities become their logarithms:
-    rows that are not negative and sum to 1, or a single column within 0 … 1 of a model with a
-    Sigmoid module.
+    A single logit z becomes [0, z]. Probabilities become their logarithms. Outputs are
+    probabilities if their rows are not negative and sum to 1, or if they are a single column within
+    0 … 1 and the model has a Sigmoid module.
 
     Parameters
     ----------
     outputs : (n, c) float32 array
-        Without NaN; minus infinity is allowed.
+        No NaN; minus infinity is allowed.
     model : Module
-        Asked for Sigmoid modules only.
+        Searched for Sigmoid modules.
 
     Returns
     -------

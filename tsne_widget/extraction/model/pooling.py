@@ -1,4 +1,4 @@
-"""From whatever a layer gives to one float32 row per sample."""
+"""Turn the value of a layer into one float32 row per sample."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import ExtractionError, InvalidInputError
 
 Pool = str | Callable[[Tensor], Tensor]
@@ -18,27 +19,22 @@ POOLS = ("auto", "mean", "flatten", "cls")
 
 
 def check_pool(pool: Pool) -> None:
-    """Reject a ``pool`` that is neither a known word nor callable.
-
-    Raises
-    ------
-    InvalidInputError
-        With the words that are known.
-    """
+    """Raise InvalidInputError unless ``pool`` is one of :data:`POOLS` or callable."""
     if not callable(pool) and pool not in POOLS:
         words = ", ".join(map(repr, POOLS))
-        raise InvalidInputError(f"pool={pool!r} is unknown; pass one of {words}, or a callable")
+        near = did_you_mean(pool, POOLS)
+        raise InvalidInputError(f"pool={pool!r} must be one of {words}, or a callable{near}")
 
 
 def select_tensor(value: Any, select: Select, where: str) -> Tensor:
-    """The one tensor in ``value``, or the one that ``select`` says.
+    """The only tensor in ``value``, or the one that ``select`` chooses.
 
     Parameters
     ----------
     value : object
-        Tensor, tuple, list, mapping, dataclass, nested at will.
+        Tensor, tuple, list, mapping or dataclass, nested to any depth.
     select : int, str, tuple of those, callable or None
-        Index, key or attribute; a tuple goes down step by step; a callable gets ``value``.
+        Index, key or attribute; a tuple is a path of these; a callable gets ``value``.
     where : str
         The layer, for messages.
 
@@ -48,35 +44,35 @@ def select_tensor(value: Any, select: Select, where: str) -> Tensor:
         If there is no tensor, or several and ``select`` is None; the message lists their shapes.
     """
     if callable(select):
-        picked = _called("select", select, value, where)
+        chosen = _call("select", select, value, where)
     elif select is not None:
-        picked = value
+        chosen = value
         for step in select if isinstance(select, tuple) else (select,):
-            picked = _step(picked, step, where, value)
+            chosen = _step(chosen, step, where, value)
     else:
         found = list(_tensors(value))
         if len(found) != 1:
             raise ExtractionError(
                 f"layer={where!r} gives {type(value).__name__} with "
                 f"{len(found) or 'no'} tensors{_listed(found)}; "
-                "say which is meant, for example select=0"
+                "choose one, for example select=0"
             )
-        picked = found[0][1]
-    if not isinstance(picked, Tensor):
+        chosen = found[0][1]
+    if not isinstance(chosen, Tensor):
         raise ExtractionError(
-            f"select={select!r} of layer={where!r} gives {type(picked).__name__}, not a tensor"
+            f"select={select!r} of layer={where!r} gives {type(chosen).__name__}, not a tensor"
             f"{_listed(list(_tensors(value)))}"
         )
-    return picked
+    return chosen
 
 
-def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
-    """One float32 row per sample, in memory of its own.
+def pool_rows(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
+    """One float32 row per sample, as a tensor with its own memory.
 
     ``"auto"`` and ``"mean"`` average maps (n, c, h, w) over h and w, tokens (n, t, c) over t, and
-    volumes over all axes after the channels; 4-d tensors whose second and third axes are equal and
-    differ from the last are read as (n, h, w, c), as Swin gives them. ``"flatten"`` keeps every
-    number, ``"cls"`` takes token 0 of (n, t, c).
+    volumes over all axes after the channels. A 4-d tensor whose second and third axes are equal and
+    differ from the last is (n, h, w, c), the layout of Swin. ``"flatten"`` keeps every number,
+    ``"cls"`` takes token 0 of (n, t, c).
 
     Parameters
     ----------
@@ -95,32 +91,24 @@ def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
     Raises
     ------
     ExtractionError
-        If the first axis is not n, or the shape and the pooling do not fit.
+        If the first axis is not n, or the pooling does not fit the shape.
     """
     tensor = given = _real_and_dense(tensor.detach(), where)
     if tensor.ndim == 0 or len(tensor) != n:
         raise ExtractionError(
             f"layer={where!r} gives shape {_shape(tensor)} for a batch of {n}: row i must be "
-            "sample i; if another axis counts the samples, "
+            "sample i; if the samples are along another axis, "
             "pass select=lambda output: output.transpose(0, 1)"
         )
     tensor = tensor.to(torch.float32)
     if callable(pool):
-        # It may work in place; the model must not notice.
-        rows = _called("pool", pool, tensor.clone(), where)
-        if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
-            got = _shape(rows) if isinstance(rows, Tensor) else type(rows).__name__
-            raise ExtractionError(
-                f"pool must return shape ({n}, d) for layer={where!r} with shape {_shape(tensor)}, "
-                f"got {got}"
-            )
-        rows = rows.detach().to(torch.float32)
+        rows = _rows_of_callable(tensor, pool, n, where)
     elif pool == "flatten" or tensor.ndim <= 2:
         rows = tensor.reshape(n, -1)
     elif pool == "cls":
         if tensor.ndim != 3:
             raise ExtractionError(
-                f"pool='cls' needs tokens of shape (n, t, c), but layer={where!r} gives "
+                f"pool='cls' requires tokens of shape (n, t, c), but layer={where!r} gives "
                 f"{_shape(tensor)}; pass pool='mean'"
             )
         rows = tensor[:, 0]
@@ -131,7 +119,7 @@ def pooled(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
 
 
 def pool_note(ndim: int, pool: Pool) -> str:
-    """What the record says of the pooling: nothing when the layer itself gives rows."""
+    """The pooling as part of a layer's name: "" if the layer itself gives rows."""
     if callable(pool):
         return f"pool={getattr(pool, '__name__', type(pool).__name__)}"
     if ndim <= 2:
@@ -139,7 +127,20 @@ def pool_note(ndim: int, pool: Pool) -> str:
     return f"pool={'mean' if pool == 'auto' else pool}"
 
 
-def _called(name: str, function: Callable[[Any], Any], value: Any, where: str) -> Any:
+def _rows_of_callable(
+    tensor: Tensor, pool: Callable[[Tensor], Tensor], n: int, where: str
+) -> Tensor:
+    rows = _call("pool", pool, tensor.clone(), where)  # a copy: the function may work in place
+    if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n:
+        got = _shape(rows) if isinstance(rows, Tensor) else type(rows).__name__
+        raise ExtractionError(
+            f"pool must return shape ({n}, d) for layer={where!r} with shape {_shape(tensor)}, "
+            f"got {got}"
+        )
+    return rows.detach().to(torch.float32)
+
+
+def _call(name: str, function: Callable[[Any], Any], value: Any, where: str) -> Any:
     try:
         return function(value)
     except Exception as error:

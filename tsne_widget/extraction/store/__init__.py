@@ -1,1 +1,1 @@
-"""Extracted rows on disk and in memory."""
+"""Extracted rows in memory and on disk."""

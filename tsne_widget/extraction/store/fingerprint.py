@@ -1,4 +1,4 @@
-"""What features depend on, as hashes: another model, layer or dataset never meets old features."""
+"""Hashes of everything that features depend on, so that stored features match their inputs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tsne_widget.extraction.data.metadata import paths_of, wrapped_datasets
+from tsne_widget._datasets import paths_of, wrapped_datasets
 
-# Files whose size and time are looked at; of larger datasets this many, evenly spread.
-FILES_LOOKED_AT = 50_000
-# Bytes of an array in memory that are looked at: 0.1 s. Of larger ones evenly spread pieces.
-ARRAY_BYTES_HASHED = 2**28
+# Number of files whose size and time are read; larger datasets are sampled evenly.
+MAX_FILES = 50_000
+# Bytes of an array in memory that are hashed (0.1 s); larger arrays are sampled evenly.
+MAX_ARRAY_BYTES = 2**28
 # Bytes hashed at a time.
 PIECE_BYTES = 2**20
 
@@ -36,7 +36,7 @@ def key_of(parts: Mapping[str, str]) -> str:
 
 
 def weights_part(model: nn.Module) -> str:
-    """Hash of every parameter and buffer: any changed bit changes it."""
+    """Hash of every bit of every parameter and buffer."""
     digest = hashlib.sha256()
     tensors = (*model.named_parameters(), *model.named_buffers())
     for name, tensor in sorted(tensors, key=lambda item: item[0]):
@@ -46,19 +46,19 @@ def weights_part(model: nn.Module) -> str:
 
 
 def model_part(model: nn.Module) -> str:
-    """Hash of the architecture: modules, their settings and the code of their own forward."""
+    """Hash of the architecture: modules, their settings and the code of their ``forward``."""
     digest = hashlib.sha256(_ADDRESS.sub("", repr(model)).encode())
     for kind in sorted({type(module) for module in model.modules()}, key=_name):
         digest.update(_name(kind).encode())
         if not kind.__module__.startswith("torch."):
-            digest.update(described(kind.forward).encode())
+            digest.update(option_text(kind.forward).encode())
     return digest.hexdigest()
 
 
 def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
-    """Hash of what the dataset holds: ids, files with size and time, arrays, and three samples.
+    """Hash of the dataset: ids, size and time of files, arrays in memory, and three samples.
 
-    Samples that differ when read again (random augmentation) are left out.
+    Samples that change between reads (random augmentation) are not part of the hash.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
     ids : sequence of int
         The samples that are read.
     key : str or None
-        The caller's own name for this content, which stands for all but the ids.
+        The caller's name for this content; it replaces everything except the ids.
     """
     digest = hashlib.sha256(np.asarray(ids, dtype=np.int64).tobytes())
     if key is not None:
@@ -85,26 +85,24 @@ def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
     return digest.hexdigest()
 
 
-def described(value: Any) -> str:
-    """A text that is the same for the same option in another process; functions by their code."""
+def option_text(value: Any) -> str:
+    """A text that is equal for equal options in any process; functions are given by their code."""
     code = getattr(value, "__code__", None)
     if code is None:
         return _ADDRESS.sub("", repr(value))
     constants = _ADDRESS.sub("", repr(code.co_consts))
-    inner = [
-        described_code(constant) for constant in code.co_consts if hasattr(constant, "co_code")
-    ]
+    inner = [code_text(constant) for constant in code.co_consts if hasattr(constant, "co_code")]
     return f"{value.__qualname__} {code.co_code.hex()} {code.co_names} {constants} {inner}"
 
 
-def described_code(code: Any) -> str:
-    """The instructions of a function inside another."""
+def code_text(code: Any) -> str:
+    """The instructions of a function inside another function."""
     return f"{code.co_code.hex()} {code.co_names}"
 
 
 def _add_files(digest: Any, paths: Sequence[str]) -> None:
     digest.update(json.dumps(list(paths), ensure_ascii=True).encode())
-    step = max(1, -(-len(paths) // FILES_LOOKED_AT))
+    step = max(1, -(-len(paths) // MAX_FILES))
     for path in paths[::step]:
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path per file would double the time
@@ -125,13 +123,13 @@ def _hash_of_sample(dataset: Any, id_: int) -> str:
     digest = hashlib.sha256()
     try:
         _add(digest, dataset[id_])
-    except Exception as error:  # unreadable: the run itself will say so, or skip it
+    except Exception as error:  # unreadable samples are an error of the run itself
         digest.update(type(error).__name__.encode())
     return digest.hexdigest()
 
 
-def _add(digest: Any, value: Any, most: int | None = ARRAY_BYTES_HASHED) -> None:
-    """Feed a value of any nesting to the hash; of larger arrays only ``most`` bytes."""
+def _add(digest: Any, value: Any, most: int | None = MAX_ARRAY_BYTES) -> None:
+    """Add a value of any nesting to the hash; only ``most`` bytes of larger arrays."""
     if isinstance(value, Tensor):
         if value.layout != torch.strided or value.is_nested or value.is_quantized:
             digest.update(_ADDRESS.sub("", repr(value)).encode())
@@ -145,7 +143,7 @@ def _add(digest: Any, value: Any, most: int | None = ARRAY_BYTES_HASHED) -> None
     elif isinstance(value, Mapping):
         _add_all(digest, value.items())
     elif isinstance(value, (tuple, list)) and value and isinstance(value[0], (int, float)):
-        digest.update(repr(value).encode())  # a million targets at once, not one by one
+        digest.update(repr(value).encode())  # a million targets at once
     elif isinstance(value, (tuple, list, np.ndarray)):
         _add_all(digest, value)
     elif isinstance(value, (str, bytes, int, float, complex, np.generic, type(None))):
@@ -161,18 +159,18 @@ def _add_all(digest: Any, values: Iterable[Any]) -> None:
 
 
 def _add_bytes(digest: Any, data: NDArray[np.uint8], most: int | None) -> None:
-    """Feed bytes to the hash; of more than ``most`` evenly spread pieces of so many in all.
+    """Add bytes to the hash; more than ``most`` bytes are sampled in evenly spread pieces.
 
-    Weights (``most`` is None) are hashed by SHA-256 in several threads. Data may be much larger and
-    only needs to be told from other data: each piece counts with its dot product with fixed odd
-    numbers modulo 2⁶⁴, which any single change alters, at several times the speed.
+    Weights (``most`` is None) are hashed by SHA-256 in several threads. Data may be much larger, so
+    a faster hash is used: the dot product of each piece with fixed odd numbers modulo 2⁶⁴, which
+    any single change alters.
     """
     if len(data) <= PIECE_BYTES:
         digest.update(data)
         return
     starts = np.arange(0, len(data), PIECE_BYTES)
     if most is None:
-        with ThreadPoolExecutor() as pool:  # hashing does not hold the interpreter
+        with ThreadPoolExecutor() as pool:  # hashing releases the GIL
             pieces = (data[start : start + PIECE_BYTES] for start in starts)
             for piece in pool.map(_sha256, pieces):
                 digest.update(piece)

@@ -1,4 +1,4 @@
-"""One writer per folder, across processes and machines, without anyone waiting."""
+"""A lock file: one writer per folder across processes and machines, without waiting."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any
 
 from tsne_widget._atomic import is_running
 
-# A writer gives a sign of life at least once per shard. One that was silent for so long (seconds)
-# is taken for dead, even on another machine or if its process number is in use again.
+# A writer updates its lock at least once per shard. After this many seconds without an update the
+# writer counts as dead, even on another machine or if its process number is in use again.
 SILENCE_ENDS_LOCK_SECONDS = 3600.0
-# The same for a lock that does not say whose it is.
+# The same for a lock without content.
 EMPTY_ENDS_LOCK_SECONDS = 10.0
 
 
 class Lock:
-    """A lock file that only one process can make; it names its owner's process and machine.
+    """A lock file that only one process can create; it names that process and its machine.
 
     Attributes
     ----------
     held : bool
         Whether this object owns the lock.
     owner : str
-        Who owns it, for messages.
+        The process and machine that own it, for messages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class Lock:
         self.held = False
 
     def acquire(self) -> bool:
-        """Whether the lock is ours now. Never waits; breaks a lock whose owner is dead.
+        """Try to get the lock, and return whether that worked. It breaks the lock of a dead owner.
 
         Raises
         ------
@@ -46,15 +46,15 @@ class Lock:
             If the folder cannot be written.
         """
         for _ in range(2):
-            if self._made():
+            if self._create():
                 self.held = True
                 return True
-            if not self._broken():
+            if not self._break_abandoned():
                 return False
         return False
 
-    def still_ours(self) -> bool:
-        """Whether nobody took the lock for abandoned meanwhile; also a sign of life."""
+    def renew(self) -> bool:
+        """Update the time of the lock, and return whether this object still owns it."""
         if not self.held:
             return False
         self.held = _read(self._path).get("token") == self._token
@@ -64,33 +64,33 @@ class Lock:
         return self.held
 
     def release(self) -> None:
-        """Give the lock back, if it is ours."""
-        if self.still_ours():
+        """Release the lock, if this object owns it."""
+        if self.renew():
             with contextlib.suppress(OSError):
                 self._path.unlink()
         self.held = False
 
-    def _made(self) -> bool:
-        """Whether the file could be made: with its content at once, where the disk knows links."""
+    def _create(self) -> bool:
+        """Create the file, if possible together with its content, and return whether it worked."""
         content = {"pid": os.getpid(), "host": socket.gethostname(), "token": self._token}
-        filled = self._path.with_name(f".lock.{os.getpid()}-{self._token[:8]}.unfinished")
+        complete = self._path.with_name(f".lock.{os.getpid()}-{self._token[:8]}.unfinished")
         try:
-            _write_new(filled, content)
+            _write_new(complete, content)
             try:
-                os.link(filled, self._path)
+                os.link(complete, self._path)
             except FileExistsError:
                 return False
-            except OSError:
+            except OSError:  # the file system has no hard links
                 _write_new(self._path, content)
         except FileExistsError:
             return False
         finally:
             with contextlib.suppress(OSError):
-                filled.unlink()
+                complete.unlink()
         return True
 
-    def _broken(self) -> bool:
-        """Whether the lock was abandoned and is gone now."""
+    def _break_abandoned(self) -> bool:
+        """Remove the lock if its owner is dead, and return whether it is gone."""
         found = _read(self._path)
         self.owner = f"process {found.get('pid')} on {found.get('host')}"
         try:
@@ -99,16 +99,16 @@ class Lock:
             return True
         here = found.get("host") == socket.gethostname()
         dead = here and not is_running(found.get("pid"))
-        # Where there are no links, a lock without content was made this moment, or by a process
-        # that was killed in that moment.
+        # Without hard links, a lock without content has just been created, or its process was
+        # killed at that moment.
         if not (
             dead
             or silent > SILENCE_ENDS_LOCK_SECONDS
             or (not found and silent > EMPTY_ENDS_LOCK_SECONDS)
         ):
             return False
-        # Renamed, not deleted: of two processes that found it abandoned only one must succeed,
-        # and a fresh lock that the other made meanwhile must come back.
+        # Rename instead of delete: if two processes find the lock abandoned, only one may succeed,
+        # and a new lock that the other has created must be restored.
         aside = self._path.with_name(f"{self._path.name}.abandoned-{self._token}")
         try:
             self._path.rename(aside)

@@ -1,4 +1,4 @@
-"""Some consecutive samples as arrays, with those that were left out between them."""
+"""Consecutive samples as arrays, with the skipped samples among them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from tsne_widget.errors import ExtractionError
 from tsne_widget.feature_set import Skipped
 
-IDS_NAMED = 5  # ids in an error message: enough to look at, few enough to read
+IDS_LISTED = 5  # ids in an error message
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Consecutive samples: m rows, and the samples left out between them.
+    """Consecutive samples: m rows, and the skipped samples among them.
 
     Attributes
     ----------
     ids : (m,) int64 array
     features : tuple of (m, d) float32 arrays
-        One for each layer; empty when every sample was left out.
+        One for each layer; empty if every sample was skipped.
     labels : (m,) int64 array or None
     logits : (m, c) float32 array or None
     skipped : tuple of Skipped
@@ -36,12 +36,12 @@ class Rows:
 
     @property
     def samples(self) -> int:
-        """How many samples of the dataset these rows account for."""
+        """Number of samples of the dataset, skipped ones included."""
         return len(self.ids) + len(self.skipped)
 
     @property
     def widths(self) -> tuple[int | None, ...]:
-        """d of each layer, and c."""
+        """d of each layer, then c or None."""
         logits = None if self.logits is None else self.logits.shape[1]
         return (*(values.shape[1] for values in self.features), logits)
 
@@ -52,8 +52,8 @@ class Rows:
         return sum(array.nbytes for array in arrays if array is not None)
 
 
-def joined(parts: Sequence[Rows]) -> Rows:
-    """The parts as one, in their order; unknown labels are −1 where only some parts have any.
+def concatenate(parts: Sequence[Rows]) -> Rows:
+    """All parts in order; if only some have labels, the labels of the others are −1.
 
     Raises
     ------
@@ -79,13 +79,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 
 def check_width(before: Sequence[int | None], rows: Rows) -> None:
-    """Reject rows of another width than the ones before.
-
-    Raises
-    ------
-    ExtractionError
-        With both widths and the ids.
-    """
+    """Raise ExtractionError unless the rows have the widths of earlier rows."""
     if tuple(before) != rows.widths:
         raise ExtractionError(
             f"features and logits have the widths {rows.widths} for ids {rows.ids[0]} … "
@@ -94,8 +88,16 @@ def check_width(before: Sequence[int | None], rows: Rows) -> None:
         )
 
 
-def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
-    """The rows without those that hold NaN or infinite values, which are added to ``skipped``.
+def finite_rows(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
+    """The rows without NaN and infinite values; the others are added to ``skipped``.
+
+    Parameters
+    ----------
+    rows : Rows
+    layers : sequence of str
+        Names of the layers, for messages.
+    drop : bool
+        Whether rows may be dropped.
 
     Raises
     ------
@@ -106,23 +108,23 @@ def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
         return rows
     named = [*zip((f"layer={layer!r}" for layer in layers), rows.features, strict=True)]
     if rows.logits is not None:
-        # Minus infinity is a class that the model masks out; it stays a logit.
+        # Minus infinity is the logit of a class that the model masks; it is valid.
         named.append(("the model's output", np.where(rows.logits == -np.inf, 0, rows.logits)))
     keep: NDArray[np.bool_] = np.ones(len(rows.ids), dtype=bool)
     reasons: dict[int, str] = {}
     for where, values in named:
         finite = np.isfinite(values).all(axis=1)
         for row in np.flatnonzero(~finite & keep):
-            reasons[int(rows.ids[row])] = f"{where} holds NaN or infinite values"
+            reasons[int(rows.ids[row])] = f"{where} has NaN or infinite values"
         keep &= finite
     if keep.all():
         return rows
     if not drop:
-        first = ", ".join(map(str, list(reasons)[:IDS_NAMED]))
+        first = ", ".join(map(str, list(reasons)[:IDS_LISTED]))
         raise ExtractionError(
             f"{next(iter(reasons.values()))} in {len(reasons)} of the {len(keep)} samples of "
             f"a batch (first ids: {first}); look for float16 overflow or a wrong normalisation, "
-            "or pass on_nonfinite='drop' to leave such samples out and list them"
+            "or pass on_nonfinite='drop' to skip and list such samples"
         )
     skipped = (*rows.skipped, *(Skipped(id_, reason) for id_, reason in reasons.items()))
     return Rows(
@@ -135,7 +137,7 @@ def only_finite(rows: Rows, layers: Sequence[str], *, drop: bool) -> Rows:
 
 
 def _sum_is_finite(values: NDArray[np.float32] | None) -> bool:
-    """True only if all values are finite; False if not, or if their sum overflows."""
+    """True only if all values are finite; False if one is not, or if the sum overflows."""
     if values is None:
         return True
     with np.errstate(over="ignore", invalid="ignore"):

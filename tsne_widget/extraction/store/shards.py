@@ -1,4 +1,4 @@
-"""Rows as the bytes of one file: several arrays, one after another. Nothing is ever unpickled."""
+"""Rows as the bytes of one file: several arrays in sequence. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from tsne_widget.feature_set import Skipped
 
 
 def shard_name(position: int) -> str:
+    """File name of the shard that starts at a sample."""
     return f"shard-{position:010d}.npy"
 
 
-def packed(rows: Rows) -> bytes:
-    """The rows as arrays one after another, the first of them a JSON text that says which."""
+def pack(rows: Rows) -> bytes:
+    """The rows as arrays in sequence; the first array is a JSON text that lists the others."""
     header = {
         "layers": len(rows.features),
         "labels": rows.labels is not None,
@@ -34,8 +35,8 @@ def packed(rows: Rows) -> bytes:
     return file.getvalue()
 
 
-def entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
-    """What the manifest says of rows and their packed content."""
+def shard_entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
+    """The manifest's entry for rows and their packed content."""
     return {
         "samples": rows.samples,
         "skipped": len(rows.skipped),
@@ -45,21 +46,23 @@ def entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
     }
 
 
-def unpacked(content: bytes) -> Rows:
+def unpack(content: bytes) -> Rows:
+    """The rows that :func:`pack` converted."""
     file = io.BytesIO(content)
 
-    def take() -> Any:
+    def read() -> Any:
         return np.lib.format.read_array(file, allow_pickle=False)
 
-    header = json.loads(take().tobytes())
-    ids = take()
-    labels = take() if header["labels"] else None
-    logits = take() if header["logits"] else None
-    features = tuple(take() for _ in range(header["layers"]))
+    header = json.loads(read().tobytes())
+    ids = read()
+    labels = read() if header["labels"] else None
+    logits = read() if header["logits"] else None
+    features = tuple(read() for _ in range(header["layers"]))
     skipped = tuple(Skipped(int(id_), str(reason)) for id_, reason in header["skipped"])
     return Rows(ids, features, labels, logits, skipped)
 
 
-def accounts_for(rows: Rows, ids: Sequence[int]) -> bool:
+def has_ids(rows: Rows, ids: Sequence[int]) -> bool:
+    """Whether the rows and their skipped samples have exactly these ids."""
     found = np.concatenate([rows.ids, np.array([entry.id for entry in rows.skipped], np.int64)])
     return np.array_equal(np.sort(found), np.asarray(ids, dtype=np.int64))

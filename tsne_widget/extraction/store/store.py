@@ -1,13 +1,13 @@
-"""Rows on disk as they come: killed at any moment, the next run goes on where this one stopped.
+"""Rows on disk: a run that was killed at any moment can be resumed.
 
-A store folder holds one folder per fingerprint, in it::
+A store folder has one folder per fingerprint, which contains::
 
-    manifest.json           what the features depend on; size and SHA-256 of each shard
-    manifest-1.json         the same of the samples beyond the first 1,048,576, and so on
-    shard-0000004096.npy    the rows from that sample on: several arrays, one after another
-    lock                    the one process that writes
+    manifest.json           hashes of everything the features depend on; size and hash of each shard
+    manifest-1.json         the same for the samples from 1,048,576 on, and so on
+    shard-0000004096.npy    the rows from that sample on: several arrays in sequence
+    lock                    the process that writes
 
-Each file appears whole or not at all: written under another name, flushed to the disk, renamed.
+Each file appears complete or not at all: it is written under another name, flushed and renamed.
 Nothing is ever unpickled.
 """
 
@@ -30,15 +30,16 @@ from tsne_widget.errors import StoreError
 from tsne_widget.extraction.store.fingerprint import key_of
 from tsne_widget.extraction.store.locks import Lock
 from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.shards import accounts_for, entry, packed, shard_name, unpacked
+from tsne_widget.extraction.store.shards import has_ids, pack, shard_entry, shard_name, unpack
 
 SCHEMA = 1
-# A shard is written when any of these is reached: what a kill can cost, against what writing costs.
+# A shard is written when it reaches one of these. They balance the work that a kill can lose and
+# the cost of writing.
 SHARD_ROWS = 4096
 SHARD_BYTES = 32 * 2**20
 SHARD_SECONDS = 15.0
-# Samples whose shards stand in one manifest, which is written anew with each of them: one manifest
-# of all would take time that grows with the square of their number.
+# Number of samples per manifest. Each shard rewrites its manifest; with a single manifest the time
+# would grow with the square of the number of shards.
 MANIFEST_SAMPLES = 2**20
 
 _MANIFEST = "manifest.json"
@@ -46,14 +47,14 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Store:
-    """The shards of one run. Make one with :func:`opened`.
+    """The shards of one run. Make one with :func:`open_store`.
 
     Attributes
     ----------
     folder : Path
         The folder of this fingerprint.
-    started : str
-        "started anew", "resumed at …" or "reused", with the reason.
+    status : str
+        "started anew", "resumed: …" or "reused: …", with the reason.
     """
 
     def __init__(self, folder: Path, parts: Mapping[str, str], lock: Lock | None) -> None:
@@ -61,40 +62,40 @@ class Store:
         self._parts = dict(parts)
         self._lock = lock
         self._shards = _shards_in(folder, parts)
-        self.started = ""
+        self.status = ""
 
     @property
     def stored(self) -> int:
-        """How many samples the shards account for."""
+        """Number of samples in the shards."""
         return sum(shard["samples"] for shard in self._shards.values())
 
     @property
     def is_writable(self) -> bool:
-        """Whether further shards will be kept."""
+        """Whether further shards are stored."""
         return self._lock is not None
 
     def next_start(self, position: int) -> int | None:
-        """Where the first shard at or after a position starts."""
+        """The start of the first shard at or after a position; None if there is none."""
         return min((start for start in self._shards if start >= position), default=None)
 
     def covers(self, position: int, policy: str) -> int:
-        """How many samples the shard that starts at ``position`` holds; 0 without a good one."""
+        """Number of samples in the shard that starts at ``position``; 0 if it cannot be used."""
         shard = self._shards.get(position)
         if shard is None or (shard["skipped"] and shard["policy"] != policy):
             return 0
         return int(shard["samples"])
 
     def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
-        """The rows of the shard that starts at ``position``, None without a whole one.
+        """The rows of the shard that starts at ``position``; None if it is missing or damaged.
 
         Parameters
         ----------
         position : int
-            Number of the sample in the order of the run.
+            Index of the sample in the order of the run.
         ids : sequence of int
-            Ids of all samples of the run, which those of the shard must be part of.
+            Ids of all samples of the run; the shard must have its part of them.
         policy : str
-            What is done with bad samples. A shard that left some out is good for no other.
+            How bad samples are treated. A shard with skipped samples fits only the same policy.
         """
         if not self.covers(position, policy):
             self._shards.pop(position, None)
@@ -103,42 +104,42 @@ class Store:
         try:
             content = (self.folder / shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
-                raise StoreError("its SHA-256 is not the one in the manifest")
-            rows = unpacked(content)
-            if not accounts_for(rows, ids[position : position + shard["samples"]]):
-                raise StoreError("it holds other samples than the manifest says")
+                raise StoreError("its SHA-256 differs from the manifest")
+            rows = unpack(content)
+            if not has_ids(rows, ids[position : position + shard["samples"]]):
+                raise StoreError("its samples differ from the manifest")
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
-            _LOGGER.warning("%s: shard %s is computed anew: %s", self.folder, position, error)
+            _LOGGER.warning("%s: shard %s is computed again: %s", self.folder, position, error)
             del self._shards[position]
             return None
         return rows
 
     def write(self, position: int, rows: Rows, policy: str) -> None:
-        """Keep rows that start at ``position``. If that fails, warn once and keep no more."""
+        """Store rows that start at ``position``. After a failure, warn once and store no more."""
         if not self._may_write():
             return
-        content = packed(rows)
+        content = pack(rows)
         try:
             write_whole(self.folder / shard_name(position), content)
-            self._shards[position] = entry(rows, content, policy)
+            self._shards[position] = shard_entry(rows, content, policy)
             self._write_manifest(position)
         except OSError as error:
             self._shards.pop(position, None)
             self.give_up(f"{error} ({len(content):,} bytes needed, {_free(self.folder)} free)")
 
     def adopt(self, position: int, shard: Mapping[str, Any]) -> None:
-        """Enter a shard that another process has written into this folder on our behalf.
+        """Add a shard to the manifest that a worker has written into this folder.
 
         Parameters
         ----------
         position : int
         shard : mapping
-            Its :func:`~tsne_widget.extraction.store.shards.entry`.
+            Its :func:`~tsne_widget.extraction.store.shards.shard_entry`.
 
         Raises
         ------
         StoreError
-            If the folder holds no such file.
+            If the folder has no such file.
         """
         path = self.folder / shard_name(position)
         try:
@@ -147,8 +148,8 @@ class Store:
             size = -1
         if size != shard["bytes"]:
             raise StoreError(
-                f"a worker has written {path}, but it is not there: the folder of store= must lie "
-                "on a disk that all machines of the cluster share"
+                f"a worker wrote {path}, but it is missing here: the folder of store= must be on a "
+                "disk that all machines of the cluster share"
             )
         self._shards[position] = dict(shard)
         if self._may_write():
@@ -158,20 +159,20 @@ class Store:
                 self.give_up(f"{error} ({_free(self.folder)} bytes free)")
 
     def give_up(self, reason: str) -> None:
-        """Warn, once, that no further rows are kept, and let others write."""
+        """Warn once that no further rows are stored, and release the lock."""
         if self._lock is None:
             return
         self.close()
         self._warn(reason)
 
     def close(self) -> None:
-        """Let others write."""
+        """Release the lock, so that other processes can write."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def _write_manifest(self, position: int) -> None:
-        """Write the manifest that the shard at ``position`` stands in."""
+        """Write the manifest that lists the shard at ``position``."""
         number = position // MANIFEST_SAMPLES
         starts = sorted(start for start in self._shards if start // MANIFEST_SAMPLES == number)
         manifest = {
@@ -180,36 +181,38 @@ class Store:
             "shards": {str(start): self._shards[start] for start in starts},
         }
         name = f"manifest-{number}.json" if number else _MANIFEST
-        write_whole(self.folder / name, json.dumps(manifest).encode())  # indented takes 5 times
+        write_whole(
+            self.folder / name, json.dumps(manifest).encode()
+        )  # indentation takes 5 times as long
 
     def _may_write(self) -> bool:
         if self._lock is None:
             return False
-        if not self._lock.still_ours():
+        if not self._lock.renew():
             self.give_up(f"another process took over, {self._lock.owner}")
             return False
         return True
 
     def _warn(self, reason: str) -> None:
         warnings.warn(
-            f"store {self.folder} cannot be written: {reason}; extraction goes on in memory, "
+            f"store {self.folder} cannot be written: {reason}; extraction continues in memory, "
             "further rows are not stored",
             stacklevel=3,
         )
 
 
 @contextmanager
-def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Store]:
-    """The store of a fingerprint in ``folder``, made if there is none, writable if we are alone.
+def open_store(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Store]:
+    """The store of a fingerprint in ``folder``; it is writable unless another process writes it.
 
     Parameters
     ----------
     folder : Path
-        Holds the stores of any number of fingerprints.
+        The folder of stores with any fingerprint; it is created if necessary.
     parts : mapping of str to str
-        What the features depend on, each as text or hash.
+        Everything that the features depend on, each as a text or hash.
     samples : int
-        How many samples the run has.
+        Number of samples of the run.
 
     Raises
     ------
@@ -219,16 +222,16 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"store={os.fspath(folder)!r} is a file; pass a folder")
     own = folder / key_of(parts)[:16]
-    lock, hindrance = _locked(own)
+    lock, obstacle = _locked(own)
     store = Store(own, parts, lock)
     try:
-        store.started = _told_start(store, folder, samples)
-        if hindrance:
-            store._warn(hindrance)
+        store.status = _status(store, folder, samples)
+        if obstacle:
+            store._warn(obstacle)
         if lock is not None:
-            for left in own.glob("lock.abandoned-*"):
+            for abandoned in own.glob("lock.abandoned-*"):
                 with contextlib.suppress(OSError):
-                    left.unlink()
+                    abandoned.unlink()
             remove_unfinished(own)
         yield store
     finally:
@@ -236,7 +239,7 @@ def opened(folder: Path, parts: Mapping[str, str], samples: int) -> Iterator[Sto
 
 
 def _locked(folder: Path) -> tuple[Lock | None, str]:
-    """The lock if it is ours, otherwise why not."""
+    """The lock, or None and the reason."""
     lock = Lock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -248,7 +251,7 @@ def _locked(folder: Path) -> tuple[Lock | None, str]:
 
 
 def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, Any]]:
-    """The manifests' shards whose files have the right size, by start."""
+    """The shards in the manifests whose files have the right size, by start."""
     found = [_manifest_of(path) for path in sorted(folder.glob("manifest*.json"))]
     manifests = [manifest for manifest in found if manifest and manifest["parts"] == dict(parts)]
     entries = [entry for manifest in manifests for entry in manifest["shards"].items()]
@@ -256,7 +259,7 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
     for start, shard in entries:
         try:
             position = int(start)
-            good: dict[str, Any] = {
+            entry: dict[str, Any] = {
                 "samples": int(shard["samples"]),
                 "skipped": int(shard["skipped"]),
                 "policy": str(shard["policy"]),
@@ -266,10 +269,10 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
             size = (folder / shard_name(position)).stat().st_size
         except (KeyError, TypeError, ValueError, OSError):
             continue
-        if size == good["bytes"] and position >= 0 < good["samples"]:
-            shards[position] = good
+        if size == entry["bytes"] and position >= 0 < entry["samples"]:
+            shards[position] = entry
         else:
-            _LOGGER.warning("%s: shard %s is computed anew: it has %s bytes", folder, start, size)
+            _LOGGER.warning("%s: shard %s is computed again: it has %s bytes", folder, start, size)
     return shards
 
 
@@ -277,18 +280,18 @@ def _manifest_of(path: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads(path.read_bytes())
         if manifest["schema"] != SCHEMA:
-            _LOGGER.warning("%s has schema %r and is left alone", path, manifest["schema"])
+            _LOGGER.warning("%s has schema %r and is ignored", path, manifest["schema"])
             return None
         parts, shards = dict(manifest["parts"]), dict(manifest["shards"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        _LOGGER.warning("%s cannot be read and is left alone: %s", path, error)
+        _LOGGER.warning("%s cannot be read and is ignored: %s", path, error)
         return None
     return {"parts": parts, "shards": shards}
 
 
-def _told_start(store: Store, folder: Path, samples: int) -> str:
+def _status(store: Store, folder: Path, samples: int) -> str:
     if store.stored >= samples:
         return f"reused: all {samples:,} samples are stored"
     if store.stored:
@@ -301,7 +304,7 @@ def _told_start(store: Store, folder: Path, samples: int) -> str:
     if manifest is None:
         return "started anew"
     changed = [name for name, text in store._parts.items() if manifest["parts"].get(name) != text]
-    return f"started anew: other {', '.join(changed)} than in the last run"
+    return f"started anew: {', '.join(changed)} changed since the last run"
 
 
 def _free(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""ExplorerState: what can change while a map is explored, in one place."""
+"""ExplorerState: everything that changes while a map is explored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
 from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
 
-from tsne_widget._validation import as_row_set, did_you_mean
+from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.state.classes import classes_of
+from tsne_widget.widgets.state.history import History
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -29,25 +31,17 @@ from tsne_widget.widgets.state.rows import Rows, as_selected
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
 
-UNKNOWN = "unknown"
-
-# Set in the tests: a trait that is set on another thread than the main one is an error then, as
-# ipywidgets may send what is changed there together with half of another change (ipywidgets#4001).
+# The tests set it: setting a trait outside the main thread is then an error. ipywidgets may send
+# such a change together with half of another one (ipywidgets#4001).
 CHECKS_THREADS = bool(os.environ.get("TSNE_WIDGET_DEBUG"))
-
-# Selections that undo() can go back to; each is at most 8 bytes × n.
-MAX_UNDO = 50
-# Bytes of what can be undone: 50 selections of millions of rows would be gigabytes.
-MAX_UNDO_BYTES = 400_000_000
 
 
 class Fit(NamedTuple):
-    """How the computation of a map stands.
+    """Progress of the computation of a map.
 
     ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
-    or "failed".
-    ``total`` is 0 where the projector does not report its iterations, ``seconds`` NaN before the
-    end. ``note`` is what to know of the map.
+    or "failed". ``total`` is 0 if the projector reports no iterations, ``seconds`` NaN until the
+    end. ``note`` is a remark about the map.
     """
 
     condition: str = "none"
@@ -62,51 +56,44 @@ class Fit(NamedTuple):
 class ExplorerState(HasTraits):
     """Visible classes, selected rows, embedding and messages of one explorer.
 
-    Every view reads this and writes only to this. Whatever happens, ``selected`` holds only rows
-    of visible classes. Set traits on the main thread only.
+    Views read this state and write only to it. ``selected`` holds only rows of visible classes, at
+    all times. Traits are set on the main thread only.
 
     Attributes
     ----------
     selected : (k,) int64 array, a trait
         Selected rows, ascending and unique. Set it to rows or to an (n,) bool mask.
     visible : (g,) bool array, a trait
-        Which classes are shown.
+        Which classes are visible.
     embedding : (n, 2) float32 array or None, a trait
-        None until the map is there.
+        Coordinates of the visible map; None until it is computed.
     fit : Fit, a trait
-        How the computation of the map stands.
+        Progress of the visible map.
     map_name : str, a trait
-        Which of the maps the embedding is, see :class:`Maps`.
+        Name of the visible map, see :class:`Maps`.
     fits : dict of name to Fit, a trait
-        How the computation of every map stands, also of those that are not shown.
+        Progress of every map.
     message : str, a trait
-        The last thing the person must know (an error and its remedy, an omission); "" for none.
+        The last error or omission, with its remedy; "" for none.
     busy : str, a trait
-        What is being computed beside the map; "" for nothing.
+        What is computed beside the map; "" for nothing.
     hovered, focus : int or None, traits
-        The row under the pointer, on the map or in the gallery; the row that is looked at closely,
-        which may be one of a hidden class.
+        The row under the pointer; the row whose details are open, which may be hidden.
     selections : dict of name to (k,) int64 rows, a trait
-        Named selections in the order they were named, rows of hidden classes included; set a new
-        dict, do not change this one.
+        Named selections in the order they were named, rows of hidden classes included. Set a new
+        dict; do not change this one.
     color_by : str, a trait
-        What the points' colours say, one of :attr:`color_choices`.
+        Meaning of the points' colours, one of :attr:`color_choices`.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
     main_thread : MainThread
-        Where all of this is changed.
+        Runs functions on the main thread.
     scores : Scores
-        Columns about each sample, computed when first asked for.
-    class_names : list of str
-        Names of the g classes, unknown last if there is one.
-    known : int
-        How many of ``class_names`` are real classes: all, or all but the unknown one.
+        Columns of values per sample, computed on first use.
     words : mapping of str to callable
         More words that ``select()`` understands, each with a function that returns its rows.
-    codes : (n,) int64 array
-        Class of each row as an index into ``class_names``.
-    colored_by : "label", "prediction" or ""
-        What the classes are; "" when the record has neither.
+    classes : Classes
+        Class of each row.
     """
 
     selected = AnyTrait()
@@ -131,11 +118,10 @@ class ExplorerState(HasTraits):
         self.feature_set = feature_set
         self.main_thread = MainThread()
         self.scores = Scores(feature_set, columns)
-        self.codes, self.class_names, self.known, self.colored_by = _classes(feature_set)
+        self.classes = classes_of(feature_set)
         self.selection_slots: dict[str, int] = {}
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
-        self._past: list[NDArray[np.int64]] = []
-        self._future: list[NDArray[np.int64]] = []
+        self._history = History()
         super().__init__(
             selected=as_selected(np.empty(0, dtype=np.int64)),
             visible=np.ones(len(self.class_names), dtype=bool),
@@ -147,14 +133,34 @@ class ExplorerState(HasTraits):
     def __setattr__(self, name: str, value: Any) -> None:
         if CHECKS_THREADS and not is_main():
             raise RuntimeError(
-                f"{name} was set on {threading.current_thread().name}; what a thread has made is "
-                "handed to the main thread, see main_thread.py"
+                f"{name} was set on {threading.current_thread().name}; hand the value to the main "
+                "thread, see main_thread.py"
             )
         super().__setattr__(name, value)
 
     @property
+    def codes(self) -> NDArray[np.int64]:
+        """(n,) int64: class of each row as an index into ``class_names``."""
+        return self.classes.codes
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the g classes, unknown last if there is one."""
+        return self.classes.names
+
+    @property
+    def known(self) -> int:
+        """Number of classes that are not "unknown"."""
+        return self.classes.known
+
+    @property
+    def colored_by(self) -> str:
+        """What the classes are: "label", "prediction", or "" if the record has neither."""
+        return self.classes.kind
+
+    @property
     def visible_rows(self) -> NDArray[np.bool_]:
-        """(n,) bool: the row's class is shown."""
+        """(n,) bool: the row's class is visible."""
         rows: NDArray[np.bool_] = self.visible[self.codes]
         return rows
 
@@ -170,7 +176,7 @@ class ExplorerState(HasTraits):
 
     @property
     def accuracies(self) -> NDArray[np.float64]:
-        """(g,) float64: share of each class's rows that are predicted right; NaN where unknown."""
+        """(g,) float64: accuracy of each class; NaN where it is unknown."""
         record = self.feature_set
         accuracies = np.full(len(self.class_names), np.nan)
         if record.labels is None or record.predictions is None:
@@ -183,7 +189,7 @@ class ExplorerState(HasTraits):
 
     @property
     def color_choices(self) -> dict[str, str]:
-        """What the map can be coloured by, and what it lacks: "" where it is possible."""
+        """What the map can be coloured by, and what each choice requires ("" for nothing)."""
         record = self.feature_set
         labels = "" if record.labels is not None else "labels"
         predictions = "" if record.predictions is not None else "predictions"
@@ -198,11 +204,11 @@ class ExplorerState(HasTraits):
 
     @property
     def selection_colors(self) -> dict[str, str]:
-        """Colour of each named selection, which it keeps while others come and go."""
+        """Colour of each named selection; it does not change when others are added or dropped."""
         return {name: selection_color(self.selection_slots[name]) for name in self.selections}
 
     def follow(self, show: Callable[[], None], *names: str) -> None:
-        """Call ``show`` now and whenever one of the traits changes: how a view stays in step."""
+        """Call ``show`` now and whenever one of the traits changes."""
         self.observe(lambda _change: show(), list(names))
         show()
 
@@ -226,11 +232,11 @@ class ExplorerState(HasTraits):
         self.selected = wanted
 
     def name_selection(self, name: str, rows: ArrayLike) -> None:
-        """Keep rows under a name, in place of what had the name before."""
+        """Keep rows under a name; an existing selection of that name is replaced."""
         self.selections = {**self.selections, name: rows}
 
     def rename_selection(self, name: str, new_name: str) -> None:
-        """Give a named selection another name; it keeps its place and its colour."""
+        """Rename a named selection; it keeps its place and its colour."""
         self._check_named(name)
         if new_name == name:
             return
@@ -244,7 +250,7 @@ class ExplorerState(HasTraits):
         }
 
     def drop_selection(self, name: str) -> None:
-        """Forget a named selection; what is selected stays."""
+        """Delete a named selection; the current selection stays."""
         self._check_named(name)
         self.selections = {other: rows for other, rows in self.selections.items() if other != name}
 
@@ -254,16 +260,16 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(f"there is no selection named {name!r}; there are {known}")
 
     def undo(self) -> None:
-        """Select what was selected before, except rows of hidden classes."""
-        if self._past:
-            past, future, now = self._past, self._future, self.selected
-            self._travel(past[-1], past[:-1], [*future, now])
+        """Restore the previous selection, without rows of hidden classes."""
+        history = self._history
+        if history.past:
+            self._restore(history.past[-1], *history.after_undo(self.selected))
 
     def redo(self) -> None:
-        """Select again what :meth:`undo` has taken back."""
-        if self._future:
-            past, future, now = self._past, self._future, self.selected
-            self._travel(future[-1], [*past, now], future[:-1])
+        """Restore the selection that :meth:`undo` replaced."""
+        history = self._history
+        if history.future:
+            self._restore(history.future[-1], *history.after_redo(self.selected))
 
     def restore(
         self,
@@ -280,13 +286,13 @@ class ExplorerState(HasTraits):
         self._past, self._future = [], []
 
     def show(self, visible: ArrayLike) -> None:
-        """Show exactly these classes, (g,) bool; rows of hidden ones leave the selection."""
+        """Show exactly these classes, (g,) bool; rows of hidden classes are deselected."""
         mask = np.asarray(visible, dtype=bool)
         if mask.shape != self.visible.shape:
             raise InvalidInputError(
                 f"visible must have shape {self.visible.shape}, got {mask.shape}"
             )
-        # Shrink the selection before hiding its rows: selected ⊆ visible holds at each step.
+        # Shrink the selection first, so that selected ⊆ visible holds at each step.
         kept = self.selected[mask[self.codes[self.selected]]]
         if len(kept) < len(self.selected):
             self.selected = kept
@@ -301,62 +307,34 @@ class ExplorerState(HasTraits):
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
-        flags = np.asarray(mask, dtype=bool)
-        return tuple(name for name, flag in zip(self.class_names, flags, strict=True) if flag)
+        return self.classes.names_of(mask)
 
     def class_codes(self, classes: str | int | Sequence[str | int]) -> list[int]:
-        """Indices of classes that are given by name or by code.
+        """Codes of classes that are given by name or by code.
 
         Raises
         ------
         InvalidInputError
             If there is no such class.
         """
-        wanted = [classes] if isinstance(classes, (str, int, np.integer)) else list(classes)
-        return [self._class_code(given) for given in wanted]
+        return self.classes.codes_of(classes)
 
-    def _class_code(self, given: object) -> int:
-        names = self.class_names
-        if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
-            if not 0 <= given < len(names):
-                raise InvalidInputError(
-                    f"there is no class code {given}; codes are 0 … {len(names) - 1}"
-                )
-            return int(given)
-        if given not in names:
-            known = ", ".join(names[:10])
-            raise InvalidInputError(
-                f"there is no class {given!r}; there are {known}{did_you_mean(given, names)}"
-            )
-        return names.index(str(given))
-
-    def _travel(
-        self,
-        destination: NDArray[np.int64],
-        past: list[NDArray[np.int64]],
-        future: list[NDArray[np.int64]],
-    ) -> None:
-        """Select the destination; the step itself is not remembered, but where it leads from."""
-        now = self.selected
+    def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
+        """Select a past or future selection; this step itself is not recorded."""
+        before = self.selected
         try:
             self.selected = destination
-        finally:  # also if an observer has raised
-            if self.selected is not now:
-                self._past, self._future = past, future
+        finally:  # also if an observer raises
+            if self.selected is not before:
+                self._history.past, self._history.future = past, future
 
     @observe("selected")
-    def _remember(self, change: Any) -> None:
-        if change.old is None or np.array_equal(change.old, change.new):
-            return
-        past = [*self._past[1 - MAX_UNDO :], change.old]
-        size = sum(rows.nbytes for rows in past)
-        while size > MAX_UNDO_BYTES and len(past) > 1:
-            size -= past.pop(0).nbytes
-        self._past = past
-        self._future = []
+    def _record(self, change: Any) -> None:
+        if change.old is not None and not np.array_equal(change.old, change.new):
+            self._history.record(change.old)
 
     @observe("embedding", "fit")
-    def _tell_scores(self, _change: Any) -> None:
+    def _update_scores(self, _change: Any) -> None:
         moving = self.fit is not None and self.fit.condition == "running"
         self.scores.use_embedding(None if moving else self.embedding)
 
@@ -377,7 +355,7 @@ class ExplorerState(HasTraits):
             raise InvalidInputError(
                 f"{MAX_SELECTIONS} selections can have names, got {len(given)}; drop some"
             )
-        known = {id(rows): rows for rows in self.selections.values()}  # checked when they came
+        known = {id(rows): rows for rows in self.selections.values()}  # these were checked before
         named = {
             checked_name(name): known[id(rows)]
             if id(rows) in known
@@ -408,19 +386,3 @@ class ExplorerState(HasTraits):
         if row is not None and not 0 <= row < n:
             raise InvalidInputError(f"{name} must be a row 0 … {n - 1} or None, got {row}")
         return row
-
-
-def _classes(feature_set: FeatureSet) -> tuple[NDArray[np.int64], list[str], int, str]:
-    """Codes, class names, number of known ones, and what they are: labels, else predictions."""
-    if feature_set.labels is not None:
-        codes, colored_by = feature_set.labels, "label"
-    elif feature_set.predictions is not None:
-        codes, colored_by = feature_set.predictions, "prediction"
-    else:
-        return np.zeros(len(feature_set), dtype=np.int64), ["all samples"], 1, ""
-    names = list(feature_set.class_names)
-    known = len(names)
-    if (codes < 0).any():
-        codes = np.where(codes < 0, known, codes)
-        names.append(UNKNOWN if UNKNOWN not in names else f"{UNKNOWN} label")
-    return codes, names, known, colored_by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tsne_widget.widgets.models.tiles import Tiles
@@ -47,16 +47,18 @@ PANELS: dict[str, Panel] = {
 
 
 def make_panels(context: PanelContext) -> dict[str, View]:
-    """The view of every panel, by name."""
-    return {name: panel.make(context) for name, panel in PANELS.items()}
-
-
-def open_with(frame: FrameView, views: Mapping[str, View]) -> None:
-    """Let the view of the frame's open panel know that it is open, and the others not."""
+    """The view of every panel by name, and the frame that says which one is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
+    frame = FrameView(
+        "explorer",
+        maps=[{"view": "map", "title": ""}],
+        panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+    )
 
     def follow() -> None:
-        for name in PANELS:
-            views[name].is_open = name == frame.panel
+        for name, view in views.items():
+            view.is_open = name == frame.panel
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
+    return {**views, "frame": frame}

@@ -156,7 +156,7 @@ class MapView(View):
         if window.is_whole or is_moving:
             return
         self._sort_points()
-        if window.look(self._in_sight(), state.selected):
+        if window.move(self._in_sight(), state.selected):
             with self.hold_sync():
                 self.epoch = window.epoch
                 self._show_points()

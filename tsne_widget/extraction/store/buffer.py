@@ -1,4 +1,4 @@
-"""The rows of a whole run: in memory, or in a memory map when they would fill too much of it."""
+"""The rows of a whole run, in memory or, if they are too large, in a memory map."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from tsne_widget.errors import ExtractionError, StoreError
 from tsne_widget.extraction.store.rows import Rows, check_width
 from tsne_widget.feature_set import Skipped
 
-# Features above this share of the machine's memory go to a file that is mapped: t-SNE, the model
-# and the notebook need the rest.
+# Features above this share of the machine's memory go to a memory map, because t-SNE, the model and
+# the notebook need the rest.
 SHARE_OF_MEMORY = 1 / 8
-# Above this share of the samples left out, the map no longer shows the dataset: we warn.
+# If more than this share of the samples is skipped, the map does not represent the dataset.
 SKIPPED_SHARE_TO_WARN = 0.05
-# Room for a stream of unknown length at first; it doubles when full.
+# Initial rows for a stream of unknown length; the number doubles when they are full.
 FIRST_ROWS = 1024
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-class Gathered:
+class RowBuffer:
     """Collects :class:`Rows` in order.
 
-    Every column is one growing array: small arrays kept from each batch would sit between the large
-    freed ones, and the process would grow by as much as the features themselves.
+    Each column is one growing array. Small arrays of each batch would fragment the heap between
+    large freed ones, and the process would grow by as much as the features themselves.
 
     Parameters
     ----------
     expected : int or None
-        How many samples will come, if that is known.
+        Number of samples, if it is known.
     folder : path or None
-        Where a file goes that is too large for memory; default: the system's temporary folder.
-        It has no name there and vanishes with the last array that uses it.
+        Folder of the unnamed file that holds features too large for memory. Default: the system's
+        temporary folder. The file disappears with the last array that uses it.
     """
 
     def __init__(self, expected: int | None, folder: Path | None = None) -> None:
@@ -60,9 +60,9 @@ class Gathered:
         Raises
         ------
         ExtractionError
-            If their width is not that of the rows before.
+            If their width differs from that of earlier rows.
         StoreError
-            If they are too large for memory and the disk cannot take them.
+            If they are too large for memory and cannot be written to the disk.
         """
         self.skipped.extend(rows.skipped)
         self.samples += rows.samples
@@ -83,32 +83,32 @@ class Gathered:
         for column, values in zip(self._features, rows.features, strict=True):
             column.append(values)
 
-    def whole(self) -> Rows:
+    def rows(self) -> Rows:
         """All rows in order; features may be memory maps.
 
         Raises
         ------
         ExtractionError
-            If every sample was left out.
+            If every sample was skipped.
         """
         if not self._features:
             first = self.skipped[0]
             raise ExtractionError(
-                f"all {self.samples} samples were left out; the first, {first.id}: {first.reason}"
+                f"all {self.samples} samples were skipped; the first, {first.id}: {first.reason}"
             )
         return Rows(
-            self._ids.whole()[:, 0],
-            tuple(column.whole() for column in self._features),
-            self._labels.whole()[:, 0] if self._is_labelled else None,
-            None if self._logits is None else self._logits.whole(),
+            self._ids.array()[:, 0],
+            tuple(column.array() for column in self._features),
+            self._labels.array()[:, 0] if self._is_labelled else None,
+            None if self._logits is None else self._logits.array(),
             tuple(self.skipped),
         )
 
-    def warn_of_skipped(self, stacklevel: int) -> None:
-        """Warn if so many samples were left out that the map no longer shows the dataset."""
+    def warn_about_skipped(self, stacklevel: int) -> None:
+        """Warn if the share of skipped samples exceeds :data:`SKIPPED_SHARE_TO_WARN`."""
         if len(self.skipped) > SKIPPED_SHARE_TO_WARN * self.samples:
             warnings.warn(
-                f"{len(self.skipped)} of {self.samples} samples were left out "
+                f"{len(self.skipped)} of {self.samples} samples were skipped "
                 f"({len(self.skipped) / self.samples:.0%}); the first, {self.skipped[0].id}: "
                 f"{self.skipped[0].reason}; see FeatureSet.skipped",
                 stacklevel=stacklevel + 1,
@@ -137,7 +137,7 @@ def memory_bytes() -> int:
 
 
 class _Column:
-    """A matrix that grows by rows; beyond ``limit`` bytes it lives in an unnamed file."""
+    """A matrix that grows by rows; above ``limit`` bytes it moves to an unnamed file."""
 
     def __init__(
         self,
@@ -164,14 +164,14 @@ class _Column:
             self._write(self._file, rows)
         self._n += len(rows)
 
-    def whole(self) -> NDArray[Any]:
+    def array(self) -> NDArray[Any]:
         if self._file is None:
             filled = self._values[: self._n]
             return filled if self._expected is not None else filled.copy()
         shape, dtype = (self._n, self._values.shape[1]), self._values.dtype
         self._file.flush()
         mapped = np.memmap(self._file, dtype, mode="r", shape=shape)
-        self._file.close()  # the map keeps the storage
+        self._file.close()  # the map keeps the file's content
         return mapped
 
     def _make_room(self, n: int) -> None:
@@ -184,7 +184,7 @@ class _Column:
             self._values = larger
 
     def _move_to_file(self) -> None:
-        # Written with write() and mapped at the end: pages written through a map count as ours.
+        # write() and a map at the end: pages written through a map count as memory of this process.
         try:
             file = tempfile.TemporaryFile(dir=self._folder, prefix="tsne-widget-")  # noqa: SIM115
         except OSError as error:
@@ -200,7 +200,7 @@ class _Column:
             file.write(np.ascontiguousarray(rows).data)
         except OSError as error:
             raise StoreError(
-                f"{error} while features were written; {_remedy(self._folder)}"
+                f"features cannot be written: {error}; {_remedy(self._folder)}"
             ) from error
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 import tsne_widget.widgets
 from tests.faults.attacks import TEXTS
 from tests.images.pictures import encoded, noise
-from tests.widgets.shared_pages import SharedPage
+from tests.widgets.html_export.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError, save_html
 from tsne_widget.images import ArrayImages
 from tsne_widget.widgets import sharing

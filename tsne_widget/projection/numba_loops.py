@@ -1,9 +1,9 @@
-"""Loops over pairs and points, compiled by numba: the CPU's way where numba is installed.
+"""Loops over pairs and points, compiled by numba for the CPU.
 
-Each does in one pass what the torch operations of ``attraction``, ``repulsion`` and ``optimize`` do
-in many, without their temporaries: an iteration is two to three times shorter. The loops release
-the GIL and are run on ranges by ``Workers``; numba's own threads are not used, because its default
-threading layer ends the process when two Python threads enter it.
+Each loop does in one pass what the torch operations of ``attraction``, ``repulsion`` and ``forces``
+do in many, and needs no temporary arrays: an iteration takes a half to a third of the time. The
+loops release the GIL and run on ranges in ``Workers``. numba's own threads are not used, because
+its default threading layer aborts the process when two Python threads enter it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from tsne_widget.projection.repulsion import ORDER
+from tsne_widget.projection.mesh import ORDER
 
 _compiled = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 _f = np.float32
@@ -24,7 +24,7 @@ _TURN = np.float32(2 * np.pi)
 def attract(
     first: int, last: int, y: Any, starts: Any, others: Any, values: Any, force: Any
 ) -> None:
-    """Add the attraction of the pairs of rows ``first`` to ``last`` to ``force`` (n, 2)."""
+    """Add the attraction of the pairs of rows ``first:last`` to ``force``, (n, 2)."""
     for i in range(first, last):
         x0, x1 = y[i, 0], y[i, 1]
         own0, own1 = _f(0), _f(0)
@@ -44,7 +44,7 @@ def attract(
 
 @_compiled
 def _spline(place: Any, weights: Any, slopes: Any) -> None:
-    """``repulsion.spline`` of one point, into two arrays of ORDER."""
+    """``mesh.spline`` for one point; ``weights`` and ``slopes`` are (ORDER,) outputs."""
     weights[0] = _f(1) - place
     weights[1] = place
     for k in range(3, ORDER + 1):
@@ -66,7 +66,7 @@ def _spline(place: Any, weights: Any, slopes: Any) -> None:
 def spread(
     first: int, last: int, y: Any, origin0: Any, origin1: Any, scale: Any, density: Any
 ) -> None:
-    """Add a unit mass at each point ``first`` to ``last`` of ``y`` (n, 2) to ``density``."""
+    """Add a unit mass at each of the points ``y[first:last]`` to ``density``, (cells, cells)."""
     weights0, weights1 = np.empty(ORDER, _f), np.empty(ORDER, _f)
     slopes = np.empty(ORDER, _f)
     for i in range(first, last):
@@ -80,7 +80,7 @@ def spread(
 
 
 @_compiled
-def read(
+def interpolate(
     first: int,
     last: int,
     y: Any,
@@ -92,7 +92,7 @@ def read(
     self1: Any,
     force: Any,
 ) -> float:
-    """Write −½∇Φ at the points ``first`` to ``last`` to ``force`` (n, 2); their Σ Φ comes back."""
+    """Write −½∇Φ at the points ``first:last`` to ``force``, (n, 2), and return their Σ Φ."""
     weights0, weights1 = np.empty(ORDER, _f), np.empty(ORDER, _f)
     slopes0, slopes1 = np.empty(ORDER, _f), np.empty(ORDER, _f)
     factor = _f(-0.5) * scale
@@ -137,7 +137,7 @@ def move(
     velocity: Any,
     gains: Any,
 ) -> None:
-    """``optimize.move`` on the points ``first`` to ``last``; attraction is (parts, n, 2)."""
+    """``TorchForces.move`` for the points ``first:last``; ``attraction`` is (parts, n, 2)."""
     for i in range(first, last):
         for axis in range(2):
             pull = _f(0)

@@ -1,0 +1,226 @@
+"""The forces of one iteration: attraction, repulsion, and the step that follows from them."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from functools import lru_cache
+from itertools import pairwise
+from types import ModuleType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tsne_widget.projection import repulsion
+from tsne_widget.projection.affinities import Affinities
+from tsne_widget.projection.attraction import Attraction
+from tsne_widget.projection.mesh import Mesh, influence, mesh_for
+from tsne_widget.projection.optimize import Forces, Phase, State
+from tsne_widget.projection.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+# Minimum of the gains of Jacobs (1988), as in van der Maaten's code.
+MIN_GAIN = 0.01
+# Maximum change of a coordinate in one iteration, in map units, as in openTSNE.
+MAX_STEP = 5.0
+# From this many points on, an iteration is split into pieces for several threads.
+POINTS_PER_THREAD = 10_000
+PIECES = 4
+# On a GPU the extent of the map is read only in every tenth iteration, because reading it waits for
+# the device. The mesh is that much wider than the map.
+DEVICE_ITERATIONS_PER_MESH = 10
+DEVICE_GROWTH = 1.5
+
+
+def forces_for(affinities: Affinities, workers: Workers, device: str) -> Forces:
+    """Compiled loops on the CPU if numba is installed, otherwise torch operations."""
+    loops = compiled_loops() if device == "cpu" else None
+    if loops is None:
+        return TorchForces(affinities, workers, device)
+    return NumbaForces(affinities, workers, loops)
+
+
+@lru_cache(maxsize=1)
+def compiled_loops() -> ModuleType | None:
+    """The module ``numba_loops``, or None if numba is not installed or not usable."""
+    try:
+        return importlib.import_module("tsne_widget.projection.numba_loops")
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+    except (ImportError, RuntimeError) as error:  # incompatible numpy, or no writable cache
+        logger.warning("numba is installed but not usable; using torch operations: %s", error)
+    return None
+
+
+class TorchForces:
+    """Forces in torch operations, on any device.
+
+    On a GPU an iteration waits for the device only to read the extent of the map: in each of the
+    first hundred iterations, then in every tenth. Masses are integers there, because the sum of
+    integers does not depend on the order.
+
+    Parameters
+    ----------
+    affinities : Affinities
+    workers : Workers
+    device : str
+        torch device.
+    as_on_gpu : bool, optional
+        Use the computation for GPUs on any device, for tests.
+    """
+
+    def __init__(
+        self,
+        affinities: Affinities,
+        workers: Workers,
+        device: str,
+        *,
+        as_on_gpu: bool | None = None,
+    ) -> None:
+        n = len(affinities)
+        self._attraction = Attraction(affinities, device)
+        self._workers = workers
+        self._pull = torch.zeros((2, n), device=device)
+        self._push = torch.zeros((2, n), device=device)
+        self._on_device = device != "cpu" if as_on_gpu is None else as_on_gpu
+        self._mesh: Mesh | None = None
+        self._calls = 0
+
+    def evaluate(self, y: torch.Tensor) -> torch.Tensor:
+        """See :class:`Forces`."""
+        points = y.T.contiguous()
+        self._attraction.forces(points, self._pull, self._workers)
+        if len(y) <= repulsion.DIRECT_POINTS:
+            return repulsion.direct(points, self._push)
+        mesh = self._current_mesh(points)
+        if mesh is None:
+            return repulsion.closed_form(points, self._push)
+        kernel = influence(mesh.size, mesh.far_cells, mesh.cell, str(y.device))
+        density = repulsion.spread(points, mesh, any_order=self._on_device)
+        field = repulsion.convolve(density, mesh, kernel, self._workers)
+        total = repulsion.interpolate(points, mesh, field, kernel, self._push)
+        return total.double().sum() - y.shape[0] * kernel.self_field
+
+    def move(self, state: State, phase: Phase, z: torch.Tensor) -> None:
+        """See :class:`Forces`."""
+        gradient = self._pull.mul_(phase.exaggeration).sub_(self._push / z).T
+        same_way = (gradient * state.velocity) > 0
+        torch.where(same_way, state.gains * 0.8, state.gains + 0.2, out=state.gains)
+        state.gains.clamp_(min=MIN_GAIN)
+        step = state.velocity * phase.momentum - gradient * state.gains * phase.learning_rate
+        state.velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
+        state.y += state.velocity
+
+    def _current_mesh(self, points: torch.Tensor) -> Mesh | None:
+        """The mesh for this iteration, or None if the map is narrow enough for the closed form."""
+        early = self._calls < 10 * DEVICE_ITERATIONS_PER_MESH
+        if not self._on_device or early or self._calls % DEVICE_ITERATIONS_PER_MESH == 0:
+            growth = DEVICE_GROWTH if self._on_device and not early else 1.0
+            self._mesh = _mesh_around(points.amin(1).tolist(), points.amax(1).tolist(), growth)
+        self._calls += 1
+        return self._mesh
+
+
+class NumbaForces:
+    """Forces in compiled loops, on the CPU.
+
+    Points and rows of pairs are split into pieces; each piece has its own array of attraction.
+
+    Parameters
+    ----------
+    affinities : Affinities
+    workers : Workers
+    loops : module
+        ``numba_loops``.
+    """
+
+    def __init__(self, affinities: Affinities, workers: Workers, loops: ModuleType) -> None:
+        n = len(affinities)
+        pieces = 1 if n < POINTS_PER_THREAD else PIECES
+        bounds = np.linspace(0, n, pieces + 1).astype(int)
+        self._points = list(pairwise(bounds.tolist()))
+        shares = np.linspace(0, len(affinities.values), pieces + 1)
+        bounds = np.searchsorted(affinities.starts, shares[:-1])
+        rows = [*bounds.tolist(), n]
+        self._rows = list(pairwise(rows))
+        self._pairs = (affinities.starts, affinities.others, affinities.values)
+        self._pull = np.zeros((pieces, n, 2), np.float32)
+        self._push = np.zeros((n, 2), np.float32)
+        self._loops = loops
+        self._workers = workers
+
+    def evaluate(self, y: torch.Tensor) -> float:
+        """See :class:`Forces`."""
+        points = y.numpy()
+        push = torch.from_numpy(self._push).T
+        if len(y) <= repulsion.DIRECT_POINTS:
+            self._attract_all(points)
+            return float(repulsion.direct(y.T, push))
+        mesh = _mesh_around(points.min(0).tolist(), points.max(0).tolist())
+        if mesh is None:
+            self._attract_all(points)
+            return float(repulsion.closed_form(y.T, push))
+        return self._evaluate_on(mesh, points)
+
+    def _evaluate_on(self, mesh: Mesh, points: NDArray[np.float32]) -> float:
+        """Both forces, with the repulsion computed on a mesh; returns Z."""
+        densities = np.zeros((len(self._points), mesh.cells, mesh.cells), np.float32)
+        place = (*map(np.float32, mesh.origin), np.float32(1 / mesh.cell))
+
+        def attract_and_spread(piece: int) -> None:
+            self._attract(piece, points)
+            self._loops.spread(*self._points[piece], points, *place, densities[piece])
+
+        self._workers.map(attract_and_spread, range(len(self._rows)))
+        density = densities[0]
+        for other in densities[1:]:
+            density += other
+        kernel = influence(mesh.size, mesh.far_cells, mesh.cell)
+        field = repulsion.convolve(torch.from_numpy(density), mesh, kernel, self._workers).numpy()
+        self_force = tuple(map(np.float32, kernel.self_force))
+
+        def repel(piece: tuple[int, int]) -> float:
+            total: float = self._loops.interpolate(
+                *piece, points, *place, field, *self_force, self._push
+            )
+            return total
+
+        return sum(self._workers.map(repel, self._points)) - len(points) * kernel.self_field
+
+    def _attract_all(self, points: NDArray[np.float32]) -> None:
+        self._workers.map(lambda piece: self._attract(piece, points), range(len(self._rows)))
+
+    def _attract(self, piece: int, points: NDArray[np.float32]) -> None:
+        self._pull[piece] = 0
+        self._loops.attract(*self._rows[piece], points, *self._pairs, self._pull[piece])
+
+    def move(self, state: State, phase: Phase, z: float) -> None:
+        """See :class:`Forces`."""
+        constants = [
+            np.float32(value)
+            for value in (
+                phase.exaggeration,
+                1 / z,
+                phase.learning_rate,
+                phase.momentum,
+                MIN_GAIN,
+                MAX_STEP,
+            )
+        ]
+        arrays = [tensor.numpy() for tensor in (state.y, state.velocity, state.gains)]
+        self._workers.map(
+            lambda piece: self._loops.move(*piece, self._pull, self._push, *constants, *arrays),
+            self._points,
+        )
+
+
+def _mesh_around(low: list[float], high: list[float], growth: float = 1.0) -> Mesh | None:
+    """The mesh for a map that may grow by this factor, or None if a closed form serves it."""
+    extent = max(high[0] - low[0], high[1] - low[1])
+    if extent < repulsion.CLOSED_FORM_WIDTH:
+        return None
+    room = (growth - 1) * extent / 2
+    return mesh_for((low[0] - room, low[1] - room), (high[0] + room, high[1] + room))

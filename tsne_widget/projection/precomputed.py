@@ -1,0 +1,84 @@
+"""Nearest neighbours from distances that the user has computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget._validation import row_blocks
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection.neighbors import BLOCK_BYTES, Neighbors
+
+
+def precomputed_neighbors(distances: Any, k: int) -> Neighbors:
+    """The k nearest rows of each row.
+
+    Parameters
+    ----------
+    distances : (n, n) array or sparse matrix
+        A sparse matrix holds the distances to at least k other rows in each row, as
+        scikit-learn's ``kneighbors_graph(mode="distance")`` returns it.
+    k : int
+
+    Returns
+    -------
+    Neighbors
+        Squared distances are relative to the largest one.
+
+    Raises
+    ------
+    InvalidInputError
+        If the matrix is not square, a distance is negative, NaN or infinite, all distances are 0,
+        or a row of a sparse matrix has fewer than k neighbours.
+    """
+    from scipy import sparse
+
+    is_sparse = sparse.issparse(distances)
+    n = distances.shape[0]
+    if distances.shape != (n, n):
+        raise InvalidInputError(
+            f"metric='precomputed' needs a square matrix of distances, got shape {distances.shape}"
+        )
+    values = distances.data if is_sparse else distances
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise InvalidInputError("precomputed distances must be finite and not negative")
+    largest = float(values.max(initial=0))
+    if not largest > 0:
+        raise InvalidInputError(
+            f"all distances between {n} samples are 0; check how they were computed"
+        )
+    scale = np.float64(max(largest, np.finfo(np.float64).tiny))
+    return (_from_graph if is_sparse else _from_table)(distances, k, scale)
+
+
+def _from_table(distances: NDArray[Any], k: int, scale: np.float64) -> Neighbors:
+    n = len(distances)
+    indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    for rows in row_blocks(n, BLOCK_BYTES // (8 * n)):
+        block = distances[rows] / scale
+        own = np.arange(len(block))
+        block[own, own + rows.start] = np.inf
+        columns = np.argsort(block, axis=1, kind="stable")[:, :k]
+        indices[rows] = columns
+        squared[rows] = np.take_along_axis(block, columns, 1) ** 2
+    return Neighbors(indices, squared)
+
+
+def _from_graph(graph: Any, k: int, scale: np.float64) -> Neighbors:
+    n = graph.shape[0]
+    indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    for row in range(n):
+        entries = slice(graph.indptr[row], graph.indptr[row + 1])
+        columns, values = graph.indices[entries], graph.data[entries]
+        columns, values = columns[columns != row], values[columns != row]
+        if len(columns) < k:
+            raise InvalidInputError(
+                f"row {row} has {len(columns)} neighbours, but the perplexity needs {k}; store "
+                "3 × perplexity neighbours, or pass a lower perplexity"
+            )
+        order = np.lexsort((columns, values))[:k]
+        indices[row] = columns[order]
+        squared[row] = (values[order] / scale) ** 2
+    return Neighbors(indices, squared)

@@ -1,0 +1,30 @@
+"""Checks of the arguments of the front door."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+
+# Pixels of a map: below this, its tools would cover it.
+MIN_HEIGHT = 100
+
+
+def check_record(feature_set: object) -> None:
+    """Raise InvalidInputError for anything but a FeatureSet, with the call that makes one."""
+    if not isinstance(feature_set, FeatureSet):
+        raise InvalidInputError(
+            f"feature_set must be a FeatureSet, got {type(feature_set).__name__}; use "
+            "FeatureSet.from_arrays(features, labels) for arrays, FeatureSet.from_npy for .npy "
+            "files, EmbeddingExplorer.from_model(model, dataset) for a model, and "
+            "EmbeddingExplorer.load(folder) for a saved exploration"
+        )
+
+
+def check_height(height: object) -> None:
+    """Raise InvalidInputError for anything but a whole number of pixels from 100 on."""
+    if not isinstance(height, (int, np.integer)) or isinstance(height, bool) or height < MIN_HEIGHT:
+        raise InvalidInputError(
+            f"height={height!r} must be a whole number of pixels, {MIN_HEIGHT} or more, such as 460"
+        )

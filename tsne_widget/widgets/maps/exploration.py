@@ -1,0 +1,103 @@
+"""MapExploration: an exploration with one map or several by name, which it computes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.exploration import Exploration
+from tsne_widget.widgets.maps.maps import Maps
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class MapExploration(Exploration):
+    """An exploration that shows one of its maps, and computes those that were not given."""
+
+    _maps: Maps
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The record that is explored."""
+        return self._state.feature_set
+
+    @property
+    def embeddings(self) -> dict[str, NDArray[np.float32]]:
+        """(n, 2) float32 coordinates of every finished map, by name."""
+        return self._maps.embeddings
+
+    @property
+    def projector(self) -> Any:
+        """The projector of the visible map, None for given coordinates.
+
+        After the fit, its ``transform`` places new rows on the map.
+        """
+        return self._maps.projector
+
+    def show_embedding(self, name: str) -> None:
+        """Show one of :attr:`embeddings`; selection, visible classes and colours stay.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such map, or it is not computed yet.
+        """
+        self._maps.show(name)
+
+    def wait(self) -> Self:
+        """Block until all maps are done, stopped or paused, and return the explorer.
+
+        Raises
+        ------
+        TsneWidgetError or the projector's own error
+            If the projector failed.
+        """
+        self._maps.wait()
+        return self
+
+    def pause(self) -> None:
+        """Pause the running map; :meth:`resume` continues it.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing is running, or the projector cannot be paused.
+        """
+        self._maps.active.pause()
+
+    def resume(self) -> None:
+        """Resume a paused map."""
+        self._maps.active.resume()
+
+    def stop(self) -> None:
+        """Stop the running map and keep its current state; :meth:`run` continues it."""
+        self._maps.active.stop()
+
+    def run(self, iterations: int = 250, *, projector: Any = None, name: str | None = None) -> None:
+        """Continue the visible map, or compute another one, in the background.
+
+        Parameters
+        ----------
+        iterations : int
+            Additional iterations.
+        projector : object with fit_transform, optional
+            Computes another map, shown as soon as it has coordinates; the others are kept.
+        name : str, optional
+            Name of that map. Default: the name of the projector's class.
+
+        Raises
+        ------
+        InvalidInputError
+            If the map is still running, its coordinates were given, the projector cannot continue,
+            or the name is taken.
+        """
+        self._maps.run(iterations, projector, name)
+
+    def close(self) -> None:
+        """Close the widget and stop its projector. May be called twice."""
+        self._maps.close()
+        super().close()

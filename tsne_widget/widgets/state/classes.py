@@ -1,0 +1,84 @@
+"""The classes of a record's rows: their codes and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget._validation import did_you_mean
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+
+UNKNOWN = "unknown"
+# Class names that an error message lists.
+NAMES_LISTED = 10
+
+
+class Classes(NamedTuple):
+    """Class of each row: the labels, or the predictions where there are no labels.
+
+    Attributes
+    ----------
+    codes : (n,) int64 array
+        Class of each row as an index into ``names``.
+    names : list of str
+        Names of the g classes, unknown last if a row has no class.
+    known : int
+        Number of classes that are not "unknown".
+    kind : "label", "prediction" or ""
+        What the classes are; "" if the record has neither.
+    """
+
+    codes: NDArray[np.int64]
+    names: list[str]
+    known: int
+    kind: str
+
+    def codes_of(self, classes: str | int | Sequence[str | int]) -> list[int]:
+        """Codes of classes that are given by name or by code.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such class.
+        """
+        wanted = [classes] if isinstance(classes, (str, int, np.integer)) else list(classes)
+        return [self._code_of(given) for given in wanted]
+
+    def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
+        """Names of the classes of a (g,) bool mask."""
+        flags = np.asarray(mask, dtype=bool)
+        return tuple(name for name, flag in zip(self.names, flags, strict=True) if flag)
+
+    def _code_of(self, given: object) -> int:
+        if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+            if not 0 <= given < len(self.names):
+                raise InvalidInputError(
+                    f"there is no class code {given}; codes are 0 … {len(self.names) - 1}"
+                )
+            return int(given)
+        if given not in self.names:
+            known = ", ".join(self.names[:NAMES_LISTED])
+            raise InvalidInputError(
+                f"there is no class {given!r}; there are {known}{did_you_mean(given, self.names)}"
+            )
+        return self.names.index(str(given))
+
+
+def classes_of(feature_set: FeatureSet) -> Classes:
+    """The classes of a record's rows."""
+    if feature_set.labels is not None:
+        codes, kind = feature_set.labels, "label"
+    elif feature_set.predictions is not None:
+        codes, kind = feature_set.predictions, "prediction"
+    else:
+        return Classes(np.zeros(len(feature_set), dtype=np.int64), ["all samples"], 1, "")
+    names = list(feature_set.class_names)
+    known = len(names)
+    if (codes < 0).any():
+        codes = np.where(codes < 0, known, codes)
+        names.append(UNKNOWN if UNKNOWN not in names else f"{UNKNOWN} label")
+    return Classes(codes, names, known, kind)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget._text import REMEDY
-from tsne_widget.analysis import confidence
+from tsne_widget.analysis import SCORES, confidence, label_suspicion
 from tsne_widget.widgets import gallery as module
 from tsne_widget.widgets.models.details import NEIGHBORS, details
 from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
@@ -203,17 +203,22 @@ async def condition(holds):
     raise TimeoutError("waited in vain")
 
 
-def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
-    gate = threading.Event()
-    scores = page.explorer.state.scores
-    suspicion = scores["suspicion"]
-    scores._kept.clear()
+@pytest.fixture
+def gated_suspicion(page, monkeypatch):
+    """(n,) suspicion, and the event that the score waits for before it returns these values."""
+    record, gate = page.explorer.feature_set, threading.Event()
+    suspicion = label_suspicion(record.logits, record.labels, record.features)
 
-    def slow(*_arguments):
+    def wait(*_arguments):
         assert gate.wait(30)
-        return {"suspicion": suspicion}
+        return suspicion
 
-    monkeypatch.setattr(scores, "_computed", slow)
+    monkeypatch.setitem(SCORES, "suspicion", SCORES["suspicion"]._replace(compute=wait))
+    return suspicion, gate
+
+
+def test_a_slow_score_keeps_the_order_until_it_is_there(page, gated_suspicion):
+    suspicion, gate = gated_suspicion
 
     async def act():
         page.explorer.select("visible")
@@ -232,20 +237,8 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
     in_a_loop(act)
 
 
-def test_a_score_that_comes_after_another_choice_changes_nothing(page, monkeypatch):
-    gate = threading.Event()
-    scores = page.explorer.state.scores
-    suspicion = scores["suspicion"]
-    scores._kept.clear()
-    original = scores._computed
-
-    def slow(name, embedding):
-        if name == "suspicion":
-            assert gate.wait(30)
-            return {name: suspicion}
-        return original(name, embedding)
-
-    monkeypatch.setattr(scores, "_computed", slow)
+def test_a_score_that_comes_after_another_choice_changes_nothing(page, gated_suspicion):
+    _, gate = gated_suspicion
 
     async def act():
         page.explorer.select("visible")
@@ -264,7 +257,7 @@ def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkey
     def broken(*_arguments):
         raise ArithmeticError("<b>odd</b>")
 
-    monkeypatch.setattr(page.explorer.state.scores, "_computed", broken)
+    monkeypatch.setitem(SCORES, "suspicion", SCORES["suspicion"]._replace(compute=broken))
 
     async def act():
         page.explorer.select("visible")

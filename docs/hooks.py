@@ -1,4 +1,4 @@
-"""What mkdocs does besides: formulas become MathML, and every page has a place."""
+"""Hooks of mkdocs: formulas become MathML, and every page has a section."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latex2mathml.converter import convert
 import tsne_widget
 import tsne_widget.analysis
 
-# Where a page goes that no section of mkdocs.yml names, by its folder.
+# The section of a page that mkdocs.yml does not list, by its folder.
 SECTIONS = {"api": "API", "guides": "Guides", "how": "How it works", "": "How it works"}
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.+?)\\[)\]]</\1>', re.DOTALL)
@@ -25,7 +25,7 @@ _ROLE = re.compile(
 
 
 def on_config(config: Any) -> Any:
-    """Add the pages that are in no section, in the order of their names."""
+    """Add the pages that mkdocs.yml does not list to the section of their folder, by name."""
     folder = Path(config.docs_dir)
     named = set(re.findall(r"[\w/-]+\.md", str(config.nav)))
     for page in sorted(folder.rglob("*.md")):
@@ -37,11 +37,13 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
-    """The reference names what its pages name, in that order, and then every other public name.
+    """Add every public name that no page of the reference lists to its first page.
 
-    Below headings of the second level the names are of the third.
+    On the analysis page, add the table of scores and put names below the page's own headings of
+    the second level.
     """
     if page.file.src_uri == "api/analysis.md":
+        markdown = markdown.replace("[[scores]]", _score_table())
         return _ENTRY.sub(r"\g<0>\n    options: {heading_level: 3}\n", markdown)
     if page.file.src_uri != "api/index.md":
         return markdown
@@ -53,24 +55,34 @@ def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
 
 
 def on_page_content(html: str, **_options: Any) -> str:
-    """Formulas as MathML, which browsers draw by themselves; roles in docstrings as links."""
+    """Turn formulas into MathML and roles of docstrings into links."""
     html = _FORMULA.sub(_as_mathml, html)
     return _ROLE.sub(_as_link, html)
 
 
-class OneEach(Extension):
-    """Each of several parameters that are described together has its own entry, type and default.
+class SeparateParameters(Extension):
+    """Give each of several parameters that share a description its own entry, type and default.
 
-    As of griffe 2.4 all would get those of the first.
+    griffe 2.4 gives all of them those of the first.
     """
 
     def on_instance(self, *, obj: Object, **_options: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = _SEVERAL.sub(_one_each, obj.docstring.value)
+            obj.docstring.value = _SEVERAL.sub(_separate, obj.docstring.value)
 
 
-def _one_each(several: re.Match[str]) -> str:
+def _separate(several: re.Match[str]) -> str:
     return "\n".join(name + several["rest"] for name in several["names"].split(", "))
+
+
+def _score_table() -> str:
+    """The scores as a table in Markdown, from the one that the package reads."""
+    rows = [
+        f"| `{score.name}` | {score.meaning} "
+        f"| {', '.join(score.needs)} | {'highest' if score.highest_first else 'lowest'} |"
+        for score in tsne_widget.analysis.SCORES.values()
+    ]
+    return "\n".join(["| score | meaning | needs | inspect first |", "|---|---|---|---|", *rows])
 
 
 def _text(path: Path) -> str:
@@ -78,7 +90,7 @@ def _text(path: Path) -> str:
 
 
 def _as_link(role: re.Match[str]) -> str:
-    """What a role names, with a link to its place in the reference where it has one."""
+    """The name of a role, linked to its entry in the reference if it has one."""
     code, name = role[1] or "", role[2] or ""
     for home in (tsne_widget, tsne_widget.analysis):
         if name.split(".")[0] in home.__all__:

@@ -1,4 +1,4 @@
-// From a folder browsers run no workers: there, that of the search runs in a hidden frame.
+// Browsers run no workers in pages from a folder, so the search worker runs in a hidden frame.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {

@@ -1,19 +1,36 @@
-"""What holds for every test."""
+"""Settings of every test."""
+
+from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Generator
 
 import pytest
 
-# State that is changed on another thread than the main one is an error, in tests' kernels too.
+# A state change on a thread other than the main one is an error, also in the tests' kernels.
 os.environ["TSNE_WIDGET_DEBUG"] = "1"
 
-# A shell starts what it runs in the background with interrupts ignored, and children inherit that:
-# tests that interrupt a process of their own would wait in vain.
+# Tests run in one process per core: more threads in each would only wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell starts background jobs with interrupts ignored, and their children inherit that. Some
+# tests interrupt a process of their own.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps an event loop running on the main thread."""
+    """Run browser tests last: Playwright keeps an event loop running on the main thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape lone surrogates in captured text: pytest-xdist cannot send them to its parent."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report

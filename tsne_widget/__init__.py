@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tsne_widget.errors import StoreError as StoreError
     from tsne_widget.errors import TsneWidgetError as TsneWidgetError
     from tsne_widget.errors import WrongCallError as WrongCallError
-    from tsne_widget.extraction import extract as extract
+    from tsne_widget.extraction.extract import extract as extract
     from tsne_widget.feature_set import FeatureSet as FeatureSet
     from tsne_widget.images import ArrayImages as ArrayImages
     from tsne_widget.images import DatasetImages as DatasetImages

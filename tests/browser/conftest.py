@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.gestures import SECONDS
 from tests.browser.jupyter import Lab, Notebook, launch
 
 
@@ -37,6 +38,7 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
         name: str, cells: object, width: int = 1400, height: int = 1100, script: str = ""
     ) -> Notebook:
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(30 * SECONDS)
         page.add_init_script(script)
         notebook = Notebook.open(lab, page, name, cells)  # type: ignore[arg-type]
         page.evaluate(  # the server remembers the theme of an earlier test

@@ -44,7 +44,7 @@ explorer
 
 @pytest.fixture
 def notebook(open_notebook, request) -> Notebook:
-    opened = open_notebook(f"{request.node.name}.ipynb", [CELL])
+    opened = open_notebook(f"{request.node.name}.ipynb", [CELL], fresh=True)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened
@@ -175,7 +175,7 @@ def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebo
 
 def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_notebook):
     """JupyterLab sends the first messages to the main shell, which a running cell holds."""
-    notebook: Notebook = open_notebook("subshell.ipynb", [CELL])
+    notebook: Notebook = open_notebook("subshell.ipynb", [CELL], fresh=True)
     page = notebook.page
     page.evaluate(
         f"() => {{ const kernel = {KERNEL}; const create = kernel.requestCreateSubshell;"
@@ -271,7 +271,9 @@ COUNT_ABORTS = """
 @pytest.mark.parametrize("closes", [False, True], ids=["not closed", "closed"])
 def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, closes):
     first = "if 'explorer' in globals():\n    explorer.close()\n" if closes else ""
-    notebook = open_notebook(f"again-{closes}.ipynb", [first + CELL], script=COUNT_ABORTS)
+    notebook = open_notebook(
+        f"again-{closes}.ipynb", [first + CELL], script=COUNT_ABORTS, fresh=True
+    )
     page = notebook.page
     session = page.context.new_cdp_session(page)
 

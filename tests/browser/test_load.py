@@ -59,8 +59,7 @@ def note(_widget, content, _buffers):
         explorer.state.main_thread.call(lambda: seen.append([
             zlib.crc32(explorer.selected.tobytes()),
             "".join("01"[int(flag)] for flag in explorer.state.visible)]))
-for name in ("scatter", "legend"):
-    explorer._views[name].on_msg(note)
+explorer.on_msg(note)
 
 def memory():
     gc.collect()
@@ -208,7 +207,9 @@ def weigher(notebook: Notebook) -> Callable[[], dict[str, float]]:
 
 @pytest.mark.timeout(600)  # two minutes on two free cores
 def test_a_thousand_lassos_and_toggles_are_all_answered_and_nothing_grows(open_notebook):
-    notebook: Notebook = open_notebook("load.ipynb", ["", CELL], height=900, script=WATCH)
+    notebook: Notebook = open_notebook(
+        "load.ipynb", ["", CELL], height=900, script=WATCH, fresh=True
+    )
     page = notebook.page
     notebook.run_all()
     map_is_drawn(page)

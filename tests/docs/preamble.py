@@ -1,4 +1,4 @@
-"""What the pages' examples stand on: a trained model, its data, and what was made of them."""
+"""Names that the examples of the pages use: a trained model, its data and its features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = [f"digit {digit}" for digit in range(10)]
 
 
 class SmallNet(nn.Module):
-    """A small convolutional classifier of 8 × 8 pictures, built as VGG is."""
+    """A small convolutional classifier of 8 × 8 images, built like VGG."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class SmallNet(nn.Module):
 
 
 class Digits(TensorDataset):
-    """The first 500 digits, with the names of their classes."""
+    """The first 500 digits with their class names."""
 
     classes = NAMES
 
 
 @cache
 def trained() -> tuple[nn.Module, Digits, FeatureSet]:
-    """The model, its dataset and its features: made once for all pages."""
+    """The model, its dataset and its features, shared by all pages."""
     digits = load_digits()
     images = torch.tensor(digits.images[:ROWS], dtype=torch.float32)[:, None] / 16
     dataset = Digits(images, torch.tensor(digits.target[:ROWS]))
@@ -62,7 +62,7 @@ def trained() -> tuple[nn.Module, Digits, FeatureSet]:
 
 
 def names(folder: Path) -> dict[str, Any]:
-    """The names that a page's first example finds. Two .npy files are put into the folder."""
+    """The namespace in which a page starts; writes two .npy files into the folder."""
     model, dataset, features = trained()
     xy = (features.features[:, :2] - features.features[:, 2:4]).astype("float32")
     pictures = dataset.tensors[0][:, 0].numpy()

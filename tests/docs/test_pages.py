@@ -1,7 +1,7 @@
-"""Every line of Python in README and docs/ runs; every command and link there exists.
+"""Every line of Python in README and docs/ runs; every command and link exists.
 
-The ```python blocks of a page are run from top to bottom, in one namespace, in an empty folder,
-after tests/docs/preamble.py. Blocks of other languages are not run.
+The ```python blocks of a page run from top to bottom in one namespace, in an empty folder, after
+tests/docs/preamble.py. Blocks of other languages do not run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def named(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> str:
-    """The page with everything blank but its blocks of a language: lines keep their numbers."""
+    """The page with only its blocks of a language; other lines are blank, so numbers stay."""
     kept, fence = [], None
     for line in page.read_text("utf-8").splitlines():
         if line.strip().startswith("```"):
@@ -43,7 +43,7 @@ def without_blocks(page: Path) -> str:
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Explorers that a page opens, also those whose name it gives to another; closed at its end."""
+    """Explorers that a page creates; closed at its end, even if the page reuses their names."""
     explorers = []
 
     def init(self, *arguments, **options):

@@ -1,4 +1,4 @@
-"""The table in README.md: every fault has its row, and every test that is named there exists."""
+"""The table in README.md has a row for every fault, and every test that it names exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ ROWS = dict(
         r"^\| ([A-Z]\d+) \| (.*) \|$", (TESTS / "faults" / "README.md").read_text("utf-8"), re.M
     )
 )
-
 
 NAMED = r"`([\w/]+\.py)::(test_\w+)`"
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import as_rows, row_blocks
+from tsne_widget._validation import as_rows, check_finite, row_blocks
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
 
@@ -67,8 +67,7 @@ def faithfulness(
     places = as_matrix("embedding", embedding, n)
     if not 1 <= k < n / 2:
         raise InvalidInputError(f"k={k} must be from 1 to less than n / 2 = {n / 2:g}")
-    if not np.isfinite(places).all():
-        raise InvalidInputError("embedding must be finite; run the projector again")
+    check_finite("embedding", places)
     chosen = np.arange(n) if rows is None else as_rows("rows", rows, n)
     high, flat = centred(matrix)[0], centred(places)[0].astype(np.float64)
     return Faithfulness(*_local(high, flat, k, chosen).astype(np.float32))

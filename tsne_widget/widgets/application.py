@@ -41,6 +41,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         self._background = background
         self._views = dict(views)
         super().__init__()
+        self._own_layout = self.layout  # closed with this widget; one that a user sets is not
         if self.comm is not None:
             # ipykernel 7.4 hands a message of the page to the shell that this comm spoke from
             # last, main or subshell. After a change of shell, later messages overtake earlier ones.
@@ -138,6 +139,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         for view in self._views.values():
             view.close()
         super().close()
+        self._own_layout.close()
 
     def __enter__(self) -> Self:
         return self

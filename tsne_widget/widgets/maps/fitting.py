@@ -1,4 +1,4 @@
-"""The computation of a map: starts it, shows it, holds it, ends it and continues it."""
+"""The computation of a map: start, pause, resume, stop and continue it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 class Fitting:
-    """What a projector makes of the features of one :class:`MapModel`, written into it.
-
-    Attributes
-    ----------
-    projector : object with ``fit_transform``
-        A live one is a copy of the user's, with a callback of ours.
-    """
+    """Runs a projector on the features of one :class:`MapModel` and writes the map into it."""
 
     def __init__(self, state: MapModel, projector: Any = None) -> None:
         self._state = state
         self._error: BaseException | None = None
         self._run: ProjectionRun | None = None
-        self._seconds, self._going_since = 0.0, 0.0  # time used, pauses left out
+        self._seconds, self._going_since = 0.0, 0.0  # time used, without pauses
         self._given = projector
         self._also_call: Callable[..., Any] | None = None  # the user's own callback
 
@@ -62,30 +56,30 @@ class Fitting:
         self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
     def wait(self) -> None:
-        """Block until the map is done, stopped or paused; raise what it failed with."""
+        """Block until the map is done, stopped or paused; raise the projector's error."""
         if self._run is not None and not self._run.ended:
             self._run.wait(self._state.main_thread.catch_up)
         if self._error is not None:
             raise self._error
 
     def failed_with(self, error: BaseException) -> bool:
-        """Whether this error is what the projector ended with."""
+        """Whether the projector failed with this error."""
         return error is self._error
 
     def pause(self) -> None:
-        """Hold the map where it is."""
+        """Pause the map."""
         self._live_run("pause").pause()
         self._clock()
         self._state.fit = self._state.fit._replace(condition="paused")
 
     def resume(self) -> None:
-        """Let a held map go on."""
+        """Resume a paused map."""
         self._live_run("resume").resume()
         self._going_since = time.monotonic()
         self._state.fit = self._state.fit._replace(condition="running")
 
     def stop(self) -> None:
-        """End the computation and keep the map as it is."""
+        """Stop the computation and keep the current map."""
         self._live_run("stop").stop()
 
     def run(self, iterations: int = 250) -> None:
@@ -94,11 +88,11 @@ class Fitting:
             raise InvalidInputError(f"iterations must be an integer above 0, got {iterations!r}")
         if self._run is None:
             raise InvalidInputError(
-                "the coordinates of this map were given: there is nothing to continue; "
-                "leave out embedding= to compute a map"
+                "this map has given coordinates, so there is nothing to continue; omit "
+                "embedding= to compute a map"
             )
         if not self._run.ended:
-            raise InvalidInputError("the map is still computed; stop() it first, or wait()")
+            raise InvalidInputError("the map is still running; call stop() or wait() first")
         if not is_live(self.projector):
             raise InvalidInputError(f"{title_of(self.projector)} cannot be continued")
         done = int(getattr(self.projector, "n_iter_", 0))
@@ -106,7 +100,7 @@ class Fitting:
         self.start()
 
     def close(self) -> None:
-        """Abandon whatever is computed."""
+        """Abandon a running computation."""
         if self._run is not None:
             self._run.abandon()
             self._run = None
@@ -138,7 +132,7 @@ class Fitting:
             self._seconds += time.monotonic() - self._going_since
 
     def _set(self, name: str, value: Any) -> None:
-        """Set a trait; what an observer of the user's raises is shown, and the fit goes on."""
+        """Set a trait; an error of a user's observer is shown, and the fit continues."""
         try:
             setattr(self._state, name, value)
         except Exception as error:
@@ -147,14 +141,16 @@ class Fitting:
 
     def _live_run(self, word: str) -> ProjectionRun:
         if self._run is None or self._run.ended:
-            raise InvalidInputError(f"there is nothing to {word}: no map is being computed")
+            raise InvalidInputError(f"there is nothing to {word}: no map is running")
         if not is_live(self.projector):
-            raise InvalidInputError(f"{title_of(self.projector)} cannot be held: wait for its end")
+            raise InvalidInputError(
+                f"{title_of(self.projector)} cannot be paused or stopped: wait() for it"
+            )
         return self._run
 
 
 def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
-    """A projector of ours to put a callback into, and the callback that the user had put there."""
+    """A copy of a live projector, to add a callback to, and the user's own callback."""
     if not is_live(projector):
         return projector, None
     fresh = type(projector)(**projector.get_params(deep=False))
@@ -162,15 +158,15 @@ def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
 
 
 def title_of(projector: Any) -> str:
-    """What a projector is called where it has no name; None is our own t-SNE."""
+    """Default name of a projector's map; None stands for the default t-SNE."""
     name = "TSNE" if projector is None else type(projector).__name__
     return "t-SNE" if name == "TSNE" else printable(name)
 
 
 def _note(projector: Any) -> str:
-    """What to know of its map: whether it will be the same another time."""
+    """A remark if the projector gives another map each time, else ""."""
     values = projector.get_params(deep=False) if hasattr(projector, "get_params") else {}
-    # PCA's randomised solver differs by less than can be seen.
+    # Runs of PCA's randomised solver differ by less than is visible.
     if type(projector).__name__ == "PCA" or values.get("random_state", 0) is not None:
         return ""
-    return "another run gives another map: random_state is not set"
+    return "random_state is not set: another run gives another map"

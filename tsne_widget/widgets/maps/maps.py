@@ -1,4 +1,4 @@
-"""The maps of one exploration by name: computed one after the other, one of them shown."""
+"""The maps of one exploration by name, computed one after the other; one of them is visible."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
 from tsne_widget.widgets.views.messages import MalformedMessageError
 
-# Fewer rows than this have no neighbourhoods to embed.
+# Fewer rows have no neighbourhoods to embed.
 MIN_ROWS = 4
-# Maps of one explorer, and characters of a map's name: more no menu shows.
+# Maximum number of maps, and of characters in a map's name: a menu shows no more.
 MAX_MAPS, MAX_NAME = 20, 80
-# Name of coordinates that were given without one.
+# Default name of given coordinates.
 GIVEN = "given"
 _ACTIVE = ("running", "paused")
 
 
 class Maps:
-    """Every map of one :class:`ExplorerState`; the one that is shown is the state's embedding.
+    """Every map of one :class:`ExplorerState`; the visible one is the state's embedding.
 
-    Projectors run one after the other, in their order: side by side they would share the same
-    processors.
+    Projectors run one after the other, in order: in parallel they would compete for the same cores.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class Maps:
         self._maps: dict[str, MapState] = {}
         self._fittings: dict[str, Fitting] = {}
         self._waiting: list[str] = []
-        self._wanted: set[str] = set()  # what run() has begun: shown as soon as it is there
+        self._wanted: set[str] = set()  # maps of run(): shown as soon as they exist
         for name, embedding in given.items():
             self._add(name, embedding)
         for name, projector in projectors.items():
@@ -59,12 +58,12 @@ class Maps:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, also those that are not there yet."""
+        """Names of all maps, computed or not."""
         return tuple(self._maps)
 
     @property
     def embeddings(self) -> dict[str, NDArray[np.float32]]:
-        """The (n, 2) coordinates of those that are there."""
+        """(n, 2) float32 coordinates of every map that has some."""
         maps = self._maps.items()
         return {name: one.embedding for name, one in maps if one.embedding is not None}
 
@@ -77,22 +76,22 @@ class Maps:
 
     @property
     def active(self) -> Fitting:
-        """What is being computed; where nothing is, the map that is shown."""
+        """The running computation; if there is none, that of the visible map."""
         names = [n for n, one in self._maps.items() if one.fit.condition in _ACTIVE]
         return self._fittings[names[0] if names else self._state.map_name]
 
     def start_next(self) -> None:
-        """Compute the next map that waits, unless one is being computed."""
+        """Start the next waiting map, unless one is running."""
         if self._waiting and not any(one.fit.condition in _ACTIVE for one in self._maps.values()):
             self._fittings[self._waiting.pop(0)].start()
 
     def show(self, name: str) -> None:
-        """Show another map: selection, toggles and colours stay as they are.
+        """Show another map; selection, visible classes and colours stay.
 
         Raises
         ------
         InvalidInputError
-            If there is no map of that name, or it is not there yet.
+            If there is no map of that name, or it is not computed yet.
         """
         if name not in self._maps:
             known = ", ".join(map(repr, self._maps))
@@ -100,29 +99,29 @@ class Maps:
         one = self._maps[name]
         if one.embedding is None:
             failed = one.fit.condition == "failed"
-            why = one.fit.title if failed else "it is not computed yet; wait() for it"
+            why = one.fit.title if failed else "it is not computed yet; call wait()"
             raise InvalidInputError(f"the map {name!r} cannot be shown: {why}")
         if name != self._state.map_name:
             self._show(name)
 
     def wait(self) -> None:
-        """Block until all maps are done, stopped or one is paused; raise what one failed with."""
+        """Block until all maps are done or stopped, or one is paused; raise a projector's error."""
         errors = []
         for fitting in list(self._fittings.values()):
             try:
                 fitting.wait()
             except BaseException as error:
                 if not fitting.failed_with(error):
-                    raise  # an interrupt, of this call and not of the projector
+                    raise  # an interrupt of this call
                 errors.append(error)
         if errors:
             raise errors[0]
 
     def run(self, iterations: int, projector: Any = None, name: str | None = None) -> None:
-        """Continue the map that is shown, or compute another one and show it when it comes."""
+        """Continue the visible map, or compute another one and show it when it exists."""
         if projector is None:
             if name is not None:
-                raise InvalidInputError("name= is of a new map: pass projector= as well")
+                raise InvalidInputError("name= requires projector=")
             self._fittings[self._state.map_name].run(iterations)
             return
         check_projector(projector, len(self._state.codes))
@@ -140,7 +139,7 @@ class Maps:
         self.start_next()
 
     def control(self, word: object) -> None:
-        """Do what a button of the page says: "pause", "resume", "stop" or "run"."""
+        """Act on a button of the page: "pause", "resume", "stop" or "run"."""
         fitting = self.active
         actions: dict[str, Callable[[], None]] = {
             "pause": fitting.pause, "resume": fitting.resume, "stop": fitting.stop,
@@ -151,7 +150,7 @@ class Maps:
         actions[word]()
 
     def close(self) -> None:
-        """Abandon whatever is computed or waits."""
+        """Abandon running and waiting computations."""
         self._waiting.clear()
         for name, fitting in self._fittings.items():
             self._maps[name].unobserve_all()
@@ -172,7 +171,7 @@ class Maps:
         if name == state.map_name:
             state.embedding = self._maps[name].embedding
         elif name in self._wanted or (
-            state.embedding is None and state.fit.condition == "failed"  # it will not come
+            state.embedding is None and state.fit.condition == "failed"  # it has no map
         ):
             self._wanted.discard(name)
             self._show(name)
@@ -182,7 +181,7 @@ class Maps:
             if name == self._state.map_name:
                 self._state.fit = self._maps[name].fit
             self._tell()
-        finally:  # whatever an observer of the user's has raised
+        finally:  # also if a user's observer raises
             self.start_next()
 
     def _tell(self) -> None:
@@ -190,7 +189,7 @@ class Maps:
 
     def _show(self, name: str) -> None:
         state, one = self._state, self._maps[name]
-        state.map_name = name  # first: views frame what comes next anew
+        state.map_name = name  # first: views then fit the new coordinates
         state.fit = one.fit
         state.embedding = one.embedding
 
@@ -198,12 +197,12 @@ class Maps:
 def named_maps(
     feature_set: FeatureSet, projector: Any, embedding: Any
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
-    """What an explorer's arguments mean: coordinates by name, and projectors by name.
+    """Given coordinates by name and projectors by name, from an explorer's arguments.
 
     Raises
     ------
     InvalidInputError
-        If anything of it does not fit the n samples.
+        If an argument does not fit the n samples.
     """
     given: dict[str, NDArray[np.float32]] = {}
     projectors: dict[str, Any] = {}
@@ -239,14 +238,14 @@ def named_maps(
 
 
 def check_projector(projector: Any, n: int) -> None:
-    """Raise InvalidInputError for what is no projector, or where n rows are too few for ours."""
+    """Raise InvalidInputError for an invalid projector, or too few rows for the default one."""
     if isinstance(projector, type):
         name = projector.__name__
-        raise InvalidInputError(f"projector is the class {name}; pass an instance, as {name}()")
+        raise InvalidInputError(f"projector is the class {name}; pass an instance, {name}()")
     if projector is not None and not callable(getattr(projector, "fit_transform", None)):
         raise InvalidInputError(
             f"projector must have a fit_transform method, got {type(projector).__name__}; "
-            "for given coordinates pass embedding="
+            "pass embedding= for given coordinates"
         )
     if projector is None and n < MIN_ROWS:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""Run a projector in a worker thread; hand what it makes to the kernel's main thread."""
+"""Run a projector in a worker thread and deliver its maps on the kernel's main thread."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from tsne_widget.errors import InvalidInputError
 
-# How often a blocked wait() looks up, so that frames are shown and an interrupt is noticed.
+# Seconds between the checks of a blocked wait(): it shows frames and notices an interrupt.
 POLL_SECONDS = 0.05
-# Frames come no faster than this: the page draws 10 to 15 a second in software.
+# Minimum seconds between frames: without a graphics card, the page draws 10 to 15 a second.
 FRAME_SECONDS = 0.05
-# Features that differ by less than this crash scikit-learn's TSNE as constant ones do.
+# scikit-learn's TSNE crashes on features that differ by less than this, as on constant ones.
 MIN_SPREAD = 1e-18
-# Iterations between two frames, at least.
+# Minimum iterations between two frames.
 ITERATIONS_PER_FRAME = 10
-# How long an interpreter that ends waits for a fit to notice. To end beneath torch's feet would
+# Seconds that an ending interpreter waits for a fit to stop: ending while torch computes would
 # abort the process.
 END_SECONDS = 5.0
 
@@ -32,7 +32,7 @@ _RUNNING: WeakSet[ProjectionRun] = WeakSet()
 
 
 class Update(NamedTuple):
-    """What a fit has come to: a frame while it runs, or its end."""
+    """A frame of a running fit, or its end."""
 
     embedding: NDArray[np.float32] | None
     iteration: int = 0
@@ -43,16 +43,16 @@ class Update(NamedTuple):
 
 
 def is_live(projector: Any) -> bool:
-    """Whether the projector reports its iterations, and can be stopped and continued."""
+    """Whether the projector reports iterations and can be stopped and continued."""
     names = projector.get_params(deep=False) if hasattr(projector, "get_params") else {}
     return {"callback", "callback_every", "warm_start", "max_iter"} <= names.keys()
 
 
 class ProjectionRun:
-    """One fit of a projector. ``deliver(update)`` is called on the main thread only.
+    """One fit of a projector, which calls ``deliver(update)`` on the main thread.
 
-    In a notebook that happens through the kernel's event loop, otherwise within :meth:`wait`.
-    Of frames that could not be delivered in time the last one counts.
+    In a notebook, the kernel's event loop makes that call; elsewhere, :meth:`wait` does. If frames
+    arrive faster than they are delivered, only the last one is delivered.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ProjectionRun:
         labels: NDArray[np.int64] | None = None,
     ) -> None:
         self._projector = projector
-        # Landmarks are a fair sample of the classes. Other projectors would learn from labels.
+        # Labels make the landmarks a stratified sample. Other projectors would learn from them.
         takes_labels = getattr(projector, "landmarks", None) is not None
         self._fit_with = {"y": labels} if takes_labels and labels is not None else {}
         self._features = features
@@ -90,45 +90,45 @@ class ProjectionRun:
         except RuntimeError:
             self._loop = None
         _RUNNING.add(self)
-        # daemon: an abandoned fit must not keep the interpreter from ending
+        # daemon: an abandoned fit must not keep the interpreter alive
         threading.Thread(target=self._work, name="tsne-widget-fit", daemon=True).start()
 
     @property
     def paused(self) -> bool:
-        """Whether :meth:`pause` holds the fit."""
+        """Whether the fit is paused."""
         return not self._going.is_set()
 
     def pause(self) -> None:
-        """Hold a live fit at its next report."""
+        """Pause a live fit at its next iteration report."""
         self._going.clear()
 
     def resume(self) -> None:
-        """Let a held fit go on."""
+        """Resume a paused fit."""
         self._going.set()
 
     def stop(self) -> None:
-        """End a live fit at its next report; its map so far is delivered."""
+        """Stop a live fit at its next iteration report and deliver its current map."""
         self._stopping = True
         self._going.set()
 
     def wait(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Block until the end is delivered, or while the fit is not held, and show its frames.
+        """Block until the fit ends or is paused, and deliver its frames.
 
-        ``meanwhile()`` is called every twentieth of a second.
+        ``meanwhile()`` is called every 0.05 seconds.
         """
-        # Not Thread.join: once interrupted, Python 3.11's takes a running thread for ended.
+        # Not Thread.join: after an interrupt, Python 3.11's reports a running thread as ended.
         while not self._worked.wait(POLL_SECONDS) and not self.paused:
             self._show()
             meanwhile()
         self._show()
 
     def abandon(self) -> None:
-        """Deliver nothing any more, and end a live fit."""
+        """Deliver nothing more, and stop a live fit."""
         self._abandoned = True
         self.stop()
 
     def join(self, seconds: float) -> None:
-        """Wait so long at most until the thread has done its work."""
+        """Wait at most this many seconds for the thread to finish."""
         self._worked.wait(seconds)
 
     def _work(self) -> None:
@@ -143,7 +143,7 @@ class ProjectionRun:
                 ended=True,
                 complete=bool(getattr(self._projector, "complete_", True)),
             )
-        except BaseException as error:  # carried to the main thread, shown and raised there
+        except BaseException as error:  # shown and raised on the main thread
             update = Update(None, ended=True, error=error)
         self._post(update)
         self._worked.set()
@@ -181,12 +181,12 @@ class ProjectionRun:
 
 
 def _check_varied(features: NDArray[np.float32]) -> None:
-    """Features that others' projectors can take: scikit-learn's TSNE crashes on constant ones."""
+    """Refuse constant features, which crash scikit-learn's TSNE."""
     lowest, highest = features.min(axis=0), features.max(axis=0)
     if (highest - lowest).max() < MIN_SPREAD:
         raise InvalidInputError(
             f"features are the same in all {len(features):,} samples (a dead layer?) or differ by "
-            f"less than {MIN_SPREAD:g}; look at another layer, or scale them"
+            f"less than {MIN_SPREAD:g}; choose another layer, or scale them"
         )
 
 

@@ -1,4 +1,4 @@
-"""Work that takes seconds, off the kernel's main thread, its result handed back to it."""
+"""Slow work in threads, with results delivered on the kernel's main thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tsne_widget.widgets.state.main_thread import is_main
 
 logger = logging.getLogger(__name__)
 
-# Threads of one explorer at a time: whatever the page asks for, memory and processor are bounded.
+# Maximum number of threads per explorer: it bounds memory and processor time for any request.
 MAX_THREADS = 4
 
 
@@ -27,11 +27,10 @@ class _Job(NamedTuple):
 
 
 class Background:
-    """Runs what views ask for beside the kernel, and says so in ``state.busy`` meanwhile.
+    """Runs slow work of views in threads and names it in ``state.busy``.
 
-    Without an event loop, as in a plain script, work is done at once. Beyond four threads work
-    waits; of what waits under one title only the last is done, for a view that asks again has no
-    use for the answer to what it asked before.
+    Without an event loop, as in a plain script, work runs at once. Beyond four threads, work is
+    queued; a newer request with the same title replaces a queued one.
     """
 
     def __init__(self, state: ExplorerState) -> None:
@@ -49,14 +48,14 @@ class Background:
     ) -> None:
         """Call ``deliver(work())``: ``work`` in a thread, ``deliver`` on the main thread.
 
-        What ``work`` raises is shown as the state's message. Nothing is delivered after close().
+        An error of ``work`` becomes the state's message. Nothing is delivered after close().
 
         Parameters
         ----------
         title : str
-            What is shown meanwhile, for example "Comparing neighbours".
+            Shown while it runs, for example "Comparing neighbours".
         failed : callable, optional
-            Called on the main thread, in place of ``deliver``, when ``work`` has raised.
+            Called on the main thread instead of ``deliver`` if ``work`` raises.
         """
         if not is_main():
             self._state.main_thread.call(self.run, title, work, deliver, failed)
@@ -74,7 +73,7 @@ class Background:
         self._state.busy = title
 
     def close(self) -> None:
-        """Deliver nothing any more, and begin nothing that waits."""
+        """Deliver nothing more, and drop queued work."""
         self._closed = True
         self._running, self._waiting = [], {}
 
@@ -83,13 +82,13 @@ class Background:
             result, error = None, None
             try:
                 result = job.work()
-            except BaseException as raised:  # carried to the main thread, shown there
+            except BaseException as raised:  # shown on the main thread
                 error = raised
             if not job.loop.is_closed():
                 job.loop.call_soon_threadsafe(self._finish, job, result, error)
 
         self._running.append(job)
-        # daemon: abandoned work must not keep the interpreter from ending
+        # daemon: abandoned work must not keep the interpreter alive
         threading.Thread(target=target, name="tsne-widget-work", daemon=True).start()
 
     def _finish(self, job: _Job, result: Any, error: BaseException | None) -> None:
@@ -103,7 +102,7 @@ class Background:
             self._state.busy = titles[-1] if titles else ""
             if error is None:
                 job.deliver(result)
-        except Exception as raised:  # an observer's, too: shown, as what a click causes
+        except Exception as raised:  # also of an observer: shown like a failed click
             error = raised
         if error is not None:
             logger.error("%s failed", job.title, exc_info=error)

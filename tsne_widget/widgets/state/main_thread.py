@@ -1,7 +1,7 @@
 """The kernel's main thread, the only one that changes the state.
 
-JupyterLab 4.4 and later hand messages of widgets to a subshell, a thread of its own, so that they
-are answered while a cell runs. What they change is changed here, one thing after another.
+JupyterLab 4.4 and later handle messages of widgets in a subshell, a separate thread, to answer them
+while a cell runs. Their changes are made on the main thread, one after another.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 
 class MainThread:
-    """Calls functions on the main thread, from wherever it is asked to.
+    """Calls functions on the main thread, from any thread.
 
-    Without an event loop on the main thread, as in a plain script, functions are called at once.
+    Without an event loop on the main thread, as in a plain script, functions run at once.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class MainThread:
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for the main thread."""
+        """Number of calls that wait for the main thread."""
         return len(self._waiting)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call the function: at once on the main thread, otherwise when it is free."""
+        """Call the function: at once on the main thread, else when the main thread is free."""
         if is_main() or self._loop is None or self._loop.is_closed():
             function(*arguments)
             return
@@ -41,7 +41,7 @@ class MainThread:
         self._loop.call_soon_threadsafe(self.catch_up)
 
     def catch_up(self) -> None:
-        """Call what waits; for a main thread that blocks, see :meth:`EmbeddingExplorer.wait`."""
+        """Run the waiting calls, as a blocked ``explorer.wait()`` does."""
         while self._waiting:
             function, arguments = self._waiting.popleft()
             function(*arguments)

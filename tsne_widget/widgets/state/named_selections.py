@@ -1,4 +1,4 @@
-"""Names of selections: which are allowed, their colours, and which row has which."""
+"""Named selections: allowed names, their colours, and the selection of each row."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.analysis import FINDER_NAMES
 from tsne_widget.errors import InvalidInputError
 
-# Characters of a name, and selections kept side by side: more nobody tells apart, and both are
-# also what a forged message can make us keep.
+# Maximum characters of a name and number of selections: people cannot tell more apart, and the
+# limits bound what a forged message can store.
 MAX_CHARACTERS = 80
 MAX_SELECTIONS = 200
-# What select() and to_dataframe() understand already.
+# Words that select() and to_dataframe() understand.
 WORDS = ("selected", "visible", "all", *FINDER_NAMES)
 
-# Of those that follow the first ten class colours (plotting.class_colors): far from them and from
-# each other, also for the colour-blind, and readable on both grounds.
+# Chosen from the class colours after the first ten (plotting.class_colors): far from those and from
+# each other, also for the colour-blind, and readable on light and dark backgrounds.
 COLORS = (
     "#00c3c3",  # teal
     "#d200b4",  # magenta
@@ -34,7 +34,7 @@ COLORS = (
 
 
 def checked_name(name: object) -> str:
-    """The name itself.
+    """The name, if a selection may have it.
 
     Raises
     ------
@@ -54,19 +54,18 @@ def checked_name(name: object) -> str:
         )
     if name in WORDS:
         raise InvalidInputError(
-            f"{name!r} cannot name a selection: select() understands the word already; "
-            "choose another name"
+            f"{name!r} cannot name a selection, because select() uses the word; choose another name"
         )
     return name
 
 
 def selection_color(slot: int) -> str:
-    """Colour "#rrggbb" of the selection in a slot; they come round again."""
+    """Colour "#rrggbb" of a slot; colours repeat after the last one."""
     return COLORS[slot % len(COLORS)]
 
 
 def assigned_slots(names: Iterable[str], slots: Mapping[str, int]) -> dict[str, int]:
-    """A slot for each name: the one it has, otherwise the first free one."""
+    """A slot for each name: its current one, otherwise the first free one."""
     wanted = list(names)
     kept = {name: slots[name] for name in wanted if name in slots}
     taken = set(kept.values())
@@ -75,7 +74,7 @@ def assigned_slots(names: Iterable[str], slots: Mapping[str, int]) -> dict[str, 
 
 
 def selection_codes(selections: Mapping[str, ArrayLike], n: int) -> NDArray[np.int64]:
-    """(n,) int64: for each row the number of the first selection that it is in; −1 for none.
+    """(n,) int64: number of the first selection that contains each row; −1 for none.
 
     Examples
     --------

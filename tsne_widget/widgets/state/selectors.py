@@ -1,4 +1,4 @@
-"""What ``select()`` takes, made into rows: words, masks, frames, functions, queries, searches."""
+"""Rows for the arguments of ``select()``: words, masks, frames, functions, queries, searches."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def chosen_rows(
     neighbors_of: int | None = None,
     k: int = 15,
 ) -> Rows | NDArray[np.bool_]:
-    """Rows, or a mask, of what :meth:`EmbeddingExplorer.select` was given.
+    """Rows, or a mask, for the arguments of :meth:`EmbeddingExplorer.select`.
 
     Parameters
     ----------
     frame : callable
-        Gives the frame of all rows, where it is needed.
+        Returns the frame of all rows; called only when needed.
 
     Raises
     ------
     InvalidInputError
-        If not exactly one thing is given, or it cannot be understood.
+        If not exactly one criterion is given, or it is invalid.
     """
     given = {
         "rows": rows,
@@ -55,7 +55,7 @@ def chosen_rows(
     if len(present) != 1:
         raise InvalidInputError(
             f"select() takes one of {', '.join(given)}, got {', '.join(present) or 'none'}; "
-            'combine two by a second call with mode="add" or "intersect"'
+            'to combine two, call it again with mode="add" or "intersect"'
         )
     if ids is not None:
         return rows_of_ids(state, ids)
@@ -73,12 +73,12 @@ def chosen_rows(
 
 
 def rows_of_word(state: ExplorerState, word: str) -> Rows:
-    """Rows of "selected", "visible", "misclassified", "all", a lens or a named selection.
+    """Rows of "selected", "visible", "misclassified", "all", a finder or a named selection.
 
     Raises
     ------
     InvalidInputError
-        For any other word; those that are known are named.
+        For any other word.
     """
     if not isinstance(word, str):
         raise InvalidInputError(
@@ -110,19 +110,19 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
 
 
 def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame]) -> Rows:
-    """Rows of what the first argument of ``select()`` may be.
+    """Rows for the first argument of ``select()``.
 
     Parameters
     ----------
     given : str, rows, mask, DataFrame, Index, Series or callable
         See :meth:`EmbeddingExplorer.select`.
     frame : callable
-        Gives the frame of all rows, for a callable to judge.
+        Returns the frame of all rows, for a callable.
 
     Raises
     ------
     InvalidInputError
-        If it is none of these, or does not belong to this record.
+        If it is none of these, or does not match this record.
     """
     if isinstance(given, str):
         return rows_of_word(state, given)
@@ -133,7 +133,7 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
         if callable(answer) or answer is None:
             raise InvalidInputError(
                 f"the function given to select() returned {type(answer).__name__}; "
-                "let it return a mask, rows or a part of the frame"
+                "it must return a mask, rows or a part of the frame"
             )
         return rows_of(state, answer, frame)
     return as_row_set("rows", given, len(state.codes))
@@ -145,7 +145,7 @@ def rows_of_ids(state: ExplorerState, ids: ArrayLike) -> Rows:
     Raises
     ------
     InvalidInputError
-        If ids are no integers, or some are not in the record.
+        If ids are not integers, or some are not in the record.
     """
     wanted = np.asarray(ids)
     if wanted.size == 0:
@@ -165,24 +165,24 @@ def rows_of_ids(state: ExplorerState, ids: ArrayLike) -> Rows:
         why = ", which was skipped" if int(missing[0]) in left_out else ""
         raise InvalidInputError(
             f"{len(missing):,} of {len(wanted):,} ids are not in this record, "
-            f"the first is {missing[0]}{why}; rows are given as select(rows)"
+            f"the first is {missing[0]}{why}; pass row numbers as select(rows)"
         )
     return rows
 
 
 def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Rows:
-    """Rows of the whole frame for which a pandas expression holds.
+    """Rows of the whole frame for which a pandas expression is true.
 
-    It is the user's own code, evaluated as such. It sees the frame only: ``@`` finds nothing.
+    The expression is the user's own code. It sees only the frame, so ``@`` finds nothing.
     """
     if not isinstance(query, str):
         raise InvalidInputError(f"query must be text, got {type(query).__name__}")
     try:
-        # "python": the other engine, numexpr, may be installed or not, and knows no text methods
+        # "python": numexpr may be missing, and has no text methods
         holds = frame.eval(query, engine="python", local_dict={}, global_dict={})
-    except Exception as error:  # pandas lets any exception out that the expression causes
+    except Exception as error:  # the expression may raise anything
         hint = (
-            "your variables are not seen here: pass a function, "
+            "a query cannot use your variables; pass a function: "
             "select(lambda frame: frame.query(…))"
             if "@" in query
             else f"the columns are {', '.join(map(str, frame.columns[:40]))}"
@@ -191,7 +191,7 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
     if not isinstance(holds, pd.Series) or not pd.api.types.is_bool_dtype(holds.dtype):
         kind = holds.dtype if isinstance(holds, pd.Series) else type(holds).__name__
         raise InvalidInputError(
-            f"query {query!r} is {kind}, no condition; compare a column, for example "
+            f"query {query!r} is {kind}, not a condition; compare a column, for example "
             "confidence < 0.5"
         )
     return _rows_of_pandas(state, holds)
@@ -202,7 +202,7 @@ def _rows_of_classes(
     label: str | int | Sequence[str | int] | None,
     prediction: str | int | Sequence[str | int] | None,
 ) -> NDArray[np.bool_]:
-    """(n,) bool: the sample has one of the labels, and one of the predictions."""
+    """(n,) bool: the sample has one of the labels and one of the predictions."""
     record = state.feature_set
     chosen = np.ones(len(record), dtype=bool)
     for word, names, codes in (
@@ -212,7 +212,7 @@ def _rows_of_classes(
         if names is None:
             continue
         if codes is None:
-            raise InvalidInputError(f"{word}={names!r} needs {word}s, which this record has not")
+            raise InvalidInputError(f"{word}={names!r} requires {word}s; this record has none")
         wanted = np.array(state.class_codes(names), dtype=np.int64)
         wanted[wanted >= state.known] = -1  # unknown
         chosen &= np.isin(codes, wanted)
@@ -220,7 +220,7 @@ def _rows_of_classes(
 
 
 def _rows_near(state: ExplorerState, row: int, k: int) -> Rows:
-    """A row and its k nearest in feature space."""
+    """A row and its k nearest rows in feature space."""
     n = len(state.codes)
     for name, value, low, high in (("neighbors_of", row, 0, n - 1), ("k", k, 1, n - 1)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -231,7 +231,7 @@ def _rows_near(state: ExplorerState, row: int, k: int) -> Rows:
 
 
 def _rows_of_pandas(state: ExplorerState, given: pd.DataFrame | pd.Index | pd.Series) -> Rows:
-    """Rows of a part of the frame, of its index, or of a mask made from it."""
+    """Rows for a part of the frame, its index, or a mask over it."""
     n = len(state.codes)
     if isinstance(given, pd.Series):
         is_mask = pd.api.types.is_bool_dtype(given.dtype)
@@ -242,21 +242,21 @@ def _rows_of_pandas(state: ExplorerState, given: pd.DataFrame | pd.Index | pd.Se
         if given.name == "id":
             return rows_of_ids(state, given.to_numpy())
         raise InvalidInputError(
-            f"the column {given.name!r} says of no sample whether to select it; compare it "
-            f"(frame[{given.name!r}] > 0.5), or for rows pass series.to_numpy()"
+            f"column {given.name!r} is not boolean; compare it (frame[{given.name!r}] > 0.5), or "
+            "pass series.to_numpy() for rows"
         )
     if isinstance(given, pd.Index):
         if given.name == "id":
             return rows_of_ids(state, given)
         raise InvalidInputError(
-            f"an Index must be called 'id', as that of to_dataframe() is, got {given.name!r}; "
-            "for ids pass select(ids=index), for rows index.to_numpy()"
+            f"an Index must be named 'id', as the index of to_dataframe(), got {given.name!r}; "
+            "pass select(ids=index) for ids, or index.to_numpy() for rows"
         )
     if given.index.name == "id":
         return rows_of_ids(state, given.index)
     if "id" in given.columns:
         return rows_of_ids(state, given["id"].to_numpy())
     raise InvalidInputError(
-        "a frame must have the ids of samples, as index or as a column called 'id'; "
-        "for ids pass select(ids=…), for rows frame.index.to_numpy()"
+        "a frame must have the samples' ids, as its index or as a column named 'id'; pass "
+        "select(ids=…) for ids, or frame.index.to_numpy() for rows"
     )

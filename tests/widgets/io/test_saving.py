@@ -281,7 +281,7 @@ def test_a_first_save_that_fails_leaves_nothing(explorer, tmp_path, monkeypatch)
 
 SAVE_FOR_EVER = """
 import sys
-from tests.widgets.test_saving import make_explorer
+from tests.widgets.io.test_saving import make_explorer
 explorer = make_explorer()
 print("ready", flush=True)
 while True:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import sklearn.manifold
 from sklearn.decomposition import PCA
-
 from tests.widgets.test_messages import send
+
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, InvalidInputError
 
 N = 60

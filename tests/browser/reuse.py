@@ -1,0 +1,174 @@
+"""Pages and kernels that several notebooks use, one after the other.
+
+Loading JupyterLab and importing torch take more time than most tests. A closed notebook therefore
+returns its page and its kernel; the next notebook gets them with every document closed, every
+widget closed and no names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from jupyter_client.blocking import BlockingKernelClient
+from playwright.sync_api import Browser, Page
+
+from tests.browser.jupyter import Lab, Notebook, run
+
+# Chromium keeps 16 WebGL contexts of a page. A closed map keeps its own until it is collected.
+USES_OF_A_PAGE = 6
+
+_RESET = """
+import gc, sys
+import ipywidgets
+_explorer = getattr(sys.modules.get("tsne_widget"), "EmbeddingExplorer", ())
+for _one in [_one for _one in gc.get_objects() if isinstance(_one, _explorer)]:
+    _one.close()
+ipywidgets.Widget.close_all()
+get_ipython().run_line_magic("reset", "-f")
+"""
+_CLOSE_DOCUMENTS = """() => {
+  for (const tab of [...window.jupyterapp.shell.widgets("main")]) tab.dispose();
+}"""
+_OPEN_DOCUMENT = """(path) => window.jupyterapp.commands.execute(
+  "docmanager:open", { path, factory: "Notebook" }).then(() => null)"""
+_LIGHT = """() => window.jupyterapp.commands.execute(
+  "apputils:change-theme", { theme: "JupyterLab Light" })"""
+
+
+class Kernel:
+    """A kernel whose session moves from notebook to notebook."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        kind = {"name": "python3"}
+        session = lab.request(
+            "POST", "sessions", {"path": name, "name": name, "type": "notebook", "kernel": kind}
+        )
+        self._lab, self._session, self._id = lab, session["id"], session["kernel"]["id"]
+
+    @cached_property
+    def client(self) -> BlockingKernelClient:
+        """Connection to the kernel, once it is idle."""
+        return self._lab.connect(self._id)
+
+    def move(self, name: str) -> None:
+        self._lab.request("PATCH", f"sessions/{self._session}", {"path": name, "name": name})
+
+    def reset(self) -> None:
+        run(self.client, _RESET)
+
+
+@dataclass
+class _Loaded:
+    """A page with JupyterLab in it."""
+
+    page: Page
+    uses: int = 0
+
+
+@dataclass
+class _Borrowed:
+    """An open notebook and what it returns; None is closed with it."""
+
+    notebook: Notebook
+    loaded: _Loaded | None
+    kernel: Kernel | None
+
+
+class Desk:
+    """Opens notebooks in pages and kernels that are free, or in new ones."""
+
+    def __init__(self, lab: Lab, browser: Browser) -> None:
+        self._lab = lab
+        self._context = browser.new_context()  # its pages share a cache
+        self._pages: list[_Loaded] = []
+        self._kernels: list[Kernel] = []
+        self._opened: list[_Borrowed] = []
+
+    def __len__(self) -> int:
+        """How many notebooks are open."""
+        return len(self._opened)
+
+    def open(
+        self,
+        name: str,
+        cells: list[str] | Path,
+        *,
+        size: tuple[int, int],
+        script: str,
+        fresh: bool,
+    ) -> Notebook:
+        """Open a notebook.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Width and height of the window, pixels.
+        script : str
+            Runs before the page's own scripts. A page with a script is used once.
+        fresh : bool
+            Use a new page and a new kernel, and use them once.
+        """
+        once = fresh or bool(script)
+        reused = self._pages.pop() if self._pages and not once else None
+        page = reused.page if reused else self._context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        notebook = Notebook(self._lab, page, name)
+        notebook.write(cells)
+        notebook.listen()
+        kernel = None if fresh else self._kernel_for(name)
+        if reused:
+            page.evaluate(_OPEN_DOCUMENT, name)
+            notebook.wait_for_kernel()
+        else:
+            page.add_init_script(script)
+            notebook.load()
+        page.evaluate(_LIGHT)
+        if kernel:
+            notebook._client = kernel.client
+        loaded = None if once else reused or _Loaded(page)
+        self._opened.append(_Borrowed(notebook, loaded, kernel))
+        return notebook
+
+    def _kernel_for(self, name: str) -> Kernel:
+        if not self._kernels:
+            return Kernel(self._lab, name)
+        kernel = self._kernels.pop()
+        kernel.move(name)
+        return kernel
+
+    def close_after(self, count: int, *, failed: bool) -> None:
+        """Close all but the first `count` notebooks; after a failed test nothing is reused.
+
+        Raises
+        ------
+        AssertionError
+            A console has errors.
+        """
+        errors = []
+        while len(self._opened) > count:
+            borrowed = self._opened.pop()
+            errors += borrowed.notebook.errors()
+            if failed:
+                borrowed.notebook.close()
+            else:
+                self._give_back(borrowed)
+        assert not errors, f"the page's console reported: {errors}"
+
+    def _give_back(self, borrowed: _Borrowed) -> None:
+        notebook, loaded, kernel = borrowed.notebook, borrowed.loaded, borrowed.kernel
+        notebook.detach()
+        if loaded is not None:
+            loaded.uses += 1
+            notebook.page.evaluate(_CLOSE_DOCUMENTS)
+        if loaded is not None and loaded.uses < USES_OF_A_PAGE:
+            notebook.page.mouse.move(0, 0)
+            self._pages.append(loaded)
+        else:
+            notebook.page.close()
+        if kernel is not None:
+            kernel.reset()
+            self._kernels.append(kernel)
+        else:
+            self._lab.end_session(notebook.name)

@@ -1,0 +1,107 @@
+// Functions of the map that need no page: viewports, points and what is drawn.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as geometry from "../../tsne_widget/widgets/frontend/geometry.js";
+
+const isClose = (actual, expected, tolerance = 1e-9) =>
+  assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
+
+const length = ([low, high]) => high - low;
+
+/** Uniform numbers in [0, 1) that are the same in every run. */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+test("a fitted viewport holds all data at equal units per pixel", () => {
+  const view = geometry.fitViewport({ x: [-10, 30], y: [2, 4] }, 500, 300, 0.05);
+  isClose(length(view.x) / 500, length(view.y) / 300);
+  assert.ok(view.x[0] < -10 && 30 < view.x[1]);
+  assert.ok(view.y[0] < 2 && 4 < view.y[1]);
+  isClose(length(view.x), 40 * 1.1);
+});
+
+test("a single position has a viewport", () => {
+  const view = geometry.fitViewport({ x: [3, 3], y: [5, 5] }, 100, 100);
+  assert.ok(view.x[0] < 3 && 3 < view.x[1]);
+});
+
+test("zooming keeps its anchor in place", () => {
+  const view = geometry.zoomViewport({ x: [0, 10], y: [0, 10] }, [2, 8], 0.5);
+  assert.deepEqual(view, { x: [1, 6], y: [4, 9] });
+});
+
+test("panning moves both ends of each axis", () => {
+  assert.deepEqual(geometry.panViewport({ x: [0, 1], y: [2, 4] }, 3, -1), { x: [3, 4], y: [1, 3] });
+});
+
+test("the extent of some rows leaves the others out", () => {
+  const [x, y] = [[0, 5, -3, 9], [1, 1, 2, 90]];
+  assert.deepEqual(geometry.extent(x, y), { x: [-3, 9], y: [1, 90] });
+  assert.deepEqual(geometry.extent(x, y, [0, 2]), { x: [-3, 0], y: [1, 2] });
+});
+
+test("the nearest point is a visible one within reach", () => {
+  const nearest = (position, radius, drawn = null) =>
+    geometry.nearestPoint([0, 1, 5], [0, 0, 0], [1, 0, 1], position, radius, drawn);
+  assert.equal(nearest([0.9, 0], 2), 0); // the nearer one is hidden
+  assert.equal(nearest([4.5, 0], 2), 2);
+  assert.equal(nearest([2.5, 0], 1), -1);
+  assert.equal(nearest([0.9, 0], 9, Uint32Array.of(2, 1)), 2); // the nearer one is not drawn
+});
+
+test("opacities say hidden, dimmed and selected", () => {
+  const codes = Uint16Array.of(0, 1, 2, 2);
+  const opacity = geometry.opacities(codes, Uint8Array.of(1, 0, 1), Uint32Array.of(3, 1));
+  assert.equal(opacity[1], 0); // hidden, although it is selected
+  assert.ok(0 < opacity[0] && opacity[0] < 0.5);
+  assert.equal(opacity[2], opacity[0]);
+  assert.equal(opacity[3], 1);
+});
+
+test("bits are read in numpy's order, and missing ones are 0", () => {
+  const bits = new DataView(Uint8Array.of(0b10110000, 0b01000000).buffer);
+  assert.deepEqual([...geometry.unpackBits(bits, 10)], [1, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
+  assert.deepEqual([...geometry.unpackBits(bits, 20)].slice(16), [0, 0, 0, 0]);
+  assert.deepEqual([...geometry.unpackBits(null, 2)], [0, 0]);
+});
+
+test("points to draw are the first ones, then the selected ones, then those in sight", () => {
+  const next = random(3);
+  const n = 3000;
+  const [x, y] = [Float32Array.from({ length: n }, next), Float32Array.from({ length: n }, next)];
+  const opacity = Float32Array.from({ length: n }, () => (next() < 0.8 ? 1 : 0));
+  const selected = Uint32Array.from(Array.from({ length: n }, (_, i) => i).filter(() => next() < 0.07));
+  for (const [low, high, first, budget] of [[0.2, 0.5, 50, 300], [0, 1, 50, 1000], [0.4, 0.45, 0, 500]]) {
+    const viewport = { x: [low, high], y: [low, high] };
+    const { points, shown, inSight } = geometry.pointsToDraw(x, y, opacity, selected, viewport, first, budget);
+    const sees = (i) => opacity[i] > 0 && x[i] >= low && x[i] <= high && y[i] >= low && y[i] <= high;
+    assert.ok(points.length <= budget);
+    assert.equal(new Set(points).size, points.length);
+    assert.deepEqual([...points.subarray(0, first)], Array.from({ length: first }, (_, i) => i));
+    assert.equal(inSight, Array.from({ length: n }, (_, i) => i).filter(sees).length);
+    assert.equal(shown, [...points].filter(sees).length);
+    const wanted = [...selected].filter((i) => sees(i) && i >= first).slice(0, budget - first);
+    assert.deepEqual([...points.subarray(first, first + wanted.length)], wanted);
+    if (first + inSight <= budget) assert.equal(shown, inSight); // zoomed in, all in sight are drawn
+  }
+});
+
+test("the name of a class is where its points are densest", () => {
+  const next = random(4);
+  const cluster = (n, centre, size) => Array.from({ length: n }, () => centre.map((at) => at + size * (next() - 0.5)));
+  const places = [...cluster(500, [2, 8], 0.5), ...cluster(200, [5, 5], 10), ...cluster(50, [9, 1], 0.5)];
+  const [x, y] = [places.map(([at]) => at), places.map(([, at]) => at)];
+  const codes = [...new Array(700).fill(0), ...new Array(50).fill(2)];
+  const found = geometry.densestPlaces(x, y, codes, Uint8Array.of(1, 1, 1), 3);
+  assert.deepEqual(found.map(({ code, count }) => [code, count]), [[0, 700], [2, 50]]);
+  assert.ok(Math.hypot(found[0].x - 2, found[0].y - 8) < 0.5);
+  assert.ok(Math.hypot(found[1].x - 9, found[1].y - 1) < 0.5);
+  const hidden = geometry.densestPlaces(x, y, codes, Uint8Array.of(0, 1, 1), 3);
+  assert.deepEqual(hidden.map(({ code }) => code), [2]);
+});

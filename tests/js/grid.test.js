@@ -1,0 +1,106 @@
+// Where the gallery's tiles are, against tiles that are laid one after the other.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as grid from "../../tsne_widget/widgets/views/gallery/grid.js";
+
+const [TALL, HEADING] = [50, 26]; // pixels
+const COLUMNS = 4;
+const GROUPINGS = [[0, []], [1, []], [23, []], [23, [1, 9, 13]], [30, [4, 4, 8, 1, 13]], [3, [1, 1, 1]]];
+
+/** A grid of four columns, 100 pixels apart. */
+const make = (count, groups) =>
+  grid.makeGrid(count, groups, { width: 100 * COLUMNS, tileWidth: 100, tileHeight: TALL, headingHeight: HEADING });
+
+/** [x, y] of every tile, laid one after the other. */
+function places(count, groups) {
+  const found = [];
+  let y = 0;
+  for (const size of groups.length ? groups : [count]) {
+    if (groups.length) y += HEADING;
+    for (let i = 0; i < size; i++) found.push([100 * (i % COLUMNS), y + TALL * Math.floor(i / COLUMNS)]);
+    y += TALL * Math.ceil(size / COLUMNS);
+  }
+  return found;
+}
+
+for (const [count, groups] of GROUPINGS) {
+  test(`tiles lie in rows, and each group begins a new one: ${count} in [${groups}]`, () => {
+    const expected = places(count, groups);
+    const tiles = make(count, groups);
+    assert.deepEqual(expected.map((_, index) => grid.placeOf(tiles, index)).map(({ x, y }) => [x, y]), expected);
+    assert.equal(tiles.height, expected.length ? Math.max(...expected.map(([, y]) => y)) + TALL : 0);
+  });
+
+  test(`every tile in view is drawn, with at most a row more: ${count} in [${groups}]`, () => {
+    const expected = places(count, groups);
+    const tiles = make(count, groups);
+    for (let top = 0; top < 700; top += 13) {
+      const { first, last } = grid.inSight(tiles, top, top + 120);
+      const visible = expected.flatMap(([, y], index) => (y < top + 120 && y + TALL > top ? [index] : []));
+      assert.ok(visible.every((index) => first <= index && index < last));
+      assert.ok(last - first <= visible.length + COLUMNS);
+    }
+  });
+}
+
+test("keys lead to the tile beside, above or below", () => {
+  const tiles = make(23, [6, 3, 14]); // rows of 4 2 | 3 | 4 4 4 2
+  const key = (index, name, pixels = 150) => grid.movedTo(tiles, index, name, pixels);
+  assert.deepEqual(["ArrowLeft", "ArrowRight", "Home", "End"].map((name) => key(5, name)), [4, 6, 0, 22]);
+  assert.equal(key(0, "ArrowLeft"), 0);
+  assert.equal(key(22, "ArrowRight"), 22);
+  assert.equal(key(1, "ArrowDown"), 5);
+  assert.equal(key(3, "ArrowDown"), 5); // the row below is shorter
+  assert.equal(key(5, "ArrowDown"), 7); // into the next group, in the same column
+  assert.equal(key(4, "ArrowDown"), 6);
+  assert.equal(key(12, "ArrowUp"), 8); // back into a shorter row
+  assert.equal(key(7, "ArrowUp"), 5);
+  assert.equal(key(2, "ArrowUp"), 2);
+  assert.equal(key(22, "ArrowDown"), 22);
+  assert.equal(key(0, "PageDown", 2000), 22);
+  assert.equal(key(22, "PageUp", 2000), 1); // the first row, in the same column
+  assert.equal(key(1, "PageDown", 2 * TALL), 7); // past a heading
+});
+
+for (const [count, groups] of GROUPINGS.slice(2)) {
+  test(`arrows reach every row, both ways: ${count} in [${groups}]`, () => {
+    const tiles = make(count, groups);
+    const rowOf = places(count, groups).map(([, y]) => y);
+    for (const [name, start] of [["ArrowDown", 0], ["ArrowUp", count - 1]]) {
+      const visited = new Set();
+      for (let index = start; !visited.has(rowOf[index]); index = grid.movedTo(tiles, index, name, 1)) visited.add(rowOf[index]);
+      assert.deepEqual(visited, new Set(rowOf));
+    }
+  });
+}
+
+test("a narrow gallery has one column, and a wide one spreads its columns", () => {
+  const columnsAt = (width) => {
+    const { columns, tileWidth } = grid.makeGrid(9, [], { width, tileWidth: 100, tileHeight: 9, headingHeight: 9 });
+    return [columns, tileWidth];
+  };
+  assert.deepEqual(columnsAt(50), [1, 100]);
+  assert.deepEqual(columnsAt(490), [4, 122.5]);
+  assert.deepEqual(columnsAt(190), [1, 125]);
+});
+
+test("scrolling reaches the end of a list taller than an element may be", () => {
+  assert.deepEqual(grid.scrolling(5000, 400), { height: 5000, ratio: 1 });
+  const full = 144 * 1_000_000;
+  const { height, ratio } = grid.scrolling(full, 400);
+  assert.ok(height < 33_000_000);
+  assert.ok(Math.abs((height - 400) * ratio - (full - 400)) < 1e-3);
+});
+
+test("the gallery asks for the smallest picture that fills a tile", () => {
+  const asked = [56, 96, 97, 200, 400].map((pixels) => grid.pictureSize([96, 192, 384], pixels));
+  assert.deepEqual(asked, [96, 96, 192, 384, 384]);
+});
+
+test("the bits of the selected tiles are read in numpy's order", () => {
+  const bits = new DataView(Uint8Array.of(0b10011000, 0b01000000).buffer);
+  const selected = Array.from({ length: 40 }, (_, index) => index).filter((index) => grid.isPicked(bits, 5, index));
+  assert.deepEqual(selected, [5, 8, 9, 14]);
+  assert.equal(grid.isPicked(null, 0, 0), false);
+});

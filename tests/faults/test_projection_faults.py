@@ -1,4 +1,4 @@
-"""Features that take other engines down, thread counts, signals: in processes of their own."""
+"""Invalid features, thread counts and signals, in separate processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
 
 
 def run(script: str, **environment: str) -> str:
-    """What the script prints; a crash of its process fails the test."""
+    """Output of the script; a crash of its process fails the test."""
     done = subprocess.run(
         [sys.executable, "-c", PROLOGUE + textwrap.dedent(script)],
         capture_output=True,

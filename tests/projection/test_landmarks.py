@@ -1,4 +1,4 @@
-"""Some rows are fitted, the others placed among them: which, where, and what it costs."""
+"""Maps of landmarks: the choice of landmarks, the places of the other rows, and memory."""
 
 from __future__ import annotations
 

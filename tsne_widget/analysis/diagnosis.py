@@ -13,7 +13,8 @@ from tsne_widget.analysis.clusters import verdict
 from tsne_widget.analysis.duplicates import near_duplicates
 from tsne_widget.analysis.finders import VOTERS, suspected
 from tsne_widget.analysis.neighborhoods import approximates, layer_summary
-from tsne_widget.analysis.scores import MAP_NEIGHBORS, Scores
+from tsne_widget.analysis.score_values import Scores
+from tsne_widget.analysis.scores import MAP_NEIGHBORS
 from tsne_widget.analysis.trust import faithfulness
 from tsne_widget.errors import InvalidInputError
 

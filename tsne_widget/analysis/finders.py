@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import did_you_mean
 from tsne_widget.analysis.neighborhoods import neighbor_vote
-from tsne_widget.analysis.scores import SCORES, Scores
+from tsne_widget.analysis.score_values import Scores
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.errors import InvalidInputError
 
 # Samples that a ranking finder returns: as many as a person looks through.

@@ -104,8 +104,8 @@ class Window:
 def drawing_order(codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(n,) int64 rows, ordered so that every prefix is a sample of all classes.
 
-    Each class, and the misclassified rows of each class, is shuffled and spread over the order. Rare
-    groups are denser at the start: a prefix holds about √count rows of each group.
+    Each class, and the misclassified rows of each class, is shuffled and spread over the order.
+    Rare groups are denser at the start: a prefix holds about √count rows of each group.
     """
     group = 2 * codes + wrong
     if len(group) and group.max() < 2**16:

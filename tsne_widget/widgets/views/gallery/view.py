@@ -27,8 +27,8 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
 from tsne_widget.widgets.views.messages import MalformedMessageError, integer
 from tsne_widget.widgets.views.view import View
 
-# Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon on
-# a slow connection, or after so many seconds, to keep the kernel free between large photographs.
+# Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon
+# on a slow connection, or after so many seconds, to keep the kernel free between large photographs.
 MAX_TILES_PER_REPLY = 64
 MAX_REPLY_BYTES = 280_000
 MAX_REPLY_SECONDS = 0.1

@@ -33,6 +33,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
     _esm = bundle("widget.js")
     _css = bundle("widget.css")
     _unseen: ClassVar[str] = ""  # what the output says where no widget can be seen
+    _is_complete = False  # whether the constructor has succeeded
 
     def __init__(
         self, state: ExplorerState, background: Background, views: Mapping[str, View]
@@ -51,6 +52,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             view.connect(self)
         self.on_msg(self._receive)
         relay(self, state, delegates(self, "_state"))
+        self._is_complete = True
 
     # ---- traits ----
 
@@ -142,7 +144,8 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         self._own_layout.close()
 
     def __del__(self) -> None:
-        if "_background" in self.__dict__:  # absent if the arguments were refused
+        """Close a widget that is collected; one whose construction failed has nothing to close."""
+        if self._is_complete:
             super().__del__()
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 NOT_CONNECTED = "The kernel is not connected: run the cell again"
-WARM_UP, RUNS = 5, 50
+WARM_UP, RUNS = 5, 20
 # Elements that a run may leave, of about a thousand; a cell that prints something leaves one. With
 # those of a view that is on its way out when they are counted: seen were 1 to 11.
 ELEMENTS = 20

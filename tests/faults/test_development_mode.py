@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SESSION = """
@@ -66,6 +68,7 @@ gc.collect()
 """
 
 
+@pytest.mark.slow
 def test_a_session_in_development_mode_is_silent(tmp_path):
     command = [sys.executable, "-X", "dev", "-W", "error"]
     command += ["-W", "ignore:Deprecated in traitlets 4.1:DeprecationWarning"]  # ipywidgets 8.1.2's

@@ -89,6 +89,7 @@ asyncio.run(session())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="open files are counted as POSIX does")
 def test_a_hundred_explorers_leave_nothing_behind():
     done = subprocess.run(

@@ -236,7 +236,7 @@ def optional(name):
 
 
 @pytest.mark.filterwarnings("ignore")  # of theirs
-@pytest.mark.parametrize("name", ["UMAP", "openTSNE"])
+@pytest.mark.parametrize("name", [pytest.param("UMAP", marks=pytest.mark.slow), "openTSNE"])
 def test_projectors_of_other_packages_stand_on_an_equal_footing(record, name):
     with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:
         xy = explorer.wait().embeddings[name]

@@ -6,11 +6,11 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
 
+from tests.widgets.page import SECONDS, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
 from tsne_widget.widgets.state.background import Background
@@ -18,7 +18,6 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.views.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 
 N = 300
-SECONDS = 60.0
 
 
 def record() -> FeatureSet:
@@ -43,13 +42,6 @@ def on_another_thread(act) -> list[BaseException]:
     thread.join(SECONDS)
     assert not thread.is_alive()
     return errors
-
-
-async def until(condition) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def note_threads(state: ExplorerState) -> set[threading.Thread]:
@@ -270,6 +262,7 @@ ENDS_WHILE_THE_MAP_IS_COMPUTED = """
 import math, threading
 import numpy as np
 import torch
+from tests.widgets.page import SECONDS, Page, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 begun = threading.Event()

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 from sklearn.decomposition import PCA
-
 from tests.widgets.test_messages import send
+
 from tsne_widget import TSNE, FeatureSet, InvalidInputError, compare
 from tsne_widget.widgets.compare import MAX_LINES
 

@@ -5,11 +5,9 @@ import hashlib
 import io
 import math
 import os
-import re
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd

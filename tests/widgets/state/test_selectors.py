@@ -223,7 +223,7 @@ def test_what_is_not_understood_names_the_remedy(explorer, given, message):
 def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
     explorer.visible_classes = ["cat", "owl"]
     assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
-    assert explorer.state.message == "10 of 19 rows belong to hidden classes and were not selected"
+    assert explorer.message == "10 of 19 rows belong to hidden classes and were not selected"
 
 
 def test_the_lenses_are_words(explorer):

@@ -1,4 +1,4 @@
-"""What is explored, as files for others: the frame as CSV or Parquet, pictures in a folder."""
+"""Exported files: a frame as CSV or Parquet, pictures in a folder."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from tsne_widget.images import DatasetImages, FileImages, ImageSource
 from tsne_widget.images.files import SUFFIXES, check_size, open_picture
 from tsne_widget.images.reasons import only_image_errors, reason_of
 
-# A spreadsheet takes a cell that begins like this for a formula (OWASP, "CSV injection").
+# Start of a cell that a spreadsheet runs as a formula (OWASP, "CSV injection").
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
-# Characters of an exported picture's name, without its id.
+# Maximum characters of an exported picture's name, without its id.
 MAX_STEM = 60
-# Modes that a PNG file can hold; pictures of others are written as RGB.
+# Image modes that PNG supports; others are converted to RGB.
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 MANIFEST = "manifest.csv"
 
 
 def export_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a frame as .csv or .parquet, whole or not at all; the path written.
+    """Write a frame as .csv or .parquet, atomically; returns the path.
 
-    In CSV, text that a spreadsheet would take for a formula gets an apostrophe before it, and what
-    is not Unicode (undecodable bytes of a file's name) stands as an escape; so it does in Parquet.
+    In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe. In both
+    formats, undecodable bytes of file names become escapes.
 
     Raises
     ------
     InvalidInputError
         For another suffix, or .parquet without pyarrow.
     StoreError
-        If the disk cannot take the file.
+        If the file cannot be written.
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -62,7 +62,7 @@ def export_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
-    """Write a frame as UTF-8 CSV, its index first, without a cell that is taken for a formula."""
+    """Write a frame as UTF-8 CSV, index first, without cells that are formulas."""
     text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="")
     _without_formulas(frame).to_csv(text, lineterminator="\n")
     text.detach()
@@ -75,28 +75,28 @@ def copy_pictures(
     *,
     progress: bool = False,
 ) -> Path:
-    """Copy the pictures of a frame's samples into a new folder, with a manifest; the folder.
+    """Copy the pictures of a frame's samples into a new folder with a manifest; returns the folder.
 
-    Files are copied as they are, pictures without a file are written as PNG. Each is named by its
-    id and, where it has one, its file's name. A bad picture is left out, and the manifest says why.
+    Files are copied unchanged; pictures without a file become PNG files. Names hold the id and, if
+    there is one, the file's name. Bad pictures are left out; the manifest gives the reason.
 
     Parameters
     ----------
     frame : DataFrame
-        Of :func:`sample_frame`.
+        A frame of :func:`sample_frame`.
     source : ImageSource
         Addressed by the frame's index.
     folder : path
-        New or empty; it appears with all of its files or not at all.
+        New or empty; it is created atomically.
     progress : bool
-        Show a bar when it takes over half a second.
+        Show a progress bar after half a second.
 
     Raises
     ------
     StoreError
-        If the folder exists and is not empty, or the disk cannot take the files.
+        If the folder exists and is not empty, or the files cannot be written.
     """
-    target = Path(folder).resolve()  # what a link leads to, not the link
+    target = Path(folder).resolve()  # the target of a link, not the link
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise StoreError(f"{target} exists and is not an empty folder; choose another one")
     try:
@@ -122,7 +122,7 @@ def _copy_into(folder: Path, frame: pd.DataFrame, source: ImageSource, *, progre
 
 
 def _copied(source: ImageSource, id_: int, folder: Path, digits: int) -> tuple[str, str]:
-    """Name of the copy of a picture in the folder and "", or "" and why there is none."""
+    """File name of the copied picture and "", or "" and the reason why there is none."""
     try:
         with only_image_errors():
             origin = source.path(id_) if isinstance(source, (FileImages, DatasetImages)) else None
@@ -141,7 +141,7 @@ def _copied(source: ImageSource, id_: int, folder: Path, digits: int) -> tuple[s
 
 
 def _checked(path: str | os.PathLike[str]) -> str:
-    """The suffix for a copy of a picture file, once its picture could be decoded whole."""
+    """Suffix for the copy of a picture file, after decoding it completely."""
     with open_picture(path) as image:
         image.load()
         suffix = Path(path).suffix.lower()
@@ -160,12 +160,12 @@ def _as_png(source: ImageSource, id_: int) -> bytes:
 
 
 def _safe_stem(stem: str) -> str:
-    """A file's name without what could lead out of its folder, or be refused by a file system."""
+    """A file name without characters that leave the folder or that a file system refuses."""
     return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:MAX_STEM] or "picture"
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with an apostrophe before each text, also of a column, that is like a formula."""
+    """The frame with an apostrophe before texts and column names that look like formulas."""
     safe = _with_texts(frame, _not_a_formula, "object")
     return safe.set_axis([_not_a_formula(str(name)) for name in frame.columns], axis=1)
 
@@ -175,7 +175,7 @@ def _not_a_formula(text: str) -> str:
 
 
 def _encodable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with undecodable bytes of names as escapes: Arrow's text is UTF-8."""
+    """The frame with undecodable bytes as escapes: Arrow's text is UTF-8."""
     return _with_texts(frame, _as_unicode, pd.StringDtype("python"))
 
 
@@ -184,12 +184,12 @@ def _as_unicode(text: str) -> str:
 
 
 def _with_texts(frame: pd.DataFrame, change: Callable[[str], str], dtype: Any) -> pd.DataFrame:
-    """The frame with every text changed; its columns of text get the dtype."""
+    """The frame with every text changed; text columns get the dtype."""
     changed = frame.copy(deep=False)
     for name in frame.columns:
         column = frame[name]
         if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
-            # Not Series.map: with pyarrow it makes Arrow's text, which refuses surrogates.
+            # Not Series.map: with pyarrow it returns Arrow's text, which refuses surrogates.
             values = [
                 change(value) if isinstance(value, str) else value
                 for value in column.to_numpy(dtype=object)
@@ -204,6 +204,6 @@ def _need_pyarrow() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise InvalidInputError(
-            'a .parquet file needs pyarrow: pip install "tsne-widget[parquet]"; '
-            "or export to a path that ends in .csv"
+            'a .parquet file requires pyarrow: pip install "tsne-widget[parquet]"; '
+            "or export to a .csv file"
         ) from error

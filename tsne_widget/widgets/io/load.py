@@ -1,4 +1,4 @@
-"""An exploration read back from disk: checked as what anyone may have written."""
+"""An exploration read from disk; the files are untrusted and checked."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tsne_widget.widgets.maps.maps import GIVEN
 
 
 class Saved(NamedTuple):
-    """What a folder holds of an exploration."""
+    """The content of a saved exploration."""
 
     record: FeatureSet
     maps: dict[str, NDArray[np.float32]]
-    map_name: str  # of the one that is shown
+    map_name: str  # name of the visible map
     visible: NDArray[np.bool_]
     selected: NDArray[np.int64]
     selections: dict[str, NDArray[np.int64]]
@@ -39,8 +39,8 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
     Raises
     ------
     StoreError
-        If the folder holds no exploration, is torn, of a later version, or if the features that it
-        refers to are missing or others.
+        If the folder holds no exploration, is damaged or from a later version, or if its features
+        are missing or have changed.
     """
     source = Path(folder)
     try:
@@ -50,8 +50,8 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{source} is not a saved exploration, or part of it is missing: {error}; "
-            "give the folder that explorer.save(folder) has written; for one of "
-            "FeatureSet.save it is EmbeddingExplorer(FeatureSet.load(folder))"
+            "pass the folder of explorer.save(folder); for one of FeatureSet.save, use "
+            "EmbeddingExplorer(FeatureSet.load(folder))"
         ) from error
     except TORN as error:
         raise StoreError(f"{source} is not a saved exploration: {error}") from error
@@ -68,12 +68,10 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
     data, files = source / manifest["data"], manifest["files"]
     for name, expected in files.items():
         if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
-            raise StoreError(
-                f"{source / MANIFEST} names a file {name!r}, which save() never writes"
-            )
+            raise StoreError(f"{source / MANIFEST} names {name!r}, a file that save() never writes")
         if digest(data / name) != expected:
             raise StoreError(
-                f"{data / name} is not what {MANIFEST} says: it is torn or was changed; "
+                f"{data / name} does not match {MANIFEST}: it is damaged or was changed; "
                 "save the exploration again"
             )
 
@@ -92,7 +90,7 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
         else:
             filled = array(f"column-{number}")
         columns[column["name"]] = filled
-    # Folders of before there were several have one map, without a name.
+    # Folders of earlier versions have one map without a name.
     map_name, others = manifest.get("map", GIVEN), manifest.get("other_maps", [])
     maps = {map_name: array("embedding")}
     maps |= {name: array(f"map-{number}") for number, name in enumerate(others)}
@@ -121,18 +119,20 @@ def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> Featur
     else:
         places = [Path(reference["absolute"])]
         if reference["relative"] is not None:
-            places.insert(0, source.resolve() / reference["relative"])  # both may have moved
+            places.insert(
+                0, source.resolve() / reference["relative"]
+            )  # both folders may have moved
         folder = next((place for place in places if place.is_dir()), places[-1])
         if not folder.is_dir():
             raise StoreError(
-                f"{source} refers to features in {folder}, which are not there; "
+                f"{source} refers to features in {folder}, which do not exist; "
                 'move them back, or save with features="copy"'
             )
     record = FeatureSet.load(folder)
     if fingerprint(record) != manifest["fingerprint"]:
         raise StoreError(
-            f"the features in {folder} are not those that were explored; "
-            "restore them, or make a new exploration of them"
+            f"the features in {folder} are not the explored ones; "
+            "restore them, or make a new exploration"
         )
     return record
 

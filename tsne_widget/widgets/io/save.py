@@ -1,7 +1,7 @@
-"""An exploration on disk: plain ``.npy`` and JSON files, whole whatever happens meanwhile.
+"""An exploration on disk, as ``.npy`` and JSON files that are replaced atomically.
 
-A folder holds ``explorer.json`` and the folder of files that it names. Saving again writes new
-files beside the old ones and then replaces that one small file: there is never half of a state.
+A folder holds ``explorer.json`` and the data folder that it names. Saving again writes a new data
+folder and then replaces that one small file, so the folder never holds half of a state.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 FORMAT = 1
 MANIFEST = "explorer.json"
-# Rows of features and logits that tell one record from another, without reading all of it.
+# Rows of features and logits in a fingerprint, so that it need not read all of them.
 FINGERPRINT_ROWS = 256
 
-# Name of a folder of files, new for each save.
+# Name of a data folder, new for each save.
 DATA = re.compile(r"data-[0-9a-f]{12}")
 _BLOCK_BYTES = 2**20
-# What reading a manifest that is torn, or of another program, raises.
+# Errors of reading a manifest that is damaged or belongs to another program.
 TORN = (
     OSError,
     ValueError,
@@ -54,20 +54,20 @@ FeaturesBy = Literal["copy", "reference"]
 
 
 class SavedView(NamedTuple):
-    """What is to be seen, beside what is selected."""
+    """Display settings of an exploration."""
 
     viewport: list[float]
-    """Bounds in sight, x0, x1, y0, y1; [] for the whole map."""
+    """Bounds of the viewport, x0, x1, y0, y1; [] for the whole map."""
     colors: dict[str, str]
-    """Of the classes."""
+    """Colours by class name."""
     height: int
-    """Pixels of the map."""
+    """Height of the map in pixels."""
     draw_budget: int
-    """Points drawn at most; 0 by what the renderer can do."""
+    """Maximum number of points drawn; 0 lets the renderer decide."""
     color_by: str
-    """What the colours say."""
+    """Meaning of the colours."""
     show_labels: bool
-    """Class names on the map."""
+    """Whether class names are on the map."""
 
 
 def save_state(
@@ -79,20 +79,20 @@ def save_state(
     features: FeaturesBy,
     overwrite: bool,
 ) -> Path:
-    """Write a state with a map, and every map by name; the folder written.
+    """Write a state and every map by name; returns the folder.
 
     Raises
     ------
     InvalidInputError
-        If features are to be referred to and are not those of a saved FeatureSet, or a column
-        cannot be written as plain data.
+        If ``features="reference"`` and they are not those of a saved FeatureSet, or a column cannot
+        be written as plain data.
     StoreError
-        If the folder holds something else, or an exploration without ``overwrite``, or the disk
-        cannot take the files; what was saved before is whole then.
+        If the folder holds something else, or an exploration without ``overwrite``, or the files
+        cannot be written; the previous save stays valid.
     """
     if features not in ("copy", "reference"):
         raise InvalidInputError(f'features must be "copy" or "reference", got {features!r}')
-    target = Path(folder).resolve()  # what a link leads to, not the link
+    target = Path(folder).resolve()  # the target of a link, not the link
     origin = _saved_features(state.feature_set) if features == "reference" else None
     data = target / f"data-{uuid.uuid4().hex[:12]}"
     try:
@@ -104,7 +104,7 @@ def save_state(
             with whole_file(target / MANIFEST) as file:
                 file.write(_as_json(manifest | {"view": view._asdict()}))
         finally:
-            if _named_data(target) == data.name:  # also if what failed came after
+            if _named_data(target) == data.name:  # also if a later step failed
                 _remove_older(target, data, previous)
             else:
                 shutil.rmtree(data, ignore_errors=True)
@@ -121,10 +121,10 @@ def save_state(
 def _check_free(target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
-    entries = [entry.name for entry in target.iterdir()]  # NotADirectoryError of a file says it
+    entries = [entry.name for entry in target.iterdir()]  # raises NotADirectoryError for a file
     if MANIFEST in entries:
         if not overwrite:
-            raise StoreError(f"{target} exists; pass overwrite=True to replace what is saved there")
+            raise StoreError(f"{target} exists; pass overwrite=True to replace it")
         return
     foreign = [name for name in entries if not DATA.fullmatch(name) and not is_unfinished(name)]
     if foreign:
@@ -140,7 +140,7 @@ def _written(
     maps: Mapping[str, NDArray[np.float32]],
     origin: Path | None,
 ) -> dict[str, Any]:
-    """Write the files of a state into a new folder; the manifest, which lists them."""
+    """Write the files of a state into a new folder; returns the manifest, which lists them."""
     record, columns = state.feature_set, state.scores.columns
     rows = list(state.selections.values())
     texts = {name: _plain_values(name, column) for name, column in columns.items()}
@@ -184,7 +184,7 @@ def _written(
 
 
 def _plain_values(name: str, column: NDArray[Any]) -> list[Any] | None:
-    """Values of a column of objects as JSON knows them; None for a column that numpy can write."""
+    """Values of an object column for JSON; None for a column that numpy can write."""
     if column.dtype.kind not in "OT":
         if column.dtype.hasobject:
             raise InvalidInputError(f"column {name!r} of {column.dtype} cannot be saved; drop it")
@@ -196,7 +196,7 @@ def _plain_values(name: str, column: NDArray[Any]) -> list[Any] | None:
     if odd:
         raise InvalidInputError(
             f"column {name!r} holds {min(odd)}, which cannot be saved as plain data; "
-            "give it as text or numbers"
+            "convert it to text or numbers"
         )
     return values
 
@@ -207,17 +207,17 @@ def _saved_features(record: FeatureSet) -> Path:
     Raises
     ------
     InvalidInputError
-        If there is none, or it holds another record.
+        If there is no such folder, or it holds another record.
     """
     array: Any = record.features
     while array is not None and not isinstance(array, np.memmap):
         array = getattr(array, "base", None)
     filename = None if array is None else array.filename
-    remedy = (
-        'save them first: features.save(folder), and explore FeatureSet.load(folder); or "copy"'
-    )
+    remedy = 'call features.save(folder) and explore FeatureSet.load(folder), or use "copy"'
     if filename is None:
-        raise InvalidInputError(f"features are in memory, there is no file to refer to; {remedy}")
+        raise InvalidInputError(
+            f"features are in memory, so there is no file to refer to; {remedy}"
+        )
     folder = Path(filename).parent
     try:
         same = fingerprint(FeatureSet.load(folder)) == fingerprint(record)
@@ -227,8 +227,7 @@ def _saved_features(record: FeatureSet) -> Path:
         ) from error
     if not same:
         raise InvalidInputError(
-            f"the record that is explored differs from the one in {folder}; "
-            'save it with features="copy"'
+            f'the explored record differs from the one in {folder}; save it with features="copy"'
         )
     return folder.resolve()
 
@@ -242,7 +241,7 @@ def _reference(origin: Path, target: Path) -> dict[str, str | None]:
 
 
 def fingerprint(record: FeatureSet) -> str:
-    """What tells one record from another: all of it but for most rows of features and logits."""
+    """Hash of a record: everything, but only some rows of features and logits."""
     some = np.unique(np.linspace(0, len(record) - 1, FINGERPRINT_ROWS).astype(np.int64))
     found = hashlib.sha256(repr(record.features.shape).encode())
     for name in ("features", "logits", "labels", "predictions", "ids"):
@@ -255,7 +254,7 @@ def fingerprint(record: FeatureSet) -> str:
 
 
 def _named_data(target: Path) -> str | None:
-    """The folder of files that a manifest names, whatever else is wrong with it."""
+    """The data folder that a manifest names; None for a damaged manifest."""
     try:
         return str(json.loads((target / MANIFEST).read_text("utf-8"))["data"])
     except TORN:
@@ -263,7 +262,7 @@ def _named_data(target: Path) -> str | None:
 
 
 def _remove_older(target: Path, data: Path, previous: str | None) -> None:
-    """Remove what the manifest has named before, and what killed saves have left."""
+    """Remove the previous data folder, and what killed saves left behind."""
     remove_unfinished(target, MANIFEST)
     for entry in target.iterdir():
         if entry == data or not DATA.fullmatch(entry.name):
@@ -283,4 +282,6 @@ def digest(path: Path) -> str:
 
 
 def _as_json(value: Any) -> bytes:
-    return json.dumps(value, indent=1).encode("ascii")  # also of names of undecodable files
+    return json.dumps(value, indent=1).encode(
+        "ascii"
+    )  # escapes surrogates of undecodable file names

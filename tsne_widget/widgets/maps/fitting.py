@@ -56,7 +56,7 @@ class Fitting:
         self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
     def wait(self) -> None:
-        """Block until the map is done, stopped or paused; raise the projector's error if it failed."""
+        """Block until the map is done, stopped or paused; raise the projector's error."""
         if self._run is not None and not self._run.ended:
             self._run.wait(self._state.main_thread.catch_up)
         if self._error is not None:

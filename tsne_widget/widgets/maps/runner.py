@@ -24,8 +24,8 @@ FRAME_SECONDS = 0.05
 MIN_SPREAD = 1e-18
 # Minimum iterations between two frames.
 ITERATIONS_PER_FRAME = 10
-# Seconds that an ending interpreter waits for a fit to stop. Ending while torch computes would abort
-# the process.
+# Seconds that an ending interpreter waits for a fit to stop: ending while torch computes would
+# abort the process.
 END_SECONDS = 5.0
 
 _RUNNING: WeakSet[ProjectionRun] = WeakSet()

@@ -1,4 +1,4 @@
-"""What scores are called and how they are coloured, in the widget and on a shared page."""
+"""Titles and colours of scores, in the widget and on an exported page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import matplotlib.colors
 
 from tsne_widget.analysis.scores import SCORES
 
-# ScatterGL draws colours from a texture of this many texels; the last one is for what is unknown.
+# ScatterGL reads colours from a texture of this many texels; the last one means unknown.
 TEXELS = 256
-# Without the ends of viridis, which vanish on the dark and on the light ground.
+# Without the ends of viridis, which vanish on a dark and on a light background.
 RAMP_COLORS = tuple(
     matplotlib.colors.to_hex(matplotlib.colormaps["viridis"](0.12 + 0.8 * i / (TEXELS - 2)))
     for i in range(TEXELS - 1)

@@ -1,4 +1,4 @@
-"""The order of the gallery: rows sorted by a value and put together in groups. No widgets."""
+"""The order of the gallery: rows sorted by a value and grouped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.feature_set import FeatureSet
 
-# Groups that are told apart, the rest is one: their names and sizes are a trait of at most 200 kB.
+# Maximum number of groups; the last one holds the rest. Their names and sizes take up to 200 kB.
 MAX_GROUPS = 2000
 
 
@@ -23,13 +23,13 @@ class Group(NamedTuple):
 
 
 class Arrangement(NamedTuple):
-    """Rows in the order in which they are shown.
+    """Rows in display order.
 
     Attributes
     ----------
     rows : (k,) int64 array
     groups : list of Group
-        In order, their counts adding up to k; empty where nothing is grouped.
+        In order; their sizes add up to k. Empty without grouping.
     """
 
     rows: NDArray[np.int64]
@@ -50,13 +50,13 @@ def arranged(
     ----------
     rows : (k,) int64 array, ascending
     values : (n,) array of numbers or None
-        Of all rows, see :func:`sort_key`; rows of equal value stay in ascending order, NaN comes
-        last. None for ascending rows.
+        Sort keys of all rows, see :func:`sort_key`. Rows with equal values stay in ascending order;
+        NaN comes last. None for ascending rows.
     descending : bool
     group_by : "none", "label", "prediction" or "confusion"
-        For "confusion" the mistakes come first, the most frequent ones before the others.
+        For "confusion", mistakes come first, the most frequent pair before the others.
     record : FeatureSet
-        Which has the labels or predictions to group by.
+        Has the labels or predictions to group by.
     """
     if values is not None:
         rows = rows[_sorted(values[rows], descending)]
@@ -65,13 +65,13 @@ def arranged(
     if group_by == "none" or not len(rows):
         return Arrangement(rows, [])
     places, groups = _grouped(rows, group_by, record)
-    # Codes of 16 bits are sorted by their digits, in a tenth of the time of a comparison.
+    # numpy sorts 16-bit integers by radix, ten times as fast.
     narrow = places.astype(np.uint16 if len(groups) < 2**16 else np.uint32)
     return Arrangement(rows[np.argsort(narrow, kind="stable")], groups)
 
 
 def sort_key(values: NDArray[Any]) -> NDArray[Any]:
-    """(n,) numbers that sort as the values do: text by its alphabet, what is missing as NaN."""
+    """(n,) numbers in the order of the values: text alphabetically, missing values as NaN."""
     kind = values.dtype.kind
     if kind in "fiub":
         return values
@@ -82,19 +82,19 @@ def sort_key(values: NDArray[Any]) -> NDArray[Any]:
     rank[np.argsort(np.array([str(name) for name in names], dtype=object), kind="stable")] = (
         np.arange(len(names))
     )
-    rank[len(names)] = np.nan  # where the code −1 of missing values points
+    rank[len(names)] = np.nan  # the code −1 of missing values refers to it
     return rank[codes]
 
 
 def _sorted(chosen: NDArray[Any], descending: bool) -> NDArray[np.int64]:
-    """Positions that sort the values: equal ones as they come, NaN last."""
+    """Positions that sort the values: stable, NaN last."""
     known, unknown = np.arange(len(chosen)), np.empty(0, dtype=np.int64)
     if chosen.dtype.kind == "f":
         missing = np.isnan(chosen)
         if missing.any():
             known, unknown = np.flatnonzero(~missing), np.flatnonzero(missing)
             chosen = chosen[known]
-    if descending:  # twice reversed, so that equal ones are not
+    if descending:  # reversed twice, so that the sort stays stable
         order = len(chosen) - 1 - np.argsort(chosen[::-1], kind="stable")[::-1]
     else:
         order = np.argsort(chosen, kind="stable")
@@ -104,7 +104,7 @@ def _sorted(chosen: NDArray[Any], descending: bool) -> NDArray[np.int64]:
 def _grouped(
     rows: NDArray[np.int64], group_by: str, record: FeatureSet
 ) -> tuple[NDArray[np.int64], list[Group]]:
-    """Place of each row's group among the groups, and the groups."""
+    """Index of each row's group, and the groups."""
     names, c = record.class_names, len(record.class_names)
     labels = _codes(record.labels, rows, c)
     predictions = _codes(record.predictions, rows, c)
@@ -138,7 +138,7 @@ def _grouped(
 
 
 def _codes(codes: NDArray[np.int64] | None, rows: NDArray[np.int64], c: int) -> NDArray[np.int64]:
-    """Class of each row, c where it is unknown."""
+    """Class of each row; c if it is unknown."""
     if codes is None:
         return np.full(len(rows), c)
     chosen = codes[rows]
@@ -148,7 +148,7 @@ def _codes(codes: NDArray[np.int64] | None, rows: NDArray[np.int64], c: int) -> 
 def _unique(
     codes: NDArray[np.int64], bound: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """As numpy's unique with inverse and counts; by counting where the bound allows it."""
+    """As numpy.unique with inverse and counts; by counting if the bound is small."""
     if bound > max(2**16, 4 * len(codes)):
         unique, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
         return unique, inverse, counts

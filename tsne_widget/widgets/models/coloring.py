@@ -1,4 +1,4 @@
-"""What the points' colours say: one of the things known of each sample, as texels and a key."""
+"""Colours of the points by a label, a score or a column: texels, and a key that explains them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.named_selections import selection_codes
 
 UNKNOWN_TEXEL = TEXELS - 1
-# Integers of at most so many different values are names of something, not amounts.
+# Integer columns with at most this many distinct values are categories, not amounts.
 MAX_INTEGER_CATEGORIES = 20
-# Entries of the key; further categories are counted in one line.
+# Maximum entries of the key; one more line counts the other categories.
 MAX_ENTRIES = 24
-# Of amounts, the share at either end that takes the end's colour: a single far one does not
-# make all others look the same. The key says so.
+# Share of amounts at each end that gets the end's colour, so that an outlier does not make all
+# others look the same. The key shows it.
 TAIL = 0.01
-# What became of a sample between two models: the good and the bad news stand out.
+# Colours of the changes between two models: fixed and introduced errors stand out.
 CHANGE_COLORS = {
     "fixed": "#1eb2ff",
     "introduced": WRONG_COLOR,
@@ -33,21 +33,21 @@ CHANGE_COLORS = {
 
 
 class Coloring(NamedTuple):
-    """Colours of the n samples, and the key to them."""
+    """Colours of the n samples, and their key."""
 
     texels: NDArray[np.float32]
-    """(n,) float32 in 0 … 255: places in the texture, between two of them for amounts."""
+    """(n,) float32 in 0 … 255: position in the texture, fractional for amounts."""
     texture: list[str]
     """256 colours "#rrggbb"."""
     entries: list[tuple[str, str, int]]
-    """Of categories: name, colour, number of samples. [] for amounts."""
+    """Name, colour and number of samples of each category; [] for amounts."""
     more: int = 0
-    """Categories that have no entry."""
+    """Number of categories without an entry."""
     low: str = ""
-    """Of amounts: what the first and the last colour stand for; "" for categories."""
+    """Amounts at the first and the last colour; "" for categories."""
     high: str = ""
     unknown: int = 0
-    """Samples of which nothing is known, drawn grey."""
+    """Number of samples without a value, drawn grey."""
 
 
 def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
@@ -57,7 +57,7 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
     ----------
     state : MapModel
     name : str
-        Possible here; a score is computed unless it is ready.
+        A possible choice; a score is computed unless it is ready.
     palette : sequence of str
         Colours of the state's classes.
     """
@@ -83,9 +83,9 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
 
 
 def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Colour of each class of the state, then the unknown one's if there is one."""
+    """Colour of each class, unknown last if there is one."""
     known = tuple(state.class_names[: state.known])
-    # The map draws from a texture: beyond its size colours come round again, in the legend too.
+    # Colours come from a texture: beyond its size they repeat, in the legend as well.
     distinct = class_colors(known[: TEXELS - 1])
     palette = [distinct[code % len(distinct)] for code in range(len(known))]
     if colors:
@@ -97,7 +97,7 @@ def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[st
 
 
 def is_amount(values: NDArray[Any]) -> bool:
-    """Whether values say how much, and not which."""
+    """Whether values are amounts, not categories."""
     if values.dtype.kind in "iu":
         return len(np.unique(values)) > MAX_INTEGER_CATEGORIES
     return values.dtype.kind in "fmM"
@@ -107,7 +107,7 @@ def _of_values(values: NDArray[Any]) -> Coloring:
     if is_amount(values):
         return _of_amounts(values)
     kind = values.dtype.kind
-    if kind == "O":  # None and NaN are what is unknown in a column of objects
+    if kind == "O":  # None and NaN are missing values in a column of objects
         missing = np.array([value is None or value != value for value in values.tolist()])
     else:
         missing = np.zeros(len(values), dtype=bool)
@@ -127,7 +127,7 @@ def _of_values(values: NDArray[Any]) -> Coloring:
 def _of_codes(
     codes: NDArray[Any], names: Sequence[str], palette: Sequence[str], known: int
 ) -> Coloring:
-    """Categories: codes ≥ known are unknown. Beyond the texture's size colours come round again."""
+    """Colours of categories; codes ≥ known are unknown. Colours repeat beyond the texture."""
     is_known = codes < known
     texels = np.where(is_known, codes % UNKNOWN_TEXEL, UNKNOWN_TEXEL).astype(np.float32)
     used = list(palette[: min(known, UNKNOWN_TEXEL)])

@@ -1,4 +1,4 @@
-"""What is compared: several records cut down to the samples that all of them have."""
+"""Records to compare, reduced to the samples that all of them have."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.maps.maps import MIN_ROWS
 
-# Maps side by side: more are too small to be read.
+# Maximum number of maps side by side: more are too small to read.
 MAX_COMPARED = 4
 MAX_NAME = 40
 
 
 class Compared(NamedTuple):
-    """Records of the same m samples, row i the same one in all."""
+    """Records of the same m samples; row i is the same sample in each."""
 
     records: dict[str, FeatureSet]
     given: dict[str, NDArray[np.float32]]
-    """(m, 2) coordinates of those that have some."""
+    """(m, 2) given coordinates, by name."""
     note: str
-    """How many samples were left out; "" for none."""
+    """Sentence on the samples that were left out; "" for none."""
 
     def changes(self, before: str, after: str) -> NDArray[np.int64] | None:
-        """(m,) int64 codes of CHANGES between two of them; None without labels or predictions."""
+        """(m,) int64 codes of CHANGES between two records; None without labels or predictions."""
         first, last = self.record(before), self.record(after)
         if first.labels is None or first.predictions is None or last.predictions is None:
             return None
         return changes(first.labels, first.predictions, last.predictions)
 
     def record(self, name: str) -> FeatureSet:
-        """One of them by name.
+        """A record by name.
 
         Raises
         ------
         InvalidInputError
-            If there is none of that name.
+            If there is no record of that name.
         """
         if name not in self.records:
             known = ", ".join(map(repr, self.records))
-            raise InvalidInputError(f"there is no {name!r} here; there are {known}")
+            raise InvalidInputError(f"there is no {name!r}; there are {known}")
         return self.records[name]
 
     def columns(self) -> dict[str, Any]:
-        """What each makes of the samples, to colour by and to be seen in the close look."""
+        """Columns to colour by: the change, and each record's predictions and confidences."""
         names = list(self.records)
         columns: dict[str, Any] = {}
         codes = self.changes(names[0], names[-1])
@@ -66,7 +66,7 @@ class Compared(NamedTuple):
         return columns
 
     def common(self) -> FeatureSet:
-        """The last record, with predictions and logits only where all have them."""
+        """The last record, with predictions and logits only if all records have them."""
         records = list(self.records.values())
         lacking: dict[str, Any] = {
             field: None
@@ -82,7 +82,7 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     Raises
     ------
     InvalidInputError
-        For anything that cannot be compared, with what to do about it.
+        If the records cannot be compared; the message names the remedy.
     """
     if not isinstance(sets, Mapping):
         raise InvalidInputError(
@@ -91,7 +91,8 @@ def compared(sets: Mapping[str, Any]) -> Compared:
         )
     if not 2 <= len(sets) <= MAX_COMPARED:
         raise InvalidInputError(
-            f"2 … {MAX_COMPARED} can be compared, got {len(sets)}; of one it is EmbeddingExplorer"
+            f"compare() takes 2 … {MAX_COMPARED} records, got {len(sets)}; for one, use "
+            "EmbeddingExplorer"
         )
     records: dict[str, FeatureSet] = {}
     places: dict[str, ArrayLike] = {}
@@ -106,8 +107,8 @@ def compared(sets: Mapping[str, Any]) -> Compared:
         if not isinstance(record, FeatureSet):
             raise InvalidInputError(
                 f"{name!r} must be a FeatureSet, or (FeatureSet, (n, 2) coordinates), "
-                f"got {type(record).__name__}; extract(model, data) makes one, and an explorer's "
-                "is explorer.feature_set"
+                f"got {type(record).__name__}; use extract(model, data), or "
+                "explorer.feature_set"
             )
         records[name] = record
     _check_classes(records)
@@ -115,7 +116,7 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     if len(rows[0]) < (0 if len(places) == len(records) else MIN_ROWS) or not len(rows[0]):
         raise InvalidInputError(
             f"only {len(rows[0])} ids are in all of {', '.join(map(repr, records))}; "
-            "extract each from the same dataset, so that equal ids are the same samples"
+            "extract all from the same dataset, so that equal ids are the same samples"
         )
     given = {}
     for (name, record), taken in zip(records.items(), rows, strict=True):
@@ -130,7 +131,7 @@ def compared(sets: Mapping[str, Any]) -> Compared:
         name: record if np.array_equal(taken, np.arange(len(record))) else record.take(taken)
         for (name, record), taken in zip(records.items(), rows, strict=True)
     }
-    note = f"Not in all, and left out: {', '.join(left_out)}" if left_out else ""
+    note = f"Left out because not all have them: {', '.join(left_out)}" if left_out else ""
     return Compared(_with_labels(cut), given, note)
 
 
@@ -152,7 +153,7 @@ def _check_classes(records: Mapping[str, FeatureSet]) -> None:
 
 
 def _with_labels(records: dict[str, FeatureSet]) -> dict[str, FeatureSet]:
-    """The same labels in all: those of the first that has some."""
+    """The records with equal labels: those of the first record that has labels."""
     labelled = {name: record for name, record in records.items() if record.labels is not None}
     if not labelled:
         return records

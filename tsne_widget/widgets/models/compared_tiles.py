@@ -1,4 +1,4 @@
-"""Tiles of compared samples: what each of the models took them for."""
+"""Tiles of compared samples, with the prediction of each model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 
 class ComparedTiles(Tiles):
-    """Tiles of the shared gallery: label → prediction in each, where these are not the same."""
+    """Tiles of the shared gallery; they show every model's prediction if these differ."""
 
     def __init__(
         self,

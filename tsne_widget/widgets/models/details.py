@@ -1,4 +1,4 @@
-"""All that is known of one sample, in words and numbers, and which samples are like it."""
+"""The details of one sample: its values, probabilities and nearest neighbours."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tsne_widget._text import printable
 from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
-# Classes of which the probability is shown.
+# Number of classes whose probability is shown.
 TOP_CLASSES = 5
-# Neighbours in feature space that are shown: as many as fit a strip.
+# Neighbours in feature space that are shown: they fit one strip.
 NEIGHBORS = 12
-# Characters of a path that are shown: its end tells it from others.
+# Characters of a path that are shown, from its end.
 MAX_PATH = 160
 
 
@@ -28,7 +28,7 @@ class Neighborhood(NamedTuple):
     rows : (k,) int64 array
     distances : (k,) float32 array
     differs : (k,) bool array
-        The class of both is known, and it is another one.
+        Both classes are known, and they differ.
     """
 
     rows: NDArray[np.int64]
@@ -56,7 +56,7 @@ def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
 
 
 def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
-    """The most probable classes of a row, and its label's if it is not one of them."""
+    """The most probable classes of a row, and its label."""
     record = state.feature_set
     if record.logits is None:
         return []
@@ -75,7 +75,7 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
 
 
 def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
-    """The nearest samples in feature space, not on the map; O(n d)."""
+    """The nearest samples in feature space; O(n d)."""
     k = min(NEIGHBORS, len(state.codes) - 1)
     if k < 1:
         none = np.empty(0, dtype=np.int64)
@@ -86,7 +86,7 @@ def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
 
 
 def differing(state: ExplorerState, near: Neighborhood) -> str:
-    """How many of the neighbours are of another class, in a sentence."""
+    """A sentence on how many neighbours have another class."""
     what = {"label": "label", "prediction": "prediction"}.get(state.colored_by, "")
     count, k = int(near.differs.sum()), len(near.rows)
     if not k:
@@ -98,7 +98,7 @@ def differing(state: ExplorerState, near: Neighborhood) -> str:
 
 
 def class_name(state: ExplorerState, code: int) -> str:
-    """Name of a class of the record as the page shows it; "unknown" for −1."""
+    """Printable name of a class; "unknown" for −1."""
     return printable(state.feature_set.class_names[code]) if code >= 0 else "unknown"
 
 

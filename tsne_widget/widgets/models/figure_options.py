@@ -1,4 +1,4 @@
-"""What the static figure of a state shows: classes in sight, their colours, what is selected."""
+"""Options of the static figure: visible classes, colours and selection of a state."""
 
 from __future__ import annotations
 

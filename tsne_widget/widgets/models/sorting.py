@@ -1,4 +1,4 @@
-"""What the gallery can be sorted by, and the values of what it is sorted by."""
+"""The sort of a gallery: its choices, and the values that it sorts by."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tsne_widget.widgets.models.arrangement import sort_key
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
-# Logits or features of which a value per row is computed at once: more take over 0.1 s.
+# Maximum number of logits or features from which values are computed at once; more take over 0.1 s.
 QUICK_VALUES = 2_000_000
-# Rows of a column of text that are sorted at once.
+# Maximum rows of a text column that are sorted at once.
 QUICK_TEXTS = 50_000
 
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
@@ -25,27 +25,27 @@ _WORDS = {"dataset": "dataset order", "class": "label"}
 
 
 class Sorting:
-    """The sort of one gallery: its values, computed beside the kernel where that takes time.
+    """The sort of one gallery; slow values are computed in the background.
 
-    The user's columns go by their number, "column-0": their names may be of any length.
+    The user's columns have the keys "column-0", "column-1", …, because their names may be long.
 
     Parameters
     ----------
     state : ExplorerState
     background : Background
     changed : callable
-        Called when what was waited for is there, or what is sorted by is there no more.
+        Called when computed values arrive, or when the current values disappear.
 
     Attributes
     ----------
     by : str
-        What was chosen.
+        The chosen key.
     values : (n,) array of numbers or None
-        Of what was chosen last and has been computed; None for dataset order.
+        Values of the last choice that is computed; None for dataset order.
     descending : bool
-        Whether the highest of these values come first.
+        Whether the highest values come first.
     note : str
-        Why the order is not yet the chosen one; "" when it is.
+        Why the order is not yet the chosen one; "" if it is.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class Sorting:
         self._origin: int | None = None  # the row that distances are measured from
         self._kept: dict[str, NDArray[Any]] = {}  # sort keys of columns of text
         self._lacking = ""
-        self._map: object = None  # that the values are of
+        self._map: object = None  # the map that the values belong to
 
     def menu(self) -> list[dict[str, str]]:
-        """Keys, names, and what each lacks ("" for nothing), in the order of the menu."""
+        """Key, name and requirement ("" for none) of each choice, in menu order."""
         return [{"key": k, "name": self._name(k), "lacks": self._lacks(k)} for k in self.keys]
 
     def choose(self, key: str, descending: bool | None = None) -> bool:
-        """Sort by this from now on, or once it is computed: whether it is there now.
+        """Sort by this key now, or once it is computed; returns whether it is ready.
 
         Parameters
         ----------
         key : str
-            One of the menu.
+            A key of the menu.
         descending : bool, optional
             Default: the interesting samples come first.
         """
@@ -87,7 +87,7 @@ class Sorting:
         return self._take(_highest_first(key) if descending is None else descending)
 
     def follow_map(self) -> None:
-        """Take what concerns the map from the finished map; without one there is no such order."""
+        """Follow the finished map with values that depend on it."""
         is_other = self._map is not self._state.scores.embedding
         of_map = is_other and self.by in SCORES and "embedding" in SCORES[self.by].needs
         if not of_map and self._lacks(self.by) == self._lacking:
@@ -104,7 +104,7 @@ class Sorting:
             return True
 
         def deliver(values: NDArray[Any] | None) -> None:
-            if (key, origin) == (self.by, self._origin):  # not chosen otherwise meanwhile
+            if (key, origin) == (self.by, self._origin):  # the choice has not changed meanwhile
                 self.values, self.descending, self.note = values, descending, ""
                 self._changed()
 

@@ -1,4 +1,4 @@
-"""A sample as the page shows it: its picture, and what is known of it in words."""
+"""A sample as a tile of the page: its picture and its captions."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tsne_widget.analysis import confidence
 from tsne_widget.images import ImageSource, ThumbnailCache
 from tsne_widget.widgets.state.map_model import MapModel
 
-# Longest sides of the pictures that tiles are made with, in pixels: the page asks for the smallest
-# that fills its tile, so that three sizes of each are kept at most.
+# Longest side of a tile's picture in pixels. The page asks for the smallest size that fills its
+# tile, so at most three sizes of each picture are cached.
 TILE_PIXELS = (96, 192, 384)
-# Longest side of the picture of a close-up: 250 kB at most, which black and white noise takes.
+# Longest side of the picture in the details, in pixels: at most 250 kB, for black and white noise.
 CLOSEUP_PIXELS = 512
 
 
 class Tiles:
-    """Tiles of the rows of one :class:`MapModel`, made when they are asked for.
+    """Tiles of the rows of one :class:`MapModel`, made on request.
 
     Attributes
     ----------
     has_images : bool
     note : str
-        What to know of the pictures, for example how their values were scaled; "" for nothing.
+        Remark about the pictures, for example how their values were scaled; "" for none.
     """
 
     def __init__(self, state: MapModel, images: ImageSource | None, colors: Sequence[str]) -> None:
@@ -38,7 +38,7 @@ class Tiles:
         self.note = printable(getattr(images, "note", "") or "", MAX_SENTENCE)
 
     def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
-        """What the page is told of a row, and its picture as an image file (b"" for none).
+        """The captions of a row, and its picture as an image file (b"" for none).
 
         Parameters
         ----------

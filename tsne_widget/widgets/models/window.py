@@ -1,22 +1,22 @@
-"""Which points the page knows: all, or of too many a sample of all and then those in sight."""
+"""The points that the page knows: all, or a sample of them and those in sight."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Points of which the page gets every one: 13 bytes each.
+# Maximum number of points that the page gets in full: 13 bytes each.
 MAX_WHOLE = 1_000_000
-# Points that it knows of where there are more: so many of the sample, then those in sight.
+# If there are more, points of the sample that the page keeps, and points in sight.
 SAMPLE, TAIL = 300_000, 200_000
 
 
 class Window:
-    """The rows that the page knows, in the order of drawing.
+    """The rows that the page knows, in drawing order.
 
-    A row's place in it is a *point*. Of up to a million rows all are in it, for good. Of more, it
-    begins with a sample of all classes that stays; behind come selected rows and rows in sight,
-    and those change as one looks elsewhere.
+    A row's position in it is a *point*. Up to a million rows, it holds all of them. Beyond, it
+    holds a fixed sample of all classes, followed by selected rows and rows in the viewport, which
+    change with the viewport.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Window:
     rows : (m,) int64 array
         Row of each point.
     points : (n,) int32 array
-        Point of each row, −1 for a row that the page does not know.
+        Point of each row; −1 for a row that the page does not know.
     epoch : int
-        Grows with each change of the points; what the page says of an older one is stale.
+        Increases with each change of the points; messages about an older epoch are stale.
     unknown : int
-        Shown rows in sight that the page does not know.
+        Number of visible rows in the viewport that the page does not know.
     """
 
     def __init__(self, codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> None:
@@ -49,27 +49,27 @@ class Window:
             self.unknown = n - SAMPLE - TAIL
             self.rows = order[: SAMPLE + TAIL].copy()
             self._order = order
-            self._places = np.empty(n, dtype=np.int32)  # of each row in the order
+            self._places = np.empty(n, dtype=np.int32)  # position of each row in the drawing order
             self._places[order] = np.arange(n, dtype=np.int32)
         self.points = np.full(n, -1, dtype=np.int32)
         self.points[self.rows] = np.arange(len(self.rows), dtype=np.int32)
 
     def lacks(self, selected: NDArray[np.int64]) -> bool:
-        """Whether these are few and some are none of the points: of many, the sample has enough."""
+        """Whether some of a few selected rows are no points; for many rows, the sample suffices."""
         if self.is_whole or len(selected) > SAMPLE:
             return False
         unknown = selected[self.points[selected] < 0]
         return 0 < len(unknown) <= TAIL // 2
 
-    def look(self, in_sight: NDArray[np.bool_], selected: NDArray[np.int64]) -> bool:
-        """Take in what is looked at; whether the points have changed.
+    def move(self, in_sight: NDArray[np.bool_], selected: NDArray[np.int64]) -> bool:
+        """Make the points follow the viewport; returns whether they changed.
 
         Parameters
         ----------
         in_sight : (n,) bool array
-            Shown rows in the viewport.
+            Visible rows in the viewport.
         selected : (k,) int64 array
-            Taken in first, wherever they are, up to half of the places there are.
+            Added first, wherever they are, up to half of the available points.
         """
         if self.is_whole:
             return False
@@ -85,7 +85,7 @@ class Window:
         return changed
 
     def _first(self, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """The first of these rows in the order of drawing, so many at most, in that order."""
+        """The first ``count`` of these rows in drawing order."""
         places = self._places[rows]
         if len(places) > count:
             places = np.partition(places, count)[:count]
@@ -102,14 +102,14 @@ class Window:
 
 
 def drawing_order(codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(n,) int64 rows in an order of which every beginning is a sample of all classes.
+    """(n,) int64 rows, ordered so that every prefix is a sample of all classes.
 
-    Each class, and the misclassified of each class, is shuffled and spread over the order, the
-    rarer the denser at the beginning: the first m rows hold about √count of each.
+    Each class, and the misclassified rows of each class, is shuffled and spread over the order.
+    Rare groups are denser at the start: a prefix holds about √count rows of each group.
     """
     group = 2 * codes + wrong
     if len(group) and group.max() < 2**16:
-        group = group.astype(np.uint16)  # sorted by digits, in a tenth of the time
+        group = group.astype(np.uint16)  # radix sort, ten times as fast
     shuffled = np.random.default_rng(0).permutation(len(codes))
     by_group = shuffled[np.argsort(group[shuffled], kind="stable")]
     counts = np.bincount(group)

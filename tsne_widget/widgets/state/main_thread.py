@@ -1,7 +1,7 @@
 """The kernel's main thread, the only one that changes the state.
 
-JupyterLab 4.4 and later handle messages of widgets in a subshell, a separate thread, so that they are
-answered while a cell runs. Their changes are made on the main thread, one after another.
+JupyterLab 4.4 and later handle messages of widgets in a subshell, a separate thread, to answer them
+while a cell runs. Their changes are made on the main thread, one after another.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class MainThread:
         return len(self._waiting)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call the function at once if this is the main thread, else when the main thread is free."""
+        """Call the function: at once on the main thread, else when the main thread is free."""
         if is_main() or self._loop is None or self._loop.is_closed():
             function(*arguments)
             return
@@ -41,7 +41,7 @@ class MainThread:
         self._loop.call_soon_threadsafe(self.catch_up)
 
     def catch_up(self) -> None:
-        """Run the waiting calls; a blocking main thread does so, see :meth:`EmbeddingExplorer.wait`."""
+        """Run the waiting calls, as a blocked ``explorer.wait()`` does."""
         while self._waiting:
             function, arguments = self._waiting.popleft()
             function(*arguments)

@@ -242,15 +242,15 @@ def _rows_of_pandas(state: ExplorerState, given: pd.DataFrame | pd.Index | pd.Se
         if given.name == "id":
             return rows_of_ids(state, given.to_numpy())
         raise InvalidInputError(
-            f"column {given.name!r} is not boolean; compare it (frame[{given.name!r}] > 0.5), or pass "
-            "series.to_numpy() for rows"
+            f"column {given.name!r} is not boolean; compare it (frame[{given.name!r}] > 0.5), or "
+            "pass series.to_numpy() for rows"
         )
     if isinstance(given, pd.Index):
         if given.name == "id":
             return rows_of_ids(state, given)
         raise InvalidInputError(
-            f"an Index must be named 'id', as the index of to_dataframe(), got {given.name!r}; pass "
-            "select(ids=index) for ids, or index.to_numpy() for rows"
+            f"an Index must be named 'id', as the index of to_dataframe(), got {given.name!r}; "
+            "pass select(ids=index) for ids, or index.to_numpy() for rows"
         )
     if given.index.name == "id":
         return rows_of_ids(state, given.index)

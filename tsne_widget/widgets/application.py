@@ -141,6 +141,12 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         super().close()
         self._own_layout.close()
 
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets holds open widgets, so only a closed or unfinished one gets here.
+
+        Garbage may be collected on any thread, and ``close()`` belongs to the main one.
+        """
+
     def __enter__(self) -> Self:
         return self
 

@@ -50,7 +50,9 @@ def counted(rows):
 
 
 def test_the_matrix_counts_labels_by_predictions_of_what_is_known(explorer):
-    assert table(shows(explorer, "counts")) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
+    assert (
+        table(shows(explorer, "counts")) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
+    )
     assert shows(explorer, "chosen") == b""
 
 

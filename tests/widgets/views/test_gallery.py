@@ -219,7 +219,6 @@ def test_a_sort_by_the_map_waits_for_the_map():
     asyncio.run(act())
 
 
-
 class Noise:
     """An image source of what no compression makes small."""
 

@@ -1,6 +1,5 @@
 """The gallery's details of one sample, and its nearest neighbours."""
 
-
 import asyncio
 
 import numpy as np

@@ -1,6 +1,5 @@
 """Hovering and picking in the gallery, and messages that no page sends."""
 
-
 import numpy as np
 import pytest
 
@@ -22,7 +21,6 @@ def test_a_pointer_that_leaves_does_not_take_back_what_the_map_has_hovered_since
     page.explorer.state.hovered = 8
     page.asks("hover", row=None)
     assert page.explorer.state.hovered == 8
-
 
 
 def picked(page):
@@ -77,7 +75,6 @@ def test_picks_among_all_shown_are_added_to_the_selection(page):
     page.at("pick", index=3, range=False)
     page.asks("picked", do="add")
     assert page.explorer.selected.tolist() == [3, 8]
-
 
 
 @pytest.mark.parametrize(

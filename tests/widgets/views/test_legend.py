@@ -131,7 +131,9 @@ def test_forged_messages_never_raise_and_only_visible_rows_stay_selected(content
         state = explorer.state
         held = []
         explorer.select(rows)
-        explorer.observe(lambda _change: held.append(is_whole(state)), ["selected", "visible_classes"])
+        explorer.observe(
+            lambda _change: held.append(is_whole(state)), ["selected", "visible_classes"]
+        )
         for content in contents:
             send(explorer, **content)
             assert is_whole(state)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.models.window import Window
+from tsne_widget.widgets.models.window import Window, drawing_order
 
 N = 400
 CORNER = [0.0, 0.15, 0.0, 0.15]
@@ -76,6 +76,19 @@ def test_rows_and_points_are_each_other_s_inverse_after_any_looks(looks):
         assert len(set(window.rows.tolist())) == len(window.rows) <= 60
         assert np.array_equal(window.points[window.rows], np.arange(len(window.rows)))
         assert np.count_nonzero(window.points >= 0) == len(window.rows)
+
+
+def test_every_beginning_of_the_drawing_order_holds_all_classes_and_mistakes():
+    rng = np.random.default_rng(0)
+    codes = rng.choice(5, p=[0.9, 0.07, 0.02, 0.008, 0.002], size=50_000)
+    wrong = rng.random(50_000) < 0.02
+    order = drawing_order(codes, wrong)
+    assert np.array_equal(np.sort(order), np.arange(50_000))
+    beginning = order[:1000]
+    counts = np.bincount(codes[beginning], minlength=5)
+    assert (counts > 20).all()
+    assert wrong[beginning].sum() > 100
+    assert np.array_equal(order, drawing_order(codes, wrong))
 
 
 def make_explorer() -> EmbeddingExplorer:

@@ -12,7 +12,7 @@ from tests.widgets.views.gallery_page import MODULE, GalleryPage, N, make_record
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
 from tsne_widget.analysis import Scores, confidence
-from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES
+from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 
 
 def test_it_shows_the_selection_or_all_that_is_shown(page):
@@ -341,3 +341,35 @@ def test_a_bad_picture_is_a_tile_with_the_reason():
         assert broken.answers[-1].content["tiles"][0]["note"] == "no such file or directory"
         broken.asks("look", row=1)
         assert broken.last("look").content["tile"]["note"] == "no such file or directory"
+
+
+def test_a_request_for_an_older_selection_is_not_answered(page):
+    page.explorer.select(np.arange(20))
+    stale = page.get("epoch")
+    page.explorer.select(np.arange(5))
+    page.asks("tiles", epoch=stale, start=0, stop=2)
+    assert page.answers == []
+    page.at("tiles", start=0, stop=2)
+    assert len(page.answers) == 1
+
+
+def test_one_buffer_holds_the_pictures_of_a_range(page):
+    wrong = page.explorer.feature_set.misclassified
+    page.explorer.select(np.arange(20))
+    page.at("tiles", start=3, stop=6)
+    (reply,) = page.answers
+    tiles = reply.content["tiles"]
+    assert [tile["id"] for tile in tiles] == [103, 104, 105]
+    assert [tile["wrong"] for tile in tiles] == wrong[3:6].tolist()
+    assert sum(tile["bytes"] for tile in tiles) == len(reply.buffers[0]) > 0
+
+
+def test_more_tiles_than_a_screenful_are_refused():
+    n = MAX_TILES_PER_REPLY + 10
+    with EmbeddingExplorer(make_record(n), embedding=np.eye(n)[:, :2]) as explorer:
+        page = GalleryPage(explorer)
+        explorer.select(np.arange(n))
+        page.at("tiles", start=0, stop=n)
+        assert page.answers == []
+        page.at("tiles", start=0, stop=MAX_TILES_PER_REPLY)
+        assert len(page.answers) == 1

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.browser.gestures import SECONDS
 from tests.browser.jupyter import Lab, Notebook, launch
+from tests.browser.reuse import Desk
+
+_DESK = pytest.StashKey[Desk]()
 
 
 @pytest.fixture(scope="session")
@@ -29,27 +32,41 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def desk(lab: Lab, browser: Browser, pytestconfig: pytest.Config) -> Desk:
+    return pytestconfig.stash.setdefault(_DESK, Desk(lab, browser))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Close the notebooks that the test opens; those of its fixtures stay open."""
+    desk = item.config.stash.get(_DESK, None)
+    count = len(desk) if desk else 0
+    failed = True
+    try:
+        result = yield
+        failed = False
+        return result
+    finally:
+        if desk:
+            desk.close_after(count, failed=failed)
+
+
 @pytest.fixture(scope="module")
-def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook]]:
-    """Open a notebook of cells (or a file); after the tests its console must be clean."""
-    opened: list[Notebook] = []
+def open_notebook(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook of cells, or of a file; its console must be free of errors at the end."""
+    failures, count = request.session.testsfailed, len(desk)
 
     def open_one(
-        name: str, cells: object, width: int = 1400, height: int = 1100, script: str = ""
+        name: str,
+        cells: list[str] | Path,
+        width: int = 1400,
+        height: int = 1100,
+        script: str = "",
+        fresh: bool = False,
     ) -> Notebook:
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(30 * SECONDS)
-        page.add_init_script(script)
-        notebook = Notebook.open(lab, page, name, cells)  # type: ignore[arg-type]
-        page.evaluate(  # the server remembers the theme of an earlier test
-            "() => window.jupyterapp.commands.execute("
-            "'apputils:change-theme', { theme: 'JupyterLab Light' })"
-        )
-        opened.append(notebook)
-        return notebook
+        size = (width, height)
+        return desk.open(name, cells, size=size, script=script, fresh=fresh)
 
     yield open_one
-    for notebook in opened:
-        errors = notebook.errors()
-        notebook.close()
-        assert not errors, f"the page's console reported: {errors}"
+    desk.close_after(count, failed=request.session.testsfailed > failures)

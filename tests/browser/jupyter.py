@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real Chromium, and hands to use them with."""
+"""A real JupyterLab server, a real Chromium, and notebooks that are open in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,13 @@ import nbformat
 from jupyter_client.blocking import BlockingKernelClient
 from playwright.sync_api import Browser, Page, Playwright
 
-TOKEN = "browser-tests"  # of a server on this machine's loopback only
+TOKEN = "browser-tests"  # the server listens on the loopback interface only
 # Factor on every time limit, for a machine that is busy with other work.
 PATIENCE = float(os.environ.get("TSNE_WIDGET_PATIENCE", "1"))
 START_SECONDS = 90
-# Set it to see the browser: TSNE_WIDGET_HEADED=1 pytest tests/browser -k lasso
+# Shows the browser: TSNE_WIDGET_HEADED=1 pytest tests/browser -k lasso
 HEADED = bool(os.environ.get("TSNE_WIDGET_HEADED"))
-SLOW_MILLISECONDS = 150  # between two gestures, so that eyes can follow
+SLOW_MILLISECONDS = 150  # delay of each gesture in a visible browser
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -34,14 +37,14 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # WebGL in software, so that the map is drawn on a machine without a GPU
+    # WebGL in software, for machines without a GPU
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 ]
 DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
-# What JupyterLab itself logs in a closed network; everything else is ours to answer for.
+# Errors of JupyterLab itself on a machine without a network. Any other error fails a test.
 NOT_OURS = re.compile(
     r"favicon|api/me|/lsp/|ResizeObserver loop|GPU stall|GroupMarkerNotSet|"
     r"extension-manager|jupyterlab/api/news|Failed to load resource.*(404|lab/api)"
@@ -49,7 +52,7 @@ NOT_OURS = re.compile(
 
 
 def chromium(playwright: Playwright) -> str | None:
-    """Path of a Chromium: of the system, or the one that Playwright has installed."""
+    """Path of a Chromium: the system's, or the one that Playwright installed."""
     candidates = [
         os.environ.get("TSNE_WIDGET_CHROMIUM"),
         *map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome")),
@@ -61,7 +64,7 @@ def chromium(playwright: Playwright) -> str | None:
 def launch(
     playwright: Playwright, *, headless: bool = not HEADED, arguments: Sequence[str] = ()
 ) -> Browser:
-    """A browser. Without one the tests fail, they do not skip."""
+    """Start a browser. Without one the tests fail; they are not skipped."""
     path = chromium(playwright)
     if path is None:
         raise RuntimeError("no Chromium found; run `make browser`, or set TSNE_WIDGET_CHROMIUM")
@@ -73,7 +76,7 @@ def launch(
     )
 
 
-# Where an application opens a notebook, and what it is started with.
+# Path at which an application opens a notebook, and its options.
 APPLICATIONS = {
     "jupyterlab": (
         "lab/tree",
@@ -84,9 +87,15 @@ APPLICATIONS = {
 
 
 class Lab:
-    """A server of JupyterLab or Notebook over a folder of its own, without the user's settings.
+    """A JupyterLab or Notebook server in a folder of its own, without the user's settings.
 
-    ``python`` is the interpreter that runs it and its kernels.
+    Parameters
+    ----------
+    folder : Path
+        Root of the server: notebooks, settings and logs.
+    application : {"jupyterlab", "notebook"}
+    python : str
+        Interpreter of the server and its kernels.
     """
 
     def __init__(
@@ -96,7 +105,7 @@ class Lab:
         self.tree, options = APPLICATIONS[application]
         self.runtime = folder / ".runtime"
         self.runtime.mkdir(parents=True)
-        # The server and its kernels are not under test in development mode: see the Makefile.
+        # Python's development mode is for the tests, not for the server and its kernels.
         inherited = {k: v for k, v in os.environ.items() if k not in DEVELOPMENT}
         environment = inherited | {
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
@@ -135,6 +144,34 @@ class Lab:
                 return None  # being written
         return None
 
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """Answer of the server's REST API, or None where it is empty."""
+        request = urllib.request.Request(
+            f"{self.url}api/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {TOKEN}"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def end_session(self, name: str) -> None:
+        """Shut the kernel of a notebook down, if it runs."""
+        for session in self.request("GET", "sessions"):
+            if session["path"] == name:
+                with suppress(urllib.error.HTTPError):  # the kernel is dead already
+                    self.request("DELETE", f"sessions/{session['id']}")
+
+    def connect(self, kernel: str) -> BlockingKernelClient:
+        """Client of a running kernel, given by its id."""
+        file = self.runtime / f"kernel-{kernel}.json"
+        client = BlockingKernelClient(connection_file=str(file))
+        client.load_connection_file()
+        client.start_channels()
+        client.wait_for_ready(timeout=60 * PATIENCE)
+        return client
+
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGTERM)
         try:
@@ -153,7 +190,7 @@ def _ask_no_questions(settings: Path) -> None:
 
 @dataclass
 class Notebook:
-    """An open notebook: its page, its kernel, and what its console said."""
+    """An open notebook: its page, its kernel and the errors in its console."""
 
     lab: Lab
     page: Page
@@ -163,33 +200,47 @@ class Notebook:
 
     @classmethod
     def open(cls, lab: Lab, page: Page, name: str, cells: list[str] | Path) -> Notebook:
-        """Write the cells as a notebook (or copy one), open it, and wait for its kernel."""
-        if isinstance(cells, Path):
-            shutil.copy(cells, lab.folder / name)
-        else:
-            book = nbformat.v4.new_notebook(
-                cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-                metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-            )
-            nbformat.write(book, lab.folder / name)
+        """Write cells as a notebook (or copy a file), open it and wait for its kernel."""
         notebook = cls(lab, page, name)
-        page.on("console", notebook._on_console)
-        page.on("pageerror", lambda error: notebook.console.append(f"pageerror: {error}"))
+        notebook.write(cells)
+        notebook.listen()
         notebook.load()
         return notebook
 
+    def write(self, cells: list[str] | Path) -> None:
+        """Write the notebook into the server's folder."""
+        file = self.lab.folder / self.name
+        if isinstance(cells, Path):
+            shutil.copy(cells, file)
+            return
+        book = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        nbformat.write(book, file)
+
+    def listen(self) -> None:
+        """Keep the errors of the page's console."""
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", self._on_error)
+
     def load(self) -> None:
-        """(Re)load the page and wait until notebook and kernel are there."""
+        """(Re)load the page, and wait for the notebook and its kernel."""
         self.page.goto(f"{self.lab.url}{self.lab.tree}/{self.name}?token={TOKEN}&reset")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000 * PATIENCE)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the page shows this notebook and its kernel is idle."""
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-            "?.status === 'idle'",
+            "(name) => { const panel = window.jupyterapp?.shell.currentWidget;"
+            " return panel?.context?.path === name && panel.node.querySelector('.jp-Cell')"
+            " && panel.sessionContext?.session?.kernel?.status === 'idle' }",
+            arg=self.name,
             timeout=60_000 * PATIENCE,
         )
 
     def run_all(self, timeout: float = 120) -> None:
-        """Run every cell and wait until the kernel has done them all."""
+        """Run every cell, and wait until the last one ends (seconds)."""
         self.page.evaluate(
             "() => { window.ranAll = null;"
             " window.jupyterapp.commands.execute('notebook:run-all-cells')"
@@ -198,7 +249,7 @@ class Notebook:
         self.page.wait_for_function("() => window.ranAll", timeout=1000 * timeout * PATIENCE)
 
     def python(self, expression: str) -> Any:
-        """The value of an expression in the notebook's kernel, by way of JSON."""
+        """Value of an expression in the notebook's kernel, by way of JSON."""
         reply = self.client.execute_interactive(
             "import json as _json",
             user_expressions={"value": f"_json.dumps({expression})"},
@@ -212,41 +263,54 @@ class Notebook:
 
     def execute(self, code: str) -> None:
         """Run code in the notebook's kernel, outside its cells."""
-        reply = self.client.execute_interactive(
-            code, timeout=120 * PATIENCE, output_hook=lambda _message: None
-        )
-        if reply["content"]["status"] != "ok":
-            raise RuntimeError("\n".join(reply["content"]["traceback"]))
+        run(self.client, code)
 
     @property
     def client(self) -> BlockingKernelClient:
         if self._client is None:
-            files = sorted(self.lab.runtime.glob("kernel-*.json"), key=lambda f: f.stat().st_mtime)
-            self._client = BlockingKernelClient(connection_file=str(files[-1]))
-            self._client.load_connection_file()
-            self._client.start_channels()
-            self._client.wait_for_ready(timeout=60 * PATIENCE)
+            self._client = self.lab.connect(
+                self.page.evaluate(
+                    "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
+                )
+            )
         return self._client
 
     def close(self) -> None:
+        """Shut the kernel down and close the page."""
+        self.detach()
         if self._client is not None:
             self._client.stop_channels()
-        self.page.evaluate(
-            "() => window.jupyterapp?.serviceManager.sessions.shutdownAll().catch(() => {})"
-        )
         self.page.close()
+        self.lab.end_session(self.name)
+
+    def detach(self) -> None:
+        """Stop to listen to the page's console."""
+        self.page.remove_listener("console", self._on_console)
+        self.page.remove_listener("pageerror", self._on_error)
 
     def errors(self) -> list[str]:
-        """What the console reported as an error and is not JupyterLab's own."""
+        """Errors in the console, except those of JupyterLab itself."""
         return [line for line in self.console if not NOT_OURS.search(line)]
 
     def _on_console(self, message: Any) -> None:
         if message.type == "error":
             self.console.append(f"{message.text} ({message.location.get('url', '')})")
 
+    def _on_error(self, error: Any) -> None:
+        self.console.append(f"pageerror: {error}")
+
+
+def run(client: BlockingKernelClient, code: str) -> None:
+    """Run code in a kernel; an error there is an error here."""
+    reply = client.execute_interactive(
+        code, timeout=120 * PATIENCE, output_hook=lambda _message: None
+    )
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError("\n".join(reply["content"]["traceback"]))
+
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of the condition; an error that says what was waited for in vain."""
+    """Wait for a true value of the condition; after so many seconds raise TimeoutError."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()

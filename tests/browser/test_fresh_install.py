@@ -28,9 +28,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     return install(build(ROOT, folder / "dist", "wheel"), folder / "venv", "jupyterlab")
 
 
-def test_an_installed_wheel_works_in_jupyterlab(
-    python, browser: Browser, tmp_path, monkeypatch
-):
+def test_an_installed_wheel_works_in_jupyterlab(python, browser: Browser, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     server = Lab(tmp_path / "lab", python=python)
     page = browser.new_page(viewport={"width": 1400, "height": 1100})

@@ -120,3 +120,13 @@ def test_a_long_key_counts_the_rest(record):
     colors = coloring(state_of(record, name=np.arange(N).astype(str)), "name", PALETTE)
     assert len(colors.entries) + colors.more == N
     assert colors.more > 0
+
+
+def test_amounts_have_the_colours_of_viridis():
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    from tsne_widget.widgets.models.appearance import RAMP_COLORS
+
+    viridis = matplotlib.colormaps["viridis"]
+    assert tuple(to_hex(viridis(0.12 + 0.8 * i / 254)) for i in range(255)) == RAMP_COLORS

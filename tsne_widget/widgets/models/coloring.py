@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
 from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
-from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.named_selections import selection_codes
+
+if TYPE_CHECKING:
+    from tsne_widget.widgets.state.map_model import MapModel
 
 UNKNOWN_TEXEL = TEXELS - 1
 # Integer columns with at most this many distinct values are categories, not amounts.
@@ -83,16 +85,22 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
 
 
 def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Colour of each class, unknown last if there is one."""
-    known = tuple(state.class_names[: state.known])
-    # Colours come from a texture: beyond its size they repeat, in the legend as well.
-    distinct = class_colors(known[: TEXELS - 1])
-    palette = [distinct[code % len(distinct)] for code in range(len(known))]
+    """Colour of each class of the state, then the unknown one's if there is one."""
+    palette = known_palette(state.class_names[: state.known], colors)
+    return (*palette, UNKNOWN_COLOR) if len(state.class_names) > state.known else palette
+
+
+def known_palette(
+    names: Sequence[str], colors: Mapping[str, str] | Sequence[str] | None
+) -> tuple[str, ...]:
+    """Colour of each class, as :func:`class_colors`; they repeat beyond the texture's size."""
+    if colors is not None and not isinstance(colors, Mapping):
+        return class_colors(names, colors)
+    distinct = class_colors(names[: TEXELS - 1])
+    palette = [distinct[code % len(distinct)] for code in range(len(names))]
     if colors:
-        given = class_colors(known, colors)
-        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(known)]
-    if len(state.class_names) > state.known:
-        palette.append(UNKNOWN_COLOR)
+        given = class_colors(names, colors)
+        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(names)]
     return tuple(palette)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._text import printable
 from tsne_widget.analysis.scores import SCORES, cheap_scores
-from tsne_widget.widgets.state.explorer_state import ExplorerState
+
+if TYPE_CHECKING:
+    from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 # Number of classes whose probability is shown.
 TOP_CLASSES = 5
@@ -37,22 +39,22 @@ class Neighborhood(NamedTuple):
 
 
 def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
-    """Names and values of what is known of a row without computing anything that takes time."""
+    """Names and values of a row that need no slow computation."""
     record = state.feature_set
-    told = [("id", str(record.ids[row]))]
+    found = [("id", str(record.ids[row]))]
     if record.ids[row] != row:
-        told.append(("row", str(row)))
+        found.append(("row", str(row)))
     if record.paths is not None:
-        told.append(("path", _path(record.paths[row])))
+        found.append(("path", _path(record.paths[row])))
     for word, codes in (("label", record.labels), ("prediction", record.predictions)):
         if codes is not None:
-            told.append((word, class_name(state, int(codes[row]))))
+            found.append((word, class_name(state, int(codes[row]))))
     values: dict[str, Any] = {
         name: column[0] for name, column in cheap_scores(record, [row]).items()
     }
     values |= {name: column[row] for name, column in state.scores.ready().items()}
     names = {name: printable(name.replace("_", " ")) for name in values}
-    return told + [(names[name], _value(name, value)) for name, value in values.items()]
+    return found + [(names[name], _value(name, value)) for name, value in values.items()]
 
 
 def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
@@ -60,11 +62,8 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
     record = state.feature_set
     if record.logits is None:
         return []
-    logits = np.asarray(record.logits[row], dtype=np.float64)
-    with np.errstate(under="ignore"):
-        shares = np.exp(logits - logits.max())
-    shares /= shares.sum()
-    top = np.argsort(-shares, kind="stable")[:TOP_CLASSES].tolist()
+    shares = class_shares(record.logits[row : row + 1])[0]
+    top = top_classes(shares[np.newaxis])[0].tolist()
     label = -1 if record.labels is None else int(record.labels[row])
     if label >= 0 and label not in top:
         top.append(label)
@@ -72,6 +71,20 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
         {"name": class_name(state, code), "share": float(shares[code]), "is_label": code == label}
         for code in top
     ]
+
+
+def class_shares(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """(m, c) float32 probabilities of the classes for (m, c) logits."""
+    values = np.asarray(logits, dtype=np.float64)
+    with np.errstate(under="ignore"):
+        shares = np.exp(values - values.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares, dtype=np.float32)
+
+
+def top_classes(shares: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(m, k) codes of the k most probable classes for (m, c) probabilities, at most 5."""
+    return np.argsort(-shares, axis=1, kind="stable")[:, :TOP_CLASSES]
 
 
 def neighborhood(state: ExplorerState, row: int) -> Neighborhood:

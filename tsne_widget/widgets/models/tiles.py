@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tsne_widget._text import MAX_SENTENCE, printable
+from tsne_widget._text import MAX_SENTENCE, file_name, printable
 from tsne_widget.analysis import confidence
 from tsne_widget.images import ImageSource, ThumbnailCache
 from tsne_widget.widgets.state.map_model import MapModel
@@ -56,9 +56,7 @@ class Tiles:
             "wrong": bool(self._wrong[row]),
             "confidence": self._confidence(row),
             "color": self._colors[self._state.codes[row]],
-            "title": ""
-            if record.paths is None
-            else printable(record.paths[row].rpartition("/")[2]),
+            "title": "" if record.paths is None else printable(file_name(record.paths[row])),
         }
         if self._thumbnails is None:
             return tile | {"mime": "", "bytes": 0, "width": 0, "height": 0, "note": ""}, b""

@@ -278,11 +278,12 @@ class ExplorerState(HasTraits):
         selections: Mapping[str, ArrayLike],
         slots: Mapping[str, int],
     ) -> None:
-        """Show and select what was saved."""
+        """Show and select what was saved; :meth:`undo` does not go back beyond it."""
         self.show(visible)
         self.selected = selected
         self.selection_slots = dict(slots)
         self.selections = dict(selections)
+        self._history = History()
 
     def show(self, visible: ArrayLike) -> None:
         """Show exactly these classes, (g,) bool; rows of hidden classes are deselected."""

@@ -29,13 +29,19 @@ class Panel(NamedTuple):
 
     title: str
     make: Callable[[PanelContext], View]
+    needs_kernel: bool = False
+    """Whether an exported HTML page, which has no kernel, leaves the panel out."""
 
 
 # By the name of the panel's folder, in the order of the tabs.
 PANELS: dict[str, Panel] = {
     "gallery": Panel("Images", lambda c: GalleryView(c.state, c.tiles, c.background)),
     "confusion": Panel("Confusion", lambda c: ConfusionView(c.state, is_open=False)),
-    "diagnosis": Panel("Diagnosis", lambda c: DiagnosisView(c.state, c.background, is_open=False)),
+    "diagnosis": Panel(
+        "Diagnosis",
+        lambda c: DiagnosisView(c.state, c.background, is_open=False),
+        needs_kernel=True,
+    ),
     "selections": Panel("Selections", lambda c: SelectionsView(c.state)),
 }
 

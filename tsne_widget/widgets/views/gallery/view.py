@@ -80,9 +80,9 @@ class GalleryView(View):
         self._tiles = tiles
         self._background = background
         self._rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._expected: tuple[int, int] | None = (
-            None  # number of tiles to send unasked, and their size
-        )
+        self._among: NDArray[np.int64] | None = None  # the arranged rows, ascending
+        self._is_source_chosen = False  # by the page; until then the source follows the selection
+        self._expected: tuple[int, int] | None = None  # count and size of unasked tiles
         self._is_picked = np.zeros(len(state.codes), dtype=bool)
         self._hovering: int | None = None  # the row under the pointer, last reported by the page
         self._anchor: int | None = None  # the row picked last, where a range starts
@@ -109,8 +109,7 @@ class GalleryView(View):
             "picked": self._on_picked,
         }
         with self.hold_sync():  # one message instead of several
-            state.follow(self._show_selected, "selected")
-            state.follow(self._show_visible, "visible")
+            state.follow(self._show_source, "selected", "visible")
             state.follow(self._show_focus, "focus")
             state.follow(self._show_hovered, "hovered")
             state.follow(self._show_sorts, "embedding", "fit", "focus")
@@ -127,28 +126,27 @@ class GalleryView(View):
             (count, size), self._expected = self._expected, None
             self._send_tiles(0, min(count, len(self._rows)), size)
 
-    def _show_selected(self) -> None:
-        with self._arranging():
-            self._count_sources()
-            if self.source == "selection":
-                self._arrange()
-
-    def _show_visible(self) -> None:
-        with self._arranging():
-            self._count_sources()
-            if self.source == "shown":
-                self._arrange()
-
-    def _count_sources(self) -> None:
+    def _show_source(self) -> None:
+        """Arrange the source's rows if they are others than before."""
         state = self._state
-        self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
+        with self._arranging():
+            self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
+            if not self._is_source_chosen:
+                self.source = "selection" if len(state.selected) else "shown"
+            if self._among is None or not np.array_equal(self._among, self._source_rows()):
+                self._arrange()
+
+    def _source_rows(self) -> NDArray[np.int64]:
+        """Rows of the source, ascending."""
+        state = self._state
+        return state.selected if self.source == "selection" else np.flatnonzero(state.visible_rows)
 
     def _arrange(self) -> None:
         """Put the rows into order and start a new epoch."""
         state, sorting = self._state, self._sorting
-        rows = state.selected if self.source == "selection" else np.flatnonzero(state.visible_rows)
+        self._among = self._source_rows()
         self._rows, groups = arranged(
-            rows,
+            self._among,
             sorting.values,
             descending=sorting.descending,
             group_by=self.group_by,
@@ -189,6 +187,7 @@ class GalleryView(View):
         with self._arranging():
             self.tile_size = self.tile_size if size is None else size
             self.source, self.group_by = source or self.source, group or self.group_by
+            self._is_source_chosen |= source is not None
             is_there = True
             if sort is not None:
                 is_there = self._sorting.choose(sort, descending)

@@ -37,6 +37,7 @@ class SelectionsView(View):
     def __init__(self, state: ExplorerState) -> None:
         self._state = state
         self._dropped: _Dropped | None = None
+        self._listing: list[tuple[str, NDArray[np.int64]]] | None = None  # what the page lists
         super().__init__()
         self.handlers = {
             "name": self._on_name,
@@ -53,6 +54,10 @@ class SelectionsView(View):
 
     def _show_list(self) -> None:
         state = self._state
+        entries = list(state.selections.items())
+        if self._listing is not None and _are_equal(entries, self._listing):
+            return
+        self._listing = entries
         if self._dropped is not None and self._dropped.name in state.selections:
             self._dropped = None
         with self.hold_sync():
@@ -131,6 +136,16 @@ class _Dropped(NamedTuple):
     name: str
     rows: NDArray[np.int64]
     place: int
+
+
+def _are_equal(
+    one: list[tuple[str, NDArray[np.int64]]], other: list[tuple[str, NDArray[np.int64]]]
+) -> bool:
+    """Whether two lists of selections have the same names and rows in the same order."""
+    return len(one) == len(other) and all(
+        name == its_name and np.array_equal(rows, its_rows)
+        for (name, rows), (its_name, its_rows) in zip(one, other, strict=True)
+    )
 
 
 def _name(content: dict[str, Any]) -> str:

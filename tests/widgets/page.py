@@ -194,7 +194,8 @@ class Page:
     @property
     def received(self) -> list[Message]:
         """Messages of the widget, and of the widgets in it, since this page was made."""
-        own = {self.widget.model_id or self._comm.comm_id, *self._inner()}
+        inner = self._inner() if self.widget.comm is self._comm else ()
+        own = {self._comm.comm_id, *inner}
         return [message for message in self._recorder.messages if message.model in own]
 
     @property

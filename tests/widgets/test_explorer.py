@@ -145,9 +145,9 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"images": 3}, "int"),
         ({"images": np.zeros((N - 1, 4, 4))}, "images has 59 pictures, but the ids .* go up to 59"),
         ({"images": ["a.png"] * (N - 1)}, "images has 59 pictures"),
-        ({"projector": PCA}, r"the class PCA; pass an instance, as PCA\(\)"),
+        ({"projector": PCA}, r"the class PCA; .*PCA\(\)"),
         ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
-        ({"columns": {"label": np.zeros(N)}}, "the frame has such a column; rename it"),
+        ({"columns": {"label": np.zeros(N)}}, "'label' .*rename"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, message):

@@ -219,7 +219,7 @@ def test_one_thing_is_given_at_a_time(explorer):
         ({"ids": [3, 99]}, "1 of 2 ids .* 99; .*rows"),
         ({"ids": [0.5]}, "ids must be a 1-d array of integers, got float64"),
         ({"ids": ["a"]}, "ids must be a 1-d array of integers"),
-        ({"rows": pd.Index([1, 2])}, "'id'.*got None; .*ids=index"),
+        ({"rows": pd.Index([1, 2])}, r"'id'.*got None; .*ids=index"),
         ({"rows": pd.DataFrame({"a": [1]})}, "column named 'id'"),
         ({"rows": pd.Series([1, 2], name="label")}, r"column 'label'.* > 0\.5"),
         ({"rows": "cat"}, "no selection 'cat': the words are .* a class is label='cat'"),

@@ -61,10 +61,10 @@ fields = {
     "share": st.floats(0, 1) | anything,
     "state": st.dictionaries(st.sampled_from(["viewport", "panel", "selected"]), anything),
     **{name: st.booleans() | anything for name in ("visible", "range", "descending", "shows")},
-    **{
-        name: small | anything
-        for name in ("code", "point", "label", "prediction", "epoch", "index", "start", "stop")
-    },
+    **dict.fromkeys(
+        ("code", "point", "label", "prediction", "epoch", "index", "start", "stop"),
+        small | anything,
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +45,8 @@ class Classes(NamedTuple):
         InvalidInputError
             If there is no such class.
         """
-        wanted = [classes] if isinstance(classes, (str, int, np.integer)) else list(classes)
+        several = isinstance(classes, Iterable) and not isinstance(classes, str)
+        wanted: list[object] = list(classes) if several else [classes]
         return [self._code_of(given) for given in wanted]
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 
-from tests.widgets.page import SECONDS, until
+from tests.widgets.page import SECONDS, Page, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
 from tsne_widget.widgets.state.background import Background
@@ -259,7 +259,6 @@ ENDS_WHILE_THE_MAP_IS_COMPUTED = """
 import math, threading
 import numpy as np
 import torch
-from tests.widgets.page import SECONDS, Page, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 begun = threading.Event()

@@ -208,7 +208,7 @@ def test_every_form_combines_by_its_mode(explorer):
 def test_one_thing_is_given_at_a_time(explorer):
     with pytest.raises(InvalidInputError, match=r"takes one of rows, ids, .*, got none"):
         explorer.select()
-    with pytest.raises(InvalidInputError, match="got ids, text; .*mode="):
+    with pytest.raises(InvalidInputError, match=r"got ids, text; .*mode="):
         explorer.select(ids=[1], text="cat")
 
 

@@ -45,9 +45,9 @@ class Classes(NamedTuple):
         InvalidInputError
             If there is no such class.
         """
-        several = isinstance(classes, Iterable) and not isinstance(classes, str)
-        wanted: list[object] = list(classes) if several else [classes]
-        return [self._code_of(given) for given in wanted]
+        if isinstance(classes, str) or not isinstance(classes, Iterable):
+            return [self._code_of(classes)]
+        return [self._code_of(given) for given in classes]
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""

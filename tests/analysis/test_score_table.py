@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.widgets.shared_pages import SharedPage
+from tests.widgets.html_export.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import (
     FINDERS,

@@ -194,9 +194,11 @@ class Page:
     @property
     def received(self) -> list[Message]:
         """Messages of the widget, and of the widgets in it, since this page was made."""
-        inner = self._inner() if self.widget.comm is self._comm else ()
-        own = {self._comm.comm_id, *inner}
-        return [message for message in self._recorder.messages if message.model in own]
+        messages = self._recorder.messages
+        own = {self._comm.comm_id}
+        if self.widget.comm is self._comm and {message.model for message in messages} - own:
+            own.update(self._inner())
+        return [message for message in messages if message.model in own]
 
     @property
     def bytes_sent(self) -> int:

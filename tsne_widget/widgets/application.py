@@ -110,6 +110,15 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             state[f"{name}.{trait}"] = self._views[name].page_state([trait])[trait]
         return state
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A view's trait: ``ipywidgets.embed`` reads each key of the state as an attribute."""
+            view, dot, trait = name.partition(".")
+            if dot and view in self._views:
+                return getattr(self._views[view], trait)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Send traits of a view to the page."""
         prefix = self._view_keys[id(view)]

@@ -20,6 +20,7 @@ with warnings.catch_warnings():  # what other packages say of themselves while t
 import asyncio, gc, pathlib, sys
 import numpy as np
 from PIL import Image
+from tests.widgets.page import Page
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, extract
 
 folder = pathlib.Path(sys.argv[1])
@@ -52,9 +53,8 @@ async def session():
             await asyncio.sleep(0.01)
         explorer.select("misclassified")
         explorer.select("visible")
-        gallery = explorer._views["gallery"]
-        request = {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": 24}
-        gallery._handle_custom_msg(request, [])
+        page = Page(explorer)
+        page.send("gallery", "tiles", epoch=page.shows("gallery", "epoch"), start=0, stop=24)
         explorer.state.color_by = "continuity"
         while explorer.state.busy:
             await asyncio.sleep(0.01)

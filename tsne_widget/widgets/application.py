@@ -33,7 +33,6 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
     _esm = bundle("widget.js")
     _css = bundle("widget.css")
     _unseen: ClassVar[str] = ""  # what the output says where no widget can be seen
-    _is_complete = False  # whether the constructor has succeeded
 
     def __init__(
         self, state: ExplorerState, background: Background, views: Mapping[str, View]
@@ -52,7 +51,6 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             view.connect(self)
         self.on_msg(self._receive)
         relay(self, state, delegates(self, "_state"))
-        self._is_complete = True
 
     # ---- traits ----
 
@@ -112,6 +110,15 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             state[f"{name}.{trait}"] = self._views[name].page_state([trait])[trait]
         return state
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A view's trait: ``ipywidgets.embed`` reads each key of the state as an attribute."""
+            view, dot, trait = name.partition(".")
+            if dot and view in self._views:
+                return getattr(self._views[view], trait)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Send traits of a view to the page."""
         prefix = self._view_keys[id(view)]
@@ -144,9 +151,10 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         self._own_layout.close()
 
     def __del__(self) -> None:
-        """Close a widget that is collected; one whose construction failed has nothing to close."""
-        if self._is_complete:
-            super().__del__()
+        """Do nothing: ipywidgets holds open widgets, so only a closed or unfinished one gets here.
+
+        Garbage may be collected on any thread, and ``close()`` belongs to the main one.
+        """
 
     def __enter__(self) -> Self:
         return self

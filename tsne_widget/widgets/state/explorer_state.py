@@ -283,7 +283,7 @@ class ExplorerState(HasTraits):
         self.selected = selected
         self.selection_slots = dict(slots)
         self.selections = dict(selections)
-        self._past, self._future = [], []
+        self._history = History()
 
     def show(self, visible: ArrayLike) -> None:
         """Show exactly these classes, (g,) bool; rows of hidden classes are deselected."""

@@ -86,19 +86,21 @@ function withoutZeros(/** @type {string} */ text) {
   return text.replace(/0+$/, "").replace(/\.$/, "");
 }
 
-/** A share as a percentage with one digit, as Python's ".1f". @param {number} share  0 … 1 */
-function percentage(share) {
-  const value = 100 * share;
-  const up = Number(value.toFixed(1));
-  const isTie = value * 20 === Math.trunc(value * 20) && (value * 20) % 2 === 1;
-  const even = isTie ? roundHalfEven(value * 10) / 10 : up;
-  return `${even.toFixed(1)} %`;
+/** A number from 0 on with some decimals, as Python's "f" format. @param {number} value @param {number} decimals  at least 1 */
+export function fixed(value, decimals) {
+  const [whole, fraction] = value.toFixed(60).split(".");
+  const kept = whole + fraction.slice(0, decimals);
+  const rest = fraction.slice(decimals);
+  const half = `5${"0".repeat(rest.length - 1)}`;
+  const goesUp = rest > half || (rest === half && Number(kept.at(-1)) % 2 === 1);
+  const digits = String(BigInt(kept) + (goesUp ? 1n : 0n)).padStart(decimals + 1, "0");
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
 /** A score's value, as Score.text(). @param {number} value @param {string} format  "percent", "nats" or "number" */
 export function scoreText(value, format) {
   if (Number.isNaN(value)) return "unknown";
-  if (format === "percent") return percentage(value);
+  if (format === "percent") return `${fixed(100 * value, 1)} %`;
   if (format === "nats" && value > 0 && value < SMALLEST_NATS) return `< ${SMALLEST_NATS}`;
   return general(value);
 }

@@ -1,14 +1,15 @@
-"""From a gesture to what it leads to, in a real JupyterLab and Chromium with software WebGL.
+"""Time from a gesture to its result, in JupyterLab and Chromium with software WebGL.
 
     python -m benchmarks.explore [points …]        (default 3589 70000)
 
-Medians of several rounds, in milliseconds, on the clock of this machine:
+Median, minimum and maximum of nine rounds, in milliseconds:
 
-lasso → tiles      from mouse-up until every tile in sight has its picture decoded: 64 × 64
-                   pictures, from an array and from PNG files.
-confusion → map    from a click on a cell of the confusion matrix until Python has the selection.
-neighbours         of one sample among n × 512 features, after the first one; scikit-learn's
-                   exact NearestNeighbors(algorithm="brute") on the same data beside it.
+lasso → tiles            from mouse-up until every visible tile has decoded its image; 64 × 64
+                         images, from an array and from PNG files
+confusion → selection    from a click on a cell of the confusion matrix until Python has the
+                         selection
+neighbours               of one sample among n × 512 features, after the first query; compared
+                         with scikit-learn's NearestNeighbors(algorithm="brute")
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ window.now = () => performance.timeOrigin + performance.now();
 addEventListener("pointerup", (e) => window.up = performance.timeOrigin + e.timeStamp, true);
 addEventListener("click", (e) => window.clicked = performance.timeOrigin + e.timeStamp, true);
 """
-# The first frame in which every tile in sight has its picture; the gallery was empty before.
+# The first frame in which every visible tile has its image; the gallery was empty before.
 WATCH_TILES = """() => {
   window.seen = undefined;
   const look = () => {
@@ -104,7 +105,7 @@ def main(sizes: list[int]) -> None:
 
 
 def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
-    """Milliseconds from mouse-up to the last picture in sight."""
+    """Milliseconds from mouse-up to the last visible image."""
     notebook.execute("explorer.clear()")
     page.wait_for_function("() => !document.querySelector('.tw-gallery figure')")
     page.wait_for_timeout(500)
@@ -115,8 +116,8 @@ def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
 
 
 def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
-    """Milliseconds from a click on a cell to Python's observer of the selection."""
-    page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Confusion").click()
+    """Milliseconds from a click on a cell to the observer of the selection in Python."""
+    page.get_by_role("tab", name="Confusion").click()
     matrix = page.locator(".tw-confusion canvas")
     matrix.scroll_into_view_if_needed()
     times = []
@@ -133,7 +134,7 @@ def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
 
 
 def neighbors(n: int) -> tuple[str, str]:
-    """Milliseconds of ours and of scikit-learn's, for one sample among n × 512."""
+    """Milliseconds of our search and of scikit-learn's, for one sample among n × 512."""
     features = np.random.default_rng(0).normal(size=(n, 512)).astype(np.float32)
     index = NeighborIndex(features)
     peer = NearestNeighbors(n_neighbors=13, algorithm="brute").fit(features)

@@ -1,12 +1,12 @@
-"""Images per second of ``extract`` against the bare loop, in one run.
+"""Images per second of ``extract``, compared with a loop that only runs the model.
 
     python benchmarks/extraction.py [--samples 4096] [--rounds 5] [--threads 2] [--device cpu]
 
-The bare loop is ``torch.inference_mode``, the same DataLoader and batch, only the forward pass and
-a copy of its output to the host; it keeps nothing. The hook script is what people write by hand:
+The bare loop runs the forward pass in ``torch.inference_mode`` with the same DataLoader and copies
+the output to the host; it stores nothing. The hook script is the usual hand-written code:
 ``eval()``, a forward hook that appends ``.cpu()`` copies, and a final ``cat``. Rounds alternate
-between the ways; each way counts with its best round, since other work on the machine can only
-slow a round down. The ratio of processor seconds stands beside it: it does not see other work.
+between the ways. The result of each way is its best round, because other work on the machine only
+slows a round down. The ratio of CPU seconds is less sensitive to other work.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tsne_widget import extract
 
 
 class VggLike(nn.Module):
-    """Simonyan & Zisserman's layout with batch norm, for 32 × 32 pictures; penultimate 512."""
+    """VGG (Simonyan & Zisserman 2015) with batch norm for 32 × 32 images; 512 features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Block(nn.Module):
 
 
 class ResNetLike(nn.Module):
-    """He et al.'s CIFAR layout with 20 layers; penultimate 64."""
+    """ResNet with 20 layers for CIFAR (He et al. 2016); 64 features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ def stored(model: nn.Module, loader: DataLoader) -> None:
 
 
 def seconds(run: Callable[[], None]) -> tuple[float, float]:
-    """Wall and processor seconds."""
+    """Wall and CPU seconds."""
     wall, processor = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - wall, time.process_time() - processor
@@ -137,7 +137,9 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4096)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--size", type=int, default=32, help="pixels of a picture's side")
+    parser.add_argument(
+        "--size", type=int, default=32, help="width and height of an image in pixels"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
@@ -146,11 +148,11 @@ def main() -> None:
     name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
     print(
         f"{device} {name}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
-        f"{options.samples} pictures of {options.size} × {options.size}, "
+        f"{options.samples} images of {options.size} × {options.size}, "
         f"batch {options.batch_size}, {options.rounds} rounds"
     )
     print(
-        "| model | way | images/s | ratio to the bare loop | of processor s | start-up over it, s |"
+        "| model | way | images/s | ratio to the bare loop | ratio of CPU s | extra start-up, s |"
     )
     print("|---|---|---|---|---|---|")
     for model in (VggLike(), ResNetLike()):

@@ -1,12 +1,12 @@
-"""Finding wrong labels: our order of suspicion beside cleanlab's and plain 1 − p(label).
+"""Wrong labels: our suspicion compared with cleanlab's scores and with 1 − p(label).
 
     python -m benchmarks.label_errors
 
-Labels are flipped at random, in 5 and 20 % of samples, either to any class or to the one that the
-model confuses most with the true one, and ranked by each method; then the labels of CIFAR-10 that
-people have checked (cleanlab's study on Mechanical Turk). No method sees the true labels. Without
-the data of ../shared/data it is run on scikit-learn's digits. Where cleanlab is not installed, its
-published formulas are used, and the table says so.
+First, 5 or 20 % of the labels are changed at random, either to any class or to the class that the
+model confuses most with the true one, and each method ranks them. Then each method ranks the labels
+of CIFAR-10 that people checked (cleanlab's study on Mechanical Turk). No method sees the true
+labels. Without the data in ../shared/data, only scikit-learn's digits are used. If cleanlab is not
+installed, its published formulas are used, and the table says so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ except ImportError:
 
 
 class Samples(NamedTuple):
-    """What a user has: held-out logits, features and labels, here true ones."""
+    """Held-out logits, features and true labels."""
 
     name: str
     logits: np.ndarray
@@ -51,7 +51,7 @@ class Samples(NamedTuple):
 
 
 def digits() -> Samples:
-    """1,197 digits, and a logistic regression that was trained on 600 others."""
+    """1,197 digits, judged by a logistic regression trained on 600 others."""
     X, y = load_digits(return_X_y=True)
     X = X.astype(np.float32) / 16
     model = LogisticRegression(C=0.1, max_iter=1000).fit(X[:600], y[:600])
@@ -59,7 +59,7 @@ def digits() -> Samples:
 
 
 def cifar() -> Samples:
-    """5,000 test pictures of CIFAR-10 and a ResNet20 of 81 % accuracy on them."""
+    """5,000 test pictures of CIFAR-10, judged by a ResNet20 with 81 % accuracy."""
     import torch
     from safetensors.torch import load_file
 
@@ -80,8 +80,8 @@ def cifar() -> Samples:
     return Samples("CIFAR-10, ResNet20", logits.numpy(), torch.cat(features).numpy(), labels)
 
 
-def flipped(samples: Samples, rate: float, systematic: bool, seed: int) -> np.ndarray:
-    """Labels of which a share is wrong."""
+def with_errors(samples: Samples, rate: float, systematic: bool, seed: int) -> np.ndarray:
+    """The labels with a share of wrong ones."""
     random = np.random.default_rng(seed)
     labels, c = samples.labels.copy(), samples.logits.shape[1]
     wrong = np.flatnonzero(random.random(len(labels)) < rate)
@@ -94,8 +94,8 @@ def flipped(samples: Samples, rate: float, systematic: bool, seed: int) -> np.nd
     return labels
 
 
-def peer(labels: np.ndarray, probabilities: np.ndarray, method: str) -> np.ndarray:
-    """Suspicion by one of cleanlab's scores, or by its formula."""
+def cleanlab_suspicion(labels: np.ndarray, probabilities: np.ndarray, method: str) -> np.ndarray:
+    """Suspicion from one of cleanlab's scores, or from its formula."""
     if get_label_quality_scores is not None:
         return -get_label_quality_scores(labels, probabilities, method=method)
     rows = np.arange(len(labels))
@@ -104,59 +104,59 @@ def peer(labels: np.ndarray, probabilities: np.ndarray, method: str) -> np.ndarr
     return -own if method == "self_confidence" else others.max(axis=1) - own
 
 
-def orders(samples: Samples, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Suspicion of every label by every method."""
+def suspicions(samples: Samples, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Suspicion of each label, by method."""
     shifted = samples.logits - samples.logits.max(axis=1, keepdims=True)
     model = np.exp(shifted.astype(np.float64))
     model /= model.sum(axis=1, keepdims=True)
     result = {
         "ours": label_suspicion(samples.logits, labels, samples.features),
         "ours, without features": label_suspicion(samples.logits, labels),
-        "1 - p(label)": loss(samples.logits, labels),  # the same order, without its ties at 1
+        "1 - p(label)": loss(samples.logits, labels),  # the same order without ties at 1
     }
-    # cleanlab's own recipe where there are features: cross-validated probabilities of a linear one.
+    # cleanlab's recipe for features: cross-validated probabilities of a linear classifier.
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=500))
     crossed = cross_val_predict(linear, samples.features, labels, method="predict_proba")
     for name, probabilities in (("model", model), ("cross-validated", crossed)):
         for method in ("self_confidence", "normalized_margin"):
-            result[f"{PEER} {method}, {name}"] = peer(labels, probabilities, method)
+            result[f"{PEER} {method}, {name}"] = cleanlab_suspicion(labels, probabilities, method)
     return result
 
 
 def show(title: str, found: dict[str, list[tuple[float, float]]]) -> None:
-    """A table of the means over the seeds, best first."""
-    print(f"\n{title}\n{'precision in the first ' + str(FIRST):>78}   average precision")
+    """Print a table of the means over the seeds, best first."""
+    print(f"\n{title}\n{'precision among the first ' + str(FIRST):>78}   average precision")
     for name, values in sorted(found.items(), key=lambda item: -np.mean(item[1], axis=0)[1]):
         precision, average = np.mean(values, axis=0)
         print(f"  {name:52}{precision:24.3f}{average:20.3f}")
 
 
 def measures(wrong: np.ndarray, suspicion: np.ndarray) -> tuple[float, float]:
-    """Precision in the first 50, average precision."""
+    """Precision among the first 50, and average precision."""
     first = np.argsort(-suspicion, kind="stable")[:FIRST]
     return float(wrong[first].mean()), float(average_precision_score(wrong, suspicion))
 
 
-def planted(samples: Samples) -> None:
-    """Tables for flipped labels."""
+def rank_planted_errors(samples: Samples) -> None:
+    """Print tables for changed labels."""
     for rate in RATES:
         for systematic in (False, True):
             found: dict[str, list[tuple[float, float]]] = {}
             for seed in range(SEEDS):
-                labels = flipped(samples, rate, systematic, seed)
+                labels = with_errors(samples, rate, systematic, seed)
                 wrong = labels != samples.labels
-                for name, suspicion in orders(samples, labels).items():
+                for name, suspicion in suspicions(samples, labels).items():
                     found.setdefault(name, []).append(measures(wrong, suspicion))
             kind = "to the class most confused with it" if systematic else "to any class"
             show(
-                f"{samples.name}: {rate:.0%} of {len(labels):,} labels flipped {kind}, "
+                f"{samples.name}: {rate:.0%} of {len(labels):,} labels changed {kind}, "
                 f"{SEEDS} seeds",
                 found,
             )
 
 
-def checked_by_people(samples: Samples) -> None:
-    """Tables for CIFAR-10's own label errors: fewer than 3 of 5 workers agree with the label."""
+def rank_confirmed_errors(samples: Samples) -> None:
+    """Print tables for CIFAR-10's own errors: labels that fewer than 3 of 5 workers confirmed."""
     with np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz") as stored:
         theirs = stored["cleanlab_probs"]
     votes = json.loads((DATA / "cifar10" / "cleanlab_cifar10_mturk.json").read_text())
@@ -167,7 +167,7 @@ def checked_by_people(samples: Samples) -> None:
     of = f"CIFAR-10's own {wrong.sum()} errors in 5,000 ({asked.sum()} were checked)"
     strong = samples._replace(logits=np.log(theirs + 1e-9))
     for name, data in (("ResNet20", samples), ("cleanlab's held-out probabilities", strong)):
-        found = orders(data, data.labels)
+        found = suspicions(data, data.labels)
         show(f"{of}, {name}", {key: [measures(wrong, order)] for key, order in found.items()})
         show(
             f"{of}, {name}, among the checked ones only",
@@ -179,7 +179,7 @@ def checked_by_people(samples: Samples) -> None:
 
 
 def difference(wrong: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
-    """95 % interval of a difference of average precisions, by bootstrap of the rows."""
+    """95 % bootstrap interval of the difference between two average precisions."""
     random = np.random.default_rng(0)
     drawn = (random.integers(0, len(wrong), len(wrong)) for _ in range(RESAMPLES))
     found = [
@@ -192,11 +192,11 @@ def difference(wrong: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> tuple
 
 
 if __name__ == "__main__":
-    print(f"cleanlab: {'installed' if get_label_quality_scores else 'absent; its formulas'}")
-    planted(digits())
+    print(f"peer: {PEER}")
+    rank_planted_errors(digits())
     if (DATA / "cifar10").is_dir():
         pictures = cifar()
-        planted(pictures)
-        checked_by_people(pictures)
+        rank_planted_errors(pictures)
+        rank_confirmed_errors(pictures)
     else:
-        print(f"\n{DATA} is absent: CIFAR-10 is left out")
+        print(f"\n{DATA} does not exist: CIFAR-10 is skipped")

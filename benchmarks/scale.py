@@ -1,22 +1,18 @@
-"""What each step costs as n grows by decades, on one machine; and what a cluster adds.
+"""Cost of each step as n grows, on one machine, and the gain from a cluster.
 
     python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--data ../shared/data]
 
-Sections: extraction, store, analysis, neighbors, landmarks, million, gpu; without any, all but
-million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
-Time is of the wall, memory the peak of the process above what it held before (VmHWM, Linux).
+Sections: extraction, store, analysis, neighbors, landmarks, million, gpu. The default is all
+but million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
+Times are wall times. Memory is the increase of the process's peak (VmHWM, Linux only).
 
-Rows are synthetic: features of CIFAR-10's test pictures by a ResNet20 (5,000 × 64, from --data;
-scikit-learn's digits without it), each new row a point between one of them and one of its 15
-nearest, with noise of 5 % of each column's standard deviation, and the label of the first. Pictures
-are random numbers. Weights in "extraction" are random, too: both cost what real ones cost.
+Rows are synthetic, see ``benchmarks.synthetic``. Images, and the weights in "extraction", are
+random; they take as much time as real ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import heapq
 import sys
 import tempfile
@@ -31,18 +27,20 @@ import torch
 from torch.utils.data import Dataset
 
 from benchmarks.extraction import ResNetLike
+from benchmarks.measures import measured, timed
+from benchmarks.synthetic import rows
 from tsne_widget import TSNE, FeatureSet, analysis, extract
 from tsne_widget.analysis.inputs import centred
 from tsne_widget.extraction.store import store as store_module
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+from tsne_widget.projection.quality import affinities, kl_divergence
 from tsne_widget.projection.workers import Workers
 
 QUALITY_ROWS = 70_000
 SAMPLE = 10_000
 SHARD_ROWS = store_module.SHARD_ROWS
 NEIGHBORS = 50
-# Of more rows than these, exact neighbours are searched for so many of them.
+# For more rows than the first number, exact neighbours are searched only for the second number.
 EXACT_UP_TO, EXACT_ROWS = 100_000, 2_000
 
 
@@ -63,7 +61,7 @@ def main() -> None:
 
 
 class Random(Dataset):
-    """n pictures of noise, made when they are read."""
+    """n images of noise, created when they are read."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -77,18 +75,18 @@ class Random(Dataset):
 
 
 def extraction(options: argparse.Namespace) -> None:
-    """Time here, and by two actors of one thread; a simulation of more actors."""
+    """Time in this process and on a local Ray cluster, and a simulation of more actors."""
     torch.manual_seed(0)
     model = ResNetLike().eval()
     most = torch.get_num_threads()
-    print("| pictures | executor | seconds | µs a picture | seconds to read the store again |")
+    print("| images | executor | seconds | µs per image | seconds to read the store again |")
     print("|---|---|---|---|---|")
     shard_seconds = reading = 0.0
     for n in options.pictures:
         for way, threads in (("local", 1), ("local", most), ("ray", 1)):
             torch.set_num_threads(threads)
             if way == "local":
-                extract(model, Random(128), progress=False)  # the first batches make the threads
+                extract(model, Random(128), progress=False)  # the first batches create the threads
             with tempfile.TemporaryDirectory() as folder, _ray_started(way == "ray"):
                 run = lambda where=folder, how=way, size=n: extract(  # noqa: E731
                     model, Random(size), store=where, executor=how, progress=False
@@ -107,15 +105,15 @@ def extraction(options: argparse.Namespace) -> None:
     torch.set_num_threads(most)
     driver = handing + reading
     print(
-        f"\nRay: {start:.1f} s until the actors have begun; each shard keeps the driver "
-        f"{driver * 1e3:.0f} ms: {handing * 1e3:.0f} of them in Ray and for the manifest, "
-        f"{reading * 1e3:.0f} to read it"
+        f"\nRay: the actors start after {start:.1f} s; each shard takes the driver "
+        f"{driver * 1e3:.0f} ms: {handing * 1e3:.0f} ms in Ray and for the manifest, "
+        f"{reading * 1e3:.0f} ms to read it"
     )
     print(
-        f"\nSimulated, not measured: 10,000,000 pictures, shards of 4,096 that take an actor "
-        f"{shard_seconds:.2f} s each (±20 %) and the driver {driver * 1e3:.0f} ms\n"
+        f"\nSimulated, not measured: 10,000,000 images in shards of 4,096; each shard takes an "
+        f"actor {shard_seconds:.2f} s (±20 %) and the driver {driver * 1e3:.0f} ms\n"
     )
-    print("| actors of 1 thread | hours | of linear |\n|---|---|---|")
+    print("| actors of 1 thread | hours | share of linear speed-up |\n|---|---|---|")
     alone = 0.0
     for actors in (1, 2, 8, 64, 256, 1024):
         seconds = start + simulated(10_000_000 // SHARD_ROWS, actors, shard_seconds, driver)
@@ -124,9 +122,10 @@ def extraction(options: argparse.Namespace) -> None:
 
 
 def driver_seconds() -> tuple[float, float]:
-    """Seconds until actors work, and those that each small shard takes the driver.
+    """Seconds until the actors start, and seconds of the driver per shard.
 
-    Measured by shards that take the actors next to nothing, on the same cores: an upper bound.
+    The shards are nearly empty and the actors share the driver's cores, so the second number is an
+    upper bound.
     """
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 64), torch.nn.ReLU())
     model.append(torch.nn.Linear(64, 10))
@@ -149,7 +148,7 @@ def driver_seconds() -> tuple[float, float]:
 
 
 def simulated(shards: int, actors: int, shard: float, driver: float) -> float:
-    """Seconds until the driver has taken the last shard; each actor takes the next when free."""
+    """Seconds until the driver has read the last shard; a free actor takes the next shard."""
     random = np.random.default_rng(0)
     free = [0.0] * actors
     finished = []
@@ -165,7 +164,7 @@ def simulated(shards: int, actors: int, shard: float, driver: float) -> float:
 
 @contextmanager
 def _ray_started(wanted: bool) -> Iterator[None]:
-    """A cluster that is there already, as a cluster of several machines would be."""
+    """A running local cluster, so that its start is not measured."""
     if not wanted:
         yield
         return
@@ -179,8 +178,8 @@ def _ray_started(wanted: bool) -> Iterator[None]:
 
 
 def store(options: argparse.Namespace) -> None:
-    """A record saved, loaded as a memory map, and gone through once."""
-    print("| rows × 64 | save s | load s | peak MB of load | ns a row, saved and loaded |")
+    """Time to save a FeatureSet and to load it as a memory map."""
+    print("| rows × 64 | save, s | load, s | peak MB of load | ns per row, saved and loaded |")
     print("|---|---|---|---|---|")
     for n in options.sizes:
         X, y = rows(options.data, n)
@@ -196,7 +195,7 @@ def store(options: argparse.Namespace) -> None:
 
 
 def numbers(options: argparse.Namespace) -> None:
-    """Time and memory of everything in analysis/; neighbours are drawn at random."""
+    """Time and memory of the functions of analysis/; neighbours are random."""
     print("| | " + " | ".join(f"{n:,}: s | peak MB" for n in options.sizes) + " |")
     print("|---" * (1 + 2 * len(options.sizes)) + "|")
     columns: list[dict[str, tuple[float, float]]] = []
@@ -244,12 +243,12 @@ def numbers(options: argparse.Namespace) -> None:
 
 
 def neighbors(options: argparse.Namespace) -> None:
-    """The one step that is quadratic, and what takes its place.
+    """Exact neighbours, the only quadratic step, and approximate neighbours.
 
-    Exact neighbours of more than 100,000 rows are searched for some of them only; the time of all
-    is extrapolated from that, and said to be. Recall is that of these rows.
+    For more than 100,000 rows, exact neighbours are searched for some rows only, and the time is
+    extrapolated. Recall is measured on these rows.
     """
-    print("| rows × 64, k = 50 | exact, s | approximate, s | µs a row | peak MB | recall |")
+    print("| rows × 64, k = 50 | exact, s | approximate, s | µs per row | peak MB | recall |")
     print("|---|---|---|---|---|---|")
     for n in options.sizes:
         X, _ = rows(options.data, n)
@@ -276,7 +275,7 @@ def neighbors(options: argparse.Namespace) -> None:
 
 
 def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]:
-    """(m, k) exact nearest others of some rows, and the seconds of the search."""
+    """(m, k) exact nearest other rows of some rows, and the seconds of the search."""
     points = centred(X)[0]
     with Workers(torch.get_num_threads()) as workers:
         start = time.perf_counter()
@@ -287,7 +286,7 @@ def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]
 
 
 def landmarks(options: argparse.Namespace) -> None:
-    """What a map of landmarks loses against the whole fit of 70,000 rows."""
+    """Quality of maps of landmarks, compared with the whole fit of 70,000 rows."""
     X, y = rows(options.data, QUALITY_ROWS)
     some = np.linspace(0, QUALITY_ROWS - 1, SAMPLE).astype(int)
     P = affinities(X[some])
@@ -302,14 +301,20 @@ def landmarks(options: argparse.Namespace) -> None:
         print(
             f"| {'all' if count is None else f'{count:,}'} | {seconds:.1f} | "
             f"{label_accuracy(xy, y):.4f} | "
-            f"{trustworthiness(X, xy, n_neighbors=15, sample=1_000):.4f} | "
+            f"{trustworthiness(X, xy):.4f} | "
             f"{kl_divergence(P, xy[some]):.4f} |",
             flush=True,
         )
 
 
+def trustworthiness(X: np.ndarray, xy: np.ndarray) -> float:
+    """Trustworthiness at 15 neighbours, of 1,000 rows."""
+    some = np.linspace(0, len(X) - 1, 1_000).astype(int)
+    return float(analysis.faithfulness(X, xy, rows=some).trustworthiness.mean())
+
+
 def label_accuracy(xy: np.ndarray, y: np.ndarray) -> float:
-    """Share of 10,000 points whose 10 nearest on the map vote for their label."""
+    """Share of 10,000 points whose label is the most frequent among their 10 nearest on the map."""
     from scipy.spatial import cKDTree
 
     some = np.linspace(0, len(xy) - 1, SAMPLE).astype(int)
@@ -319,8 +324,8 @@ def label_accuracy(xy: np.ndarray, y: np.ndarray) -> float:
 
 
 def million(options: argparse.Namespace) -> None:
-    """Whole maps by decades: a fit of 50,000 landmarks, and the others placed."""
-    print("| rows × 64 | landmarks | seconds | µs a row | peak MB | 10-NN accuracy |")
+    """Whole maps of landmarks: time, memory and label accuracy."""
+    print("| rows × 64 | landmarks | seconds | µs per row | peak MB | 10-NN accuracy |")
     print("|---|---|---|---|---|---|")
     for n in options.sizes:
         X, y = rows(options.data, n)
@@ -336,9 +341,9 @@ def million(options: argparse.Namespace) -> None:
 
 
 def gpu(options: argparse.Namespace) -> None:
-    """The search for neighbours and the whole fit on a GPU, where there is one."""
+    """Neighbour search and whole fit on a GPU, if there is one."""
     if not torch.cuda.is_available():
-        print("no GPU here: TSNE(device='cuda') and extract(device='cuda') are not measured")
+        print("no GPU is available: TSNE(device='cuda') is not measured")
         return
     print(f"{torch.cuda.get_device_name()}\n")
     print("| rows × 50 | exact neighbours, k = 90, s | whole fit, s |\n|---|---|---|")
@@ -360,76 +365,6 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "million": million,
     "gpu": gpu,
 }
-
-
-def rows(data: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 64) float32 features and (n,) labels between and around real ones."""
-    features, labels = real_rows(data)
-    random = np.random.default_rng(0)
-    near = analysis.kneighbors(features, 15).indices
-    first = random.integers(0, len(features), n)
-    second = near[first, random.integers(0, 15, n)]
-    noise = 0.05 * features.std(axis=0)
-    out = np.empty((n, features.shape[1]), np.float32)
-    for start in range(0, n, 2**16):
-        block = slice(start, start + 2**16)
-        share = random.random((len(first[block]), 1), dtype=np.float32)
-        out[block] = features[first[block]] * share + features[second[block]] * (1 - share)
-        out[block] += noise * random.standard_normal(out[block].shape, dtype=np.float32)
-    return out, labels[first]
-
-
-def real_rows(data: Path) -> tuple[np.ndarray, np.ndarray]:
-    if not (data / "models.py").is_file():
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        print(f"({data} is absent: digits instead)")
-        return digits.data.astype(np.float32), digits.target.astype(np.int64)
-    import safetensors.torch
-
-    sys.path.insert(0, str(data))
-    import models
-
-    file = np.load(data / "cifar10/cifar10_test_0_4999.npz")
-    x = torch.from_numpy(file["images"]).permute(0, 3, 1, 2) / 255.0
-    mean, std = (
-        torch.tensor(v).view(3, 1, 1) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    )
-    network = models.CifarResNet(3)
-    network.load_state_dict(
-        safetensors.torch.load_file(data / "weights/cifar10_resnet20.safetensors")
-    )
-    found = extract(
-        network,
-        ((x - mean) / std, torch.from_numpy(file["labels"]).long()),
-        batch_size=250,
-        progress=False,
-        store=Path(tempfile.gettempdir()) / "tsne-widget-benchmark",
-    )
-    return np.asarray(found.features), np.asarray(found.labels)
-
-
-def timed(run: Callable[[], Any]) -> float:
-    """Wall seconds."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def measured(run: Callable[[], Any]) -> tuple[float, float]:
-    """Wall seconds, and the peak of memory above what was held before, in MB."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # or memory that is free but not given back is not seen
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    seconds = timed(run)
-    return seconds, max(0, _status("VmHWM") - before) / 1024
-
-
-def _status(name: str) -> int:
-    text = Path("/proc/self/status").read_text()
-    return int(text.split(f"{name}:")[1].split()[0])
 
 
 if __name__ == "__main__":

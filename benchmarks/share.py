@@ -1,13 +1,14 @@
-"""A map as one HTML file: how large it is, how long it takes to write and to open.
+"""Size of a map saved as one HTML file, and time to write, open and use it.
 
     python -m benchmarks.share [rows …]        (default 3589 20000)
 
-Pictures are CIFAR-10's where ../shared/data has them, enlarged to 48 × 48 so that they are JPEG;
-otherwise the digits of scikit-learn, enlarged likewise. Times in seconds, the best of three:
+Images are CIFAR-10's, or scikit-learn's digits if ../shared/data is absent, resized to 48 × 48 so
+that they are stored as JPEG.
 
-write    save_html(), thumbnails included
-open     from navigation, file://, until the map is drawn and every tile in sight has its picture
-lasso    milliseconds from mouse-up until the selection is drawn, median of nine
+write    seconds of save_html(), including thumbnails
+open     seconds from opening the file until the map is drawn and every visible tile has its image;
+         minimum of three
+lasso    milliseconds from mouse-up until the selection is drawn; median of nine
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _READY = """() => document.querySelector('.tw-scatter .tw-waiting')?.hidden
   && [...document.querySelectorAll('.tw-gallery figure')].length > 0
   && [...document.querySelectorAll('.tw-gallery figure')].every(
     (tile) => tile.querySelector('img')?.naturalWidth)"""
-# From the mouse's release to the end of the frame that shows what is selected.
+# Time from mouse-up to the end of the frame that shows the selection.
 _WATCH = """() => { window.lasso = new Promise((resolve) => {
   document.querySelector('.tw-overlay').addEventListener('pointerup', () => {
     const start = performance.now();
@@ -45,7 +46,7 @@ _WATCH = """() => { window.lasso = new Promise((resolve) => {
 
 
 def pictures(n: int) -> np.ndarray:
-    """(n, 48, 48[, 3]) uint8, the same ones again where there are fewer."""
+    """(n, 48, 48) or (n, 48, 48, 3) uint8, repeated if there are fewer than n images."""
     if DATA.is_file():
         small = np.load(DATA)["images"]
     else:

@@ -1,12 +1,11 @@
-"""t-SNE engines side by side: time, memory and quality of whole fits, then time per iteration.
+"""Comparison of t-SNE engines: time, memory and quality of whole fits, and time per iteration.
 
     python benchmarks/tsne.py [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
 
-Every fit runs in a process of its own, after a small warm-up fit that compiles what there is to
-compile. Engines that are not installed and absent data sets are skipped; digits always works.
-"ours" uses numba's loops where numba is installed; "ours-torch" never does. Where the cores are
-shared, CPU seconds with --threads 1 are the fair measure: engines with parallel loops of their own
-(scikit-learn, openTSNE) collapse on several threads.
+Each fit runs in its own process, after a small fit that compiles the loops. Engines that are not
+installed and data sets that are absent are skipped; "digits" is always available. "ours" uses numba
+if it is installed, "ours-torch" does not. On shared cores compare the CPU seconds of --threads 1:
+the parallel loops of scikit-learn and openTSNE slow down on several threads.
 """
 
 from __future__ import annotations
@@ -34,28 +33,28 @@ PERPLEXITY = 30
 SETS = ("digits", "cnn", "mnist", "augmented")
 ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn")
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
-# Rows whose trustworthiness and neighbours' labels are looked at.
+# Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
 
 
 def features(name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """(features, labels) of a data set, or None where its files are absent."""
+    """Features and labels of a data set, or None if its files are absent."""
     if name == "digits":
         data = load_digits()
         return data.data.astype(np.float32), data.target
     if not (DATA / "mnist").is_dir():
         return None
-    stored = CACHE / f"{name}.npz"
-    if not stored.exists():
+    file = CACHE / f"{name}.npz"
+    if not file.exists():
         CACHE.mkdir(exist_ok=True)
         X, y = {"mnist": _mnist, "cnn": _cnn, "augmented": _augmented}[name]()
-        np.savez(stored, X=X, y=y)
-    with np.load(stored) as arrays:
+        np.savez(file, X=X, y=y)
+    with np.load(file) as arrays:
         return arrays["X"], arrays["y"]
 
 
 def _mnist() -> tuple[np.ndarray, np.ndarray]:
-    """The 10,000 test digits: 784 pixels, 0 … 1."""
+    """The 10,000 test images of MNIST: 784 pixels, 0 … 1."""
     raw = [gzip.decompress((DATA / "mnist" / f"t10k-{part}.gz").read_bytes()) for part in _PARTS]
     images = np.frombuffer(raw[0], np.uint8, offset=16).reshape(-1, 784)
     return images.astype(np.float32) / 255, np.frombuffer(raw[1], np.uint8, offset=8)
@@ -65,7 +64,7 @@ _PARTS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 def _cnn() -> tuple[np.ndarray, np.ndarray]:
-    """4,096 activations of a small VGG, trained for seconds, on 3,589 digits it has not seen."""
+    """4,096 activations of a small VGG, trained for a few seconds, on 3,589 held-out digits."""
     import torch
 
     sys.path.insert(0, str(DATA))
@@ -91,7 +90,7 @@ def _cnn() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _augmented() -> tuple[np.ndarray, np.ndarray]:
-    """50 principal components of 70,000 digits: 10,000, and six rotated, scaled, shifted copies."""
+    """50 principal components of the digits and of six rotated, scaled and shifted copies."""
     from scipy import ndimage
     from sklearn.decomposition import PCA
 
@@ -115,7 +114,7 @@ def _augmented() -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
-    """The map of one engine with its default settings."""
+    """Map of one engine with its default settings, (n, 2)."""
     if engine == "sklearn":
         from sklearn.manifold import TSNE
 
@@ -126,15 +125,15 @@ def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
         return np.asarray(
             openTSNE.TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit(X)
         )
-    from tsne_widget.projection import TSNE, optimize
+    from tsne_widget.projection import TSNE, forces
 
     if engine == "ours-torch":
-        optimize.compiled_loops = lambda: None
+        forces.compiled_loops = lambda: None
     return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
 
 
 def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> None:
-    """In a fresh process: warm up, fit, print seconds and peak memory as JSON."""
+    """Warm up, fit, and print seconds and peak memory as JSON; for a fresh process."""
     found = features(name)
     assert found is not None
     X = found[0]
@@ -150,7 +149,7 @@ def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> N
 
 
 def peak_kb() -> int:
-    """The most memory that this process has held, in kB; an inherited peak is reset first."""
+    """Peak memory of this process in kB since the last call; Linux only."""
     status = Path("/proc/self/status").read_text()
     peak = int(status.split("VmHWM:")[1].split()[0])
     Path("/proc/self/clear_refs").write_text("5")
@@ -167,7 +166,7 @@ def measure(engine: str, name: str, seed: int, threads: int) -> tuple[dict[str, 
 
 
 def label_accuracy(embedding: np.ndarray, labels: np.ndarray) -> float:
-    """Share of points whose 10 nearest on the map mostly have their label."""
+    """Share of points whose label is the most frequent among their 10 nearest on the map."""
     from scipy.spatial import cKDTree
 
     rows = np.linspace(0, len(labels) - 1, min(SAMPLE, len(labels))).astype(int)
@@ -179,7 +178,8 @@ def label_accuracy(embedding: np.ndarray, labels: np.ndarray) -> float:
 
 
 def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threads: int) -> None:
-    from tsne_widget.projection.quality import affinities, kl_divergence, trustworthiness
+    from tsne_widget.analysis import faithfulness
+    from tsne_widget.projection.quality import affinities, kl_divergence
 
     for name in sets:
         found = features(name)
@@ -206,7 +206,8 @@ def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threa
             ours, ours_cpu = ours or seconds, ours_cpu or cpu
             kls = [kl_divergence(P, embedding) for _, embedding in runs[::repeats]]
             embedding = runs[0][1]
-            trust = trustworthiness(X, embedding, n_neighbors=15, sample=SAMPLE // 5)
+            rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
+            trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
             print(
                 f"| {engine} | {seconds:.2f} | {seconds / ours:.1f} | {cpu:.2f} | "
                 f"{cpu / ours_cpu:.1f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
@@ -217,12 +218,13 @@ def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threa
 
 
 def per_iteration(threads: int, engines: list[str]) -> None:
-    """Milliseconds of one iteration by n, on maps as wide as real ones of that size."""
+    """Milliseconds per iteration for each n, on maps as wide as fitted ones of that size."""
     import torch
     from scipy.spatial import cKDTree
 
+    from tsne_widget.projection import forces as forces_module
     from tsne_widget.projection import optimize
-    from tsne_widget.projection.affinities import joint
+    from tsne_widget.projection.affinities import joint_probabilities
     from tsne_widget.projection.neighbors import Neighbors
     from tsne_widget.projection.workers import Workers
 
@@ -238,20 +240,20 @@ def per_iteration(threads: int, engines: list[str]) -> None:
             near = Neighbors(
                 indices[:, 1:].astype(np.int32), (distances[:, 1:] ** 2).astype(np.float32)
             )
-            P = joint(near, PERPLEXITY, workers)
+            P = joint_probabilities(near, PERPLEXITY, workers)
             cells = []
             for engine in engines:
-                loops = optimize.compiled_loops() if engine == "ours" else None
+                loops = forces_module.compiled_loops() if engine == "ours" else None
                 forces: Any = (
-                    optimize.TensorForces(P, workers, "cpu")
+                    forces_module.TorchForces(P, workers, "cpu")
                     if loops is None
-                    else optimize.FusedForces(P, workers, loops)
+                    else forces_module.NumbaForces(P, workers, loops)
                 )
                 state = optimize.State.at(y)
                 state.iteration = optimize.EXAGGERATED_ITERATIONS + 1
                 times = []
                 for _ in range(12):
-                    state.y = torch.from_numpy(y.copy())  # as wide at every step
+                    state.y = torch.from_numpy(y.copy())  # the same width in every step
                     start = time.perf_counter()
                     z = forces.evaluate(state.y)
                     forces.move(state, optimize.Schedule(n).phase(state.iteration), z)
@@ -278,7 +280,7 @@ def main() -> None:
         e for e in options.engines if e != "openTSNE" or importlib.util.find_spec("openTSNE")
     ]
     if importlib.util.find_spec("numba") is None:
-        engines = [e for e in engines if e != "ours-torch"]  # the same as ours
+        engines = [e for e in engines if e != "ours-torch"]  # identical to ours
     compare(options.sets, engines, options.seeds, options.repeats, options.threads)
     per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
 

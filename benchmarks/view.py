@@ -1,20 +1,20 @@
-"""The map in a real JupyterLab and Chromium, beside jupyter-scatter on the same points.
+"""The map in JupyterLab and Chromium, compared with jupyter-scatter on the same points.
 
     python -m benchmarks.view [points …]        (default 3589 70000 1000000)
 
-Medians of several rounds, milliseconds on the clock of this machine, software WebGL:
+Medians of seven rounds, in milliseconds, with software WebGL:
 
-first paint  from running the cell (the package is imported) to the first WebGL draw of the points.
-lasso        from mouse-up to the first draw that shows the selection ("drawn"), and to Python's
-             observer of it ("kernel"). For this package that is the first draw after the points'
-             new opacity has arrived; for jupyter-scatter, which draws selected points once more
-             over the others, the first one of as many points as are selected.
-toggle       one class off, from the click to the draw that shows it. jupyter-scatter has no
-             legend of toggles: there, its filter() of all other rows, from Python.
-wheel        one tick, to the end of the frame that draws it.
-bytes        from the kernel to the page, by the page's websocket.
+first paint  from running the cell, with the package imported, to the first WebGL draw of the points
+lasso        from mouse-up to the first draw that shows the selection ("drawn"), and to the observer
+             in Python ("kernel"). For this package it is the first draw after the new opacity of
+             the points has arrived. jupyter-scatter draws selected points again over the others:
+             it is the first draw of as many points as are selected.
+toggle       from hiding one class to the draw that shows it. jupyter-scatter has no legend with
+             toggles, so its filter() of all other rows is called from Python.
+wheel        from one tick to the end of the frame that draws it
+bytes        from the kernel to the page, through the page's websocket
 
-For this package also the frames a second that the page draws of a map that is being computed.
+For this package also the frames per second that the page draws while the map is computed.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from tests.browser.jupyter import Lab, Notebook, launch, until
 
 SIZES = [3_589, 70_000, 1_000_000]
 ROUNDS = 7
-# Corners of the lasso, in pixels from the middle of the plot: the same size in both widgets.
+# Corners of the lasso in pixels from the centre of the plot; the same size in both widgets.
 LASSO = [(-150, -60), (0, -140), (150, -60), (130, 90), (0, 140), (-130, 80)]
 
-# Records when WebGL draws, when the mouse goes up, and what comes by websocket; milliseconds
-# since the epoch.
+# Records the times of WebGL draws and of mouse-up, and the size of websocket messages; in
+# milliseconds since the epoch, and in bytes.
 CLOCK = """
 window.marks = { up: [], draws: [], vertices: [], shown: [], bytes: [] };
 window.now = () => performance.timeOrigin + performance.now();
@@ -122,7 +122,7 @@ def arrive(change):
 OURS = """
 from tsne_widget import EmbeddingExplorer, FeatureSet
 record = FeatureSet.from_arrays(np.ones((n, 2)), labels)
-EmbeddingExplorer(record, embedding=xy).close()  # everything is imported
+EmbeddingExplorer(record, embedding=xy).close()  # import everything
 """
 SHOW_OURS = """
 explorer = EmbeddingExplorer(record, embedding=xy)
@@ -145,7 +145,7 @@ LIVE = """
 from tsne_widget import TSNE
 live = EmbeddingExplorer(
     FeatureSet.from_arrays(rng.normal(size=({n}, 16)) + labels[:{n}, None], labels[:{n}]),
-    projector=TSNE(random_state=0, max_iter=100_000))  # goes on until it is closed
+    projector=TSNE(random_state=0, max_iter=100_000))  # continues until it is closed
 live
 """
 
@@ -200,13 +200,15 @@ def main(sizes: list[int]) -> None:
                 )
                 print(f"| {n:,} | peer / ours | {ratios} | | | | | |", flush=True)
             for n in (3_589, 70_000):
-                print(f"live t-SNE of {n:,}: {live_frames(playwright, lab, n):.1f} frames a second")
+                print(
+                    f"live t-SNE of {n:,}: {live_frames(playwright, lab, n):.1f} frames per second"
+                )
     finally:
         lab.close()
 
 
 def measure(notebook: Notebook, page: Page, n: int, *, ours: bool) -> Measured:
-    """Every number of one widget."""
+    """All measurements of one widget."""
     paints, loads = [], []
     notebook.run_all(180)
     for _ in range(3):
@@ -252,7 +254,7 @@ def measure(notebook: Notebook, page: Page, n: int, *, ours: bool) -> Measured:
 
 
 def received(page: Page) -> int:
-    """Bytes that have come by websocket since the marks were cleared."""
+    """Bytes received by websocket since the marks were cleared."""
     return int(page.evaluate("() => marks.bytes.reduce((sum, size) => sum + size, 0)"))
 
 
@@ -263,7 +265,7 @@ def clear(page: Page) -> None:
 def lassos(
     notebook: Notebook, page: Page, area: object, *, ours: bool
 ) -> tuple[list[float], list[float], int, int]:
-    """Milliseconds until drawn and until Python knows; rows selected; bytes received."""
+    """Milliseconds until drawn and until Python's observer; rows selected; bytes received."""
     drawn, kernel, sizes, count = [], [], [], 0
     for _ in range(ROUNDS + 1):  # the first one warms up
         if ours:
@@ -292,14 +294,14 @@ def lassos(
         kernel.append(arrival - up)
         page.wait_for_timeout(800)
         sizes.append(received(page))
-        if not ours:  # a double click on empty ground clears jupyter-scatter's selection
+        if not ours:  # a double click on an empty area clears jupyter-scatter's selection
             page.mouse.dblclick(box["x"] + 5, box["y"] + box["height"] - 5)
             page.wait_for_timeout(300)
     return drawn[1:], kernel[1:], count, int(statistics.median(sizes[1:]))
 
 
 def toggled(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float], int]:
-    """Milliseconds from one class off to its draw, and bytes received."""
+    """Milliseconds from hiding one class to the draw, and bytes received."""
     times, sizes = [], []
     for _ in range(ROUNDS + 1):
         clear(page)
@@ -325,7 +327,7 @@ def toggled(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float],
 
 
 def wheeled(page: Page, area: object) -> list[float]:
-    """Milliseconds from a wheel event to the end of the frame after its draw."""
+    """Milliseconds from a wheel event to the end of the frame after the draw."""
     times = []
     box = area.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -345,7 +347,7 @@ def wheeled(page: Page, area: object) -> list[float]:
 
 
 def live_frames(playwright: object, lab: Lab, n: int) -> float:
-    """Frames that the page draws in a second of a map that is computed."""
+    """Frames per second that the page draws while a map is computed."""
     browser = launch(playwright)
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.add_init_script(CLOCK)

@@ -39,9 +39,11 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
     """Add every public name that no page of the reference lists to its first page.
 
-    On the analysis page, names are below the page's own headings of the second level.
+    On the analysis page, add the table of scores and put names below the page's own headings of
+    the second level.
     """
     if page.file.src_uri == "api/analysis.md":
+        markdown = markdown.replace("[[scores]]", _score_table())
         return _ENTRY.sub(r"\g<0>\n    options: {heading_level: 3}\n", markdown)
     if page.file.src_uri != "api/index.md":
         return markdown
@@ -71,6 +73,16 @@ class SeparateParameters(Extension):
 
 def _separate(several: re.Match[str]) -> str:
     return "\n".join(name + several["rest"] for name in several["names"].split(", "))
+
+
+def _score_table() -> str:
+    """The scores as a table in Markdown, from the one that the package reads."""
+    rows = [
+        f"| `{score.name}` | {score.meaning} "
+        f"| {', '.join(score.needs)} | {'highest' if score.highest_first else 'lowest'} |"
+        for score in tsne_widget.analysis.SCORES.values()
+    ]
+    return "\n".join(["| score | meaning | needs | inspect first |", "|---|---|---|---|", *rows])
 
 
 def _text(path: Path) -> str:

@@ -1,10 +1,14 @@
-"""Node, which runs the page's functions without a browser."""
+"""Node, which runs the page's functions without a browser.
+
+``python -m tests.node`` runs node or, with ``npm`` as its first argument, npm.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +27,16 @@ def node() -> str:
     if path is None:
         raise RuntimeError('node is not installed; run pip install -e ".[test]"')
     return path
+
+
+def npm() -> list[str]:
+    """Command that runs npm: the one that comes with node, or one on PATH."""
+    script = (
+        Path(node()).resolve().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    )
+    if script.exists():
+        return [node(), str(script)]
+    return [shutil.which("npm") or "npm"]
 
 
 class Node:
@@ -66,3 +80,13 @@ class Node:
         if not reply:
             raise RuntimeError(f"{self.module}: {name}() failed in node; its error is above")
         return json.loads(reply)
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    command = [*npm(), *arguments[1:]] if arguments[:1] == ["npm"] else [node(), *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""First calls as a new user writes them: what does not fit is answered with what would."""
+"""Wrong calls of new users: the error says how to call the function."""
 
 from __future__ import annotations
 
@@ -48,34 +48,34 @@ def explorer():
         (lambda: EmbeddingExplorer(MODEL, DATASET), "EmbeddingExplorer.from_model(model, dataset)"),
         (lambda: EmbeddingExplorer(FEATURES, LABELS), "FeatureSet.from_arrays(features, labels)"),
         (lambda: EmbeddingExplorer(RECORD, XY), "embedding="),
-        (lambda: EmbeddingExplorer(RECORD, image=XY), "did you mean images=?"),
+        (lambda: EmbeddingExplorer(RECORD, image=XY), "did you mean 'images'?"),
         (lambda: EmbeddingExplorer(), "from_model(model, dataset)"),
         (lambda: EmbeddingExplorer.from_model(MODEL), "from_model(model, dataset)"),
-        (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, batchsize=2), "mean batch_size=?"),
+        (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, batchsize=2), "mean 'batch_size'?"),
         (lambda: EmbeddingExplorer.load("folder", XY), "images="),
         (lambda: compare(RECORD, RECORD), 'compare({"fc2": a, "conv5": b})'),
         (lambda: compare(a=RECORD, b=RECORD), 'compare({"fc2": a, "conv5": b})'),
         (lambda: FeatureSet.from_arrays(FEATURES, LABELS, ["cat", "dog"]), "class_names="),
-        (lambda: FeatureSet.from_arrays(FEATURES, preds=LABELS), "mean predictions=?"),
+        (lambda: FeatureSet.from_arrays(FEATURES, preds=LABELS), "mean 'predictions'?"),
         (lambda: extract(MODEL), "extract(model, dataset)"),
         (lambda: plot_embedding(XY, LABELS, "map.pdf"), "path="),
-        (lambda: plot_embedding(XY, LABELS, colours=["r"]), "did you mean colors=?"),
+        (lambda: plot_embedding(XY, LABELS, colours=["r"]), "did you mean 'colors'?"),
         (lambda: plot_embeddings(), 'plot_embeddings({"fc2": one, "conv5": other}, labels)'),
         (lambda: save_html(RECORD, "map.html"), "save_html(feature_set, embedding, path)"),
     ],
 )
-def test_arguments_that_do_not_fit_are_answered_with_how_to_call(call, remedy):
+def test_wrong_call_is_an_error_with_the_remedy(call, remedy):
     with pytest.raises(WrongCallError) as caught:
         call()
     assert remedy in str(caught.value)
 
 
-def test_a_figure_is_told_its_path_by_name(explorer):
+def test_positional_path_of_a_figure_is_refused_with_the_remedy(explorer):
     with pytest.raises(WrongCallError, match=r"explorer\.figure\(path="):
         explorer.figure("map.pdf")
 
 
-def test_a_wrong_call_is_caught_as_any_of_its_kinds():
+def test_wrong_call_error_has_all_its_base_classes():
     for kind in (TypeError, ValueError, InvalidInputError, TsneWidgetError):
         with pytest.raises(kind):
             compare()
@@ -85,7 +85,7 @@ def test_a_wrong_call_is_caught_as_any_of_its_kinds():
     "function",
     [EmbeddingExplorer, EmbeddingExplorer.from_model, FeatureSet.from_arrays, compare, extract],
 )
-def test_a_function_that_answers_wrong_calls_keeps_its_signature_and_page(function):
+def test_decorated_function_keeps_its_signature_and_docstring(function):
     assert not {"arguments", "options"} & set(inspect.signature(function).parameters)
     assert "Parameters\n" in inspect.getdoc(function)
 
@@ -98,7 +98,7 @@ def test_a_function_that_answers_wrong_calls_keeps_its_signature_and_page(functi
         (lambda: EmbeddingExplorer.from_model(DATASET, MODEL), "the model comes first"),
         (lambda: extract(DATASET, MODEL), r"got TensorDataset; pass the trained network"),
         (lambda: compare({"one": RECORD}), "got 1; of one it is EmbeddingExplorer"),
-        (lambda: FeatureSet.from_arrays("x.npy"), r"got str; of \.npy files .*from_npy"),
+        (lambda: FeatureSet.from_arrays("x.npy"), r"got str; for \.npy files .*from_npy"),
         (lambda: FeatureSet.from_arrays(MODEL), r"got SmallNet; .*extract\(model, dataset\)"),
         (lambda: FeatureSet.from_arrays(LABELS, FEATURES), r"\(6,\); .*reshape\(-1, 1\)"),
         (lambda: FeatureSet.from_npy(FEATURES), r"got ndarray; .*FeatureSet\.from_arrays"),
@@ -111,12 +111,12 @@ def test_a_function_that_answers_wrong_calls_keeps_its_signature_and_page(functi
         (lambda: save_html(RECORD, XY, XY), r"save_html\(feature_set, embedding, path\)"),
     ],
 )
-def test_what_cannot_be_used_is_answered_with_what_can(call, remedy):
+def test_argument_of_another_kind_is_refused_with_the_remedy(call, remedy):
     with pytest.raises(InvalidInputError, match=remedy):
         call()
 
 
-def test_an_explorer_is_no_record_and_one_row_is_no_list(explorer):
+def test_explorer_or_single_row_as_argument_is_refused_with_the_remedy(explorer):
     with pytest.raises(InvalidInputError, match=r"explorer\.feature_set"):
         compare({"a": explorer, "b": explorer})
     with pytest.raises(InvalidInputError, match=r"one row is \[5\]"):
@@ -125,7 +125,7 @@ def test_an_explorer_is_no_record_and_one_row_is_no_list(explorer):
         plot_embedding(explorer)
 
 
-def test_a_folder_of_the_other_kind_is_answered_with_how_to_open_it(tmp_path):
+def test_folder_of_another_kind_is_refused_with_the_remedy(tmp_path):
     RECORD.save(tmp_path / "record")
     with pytest.raises(tsne_widget.StoreError, match=r"EmbeddingExplorer\(FeatureSet\.load"):
         EmbeddingExplorer.load(tmp_path / "record")
@@ -134,7 +134,7 @@ def test_a_folder_of_the_other_kind_is_answered_with_how_to_open_it(tmp_path):
         EmbeddingExplorer.load(tmp_path / "map.html")
 
 
-def test_a_model_that_is_a_class_or_its_weights_is_told_from_a_network():
+def test_class_or_weights_as_model_are_refused():
     for model in (nn.Linear, nn.Linear(3, 2).state_dict(), "model.pt"):
         with pytest.raises(InvalidInputError, match="pass the trained network itself"):
             EmbeddingExplorer.from_model(model, DATASET)

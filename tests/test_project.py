@@ -1,4 +1,4 @@
-"""What surrounds the package agrees with it: CI, the oldest dependencies, the forms for issues."""
+"""CI, the oldest tested dependencies and the issue forms agree with the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib  # pytest brings it there
+    import tomli as tomllib  # installed with pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -20,7 +20,7 @@ YAML = sorted([*ROOT.glob(".github/**/*.yml"), ROOT / ".pre-commit-config.yaml"]
 
 
 def bounds(requirements: list[str]) -> dict[str, list[int]]:
-    """Lower (or exact) bound of each requirement, as numbers."""
+    """Minimum or exact version of each requirement, as numbers."""
     found = {}
     for line in requirements:
         if match := re.match(r"([\w-]+)(?:\[\w+\])?(?:>=|==)([\d.]+)", line):
@@ -28,7 +28,7 @@ def bounds(requirements: list[str]) -> dict[str, list[int]]:
     return found
 
 
-def test_the_oldest_versions_that_are_tested_are_the_lower_bounds_of_the_package():
+def test_the_oldest_tested_versions_are_the_minimum_versions_of_the_package():
     tested = bounds((ROOT / ".ci" / "oldest.txt").read_text("utf-8").splitlines())
     wanted = bounds(PROJECT["dependencies"])
     for extra in ("fast", "neighbors", "figures", "ray", "parquet", "demo"):
@@ -37,7 +37,7 @@ def test_the_oldest_versions_that_are_tested_are_the_lower_bounds_of_the_package
         assert tested[name][: len(bound)] == bound, name
 
 
-def test_ci_runs_on_every_python_that_the_package_names():
+def test_ci_runs_on_every_python_of_the_classifiers():
     named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"]
     assert jobs["test"]["strategy"]["matrix"]["python"] == named
@@ -45,7 +45,7 @@ def test_ci_runs_on_every_python_that_the_package_names():
 
 
 @pytest.mark.parametrize("path", YAML, ids=lambda path: path.name)
-def test_a_file_for_the_forge_is_whole(path):
+def test_a_github_file_is_valid(path):
     content = yaml.safe_load(path.read_text("utf-8"))
     if path.parent.name == "ISSUE_TEMPLATE" and path.name != "config.yml":
         assert {"name", "description", "body"} <= content.keys()

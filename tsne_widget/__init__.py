@@ -3,13 +3,15 @@
     explorer = EmbeddingExplorer.from_model(model, dataset)
     explorer
 
-Names are imported on first use: ``import tsne_widget`` loads neither torch nor a widget stack.
+Names are imported on first use: ``import tsne_widget`` loads neither torch nor ipywidgets.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
 
 _HOMES = {
     "EmbeddingExplorer": "tsne_widget.widgets.explorer",
@@ -37,29 +39,14 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
-    __version__: str
-    from tsne_widget.errors import (
-        ExtractionError as ExtractionError,
-    )
-    from tsne_widget.errors import (
-        ImageError as ImageError,
-    )
-    from tsne_widget.errors import (
-        InvalidInputError as InvalidInputError,
-    )
-    from tsne_widget.errors import (
-        LayerNotFoundError as LayerNotFoundError,
-    )
-    from tsne_widget.errors import (
-        StoreError as StoreError,
-    )
-    from tsne_widget.errors import (
-        TsneWidgetError as TsneWidgetError,
-    )
-    from tsne_widget.errors import (
-        WrongCallError as WrongCallError,
-    )
-    from tsne_widget.extraction import extract as extract
+    from tsne_widget.errors import ExtractionError as ExtractionError
+    from tsne_widget.errors import ImageError as ImageError
+    from tsne_widget.errors import InvalidInputError as InvalidInputError
+    from tsne_widget.errors import LayerNotFoundError as LayerNotFoundError
+    from tsne_widget.errors import StoreError as StoreError
+    from tsne_widget.errors import TsneWidgetError as TsneWidgetError
+    from tsne_widget.errors import WrongCallError as WrongCallError
+    from tsne_widget.extraction.extract import extract as extract
     from tsne_widget.feature_set import FeatureSet as FeatureSet
     from tsne_widget.images import ArrayImages as ArrayImages
     from tsne_widget.images import DatasetImages as DatasetImages
@@ -75,8 +62,6 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
@@ -86,13 +71,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-def _version() -> str:
-    """The version that was installed, made from git's tags; "0+unknown" of a bare copy."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("tsne-widget")
-    except PackageNotFoundError:
-        return "0+unknown"

@@ -89,12 +89,7 @@ def as_embedding(values: ArrayLike, n: int, name: str = "embedding") -> NDArray[
     if embedding.dtype.kind not in "fiu":
         raise InvalidInputError(f"{name} must be numbers, got dtype {embedding.dtype}")
     embedding = embedding.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(embedding).all(axis=1))
-    if len(bad):
-        raise InvalidInputError(
-            f"{name} has NaN or infinite values in {len(bad)} of {n} rows "
-            f"(first rows: {', '.join(map(str, bad[:ROWS_LISTED]))})"
-        )
+    check_finite(name, embedding)
     embedding.flags.writeable = False
     return embedding
 
@@ -188,4 +183,14 @@ def check_rows(name: str, rows: int, n: int | None) -> None:
     if n is not None and rows != n:
         raise InvalidInputError(
             f"{name} must have {n} rows, got {rows}; row i must be the same sample in every array"
+        )
+
+
+def check_finite(name: str, matrix: NDArray[np.floating]) -> None:
+    """Raise InvalidInputError if an (n, d) array has a value that is NaN or infinite."""
+    bad = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
+    if len(bad):
+        raise InvalidInputError(
+            f"{name} has NaN or infinite values in {len(bad)} of {len(matrix)} rows "
+            f"(first rows: {', '.join(map(str, bad[:ROWS_LISTED]))}); drop these rows"
         )

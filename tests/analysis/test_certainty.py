@@ -15,7 +15,7 @@ LOGITS = npst.arrays(
 
 
 def softmax(logits):
-    """In extended precision, the slow and plain way."""
+    """Slow reference in extended precision."""
     shifted = np.asarray(logits, dtype=np.longdouble)
     shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
@@ -23,7 +23,7 @@ def softmax(logits):
 
 @settings(max_examples=200, deadline=None)
 @given(LOGITS)
-def test_they_are_those_of_the_softmax_for_logits_of_any_size(logits):
+def test_confidence_and_margin_equal_those_of_the_softmax(logits):
     with np.errstate(under="ignore"):
         ordered = np.sort(softmax(logits), axis=1)
     second = ordered[:, -2] if logits.shape[1] > 1 else np.zeros(len(logits))
@@ -32,7 +32,7 @@ def test_they_are_those_of_the_softmax_for_logits_of_any_size(logits):
     assert confidence(logits).dtype == margin(logits).dtype == np.float32
 
 
-def test_a_margin_too_small_for_the_difference_of_probabilities_is_kept():
+def test_tiny_margin_is_exact():
     np.testing.assert_allclose(margin([[1e-12, 0.0]]), [0.5e-12])
 
 
@@ -74,7 +74,7 @@ def test_the_logits_are_not_changed_and_strict_numpy_settings_do_not_matter():
         ([[np.inf, 0.0]], "row 0"),
     ],
 )
-def test_what_are_no_logits_are_refused(logits, message):
+def test_wrong_logits_are_refused(logits, message):
     for function in (confidence, margin):
         with pytest.raises(InvalidInputError, match=message):
             function(logits)

@@ -1,4 +1,4 @@
-"""What changed between two predictions, which samples are shared, and maps laid over each other."""
+"""Changes between two predictions, shared samples and aligned maps."""
 
 import numpy as np
 import pytest
@@ -9,21 +9,21 @@ from tsne_widget.analysis import CHANGES, aligned, changes, shared_rows
 from tsne_widget.errors import InvalidInputError
 
 
-def test_every_change_has_its_word():
+def test_each_change_has_its_name():
     codes = changes([0, 0, 0, 0, 0], [1, 0, 1, 1, 0], [0, 1, 1, 2, 0])
     words = ["fixed", "introduced", "still wrong", "wrong otherwise", "still right"]
     assert [CHANGES[code] for code in codes] == words
 
 
 @pytest.mark.parametrize("unknown", [0, 1, 2])
-def test_what_is_unknown_has_no_change(unknown):
+def test_unknown_classes_have_no_change(unknown):
     arrays = [[0], [0], [0]]
     arrays[unknown] = [-1]
     assert changes(*arrays).tolist() == [-1]
 
 
 def test_predictions_of_another_length_are_refused():
-    with pytest.raises(InvalidInputError, match=r"one shape \(n,\), got \(2,\), \(2,\) and \(3,\)"):
+    with pytest.raises(InvalidInputError, match=r"same shape.* got \(2,\), \(2,\) and \(3,\)"):
         changes([0, 1], [0, 1], [0, 1, 1])
 
 
@@ -38,7 +38,7 @@ def test_shared_rows_are_those_of_the_same_ids(sets, random):
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
-def test_a_map_that_was_moved_turned_mirrored_and_scaled_lies_on_the_other_again(seed, mirror):
+def test_aligned_undoes_shift_rotation_mirroring_and_scaling(seed, mirror):
     rng = np.random.default_rng(seed)
     onto = rng.normal(size=(20, 2))
     angle, scale, shift = rng.uniform(0, 6.3), rng.uniform(0.1, 10), rng.normal(size=2)
@@ -47,7 +47,7 @@ def test_a_map_that_was_moved_turned_mirrored_and_scaled_lies_on_the_other_again
     assert np.allclose(aligned(moved, onto), onto, atol=1e-4)
 
 
-def test_no_small_turn_or_stretch_of_an_aligned_map_lies_better():
+def test_aligned_map_is_optimal():
     rng = np.random.default_rng(0)
     onto, other = rng.normal(size=(50, 2)), rng.normal(size=(50, 2))
     best = aligned(other, onto).astype(np.float64)

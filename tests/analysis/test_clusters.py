@@ -25,13 +25,13 @@ def test_a_cluster_is_real(clusters):
     )
 
 
-def test_points_picked_at_random_are_no_cluster(clusters):
+def test_random_points_are_not_a_cluster(clusters):
     found = verdict(np.arange(0, 200, 4), clusters)
     assert found.share == pytest.approx(found.chance, abs=0.08)
     assert str(found).endswith("this is not a cluster in feature space")
 
 
-def test_half_a_cluster_and_strays_are_partly_one(clusters):
+def test_cluster_with_as_many_strays_is_partly_real(clusters):
     found = verdict([*range(40), *range(40, 200, 4)], clusters)
     assert str(found).endswith("the cluster is partly real")
 
@@ -50,7 +50,7 @@ def test_the_share_is_counted_neighbour_by_neighbour(seed, n, data):
     assert "nan" not in str(found)
 
 
-def test_a_small_cluster_is_not_blamed_for_having_fewer_points_than_k(clusters):
+def test_small_cluster_is_judged_by_fewer_neighbours(clusters):
     points = np.concatenate([np.random.default_rng(0).normal(size=(50, 2)), [[99, 99]] * 4])
     assert verdict([50, 51, 52, 53], kneighbors(points, 20).indices).share == 1
 
@@ -58,11 +58,11 @@ def test_a_small_cluster_is_not_blamed_for_having_fewer_points_than_k(clusters):
 @pytest.mark.parametrize(("rows", "points"), [([], 0), ([3], 1), ([3, 3], 1), ([3, 5], 2)])
 def test_too_few_points_are_not_judged(clusters, rows, points):
     assert str(verdict(rows, clusters)) == (
-        f"{points} selected points are too few to be judged as a cluster"
+        f"{points} selected points are too few to judge a cluster"
     )
 
 
-def test_all_points_are_no_cluster_of_their_own(clusters):
+def test_selection_of_all_points_is_not_judged(clusters):
     assert str(verdict(np.ones(200, bool), clusters)).startswith("all points are selected")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn import metrics
 
 from tsne_widget.analysis import (
     accuracy,
@@ -17,14 +17,14 @@ from tsne_widget.errors import InvalidInputError
 
 @st.composite
 def judged(draw):
-    """(labels, predictions, c), some of them unknown."""
+    """(labels, predictions, c) with some unknown codes."""
     c, n = draw(st.integers(1, 6)), draw(st.integers(0, 30))
     codes = npst.arrays(np.int64, n, elements=st.integers(-1, c - 1))
     return draw(codes), draw(codes), c
 
 
 def counted(labels, predictions, c):
-    """One by one."""
+    """Slow reference: a loop over the samples."""
     counts = np.zeros((c, c), dtype=int)
     for label, prediction in zip(labels, predictions, strict=True):
         if label >= 0 and prediction >= 0:
@@ -63,7 +63,7 @@ def test_precision_and_recall_are_those_of_scikit_learn(case):
     known = (labels >= 0) & (predictions >= 0)
     report = classification_report(labels, predictions, c)
     if known.any():
-        precision, recall, _, samples = precision_recall_fscore_support(
+        precision, recall, _, samples = metrics.precision_recall_fscore_support(
             labels[known], predictions[known], labels=range(c), zero_division=np.nan
         )
         np.testing.assert_allclose(report["precision"], precision)
@@ -79,7 +79,7 @@ def test_precision_and_recall_are_those_of_scikit_learn(case):
 
 @settings(max_examples=100, deadline=None)
 @given(judged())
-def test_pairs_are_the_cells_off_the_diagonal_the_largest_first(case):
+def test_pairs_are_the_off_diagonal_cells_largest_first(case):
     labels, predictions, c = case
     table = confused_pairs(labels, predictions)
     counts, shares = counted(labels, predictions, c), row_shares(counted(labels, predictions, c))
@@ -92,11 +92,11 @@ def test_pairs_are_the_cells_off_the_diagonal_the_largest_first(case):
     assert table.dtypes.tolist() == [np.int64, np.int64, np.int64, np.float64]
 
 
-def test_shares_are_of_the_row_and_nan_where_there_is_nothing_to_share():
+def test_shares_are_per_row_and_nan_for_empty_rows():
     np.testing.assert_array_equal(row_shares([[3, 1], [0, 0]]), [[0.75, 0.25], [np.nan, np.nan]])
 
 
-def test_a_selection_is_measured_alone():
+def test_rows_restrict_the_counts():
     labels, predictions = [0, 0, 1, 1], [0, 1, 1, 0]
     np.testing.assert_array_equal(
         confusion_matrix(labels, predictions, 2, rows=[1, 2]), [[0, 1], [0, 1]]
@@ -106,17 +106,17 @@ def test_a_selection_is_measured_alone():
     assert confused_pairs(labels, predictions, rows=[]).empty
 
 
-def test_a_thousand_classes_are_counted():
+def test_confusion_matrix_counts_a_thousand_classes():
     random = np.random.default_rng(0)
     labels, predictions = random.integers(0, 1000, (2, 50_000))
-    expected = confusion_matrix(labels, predictions, labels=range(1000))
+    expected = metrics.confusion_matrix(labels, predictions, labels=range(1000))
     np.testing.assert_array_equal(confusion_matrix(labels, predictions, 1000), expected)
     table = confused_pairs(labels, predictions, limit=1)
     np.fill_diagonal(expected, 0)
     assert table.loc[0, "count"] == expected.max()
 
 
-def test_more_classes_than_a_square_table_holds_are_referred_to_the_pairs():
+def test_too_many_classes_for_a_matrix_are_refused():
     with pytest.raises(InvalidInputError, match=r"c=1000000 must be 1 … 2000; .*confused_pairs"):
         confusion_matrix([0], [999_999], 1_000_000)
     assert confused_pairs([0], [999_999]).values.tolist() == [[0, 999_999, 1, 1]]
@@ -133,7 +133,7 @@ def test_more_classes_than_a_square_table_holds_are_referred_to_the_pairs():
         (([], [], 0), r"c=0 must be"),
     ],
 )
-def test_what_are_no_codes_is_refused(arguments, message):
+def test_wrong_codes_are_refused(arguments, message):
     for function in (confusion_matrix, classification_report):
         with pytest.raises(InvalidInputError, match=message):
             function(*arguments)

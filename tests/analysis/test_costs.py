@@ -1,4 +1,4 @@
-"""What each function of analysis/ costs is written, and nothing large is made on the way."""
+"""Each function of analysis/ documents its costs and makes no large temporary arrays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_time_and_memory_are_stated(costly):
 
 
 class Rows:
-    """Two hundred thousand rows and what is known of them; made once, changed by nobody."""
+    """200,000 random rows, made once and never changed."""
 
     def __init__(self):
         random = np.random.default_rng(0)
@@ -49,7 +49,7 @@ class Rows:
         self.index = analysis.NeighborIndex(self.features)
         self.polygon = analysis.PolygonIndex(self.xy)
         self.scores = analysis.Scores(self.record)
-        # Neighbours of so many rows take a minute; any will do here.
+        # Random neighbours: the true ones would take a minute.
         self.scores._neighbors = analysis.KNeighbors(self.near, self.far)
 
 
@@ -59,13 +59,13 @@ def rows():
 
 
 ARRAY = 8 * N / MB  # one number per row: 1.5 MB
-BLOCKS = 32  # MB that blocks of any number of rows may take
+BLOCKS = 32  # MB for temporary blocks of rows
 COPY = 4 * N * D / MB  # of the features, float32: 49 MB
 TRIANGLE = [[0.1, 0.1], [0.9, 0.2], [0.5, 0.9]]
 A_FEW = range(0, N, N // 8)
 
-# What runs, and the MB it may take beside its arguments. Neighbours of each row, N x K numbers,
-# would be 76 MB, N x C x K truth values 95, and N x N ones 37,000.
+# A call and the MB that it may allocate. An array of N x K numbers would take 76 MB, of N x C x K
+# truth values 95 MB, of N x N truth values 37,000 MB.
 CALLS = {
     "confidence": (lambda r: analysis.confidence(r.logits), BLOCKS),
     "margin": (lambda r: analysis.margin(r.logits), BLOCKS),
@@ -113,9 +113,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_memory_is_a_few_numbers_a_row(rows, name):
+def test_memory_is_a_few_numbers_per_row(rows, name):
     call, most = CALLS[name]
-    call(rows)  # what is loaded or made once
+    call(rows)  # imports and caches
     tracemalloc.start()
     try:
         call(rows)

@@ -1,4 +1,4 @@
-"""The diagnosis of a selection: numbers against a slow reference, words against planted faults."""
+"""Diagnosis: numbers compared with a slow reference, sentences with planted faults."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tsne_widget.analysis.trust import faithfulness
 
 N, C = 300, 3
 LABELS = np.arange(N) % C
-PLANTED = np.arange(0, 30, 3)  # class 0 in truth, labelled 1
+PLANTED = np.arange(0, 30, 3)  # truly class 0, labelled 1
 FAR = np.arange(100, 103)  # far from everything
 TWINS = np.array([200, 203])  # the same sample twice
 
@@ -35,7 +35,7 @@ def record():
 
 @pytest.fixture(scope="module")
 def embedding(record):
-    """A map that shows two of the directions: true to classes 0 and 1, not within them."""
+    """A map of two of the eight directions: classes are faithful, their interior is not."""
     return np.ascontiguousarray(record.features[:, :2])
 
 
@@ -50,7 +50,7 @@ def finding(diagnosis, title):
     return next(found for found in diagnosis.findings if found.title == title)
 
 
-def test_mistakes_by_a_wrong_label_are_told_from_those_of_the_model(record, scores):
+def test_mistakes_are_divided_between_labels_and_model(record, scores):
     mistakes = np.setdiff1d(np.flatnonzero(record.misclassified), PLANTED[:2])  # not all of them
     suspicion = label_suspicion(record.logits, record.labels, record.features)
     label = sum(1 - np.exp(-float(suspicion[row])) > 0.5 for row in mistakes)
@@ -67,7 +67,7 @@ def test_mistakes_by_a_wrong_label_are_told_from_those_of_the_model(record, scor
     assert diagnose(scores, right).fault == "None of them is misclassified."
 
 
-def test_each_count_is_of_the_selection_beside_all(record, scores):
+def test_counts_are_given_for_the_selection_and_for_all(record, scores):
     rows = np.r_[PLANTED, 40:60]
     found = diagnose(scores, rows)
     wrong = [bool(record.labels[row] != record.predictions[row]) for row in range(N)]
@@ -88,20 +88,20 @@ def test_planted_outliers_and_twins_are_found(scores):
     assert finding(diagnose(scores, np.arange(40, 60)), "Near-duplicates").counted == 0
 
 
-def test_the_whole_is_only_what_it_is_compared_among(record, scores):
+def test_numbers_of_all_are_restricted_by_among(record, scores):
     among = record.labels == 1
     found = diagnose(scores, np.arange(10), among)
     expected = record.misclassified[among].mean()
     assert finding(found, "Misclassified").whole == pytest.approx(expected)
 
 
-def test_a_class_that_lies_apart_is_a_real_cluster_and_a_random_choice_is_none(scores):
+def test_separate_class_is_a_real_cluster_and_random_rows_are_not(scores):
     assert diagnose(scores, np.flatnonzero(LABELS == 2)).cluster.endswith("the cluster is real.")
     random = np.random.default_rng(0).choice(N, 30, replace=False)
     assert "this is not a cluster" in diagnose(scores, random).cluster
 
 
-def test_faithfulness_is_that_of_the_points_selected(record, embedding, scores):
+def test_faithfulness_is_measured_on_the_selection(record, embedding, scores):
     rows = np.arange(60, 120)
     found = diagnose(scores, rows)
     true = faithfulness(record.features, embedding, 15, rows=rows)
@@ -111,7 +111,7 @@ def test_faithfulness_is_that_of_the_points_selected(record, embedding, scores):
     assert f"{trust.selected:.2f} against {trust.whole:.2f} everywhere" in found.faith
 
 
-def test_scores_that_are_there_give_the_same_as_measuring(record, embedding):
+def test_kept_scores_give_the_same_as_measuring(record, embedding):
     measured, ready = Scores(record), Scores(record)
     for columns in (measured, ready):
         columns.use_embedding(embedding)
@@ -121,14 +121,14 @@ def test_scores_that_are_there_give_the_same_as_measuring(record, embedding):
     assert first == second != ""
 
 
-def test_a_map_at_random_is_not_believed(record):
+def test_random_map_is_not_reliable(record):
     columns = Scores(record)
     columns.use_embedding(np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
     assert diagnose(columns, np.arange(50)).faith.startswith("The map shows ")
     assert "reliable" not in diagnose(columns, np.arange(50)).faith
 
 
-def test_what_is_missing_is_said_and_the_rest_still_stands(record):
+def test_missing_inputs_are_named_and_the_rest_is_computed(record):
     bare = diagnose(Scores(FeatureSet.from_arrays(record.features)), FAR)
     lacking = {found.title: found.lacking for found in bare.findings}
     assert lacking == {
@@ -144,13 +144,13 @@ def test_what_is_missing_is_said_and_the_rest_still_stands(record):
     assert (bare.fault, bare.faith) == ("", "")
 
 
-def test_a_dead_layer_is_named_as_the_reason_not_raised():
+def test_dead_layer_is_reported_as_the_reason():
     constant = Scores(FeatureSet.from_arrays(np.ones((20, 2)), np.arange(20) % 2))
     assert "constant over 20 samples" in finding(diagnose(constant, [0]), "Outliers").lacking
     assert "constant over 20 samples" in describe_layer(constant)
 
 
-def test_nothing_selected_leaves_the_numbers_of_all(record, scores):
+def test_empty_selection_has_only_numbers_of_all(record, scores):
     nothing = diagnose(scores, [])
     assert str(nothing) == ""
     assert finding(nothing, "Misclassified").counted == 0
@@ -158,12 +158,12 @@ def test_nothing_selected_leaves_the_numbers_of_all(record, scores):
     assert finding(nothing, "Misclassified").whole == pytest.approx(record.misclassified.mean())
 
 
-def test_the_layers_line_is_its_summary(record, scores):
+def test_layer_description_is_its_summary(record, scores):
     summary = layer_summary(record.features, record.labels, k=15)
     assert describe_layer(scores) == f"{summary}."
 
 
-def test_once_the_scores_are_there_a_diagnosis_costs_nothing(record):
+def test_diagnosis_takes_no_time_once_scores_are_kept(record):
     fresh = Scores(record)
     assert diagnosis_seconds(fresh) > 0
     diagnose(fresh, [0, 1])

@@ -15,7 +15,7 @@ LOGITS = npst.arrays(
 
 
 def log_softmax(logits):
-    """In extended precision, the slow and plain way."""
+    """Slow reference in extended precision."""
     shifted = np.asarray(logits, dtype=np.longdouble)
     shifted = shifted - shifted.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -23,7 +23,7 @@ def log_softmax(logits):
 
 @settings(max_examples=200, deadline=None)
 @given(LOGITS)
-def test_entropy_is_that_of_the_softmax_for_logits_of_any_size(logits):
+def test_entropy_equals_that_of_the_softmax_for_logits_of_any_size(logits):
     with np.errstate(under="ignore"):
         log = log_softmax(logits)
         share = np.exp(log)
@@ -48,7 +48,7 @@ def test_loss_is_minus_the_log_of_the_probability_of_the_label(logits, data):
     assert found.dtype == np.float32
 
 
-def test_a_loss_too_small_for_the_difference_from_a_probability_of_1_is_kept():
+def test_tiny_loss_is_exact():
     np.testing.assert_allclose(loss([[50.0, 0.0]], [0]), [np.exp(-50)], rtol=1e-6)
 
 
@@ -71,7 +71,7 @@ def test_the_result_does_not_depend_on_the_blocks(monkeypatch):
     np.testing.assert_array_equal(loss(logits, labels), expected[1])
 
 
-def test_the_logits_are_left_as_they_were():
+def test_logits_are_not_changed():
     logits = np.random.default_rng(0).normal(size=(10, 3))
     before = logits.copy()
     entropy(logits)
@@ -81,14 +81,14 @@ def test_the_logits_are_left_as_they_were():
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([0, 3], r"labels must be 0 … 2.*got 0 … 3"), ([0], "1 entries, but there are 2 rows")],
+    [([0, 3], r"labels must be 0 … 2.*got 0 … 3"), ([0], "labels must have 2 rows, got 1")],
 )
 def test_labels_of_other_samples_are_refused(labels, message):
     with pytest.raises(InvalidInputError, match=message):
         loss(np.zeros((2, 3)), labels)
 
 
-def test_what_are_no_logits_is_refused():
+def test_wrong_logits_are_refused():
     for function in (entropy, lambda logits: loss(logits, [0])):
         with pytest.raises(InvalidInputError, match=r"logits must be an \(n, c\) array"):
             function([1.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsne_widget.analysis import confidence, margin, sample_frame
+from tsne_widget.analysis import confidence, entropy, loss, margin, sample_frame
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -20,6 +20,8 @@ COLUMNS = [
     "x",
     "y",
     "selection",
+    "entropy",
+    "loss",
 ]
 DTYPES = [
     "string",
@@ -33,6 +35,8 @@ DTYPES = [
     "float32",
     "float32",
     "string",
+    "float32",
+    "float32",
 ]
 LOGITS = np.array([[2, 0, 0], [0, 3, 0], [0, 1, 0], [0, 0, 5]], dtype=np.float32)
 XY = np.arange(8, dtype=np.float32).reshape(4, 2)
@@ -55,7 +59,7 @@ def bare():
     return FeatureSet.from_arrays(np.eye(4))
 
 
-def test_each_row_tells_what_is_known_of_its_sample(record):
+def test_each_row_describes_its_sample(record):
     frame = sample_frame(record, [1, 0], XY)
     assert frame.index.tolist() == [11, 10]
     assert frame.index.name == "id"
@@ -71,11 +75,13 @@ def test_each_row_tells_what_is_known_of_its_sample(record):
         "x": 2.0,
         "y": 3.0,
         "selection": pd.NA,
+        "entropy": entropy(LOGITS)[1],
+        "loss": loss(LOGITS, [0, 2, -1, 2])[1],
     }
     assert not frame.misclassified.iloc[1]
 
 
-def test_an_unknown_label_is_missing_and_neither_right_nor_wrong(record):
+def test_unknown_label_is_na_and_so_is_misclassified(record):
     row = sample_frame(record, [2]).iloc[0]
     for column in ("label", "label_name", "misclassified"):
         assert row[column] is pd.NA
@@ -104,7 +110,7 @@ def test_without_labels_and_predictions_all_is_missing(bare):
     assert frame.index.tolist() == [0, 1]
 
 
-def test_without_predictions_nothing_is_called_right():
+def test_misclassified_is_na_without_predictions():
     frame = sample_frame(FeatureSet.from_arrays(np.eye(3), [0, 1, 0]), [0, 1, 2])
     assert frame.misclassified.isna().all()
     assert frame.label.tolist() == [0, 1, 0]
@@ -130,11 +136,11 @@ def test_features_are_appended_as_float32_in_one_block(record):
     assert (frame.dtypes[-3:] == np.float32).all()
     wide = FeatureSet.from_arrays(np.zeros((2, 500)))
     frame = sample_frame(wide, [0], features=True)
-    frame["new"] = 1  # pandas would warn here of a frame in many pieces
-    assert sample_frame(record, [], features=True).shape == (0, 14)
+    frame["new"] = 1  # pandas would warn of a fragmented frame
+    assert sample_frame(record, [], features=True).shape == (0, 16)
 
 
-def test_of_a_memory_map_the_frame_holds_a_copy_of_the_chosen_rows(record, tmp_path):
+def test_frame_copies_rows_of_a_memory_map(record, tmp_path):
     record.save(tmp_path / "saved")
     loaded = FeatureSet.load(tmp_path / "saved")
     frame = sample_frame(loaded, [3], features=True)
@@ -142,7 +148,7 @@ def test_of_a_memory_map_the_frame_holds_a_copy_of_the_chosen_rows(record, tmp_p
     assert not np.shares_memory(frame["f0"].to_numpy(), loaded.features)
 
 
-def test_the_frame_is_the_users_own(record):
+def test_changes_of_the_frame_do_not_reach_the_record(record):
     frame = sample_frame(record, [0, 1, 2, 3], XY, features=True)
     frame[["x", "f0"]] = 99
     assert XY[0, 0] == 0
@@ -161,7 +167,7 @@ def test_rows_of_a_selection_that_do_not_exist_are_refused(record):
         sample_frame(record, [0, 1], selections={"a": [4]})
 
 
-def test_hostile_paths_are_kept_as_they_are():
+def test_hostile_paths_are_not_changed():
     paths = [os.fsdecode(b"caf\xe9.png"), "=cmd()", "<b>", "a\nb"]
     record = FeatureSet.from_arrays(np.eye(4), paths=paths)
     assert sample_frame(record, [0, 1, 2, 3])["path"].tolist() == paths

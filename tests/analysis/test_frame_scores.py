@@ -18,14 +18,14 @@ def record():
     return FeatureSet.from_arrays(np.eye(3), ["a", "b", "a"])
 
 
-def test_scores_stand_after_the_other_columns_and_before_the_features(record):
+def test_scores_come_after_other_columns_and_before_features(record):
     plain = sample_frame(record, [0, 1, 2], scores={})
     frame = sample_frame(record, [0, 1, 2], features=True, scores=SCORES)
     assert frame.columns.tolist() == [*plain.columns, *SCORES, "f0", "f1", "f2"]
     pd.testing.assert_frame_equal(frame[plain.columns], plain)
 
 
-def test_scores_follow_the_rows_and_know_what_is_missing(record):
+def test_scores_follow_the_rows_and_missing_values_are_na(record):
     frame = sample_frame(record, [2, 0], scores=SCORES)
     assert frame["suspicion"].tolist() == [2, 0.5]
     assert frame["duplicate_of"].tolist() == [4, pd.NA]
@@ -46,13 +46,13 @@ def test_scores_are_copied(record):
     assert (values == 0).all()
 
 
-def test_a_score_that_is_not_there_is_a_column_of_nan(record):
+def test_score_given_as_none_is_a_column_of_nan(record):
     frame = sample_frame(record, [0, 1], scores={"suspicion": None})
     assert frame["suspicion"].dtype == np.float32
     assert frame["suspicion"].isna().all()
 
 
-def test_a_given_confidence_stands_in_its_place_and_is_not_computed_again(record):
+def test_given_confidence_replaces_the_computed_one(record):
     given = np.array([0.1, 0.2, 0.3], np.float32)
     frame = sample_frame(record, [2, 0], scores={"suspicion": None, "confidence": given})
     assert frame.columns.tolist() == [*sample_frame(record, [], scores={}).columns, "suspicion"]
@@ -78,7 +78,7 @@ def test_columns_keep_their_values_and_their_dtypes_for_any_rows(record, rows):
     assert [str(frame[name].dtype) for name in COLUMNS] == [
         "Int64", "float64", "boolean", "string", "string", "object", "datetime64[s]", "uint64",
     ]  # fmt: skip
-    assert frame["age"].tolist() == COLUMNS["age"][rows].tolist()  # −5 is no missing code
+    assert frame["age"].tolist() == COLUMNS["age"][rows].tolist()  # −5 does not mean missing
     assert frame["author"].isna().tolist() == [row == 1 for row in rows]
     assert frame["mixed"].tolist() == COLUMNS["mixed"][rows].tolist()
 

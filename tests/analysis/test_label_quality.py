@@ -46,7 +46,7 @@ def test_planted_errors_come_first_and_before_those_of_the_plain_loss(digits, sy
 
 
 @pytest.mark.parametrize("given", ["logits", "features"])
-def test_logits_or_features_alone_do(digits, given):
+def test_logits_or_features_alone_are_enough(digits, given):
     logits, features, truth = digits
     labels = flipped(truth, 0, systematic=False)
     arguments = (logits, labels) if given == "logits" else (None, labels, features)
@@ -55,7 +55,7 @@ def test_logits_or_features_alone_do(digits, given):
     assert (found.suggested == truth).mean() > 0.94
 
 
-def test_suggestions_and_noise_are_near_the_truth(digits):
+def test_suggestions_and_noise_are_close_to_the_truth(digits):
     logits, features, truth = digits
     labels = flipped(truth, 3, systematic=True)
     found = label_errors(logits, labels, features)
@@ -99,7 +99,7 @@ def test_the_scale_of_the_logits_and_their_offset_per_row_do_not_matter(digits):
         assert np.corrcoef(np.log(order), np.log(expected))[0, 1] > 0.99
 
 
-def test_the_same_seed_gives_the_same(digits):
+def test_same_seed_gives_the_same_suspicion(digits):
     logits, features, truth = digits
     first, second = (label_suspicion(logits, truth, features, random_state=3) for _ in range(2))
     np.testing.assert_array_equal(first, second)
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same(digits):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(10, 40), st.integers(2, 5), st.floats(1e-30, 1e30), st.integers(0, 2**32 - 1))
-def test_it_is_finite_and_not_negative_whatever_the_numbers(n, c, scale, seed):
+def test_suspicion_is_finite_and_not_negative(n, c, scale, seed):
     random = np.random.default_rng(seed)
     labels = random.integers(-1, c, n)
     labels[:10] = np.arange(10) % 2
@@ -155,12 +155,12 @@ def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
         ((np.ones(20), [0, 1] * 10), r"logits must be an \(n, d\) array"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(arguments, message):
+def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         label_suspicion(*arguments)
 
 
-def test_errors_that_people_have_confirmed_rank_high():
+def test_label_errors_confirmed_by_people_rank_high():
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is absent")
     with np.load(DATA / "cifar10_test_0_4999.npz") as stored:

@@ -8,7 +8,7 @@ from tsne_widget.errors import InvalidInputError
 
 
 @pytest.mark.parametrize("offset", [0, 1000])
-def test_it_agrees_with_the_search_for_all_rows(offset):
+def test_index_agrees_with_kneighbors(offset):
     points = np.random.default_rng(0).normal(size=(300, 20)) + offset
     expected, index = kneighbors(points, 12), NeighborIndex(points)
     for row in range(300):
@@ -43,7 +43,7 @@ def test_distances_to_all_samples_are_those_of_the_differences():
         index.distances_to(5000)
 
 
-def test_close_points_far_from_the_centre_are_told_apart():
+def test_close_points_far_from_the_centre_are_distinguished():
     points = np.zeros((50, 2))
     points[:25, 0] = 1e4
     points[:25, 1] = np.arange(25) * 1e-3
@@ -67,6 +67,6 @@ def test_the_features_are_copied():
         (0, 0, "k=0 must be"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(row, k, message):
+def test_values_out_of_range_are_refused(row, k, message):
     with pytest.raises(InvalidInputError, match=message):
         NeighborIndex(np.eye(4)).nearest_to(row, k)

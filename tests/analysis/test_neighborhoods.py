@@ -26,7 +26,7 @@ def points():
 
 @st.composite
 def lists(draw):
-    """Neighbour lists and labels of them, at random."""
+    """Random neighbour lists and labels."""
     n = draw(st.integers(2, 12))
     k = draw(st.integers(1, n - 1))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -71,7 +71,7 @@ def test_neighbours_do_not_depend_on_the_order_of_the_rows(points):
         ((np.where(np.eye(4) == 1, np.nan, 0), 1), r"NaN or inf in 4 of 4 rows \(rows 0, 1, 2, 3"),
     ],
 )
-def test_what_has_no_neighbours_is_refused(arguments, message):
+def test_wrong_features_or_k_are_refused(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         kneighbors(*arguments)
 
@@ -95,7 +95,7 @@ def test_agreement_is_the_share_of_labelled_neighbours_with_the_same_label(case)
 
 @settings(max_examples=150, deadline=None)
 @given(lists())
-def test_the_vote_is_the_majority_and_of_equals_the_nearest(case):
+def test_vote_is_the_majority_and_ties_go_to_the_nearest(case):
     near, labels = case
     for row, vote in enumerate(neighbor_vote(near, labels)):
         theirs = [labels[other] for other in near[row] if labels[other] >= 0]
@@ -104,7 +104,7 @@ def test_the_vote_is_the_majority_and_of_equals_the_nearest(case):
 
 @settings(max_examples=100, deadline=None)
 @given(lists(), st.randoms(use_true_random=False))
-def test_names_of_rows_do_not_matter(case, random):
+def test_permutation_of_rows_does_not_matter(case, random):
     near, labels = case
     order = list(range(len(labels)))
     random.shuffle(order)
@@ -152,7 +152,7 @@ def test_silhouette_of_one_class_or_only_single_samples_is_nan(labels):
     assert np.isnan(silhouette(np.eye(3), labels))
 
 
-def test_a_layer_is_summed_up_in_one_line():
+def test_layer_summary_is_one_line():
     X, y = load_digits(return_X_y=True)
     summary = layer_summary(X[:500], y[:500], k=5)
     assert summary.knn_accuracy > 0.95
@@ -177,13 +177,13 @@ def test_a_layer_is_summed_up_in_one_line():
         ([[0.0], [1.0], [2.0]], "dtype float64"),
     ],
 )
-def test_what_are_no_neighbours_is_refused(indices, message):
+def test_wrong_neighbours_are_refused(indices, message):
     for function in (label_agreement, neighbor_vote, knn_accuracy):
         with pytest.raises(InvalidInputError, match=message):
             function(indices, [0, 1, 2])
 
 
-def test_approximate_neighbours_are_nearly_all_the_true_ones_in_the_same_unit():
+def test_approximate_neighbours_are_nearly_exact():
     pytest.importorskip("faiss", reason="faiss is not installed")
     random = np.random.default_rng(0)
     features = random.normal(size=(20, 12))[random.integers(0, 20, 3_000)]
@@ -196,7 +196,7 @@ def test_approximate_neighbours_are_nearly_all_the_true_ones_in_the_same_unit():
         assert np.allclose(found.distances[same], true.distances[same], rtol=1e-3, atol=1e-5)
 
 
-def test_auto_is_exact_below_a_hundred_thousand_and_unknown_ways_are_refused(monkeypatch):
+def test_auto_is_exact_below_a_hundred_thousand(monkeypatch):
     from tsne_widget.projection import approximate
 
     features = np.random.default_rng(0).normal(size=(300, 5))

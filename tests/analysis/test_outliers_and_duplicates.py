@@ -21,7 +21,7 @@ def test_the_score_is_the_local_outlier_factor_of_scikit_learn(points, k):
     assert score.dtype == np.float32
 
 
-def test_a_stray_point_beside_a_dense_cluster_is_an_outlier_and_a_sparse_cluster_is_none():
+def test_stray_point_is_an_outlier_and_a_sparse_cluster_is_not():
     random = np.random.default_rng(0)
     dense, sparse = random.normal(size=(100, 2)) * 0.01, random.normal(size=(100, 2)) + 20
     score = outlier_score(*kneighbors(np.vstack([dense, sparse, [[0.3, 0.3]]]), 10))
@@ -61,18 +61,18 @@ def test_distances_of_other_neighbours_are_refused(points):
 
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 25), st.floats(0, 3))
-def test_pairs_are_all_that_lie_within_the_threshold(seed, n, threshold):
+def test_pairs_are_all_within_the_threshold(seed, n, threshold):
     points = np.random.default_rng(seed).normal(size=(n, 2))
     found = near_duplicates(*kneighbors(points, n - 1), threshold)
     distances = np.linalg.norm(points[:, None] - points, axis=2)
-    close = np.abs(distances - threshold) > 1e-5  # beyond the rounding of float32
+    close = np.abs(distances - threshold) > 1e-5  # larger than the rounding of float32
     expected = {(i, j) for i in range(n) for j in range(i) if distances[i, j] <= threshold}
     pairs = {(j, i) for i, j in found.pairs.tolist()}
     assert all(not close[pair] for pair in pairs ^ expected)
     np.testing.assert_allclose(found.distances, distances[tuple(found.pairs.T)], atol=1e-5)
     assert (np.diff(found.distances) >= 0).all()
     assert (found.pairs[:, 0] < found.pairs[:, 1]).all()
-    group = list(range(n))  # joined one by one, the slow way
+    group = list(range(n))  # slow reference: join pair by pair
     for i, j in found.pairs.tolist():
         group = [min(group[i], group[j]) if g in (group[i], group[j]) else g for g in group]
     kept = sorted({g for g in group if group.count(g) > 1})

@@ -12,7 +12,7 @@ from tsne_widget.analysis import PolygonIndex
 from tsne_widget.errors import InvalidInputError
 
 SQUARE = [[0, 0], [1, 0], [1, 1], [0, 1]]
-GRID = st.integers(-4, 4)  # so small that points lie on edges and vertices all the time
+GRID = st.integers(-4, 4)  # so small that points are often on edges and vertices
 
 
 def pairs(low, high):
@@ -20,7 +20,7 @@ def pairs(low, high):
 
 
 def exactly_inside(points, polygon):
-    """The even–odd rule, point by point, in rational numbers."""
+    """Slow reference: the even–odd rule for each point in rational numbers."""
     inside = []
     for x, y in points.tolist():
         odd = False
@@ -34,7 +34,7 @@ def exactly_inside(points, polygon):
 
 @settings(max_examples=300, deadline=None)
 @given(pairs(0, 40), pairs(3, 9))
-def test_it_is_the_even_odd_rule_also_on_edges_and_vertices(points, polygon):
+def test_edges_and_vertices_follow_the_even_odd_rule(points, polygon):
     np.testing.assert_array_equal(
         PolygonIndex(points).inside(polygon), exactly_inside(points, polygon)
     )
@@ -139,7 +139,7 @@ def test_the_embedding_is_copied_so_that_a_running_projection_does_not_move_it()
         [[None, 1]] * 3,
     ],
 )
-def test_what_is_no_polygon_is_refused(polygon):
+def test_wrong_polygon_is_refused(polygon):
     with pytest.raises(InvalidInputError, match="polygon must be"):
         PolygonIndex([[0.5, 0.5]]).inside(polygon)
 
@@ -147,6 +147,6 @@ def test_what_is_no_polygon_is_refused(polygon):
 @pytest.mark.parametrize(
     "embedding", [[1, 2], np.zeros((3, 3)), [["a", "b"]], np.zeros((2, 2), complex)]
 )
-def test_what_is_no_embedding_is_refused(embedding):
+def test_wrong_embedding_is_refused(embedding):
     with pytest.raises(InvalidInputError, match=r"embedding must be an \(n, 2\) array"):
         PolygonIndex(embedding)

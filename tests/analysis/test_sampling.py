@@ -1,4 +1,4 @@
-"""A sample in place of all samples: every class has its share."""
+"""Stratified sampling: every class has its share."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tsne_widget.analysis.sampling import class_sample
 CODES = np.repeat([0, 1, 2, -1], [9_000, 980, 17, 3])
 
 
-def test_every_class_has_about_its_share_and_at_least_five_or_all_of_its_own():
+def test_each_class_has_its_share_and_at_least_five_rows():
     counts = dict(
         zip(*np.unique(CODES[class_sample(CODES, 1_000)], return_counts=True), strict=True)
     )
@@ -18,14 +18,14 @@ def test_every_class_has_about_its_share_and_at_least_five_or_all_of_its_own():
     assert counts[0] / counts[1] == pytest.approx(9_000 / 980, rel=0.05)
 
 
-def test_rows_are_ascending_unique_and_as_many_as_asked_for():
+def test_rows_are_ascending_unique_and_as_many_as_requested():
     for count in (1, 2, 999, 9_999, 10_000, 20_000):
         rows = class_sample(CODES, count)
         assert len(rows) == min(count, len(CODES))
         assert (np.diff(rows) > 0).all()
 
 
-def test_what_is_to_be_kept_is_in_it_as_far_as_it_fits():
+def test_sample_contains_the_rows_to_keep():
     keep = np.arange(0, 10_000, 50)
     assert np.isin(keep, class_sample(CODES, 300, keep=keep)).all()
     few = class_sample(CODES, 100, keep=keep)
@@ -33,12 +33,12 @@ def test_what_is_to_be_kept_is_in_it_as_far_as_it_fits():
     assert np.isin(few, keep).all()
 
 
-def test_with_more_classes_than_samples_no_class_is_taken_twice():
+def test_each_class_appears_once_if_classes_outnumber_the_sample():
     codes = np.repeat(np.arange(500), 4)
     assert len(np.unique(codes[class_sample(codes, 200)])) == 200
 
 
-def test_the_same_seed_takes_the_same_samples():
+def test_same_seed_gives_the_same_sample():
     assert np.array_equal(class_sample(CODES, 50), class_sample(CODES, 50))
     assert not np.array_equal(class_sample(CODES, 50), class_sample(CODES, 50, seed=1))
 
@@ -47,6 +47,6 @@ def test_the_same_seed_takes_the_same_samples():
     ("options", "message"),
     [({"count": 0}, "count=0"), ({"count": 5, "keep": [10_000]}, "keep must be 0")],
 )
-def test_what_does_not_fit_is_said(options, message):
+def test_wrong_arguments_are_refused(options, message):
     with pytest.raises(InvalidInputError, match=message):
         class_sample(CODES, **options)

@@ -1,4 +1,4 @@
-"""Scores: each against the function that it stands for, computed once, named when missing."""
+"""Scores: each equals its function, is computed once, and names its missing inputs."""
 
 import threading
 
@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from tsne_widget import FeatureSet, InvalidInputError, analysis
-from tsne_widget.analysis import SCORES, Scores, sample_frame, scores
+from tsne_widget.analysis import SCORES, Scores, sample_frame, score_values
 from tsne_widget.analysis.columns import FRAME_COLUMNS
 
 
@@ -21,7 +21,7 @@ def record():
     return FeatureSet.from_arrays(X, y, logits=logits, predictions=logits.argmax(1))
 
 
-def test_each_score_is_what_its_function_says(record):
+def test_each_score_equals_its_function(record):
     embedding = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     columns = Scores(record)
     columns.use_embedding(embedding)
@@ -45,7 +45,7 @@ def test_each_score_is_what_its_function_says(record):
         assert columns.is_ready(name)
 
 
-def test_a_score_that_lacks_its_inputs_says_which(record):
+def test_score_with_missing_inputs_names_them(record):
     bare = Scores(FeatureSet.from_arrays(record.features))
     assert bare.lacks("loss") == "needs logits and labels"
     assert bare.lacks("trustworthiness") == "needs the finished map"
@@ -82,14 +82,14 @@ def test_a_frame_of_columns_of_other_samples_is_refused_with_the_remedy(index):
     assert Scores(record, frame.reset_index(drop=True))["height"].tolist() == [1, 2, 3]
 
 
-def test_a_column_of_the_frame_is_no_name_for_ones_own(record):
+def test_user_column_cannot_have_the_name_of_a_frame_column(record):
     frame = sample_frame(record, np.arange(2)).columns
     assert set(FRAME_COLUMNS) == {"id", *frame} - SCORES.keys()
     with pytest.raises(InvalidInputError, match="'label_name' is already a column of the frame"):
         Scores(record, {"label_name": np.zeros(300)})
 
 
-def test_another_map_makes_its_scores_anew(record):
+def test_new_map_drops_the_scores_of_the_old_one(record):
     random = np.random.default_rng(1)
     columns = Scores(record)
     columns.use_embedding(random.normal(size=(300, 2)).astype(np.float32))
@@ -100,11 +100,11 @@ def test_another_map_makes_its_scores_anew(record):
     assert columns["margin"] is margin
 
 
-def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
+def test_concurrent_threads_share_one_computation(record, monkeypatch):
     calls = []
-    true = scores.kneighbors
+    true = score_values.kneighbors
     monkeypatch.setattr(
-        scores, "kneighbors", lambda *args, **how: calls.append(1) or true(*args, **how)
+        score_values, "kneighbors", lambda *args, **how: calls.append(1) or true(*args, **how)
     )
     columns = Scores(record)
     names = ["label_agreement", "outlier_score"] * 4
@@ -125,7 +125,7 @@ def test_threads_that_ask_together_share_one_computation(record, monkeypatch):
         ({7: np.zeros(300)}, "name must be text"),
     ],
 )
-def test_columns_that_do_not_fit_are_refused(record, columns, message):
+def test_wrong_columns_are_refused(record, columns, message):
     with pytest.raises(InvalidInputError, match=message):
         Scores(record, columns)
 
@@ -138,7 +138,7 @@ def test_the_users_columns_come_after_the_scores(record):
     assert columns.is_ready("age")
 
 
-def test_what_is_there_is_had_at_once_while_another_score_is_computed(record, monkeypatch):
+def test_kept_scores_are_available_while_another_is_computed(record, monkeypatch):
     columns = Scores(record, {"speed": np.arange(300)})
     confidence = columns["confidence"]
     begun, gate = threading.Event(), threading.Event()
@@ -169,7 +169,7 @@ def test_what_is_there_is_had_at_once_while_another_score_is_computed(record, mo
     assert was_free
 
 
-def test_a_score_of_a_map_that_has_gone_meanwhile_is_not_kept(record, monkeypatch):
+def test_score_of_a_replaced_map_is_not_kept(record, monkeypatch):
     columns = Scores(record)
     columns.use_embedding(np.zeros((300, 2), dtype=np.float32))
 

@@ -1,4 +1,4 @@
-"""The search over ids, paths and class names, against the same said row by row."""
+"""Text search over ids, paths and class names, compared with a loop over the rows."""
 
 import numpy as np
 import pytest
@@ -41,22 +41,47 @@ def test_the_text_is_found_in_paths_and_classes_and_a_number_is_an_id(text):
         assert matching_rows(RECORD, text).tolist() == reference(text)
 
 
-def test_a_number_after_a_hash_is_nothing_but_an_id():
+def test_number_after_a_hash_is_only_an_id():
     assert matching_rows(RECORD, "#12").tolist() == [1]
     assert matching_rows(RECORD, "#7").tolist() == [3]
     assert matching_rows(RECORD, "7").tolist() == [3, 5]  # the id, a path, and the class "7"
 
 
-def test_a_record_of_features_alone_is_searched_by_id():
+def test_record_of_features_alone_is_searched_by_id():
     bare = FeatureSet.from_arrays(np.eye(3), ids=[10, 11, 12])
     assert matching_rows(bare, "11").tolist() == [1]
     assert matching_rows(bare, "cat").tolist() == []
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * 201])
-def test_a_text_that_is_empty_or_too_long_is_refused(text):
+@pytest.mark.parametrize("text", ["", "  ", "x" * 201, None, 3])
+def test_empty_or_long_text_is_refused(text):
     with pytest.raises(InvalidInputError, match="1 … 200 characters"):
         matching_rows(RECORD, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("b[a]r", [1, 2, 3]),  # not a pattern
+        (".*", [2]),
+        (" É.png ", [3]),
+        ("²", []),  # a digit, but not a number
+    ],
+)
+def test_text_is_not_a_pattern(text, rows):
+    record = FeatureSet.from_arrays(
+        np.eye(4),
+        [0, 1, -1, 1],
+        predictions=[0, 0, 1, 1],
+        class_names=["Straße", "b[a]r"],
+        paths=["x/12.png", "x/b.png", "y/.*.png", "y/é.png"],
+    )
+    assert matching_rows(record, text).tolist() == rows
+
+
+def test_unknown_label_matches_no_text():
+    record = FeatureSet.from_arrays(np.eye(2), [-1, 0], class_names=["cat"])
+    assert matching_rows(record, "cat").tolist() == [1]
 
 
 def test_a_number_longer_than_any_id_finds_nothing():

@@ -17,7 +17,7 @@ def mapped():
 
 
 def slow(X, Y, k):
-    """What each point loses of 1, by sorting all distances (no ties)."""
+    """Slow reference: trustworthiness and continuity by sorting all distances (no ties)."""
     n = len(X)
     order = [np.linalg.norm(points[:, None] - points, axis=2).argsort(axis=1) for points in (X, Y)]
     rank, near = [row.argsort(axis=1) for row in order], [row[:, 1 : k + 1] for row in order]
@@ -41,7 +41,7 @@ def test_the_means_are_the_measures_of_the_whole_map(mapped, k):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 20), st.data())
-def test_each_point_loses_by_the_ranks_of_its_false_neighbours(seed, n, data):
+def test_penalty_is_the_excess_rank_of_false_neighbours(seed, n, data):
     k = data.draw(st.integers(1, (n - 1) // 2))
     random = np.random.default_rng(seed)
     X, Y = random.normal(size=(n, 3)), random.normal(size=(n, 2))
@@ -52,7 +52,7 @@ def test_each_point_loses_by_the_ranks_of_its_false_neighbours(seed, n, data):
     assert (np.array(found) <= 1).all()
 
 
-def test_a_torn_point_is_the_one_not_to_be_believed(mapped):
+def test_displaced_point_is_the_least_faithful(mapped):
     X, _ = mapped
     Y = X[:, :2].copy()
     Y[7] = -Y[7] + 20
@@ -68,7 +68,7 @@ def test_a_map_that_is_turned_and_scaled_is_perfect(mapped):
     np.testing.assert_array_equal(found, np.ones((2, 300), np.float32))
 
 
-def test_chosen_rows_get_what_they_get_among_all(mapped):
+def test_chosen_rows_have_the_same_values_as_among_all(mapped):
     whole, some = faithfulness(*mapped), faithfulness(*mapped, rows=[250, 3])
     np.testing.assert_array_equal(some.trustworthiness, whole.trustworthiness[[250, 3]])
     np.testing.assert_array_equal(some.continuity, whole.continuity[[250, 3]])
@@ -79,7 +79,7 @@ def test_neither_the_blocks_nor_the_order_of_the_rows_matter(mapped, monkeypatch
     X, Y = mapped
     expected = faithfulness(X, Y)
     order = np.random.default_rng(1).permutation(len(X))
-    monkeypatch.setattr("tsne_widget.projection.faithfulness.BLOCK_BYTES", 8 * 300 * 7)
+    monkeypatch.setattr("tsne_widget.analysis.trust.BLOCK_BYTES", 8 * 300 * 7)
     moved = faithfulness(X[order], Y[order])
     for here, there in zip(moved, expected, strict=True):
         np.testing.assert_allclose(here, there[order], atol=1e-6)
@@ -96,11 +96,11 @@ def test_duplicates_count_for_the_map():
         ({"k": 150}, r"k=150 must be from 1 to less than n / 2 = 150"),
         ({"k": 0}, r"k=0 must be"),
         ({"embedding": np.zeros((299, 2))}, "embedding must have 300 rows, got 299"),
-        ({"embedding": np.full((300, 2), np.nan)}, "embedding must be finite"),
+        ({"embedding": np.full((300, 2), np.nan)}, "embedding has NaN or .* in 300 of 300 rows"),
         ({"features": np.full((300, 2), np.inf)}, "NaN or inf in 300 of 300 rows"),
         ({"rows": [300]}, r"rows must be 0 … 299, got 300 … 300"),
     ],
 )
-def test_what_is_no_map_of_the_features_is_refused(mapped, change, message):
+def test_wrong_arguments_are_refused(mapped, change, message):
     with pytest.raises(InvalidInputError, match=message):
         faithfulness(**{"features": mapped[0], "embedding": mapped[1], **change})

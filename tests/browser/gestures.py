@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
-from tests.browser.jupyter import until
+from tests.browser.jupyter import PATIENCE, Notebook, until
 
-SECONDS = 1000  # Playwright counts in milliseconds
+SECONDS = 1000 * PATIENCE  # Playwright counts in milliseconds
 
 # A script for a page that has no WebGL.
 NO_WEBGL = """
@@ -20,9 +20,9 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 };
 """
 
-# Where each point is drawn, in pixels of the page, by bqplot's own scales.
-_DRAWN = """() => {
-  const root = document.querySelector(".tw-scatter");
+# Where each point of a map is drawn, in pixels of the page, by bqplot's own scales.
+_DRAWN = """(nth) => {
+  const root = document.querySelectorAll(".tw-scatter")[nth];
   const view = root.bqplotFigure;
   const overlay = root.querySelector(".tw-overlay").getBoundingClientRect();
   return view.mark_views.views[0].then((mark) => {
@@ -35,6 +35,13 @@ _DRAWN = """() => {
       Array.from(mark.model.get("opacity")),
     ];
   });
+}"""
+
+# Data coordinates of each point of a map.
+PLACES = """(nth) => {
+  const view = document.querySelectorAll(".tw-scatter")[nth].bqplotFigure;
+  const places = (mark) => ["x", "y"].map((name) => [...mark.model.get(name)]);
+  return view.mark_views.views[0].then(places);
 }"""
 
 
@@ -76,20 +83,36 @@ def pictures_are_drawn(page: Page, count: int) -> None:
     )
 
 
-def drawn_points(page: Page) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """((n, 2) pixels, (n,) opacity) of the points on the map."""
-    x, y, opacity = page.evaluate(_DRAWN)
+def drawn_points(page: Page, nth: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """((n, 2) pixels, (n,) opacity) of the points on the nth map."""
+    x, y, opacity = page.evaluate(_DRAWN, nth)
     return np.column_stack([x, y]), np.asarray(opacity)
 
 
+def drawn_rows(
+    notebook: Notebook, embedding: str = "explorer.embedding", nth: int = 0
+) -> NDArray[np.int64]:
+    """(n,) row of each point of the nth map: the map draws in an order of its own."""
+    x, y = notebook.page.evaluate(PLACES, nth)
+    rows: dict[tuple[float, float], list[int]] = {}
+    for row, place in enumerate(notebook.python(f"{embedding}.tolist()")):
+        rows.setdefault(tuple(place), []).append(row)
+    return np.array([rows[place].pop(0) for place in zip(x, y, strict=True)], dtype=np.int64)
+
+
 def drag(
-    page: Page, shares: list[tuple[float, float]], *, keys: tuple[str, ...] = (), steps: int = 8
+    page: Page,
+    shares: list[tuple[float, float]],
+    *,
+    keys: tuple[str, ...] = (),
+    steps: int = 8,
+    nth: int = 0,
 ) -> list[tuple[float, float]]:
-    """Drag through positions given as shares of the map's width and height.
+    """Drag through positions given as shares of the nth map's width and height.
 
     Returns the corners in pixels of the page.
     """
-    box: Any = page.locator(".tw-overlay").first.bounding_box()
+    box: Any = page.locator(".tw-overlay").nth(nth).bounding_box()
     corners = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in shares]
     for key in keys:
         page.keyboard.down(key)

@@ -8,6 +8,7 @@ widget closed and no names.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from jupyter_client.blocking import BlockingKernelClient
@@ -44,8 +45,12 @@ class Kernel:
         session = lab.request(
             "POST", "sessions", {"path": name, "name": name, "type": "notebook", "kernel": kind}
         )
-        self._lab, self._session = lab, session["id"]
-        self.client: BlockingKernelClient = lab.connect(session["kernel"]["id"])
+        self._lab, self._session, self._id = lab, session["id"], session["kernel"]["id"]
+
+    @cached_property
+    def client(self) -> BlockingKernelClient:
+        """Connection to the kernel, once it is idle."""
+        return self._lab.connect(self._id)
 
     def move(self, name: str) -> None:
         self._lab.request("PATCH", f"sessions/{self._session}", {"path": name, "name": name})
@@ -112,7 +117,7 @@ class Desk:
         notebook = Notebook(self._lab, page, name)
         notebook.write(cells)
         notebook.listen()
-        kernel = None if fresh else self._kernel_for(notebook)
+        kernel = None if fresh else self._kernel_for(name)
         if reused:
             page.evaluate(_OPEN_DOCUMENT, name)
             notebook.wait_for_kernel()
@@ -120,17 +125,17 @@ class Desk:
             page.add_init_script(script)
             notebook.load()
         page.evaluate(_LIGHT)
+        if kernel:
+            notebook._client = kernel.client
         loaded = None if once else reused or _Loaded(page)
         self._opened.append(_Borrowed(notebook, loaded, kernel))
         return notebook
 
-    def _kernel_for(self, notebook: Notebook) -> Kernel:
-        if self._kernels:
-            kernel = self._kernels.pop()
-            kernel.move(notebook.name)
-        else:
-            kernel = Kernel(self._lab, notebook.name)
-        notebook._client = kernel.client
+    def _kernel_for(self, name: str) -> Kernel:
+        if not self._kernels:
+            return Kernel(self._lab, name)
+        kernel = self._kernels.pop()
+        kernel.move(name)
         return kernel
 
     def close_after(self, count: int, *, failed: bool) -> None:

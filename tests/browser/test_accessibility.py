@@ -129,7 +129,7 @@ def test_the_named_selections_have_no_violation(themed, is_empty):
     names = [] if is_empty else ["few", "<b>many</b>"]
     themed.execute(f"explorer.state.selections = {{name: range(9) for name in {names}}}")
     themed.execute("explorer.select(range(5))")
-    page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Selections").click()
+    page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
     try:
         if is_empty:
             page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
@@ -139,4 +139,4 @@ def test_the_named_selections_have_no_violation(themed, is_empty):
             page.locator(".tw-dropped").wait_for(timeout=20 * SECONDS)
         assert violations(themed) == []
     finally:
-        page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Images").click()
+        page.locator(".tw-tabs [role=tab]", has_text="Images").click()

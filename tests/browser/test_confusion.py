@@ -43,7 +43,7 @@ explorer
 
 
 def open_panel(notebook: Notebook, title: str) -> None:
-    tabs = notebook.page.locator(".tsne-widget-panels .lm-TabBar-tab")
+    tabs = notebook.page.locator(".tw-tabs [role=tab]")
     tabs.filter(has_text=title).first.click()
 
 
@@ -411,7 +411,13 @@ def test_a_reloaded_page_shows_the_matrix_as_it_was(notebook):
     switch(notebook, "% of label")
     notebook.execute("explorer.select(np.flatnonzero(labels == 2))")
     page = notebook.page
-    until(lambda: notebook.python("explorer._views['confusion'].shows_shares"), 20, "the unit")
+    until(
+        lambda: notebook.python(
+            "explorer.get_state('confusion.shows_shares')['confusion.shows_shares']"
+        ),
+        20,
+        "the unit",
+    )
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()
     map_is_drawn(page)

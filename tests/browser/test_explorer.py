@@ -7,7 +7,14 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
+from tests.browser.gestures import (
+    SECONDS,
+    drag,
+    drawn_points,
+    drawn_rows,
+    map_is_drawn,
+    pictures_are_drawn,
+)
 from tests.browser.jupyter import Notebook, until
 from tsne_widget._text import REMEDY
 
@@ -172,14 +179,12 @@ def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
     def shows(place: str) -> None:
         page.locator(place, has_text=markup).first.wait_for(timeout=20 * SECONDS)
 
-    notebook.execute(
-        "hostile.name_selection(names[0], [0, 4]); hostile.color_by = names[0];"
-        "hostile._views['scatter'].show_labels = True"
-    )
+    notebook.execute("hostile.name_selection(names[0], [0, 4]); hostile.color_by = names[0]")
+    page.locator(".tw-tools [data-action=labels]").click()
     shows(".tw-key")
     shows(".tw-labels")
     pixels, _ = drawn_points(page)
-    point = notebook.python("int(hostile._views['scatter']._points[0])")  # of a row of names[0]
+    point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # of names[0]
     page.mouse.move(*pixels[point])
     shows(".tw-hover")
     drag(page, AROUND_ALL)

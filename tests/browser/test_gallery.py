@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -30,16 +32,21 @@ explorer = explorer_of(240)
 explorer
 """
 TILES = ".tw-gallery .tw-scroll figure"
-# What gallery and page say to one another.
+# Messages of the gallery between page and kernel, in order.
 LISTEN = """
-said = []
-def hear(view, content, buffers): said.append(f"page: {content['kind']}")
-def tell(content, buffers=None, send=view.send):
-    said.append(f"kernel: {content['kind']}")
+messages = []
+def record(sender, content):
+    if content.get("view") == "gallery":
+        messages.append((sender, content))
+def hear(_widget, content, _buffers): record("page", content)
+def tell(content, buffers=None, send=explorer.send):
+    record("kernel", content)
     send(content, buffers)
-view.on_msg(hear)
-view.send = tell
+explorer.on_msg(hear)
+explorer.send = tell
 """
+EXPECTS = "messages and messages[-1][1]['kind'] == 'expect'"
+STOP_LISTENING = "explorer.on_msg(hear, remove=True); del explorer.send"
 # Grey level of a picture: of its middle, which JPEG and scaling leave as it is.
 GREY = """async (image) => {
   await image.decode();
@@ -61,23 +68,39 @@ def notebook(open_notebook) -> Notebook:
 @pytest.fixture(autouse=True)
 def fresh(notebook):
     """All classes shown, the first 40 rows selected, nothing sorted, looked at or picked."""
+    page = notebook.page
     notebook.execute(
-        "view = explorer._views['gallery']\n"
         "explorer.visible_classes = explorer.state.class_names\n"
         "explorer.state.focus = explorer.state.hovered = None\n"
-        "def say(**content): view._handle_custom_msg(content, [])\n"
-        "say(kind='picked', do='clear')\n"
-        "say(kind='arrange', source='selection', sort='dataset', group='none', size=96)\n"
-        "explorer.select(range(40))"
+        "explorer.clear(); explorer.select(range(40))"
     )
-    notebook.page.mouse.move(2, 2)
-    notebook.page.wait_for_function(
+    page.mouse.move(2, 2)
+    page.wait_for_function(
         "() => document.querySelector('.tw-closeup').hidden", timeout=20 * SECONDS
     )
-    epoch = notebook.python("view.epoch")  # a place in an older order is not taken
-    notebook.page.locator(f".tw-scroll[data-epoch='{epoch}']").wait_for(timeout=20 * SECONDS)
-    pictures_are_drawn(notebook.page, 40)
+    if page.locator(".tw-picks").is_visible():
+        page.locator(".tw-gallery .tw-scroll").press("Escape")
+        page.locator(".tw-picks").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.locator(".tw-gallery [data-source=selection]").click()
+    choose(notebook, "Sort", "dataset")
+    choose(notebook, "Group", "none")
+    size = page.locator(".tw-gallery input[type=range]")
+    size.evaluate("(slider) => { slider.value = 96; slider.dispatchEvent(new Event('change')) }")
+    arranged = {"source": "selection", "sorted_by": "dataset", "group_by": "none", "tile_size": 96}
+    until(lambda: arranged.items() <= gallery(notebook).items(), 20, "the first arrangement")
+    epoch = gallery(notebook)["epoch"]  # a place in an older order is not taken
+    page.locator(f".tw-scroll[data-epoch='{epoch}']").wait_for(timeout=20 * SECONDS)
+    pictures_are_drawn(page, 40)
     assert ids(notebook)[:3] == [0, 1, 2]
+
+
+def gallery(notebook: Notebook) -> dict[str, Any]:
+    """Traits of the gallery, as the page has them."""
+    names = ["epoch", "count", "source", "sorted_by", "group_by", "tile_size"]
+    keys = [f"gallery.{name}" for name in names]
+    return dict(
+        zip(names, notebook.python(f"list(explorer.get_state({keys}).values())"), strict=True)
+    )
 
 
 def ids(notebook: Notebook) -> list[int]:
@@ -149,30 +172,27 @@ def test_all_that_is_shown_can_be_looked_through(notebook):
 
 
 def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
-    notebook.execute(LISTEN)
+    notebook.execute(LISTEN + "explorer.select([7])")
     try:
         for first in (100, 150):
-            until(lambda: notebook.python("view._expected"), 20, "what the page expects")
-            notebook.execute(f"said.clear(); explorer.select(range({first}, {first} + 3))")
+            until(lambda: notebook.python(EXPECTS), 20, "the page to announce what it expects")
+            notebook.execute(f"messages.clear(); explorer.select(range({first}, {first} + 3))")
             three = [first, first + 1, first + 2]
             until(lambda three=three: ids(notebook) == three, 20, "the new selection")
             pictures_are_drawn(notebook.page, 3)
-            tiles = [line for line in notebook.python("said") if line.endswith(": tiles")]
-            assert tiles[0] == "kernel: tiles"
+            senders = notebook.python("[who for who, one in messages if one['kind'] == 'tiles']")
+            assert senders[0] == "kernel"
     finally:
-        notebook.execute("view.on_msg(hear, remove=True); del view.send")
+        notebook.execute(STOP_LISTENING)
 
 
 def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
     page = notebook.page
-    notebook.execute(
-        "asked = []\n"
-        "view.on_msg(lambda _w, said, _b: asked.append(said['kind'] == 'tiles' and said['size']))"
-    )
+    notebook.execute(LISTEN)
     slider = page.locator(".tw-gallery input[type=range]")
     slider.focus()
     page.keyboard.press("End")
-    until(lambda: notebook.python("view.tile_size") == 200, 20, "the size")
+    until(lambda: gallery(notebook)["tile_size"] == 200, 20, "the size")
     page.wait_for_function(
         "(tiles) => { const image = document.querySelector(tiles + ' img');"
         " return image?.clientWidth === 200 }",
@@ -180,7 +200,8 @@ def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
         timeout=20 * SECONDS,
     )
     # The pictures have 8 × 8 pixels: there is no larger one, and none is asked for.
-    assert 384 not in notebook.python("asked")
+    assert 384 not in notebook.python("[one.get('size') for _sender, one in messages]")
+    notebook.execute(STOP_LISTENING)
     assert selected(notebook) == list(range(40))
 
 
@@ -209,21 +230,16 @@ def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
 
 def test_moving_over_tiles_tells_each_change_once(notebook):
     page = notebook.page
-    notebook.execute(
-        "heard = []\n"
-        "def hear(_view, content, _buffers):\n"
-        "    if content['kind'] == 'hover':\n"
-        "        heard.append(content['row'])\n"
-        "view.on_msg(hear)"
-    )
+    notebook.execute(LISTEN)
     tile = page.locator(TILES, has_text="#6").first
     box = tile.bounding_box()
     for step in range(20):
         page.mouse.move(box["x"] + 10 + step, box["y"] + 30 + 5 * step)  # picture and words
     page.locator(".tw-head").hover()
-    until(lambda: notebook.python("heard")[-1:] == [None], 20, "the pointer to be gone")
-    assert notebook.python("heard") == [6, None]
-    notebook.execute("view.on_msg(hear, remove=True)")
+    hovers = "[one['row'] for _sender, one in messages if one['kind'] == 'hover']"
+    until(lambda: notebook.python(hovers)[-1:] == [None], 20, "the pointer to be gone")
+    assert notebook.python(hovers) == [6, None]
+    notebook.execute(STOP_LISTENING)
 
 
 # ---- the close look ----
@@ -307,7 +323,7 @@ def test_the_close_look_stays_while_its_class_is_hidden_and_another_selection_ma
     page.locator(".tw-legend li button").nth(1).click()
     until(lambda: selected(notebook) == [r for r in range(40) if r % 3 != 1], 20, "no dogs")
     notebook.execute("explorer.select([0, 2, 3])")
-    until(lambda: notebook.python("view.count") == 3, 20, "the tiles")
+    until(lambda: gallery(notebook)["count"] == 3, 20, "the tiles")
     assert page.locator(".tw-closeup[data-row='7']").is_visible()
     page.locator(".tw-closeup").focus()
     page.keyboard.press("Escape")
@@ -416,8 +432,8 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
 def test_tiles_have_names_that_say_what_the_eye_sees(notebook):
     page = notebook.page
     notebook.execute("explorer.select('misclassified')")
-    until(lambda: notebook.python("view.count") != 40, 20, "the misclassified")
-    pictures_are_drawn(page, notebook.python("view.count"))
+    until(lambda: gallery(notebook)["count"] != 40, 20, "the misclassified")
+    pictures_are_drawn(page, gallery(notebook)["count"])
     tile = page.locator(f"{TILES}[data-index='0']")
     name = tile.get_attribute("aria-label")
     assert "→" in name
@@ -462,8 +478,7 @@ def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_noteb
     choose(notebook, "Group", "prediction")
     page.locator(".tw-gallery input[type=range]").focus()
     page.keyboard.press("Home")
-    size = "explorer._views['gallery'].tile_size"
-    until(lambda: notebook.python(size) == 56, 20, "the smallest tiles")
+    until(lambda: gallery(notebook)["tile_size"] == 56, 20, "the smallest tiles")
     pictures_are_drawn(page, 60)
     names = "(tiles) => [...document.querySelectorAll(tiles)].map((t) => t.ariaLabel).slice(0, 9)"
     before = page.evaluate(names, TILES)

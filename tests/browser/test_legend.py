@@ -275,7 +275,11 @@ def test_selected_and_total_are_shown_and_the_tooltip_tells_the_rest(notebook):
 def test_a_reloaded_page_keeps_the_order(notebook):
     page = notebook.page
     page.locator(".tw-legend select").select_option("size")
-    until(lambda: notebook.python("explorer._views['legend'].sorted_by") == "size", 20, "the order")
+    until(
+        lambda: notebook.python("explorer.get_state()['legend.sorted_by']") == "size",
+        20,
+        "the order",
+    )
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()
     map_is_drawn(page)

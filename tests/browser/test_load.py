@@ -59,8 +59,7 @@ def note(_widget, content, _buffers):
         explorer.state.main_thread.call(lambda: seen.append([
             zlib.crc32(explorer.selected.tobytes()),
             "".join("01"[int(flag)] for flag in explorer.state.visible)]))
-for name in ("scatter", "legend"):
-    explorer._views[name].on_msg(note)
+explorer.on_msg(note)
 
 def memory():
     gc.collect()

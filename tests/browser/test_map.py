@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser.gestures import NO_WEBGL, SECONDS, drag, drawn_points, map_is_drawn
+from tests.browser.gestures import (
+    NO_WEBGL,
+    PLACES,
+    SECONDS,
+    drag,
+    drawn_points,
+    drawn_rows,
+    map_is_drawn,
+)
 from tests.browser.jupyter import Notebook, until
 
 pytestmark = pytest.mark.browser
@@ -162,7 +170,7 @@ def test_a_colour_that_is_not_possible_is_offered_with_its_reason(notebook):
     assert "suspicion of the label (nats)" in texts
     notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
     assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
-        "bare._views['scatter'].color_choices"
+        "bare.get_state()['map.color_choices']"
     )
 
 
@@ -182,7 +190,7 @@ def test_names_of_the_classes_stand_on_their_points(notebook):
     try:
         box = page.locator(".tw-overlay").bounding_box()
         pixels, _ = drawn_points(page)
-        rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+        rows = drawn_rows(notebook)
         labels = np.array(notebook.python("labels.tolist()"))[rows]
         for label in page.locator(".tw-labels span").all():
             name, place = label.inner_text(), label.bounding_box()
@@ -202,7 +210,7 @@ def test_names_of_the_classes_stand_on_their_points(notebook):
 def test_the_point_under_the_pointer_is_known_to_python_and_back(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
-    rows = notebook.python("explorer._views['scatter']._rows.tolist()")
+    rows = drawn_rows(notebook)
     page.mouse.move(*pixels[7])
     nearest = int(np.hypot(*(pixels - pixels[7]).T).argmin())
     until(lambda: notebook.python("explorer.state.hovered") == rows[nearest], 20, "the hover")
@@ -221,7 +229,7 @@ def test_the_point_under_the_pointer_is_known_to_python_and_back(notebook):
 def test_a_clicked_point_is_tied_to_its_nearest_in_feature_space(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
-    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(notebook)
     page.mouse.click(*pixels[11])
     until(lambda: page.locator(".tw-links line").count() == 12, 20, "lines to its neighbours")
     row = notebook.python("explorer.state.focus")
@@ -259,7 +267,7 @@ def test_a_finger_draws_a_lasso(notebook):
     until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
     pixels, opacity = drawn_points(page)
     inside = (pixels > places[0]).all(1) & (pixels < places[2]).all(1) & (opacity > 0)
-    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(notebook)
     assert notebook.python("explorer.selected.tolist()") == sorted(rows[inside].tolist())
 
 
@@ -284,6 +292,11 @@ def many(open_notebook, request) -> Notebook:
     opened.run_all()
     map_is_drawn(opened.page)
     return opened
+
+
+def map_state(notebook: Notebook, name: str) -> object:
+    """A trait of the map's view, as the page has it."""
+    return notebook.python(f"explorer.get_state('map.{name}')['map.{name}']")
 
 
 def on_the_card(page: Page, mark: int = 0) -> np.ndarray:
@@ -328,7 +341,7 @@ def test_zooming_in_draws_every_point_in_sight(many):
         (pixels[:, 0] > box["x"] + 8) & (pixels[:, 0] < box["x"] + box["width"] - 8)
         & (pixels[:, 1] > box["y"] + 8) & (pixels[:, 1] < box["y"] + box["height"] - 8)
     )  # fmt: skip
-    rows = np.array(many.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(many)
     places = np.array(many.python("xy.tolist()"))[rows[inside]]
     assert 5 < len(places) < 600
     drawn = set(map(tuple, np.round(on_the_card(page)[:, :2], 4).tolist()))
@@ -371,14 +384,13 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"])
     for _ in range(9):
         page.mouse.wheel(0, -240)
-    scatter = "explorer._views['scatter']"
-    until(lambda: too_many.python(f"{scatter}.epoch > 0 and {scatter}.unknown == 0"), 20, "others")
+    until(lambda: map_state(too_many, "epoch") and not map_state(too_many, "unknown"), 20, "others")
     all_is_drawn(page)
-    x0, x1, y0, y1 = too_many.python(f"{scatter}.viewport")
+    x0, x1, y0, y1 = map_state(too_many, "viewport")
     xy = np.array(too_many.python("xy.tolist()"))
     there = (xy[:, 0] > x0) & (xy[:, 0] < x1) & (xy[:, 1] > y0) & (xy[:, 1] < y1)
     wrong = np.array(too_many.python("explorer.feature_set.misclassified.tolist()"))
-    known = set(too_many.python(f"{scatter}._rows[:600].tolist()"))
+    known = set(drawn_rows(too_many)[:600].tolist())
     assert any(row not in known for row in np.flatnonzero(there))
 
     def places_on_the_card(mark: int = 0) -> set[tuple[float, float]]:
@@ -393,6 +405,8 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
         20,
         "their rings",
     )
+    # After a part of the points all of them are drawn again, each in its own place.
+    assert np.allclose(on_the_card(page)[:, :2], np.column_stack(page.evaluate(PLACES, 0)))
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
     until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")
     assert set(too_many.python("explorer.selected.tolist()")) < set(np.flatnonzero(there).tolist())
@@ -405,7 +419,7 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
 
 def test_a_click_takes_the_point_that_is_seen_after_the_points_have_changed(too_many):
     page = too_many.page
-    rows = np.array(too_many.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(too_many)
     pixels, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
     middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
@@ -417,28 +431,12 @@ def test_a_click_takes_the_point_that_is_seen_after_the_points_have_changed(too_
 def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
     page = too_many.page
     page.locator(".tw-tools [data-action=reset]").click()
-    too_many.execute(
-        "points = explorer._views['scatter']._points; few = np.flatnonzero(points < 0)[:5]"
-    )
-    too_many.execute("explorer.select(few)")
+    known = drawn_rows(too_many).tolist()
+    too_many.execute(f"few = np.setdiff1d(np.arange(n), {known})[:5]; explorer.select(few)")
     until(lambda: (on_the_card(page)[:, 2] == 1).sum() == 5, 20, "the five")
     places = set(map(tuple, np.round(on_the_card(page), 4).tolist()))
     expected = np.array(too_many.python("xy[few].tolist()"))
     assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
-
-
-def test_after_a_part_of_the_points_all_are_drawn_in_their_own_places(open_notebook):
-    opened = open_notebook("part.ipynb", [MANY.replace("=600", "=9000")])
-    opened.run_all()
-    map_is_drawn(opened.page)
-    opened.execute("view = explorer._views['scatter']; explorer.select(range(5000, 5060))")
-    opened.page.locator(".tw-tools [data-action=zoom-selection]").click()
-    opened.execute("view.unknown = 7")  # as if there were rows in sight that the page lacks
-    until(lambda: len(on_the_card(opened.page)) < 6000, 20, "a part")
-    opened.execute("view.unknown = 0")
-    until(lambda: len(on_the_card(opened.page)) == 6000, 20, "all")
-    places = np.array(opened.python("xy[view._rows].tolist()"))
-    assert np.allclose(on_the_card(opened.page)[:, :2], places)
 
 
 @pytest.mark.parametrize("many", [NO_WEBGL], ids=["canvas"], indirect=True)
@@ -450,7 +448,12 @@ def test_without_webgl_the_map_moves_and_takes_other_colours(many):
     before = until(colors, 20, "colours")
     many.execute("explorer.color_by = 'prediction'; explorer.color_by = 'correct'")
     until(lambda: colors() not in (set(), before), 20, "other colours")
+    first = drawn_rows(many)[:5]
     many.execute("explorer.state.embedding = explorer.embedding[::-1].copy()")
-    mirrored = many.python("xy[explorer._views['scatter']._rows[:5] * -1 - 1].tolist()")
-    until(lambda: np.allclose(on_the_card(page)[:5, :2], mirrored), 20, "the points to move")
+    mirrored = many.python("xy.tolist()")
+    until(
+        lambda: np.allclose(on_the_card(page)[:5, :2], [mirrored[-1 - row] for row in first]),
+        20,
+        "the points to move",
+    )
     many.execute("explorer.state.embedding = xy; explorer.color_by = 'label'")

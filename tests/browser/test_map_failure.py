@@ -1,40 +1,48 @@
-"""A map whose figure cannot be loaded, as in a notebook that nbconvert has made HTML of."""
+"""A map whose figure cannot be loaded, as in a notebook that nbconvert has converted to HTML."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.gestures import SECONDS
-from tsne_widget.widgets.views.map.view import ScatterView
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets.frontend.assets import bundle
 
 pytestmark = pytest.mark.browser
 
-_SHOW = """async (source) => {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const { default: view } = await import(url);
-  const values = {
-    figure: "IPY_MODEL_1", places: null, texels: null, texture: [], waiting: "", budget: 0,
-    codes: null, names: ["cat"],
-    wrong: null, visible: null, selected: new DataView(new ArrayBuffer(0)), viewport: [],
-    color_by: "label", color_choices: [], key: { entries: [] }, hovered: -1, links: null,
-    show_labels: false, epoch: 0, unknown: 0,
-  };
+_SHOW = """async ([script, style, state]) => {
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const { default: widget } = await import(url);
+  for (const [name, value] of Object.entries(state)) {
+    if (value?.bytes) state[name] = new DataView(Uint8Array.from(value.bytes).buffer);
+  }
   const model = {
-    get: (name) => values[name], set() {}, save_changes() {}, on() {}, off() {}, send() {},
+    get: (name) => state[name], set() {}, on() {}, off() {}, send() {},
     widget_manager: { get_model: () => Promise.reject(new Error("no bqplot-gl here")) },
   };
+  document.head.appendChild(document.createElement("style")).textContent = style;
   const el = document.body.appendChild(document.createElement("div"));
-  el.style.cssText = "width: 600px; height: 400px";
   window.onunhandledrejection = (event) => event.preventDefault();
-  view.render({ model, el });
-  for (const node of el.querySelectorAll("div")) node.style.cssText = "width: 600px; height: 400px";
+  widget.render({ model, el });
 }"""
+
+
+def page_state() -> dict[str, object]:
+    """Traits of an explorer as the page has them, bytes as lists."""
+    record = FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
+        state = {name: value for name, value in explorer.get_state().items() if "." in name}
+    return {
+        name: {"bytes": list(value)} if isinstance(value, bytes) else value
+        for name, value in state.items()
+    }
 
 
 def test_it_says_so_and_how_to_share_a_map_without_a_kernel(browser: Browser):
     page = browser.new_page()
-    page.evaluate(_SHOW, ScatterView._esm)
+    page.evaluate(_SHOW, [bundle("widget.js"), bundle("widget.css"), page_state()])
     page.wait_for_function(
         "() => /save_html/.test(document.querySelector('.tw-waiting').textContent)",
         timeout=20 * SECONDS,

@@ -15,6 +15,7 @@ from tests.browser.gestures import (
     SECONDS,
     drag,
     drawn_points,
+    drawn_rows,
     map_is_drawn,
     outline,
     pictures_are_drawn,
@@ -50,11 +51,15 @@ def selected(notebook: Notebook) -> list[int]:
     return notebook.python("explorer.selected.tolist()")
 
 
+def viewport(notebook: Notebook) -> list[float]:
+    return notebook.python("explorer.get_state('map.viewport')['map.viewport']")
+
+
 def lasso(notebook: Notebook, **options) -> list[int]:
     """Drag the lasso; the rows that are selected once the map has shown them."""
-    before = notebook.python("explorer._views['gallery'].epoch")
+    before = selected(notebook)
     drag(notebook.page, LASSO, **options)
-    until(lambda: notebook.python("explorer._views['gallery'].epoch") > before, 20, "the selection")
+    until(lambda: selected(notebook) != before, 20, "the selection")
     rows = selected(notebook)
     notebook.page.wait_for_function(
         "(count) => { const text = document.querySelector('.tw-summary').textContent;"
@@ -75,7 +80,7 @@ def inside_the_outline(notebook: Notebook) -> list[int]:
 
 def rows_of(notebook: Notebook, points: np.ndarray) -> list[int]:
     """Rows of points: the map draws in an order of its own."""
-    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(notebook)
     return sorted(rows[points].tolist())
 
 
@@ -190,7 +195,7 @@ def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
-    rows = np.array(notebook.python("explorer._views['scatter']._rows.tolist()"))
+    rows = drawn_rows(notebook)
     # a misclassified point that no other one covers
     gaps = [np.sort(np.hypot(*(pixels - pixels[k]).T))[1] for k in range(len(rows))]
     point = max(np.flatnonzero(np.isin(rows, wrong)), key=lambda k: gaps[k])
@@ -293,7 +298,9 @@ def test_selecting_in_python_moves_the_map_and_the_gallery(notebook):
 
 
 def test_selecting_in_the_map_calls_observers_in_python(notebook):
-    notebook.execute("heard = []; explorer.observe(lambda change: heard.append(len(change.new)))")
+    notebook.execute(
+        "heard = []; explorer.observe(lambda change: heard.append(len(change.new)), 'selected')"
+    )
     rows = lasso(notebook)
     assert notebook.python("heard[-1]") == len(rows)
 
@@ -313,7 +320,7 @@ def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
     page.locator(".tw-legend li button").nth(2).click()
     rows = lasso(notebook)
     page.locator(".tw-tools [data-action=zoom-selection]").click()
-    until(lambda: notebook.python("len(explorer._views['scatter'].viewport)") == 4, 20, "the zoom")
+    until(lambda: len(viewport(notebook)) == 4, 20, "the zoom")
     before, opacity = drawn_points(page)
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()

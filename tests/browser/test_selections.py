@@ -38,7 +38,7 @@ def opened(open_notebook) -> Notebook:
 def notebook(opened) -> Notebook:
     """Nothing selected, nothing named, the panel in sight."""
     opened.execute("explorer.state.selections = {}; explorer.clear()")
-    opened.page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Selections").click()
+    opened.page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
     opened.page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
     opened.page.get_by_role("textbox", name="Name of the selection").fill("")
     return opened
@@ -210,7 +210,7 @@ def test_named_selections_survive_a_reload_of_the_page_and_save_and_load(noteboo
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()
     map_is_drawn(page)
-    page.locator(".tsne-widget-panels .lm-TabBar-tab", has_text="Selections").click()
+    page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
     row(notebook, "on the left").wait_for(timeout=20 * SECONDS)
     notebook.execute(
         "explorer.clear(); old = explorer; explorer = EmbeddingExplorer.load("

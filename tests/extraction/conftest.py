@@ -1,4 +1,4 @@
-"""One thread for small networks: on a busy machine more of them wait for each other."""
+"""One thread for small networks: more threads wait for each other on a busy machine."""
 
 from __future__ import annotations
 

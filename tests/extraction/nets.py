@@ -1,4 +1,4 @@
-"""Small models with the structure of the well-known ones, and datasets, for the tests."""
+"""Small models with the structure of well-known architectures, and datasets, for tests."""
 
 from __future__ import annotations
 

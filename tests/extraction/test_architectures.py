@@ -1,4 +1,4 @@
-"""The penultimate features of every common architecture are found, and they are the right ones."""
+"""The penultimate features of every common architecture are found."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def test_logits_are_those_of_the_model_in_eval_mode(architecture):
     assert (found.labels == np.arange(20) % 3).all()
 
 
-def test_the_head_makes_the_logits_of_the_found_features(architecture):
+def test_head_maps_the_found_features_to_the_logits(architecture):
     model = made(architecture[0])
     found = extract(model, Pictures(), batch_size=8, progress=False)
-    if found.layer == "classifier.1:input[pool=mean]":  # a convolution: ReLU and mean come after it
+    if found.layer == "classifier.1:input[pool=mean]":  # a convolution, then ReLU and mean
         return
     name = "head" if found.layer == "output[1]" else found.layer.removesuffix(":input")
     with torch.no_grad():
@@ -68,12 +68,12 @@ def test_the_result_does_not_depend_on_the_batch_size(architecture):
     np.testing.assert_allclose(one.logits, many.logits, rtol=1e-4, atol=1e-5)
 
 
-def test_an_in_place_relu_after_the_layer_does_not_alter_what_was_read():
+def test_in_place_relu_after_the_layer_does_not_change_the_features():
     found = extract(made(Vgg), Pictures(), "classifier.3", progress=False)
     assert found.features.min() < 0
 
 
-def test_wrappers_are_looked_through():
+def test_wrappers_are_removed():
     model = made(ResNet)
     plain = extract(model, Pictures(), progress=False)
     for wrapped in (
@@ -88,17 +88,17 @@ def test_wrappers_are_looked_through():
 
 
 def test_a_model_compiled_in_place_is_read_and_stays_compiled():
-    model = made(ResNet).eval()  # the call below leaves BatchNorm as it is
+    model = made(ResNet).eval()  # the call below does not change BatchNorm
     plain = extract(model, Pictures(), progress=False)
     model.compile(backend="eager")
     with torch.no_grad():
-        model(torch.stack([Pictures()[i][0] for i in range(2)]))  # compiled before there are hooks
+        model(torch.stack([Pictures()[i][0] for i in range(2)]))  # compiles the model without hooks
     compiled = model._compiled_call_impl
     assert (extract(model, Pictures(), progress=False).features == plain.features).all()
     assert model._compiled_call_impl is compiled is not None
 
 
-def test_an_output_as_wide_as_the_features_is_not_taken_for_features():
+def test_second_output_of_the_same_width_is_not_the_features():
     found = extract(made(lambda: WithFeatures(3)), Pictures(), progress=False)
     assert found.layer == "head:input"
 
@@ -110,7 +110,7 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names_before_the_model_run
         extract(model, Pictures(), "clasifier.6", progress=False)
 
 
-def test_a_layer_known_by_its_last_part_is_offered_with_its_full_name():
+def test_last_part_of_a_layer_name_suggests_its_full_name():
     with pytest.raises(LayerNotFoundError, match=r"'layer1\.0\.conv2'"):
         extract(made(ResNet), Pictures(), "conv2", progress=False)
 
@@ -129,7 +129,7 @@ def test_a_scripted_model_is_refused_with_the_reason():
 
 def test_a_hugging_face_style_model_takes_a_dictionary_and_returns_an_object():
     class Output(dict):
-        """As transformers' ModelOutput: a mapping whose entries are attributes."""
+        """Like ModelOutput of transformers: a mapping whose entries are attributes."""
 
         __getattr__ = dict.__getitem__
 
@@ -172,7 +172,7 @@ def test_a_hugging_face_style_model_takes_a_dictionary_and_returns_an_object():
         ("googlenet", "fc:input", 1024),
     ],
 )
-def test_torchvisions_own_models_where_it_is_installed(name, layer, width):
+def test_torchvision_models_if_installed(name, layer, width):
     models = pytest.importorskip("torchvision.models", exc_type=(ImportError, RuntimeError))
     model = models.get_model(name, weights=None)
     found = extract(model, torch.randn(3, 3, 224, 224), batch_size=2, progress=False)
@@ -180,8 +180,8 @@ def test_torchvisions_own_models_where_it_is_installed(name, layer, width):
     assert found.logits.shape == (3, 1000)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_on_a_gpu_the_features_are_the_same_and_the_model_comes_back(architecture):
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_features_on_a_gpu_are_the_same_and_the_model_moves_back(architecture):
     model = made(architecture[0])
     here = extract(model, Pictures(), batch_size=3, progress=False)
     there = extract(model, Pictures(), batch_size=3, device="cuda", progress=False)

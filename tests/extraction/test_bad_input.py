@@ -1,4 +1,4 @@
-"""Bad samples and arguments give an error with cause and remedy, or a counted omission."""
+"""Bad samples and arguments are an error with the remedy, or are skipped and counted."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(data, **options):
     return extract(MODEL, data, **{"batch_size": 4, "progress": False, **options})
 
 
-def spoilt(x, y):
+def with_nan(x, y):
     return torch.full_like(x, math.nan), y
 
 
@@ -73,7 +73,7 @@ def test_unreadable_samples_can_be_skipped_and_are_listed(workers):
 
 
 def test_many_skipped_samples_give_a_warning_with_their_share():
-    with pytest.warns(UserWarning, match=r"4 of 20 samples were left out \(20%\)"):
+    with pytest.warns(UserWarning, match=r"4 of 20 samples were skipped \(20%\)"):
         found = run(Changed(unreadable, at=(4, 5, 6, 7)), on_error="skip")
     assert len(found) == 16
 
@@ -90,7 +90,7 @@ def test_a_sample_that_is_none_is_refused_or_skipped():
     assert found.skipped == ((5, "the dataset returned None"),)
 
 
-def test_a_dataset_shorter_than_it_says_is_named():
+def test_dataset_shorter_than_its_len_is_an_error():
     class Shrunk(Pictures):
         def __len__(self):
             return 25
@@ -107,28 +107,28 @@ def test_pictures_of_different_shape_are_listed():
     assert len(run(Changed(lambda x, y: (torch.zeros(3, 9, 9), y)), batch_size=1)) == 20
 
 
-def test_pictures_that_are_no_tensors_give_a_hint_at_the_transform():
+def test_pictures_that_are_not_tensors_suggest_a_transform():
     with pytest.raises(ExtractionError, match=r"type object cannot be stacked .*ToTensor\(\)"):
         run(Changed(lambda x, y: (object(), y), at=range(20)))
 
 
 def test_unknown_keys_are_listed():
     with pytest.raises(
-        ExtractionError, match="sample 0 has the keys 'photo', 'label', none of which"
+        ExtractionError, match="sample 0 has the keys 'photo', 'label', but no image key"
     ):
         run(Changed(lambda x, y: {"photo": x, "label": y}, at=range(20)))
 
 
-def test_features_that_are_not_finite_are_counted_and_named():
+def test_nonfinite_features_are_counted_with_their_layer():
     with pytest.raises(
         ExtractionError, match=r"layer='fc:input' .* 2 of the 4 .*first ids: 5, 6.*drop"
     ):
-        run(Changed(spoilt, at=(5, 6)))
+        run(Changed(with_nan, at=(5, 6)))
 
 
-def test_features_that_are_not_finite_can_be_dropped_and_are_listed():
-    found = run(Changed(spoilt, n=21), on_nonfinite="drop")
-    assert found.skipped == ((5, "layer='fc:input' holds NaN or infinite values"),)
+def test_nonfinite_features_can_be_dropped_and_are_listed():
+    found = run(Changed(with_nan, n=21), on_nonfinite="drop")
+    assert found.skipped == ((5, "layer='fc:input' has NaN or infinite values"),)
     assert 5 not in found.ids
     assert len(found) == 20
 
@@ -147,7 +147,7 @@ def test_integer_pictures_give_the_models_error_with_the_ids_and_a_hint():
         run(torch.zeros(10, 3, 8, 8, dtype=torch.uint8))
 
 
-def test_too_little_memory_gives_a_hint_at_the_batch_size():
+def test_out_of_memory_suggests_a_smaller_batch_size():
     model = made(ResNet)
 
     def exhausted(module, args):
@@ -191,14 +191,14 @@ def test_features_whose_width_varies_are_refused_with_the_ids():
     [
         (3, r"label 3 of sample 5 must be 0 … 2 for 3 classes"),
         (-2, r"label -2 of sample 5"),
-        (0.5, r"label 0\.5 of sample 5 is no whole number"),
+        (0.5, r"label 0\.5 of sample 5 is not a whole number"),
         (math.nan, r"label nan of sample 5"),
         ([0, 1], r"differ in shape"),
-        ("cat", r"label 'cat' is not among class_names"),
+        ("cat", r"class_names lacks 'cat'"),
         (object(), r"codes or names"),
     ],
 )
-def test_a_label_that_is_no_class_code_is_named(label, message):
+def test_invalid_label_is_refused_with_its_sample(label, message):
     with pytest.raises(InvalidInputError, match=message):
         run(Changed(lambda x, y: (x, label)))
 
@@ -215,7 +215,7 @@ def test_targets_without_a_class_name_are_refused_before_the_model_runs():
 
     model = made(ResNet)
     model.forward = None
-    with pytest.raises(InvalidInputError, match=r"targets must be 0 … 1 for 2 classes.*holds 2"):
+    with pytest.raises(InvalidInputError, match=r"targets must be 0 … 1 for 2 classes.*it has 2"):
         extract(model, Wrong(), progress=False)
 
 
@@ -232,7 +232,7 @@ def test_a_model_with_more_outputs_than_the_dataset_has_classes_keeps_its_featur
             return self.x[index], index % 2
 
     with pytest.warns(
-        UserWarning, match="3 outputs, but class_names has 2 .*predictions are left out"
+        UserWarning, match="3 outputs, but class_names has 2 .*there will be no predictions"
     ):
         found = run(Two())
     assert found.predictions is None
@@ -248,18 +248,18 @@ def test_a_model_with_more_outputs_than_the_dataset_has_classes_keeps_its_featur
         ({"num_workers": -1}, "num_workers=-1"),
         ({"on_error": "ignore"}, "on_error='ignore' must be 'raise' or 'skip'"),
         ({"on_nonfinite": "skip"}, "'raise' or 'drop'"),
-        ({"class_names": ["a", "b", "a"]}, "'a' stands more than once"),
-        ({"class_names": "abc"}, "not one string"),
+        ({"class_names": ["a", "b", "a"]}, "class_names has duplicates: 'a'"),
+        ({"class_names": "abc"}, "must be a list of names"),
         ({"layer": 4}, "layer must be a dotted name"),
         ({"device": "nowhere"}, "device='nowhere' cannot be used.*device='cpu'"),
     ],
 )
-def test_an_argument_that_cannot_be_used_is_named_with_its_bound(options, message):
+def test_invalid_argument_is_refused_with_its_bound(options, message):
     with pytest.raises(InvalidInputError, match=message):
         run(Pictures(), **options)
 
 
-def test_a_model_that_is_no_module_is_refused():
+def test_model_that_is_not_a_module_is_refused():
     with pytest.raises(InvalidInputError, match=r"torch\.nn\.Module, got function"):
         extract(lambda x: x, Pictures())
 
@@ -293,12 +293,12 @@ def test_data_of_another_kind_is_refused(data):
 @pytest.mark.parametrize(
     ("data", "remedy"),
     [
-        (((x, 0) for x in range(3)), r"got generator; .* pass list\(data\)"),
+        (((x, 0) for x in range(3)), r"got generator; .*pass list\(data\)"),
         ("photos", r"the path 'photos'; .*ImageFolder\(path, transform\)"),
         (Path("photos"), r"the path 'photos'"),
     ],
 )
-def test_data_that_are_nearly_right_are_refused_with_the_remedy(data, remedy):
+def test_nearly_valid_data_is_refused_with_the_remedy(data, remedy):
     with pytest.raises(InvalidInputError, match=remedy):
         run(data)
     with pytest.raises(InvalidInputError, match=remedy):
@@ -306,8 +306,8 @@ def test_data_that_are_nearly_right_are_refused_with_the_remedy(data, remedy):
 
 
 @pytest.mark.parametrize("model", [MODEL.state_dict(), nn.Linear])
-def test_what_is_no_network_is_refused_with_the_remedy(model):
-    with pytest.raises(InvalidInputError, match="pass the trained network itself: of a state_dict"):
+def test_state_dict_or_class_as_model_is_refused_with_the_remedy(model):
+    with pytest.raises(InvalidInputError, match="pass the trained network itself"):
         extract(model, Pictures())
 
 

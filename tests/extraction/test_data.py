@@ -1,4 +1,4 @@
-"""Datasets and loaders of every form give the same rows, in dataset order, with the right ids."""
+"""Datasets and loaders of every kind give the same rows, in dataset order, with their ids."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLAIN = extract(MODEL, Pictures(), batch_size=4, progress=False)
 
 
 class As(Dataset):
-    """The pictures, each sample in another form."""
+    """The pictures, with samples in another format."""
 
     def __init__(self, form, n=20):
         self.pictures = Pictures(n)
@@ -85,7 +85,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_samples_may_have_any_form(form):
+def test_samples_may_have_any_format(form):
     names = ("0", "1", "2") if form == "class name" else None
     assert_plain(run(As(FORMS[form]), class_names=names))
 
@@ -160,7 +160,7 @@ def test_ids_of_a_subset_index_the_subset():
     np.testing.assert_allclose(found.features, PLAIN.features[[9, 3, 4]], rtol=1e-4, atol=1e-5)
 
 
-def test_tensors_and_arrays_serve_as_data():
+def test_tensors_and_arrays_are_valid_data():
     x, y = Pictures().x, torch.arange(20) % CLASSES
     assert_plain(run((x, y)))
     assert_plain(run((x.numpy(), y.numpy())))
@@ -169,11 +169,11 @@ def test_tensors_and_arrays_serve_as_data():
     assert_plain(run(TensorDataset(x)), labels=False)
     assert_plain(run(x), labels=False)
     assert_plain(run(x.numpy()), labels=False)
-    with pytest.raises(InvalidInputError, match=r"one length, got \[20, 3\]"):
+    with pytest.raises(InvalidInputError, match=r"same length, got \[20, 3\]"):
         run((x, y[:3]))
 
 
-def test_a_dataset_that_fetches_many_at_once_is_asked_once_per_batch():
+def test_getitems_is_called_once_per_batch():
     asked = []
 
     class Many(Pictures):
@@ -209,7 +209,7 @@ def test_ids_of_a_stream_count_arrivals(data):
     assert (found.labels == PLAIN.labels).all()
 
 
-def test_a_stream_that_fails_says_how_far_it_came():
+def test_failing_stream_reports_the_samples_read():
     class Breaking(Arriving):
         def __iter__(self):
             for index in range(20):
@@ -225,7 +225,7 @@ def test_workers_change_nothing():
     assert_plain(run(Pictures(), num_workers=2))
 
 
-def test_what_a_worker_sets_on_its_dataset_reaches_the_users_dataset():
+def test_attribute_set_by_a_worker_reaches_the_users_dataset():
     class Opened(Pictures):
         file = None
 
@@ -258,7 +258,7 @@ def test_other_entries_of_a_dictionary_go_to_parameters_of_that_name():
     assert found.logits.shape == (20, CLASSES)
 
 
-def test_class_names_come_from_the_dataset_also_beneath_a_subset():
+def test_class_names_come_from_the_dataset_or_from_inside_a_subset():
     class Named(Pictures):
         classes = ["cat", "dog", "eel"]
 
@@ -268,14 +268,14 @@ def test_class_names_come_from_the_dataset_also_beneath_a_subset():
     assert run(Pictures()).class_names == ("0", "1", "2")
 
 
-def test_class_names_that_are_synonyms_or_occur_twice_become_distinct():
+def test_synonyms_and_duplicates_in_class_names_become_distinct():
     class Like(Pictures):
         classes = [("crane", "bird"), "crane", "crane"]
 
     assert run(Like()).class_names == ("crane, bird", "crane (1)", "crane (2)")
 
 
-def test_paths_come_from_an_image_folder_also_beneath_a_subset():
+def test_paths_come_from_an_image_folder_or_from_inside_a_subset():
     class Folder(Pictures):
         samples = [(f"c{i % 3}/{i}.png", i % 3) for i in range(20)]
 
@@ -285,10 +285,10 @@ def test_paths_come_from_an_image_folder_also_beneath_a_subset():
 
 
 def test_progress_reaches_a_callback_or_a_bar(capsys):
-    told = []
-    run(Pictures(), progress=lambda done, total: told.append((done, total)))
-    extract(MODEL, Arriving(), batch_size=10, progress=lambda *state: told.append(state))
-    assert told == [(n, 20) for n in (4, 8, 12, 16, 20)] + [(10, None), (20, None)]
+    calls = []
+    run(Pictures(), progress=lambda done, total: calls.append((done, total)))
+    extract(MODEL, Arriving(), batch_size=10, progress=lambda *state: calls.append(state))
+    assert calls == [(n, 20) for n in (4, 8, 12, 16, 20)] + [(10, None), (20, None)]
     run(Pictures(), progress=False)
     assert capsys.readouterr().err == ""
     run(Pictures(), progress=True)

@@ -1,4 +1,4 @@
-"""On a Ray cluster the rows are those of a local run, whoever dies on the way."""
+"""Rows computed on a Ray cluster equal those of a local run, also after worker deaths."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.extraction.nets import CLASSES, Pictures, ResNet, made
 from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, extract
 from tsne_widget.extraction.store import store as store_module
 
-ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
+ray = pytest.importorskip("ray", reason="ray is not installed")
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in ray itself
 
 ROOT = Path(__file__).resolve().parents[2]
 N, HALF = 60, 32
@@ -58,7 +58,7 @@ class Torn(Pictures):
 
 
 class Noted(Pictures):
-    """Each process that reads a sample leaves a file of its name."""
+    """Each process that reads a sample creates a file with its name."""
 
     def __init__(self, folder):
         super().__init__(N)
@@ -70,7 +70,7 @@ class Noted(Pictures):
 
 
 class Waiting(Noted):
-    """Whoever reads the second half waits until it may."""
+    """Processes that read the second half wait for a signal."""
 
     def __getitem__(self, index):
         if index >= HALF:
@@ -78,9 +78,9 @@ class Waiting(Noted):
         return super().__getitem__(index)
 
 
-def wait_until(is_so):
+def wait_until(condition):
     until = time.monotonic() + PATIENCE
-    while not is_so():
+    while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
 
@@ -121,12 +121,12 @@ def shards_of(folder):
 
 
 def stored_in(folder):
-    """Positions of the samples in a store, which may not be there yet."""
+    """Positions of the samples in a store, which may not exist yet."""
     shards = shards_of(folder) if any(folder.glob("*/manifest.json")) else {}
     return {int(start) + i for start, shard in shards.items() for i in range(shard["samples"])}
 
 
-def test_rows_are_those_of_a_local_run_and_a_local_run_takes_up_the_store(cluster, tmp_path):
+def test_rows_equal_a_local_run_which_can_reuse_the_store(cluster, tmp_path):
     model = made(ResNet)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     seen = []
@@ -143,14 +143,14 @@ def test_rows_are_those_of_a_local_run_and_a_local_run_takes_up_the_store(cluste
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_worker_that_is_killed_is_replaced_and_the_rows_are_the_same(cluster, tmp_path):
+def test_killed_worker_is_replaced_and_the_rows_are_the_same(cluster, tmp_path):
     data = Deadly(tmp_path)
     found = on_ray(data, store=tmp_path / "store")
     assert (tmp_path / "died").exists()
     assert_same(found, run(Pictures(N)))
 
 
-def test_a_run_goes_on_from_the_shards_of_another_and_computes_none_of_them(cluster, tmp_path):
+def test_ray_run_resumes_a_local_run_without_repeating_its_shards(cluster, tmp_path):
     stopped = made(ResNet)
     stopped.register_forward_pre_hook(_stopping_after(9))
     with pytest.raises(KeyboardInterrupt):
@@ -179,7 +179,7 @@ on_ray(Waiting(folder), store=folder / "store", dataset_key="waiting", actors=2)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("clusters", ["its own", "one that outlives it"])
-def test_after_the_driver_is_killed_another_goes_on_from_its_shards(cluster, tmp_path, clusters):
+def test_run_resumes_after_the_driver_is_killed(cluster, tmp_path, clusters):
     store = tmp_path / "store"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("RAY_ADDRESS", None)
@@ -203,13 +203,13 @@ def test_after_the_driver_is_killed_another_goes_on_from_its_shards(cluster, tmp
     ]
 
 
-def killed_once(is_so, arguments, environment, folder):
-    """Run Python, kill it once something is so, and end what it has started, its cluster too."""
+def killed_once(condition, arguments, environment, folder):
+    """Run Python, kill it when a condition is true, and end its child processes and cluster."""
     command = [sys.executable, "-c", *arguments]
-    with (folder / "said").open("wb") as said:
-        driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+    with (folder / "output").open("wb") as output:
+        driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        wait_until(lambda: driver.poll() is not None or is_so())
+        wait_until(lambda: driver.poll() is not None or condition())
     finally:
         started = psutil.Process(driver.pid).children(recursive=True)
         driver.kill()
@@ -219,7 +219,7 @@ def killed_once(is_so, arguments, environment, folder):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         _, left = psutil.wait_procs(left, timeout=PATIENCE)
-    assert driver.returncode == -signal.SIGKILL, (folder / "said").read_text()
+    assert driver.returncode == -signal.SIGKILL, (folder / "output").read_text()
     assert not left
 
 
@@ -240,17 +240,17 @@ def test_without_a_store_actors_return_their_rows_and_bad_samples_are_listed(clu
     assert [entry.id for entry in found.skipped] == [17, 41]
 
 
-def test_a_sample_that_cannot_be_read_is_the_error_of_a_local_run(cluster, tmp_path):
+def test_unreadable_sample_gives_the_error_of_a_local_run(cluster, tmp_path):
     with pytest.raises(ExtractionError) as local:
         run(Torn(N))
     with pytest.raises(ExtractionError) as there:
         on_ray(Torn(N), store=tmp_path)
     assert str(there.value) == str(local.value)
-    assert 0 in {int(start) for start in shards_of(tmp_path)}  # what came before it is kept
+    assert 0 in {int(start) for start in shards_of(tmp_path)}  # earlier rows are stored
 
 
 class Always(Deadly):
-    """Whoever reads that sample dies, each time."""
+    """Every process that reads that sample dies."""
 
     def __getitem__(self, index):
         if index == self.at and os.getpid() != self.driver:
@@ -259,11 +259,9 @@ class Always(Deadly):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_sample_that_kills_every_worker_is_an_error_and_no_endless_loop(
-    cluster, tmp_path, monkeypatch
-):
+def test_sample_that_kills_every_worker_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.RETRIES", 1)
-    with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is tried again 1 times"):
+    with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is repeated 1 times"):
         on_ray(Always(tmp_path))
 
 
@@ -297,7 +295,7 @@ def test_parquet_of_paths_and_bytes_of_pictures_gives_the_rows_of_a_local_run(cl
         {"path": path, "label": index % CLASSES, "bytes": content}
         for index, (path, content) in enumerate(zip(paths, Encoded().contents, strict=True))
     ]
-    for row in table[::2]:  # every other one is a file, and the table has its path only
+    for row in table[::2]:  # half of the pictures are files; the table has only their paths
         Path(row["path"]).write_bytes(row["bytes"])
         row["bytes"] = None
     parquet = str(tmp_path / "table")
@@ -332,15 +330,15 @@ def test_a_folder_of_pictures_as_a_ray_dataset(cluster, tmp_path):
     expected = run(torch.utils.data.Subset(Encoded(), order))
     assert np.array_equal(found.features, expected.features)
     assert found.labels is None
-    with pytest.raises(InvalidInputError, match=r"store= needs samples .* a Ray dataset"):
+    with pytest.raises(InvalidInputError, match=r"Ray datasets cannot be resumed"):
         run(data, store=tmp_path / "store")
 
 
-def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
+def test_invalid_arguments_are_refused_before_a_cluster_starts(monkeypatch):
     monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.ray_session", None)
     with pytest.raises(LayerNotFoundError, match="nearest: 'layer1'"):
         on_ray(Pictures(N), layer="layer9")
-    with pytest.raises(ExtractionError, match=r"call=4 of layer='fc' never came"):
+    with pytest.raises(ExtractionError, match=r"call=4 of layer='fc' did not happen"):
         on_ray(Pictures(N), model=made(ResNet), layer="fc", call=4)
     with pytest.raises(InvalidInputError, match=r"executor='rya' must be .* did you mean 'ray'"):
         run(Pictures(N), executor="rya")
@@ -353,22 +351,22 @@ def test_what_is_wrong_is_said_before_a_cluster_is_started(monkeypatch):
         def __iter__(self):
             yield from Pictures(N)
 
-    with pytest.raises(InvalidInputError, match="read by index, and data is a stream"):
+    with pytest.raises(InvalidInputError, match="an index, but data is an iterable dataset"):
         on_ray(Endless())
 
 
-def test_where_all_is_stored_no_cluster_is_started(tmp_path, monkeypatch):
+def test_complete_store_starts_no_cluster(tmp_path, monkeypatch):
     monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.ray_session", None)
     expected = run(Pictures(N), store=tmp_path)
     assert_same(on_ray(Pictures(N), store=tmp_path), expected)
 
 
-def test_a_cluster_without_room_for_an_actor_says_so(cluster):
+def test_cluster_without_room_for_an_actor_is_an_error(cluster):
     with pytest.raises(InvalidInputError, match="num_gpus=1, but no machine of the cluster"):
         on_ray(Pictures(N), num_gpus=1)
 
 
-def test_what_cannot_be_sent_is_named(cluster):
+def test_data_that_cannot_be_pickled_is_an_error(cluster):
     class Locked(Pictures):
         def __init__(self):
             super().__init__(N)

@@ -1,4 +1,4 @@
-"""What a layer gives becomes one row per sample, or an error that says what to pass."""
+"""The value of a layer becomes one row per sample, or an error with the remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tsne_widget import ExtractionError, InvalidInputError, extract
 
 
 class Head(nn.Module):
-    """A classifier whose output is made by ``form``; its layer "body" gives ``inner``."""
+    """A classifier with the output ``form``; its layer "body" returns ``inner``."""
 
     def __init__(self, form, inner=lambda h: h, width=3):
         super().__init__()
@@ -85,7 +85,7 @@ def test_tokens_are_averaged_or_the_class_token_is_taken():
 
 
 def test_the_class_token_of_a_map_is_refused():
-    with pytest.raises(ExtractionError, match=r"pool='cls' needs tokens .* pass pool='mean'"):
+    with pytest.raises(ExtractionError, match=r"pool='cls' requires tokens .* pass pool='mean'"):
         extract(made(Vgg), Pictures(), "features", pool="cls", progress=False)
 
 
@@ -130,7 +130,7 @@ def test_an_unknown_pooling_is_refused_with_the_known_words():
         lambda h: ((), {"a": [h]}),
     ],
 )
-def test_the_only_tensor_of_any_structure_is_taken(inner):
+def test_only_tensor_of_any_structure_is_found(inner):
     assert (features(inner=inner).features == PLAIN).all()
 
 
@@ -150,12 +150,12 @@ def test_one_of_several_tensors_is_selected(inner, select):
         features(inner=inner)
 
 
-def test_a_selection_that_does_not_fit_lists_what_there_is():
+def test_invalid_select_lists_the_tensors():
     with pytest.raises(ExtractionError, match=r"select=5 .*: \[0\] \(7, 4\), \[1\] \(7, 4\)"):
         features(inner=lambda h: (h, h), select=5)
 
 
-def test_an_lstm_and_attention_say_which_outputs_they_have():
+def test_lstm_and_attention_list_their_outputs():
     with pytest.raises(ExtractionError, match=r"\[0\] \(20, 8, 5\), \[1\]\[0\] \(1, 20, 5\)"):
         extract(made(Sequence), Pictures(), "lstm", progress=False)
     found = extract(made(Sequence), Pictures(), "lstm", select=0, progress=False)
@@ -175,7 +175,7 @@ def test_an_lstm_and_attention_say_which_outputs_they_have():
     ],
 )
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
-def test_an_output_that_is_no_rows_is_refused(inner, message):
+def test_output_without_one_row_per_sample_is_refused(inner, message):
     with pytest.raises(ExtractionError, match=message):
         features(inner=inner)
 
@@ -220,7 +220,7 @@ def test_a_single_logit_becomes_two_classes(form):
 
 
 @pytest.mark.parametrize("form", [lambda z: z.softmax(1), lambda z: (z * 1e3).softmax(1)])
-def test_probabilities_of_a_softmax_are_given_back_by_the_softmax_of_the_logits(form):
+def test_softmax_of_the_logits_restores_softmax_outputs(form):
     found = features(form, layer=None)
     with torch.no_grad():
         torch.manual_seed(0)
@@ -231,7 +231,7 @@ def test_probabilities_of_a_softmax_are_given_back_by_the_softmax_of_the_logits(
     assert np.isfinite(found.logits).all()
 
 
-def test_probabilities_of_a_sigmoid_are_given_back_by_the_softmax_of_the_logits():
+def test_softmax_of_the_logits_restores_sigmoid_outputs():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(192, 5), nn.Linear(5, 1), nn.Sigmoid())
     with torch.no_grad():
@@ -255,7 +255,7 @@ def test_a_masked_class_keeps_its_softmax_of_zero():
     assert torch.from_numpy(found.logits.copy()).softmax(1)[:, 2].max() == 0
 
 
-def test_a_layer_that_runs_twice_must_be_told_apart_by_call():
+def test_layer_that_runs_twice_requires_call():
     model = made(ResNet)
     name = "layer1.0.relu"
     with pytest.raises(ExtractionError, match=r"ran 2 times .* call='first', 'last' or 0 … 1"):
@@ -300,7 +300,7 @@ def test_a_layer_that_never_runs_is_an_error():
         extract(model, Pictures(), "unused", progress=False)
 
 
-def test_the_output_of_the_model_can_be_asked_for():
+def test_output_of_the_model_can_be_the_layer():
     found = features(lambda z: (z, z + 1), layer="output[1]")
     assert found.layer == "output[1]"
     np.testing.assert_allclose(found.features, found.logits + 1, rtol=1e-6)

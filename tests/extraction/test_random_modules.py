@@ -1,4 +1,4 @@
-"""Of any small network: the same features as by hand, for any batch size, with nothing changed."""
+"""Random small networks: features equal a plain forward pass, and the model is unchanged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def networks(draw):
     batch_size=st.integers(1, 14),
     channels_last=st.booleans(),
 )
-def test_features_are_those_of_the_plain_forward_pass(model, n, batch_size, channels_last):
+def test_features_equal_the_plain_forward_pass(model, n, batch_size, channels_last):
     x = torch.randn(n, 2, 6, 5)
     flags = [module.training for module in model.modules()]
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Real classifiers on real data: digits always, CIFAR-10 and MNIST where they lie."""
+"""Real classifiers on real data: digits, and CIFAR-10 and MNIST if they are available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from tsne_widget import extract
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not there")
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} does not exist")
 
 CIFAR_MEAN, CIFAR_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 

@@ -1,4 +1,4 @@
-"""A store takes rows up where they were left, and never mixes up runs that differ."""
+"""A store resumes runs, and never mixes rows of different runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Counting(ResNet):
 @pytest.fixture(autouse=True)
 def _small_and_fast(monkeypatch):
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # no power fails here
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed: the power does not fail
 
 
 @pytest.fixture
@@ -81,25 +81,25 @@ def test_a_finished_run_is_reused_and_only_its_first_batch_compared(folder, capl
 
 
 @pytest.mark.parametrize("stop_after", range(4, 60, 4))
-def test_an_interrupted_run_goes_on_where_it_stopped_with_the_same_bits(folder, stop_after):
+def test_interrupted_run_resumes_with_the_same_bits(folder, stop_after):
     model = made(Counting)
     plain = run(model)
     model.restart(stop_after)
-    with pytest.raises(KeyboardInterrupt, match=f"{stop_after} are kept in .* goes on from there"):
+    with pytest.raises(KeyboardInterrupt, match=f"{stop_after} are stored in .* to resume"):
         run(model, folder=folder)
     model.restart()
     assert_same(run(model, folder=folder), plain)
     assert model.seen == 60 - stop_after + 4
 
 
-def test_without_a_store_an_interrupt_says_that_one_would_have_kept_the_rows():
+def test_interrupt_without_a_store_suggests_one():
     model = made(Counting)
     model.restart(8)
-    with pytest.raises(KeyboardInterrupt, match="stopped after 8 samples; with store= "):
+    with pytest.raises(KeyboardInterrupt, match="stopped after 8 samples; pass store= "):
         run(model)
 
 
-def test_progress_says_whether_a_run_resumes_or_is_reused_or_begins_anew(folder, capsys):
+def test_progress_shows_the_status_of_the_store(folder, capsys):
     model = made(Counting)
     model.restart(32)
     with pytest.raises(KeyboardInterrupt):
@@ -114,12 +114,12 @@ def test_progress_says_whether_a_run_resumes_or_is_reused_or_begins_anew(folder,
         "started anew",
         "resumed: 32 of 60 samples were stored",
         "reused: all 60 samples are stored",
-        "started anew: other weights than in the last run",
+        "started anew: weights changed since the last run",
     ):
         assert note in shown
 
 
-def test_a_run_stopped_by_a_bad_sample_keeps_what_came_before(folder):
+def test_run_stopped_by_a_bad_sample_keeps_earlier_rows(folder):
     class Failing(Pictures):
         bad = 50
 
@@ -137,7 +137,7 @@ def test_a_run_stopped_by_a_bad_sample_keeps_what_came_before(folder):
     assert model.seen == 60 - 48 + 4
 
 
-def test_a_run_may_go_on_with_another_batch_size_or_with_workers(folder):
+def test_run_can_resume_with_another_batch_size_or_workers(folder):
     model = made(Counting)
     plain = run(model)
     model.restart(32)
@@ -174,7 +174,7 @@ class Spoilt(Pictures):
         return x * (np.nan if index == 30 else 1), y
 
 
-def test_skipped_samples_are_stored_for_runs_that_skip_and_for_no_others(folder):
+def test_skipped_samples_are_stored_only_for_runs_that_skip(folder):
     model = made(Counting)
     skipping = {"on_error": "skip", "on_nonfinite": "drop"}
     plain = run(model, Spoilt(60), **skipping)
@@ -182,7 +182,7 @@ def test_skipped_samples_are_stored_for_runs_that_skip_and_for_no_others(folder)
     for _ in range(2):
         model.restart()
         assert_same(run(model, Spoilt(60), folder, **skipping), plain)
-    assert model.seen == 4 - 0
+    assert model.seen == 4
     with pytest.raises(ExtractionError, match=r"dataset\[7\]"):
         run(model, Spoilt(60), folder, on_nonfinite="drop")
     with pytest.raises(ExtractionError, match="first ids: 30"):
@@ -217,7 +217,7 @@ def variants():
     }
 
 
-def test_whatever_changes_the_features_starts_anew(folder, caplog):
+def test_every_change_of_the_features_starts_anew(folder, caplog):
     caplog.set_level(logging.INFO, "tsne_widget")
     model = made(ResNet)
     for _ in range(2):
@@ -230,7 +230,7 @@ def test_whatever_changes_the_features_starts_anew(folder, caplog):
     assert anew == [name != "layers" for name in variants()] + [False] * n
 
 
-def test_a_new_name_for_the_data_reuses_rows_although_the_data_changed(folder):
+def test_dataset_key_reuses_rows_of_changed_data(folder):
     model = made(Counting)
     run(model, Pictures(20), folder, dataset_key="v1")
     model.restart()
@@ -308,7 +308,7 @@ def test_a_changed_file_starts_anew(folder, tmp_path):
     assert (first.features[13] != second.features[13]).any()
 
 
-def test_a_dataset_that_differs_each_time_is_not_resumed(folder):
+def test_dataset_with_random_samples_is_not_resumed(folder):
     class Augmented(Pictures):
         def __getitem__(self, index):
             self.draws = getattr(self, "draws", 0) + 1
@@ -320,12 +320,14 @@ def test_a_dataset_that_differs_each_time_is_not_resumed(folder):
         run(made(Vgg), data, folder)
 
 
-def test_a_stream_cannot_be_stored_and_the_error_says_why(folder):
+def test_store_is_refused_for_a_stream(folder):
     class Arriving(IterableDataset):
         def __iter__(self):
             return iter(Pictures(8))
 
-    with pytest.raises(InvalidInputError, match="data is a stream; pass a Dataset"):
+    with pytest.raises(
+        InvalidInputError, match="iterable datasets cannot be resumed, so store= is refused"
+    ):
         run(made(ResNet), Arriving(), folder)
 
 
@@ -335,7 +337,7 @@ def test_a_file_in_place_of_the_folder_is_refused(folder):
         run(made(ResNet), folder=folder)
 
 
-def test_a_manifest_lists_only_its_part_of_the_samples_and_all_are_read(folder, monkeypatch):
+def test_all_manifests_are_read_and_each_lists_its_samples(folder, monkeypatch):
     monkeypatch.setattr(store_module, "MANIFEST_SAMPLES", 32)
     expected = run(made(Counting), folder=folder)
     (own,) = folder.iterdir()
@@ -353,7 +355,7 @@ def test_a_manifest_lists_only_its_part_of_the_samples_and_all_are_read(folder, 
     assert again.seen == 4 + 28
 
 
-def test_nothing_but_manifest_and_shards_stays_in_the_folder(folder):
+def test_finished_store_has_only_manifest_and_shards(folder):
     run(made(ResNet), folder=folder)
     (own,) = folder.iterdir()
     assert sorted(path.name for path in own.iterdir()) == [

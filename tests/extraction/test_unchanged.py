@@ -1,4 +1,4 @@
-"""Whatever happens, the model and the random generators are left as they were."""
+"""The model and the random generators are unchanged after a run, an error or an interrupt."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_run_changes_nothing(name):
 
 
 @pytest.mark.parametrize("error", [ValueError("bad file"), KeyboardInterrupt(), SystemExit()])
-def test_a_run_that_is_broken_off_changes_nothing(error):
+def test_interrupted_run_changes_nothing(error):
     model = frozen(Vgg)
     before = state_of(model)
     with pytest.raises((ExtractionError, KeyboardInterrupt, SystemExit)):
@@ -105,7 +105,7 @@ def test_hooks_of_the_user_stay():
     assert len(seen) == 2
 
 
-def test_the_next_numbers_of_a_shuffling_loaders_generator_stay_the_same():
+def test_generator_of_a_shuffling_loader_is_unchanged():
     generator = torch.Generator().manual_seed(3)
     loader = DataLoader(Pictures(), batch_size=4, shuffle=True, generator=generator)
     before = generator.get_state()
@@ -113,7 +113,14 @@ def test_the_next_numbers_of_a_shuffling_loaders_generator_stay_the_same():
     assert torch.equal(before, generator.get_state())
 
 
-def test_dropout_is_off_and_batch_norm_does_not_look_at_the_batch():
+def test_global_generator_is_unchanged_by_a_shuffling_loader():
+    before = torch.get_rng_state()
+    loader = DataLoader(Pictures(), batch_size=4, shuffle=True)
+    extract(made(ResNet), loader, progress=False)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_dropout_is_off_and_batch_norm_uses_its_running_statistics():
     model = made(Vgg)
     first, second = (extract(model, Pictures(), batch_size=b, progress=False) for b in (20, 20))
     alone = extract(model, Pictures(), batch_size=1, progress=False)
@@ -121,7 +128,7 @@ def test_dropout_is_off_and_batch_norm_does_not_look_at_the_batch():
     np.testing.assert_allclose(first.features, alone.features, rtol=1e-4, atol=1e-5)
 
 
-def test_a_model_that_keeps_a_tensor_of_its_forward_pass_can_be_trained_afterwards():
+def test_model_that_caches_a_tensor_can_be_trained_afterwards():
     class Caching(nn.Module):
         def __init__(self):
             super().__init__()
@@ -139,7 +146,7 @@ def test_a_model_that_keeps_a_tensor_of_its_forward_pass_can_be_trained_afterwar
     assert model.fc.weight.grad is not None
 
 
-def test_a_train_method_of_the_models_own_is_not_run():
+def test_overridden_train_method_does_not_run():
     class Merging(ResNet):
         def train(self, mode=True):
             if not mode:
@@ -149,7 +156,7 @@ def test_a_train_method_of_the_models_own_is_not_run():
     extract(made(Merging), Pictures(), progress=False)
 
 
-def test_the_features_hold_no_memory_of_the_model():
+def test_features_do_not_keep_the_graph_of_the_model():
     model, recorded = made(ResNet), []
     model.register_forward_pre_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
     found = extract(model, Pictures(), progress=False)

@@ -1,10 +1,10 @@
-"""Run by test_extraction_kill.py: runs of ``extract`` are forked and killed until one has ended.
+"""Fork and kill runs of ``extract`` until one finishes; test_extraction_kill.py runs this module.
 
 Usage: python -m tests.faults.extraction_killed SEED KILLS FOLDER
 
-A process of its own, because forking one whose torch has started threads would hang. Even rounds
+It is a separate process, because a fork of a process with torch threads would hang. Even rounds
 kill at a random event (a forward pass, or an opened, flushed or renamed file), odd rounds at a
-random time. Prints one JSON object.
+random time. The module prints one JSON object.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(folder, before_forward=lambda: None):
 
 
 class Events:
-    """Counts what a run does; at event number ``last`` the process is killed."""
+    """Counts the events of a run, and kills the process at event number ``last``."""
 
     def __init__(self, last=10**9, write_end=None):
         self.count, self.last, self.write_end = 0, last, write_end
@@ -62,7 +62,7 @@ class Events:
 
 
 def forked(body):
-    """What a forked process wrote before it was killed; None if it came to its end."""
+    """The output of a forked process until it was killed; None if it finished."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -70,10 +70,10 @@ def forked(body):
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
-        said = pipe.read()
+        output = pipe.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        return said or "time"
+        return output or "time"
     if status != 0:
         raise SystemExit(f"a run failed with status {status}")
     return None
@@ -85,14 +85,14 @@ def killed_at_event(number, folder):
 
 def killed_after(seconds, folder):
     def body(write_end):
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process, uncaught
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # the uncaught signal ends the process
         run(folder)
 
     return forked(body)
 
 
 def measured(folder):
-    """How many events and seconds a whole run takes."""
+    """Number of events, and seconds, of a complete run."""
     read_end, write_end = os.pipe()
     if os.fork() == 0:
         events, began = Events(), time.monotonic()
@@ -105,7 +105,7 @@ def measured(folder):
 
 
 def shards_in(store):
-    """How many shards the manifest holds."""
+    """Number of shards in the manifest."""
     manifests = list(store.glob("*/manifest.json"))
     return len(json.loads(manifests[0].read_bytes())["shards"]) if manifests else 0
 

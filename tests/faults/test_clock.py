@@ -27,16 +27,16 @@ def rows_at(start: int) -> Rows:
 def test_a_clock_that_jumps_breaks_no_lock_that_lives_and_loses_no_row(tmp_path, monkeypatch, jump):
     """A jump ahead may end a lock; then its owner notices, and stops writing."""
     now = time.time
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as first:
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as first:
         first.write(0, rows_at(0), "")
         monkeypatch.setattr(time, "time", lambda: now() + jump)
-        with store_module.opened(tmp_path, {"weights": "w"}, 40) as second:
+        with store_module.open_store(tmp_path, {"weights": "w"}, 40) as second:
             writers = [store for store in (first, second) if store.is_writable]
             assert second.is_writable == (jump > locks.SILENCE_ENDS_LOCK_SECONDS)
             for store in writers:
                 store.write(8, rows_at(8), "")
             assert [store.is_writable for store in (first, second)].count(True) == 1
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as store:
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as store:
         for start in (0, 8):
             assert (store.read(start, range(40), "").features[0] == start).all()
         assert store.is_writable
@@ -56,11 +56,11 @@ def test_whatever_the_clock_says_an_unfinished_file_of_a_running_process_stays(
 
 @pytest.mark.parametrize("when", [0, 2**31 - 1, 2**33])
 def test_files_from_the_past_and_the_future_are_read(tmp_path, when):
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as store:
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as store:
         store.write(0, rows_at(0), "")
     for path in tmp_path.rglob("*"):
         os.utime(path, (when, when))
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as store:
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as store:
         assert (store.read(0, range(40), "").features[0] == 0).all()
         store.write(8, rows_at(8), "")
         assert store.is_writable

@@ -1,4 +1,4 @@
-"""Full, read-only, torn and shared disks: features are right, and what is not kept is told."""
+"""Full, read-only, damaged and shared disks: features are right, and a warning reports failures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _one_thread():
 @pytest.fixture(autouse=True)
 def _small_and_fast(monkeypatch):
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # no power fails here
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed: the power does not fail
 
 
 def run(folder=None, data=None, **options):
@@ -75,7 +75,7 @@ class FailsAt:
     [OSError(errno.ENOSPC, "No space left on device"), OSError("quota"), KeyboardInterrupt()],
 )
 @pytest.mark.filterwarnings("ignore:store .* cannot be written")
-def test_whichever_call_fails_the_features_are_right_and_the_next_run_goes_on(
+def test_features_are_right_and_resumable_after_any_failing_call(
     tmp_path, monkeypatch, call, error
 ):
     data = Pictures(24)
@@ -101,20 +101,20 @@ def test_whichever_call_fails_the_features_are_right_and_the_next_run_goes_on(
     assert n > 4
 
 
-def test_a_full_disk_is_told_once_with_the_bytes_needed_and_free(tmp_path, monkeypatch):
+def test_full_disk_warns_once_with_the_bytes_needed_and_free(tmp_path, monkeypatch):
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(os, "replace", FailsAt(os.replace, 3, full))
     with pytest.warns(
         UserWarning, match=r"No space left.* \([\d,]+ bytes needed, [\d,]+ free\)"
-    ) as told:
+    ) as caught:
         assert_plain(run(tmp_path))
-    assert len(told) == 1
-    assert "goes on in memory" in str(told[0].message)
+    assert len(caught) == 1
+    assert "continues in memory" in str(caught[0].message)
     monkeypatch.undo()
     assert files_in(tmp_path) == ["manifest.json", "shard-0000000000.npy"]
 
 
-def test_a_quota_that_cuts_files_short_is_survived(tmp_path):
+def test_file_size_limit_does_not_affect_the_features(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (700, hard))
@@ -126,7 +126,7 @@ def test_a_quota_that_cuts_files_short_is_survived(tmp_path):
     assert_plain(run(tmp_path))
 
 
-def test_a_read_only_store_is_read_and_told_once(tmp_path, monkeypatch):
+def test_read_only_store_is_read_with_one_warning(tmp_path, monkeypatch):
     run(tmp_path, data=Pictures(60))
     (own,) = tmp_path.iterdir()
     (own / "shard-0000000032.npy").unlink()
@@ -137,10 +137,10 @@ def test_a_read_only_store_is_read_and_told_once(tmp_path, monkeypatch):
     monkeypatch.setattr(locks_module.os, "open", refuse)
     seen = []
     hook = MODEL.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
-    with pytest.warns(UserWarning, match="Read-only file system") as told:
+    with pytest.warns(UserWarning, match="Read-only file system") as caught:
         assert_plain(run(tmp_path))
     hook.remove()
-    assert len(told) == 1
+    assert len(caught) == 1
     assert sum(seen) == 4 + 16
 
 
@@ -176,7 +176,7 @@ def whole(tmp_path_factory):
         return Whole(tmp_path_factory.mktemp("whole"))
 
 
-def test_a_file_cut_at_any_block_is_noticed_and_its_rows_computed_anew(whole, tmp_path_factory):
+def test_rows_of_a_truncated_file_are_computed_again(whole, tmp_path_factory):
     for name, content in whole.files.items():
         for length in range(0, len(content), 4096):
             folder = whole.spoilt(tmp_path_factory.mktemp("cut"), name, content[:length])
@@ -187,7 +187,7 @@ def test_a_file_cut_at_any_block_is_noticed_and_its_rows_computed_anew(whole, tm
 
 @settings(deadline=None, max_examples=30)
 @given(data=st.data())
-def test_any_changed_byte_is_noticed(whole, tmp_path_factory, data):
+def test_any_changed_byte_is_detected(whole, tmp_path_factory, data):
     name = data.draw(st.sampled_from(sorted(whole.files)))
     content = bytearray(whole.files[name])
     at = data.draw(st.integers(0, len(content) - 1))
@@ -206,7 +206,9 @@ json_values = st.recursive(
 
 @settings(deadline=None, max_examples=30)
 @given(manifest=json_values, shards=json_values, inside=st.booleans())
-def test_a_hostile_manifest_is_no_crash(whole, tmp_path_factory, manifest, shards, inside):
+def test_hostile_manifest_does_not_affect_the_features(
+    whole, tmp_path_factory, manifest, shards, inside
+):
     name = next(path for path in whole.files if path.name == "manifest.json")
     if inside:
         manifest = {**json.loads(whole.files[name]), "shards": shards}
@@ -214,7 +216,7 @@ def test_a_hostile_manifest_is_no_crash(whole, tmp_path_factory, manifest, shard
     whole.assert_right(flat(whole.spoilt(tmp_path_factory.mktemp("hostile"), name, content)))
 
 
-def test_a_manifest_that_names_other_samples_than_its_shard_holds_is_noticed(whole, tmp_path):
+def test_shard_with_other_samples_than_its_manifest_is_detected(whole, tmp_path):
     name = next(path for path in whole.files if path.name == "manifest.json")
     manifest = json.loads(whole.files[name])
     for start, shard in manifest["shards"].items():
@@ -222,7 +224,7 @@ def test_a_manifest_that_names_other_samples_than_its_shard_holds_is_noticed(who
     whole.assert_right(flat(whole.spoilt(tmp_path, name, json.dumps(manifest).encode())))
 
 
-def test_files_of_others_and_of_another_schema_are_never_deleted(tmp_path):
+def test_foreign_files_and_other_schemas_are_never_deleted(tmp_path):
     other = tmp_path / "0123456789abcdef"
     other.mkdir()
     (other / "manifest.json").write_text('{"schema": 99, "parts": {}, "shards": {}}')
@@ -255,7 +257,7 @@ def test_unfinished_files_are_removed_when_old_and_their_process_is_dead(tmp_pat
     assert [name for name in names if (own / name).exists()] == list(names)[1:]
 
 
-def test_while_another_process_writes_its_shards_are_read_and_nothing_waits(tmp_path):
+def test_store_of_a_running_writer_is_read_without_waiting(tmp_path):
     run(tmp_path)
     (own,) = tmp_path.iterdir()
     (own / "shard-0000000032.npy").unlink()
@@ -270,7 +272,7 @@ def test_while_another_process_writes_its_shards_are_read_and_nothing_waits(tmp_
 
 
 @pytest.mark.parametrize("abandoned", ["dead process", "silent machine", "no content"])
-def test_the_lock_of_a_process_that_is_gone_is_broken(tmp_path, abandoned):
+def test_abandoned_lock_is_broken(tmp_path, abandoned):
     run(tmp_path)
     (own,) = tmp_path.iterdir()
     (own / "shard-0000000032.npy").unlink()
@@ -291,12 +293,12 @@ def rows_at(start):
 
 
 def write_rounds(folder, rounds):
-    """Open the store, read what is there, write what is missing, as often as asked."""
+    """Open the store repeatedly, read its shards and write the missing ones."""
     import warnings
 
     warnings.simplefilter("ignore")
     for _ in range(rounds):
-        with store_module.opened(folder, {"weights": "w"}, 40) as store:
+        with store_module.open_store(folder, {"weights": "w"}, 40) as store:
             for start in range(0, 40, 8):
                 rows = store.read(start, range(40), "")
                 if rows is None:
@@ -313,15 +315,15 @@ def test_many_processes_on_one_store_never_read_a_torn_shard(tmp_path):
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0] * 8
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as store:
-        assert store.started == "reused: all 40 samples are stored"
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as store:
+        assert store.status == "reused: all 40 samples are stored"
         for start in range(0, 40, 8):
             assert (store.read(start, range(40), "").features[0] == start).all()
     assert "lock" not in files_in(tmp_path)
 
 
 def test_a_writer_whose_lock_was_taken_stops_writing(tmp_path):
-    with store_module.opened(tmp_path, {"weights": "w"}, 40) as store:
+    with store_module.open_store(tmp_path, {"weights": "w"}, 40) as store:
         store.write(0, rows_at(0), "")
         (store.folder / "lock").write_text('{"token": "another"}')
         with pytest.warns(UserWarning, match="another process took over"):
@@ -338,7 +340,7 @@ def test_features_too_large_for_memory_are_a_map_of_the_same_values(tmp_path, mo
     assert [name for name in files_in(tmp_path) if "tsne-widget" in name] == []
 
 
-def test_a_stream_too_large_for_memory_moves_to_a_map_on_its_way(monkeypatch):
+def test_stream_too_large_for_memory_moves_to_a_map(monkeypatch):
     from torch.utils.data import IterableDataset
 
     class Arriving(IterableDataset):
@@ -350,7 +352,7 @@ def test_a_stream_too_large_for_memory_moves_to_a_map_on_its_way(monkeypatch):
     assert_plain(run(data=Arriving()))
 
 
-def test_too_small_a_disk_for_the_map_is_told_before_the_run(monkeypatch):
+def test_disk_too_small_for_the_map_is_an_error_before_the_run(monkeypatch):
     monkeypatch.setattr(buffer, "SHARE_OF_MEMORY", 1e-12)
     usage = type("Usage", (), {"free": 10})
     monkeypatch.setattr(buffer.shutil, "disk_usage", lambda place: usage)

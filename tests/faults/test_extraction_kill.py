@@ -1,4 +1,4 @@
-"""Killed at any moment, a run goes on from its last whole shard and ends with the same bits."""
+"""A run that is killed at any moment resumes from its last complete shard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KILLS = 100
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs fork and SIGKILL")
 
 
-def test_a_run_killed_at_any_point_is_continued_and_ends_bit_equal(tmp_path):
+def test_run_killed_at_any_point_resumes_with_the_same_bits(tmp_path):
     command = [
         sys.executable,
         "-m",
@@ -53,7 +53,7 @@ extract(made(ResNet), Slow(60), batch_size=4, store=sys.argv[1], progress=False)
 """
 
 
-def test_ctrl_c_stops_a_run_that_waits_keeps_its_rows_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_stops_a_waiting_run_and_keeps_its_rows(tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-c", STOPPED, str(tmp_path)],
         cwd=ROOT,
@@ -70,7 +70,7 @@ def test_ctrl_c_stops_a_run_that_waits_keeps_its_rows_and_says_how_to_go_on(tmp_
         run.kill()
         run.wait()
     last = error.strip().splitlines()[-1]
-    assert last.startswith("KeyboardInterrupt: stopped after 40 samples; 40 are kept in ")
+    assert last.startswith("KeyboardInterrupt: stopped after 40 samples; 40 are stored in ")
     (manifest,) = tmp_path.glob("*/manifest.json")
     shards = json.loads(manifest.read_bytes())["shards"].values()
     assert sum(shard["samples"] for shard in shards) == 40

@@ -1,4 +1,4 @@
-"""Features larger than their share of memory never fill it."""
+"""Features above their share of memory do not fill it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES, WIDTH = 30_000, 2048  # 246 MB of features
 ALLOWED_GROWTH = 90 * 2**20
 
-# A shard and its packed form are in memory while it is written; the smaller they are, the clearer.
+# Small shards, because a shard and its packed form are in memory while it is written.
 MEASURED = f"""
 import re, sys
 import torch
@@ -20,7 +20,7 @@ from torch import nn
 from tsne_widget import extract
 from tsne_widget.extraction.store import buffer, store
 
-def resident():  # bytes of our own; pages of a mapped file are the system's to take back
+def resident():  # bytes; the system can reclaim pages of a mapped file
     with open("/proc/self/status") as status:
         return 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", status.read())[1])
 
@@ -51,7 +51,7 @@ print(max(peak, resident()) - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("with_store", [False, True])
-def test_features_that_exceed_their_share_of_memory_are_not_held_in_it(tmp_path, with_store):
+def test_features_above_their_share_of_memory_do_not_fill_it(tmp_path, with_store):
     command = [sys.executable, "-c", MEASURED, *([str(tmp_path / "s")] if with_store else [])]
     grown = [
         int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)

@@ -1,4 +1,4 @@
-"""Worker processes that die, and runs that end while workers load, leave nothing behind."""
+"""No worker process survives its run, also after a dead worker, an error or an interrupt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import ExtractionError, extract
 
 MODEL = made(ResNet)
-LATE = 150  # after the loader has begun: a death while it begins can hang torch itself
+LATE = 150  # after the start of the loader; a death during the start can hang torch itself
 
 
 class KillsItsWorker(Pictures):
@@ -46,7 +46,7 @@ BEFORE: set[int] = set()
 
 @pytest.fixture(autouse=True)
 def only_own_processes():
-    """Other tests of this session may have a browser open: its processes are not counted."""
+    """Exclude processes of other tests in this session, such as a browser."""
     BEFORE.clear()
     BEFORE.update(process.pid for process in psutil.Process().children())
 
@@ -76,19 +76,19 @@ def test_a_worker_that_hangs_ends_in_an_error_with_the_remedy():
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_workers_end_when_the_run_is_broken_off(error):
+def test_workers_stop_when_the_run_is_interrupted(error):
     def stop(done, total):
         assert len(children()) >= 2
         raise error
 
-    # The traceback is kept, as a notebook does: it must not keep the workers.
+    # A notebook keeps the traceback, which must not keep the workers alive.
     with pytest.raises(error) as kept:
         run(Pictures(400), num_workers=2, progress=stop)
     assert_no_workers_left()
     assert kept.tb is not None
 
 
-def test_workers_end_when_a_sample_fails_in_one_of_them():
+def test_workers_stop_when_a_sample_fails_in_one_of_them():
     with pytest.raises(ExtractionError, match="no such picture") as kept:  # with its traceback
         run(Breaks(200), num_workers=2)
     assert_no_workers_left()

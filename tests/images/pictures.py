@@ -1,4 +1,4 @@
-"""Pictures to test with, as files and as bytes."""
+"""Pictures for tests, as files and as bytes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from PIL import Image
 SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 needs_shared_data = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason=f"the real data is not at {SHARED_DATA}"
+    not SHARED_DATA.is_dir(), reason=f"{SHARED_DATA} does not exist"
 )
 
 
 def noise(height: int = 40, width: int = 50, channels: int = 3) -> Image.Image:
-    """A picture that compresses badly, so that a cut file is cut within its pixels."""
+    """A picture that compresses badly, so that a truncated file lacks pixels."""
     rng = np.random.default_rng(0)
     return Image.fromarray(
         rng.integers(0, 256, (height, width, channels), dtype=np.uint8).squeeze()
@@ -44,7 +44,7 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+    """A PNG whose header gives a size, with almost no pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"

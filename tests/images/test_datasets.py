@@ -80,7 +80,7 @@ def files(tmp_path):
     return paths
 
 
-def shown(images, id=0):  # noqa: A002
+def pixels_of(images, id=0):  # noqa: A002
     return np.asarray(images.image(id))
 
 
@@ -109,7 +109,7 @@ KINDS = {
 def test_picture_is_found_in_samples_of_every_format(form, kind):
     dataset = [FORMS[form](KINDS[kind](pixels)) for pixels in COLOURS]
     images = DatasetImages(dataset)
-    np.testing.assert_array_equal(shown(images, 2), COLOURS[2])
+    np.testing.assert_array_equal(pixels_of(images, 2), COLOURS[2])
     assert images.note == ""
     assert isinstance(images, ImageSource)
     assert (len(images), images.caption(2)) == (6, "#2")
@@ -134,7 +134,7 @@ def test_pictures_may_differ_in_size():
 def test_a_normalize_in_the_transform_is_undone(transform, wrap):
     images = DatasetImages(wrap(Colours(transform)))
     expected = 5 if len(images) == 2 else 0
-    np.testing.assert_array_equal(shown(images), COLOURS[expected])
+    np.testing.assert_array_equal(pixels_of(images), COLOURS[expected])
     assert images.note == ""
 
 
@@ -146,7 +146,7 @@ def test_a_normalize_in_transforms_and_in_a_sequential_is_undone():
         transforms = SimpleNamespace(transform=torch.nn.Sequential(torch.nn.Identity(), Module()))
 
     dataset = Sequenced(lambda x: Normalize(mean=MEAN, std=STD)(x))
-    np.testing.assert_array_equal(shown(DatasetImages(dataset), 1), COLOURS[1])
+    np.testing.assert_array_equal(pixels_of(DatasetImages(dataset), 1), COLOURS[1])
 
 
 def test_normalize_with_other_channels_is_ignored():
@@ -155,7 +155,7 @@ def test_normalize_with_other_channels_is_ignored():
             return np.eye(4)
 
     images = DatasetImages(Grey(Normalize(mean=MEAN, std=STD)))
-    np.testing.assert_array_equal(shown(images), np.eye(4) * 255)
+    np.testing.assert_array_equal(pixels_of(images), np.eye(4) * 255)
     with pytest.raises(ImageError, match="3 entries, but images have 1"):
         DatasetImages(Grey(None), mean=MEAN, std=STD).image(0)
 
@@ -180,7 +180,7 @@ def test_object_with_every_attribute_causes_no_endless_loop():
         def __getitem__(self, id):  # noqa: A002
             return np.ones((4, 4))
 
-    assert (shown(DatasetImages(Mocked())) == 255).all()
+    assert (pixels_of(DatasetImages(Mocked())) == 255).all()
 
 
 def test_a_normalised_set_is_stretched_by_one_scale_with_a_note():
@@ -194,14 +194,14 @@ def test_a_normalised_set_is_stretched_by_one_scale_with_a_note():
 def test_digits_of_0_to_16_fill_the_range():
     digits = np.array([[[0.0, 16.0], [8.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]])
     images = DatasetImages(TensorDataset(torch.from_numpy(digits), torch.arange(2)))
-    np.testing.assert_array_equal(shown(images), [[0, 255], [128, 64]])
-    assert shown(images, 1).max() == 32
+    np.testing.assert_array_equal(pixels_of(images), [[0, 255], [128, 64]])
+    assert pixels_of(images, 1).max() == 32
 
 
 def test_one_bad_sample_does_not_hide_the_scale_of_the_others():
     dataset = [(np.full((2, 2), 8.0), 0), ("no picture", 0), (np.full((2, 2), 16.0), 0), (None, 0)]
     images = DatasetImages(dataset)
-    assert shown(images, 2).max() == 255
+    assert pixels_of(images, 2).max() == 255
     with pytest.raises(ImageError, match="str, not an image or numbers"):
         images.image(1)
     with pytest.raises(ImageError, match="NoneType"):
@@ -268,7 +268,7 @@ def test_interrupt_and_memory_error_are_not_converted(error):
 
 def test_an_image_folder_shows_its_files_before_the_transform(files):
     images = DatasetImages(Folder(files))
-    np.testing.assert_array_equal(shown(images, 3), COLOURS[3])
+    np.testing.assert_array_equal(pixels_of(images, 3), COLOURS[3])
     assert images.caption(3) == "cat/3.png"
     assert images.path(3) == files[3]
     assert images.note == ""
@@ -279,8 +279,8 @@ def test_nested_image_folder_shows_its_files(files):
     both = ConcatDataset([half, other])
     nested = Subset(Subset(both, [5, 1, 4]), torch.tensor([2, 0]))
     images = DatasetImages(nested)
-    np.testing.assert_array_equal(shown(images, 0), COLOURS[4])
-    np.testing.assert_array_equal(shown(images, 1), COLOURS[5])
+    np.testing.assert_array_equal(pixels_of(images, 0), COLOURS[4])
+    np.testing.assert_array_equal(pixels_of(images, 1), COLOURS[5])
     assert images.caption(0) == "cat/4.png"
 
 
@@ -289,14 +289,14 @@ def test_files_of_other_formats_are_read_by_the_datasets_loader(tmp_path):
         np.save(tmp_path / f"{number}.npy", COLOURS[number])
     dataset = Folder(sorted(tmp_path.glob("*.npy")), loader=np.load)
     images = DatasetImages(dataset)
-    np.testing.assert_array_equal(shown(images, 5), COLOURS[5])
+    np.testing.assert_array_equal(pixels_of(images, 5), COLOURS[5])
     assert images.path(5) is None
 
 
 def test_names_inside_an_archive_are_read_by_the_datasets_loader():
     archive = {f"zip/{number}.png": COLOURS[number] for number in range(6)}
     images = DatasetImages(Folder(list(archive), loader=archive.__getitem__))
-    np.testing.assert_array_equal(shown(images, 2), COLOURS[2])
+    np.testing.assert_array_equal(pixels_of(images, 2), COLOURS[2])
 
 
 def test_a_broken_file_is_not_given_to_the_loader(tmp_path):
@@ -315,7 +315,7 @@ def test_samples_list_of_another_length_is_not_a_list_of_files(files):
         def __getitem__(self, id):  # noqa: A002
             return np.ones((3, 3)), 0
 
-    assert (shown(DatasetImages(Other(files))) == 255).all()
+    assert (pixels_of(DatasetImages(Other(files))) == 255).all()
 
 
 def test_dataset_is_read_by_one_thread_at_a_time():
@@ -390,4 +390,4 @@ def test_the_real_folder_shows_the_files_and_not_the_normalised_tensors():
     paths = sorted(folder.glob("*/*.jpg"))
     images = DatasetImages(Subset(Folder(paths), [499, 250]))
     for id_, path in enumerate((paths[499], paths[250])):
-        np.testing.assert_array_equal(shown(images, id_), stored[int(path.stem[4:])])
+        np.testing.assert_array_equal(pixels_of(images, id_), stored[int(path.stem[4:])])

@@ -9,8 +9,8 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
 from tsne_widget.plotting.colors import _far_apart
 
-# As seen by the colour-blind: Viénot, Brettel and Mollon (1999), on linear sRGB. Another model than
-# the one the palette was made with.
+# Colour-blind vision after Viénot, Brettel and Mollon (1999), on linear sRGB. The palette was made
+# with another model.
 VIENOT = {
     "protan": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
     "deutan": [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],
@@ -57,7 +57,7 @@ def test_each_class_has_a_colour_of_its_own(count):
     assert UNKNOWN_COLOR not in colors
 
 
-def test_above_a_thousand_colours_begin_again():
+def test_colours_repeat_after_a_thousand():
     colors = class_colors(names(2500))
     assert len(colors) == 2500
     assert len(set(colors)) == 1000
@@ -69,22 +69,22 @@ def test_the_first_classes_keep_their_colours_when_more_are_added():
 
 
 @pytest.mark.parametrize("vision", [None, "protan", "deutan"])
-def test_eight_colours_and_the_grey_are_told_apart_also_by_the_colour_blind(vision):
+def test_eight_colours_and_the_grey_are_distinct_for_the_colour_blind(vision):
     assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
 
 
 @pytest.mark.parametrize(("count", "least"), [(7, 15), (8, 15), (9, 15), (10, 8.5)])
-def test_the_colours_of_common_data_sets_are_told_apart_by_the_colour_blind(count, least):
+def test_seven_to_ten_colours_are_distinct_for_the_colour_blind(count, least):
     for vision in ("protan", "deutan"):
         assert nearest(class_colors(names(count)), vision) > least
 
 
-def test_more_colours_are_as_far_apart_as_can_be():
+def test_further_colours_are_far_apart():
     for count, least in ((10, 25), (20, 16), (100, 5)):
         assert nearest([*class_colors(names(count)), UNKNOWN_COLOR]) > least
 
 
-def test_every_colour_is_seen_on_white_and_on_the_dark_theme():
+def test_each_colour_is_visible_on_white_and_on_the_dark_theme():
     for color in (*class_colors(names(1000)), UNKNOWN_COLOR):
         assert contrast(color, "#ffffff") > 2.1
         assert contrast(color, "#212121") >= 3  # the map's ground in JupyterLab's dark theme
@@ -98,7 +98,7 @@ def test_colours_are_the_same_in_every_run():
     assert class_colors(names(1000)) == many
 
 
-def test_the_users_colours_win_and_the_others_keep_theirs():
+def test_given_colours_replace_the_defaults():
     given = {"class 1": "tab:pink", "class 2": (0, 0.5, 1), "class 0": "0.25"}
     assert class_colors(names(4), given) == (
         "#404040",
@@ -108,24 +108,27 @@ def test_the_users_colours_win_and_the_others_keep_theirs():
     )
 
 
-def test_a_list_of_colours_is_by_class_and_may_be_longer():
+def test_list_of_colours_is_by_class_and_may_be_longer():
     assert class_colors(names(2), ["red", "#0F0", "blue"]) == ("#ff0000", "#00ff00")
 
 
 @pytest.mark.parametrize(
     ("colors", "message"),
     [
-        ({"clas 1": "red"}, "colors names 'clas 1', which is no class; did you mean 'class 1'"),
-        ({"zebra": "red"}, "no class; known are 'class 0', 'class 1', 'class 2'"),
-        ({"class 1": "tab:bleu"}, r"colors\['class 1'\] = 'tab:bleu' is no colour; .*'tab:blue'"),
-        ({"class 1": (1, 2, 3)}, r"\(1, 2, 3\) is no colour"),
-        ({"class 1": None}, "None is no colour"),
-        (["red"], "colors has 1 entries for 3 classes; to set only some pass a dict"),
-        (["red", "green", "blu"], "'blu' is no colour; did you mean 'blue'"),
-        ("red", "must map class names to colours, or list one per class; got 'red'"),
+        ({"clas 1": "red"}, "'clas 1' is not a class; did you mean 'class 1'"),
+        ({"zebra": "red"}, "'zebra' is not a class; known names: 'class 0', 'class 1', 'class 2'"),
+        (
+            {"class 1": "tab:bleu"},
+            r"\['class 1'\] = 'tab:bleu' is not a colour; .*'tab:blue'",
+        ),
+        ({"class 1": (1, 2, 3)}, r"\(1, 2, 3\) is not a colour$"),
+        ({"class 1": None}, "None is not a colour$"),
+        (["red"], "colors has 1 entries for 3 classes"),
+        (["red", "green", "blu"], "'blu' is not a colour; did you mean 'blue'"),
+        ("red", "colors must map class names .* got 'red'"),
         (7, "got 7"),
     ],
 )
-def test_colours_that_cannot_be_are_refused_with_the_near_names(colors, message):
+def test_wrong_colours_are_refused_with_similar_names(colors, message):
     with pytest.raises(InvalidInputError, match=message):
         class_colors(names(3), colors)

@@ -53,7 +53,7 @@ def test_every_point_is_drawn_in_the_colour_of_its_class():
     assert legend(figure) == dict(zip(NAMES, palette, strict=True))
 
 
-def test_unknown_points_are_grey_beneath_the_others_and_in_the_legend():
+def test_unknown_points_are_grey_below_the_others_and_in_the_legend():
     codes = np.where(np.arange(60) < 10, -1, CODES)
     figure = plot_embedding(XY, codes, class_names=NAMES)
     colors = [mpl.colors.to_hex(color) for color in points(figure).get_facecolors()]
@@ -63,11 +63,11 @@ def test_unknown_points_are_grey_beneath_the_others_and_in_the_legend():
     assert legend(figure)["unknown"] == UNKNOWN_COLOR
 
 
-def test_classes_lie_over_each_other_in_mixed_order():
+def test_classes_are_drawn_in_mixed_order():
     codes = np.repeat([0, 1, 2], 20)
     colors = points(plot_embedding(XY, codes)).get_facecolors()
     changes = (np.diff(colors, axis=0) != 0).any(axis=1).sum()
-    assert changes > 20  # 2 when one class hides the other
+    assert changes > 20  # 2 if one class hid the other
     again = points(plot_embedding(XY, codes)).get_facecolors()
     np.testing.assert_array_equal(again, colors)
 
@@ -177,7 +177,7 @@ def test_a_long_legend_names_the_classes_with_most_points_and_counts_the_others(
     assert texts[-1] == "and 50 more"
 
 
-def test_names_are_text_and_nothing_else():
+def test_names_are_plain_text():
     names = [
         "$\\frac{1}{0$",
         "_hidden",
@@ -226,7 +226,7 @@ def test_svg_keeps_text_as_text_and_pdf_embeds_truetype(tmp_path):
     assert b"/Type3" not in content
 
 
-def test_so_does_the_users_own_savefig():
+def test_savefig_keeps_text_as_text():
     buffer = io.BytesIO()
     plot_embedding(XY, CODES, class_names=NAMES).savefig(buffer, format="svg")
     assert b">emu</text>" in buffer.getvalue()
@@ -248,7 +248,7 @@ def test_many_points_are_one_picture_in_vector_files(tmp_path, monkeypatch):
     assert "<image" in many.read_text()
 
 
-def test_global_settings_and_pyplot_are_left_alone(tmp_path):
+def test_global_settings_and_pyplot_are_not_changed(tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot")
     before = dict(mpl.rcParams)
     plot_embedding(XY, CODES, path=tmp_path / "a.pdf")
@@ -275,12 +275,12 @@ def test_a_figure_is_freed_when_it_is_no_longer_used():
     assert figure() is None
 
 
-def test_it_shows_itself_in_a_notebook():
+def test_figure_displays_itself_in_a_notebook():
     with Image.open(io.BytesIO(plot_embedding(XY, CODES)._repr_png_())) as image:
         assert image.format == "PNG"
 
 
-def test_it_draws_into_axes_of_the_user(tmp_path):
+def test_figure_draws_into_given_axes(tmp_path):
     figure = Figure(figsize=(6, 3))
     left, right = figure.subplots(1, 2)
     returned = plot_embedding(XY, CODES, class_names=NAMES, ax=right, path=tmp_path / "two.pdf")
@@ -302,7 +302,7 @@ def test_proportions_are_kept_when_the_users_figure_changes_its_size():
     assert per_x == pytest.approx(per_y)
 
 
-def test_axes_of_a_subfigure_will_do():
+def test_axes_of_a_subfigure_are_accepted():
     figure = Figure()
     ax = figure.subfigures(1, 2)[0].subplots()
     assert plot_embedding(XY, CODES, ax=ax) is figure
@@ -337,21 +337,24 @@ def test_coordinates_whose_difference_overflows_are_drawn():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"embedding": np.zeros((3, 3))}, r"shape \(n, 2\), n above 0, got \(3, 3\)"),
+        ({"embedding": np.zeros((3, 3))}, r"embedding must have shape \(n, 2\).* got \(3, 3\)"),
         ({"embedding": np.zeros((0, 2))}, r"got \(0, 2\)"),
         ({"embedding": np.array([["a", "b"]])}, "numbers, got dtype <U1"),
         ({"embedding": np.where(XY > 30, np.nan, XY)}, r"NaN or infinite values in \d+ of 60 rows"),
-        ({"labels": CODES[:59]}, "labels has 59 entries, but embedding has 60 rows"),
+        ({"labels": CODES[:59]}, "labels must have 60 rows, got 59"),
         ({"labels": CODES[:, None]}, r"labels must have shape \(60,\), got \(60, 1\)"),
-        ({"labels": CODES - 2}, "-1 for unknown, got -2 … 0"),
-        ({"labels": CODES, "class_names": ["a", "b"]}, r"0 … 1, or -1 for unknown, got 0 … 2"),
-        ({"labels": CODES, "class_names": ["a", "b", "a"]}, "class_names must differ"),
-        ({"labels": CODES + 10**9}, "correct them or class_names"),
+        ({"labels": CODES - 2}, "labels must be .* got -2 … 0"),
+        ({"labels": CODES, "class_names": ["a", "b"]}, "labels must be 0 … 1, .* got 0 … 2"),
+        ({"labels": CODES, "class_names": ["a", "b", "a"]}, "class_names has duplicates: 'a'"),
+        ({"labels": CODES + 10**9}, "labels must be 0 … 9999.* got 1000000000"),
         ({"labels": CODES + 0.5}, "whole numbers or names"),
         ({"labels": CODES.astype(complex)}, "integers or names, got dtype complex128"),
-        ({"labels": ["cta"] * 60, "class_names": NAMES}, "'cta', which class_names lacks; .*'cat'"),
-        ({"colors": {"cat": "red"}}, "there are no classes; pass labels"),
-        ({"labels": CODES, "colors": {"9": "red"}}, "no class"),
+        (
+            {"labels": ["cta"] * 60, "class_names": NAMES},
+            "'cta' is not in class_names; .*'cat'",
+        ),
+        ({"colors": {"cat": "red"}}, "colors needs classes; pass labels"),
+        ({"labels": CODES, "colors": {"9": "red"}}, "'9' is not a class"),
         ({"size_mm": (0, 90)}, r"size_mm must be \(width, height\) above 0"),
         ({"size_mm": 90}, "size_mm must be"),
         ({"size_mm": (90, 1e9)}, "at most 2000"),
@@ -361,7 +364,7 @@ def test_coordinates_whose_difference_overflows_are_drawn():
         ({"path": "map"}, "path must end in"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(options, message):
+def test_wrong_arguments_are_refused(options, message):
     with pytest.raises(InvalidInputError, match=message):
         plot_embedding(**{"embedding": XY, **options})
 
@@ -377,7 +380,7 @@ def clusters(c, n=400):
     return 4 * rng.normal(size=(c, 2))[codes] + rng.normal(size=(n, 2)), codes
 
 
-def test_values_are_coloured_by_a_bar_that_names_them_and_unknown_ones_are_grey():
+def test_values_have_a_titled_colour_bar_and_unknown_ones_are_grey():
     xy, _ = clusters(3)
     values = np.linspace(0, 1, len(xy))
     values[:7] = np.nan
@@ -392,7 +395,7 @@ def test_values_are_coloured_by_a_bar_that_names_them_and_unknown_ones_are_grey(
     assert box.x1 <= figure.bbox.x1 + 1  # nothing is cut off
 
 
-def test_what_is_not_selected_is_drawn_faintly_and_beneath():
+def test_unselected_points_are_drawn_faintly_and_below():
     xy, codes = clusters(3)
     selected = np.arange(len(xy)) < 50
     points = plot_embedding(xy, codes, selected=selected).axes[0].collections[0]
@@ -434,7 +437,7 @@ def test_names_on_the_map_are_the_same_in_every_run():
     assert places[0] == places[1]
 
 
-def test_without_adjust_text_names_say_which_extra_has_it(monkeypatch):
+def test_names_without_adjust_text_name_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "adjustText", None)
     xy, codes = clusters(3)
     with pytest.raises(InvalidInputError, match=r"tsne-widget\[figures\]"):
@@ -447,10 +450,10 @@ def test_without_adjust_text_names_say_which_extra_has_it(monkeypatch):
         ({"values": np.zeros(3)}, r"values must be numbers of shape \(400,\)"),
         ({"values": np.array(["a"] * 400)}, "values must be numbers"),
         ({"selected": np.arange(400)}, "selected must be a bool mask"),
-        ({"markers": True}, "tells 8 classes apart, got 9"),
+        ({"markers": True}, "up to 8 classes, got 9"),
     ],
 )
-def test_colours_and_shapes_that_do_not_fit_are_refused(options, message):
+def test_wrong_values_and_markers_are_refused(options, message):
     xy, codes = clusters(9)
     with pytest.raises(InvalidInputError, match=message):
         plot_embedding(xy, codes, **options)

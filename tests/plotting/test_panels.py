@@ -19,7 +19,7 @@ def some(count):
     ("count", "columns", "grid"),
     [(2, None, (2, 1)), (5, None, (3, 2)), (4, 2, (2, 2)), (1, 9, (1, 1))],
 )
-def test_panels_are_in_rows_and_each_has_the_size_that_was_asked_for(count, columns, grid):
+def test_panels_are_in_rows_and_have_the_given_size(count, columns, grid):
     figure = plot_embeddings(some(count), CODES, columns=columns, size_mm=(40, 30))
     boxes = [ax.get_position(original=True) for ax in figure.axes]
     width, height = figure.get_size_inches() * MM
@@ -30,7 +30,7 @@ def test_panels_are_in_rows_and_each_has_the_size_that_was_asked_for(count, colu
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
-def test_one_legend_serves_all_panels_and_is_not_cut_off():
+def test_panels_share_one_legend_inside_the_figure():
     figure = plot_embeddings(some(3), CODES, class_names=["cat", "dog", "a rather long name"])
     legends = [ax.get_legend() for ax in figure.axes]
     assert [legend is None for legend in legends] == [True, True, False]
@@ -74,11 +74,11 @@ def test_values_have_one_colour_bar():
         ({"a": np.eye(2)}, {"path": "map.tiff"}, "must end in"),
     ],
 )
-def test_what_does_not_fit_is_refused(maps, options, message):
+def test_wrong_arguments_are_refused(maps, options, message):
     with pytest.raises(InvalidInputError, match=message):
         plot_embeddings(maps, **options)
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_missing_folder_is_a_store_error(tmp_path):
     with pytest.raises(StoreError, match="cannot write"):
         plot_embeddings(some(2), CODES, path=tmp_path / "none" / "map.pdf")

@@ -41,7 +41,8 @@ from tsne_widget.analysis.neighborhoods import (
 )
 from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
-from tsne_widget.analysis.scores import SCORES, Score, Scores
+from tsne_widget.analysis.score_values import Scores
+from tsne_widget.analysis.scores import SCORES, Score
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 

@@ -135,8 +135,15 @@ def classification_report(
 def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
     """Share of correct predictions, 0 … 1, among samples whose label and prediction are known.
 
-    NaN if there are none. Parameters and errors are those of :func:`classification_report`. Time
-    O(n), memory O(n).
+    NaN if there are none. Errors are those of :func:`classification_report`. Time O(n), memory
+    O(n).
+
+    Parameters
+    ----------
+    labels, predictions : (n,) int arrays
+        Class codes, −1 where unknown.
+    rows : (k,) int array or (n,) bool mask, optional
+        Only these samples.
 
     Examples
     --------

@@ -13,7 +13,8 @@ from tsne_widget.analysis.clusters import verdict
 from tsne_widget.analysis.duplicates import near_duplicates
 from tsne_widget.analysis.finders import VOTERS, suspected
 from tsne_widget.analysis.neighborhoods import approximates, layer_summary
-from tsne_widget.analysis.scores import MAP_NEIGHBORS, Scores
+from tsne_widget.analysis.score_values import Scores
+from tsne_widget.analysis.scores import MAP_NEIGHBORS
 from tsne_widget.analysis.trust import faithfulness
 from tsne_widget.errors import InvalidInputError
 
@@ -130,6 +131,11 @@ def describe_layer(scores: Scores) -> str:
 
     Time O(n k²) and memory O(n) as for :func:`layer_summary`, without the neighbours.
 
+    Parameters
+    ----------
+    scores : Scores
+        The scores of the samples.
+
     Examples
     --------
     >>> from tsne_widget import FeatureSet
@@ -153,6 +159,11 @@ def diagnosis_seconds(scores: Scores) -> float:
     """Approximate duration of the next :func:`diagnose` in seconds; 0 once the scores are kept.
 
     Time O(1), memory O(1).
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores of the samples.
     """
     record = scores.feature_set
     n, d = record.features.shape

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import did_you_mean
 from tsne_widget.analysis.neighborhoods import neighbor_vote
-from tsne_widget.analysis.scores import SCORES, Scores
+from tsne_widget.analysis.score_values import Scores
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.errors import InvalidInputError
 
 # Samples that a ranking finder returns: as many as a person looks through.
@@ -180,6 +181,13 @@ def finder_lacks(name: str, scores: Scores) -> str:
 
     Time O(1), memory O(1).
 
+    Parameters
+    ----------
+    name : str
+        One of :data:`FINDER_NAMES`.
+    scores : Scores
+        The scores of the samples.
+
     Raises
     ------
     InvalidInputError
@@ -192,6 +200,13 @@ def finder_is_ready(name: str, scores: Scores) -> bool:
     """Whether :func:`finder_rows` needs no score or neighbours that are not yet computed.
 
     Time O(1), memory O(1).
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`FINDER_NAMES`.
+    scores : Scores
+        The scores of the samples.
 
     Raises
     ------

@@ -49,8 +49,13 @@ def label_suspicion(
 ) -> NDArray[np.float32]:
     """How suspect each label is: −log of the probability that it is right, in nats.
 
-    This is the first result of :func:`label_errors`, which describes parameters and method. The
-    sign is the opposite of a label quality: a high value means a suspect label.
+    This is the first result of :func:`label_errors`, which describes the method. The sign is the
+    opposite of a label quality: a high value means a suspect label.
+
+    Parameters
+    ----------
+    logits, labels, features, random_state
+        See :func:`label_errors`.
 
     Returns
     -------

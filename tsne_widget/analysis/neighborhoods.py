@@ -210,7 +210,14 @@ def knn_accuracy(indices: ArrayLike, labels: ArrayLike) -> float:
     """Share of labelled samples whose neighbours vote for their label, 0 … 1; NaN without labels.
 
     This is the leave-one-out accuracy of the k-nearest-neighbour classifier (Cover & Hart 1967).
-    Parameters and errors are those of :func:`neighbor_vote`. Time O(n k²), memory O(n).
+    Errors are those of :func:`neighbor_vote`. Time O(n k²), memory O(n).
+
+    Parameters
+    ----------
+    indices : (n, k) int array
+        Rows of the neighbours of each sample.
+    labels : (n,) int array
+        Class codes, −1 where unknown.
 
     Examples
     --------

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import as_rows
+from tsne_widget._validation import as_rows, check_finite, row_blocks
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
+
+BLOCK_BYTES = 32 * 2**20  # of one table of distances between a block of rows and all rows
 
 
 class Faithfulness(NamedTuple):
@@ -65,11 +67,46 @@ def faithfulness(
     places = as_matrix("embedding", embedding, n)
     if not 1 <= k < n / 2:
         raise InvalidInputError(f"k={k} must be from 1 to less than n / 2 = {n / 2:g}")
-    if not np.isfinite(places).all():
-        raise InvalidInputError("embedding must be finite; run the projector again")
+    check_finite("embedding", places)
     chosen = np.arange(n) if rows is None else as_rows("rows", rows, n)
-    # Imported here because the package loads torch.
-    from tsne_widget.projection.faithfulness import local_faithfulness
-
     high, flat = centred(matrix)[0], centred(places)[0].astype(np.float64)
-    return Faithfulness(*local_faithfulness(high, flat, k, chosen).astype(np.float32))
+    return Faithfulness(*_local(high, flat, k, chosen).astype(np.float32))
+
+
+def _local(
+    features: NDArray[Any], embedding: NDArray[Any], k: int, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Trustworthiness and continuity of the rows, (2, m); features and embedding are centred."""
+    n = len(features)
+    lengths = [np.einsum("ij,ij->i", points, points) for points in (features, embedding)]
+    penalties = np.empty((2, len(rows)))
+    for block in row_blocks(len(rows), BLOCK_BYTES // (8 * n)):
+        high = _distances(features, lengths[0], rows[block])
+        flat = _distances(embedding, lengths[1], rows[block])
+        near_high, near_flat = (np.argpartition(t, k, axis=1)[:, :k] for t in (high, flat))
+        penalties[0, block] = _excess_ranks(high, near_flat, near_high)
+        penalties[1, block] = _excess_ranks(flat, near_high, near_flat)
+    return np.asarray(1 - penalties / (k * (2 * n - 3 * k - 1) / 2))
+
+
+def _distances(
+    points: NDArray[Any], lengths: NDArray[Any], rows: NDArray[np.int64]
+) -> NDArray[Any]:
+    """(m, n) squared distances minus the row's own |x|², which keeps their order; ∞ to itself."""
+    table = (-2 * points[rows]) @ points.T
+    table += lengths
+    table[np.arange(len(rows)), rows] = np.inf
+    return np.asarray(table)
+
+
+def _excess_ranks(
+    table: NDArray[Any], found: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(m,) for each row, the sum of rank − k over the found neighbours whose rank exceeds k."""
+    k = found.shape[1]
+    bound = np.take_along_axis(table, true, 1).max(axis=1)  # distance of the true k-th neighbour
+    reach = np.take_along_axis(table, found, 1)
+    excess = np.zeros(len(table), dtype=np.int64)
+    for i, j in zip(*np.nonzero(reach > bound[:, np.newaxis]), strict=True):
+        excess[i] += np.count_nonzero(table[i] < reach[i, j]) + 1 - k
+    return excess

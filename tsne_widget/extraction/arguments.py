@@ -128,7 +128,7 @@ def as_request(
     _check_has_weights(model)
     on_ray = executor == "ray" or is_ray_dataset(data)
     check_executor("ray" if on_ray else executor)
-    requested_actors = _as_actors(actors, num_gpus, device)
+    requested_actors = _as_actors(actors, num_gpus, device if on_ray else None)
     moves_to = None if device is None or on_ray else _as_device(device)
     runs_on = moves_to or device_of(model)
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")

@@ -1,4 +1,4 @@
-"""Colours of classes, and the static figure for papers."""
+"""Colours of classes, and static figures for papers."""
 
 from tsne_widget.plotting.colors import UNKNOWN_COLOR, class_colors
 from tsne_widget.plotting.figure import plot_embedding

@@ -1,26 +1,26 @@
-"""One colour per class, for the colour-blind too, readable on white and on near-black."""
+"""One colour per class: distinct for the colour-blind, readable on white and on near-black."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import matplotlib.colors
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 
 UNKNOWN_COLOR = "#a0a0a0"
-# More colours than this nobody tells apart; they begin again.
+# Nobody can distinguish more colours than this; after them the colours repeat.
 MAX_DISTINCT_COLORS = 1000
 
-# After Okabe and Ito (2008): their six hues of middle lightness, and violet and brown in place of
-# yellow and black, which vanish on one of the grounds. Annealed until any two of the first 8, and
-# the grey, are at least 0.09 apart in OKLab in each of the four kinds of colour vision below. The
-# last two, for the many data sets of ten classes, are 0.06 from others for the colour-blind.
+# After Okabe and Ito (2008): their six hues of middle lightness, with violet and brown instead of
+# yellow and black, which are invisible on one of the backgrounds. Annealed until any two of the
+# first 8, and the grey, are at least 0.09 apart in OKLab in each of the four kinds of colour vision
+# below. The last two, for the many datasets with ten classes, are 0.06 from others for the
+# colour-blind.
 _FIRST = (
     "#59699d",  # blue
     "#f3a011",  # orange
@@ -33,12 +33,12 @@ _FIRST = (
     "#86c06d",  # light green
     "#9d8838",  # ochre
 )
-# WCAG contrast of every colour with the map's ground in JupyterLab's light and dark theme. One
-# palette for both: 3 on white as well would leave a third of the lightness, and too few colours.
+# WCAG contrast of every colour with the map's background in JupyterLab's light and dark themes. One
+# palette serves both: 3 on white as well would leave a third of the lightness and too few colours.
 _WHITE, _DARK = "#ffffff", "#212121"
 _MIN_CONTRAST_ON_WHITE, _MIN_CONTRAST_ON_DARK = 2.1, 3.0
-_MIN_CHROMA = 0.07  # in OKLab: less looks like UNKNOWN_COLOR
-_CANDIDATE_STEP = 15  # of 0 … 255 in each of red, green and blue
+_MIN_CHROMA = 0.07  # in OKLab; below it a colour looks like UNKNOWN_COLOR
+_CANDIDATE_STEP = 15  # in each of red, green and blue, 0 … 255
 
 # Linear sRGB → cone response → OKLab (Ottosson 2020, https://bottosson.github.io/posts/oklab/).
 _TO_CONES = np.array(
@@ -55,9 +55,9 @@ _TO_OKLAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-# Normal vision and the complete deficiencies (Machado, Oliveira and Fernandes 2009, severity 1.0),
-# on linear sRGB; each with the weight of its distances. All distances shrink in the deficiencies,
-# so without weights normal vision would have no say beyond the first ten.
+# Normal vision and the complete deficiencies (Machado, Oliveira and Fernandes 2009, severity 1.0)
+# on linear sRGB, each with the weight of its distances. All distances are smaller in the
+# deficiencies, so without weights normal vision would not influence colours beyond the first ten.
 _VISIONS = (
     (0.75, np.eye(3)),
     (
@@ -98,20 +98,24 @@ def class_colors(
 ) -> tuple[str, ...]:
     """A colour for each class, as "#rrggbb".
 
-    The first classes keep their colours when more are added. Up to 8 are told apart in all common
-    kinds of colour vision; then each next colour is the one farthest from all before it.
+    The first classes keep their colours when more are added. Up to 8 colours are distinct in all
+    common kinds of colour vision; each further colour is the farthest from those before it.
 
     Parameters
     ----------
     class_names : sequence of c str
     colors : mapping of class name to colour, or sequence of at least c colours, optional
         Any colour that matplotlib knows: "#rrggbb", "tab:blue", "0.5", …. Classes that a mapping
-        leaves out keep their default.
+        omits keep their default.
+
+    Returns
+    -------
+    tuple of c str
 
     Raises
     ------
     InvalidInputError
-        For an unknown class name or colour (the nearest are offered), or too few colours.
+        If a class name or a colour is unknown, or there are too few colours.
 
     Examples
     --------
@@ -126,46 +130,45 @@ def class_colors(
     if isinstance(colors, Mapping):
         unknown = [name for name in colors if name not in set(names)]
         if unknown:
-            near = near_names(str(unknown[0]), names)
-            raise InvalidInputError(f"colors names {unknown[0]!r}, which is no class; {near}")
+            raise InvalidInputError(
+                f"colors: {unknown[0]!r} is not a class{known_names(unknown[0], names)}"
+            )
         chosen = list(_default(len(names)))
         for name, color in colors.items():
             chosen[names.index(name)] = _as_hex(color, name)
         return tuple(chosen)
     if isinstance(colors, str) or not hasattr(colors, "__len__"):
         raise InvalidInputError(
-            f"colors must map class names to colours, or list one per class; got {colors!r}"
+            f"colors must map class names to colours, or list one colour per class; got {colors!r}"
         )
     if len(colors) < len(names):
         raise InvalidInputError(
             f"colors has {len(colors)} entries for {len(names)} classes; "
-            "to set only some pass a dict by class name"
+            "to set only some of them, pass a dict by class name"
         )
     return tuple(_as_hex(color, name) for color, name in zip(colors, names, strict=False))
 
 
+def known_names(word: object, known: Sequence[str]) -> str:
+    """The end of an error message about an unknown name: the nearest name, or the first ones."""
+    first = f"{', '.join(map(repr, known[:5]))}{' …' if len(known) > 5 else ''}"
+    return did_you_mean(word, known) or f"; known names: {first}"
+
+
 def _as_hex(color: Any, name: str) -> str:
+    from matplotlib.colors import get_named_colors_mapping, to_hex
+
     try:
-        return matplotlib.colors.to_hex(color)
+        return to_hex(color)
     except (ValueError, TypeError) as error:
-        known = list(matplotlib.colors.get_named_colors_mapping())
-        raise InvalidInputError(
-            f"colors[{name!r}] = {color!r} is no colour; {near_names(str(color), known)}"
-        ) from error
-
-
-def near_names(word: str, known: Sequence[str]) -> str:
-    """The names most like a mistaken one, as the end of an error message."""
-    near = difflib.get_close_matches(word, known, n=3)
-    if near:
-        return f"did you mean {' or '.join(map(repr, near))}?"
-    return f"known are {', '.join(map(repr, known[:5]))}{' …' if len(known) > 5 else ''}"
+        near = did_you_mean(color, get_named_colors_mapping()) if isinstance(color, str) else ""
+        raise InvalidInputError(f"colors[{name!r}] = {color!r} is not a colour{near}") from error
 
 
 def _default(count: int) -> tuple[str, ...]:
     if count <= len(_FIRST):
         return _FIRST[:count]
-    # Computed for a few sizes only, so that calls with different counts share the work.
+    # Only two sizes are computed, so that calls with different counts share the work.
     distinct = next(size for size in (100, MAX_DISTINCT_COLORS) if count <= size or size > 100)
     colors = _far_apart(distinct)
     return tuple(colors[number % distinct] for number in range(count))
@@ -173,23 +176,23 @@ def _default(count: int) -> tuple[str, ...]:
 
 @cache
 def _far_apart(count: int) -> tuple[str, ...]:
-    """``_FIRST``, then greedily the candidate farthest from all taken so far and from the grey."""
+    """``_FIRST``, then repeatedly the candidate farthest from all colours so far and the grey."""
     candidates = _candidates()
     seen = _as_seen(candidates)
-    taken = [_rgb(color) for color in _FIRST]
+    first = [_rgb(color) for color in (*_FIRST, UNKNOWN_COLOR)]
     distance = np.full(len(candidates), np.inf)
-    for color in _as_seen(np.array([*taken, _rgb(UNKNOWN_COLOR)])).swapaxes(0, 1):
+    for color in _as_seen(np.array(first)).swapaxes(0, 1):
         np.minimum(distance, _distance(seen, color), out=distance)
     chosen: list[int] = []
     while len(_FIRST) + len(chosen) < count:
         farthest = int(distance.argmax())
         chosen.append(farthest)
         np.minimum(distance, _distance(seen, seen[:, farthest]), out=distance)
-    return _FIRST + tuple(matplotlib.colors.to_hex(candidates[index]) for index in chosen)
+    return _FIRST + tuple(_hex(candidates[index]) for index in chosen)
 
 
 def _candidates() -> NDArray[np.float64]:
-    """(k, 3) sRGB colours that are neither grey nor lost on one of the grounds."""
+    """(k, 3) sRGB colours that are not grey and are readable on both backgrounds."""
     steps = np.arange(0, 256, _CANDIDATE_STEP) / 255
     rgb = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     chroma = np.hypot(*_oklab(_linear(rgb)).T[1:])
@@ -201,7 +204,7 @@ def _candidates() -> NDArray[np.float64]:
 
 
 def _as_seen(rgb: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(visions, k, 3): colours (k, 3) in OKLab as each vision sees them, times its weight."""
+    """(visions, k, 3) OKLab: the (k, 3) colours in each vision, times the weight of the vision."""
     linear = _linear(rgb)
     return np.stack(
         [weight * _oklab(np.clip(linear @ vision.T, 0, 1)) for weight, vision in _VISIONS]
@@ -209,7 +212,7 @@ def _as_seen(rgb: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _distance(seen: NDArray[np.float32], color: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(k,): squared distance of colours (visions, k, 3) and one (visions, 3), worst vision."""
+    """(k,) smallest squared distance over the visions between (visions, k, 3) and (visions, 3)."""
     squares = np.square(seen - color[:, np.newaxis]).sum(axis=2)
     nearest: NDArray[np.float64] = squares.min(axis=0)
     return nearest
@@ -224,13 +227,18 @@ def _linear(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def _contrast(rgb: NDArray[np.float64], ground: str) -> NDArray[np.float64]:
-    """(k,): WCAG 2 contrast ratio of colours (k, 3) with the ground."""
+def _contrast(rgb: NDArray[np.float64], background: str) -> NDArray[np.float64]:
+    """(k,) WCAG 2 contrast ratios of (k, 3) colours with the background."""
     weights = np.array([0.2126, 0.7152, 0.0722])
-    one, other = _linear(rgb) @ weights, _linear(np.array(_rgb(ground))) @ weights
+    one, other = _linear(rgb) @ weights, _linear(np.array(_rgb(background))) @ weights
     ratio: NDArray[np.float64] = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
     return ratio
 
 
-def _rgb(color: str) -> tuple[float, float, float]:
-    return matplotlib.colors.to_rgb(color)
+def _rgb(color: str) -> tuple[float, ...]:
+    """0 … 1 each, from "#rrggbb"."""
+    return tuple(value / 255 for value in bytes.fromhex(color[1:]))
+
+
+def _hex(rgb: NDArray[np.float64]) -> str:
+    return "#" + "".join(f"{round(255 * value):02x}" for value in rgb.tolist())

@@ -1,4 +1,4 @@
-"""Comparison: maps of the same samples side by side, over one selection."""
+"""Comparison: linked maps of the same samples side by side."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from typing_extensions import Self
 
-# Selected samples whose way from map to map is drawn: more lines hide each other.
+# Maximum number of lines from map to map: more lines hide each other.
 MAX_LINES = 300
 TILE_SIZE = 132  # pixels
 _ACTIVE = ("running", "paused")
@@ -54,27 +54,28 @@ def compare(
     colors: Mapping[str, str] | None = None,
     height: int = 400,
 ) -> Comparison:
-    """Maps of two to four layers or checkpoints side by side, linked: see :class:`Comparison`.
+    """Linked maps of two to four layers or checkpoints side by side, see :class:`Comparison`.
 
-    Samples are matched by their ids; those that not all have are left out and counted. Each map is
-    computed by itself and then laid over the first one: moved, turned, mirrored and scaled.
+    Samples are matched by id; samples that some records lack are left out and counted. Each map is
+    computed separately and then aligned with the first one (Procrustes: translation, rotation,
+    reflection and scale).
 
     Parameters
     ----------
     sets : mapping of name to FeatureSet, or to (FeatureSet, (n, 2) array)
-        In order of time or depth; coordinates that are given are not computed.
+        In order of time or depth, with or without given coordinates.
     projector : object with ``fit_transform``, optional
-        Makes each map that is not given. Default ``TSNE(random_state=0)``.
+        Computes each map without given coordinates. Default ``TSNE(random_state=0)``.
     images, mean, std
-        See :class:`EmbeddingExplorer`. Default: the pictures of the first that has some.
+        See :class:`EmbeddingExplorer`. Default: the pictures of the first record that has some.
     colors : mapping of class name to colour, optional
     height : int
-        Of each map, in pixels.
+        Height of each map in pixels.
 
     Raises
     ------
     InvalidInputError
-        If they have different class names, other labels for the same ids, or no ids in common.
+        If class names differ, labels differ for equal ids, or no ids are shared.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def compare(
     >>> a = FeatureSet.from_arrays(np.eye(3), labels, predictions=early)
     >>> b = FeatureSet.from_arrays(np.eye(3), labels, predictions=late)
     >>> comparison = compare({"early": (a, np.eye(3)[:, :2]), "late": (b, np.eye(3)[:, 1:])})
-    >>> comparison.to_dataframe()["change"].tolist()
+    >>> comparison.to_dataframe("all")["change"].tolist()
     ['fixed', 'still right', 'introduced']
     """
     return Comparison(
@@ -93,11 +94,12 @@ def compare(
 
 
 class Comparison(Exploration):
-    """Maps of the same samples side by side: one selection, one hover, one set of class toggles.
+    """Maps of the same samples side by side, with one selection and one set of class toggles.
 
-    What is selected, visible or hovered is one state, so that every map shows it. On the last map
-    lines lead to the selected samples from their places on the first one; a slider moves all of
-    its points there and back. Made by :func:`compare`, which says what the parameters are.
+    All maps share one state: selection, visible classes and the hovered row. On the last map,
+    lines start where the selected samples are on the first map; a slider moves all points between
+    the two.
+    See :func:`compare` for the parameters.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Comparison(Exploration):
         columns = self._compared.columns()
         self._images = source = _pictures(records, images, mean, std)
         self._codes = self._compared.changes(self._first, self._last)
-        self._raw: dict[str, NDArray[np.float32]] = {}  # as they were given or computed
+        self._raw: dict[str, NDArray[np.float32]] = {}  # as given or computed, before alignment
         self._share = 1.0
         state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
@@ -158,7 +160,7 @@ class Comparison(Exploration):
         gallery = GalleryView(
             state, ComparedTiles(state, source, palette, self._compared, self._codes), background
         )
-        gallery.tile_size = TILE_SIZE  # its captions name several predictions
+        gallery.tile_size = TILE_SIZE  # its captions list several predictions
         views |= {"bar": self._bar, "legend": LegendView(state, palette), "gallery": gallery}
         super().__init__(state, background, views)
         self._follow()
@@ -177,17 +179,17 @@ class Comparison(Exploration):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is compared, first to last."""
+        """Names of the compared records, in order."""
         return self._names
 
     @property
     def embeddings(self) -> dict[str, NDArray[np.float32]]:
-        """(n, 2) float32 coordinates of each map that is there, laid over the first one."""
+        """(n, 2) float32 coordinates of each finished map, aligned with the first one."""
         return {name: self._final(name) for name in self._names if name in self._raw}
 
     @property
     def morph(self) -> float:
-        """Where the last map's points are: 0 as on the first map … 1 as on their own; settable."""
+        """Position of the last map's points, from 0 (the first map) to 1 (the last); settable."""
         share: float = self._bar.morph
         return share
 
@@ -196,27 +198,29 @@ class Comparison(Exploration):
         if not 0 <= share <= 1:
             raise InvalidInputError(f"morph must be 0 … 1, got {share}")
         if not self.wait()._bar.can_morph:
-            raise InvalidInputError("the first or the last map is not there: nothing can move")
+            raise InvalidInputError(
+                "the first or the last map has no coordinates, so nothing can move"
+            )
         self._bar.morph = float(share)
 
     def to_dataframe(
         self, which: str = "selected", *, before: str | None = None, after: str | None = None
     ) -> pd.DataFrame:
-        """What became of each sample, as a pandas DataFrame; blocks until the maps are done.
+        """Change and predictions of each sample as a DataFrame; blocks until the maps are done.
 
         Parameters
         ----------
         which : str
             As in :meth:`EmbeddingExplorer.to_dataframe`, or a change, for example "fixed".
         before, after : str, optional
-            Names of what ``change`` is about. Default: the first and the last.
+            Records that ``change`` compares. Default: the first and the last.
 
         Returns
         -------
         DataFrame
             Index id; columns path, label, label_name, change (text, NA where unknown), then for
             each name prediction, confidence, x and y, for example "prediction epoch 1" (the class
-            name) and "x epoch 1" (laid over the first map).
+            name) and "x epoch 1" (aligned with the first map).
         """
         import pandas as pd
 
@@ -239,7 +243,7 @@ class Comparison(Exploration):
         return frame
 
     def summary(self, *, before: str | None = None, after: str | None = None) -> pd.Series:
-        """How many samples each change befell, as a pandas Series; unknown ones are not counted.
+        """Number of samples per change, as a Series; unknown changes are not counted.
 
         Parameters
         ----------
@@ -269,7 +273,7 @@ class Comparison(Exploration):
     # ---- the computation ----
 
     def wait(self) -> Self:
-        """Block until all maps are done, and return the comparison.
+        """Block until all maps are done, stopped or paused, and return the comparison.
 
         Raises
         ------
@@ -289,7 +293,7 @@ class Comparison(Exploration):
         return self
 
     def stop(self) -> None:
-        """End the map that is being computed and keep it as it is; the next one begins."""
+        """Stop the running map and keep its current state; the next one starts."""
         for name, one in self._maps.items():
             if one.fit.condition in _ACTIVE:
                 self._fittings[name].stop()
@@ -334,7 +338,7 @@ class Comparison(Exploration):
         return place
 
     def _final(self, name: str) -> NDArray[np.float32]:
-        """Coordinates laid over those of the first map, where it has some."""
+        """Coordinates aligned with the first map, if that one has some."""
         raw, first = self._raw[name], self._raw.get(self._first)
         return raw if name == self._first or first is None else aligned(raw, first)
 
@@ -362,14 +366,14 @@ class Comparison(Exploration):
         codes = self._compared.changes(before, after)
         if codes is None:
             raise InvalidInputError(
-                f"what changed from {before!r} to {after!r} needs labels, and predictions of both; "
+                f"the change from {before!r} to {after!r} requires labels and both predictions; "
                 "extract() keeps them, from_arrays takes labels= and predictions="
             )
         return codes
 
 
 def _copy(projector: Any) -> Any:
-    """A projector of its own for each map: one object keeps what it was fitted to last."""
+    """A separate projector for each map, because a projector keeps its last fit."""
     import sklearn.base
 
     from tsne_widget.projection import TSNE
@@ -385,7 +389,7 @@ def _pictures(records: Mapping[str, Any], images: Any, mean: Any, std: Any) -> A
 
 
 def _title(name: str, record: Any) -> str:
-    """Name and accuracy, above a map."""
+    """Title of a map: name and accuracy."""
     if record.labels is None or record.predictions is None:
         return printable(name)
     judged = (record.labels >= 0) & (record.predictions >= 0)

@@ -111,6 +111,8 @@ class Exploration(Application):
             Case-insensitive search in paths and class names; a number also matches an id.
         neighbors_of : int
             A row; selects it and its ``k`` nearest rows in feature space.
+        k : int
+            Number of nearest rows for ``neighbors_of``.
 
         Raises
         ------

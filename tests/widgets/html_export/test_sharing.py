@@ -5,29 +5,25 @@ import hashlib
 import io
 import math
 import os
-import re
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-import tsne_widget.widgets
 from tests.faults.attacks import TEXTS
 from tests.images.pictures import encoded, noise
 from tests.widgets.html_export.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError, save_html
 from tsne_widget.images import ArrayImages
-from tsne_widget.widgets import sharing
-from tsne_widget.widgets.frontend.assets import view_script
-from tsne_widget.widgets.html_export.page import VIEWS, page_script
+from tsne_widget.widgets.frontend.assets import bundle
 from tsne_widget.widgets.html_export.pictures import shared_pictures
 
 N = 40
+SAVE_HTML = "tsne_widget.widgets.html_export.save_html"
 
 
 def make_record(n=N, **fields) -> FeatureSet:
@@ -226,8 +222,8 @@ def test_the_policy_allows_its_own_script_and_style_and_nothing_else(saved):
 
 
 def test_the_page_s_script_can_stand_in_an_element():
-    assert "</script" not in page_script().lower()
-    assert "<!--" not in page_script()
+    assert "</script" not in bundle("page.js").lower()
+    assert "<!--" not in bundle("page.js")
 
 
 # ---- limits ----
@@ -254,7 +250,7 @@ def test_3589_rows_with_pictures_take_less_than_15_megabytes(tmp_path):
 def test_of_more_rows_than_the_limit_a_sample_of_every_class_is_taken_and_announced(
     saved, monkeypatch
 ):
-    monkeypatch.setattr(sharing, "DEFAULT_ROWS", 20)
+    monkeypatch.setattr(f"{SAVE_HTML}.DEFAULT_ROWS", 20)
     with pytest.warns(UserWarning, match=r"20 of 40 samples.*max_rows="):
         page = saved(selected=[39])
     assert page.record["n"] == 20
@@ -304,7 +300,7 @@ def test_a_page_must_end_in_html(tmp_path):
 
 
 def test_pictures_that_no_page_can_hold_are_refused(saved, monkeypatch):
-    monkeypatch.setattr(sharing, "MAX_PICTURE_BYTES", 1000)
+    monkeypatch.setattr(f"{SAVE_HTML}.MAX_PICTURE_BYTES", 1000)
     with pytest.raises(InvalidInputError, match=r"thumbnail= or max_rows="):
         saved()
 
@@ -366,28 +362,3 @@ def test_it_works_in_a_plain_script_without_a_widget_stack(tmp_path):
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
     assert (tmp_path / "a.html").stat().st_size > 10_000
-
-
-@pytest.mark.parametrize(
-    ("views", "model"),
-    [
-        (["toolbar", "legend", "confusion"], "class_models"),
-        (["scatter", "key"], "map_model"),
-        (["gallery", "arrange", "closeup"], "gallery_model"),
-        (["selections"], "selections_model"),
-    ],
-)
-def test_a_shared_page_has_all_that_its_views_ask_their_models_for(views, model):
-    static = Path(tsne_widget.widgets.__file__).with_name("static")
-    there = (static / "shared" / f"{model}.js").read_text("utf-8")
-    for view in views:
-        asked = re.findall(
-            r'(?<!mark\.)\bmodel\.get\("(\w+)"\)', (static / f"{view}.js").read_text("utf-8")
-        )
-        missing = [name for name in asked if not re.search(rf"\b{name}\b", there)]
-        assert not missing, f"{view}.js asks for {missing}, which {model}.js does not have"
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_no_view_exports_from_within_the_function_that_a_shared_page_makes_of_it(view):
-    assert not re.findall(r"^(?:export|import) .*", view_script(*VIEWS[view]), re.MULTILINE)

@@ -1,13 +1,9 @@
 """What the colours say: texels against the values they stand for, keys, and what is refused."""
 
-import asyncio
-
 import numpy as np
-import pandas as pd
 import pytest
 
-from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
-from tsne_widget._text import REMEDY
+from tsne_widget import FeatureSet
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.coloring import TEXELS, UNKNOWN_TEXEL, coloring
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -126,99 +122,11 @@ def test_a_long_key_counts_the_rest(record):
     assert colors.more > 0
 
 
-def test_colouring_by_what_is_not_there_names_what_is_possible():
-    bare = FeatureSet.from_arrays(np.eye(6), [0, 1] * 3)
-    with EmbeddingExplorer(bare, embedding=np.eye(6)[:, :2], columns={"age": range(6)}) as explorer:
-        with pytest.raises(InvalidInputError, match=r"'confidence' needs logits; possible.*age"):
-            explorer.color_by = "confidence"
-        with pytest.raises(InvalidInputError, match="'agee' is unknown"):
-            explorer.color_by = "agee"
-        assert explorer.color_by == "label"
+def test_amounts_have_the_colours_of_viridis():
+    import matplotlib
+    from matplotlib.colors import to_hex
 
+    from tsne_widget.widgets.models.appearance import RAMP_COLORS
 
-def test_another_colour_keeps_selection_zoom_and_toggles(record):
-    frame = pd.DataFrame({"height": np.arange(N) / 7})
-    xy = record.features[:, :2]
-    with EmbeddingExplorer(record, embedding=xy, columns=frame) as explorer:
-        explorer.visible_classes = ["cat", "dog"]
-        explorer.select([0, 3])
-        view = explorer._views["scatter"]
-        view.viewport = [0.0, 1.0, 0.0, 1.0]
-        before = view.selected, view.visible
-        mark = view.figure.marks[0]
-        for name in ("height", "correct", "label_agreement", "trustworthiness", "label"):
-            explorer.color_by = name
-            assert view.color_by == name
-            assert (view.selected, view.visible) == before
-            assert view.viewport == [0.0, 1.0, 0.0, 1.0]
-            expected = coloring(explorer.state, name, view._colors).texels[view._rows]
-            assert np.array_equal(mark.color, expected)
-        assert explorer.selected.tolist() == [0, 3]
-
-
-def test_whole_texels_travel_as_bytes(record):
-    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
-        assert explorer._views["scatter"].figure.marks[0].color.dtype == np.uint8
-        explorer.color_by = "confidence"
-        assert explorer._views["scatter"].figure.marks[0].color.dtype == np.float32
-
-
-def test_named_selections_colour_the_map_and_follow_their_changes(record):
-    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
-        with pytest.raises(InvalidInputError, match="needs a named selection"):
-            explorer.color_by = "selection"
-        explorer.name_selection("first", [1, 2])
-        explorer.color_by = "selection"
-        view = explorer._views["scatter"]
-        explorer.name_selection("second", [2, 9])
-        colors = explorer.state.selection_colors
-        mark = view.figure.marks[0]
-        texture = mark.scales["color"].colors
-        drawn_by_row = [texture[int(texel)] for texel in mark.color[view._points]]
-        assert drawn_by_row[1] == drawn_by_row[2] == colors["first"]  # the first one wins
-        assert drawn_by_row[9] == colors["second"]
-        assert drawn_by_row[0] == UNKNOWN_COLOR
-        assert view.key["entries"] == [
-            ("first", colors["first"], 2),
-            ("second", colors["second"], 1),
-        ]
-
-
-class Nameless:
-    """A value that nothing can be said of."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no text of this")
-
-
-def test_a_column_that_cannot_be_drawn_is_told_and_the_map_stays_as_it_is(record):
-    column = np.array([Nameless() for _ in range(N)], dtype=object)
-    with EmbeddingExplorer(
-        record, embedding=record.features[:, :2], columns={"odd": column}
-    ) as explorer:
-        scatter = explorer._views["scatter"]
-        scatter._handle_custom_msg({"kind": "color", "name": "odd"}, [])
-        assert explorer.state.message == f"RuntimeError: no text of this{REMEDY}"
-        assert explorer.color_by == scatter.color_by == "label"
-        with pytest.raises(RuntimeError, match="no text"):
-            explorer.color_by = "odd"
-        assert explorer.color_by == "label"
-        explorer.color_by = "confidence"
-        assert scatter.color_by == "confidence"
-
-
-def test_a_score_that_fails_in_the_background_leaves_the_colours(record, monkeypatch):
-    def broken(_self, _name):
-        raise ArithmeticError("no score")
-
-    async def choose() -> tuple[str, str, str]:
-        with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
-            monkeypatch.setattr(type(explorer.state.scores), "__getitem__", broken)
-            explorer.color_by = "outlier_score"
-            while explorer.state.busy:
-                await asyncio.sleep(0.01)
-            return explorer.state.message, explorer.color_by, explorer._views["scatter"].color_by
-
-    message, wanted, drawn = asyncio.run(choose())
-    assert message.endswith(f"failed: ArithmeticError: no score{REMEDY}")
-    assert wanted == drawn == "label"
+    viridis = matplotlib.colormaps["viridis"]
+    assert tuple(to_hex(viridis(0.12 + 0.8 * i / 254)) for i in range(255)) == RAMP_COLORS

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets import window as window_module
 from tsne_widget.widgets.models.window import Window
 
 N = 400
+CORNER = [0.0, 0.15, 0.0, 0.15]
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Sixty points in all, of which forty stay."""
-    monkeypatch.setattr(window_module, "MAX_WHOLE", 100)
-    monkeypatch.setattr(window_module, "SAMPLE", 40)
-    monkeypatch.setattr(window_module, "TAIL", 20)
+    for name, value in (("MAX_WHOLE", 100), ("SAMPLE", 40), ("TAIL", 20)):
+        monkeypatch.setattr(f"tsne_widget.widgets.models.window.{name}", value)
 
 
 def make() -> tuple[Window, np.ndarray]:
@@ -88,52 +88,49 @@ def make_explorer() -> EmbeddingExplorer:
 
 def test_the_page_is_sent_the_points_that_it_looks_at_and_selections_take_all():
     with make_explorer() as explorer:
-        view = explorer._views["scatter"]
-        assert len(view.codes) == 60
-        assert view.unknown == N - 60
-        view.viewport = [0.0, 0.15, 0.0, 0.15]
-        rows = view._rows
-        x, y = explorer.embedding[rows].T
-        points = view.figure.marks[0]
-        assert np.array_equal(points.x, x)
-        assert np.array_equal(points.y, y)
+        page = Page(explorer)
+        assert len(page.points()) == len(page.shows("map", "codes", "u1")) == 60
+        assert page.shows("map", "unknown") == N - 60
+        page.sets("map", viewport=CORNER)
+        rows = page.rows(explorer.embedding)
         in_sight = (explorer.embedding <= 0.15).all(axis=1)
         assert set(np.flatnonzero(in_sight)) <= set(rows.tolist())
-        assert view.unknown == 0
-        codes = np.frombuffer(view.codes, dtype="u1")
-        assert np.array_equal(codes, explorer.state.codes[rows])
-        wrong = np.frombuffer(view.wrong, dtype="<u4")
+        assert page.shows("map", "unknown") == 0
+        assert np.array_equal(page.shows("map", "codes", "u1"), explorer.state.codes[rows])
+        wrong = page.shows("map", "wrong", "<u4")
         assert np.array_equal(wrong, np.flatnonzero(explorer.feature_set.misclassified[rows]))
         explorer.select("all")
         assert len(explorer.selected) == N
-        assert len(view.selected) <= 4 * 60
+        assert len(page.shows("map", "selected", "<u4")) <= 60
 
 
 def test_what_the_page_says_of_points_that_are_others_by_now_is_dropped():
     with make_explorer() as explorer:
-        view = explorer._views["scatter"]
-        view._handle_custom_msg({"kind": "pick", "point": 50, "epoch": 0, "mode": "replace"}, [])
-        assert explorer.selected.tolist() == [view._rows[50]]
+        page = Page(explorer)
+        page.send("map", "pick", point=50, epoch=0, mode="replace")
+        assert explorer.selected.tolist() == [page.rows(explorer.embedding)[50]]
         explorer.clear()
-        view.viewport = [0.0, 0.15, 0.0, 0.15]
-        assert view.epoch > 0
-        view._handle_custom_msg({"kind": "pick", "point": 50, "epoch": 0, "mode": "replace"}, [])
+        page.sets("map", viewport=CORNER)
+        assert page.shows("map", "epoch") > 0
+        page.send("map", "pick", point=50, epoch=0, mode="replace")
         assert len(explorer.selected) == 0
 
 
 def test_hidden_classes_leave_room_for_others_in_sight():
     with make_explorer() as explorer:
-        view = explorer._views["scatter"]
-        view.viewport = [0.0, 0.5, 0.0, 0.5]
-        before = view.unknown
+        page = Page(explorer)
+        page.sets("map", viewport=[0.0, 0.5, 0.0, 0.5])
+        before = page.shows("map", "unknown")
         explorer.visible_classes = explorer.state.class_names[:1]
-        assert view.unknown < before
-        tail = view._rows[40:]
+        assert page.shows("map", "unknown") < before
+        tail = page.rows(explorer.embedding)[40:]
         assert (explorer.state.codes[tail] == 0).all()
 
 
 def test_a_point_s_links_name_only_points_that_are_known():
     with make_explorer() as explorer:
-        explorer.state.focus = int(np.flatnonzero(explorer._views["scatter"]._points >= 0)[0])
-        links = np.frombuffer(explorer._views["scatter"].links, dtype="<u4")
+        page = Page(explorer)
+        explorer.state.focus = int(page.rows(explorer.embedding)[0])
+        links = page.shows("map", "links", "<u4")
+        assert links[0] == 0
         assert (links < 60).all()

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from ipywidgets import Tab
 
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.views.confusion.view import MAX_DRAWN, MAX_PAIRS
 
@@ -20,12 +18,8 @@ def make_explorer(labels=LABELS, predictions=PREDICTIONS, names=NAMES):
         np.eye(len(labels)), labels, predictions=predictions, class_names=names
     )
     explorer = EmbeddingExplorer(record, embedding=np.eye(len(labels))[:, :2])
-    tab_of(explorer).selected_index = 1
+    Page(explorer).opens("confusion")
     return explorer
-
-
-def tab_of(explorer):
-    return next(w for w in explorer.widget.children[1].children if isinstance(w, Tab))
 
 
 @pytest.fixture
@@ -34,12 +28,12 @@ def explorer():
         yield opened
 
 
-def panel(explorer):
-    return explorer._views["confusion"]
+def shows(explorer, name):
+    return Page(explorer).shows("confusion", name)
 
 
 def send(explorer, kind, mode="replace", **content):
-    panel(explorer)._handle_custom_msg({"kind": kind, "mode": mode} | content, [])
+    Page(explorer).send("confusion", kind, mode=mode, **content)
 
 
 def table(values, columns=C):
@@ -56,27 +50,29 @@ def counted(rows):
 
 
 def test_the_matrix_counts_labels_by_predictions_of_what_is_known(explorer):
-    assert table(panel(explorer).counts) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
-    assert panel(explorer).chosen == b""
+    assert (
+        table(shows(explorer, "counts")) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
+    )
+    assert shows(explorer, "chosen") == b""
 
 
 def test_rows_of_hidden_classes_do_not_count(explorer):
     explorer.visible_classes = ["cat", "owl"]
-    assert table(panel(explorer).counts) == [[2, 2, 0], [0, 0, 0], [1, 0, 2]]
-    assert [row[0] for row in table(panel(explorer).report)] == [4, 0, 3]
+    assert table(shows(explorer, "counts")) == [[2, 2, 0], [0, 0, 0], [1, 0, 2]]
+    assert [row[0] for row in table(shows(explorer, "report"))] == [4, 0, 3]
 
 
 def test_the_selection_is_counted_beside_the_whole(explorer):
     explorer.select([0, 1, 2, 5, 9])
-    assert table(panel(explorer).chosen) == counted([0, 1, 2, 5, 9])
-    assert table(panel(explorer).counts) == counted(range(N))
-    samples_predicted_right = table(panel(explorer).chosen_report)
+    assert table(shows(explorer, "chosen")) == counted([0, 1, 2, 5, 9])
+    assert table(shows(explorer, "counts")) == counted(range(N))
+    samples_predicted_right = table(shows(explorer, "chosen_report"))
     assert samples_predicted_right == [[3, 2, 1], [1, 2, 0], [0, 0, 0]]
-    assert table(panel(explorer).chosen_pairs) == [[0, 1, 2], [1, 0, 1]]
+    assert table(shows(explorer, "chosen_pairs")) == [[0, 1, 2], [1, 0, 1]]
 
 
 def test_the_most_confused_pairs_come_worst_first(explorer):
-    assert table(panel(explorer).pairs) == [[0, 1, 2], [1, 0, 1], [1, 2, 1], [2, 0, 1]]
+    assert table(shows(explorer, "pairs")) == [[0, 1, 2], [1, 0, 1], [1, 2, 1], [2, 0, 1]]
 
 
 def test_a_cell_selects_its_rows_and_a_heading_those_of_its_class(explorer):
@@ -107,11 +103,11 @@ def test_a_cell_of_a_hidden_class_selects_nothing_and_complains_of_nothing(explo
 
 def test_nothing_is_counted_while_the_panel_is_closed_and_all_once_it_opens():
     with make_explorer() as explorer:
-        tab_of(explorer).selected_index = 0
+        Page(explorer).opens("gallery")
         explorer.select([0, 1])
-        assert panel(explorer).chosen == b""
-        tab_of(explorer).selected_index = 1
-        assert table(panel(explorer).chosen) == counted([0, 1])
+        assert shows(explorer, "chosen") == b""
+        Page(explorer).opens("confusion")
+        assert table(shows(explorer, "chosen")) == counted([0, 1])
 
 
 @pytest.mark.parametrize(
@@ -125,8 +121,8 @@ def test_nothing_is_counted_while_the_panel_is_closed_and_all_once_it_opens():
 def test_without_labels_or_predictions_it_says_what_it_needs(labels, predictions, lacking):
     record = FeatureSet.from_arrays(np.eye(N), labels, predictions=predictions)
     with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2]) as explorer:
-        tab_of(explorer).selected_index = 1
-        assert panel(explorer).lacking == f"The confusion of classes needs {lacking}."
+        Page(explorer).opens("confusion")
+        assert lacking in shows(explorer, "lacking")
         send(explorer, "label", code=0)
         assert explorer.selected.tolist() == []
 
@@ -136,50 +132,16 @@ def test_of_more_classes_than_can_be_drawn_only_pairs_and_classes_are_sent():
     labels = np.repeat(np.arange(c), 3)
     predictions = np.where(np.arange(3 * c) % 3 == 0, (labels + 1) % c, labels)
     with make_explorer(labels, predictions, [f"class {i}" for i in range(c)]) as explorer:
-        assert panel(explorer).counts == b""
-        assert table(panel(explorer).pairs) == [[i, i + 1, 1] for i in range(MAX_PAIRS)]
-        assert table(panel(explorer).report)[5] == [3, 3, 2]
+        assert shows(explorer, "counts") == b""
+        assert table(shows(explorer, "pairs")) == [[i, i + 1, 1] for i in range(MAX_PAIRS)]
+        assert table(shows(explorer, "report"))[5] == [3, 3, 2]
         send(explorer, "cell", label=7, prediction=8)
         assert explorer.selected.tolist() == [21]
 
 
 def test_names_reach_the_page_as_visible_text():
     with make_explorer(names=["a\nb", "<b>", "\u202ex"]) as explorer:
-        assert panel(explorer).names == ["a\\nb", "<b>", "\\u202ex"]
-
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=5,
-)
-codes = st.integers(-1, C) | anything
-
-
-@given(
-    st.lists(
-        anything
-        | st.fixed_dictionaries(
-            {"kind": st.sampled_from(["cell", "label", "prediction", "eval"])},
-            optional={
-                "label": codes,
-                "prediction": codes,
-                "code": codes,
-                "mode": st.sampled_from(["replace", "add"]) | anything,
-            },
-        ),
-        max_size=6,
-    )
-)
-@settings(max_examples=100, deadline=None)
-def test_forged_messages_never_raise_and_never_break_the_state(contents):
-    with make_explorer() as explorer:
-        explorer.visible_classes = ["cat", "dog"]
-        for content in contents:
-            panel(explorer)._handle_custom_msg(content, [])
-            state = explorer.state
-            assert state.visible_rows[state.selected].all()
-            assert state.message == ""  # dropped, not reported: no person has sent it
+        assert shows(explorer, "names") == ["a\\nb", "<b>", "\\u202ex"]
 
 
 @pytest.mark.parametrize("code", [-1, C, 1.0, "1", True, None, 10**30, [0]])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
@@ -25,7 +26,7 @@ def explorer():
 
 
 def send(explorer, kind, **content):
-    explorer._views["legend"]._handle_custom_msg({"kind": kind} | content, [])
+    Page(explorer).send("legend", kind, **content)
 
 
 def test_a_list_of_classes_is_shown_or_hidden_and_the_others_stay(explorer):
@@ -130,9 +131,11 @@ def test_forged_messages_never_raise_and_only_visible_rows_stay_selected(content
         state = explorer.state
         held = []
         explorer.select(rows)
-        explorer.observe(lambda _change: held.append(is_whole(state)), ["selected", "visible"])
+        explorer.observe(
+            lambda _change: held.append(is_whole(state)), ["selected", "visible_classes"]
+        )
         for content in contents:
-            explorer._views["legend"]._handle_custom_msg(content, [])
+            send(explorer, **content)
             assert is_whole(state)
             assert set(state.selected) <= set(rows)
             assert state.message == ""  # dropped, not reported: no person has sent it
@@ -171,18 +174,26 @@ def test_the_page_is_told_names_counts_and_accuracies_of_each_class():
         np.eye(4), [0, 1, 1, 1], predictions=[0, 1, 0, 0], class_names=["a\nb", "dog"]
     )
     with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
-        legend = explorer._views["legend"]
+        page = Page(explorer)
         explorer.select([1, 3])
-        assert legend.names == ["a\\nb", "dog"]
-        assert legend.counts == [1, 3]
-        assert np.allclose(np.frombuffer(legend.accuracies, "<f4"), [1, 1 / 3])
-        assert np.frombuffer(legend.selected_counts, "<u4").tolist() == [0, 2]
+        assert page.shows("legend", "names") == ["a\\nb", "dog"]
+        assert page.shows("legend", "counts") == [1, 3]
+        assert np.allclose(page.shows("legend", "accuracies", "<f4"), [1, 1 / 3])
+        assert page.shows("legend", "selected_counts", "<u4").tolist() == [0, 2]
 
 
-def test_a_toggle_sends_the_page_one_bit_per_class(explorer, monkeypatch):
-    legend = explorer._views["legend"]
-    sent = []
-    monkeypatch.setattr(legend, "send_state", lambda key=None: sent.append(key))
-    send(explorer, "toggle", code=1)
-    assert sent == ["visible"]  # one bit per class; counts only where a selection has changed
-    assert len(legend.visible) == 1
+def test_a_toggle_sends_the_legend_one_bit_per_class(explorer):
+    page = Page(explorer)
+    page.send("legend", "toggle", code=1)
+    assert page.updates("legend") == [["visible"]]  # counts only where a selection has changed
+    assert len(page.shows("legend", "visible")) == 1
+
+
+def test_the_page_keeps_the_order_of_its_classes_here(explorer):
+    page = Page(explorer)
+    page.sets("legend", sorted_by="name")
+    assert page.shows("legend", "sorted_by") == "name"
+    page.sets("legend", sorted_by=3)
+    page.sets("legend", names=[])
+    assert page.shows("legend", "sorted_by") == "name"
+    assert page.shows("legend", "names") == NAMES

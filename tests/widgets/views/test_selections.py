@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plotting.test_colors import contrast, lab
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
@@ -32,13 +33,13 @@ def explorer():
         yield opened
 
 
-def view_of(explorer):
-    return explorer._views["selections"]
+def shows(explorer, name, dtype=None):
+    return Page(explorer).shows("selections", name, dtype)
 
 
 def send(explorer, kind, **content):
-    view = view_of(explorer)
-    view._handle_custom_msg({"kind": kind, "epoch": view.epoch} | content, [])
+    content = {"epoch": shows(explorer, "epoch")} | content
+    Page(explorer).send("selections", kind, **content)
 
 
 def named(explorer) -> dict[str, list[int]]:
@@ -46,7 +47,7 @@ def named(explorer) -> dict[str, list[int]]:
 
 
 def overlaps(explorer) -> list[int]:
-    return np.frombuffer(view_of(explorer).overlaps, "<u4").tolist()
+    return shows(explorer, "overlaps", "<u4").tolist()
 
 
 # ---- from Python ----
@@ -82,7 +83,7 @@ def test_named_rows_of_hidden_classes_are_kept_but_not_selected(explorer):
     explorer.visible_classes = ["cat", "owl"]
     explorer.select("few")
     assert explorer.selected.tolist() == [0, 2]
-    assert explorer.state.message == "2 of 4 rows belong to hidden classes and were not selected"
+    assert explorer.message == "2 of 4 rows belong to hidden classes and were not selected"
     assert named(explorer) == {"few": [0, 1, 2, 5]}
 
 
@@ -220,11 +221,10 @@ def test_the_page_is_told_names_colors_counts_and_what_of_each_is_selected(explo
     explorer.name_selection("a\nb", range(5))
     explorer.name_selection("late", [22, 23])
     explorer.select([3, 4, 22])
-    view = view_of(explorer)
-    assert view.names == ["a\\nb", "late"]
-    assert view.counts == [5, 2]
-    assert view.colors == list(COLORS[:2])
-    assert view.selected == 3
+    assert shows(explorer, "names") == ["a\\nb", "late"]
+    assert shows(explorer, "counts") == [5, 2]
+    assert shows(explorer, "colors") == list(COLORS[:2])
+    assert shows(explorer, "selected") == 3
     assert overlaps(explorer) == [2, 1]
 
 
@@ -234,10 +234,10 @@ def test_the_page_renames_drops_and_brings_back_to_the_same_place(explorer):
     send(explorer, "rename", index=1, name="B")
     send(explorer, "drop", index=1)
     assert list(explorer.selections) == ["a", "c"]
-    assert view_of(explorer).dropped == "B"
+    assert shows(explorer, "dropped") == "B"
     send(explorer, "restore")
     assert list(explorer.selections) == ["a", "B", "c"]
-    assert view_of(explorer).dropped == ""
+    assert shows(explorer, "dropped") == ""
     send(explorer, "restore")
     assert list(explorer.selections) == ["a", "B", "c"]
 
@@ -246,15 +246,15 @@ def test_a_name_that_is_taken_is_explained_where_it_was_typed(explorer):
     explorer.name_selection("a", [1])
     explorer.name_selection("b", [1])
     send(explorer, "rename", index=0, name="b")
-    assert explorer.state.message.startswith("there is a selection 'b' already; choose another")
+    assert explorer.message.startswith("there is a selection 'b' already; choose another")
     send(explorer, "name", name="visible")
-    assert explorer.state.message.startswith("'visible' cannot name a selection")
+    assert explorer.message.startswith("'visible' cannot name a selection")
     assert list(explorer.selections) == ["a", "b"]
 
 
 def test_a_message_about_an_older_list_does_nothing(explorer):
     explorer.name_selection("a", [1])
-    epoch = view_of(explorer).epoch
+    epoch = shows(explorer, "epoch")
     explorer.name_selection("b", [2])
     explorer.drop_selection("a")  # now "b" stands where "a" stood
     send(explorer, "drop", index=0, epoch=epoch)
@@ -289,9 +289,9 @@ def test_forged_messages_never_raise_and_keep_the_state_whole(contents):
         explorer.name_selection("first", [0, 5])
         explorer.visible_classes = ["cat", "dog"]
         for content in contents:
-            view_of(explorer)._handle_custom_msg(content, [])
+            Page(explorer).send("selections", **content)
             assert whole(explorer.state)
-            assert "Error" not in explorer.state.message
+            assert "Error" not in explorer.message
 
 
 names = st.sampled_from(["a", "b", "c", "all"])

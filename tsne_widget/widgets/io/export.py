@@ -32,8 +32,8 @@ MANIFEST = "manifest.csv"
 def export_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write a frame as .csv or .parquet, atomically; returns the path.
 
-    In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe. In both formats,
-    undecodable bytes of file names become escapes.
+    In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe. In both
+    formats, undecodable bytes of file names become escapes.
 
     Raises
     ------

@@ -39,8 +39,8 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
     Raises
     ------
     StoreError
-        If the folder holds no exploration, is damaged or from a later version, or if its features are
-        missing or have changed.
+        If the folder holds no exploration, is damaged or from a later version, or if its features
+        are missing or have changed.
     """
     source = Path(folder)
     try:

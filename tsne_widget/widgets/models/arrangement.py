@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tsne_widget._text import printable
@@ -77,6 +76,8 @@ def sort_key(values: NDArray[Any]) -> NDArray[Any]:
         return values
     if kind in "mM":
         return np.where(np.isnat(values), np.nan, values.astype("i8").astype(float))
+    import pandas as pd  # slow to import
+
     codes, names = pd.factorize(values)
     rank = np.empty(len(names) + 1)
     rank[np.argsort(np.array([str(name) for name in names], dtype=object), kind="stable")] = (

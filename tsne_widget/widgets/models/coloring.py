@@ -135,7 +135,7 @@ def _of_values(values: NDArray[Any]) -> Coloring:
 def _of_codes(
     codes: NDArray[Any], names: Sequence[str], palette: Sequence[str], known: int
 ) -> Coloring:
-    """Colours of categories; codes ≥ known are unknown. Colours repeat beyond the texture's size."""
+    """Colours of categories; codes ≥ known are unknown. Colours repeat beyond the texture."""
     is_known = codes < known
     texels = np.where(is_known, codes % UNKNOWN_TEXEL, UNKNOWN_TEXEL).astype(np.float32)
     used = list(palette[: min(known, UNKNOWN_TEXEL)])

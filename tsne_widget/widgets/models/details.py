@@ -79,7 +79,7 @@ def class_shares(logits: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(under="ignore"):
         shares = np.exp(values - values.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    return shares.astype(np.float32)
+    return np.asarray(shares, dtype=np.float32)
 
 
 def top_classes(shares: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -12,8 +12,8 @@ from tsne_widget.analysis import confidence
 from tsne_widget.images import ImageSource, ThumbnailCache
 from tsne_widget.widgets.state.map_model import MapModel
 
-# Longest side of a tile's picture in pixels. The page asks for the smallest size that fills its tile,
-# so at most three sizes of each picture are cached.
+# Longest side of a tile's picture in pixels. The page asks for the smallest size that fills its
+# tile, so at most three sizes of each picture are cached.
 TILE_PIXELS = (96, 192, 384)
 # Longest side of the picture in the details, in pixels: at most 250 kB, for black and white noise.
 CLOSEUP_PIXELS = 512

@@ -14,9 +14,9 @@ SAMPLE, TAIL = 300_000, 200_000
 class Window:
     """The rows that the page knows, in drawing order.
 
-    A row's position in it is a *point*. Up to a million rows, it holds all of them. Beyond, it holds
-    a fixed sample of all classes, followed by selected rows and rows in the viewport, which change
-    with the viewport.
+    A row's position in it is a *point*. Up to a million rows, it holds all of them. Beyond, it
+    holds a fixed sample of all classes, followed by selected rows and rows in the viewport, which
+    change with the viewport.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ class Window:
 def drawing_order(codes: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(n,) int64 rows, ordered so that every prefix is a sample of all classes.
 
-    Each class, and the misclassified rows of each class, is shuffled and spread over the order. Rare
-    groups are denser at the start: a prefix holds of each group a number proportional to √count.
+    Each class, and the misclassified rows of each class, is shuffled and spread over the order.
+    Rare groups are denser at the start: a prefix holds about √count rows of each group.
     """
     group = 2 * codes + wrong
     if len(group) and group.max() < 2**16:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import as_row_set
@@ -14,6 +13,9 @@ from tsne_widget.analysis import FINDER_NAMES, finder_rows, matching_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import WORDS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rows = NDArray[np.int64]
 
@@ -124,6 +126,8 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
     InvalidInputError
         If it is none of these, or does not match this record.
     """
+    import pandas as pd
+
     if isinstance(given, str):
         return rows_of_word(state, given)
     if isinstance(given, (pd.DataFrame, pd.Index, pd.Series)):
@@ -175,6 +179,8 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
 
     The expression is the user's own code. It sees only the frame, so ``@`` finds nothing.
     """
+    import pandas as pd
+
     if not isinstance(query, str):
         raise InvalidInputError(f"query must be text, got {type(query).__name__}")
     try:
@@ -232,6 +238,8 @@ def _rows_near(state: ExplorerState, row: int, k: int) -> Rows:
 
 def _rows_of_pandas(state: ExplorerState, given: pd.DataFrame | pd.Index | pd.Series) -> Rows:
     """Rows for a part of the frame, its index, or a mask over it."""
+    import pandas as pd
+
     n = len(state.codes)
     if isinstance(given, pd.Series):
         is_mask = pd.api.types.is_bool_dtype(given.dtype)

@@ -1,4 +1,4 @@
-"""The bar above compared maps: errors fixed and introduced, the way between maps, progress."""
+"""The bar above compared maps: fixed and introduced errors, a slider between maps, progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.views.messages import MalformedMessageError, mode_of
 from tsne_widget.widgets.views.view import View
 
-# What each change means, for the tooltips: before → after.
+# Meaning of each change, for the tooltips.
 _MEANINGS = {
     "fixed": "wrong in {before}, right in {after}",
     "introduced": "right in {before}, wrong in {after}",
@@ -27,7 +27,7 @@ _MEANINGS = {
 
 
 class ComparisonBarView(View):
-    """Counts of changes that can be selected, a slider from the first map to the last, lines.
+    """Selectable counts of changes, a slider from the first map to the last, and lines.
 
     Parameters
     ----------
@@ -42,16 +42,18 @@ class ComparisonBarView(View):
 
     names = List(Unicode()).tag(sync=True)
     total = Int().tag(sync=True)
-    visible = Int(help="samples of classes that are shown").tag(sync=True)
+    visible = Int(help="samples of visible classes").tag(sync=True)
     selected = Int().tag(sync=True)
-    changes = List(Dict(), help="name, meaning, and how many are shown").tag(sync=True)
-    morph = Float(1.0, help="0: the last map as the first one is … 1: as it is").tag(sync=True)
-    can_morph = Bool(help="both ends are there").tag(sync=True)
+    changes = List(Dict(), help="name, meaning, and visible count").tag(sync=True)
+    morph = Float(1.0, help="0: points at their place on the first map … 1: on the last").tag(
+        sync=True
+    )
+    can_morph = Bool(help="both maps have coordinates").tag(sync=True)
     lines = Bool(True, help="lines from the places of selected samples on the first map").tag(
         sync=True
     )
     lines_note = Unicode().tag(sync=True)
-    fit = Dict(help="the Fit of the map that is computed, or {}").tag(sync=True)
+    fit = Dict(help="the Fit of the running map, or {}").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode().tag(sync=True)
 

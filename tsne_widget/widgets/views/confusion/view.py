@@ -1,4 +1,4 @@
-"""Which classes are taken for which others: a matrix, the worst pairs, and each class by itself."""
+"""The confusion of classes: a matrix, the worst pairs, and a table of the classes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.views.messages import integer, mode_of
 from tsne_widget.widgets.views.view import View
 
-# Classes up to which the matrix is drawn: of more, a cell would be smaller than a pointer can hit.
+# Maximum number of classes of a matrix: cells of larger ones are too small to click.
 MAX_DRAWN = 100
-# The most confused pairs that are listed.
+# Maximum number of confused pairs in the list.
 MAX_PAIRS = 20
 
 
 class ConfusionView(View):
-    """Label by prediction, of what is shown and of what is selected; a click selects.
+    """Label by prediction, for visible and for selected rows; a click selects.
 
-    Only rows count that are shown, and of which the label is known. While ``is_open`` is False
-    nothing is counted.
+    Only visible rows with a known label count. Nothing is counted while ``is_open`` is False.
     """
 
     names = List(Unicode()).tag(sync=True)
-    lacking = Unicode(help="what is needed and is not there").tag(sync=True)
+    lacking = Unicode(help="what the panel requires and the record lacks").tag(sync=True)
     counts = Bytes(help="(c, c) uint32, label by prediction; b'' above 100").tag(sync=True)
-    chosen = Bytes(help="the same of the selection; b'' of none").tag(sync=True)
-    report = Bytes(help="(c, 3) uint32: samples, predicted as it, right").tag(sync=True)
-    chosen_report = Bytes(help="the same of the selection; b'' of none").tag(sync=True)
+    chosen = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
+    report = Bytes(help="(c, 3) uint32: samples, predictions, correct ones").tag(sync=True)
+    chosen_report = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
     pairs = Bytes(help="(m, 3) uint32: label, prediction, count; worst first").tag(sync=True)
-    chosen_pairs = Bytes(help="the same of the selection").tag(sync=True)
-    counts_selection = Bool(help="the matrix is of the selection").tag(sync=True)
-    shows_shares = Bool(help="the matrix shows shares of the label").tag(sync=True)
+    chosen_pairs = Bytes(help="the same for the selection").tag(sync=True)
+    counts_selection = Bool(help="the matrix shows the selection").tag(sync=True)
+    shows_shares = Bool(help="the matrix shows shares per label").tag(sync=True)
 
     page_traits = ("counts_selection", "shows_shares")
 
@@ -58,7 +57,7 @@ class ConfusionView(View):
             "label": self._on_label,
             "prediction": self._on_prediction,
         }
-        self._counted_visible: NDArray[np.bool_] | None = None  # classes that the matrix is of
+        self._counted_visible: NDArray[np.bool_] | None = None  # visible classes at the last count
         state.follow(self._show, "selected", "visible")
         self.observe(lambda _change: self._show(), "is_open")
 
@@ -74,9 +73,9 @@ class ConfusionView(View):
             self.chosen, self.chosen_report, self.chosen_pairs = of_selection
 
     def _counted(self, rows: NDArray[Any]) -> tuple[bytes, bytes, bytes]:
-        """Matrix, report and pairs of these rows, as the page takes them."""
+        """Matrix, report and pairs of these rows, as bytes for the page."""
         record = self._state.feature_set
-        c = len(record.class_names)  # not of self.names, which the page can set
+        c = len(record.class_names)
         labels, predictions = self._labels[rows], self._predictions[rows]
         table = b"" if c > MAX_DRAWN else _packed(confusion_matrix(labels, predictions, c))
         report = classification_report(labels, predictions, c)[["samples", "predicted", "correct"]]
@@ -98,7 +97,7 @@ class ConfusionView(View):
         self._select(self._predictions == self._class(content, "code"), content)
 
     def _select(self, mask: NDArray[np.bool_], content: dict[str, Any]) -> None:
-        """Those of the rows that the matrix counts: shown, and of a known label."""
+        """Select the rows that the matrix counts: visible, with a known label."""
         counted = self._state.visible_rows & (self._labels >= 0)
         self._state.select(mask & counted, mode_of(content))
 

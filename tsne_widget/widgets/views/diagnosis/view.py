@@ -1,4 +1,4 @@
-"""What is wrong with the selection: the label, the model, the samples or the map, in words."""
+"""The diagnosis of the selection: is the label, the model, the sample or the map wrong?"""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from tsne_widget.widgets.views.view import View
 
 logger = logging.getLogger(__name__)
 
-# Seconds of work that begin unasked once the panel is opened.
+# Maximum seconds of work that start without a click when the panel opens.
 MAX_UNASKED = 1.0
 
-# A share that is not nothing, nor all, is not written as if it were.
+# Shares between 0 and 1 are never written as 0 % or 100 %.
 LEAST_SHARE = 0.001
 
 
 class DiagnosisView(View):
-    """The diagnosis of one :class:`ExplorerState`'s selection, beside that of all that is shown.
+    """The diagnosis of the selected rows of one :class:`ExplorerState`, beside all visible rows.
 
-    Computed in the background, and only while ``is_open``; where it takes longer than a second the
-    first one waits for a click.
+    It is computed in the background while ``is_open``. If that takes more than a second, the first
+    one waits for a click.
     """
 
-    title = Unicode(help="how many samples are looked at").tag(sync=True)
+    title = Unicode(help="number of diagnosed samples").tag(sync=True)
     layer = Unicode(help="one line on the layer").tag(sync=True)
     sentences = List(Unicode()).tag(sync=True)
     findings = List(Dict(), help="title, points_to, meaning, selected, whole").tag(sync=True)
-    cost = Unicode(help="how long it takes, where a click is waited for; else ''").tag(sync=True)
+    cost = Unicode(help="how long it takes, if it waits for a click; else ''").tag(sync=True)
     is_running = Bool().tag(sync=True)
 
     def __init__(
@@ -51,7 +51,7 @@ class DiagnosisView(View):
         self._state = state
         self._background = background
         self._layer = ""
-        self._is_wanted = False  # by a click, whatever it costs
+        self._is_wanted = False  # by a click, at any cost
         self._is_stale = True
         self._map = state.scores.embedding
         super().__init__(is_open=is_open)
@@ -68,7 +68,7 @@ class DiagnosisView(View):
         state = self._state
         self._is_stale = True
         if not self.is_open or self.is_running:
-            return  # what is running sees at its end that there is more
+            return  # the running work checks for more at its end
         seconds = diagnosis_seconds(state.scores)
         if seconds > MAX_UNASKED and not self._is_wanted:
             self.cost = _duration(seconds)
@@ -82,7 +82,7 @@ class DiagnosisView(View):
             try:
                 layer = self._layer or describe_layer(state.scores)
                 return layer, diagnose(state.scores, rows, visible)
-            except Exception as error:  # carried to the main thread, shown there
+            except Exception as error:  # shown on the main thread
                 return error
 
         def deliver(result: Any) -> None:
@@ -112,13 +112,13 @@ class DiagnosisView(View):
         self._update()
 
     def _on_map(self, _change: Any) -> None:
-        if self._map is not self._state.scores.embedding:  # None while it moves
+        if self._map is not self._state.scores.embedding:  # None while the map moves
             self._map = self._state.scores.embedding
             self._update()
 
 
 def _as_row(finding: Finding, has_selection: bool) -> dict[str, Any]:
-    """A finding as the page shows it: texts."""
+    """A finding as texts for the page."""
     row = {"title": finding.title, "points_to": finding.points_to, "meaning": finding.meaning}
     if finding.lacking:
         return row | {

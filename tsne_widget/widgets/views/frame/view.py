@@ -1,4 +1,4 @@
-"""The frame of an application: which views there are, and which panel is open."""
+"""The frame of an application: its layout, its views and the open panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gallery: pictures in an order of one's choice, sent range by range as the page asks."""
+"""The gallery: sorted and grouped pictures, sent in ranges that the page asks for."""
 
 from __future__ import annotations
 
@@ -27,52 +27,51 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
 from tsne_widget.widgets.views.messages import MalformedMessageError, integer
 from tsne_widget.widgets.views.view import View
 
-# Tiles that the page may ask for at once: a screenful. A reply ends earlier, with fewer of them,
-# at so many bytes, so that it arrives soon on a slow line, and after so many seconds, so that big
-# photographs come one after the other and the kernel is free in between.
+# Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon
+# on a slow connection, or after so many seconds, to keep the kernel free between large photographs.
 MAX_TILES_PER_REPLY = 64
 MAX_REPLY_BYTES = 280_000
 MAX_REPLY_SECONDS = 0.1
-# Width and height of a tile's picture, in pixels of the screen.
+# Width and height of a tile's picture in screen pixels.
 MIN_TILE, MAX_TILE = 56, 200
 SOURCES = ("selection", "shown")
 GROUPINGS = {"none": (), "label": ("labels",), "prediction": ("predictions",),
              "confusion": ("labels", "predictions")}  # fmt: skip
-# What is done with the picked rows: how they meet the selection, or that they are picked no more.
+# Actions on picked rows: how to combine them with the selection; None only clears the picks.
 PICKED_MODES: dict[str, Mode | None] = {
     "keep": "replace", "remove": "subtract", "add": "add", "clear": None,
 }  # fmt: skip
 
 
 class GalleryView(View):
-    """Tiles of the selected or of all shown rows, and the close look at one sample.
+    """Tiles of the selected or of all visible rows, and the details of one sample.
 
-    Nothing per picture is a widget: the page asks for a range of tiles and gets one buffer. It
-    knows places in the order, which is kept here; a place is good for one epoch. Once it shows
-    a screenful it expects that of the next order, which then comes without being asked for.
+    No picture is a widget: the page asks for a range of tiles and gets one buffer. It knows only
+    positions in the order, which this class keeps; a position is valid for one epoch. Once the page
+    shows a screenful, the first tiles of the next order are sent without a request.
     """
 
-    count = Int(help="how many tiles there are").tag(sync=True)
-    epoch = Int(help="grows with each change of the tiles; older replies are stale").tag(sync=True)
-    coming = Int(-1, help="the epoch of which the first tiles come unasked").tag(sync=True)
-    groups: Any = List(help="name and count of each group in order; [] ungrouped").tag(sync=True)
+    count = Int(help="number of tiles").tag(sync=True)
+    epoch = Int(help="increases with each change of the order; older replies are stale").tag(
+        sync=True
+    )
+    coming = Int(-1, help="epoch whose first tiles are sent without a request").tag(sync=True)
+    groups: Any = List(help="name and size of each group in order; [] ungrouped").tag(sync=True)
     has_images = Bool().tag(sync=True)
-    note = Unicode(help="what to know of the pictures").tag(sync=True)
+    note = Unicode(help="remark about the pictures").tag(sync=True)
     source = Enum(SOURCES, "selection").tag(sync=True)
-    source_counts: Any = List(help="rows of each source").tag(sync=True)
-    sorts: Any = List(help="key, name and what is lacking of each").tag(sync=True)
+    source_counts: Any = List(help="number of rows of each source").tag(sync=True)
+    sorts: Any = List(help="key, name and requirement of each choice").tag(sync=True)
     sorted_by = Unicode("dataset").tag(sync=True)
     descending = Bool().tag(sync=True)
     sort_note = Unicode(help="why the order is not yet the chosen one").tag(sync=True)
-    groupings: Any = List(help="key and what is lacking of each").tag(sync=True)
+    groupings: Any = List(help="key and requirement of each choice").tag(sync=True)
     group_by = Enum(tuple(GROUPINGS), "none").tag(sync=True)
     tile_size = Int(96, help="pixels").tag(sync=True)
     hovered = Int(None, allow_none=True, help="row").tag(sync=True)
     focus = Int(None, allow_none=True, help="row").tag(sync=True)
-    focus_index = Int(-1, help="its place in the order; -1: it is not among the tiles").tag(
-        sync=True
-    )
-    picked = Int(help="how many rows are picked").tag(sync=True)
+    focus_index = Int(-1, help="its position in the order; -1: it has no tile").tag(sync=True)
+    picked = Int(help="number of picked rows").tag(sync=True)
     picks = Bytes(help="one bit per tile from picks_start on").tag(sync=True)
     picks_start = Int().tag(sync=True)
 
@@ -83,10 +82,10 @@ class GalleryView(View):
         self._rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._among: NDArray[np.int64] | None = None  # the arranged rows, ascending
         self._is_source_chosen = False  # by the page; until then the source follows the selection
-        self._expected: tuple[int, int] | None = None  # tiles of the next order, and their size
+        self._expected: tuple[int, int] | None = None  # count and size of unasked tiles
         self._is_picked = np.zeros(len(state.codes), dtype=bool)
-        self._hovering: int | None = None  # the row under the pointer here, as the page said last
-        self._anchor: int | None = None  # the row picked last: where a range begins
+        self._hovering: int | None = None  # the row under the pointer, last reported by the page
+        self._anchor: int | None = None  # the row picked last, where a range starts
         self._near: tuple[int, Neighborhood] | None = None
         self._sorting = Sorting(state, background, self._rearrange)
         record = state.feature_set
@@ -109,7 +108,7 @@ class GalleryView(View):
             "pick": self._on_pick,
             "picked": self._on_picked,
         }
-        with self.hold_sync():  # one message, not one for each
+        with self.hold_sync():  # one message instead of several
             state.follow(self._show_source, "selected", "visible")
             state.follow(self._show_focus, "focus")
             state.follow(self._show_hovered, "hovered")
@@ -119,7 +118,7 @@ class GalleryView(View):
 
     @contextmanager
     def _arranging(self) -> Iterator[None]:
-        """What changes within goes in one message; then the tiles that the page expects."""
+        """Send all changes of the block in one message, then the tiles that the page expects."""
         before = self.epoch
         with self.hold_sync():
             yield
@@ -143,7 +142,7 @@ class GalleryView(View):
         return state.selected if self.source == "selection" else np.flatnonzero(state.visible_rows)
 
     def _arrange(self) -> None:
-        """Put the rows into their order: from here on the page asks for other tiles."""
+        """Put the rows into order and start a new epoch."""
         state, sorting = self._state, self._sorting
         self._among = self._source_rows()
         self._rows, groups = arranged(
@@ -202,7 +201,7 @@ class GalleryView(View):
 
     def _on_tiles(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         if not self._is_current(content):
-            return  # asked before the order changed: the page asks again
+            return  # the order has changed; the page asks again
         start = integer(content, "start", 0, len(self._rows) - 1)
         stop = integer(content, "stop", start + 1, len(self._rows))
         if stop - start > MAX_TILES_PER_REPLY:
@@ -211,7 +210,9 @@ class GalleryView(View):
 
     def _on_expect(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         count, size = integer(content, "count", 1, MAX_TILES_PER_REPLY), _size(content)
-        if integer(content, "epoch", 0, 2**53) == self.epoch:  # else it knows of the next already
+        if (
+            integer(content, "epoch", 0, 2**53) == self.epoch
+        ):  # otherwise the page knows a newer order
             self._expected = count, size
 
     def _send_tiles(self, start: int, stop: int, size: int) -> None:
@@ -220,7 +221,7 @@ class GalleryView(View):
         self.send(reply | {"tiles": tiles}, [b"".join(pictures)])
 
     def _made(self, rows: NDArray[np.int64], size: int) -> tuple[list[dict[str, Any]], list[bytes]]:
-        """Tiles and pictures of the first of these rows, at least one, within a reply's bounds."""
+        """Tiles and pictures of the first rows, at least one, within the limits of a reply."""
         tiles: list[dict[str, Any]] = []
         pictures: list[bytes] = []
         total, deadline = 0, time.monotonic() + MAX_REPLY_SECONDS
@@ -228,7 +229,7 @@ class GalleryView(View):
             tile, picture = self._tiles.tile(row, size)
             total += len(picture) + len(json.dumps(tile))
             if tiles and total > MAX_REPLY_BYTES:
-                break  # its thumbnail is kept, and first in the next reply
+                break  # its thumbnail is cached for the next reply
             tiles.append(tile)
             pictures.append(picture)
             if time.monotonic() > deadline:
@@ -246,7 +247,7 @@ class GalleryView(View):
     def _on_hover(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         row, before = self._row_or_none(content), self._hovering
         self._hovering = row
-        # A pointer that has left for the map may already be over another point there.
+        # A pointer that left the gallery may already be over a point of the map.
         if row is not None or self._state.hovered == before:
             self._state.hovered = row
 
@@ -255,7 +256,7 @@ class GalleryView(View):
             return None
         return integer(content, "row", 0, len(self._state.codes) - 1)
 
-    # ---- the close look ----
+    # ---- details ----
 
     def _show_focus(self) -> None:
         with self.hold_sync():
@@ -278,7 +279,7 @@ class GalleryView(View):
     def _on_look(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         state, row = self._state, integer(content, "row", 0, len(self._state.codes) - 1)
         if row != state.focus:
-            return  # asked before another sample was looked at
+            return  # the details of another sample are open
         tile, picture = self._tiles.tile(row, CLOSEUP_PIXELS)
         reply = {"kind": "look", "row": row, "tile": tile, "details": details(state, row)}
         self.send(reply | {"probabilities": probabilities(state, row)}, [picture])
@@ -332,7 +333,7 @@ class GalleryView(View):
     def _on_picked(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         action = _word(content, "do", tuple(PICKED_MODES))
         if action is None:
-            raise MalformedMessageError("nothing is said to be done with the picked rows")
+            raise MalformedMessageError("no action for the picked rows")
         rows, mode = np.flatnonzero(self._is_picked), PICKED_MODES[action]
         self._is_picked[:] = False
         self._anchor = None
@@ -341,7 +342,7 @@ class GalleryView(View):
             self._state.select(rows, mode)
 
     def _show_picks(self) -> None:
-        """Tell the page which tiles are picked; rows that are no longer among them are not."""
+        """Send the picked tiles; rows without a tile are no longer picked."""
         start, bits, places = 0, b"", np.empty(0, dtype=np.int64)
         if self._is_picked.any():
             flags = self._is_picked[self._rows]
@@ -356,7 +357,7 @@ class GalleryView(View):
 
 
 def _word(content: dict[str, Any], name: str, known: Sequence[str]) -> str | None:
-    """The field if it is one of the known words, None where it is not given."""
+    """The field if it is one of the known words; None if it is missing."""
     word = content.get(name)
     if word is not None and (not isinstance(word, str) or word not in known):
         raise MalformedMessageError(f"{name} is not one of {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The legend: one toggle per class, with its colour, how many rows it has, and its accuracy."""
+"""The legend: a toggle per class, with its colour, count and accuracy."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TITLES = {"label": "Classes", "prediction": "Predicted classes", "": ""}
 
 
 class LegendView(View):
-    """Class toggles of one :class:`ExplorerState`: one, a range, all, none, only this.
+    """Class toggles of one :class:`ExplorerState`: one, a range, all, none, only one.
 
-    The page alone knows the order and the search: it names the classes that an action is for.
+    Sort and search live in the page, so each message names the classes that it applies to.
     """
 
     title = Unicode().tag(sync=True)
@@ -31,7 +31,7 @@ class LegendView(View):
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)
-    is_key = Bool(True, help="the colours of the map are those of the classes").tag(sync=True)
+    is_key = Bool(True, help="the map is coloured by class").tag(sync=True)
     sorted_by = Unicode("order", help="kept for a page reload").tag(sync=True)
 
     page_traits = ("sorted_by",)
@@ -53,7 +53,7 @@ class LegendView(View):
             "show": self._on_show,
             "invert": self._on_invert,
         }
-        with self.hold_sync():  # one message, not one for each
+        with self.hold_sync():  # one message instead of several
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "selected")
             state.follow(self._show_is_key, "color_by")
@@ -113,10 +113,9 @@ class LegendView(View):
 
 
 class _Toggled(NamedTuple):
-    """What the last click found: the second one of a double click takes the first one back.
+    """The state before the last click, so that a double click can revert its first click.
 
-    A click acts at once, for it cannot know of a second; by hiding the class it may have taken
-    rows out of the selection.
+    A click acts at once. If it hides the class, it also deselects its rows.
     """
 
     code: int

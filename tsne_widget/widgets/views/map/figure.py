@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import bqplot
-import bqplot_gl
 import numpy as np
 from ipywidgets import Layout, Widget
 from numpy.typing import NDArray
@@ -31,6 +29,9 @@ def webgl_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Col
     colors : Coloring
         Of these points.
     """
+    import bqplot  # slow to import
+    import bqplot_gl
+
     x, y = _columns(xy)
     place = _place(x, y)
     color = bqplot.ColorScale(colors=colors.texture, min=0, max=TEXELS - 1)
@@ -80,6 +81,8 @@ def close_figure(figure: Widget) -> None:
 
 def _rings(x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:
     """The mark of these rings, none where there are none: a widget that no one holds stays open."""
+    import bqplot_gl
+
     if not len(x):
         return []
     return [
@@ -106,6 +109,8 @@ def _area(n: int) -> int:
 
 
 def _place(x: NDArray[np.float32], y: NDArray[np.float32]) -> dict[str, Any]:
+    import bqplot
+
     return {
         "x": bqplot.LinearScale(min=float(x.min()), max=float(x.max())),
         "y": bqplot.LinearScale(min=float(y.min()), max=float(y.max())),
@@ -114,6 +119,8 @@ def _place(x: NDArray[np.float32], y: NDArray[np.float32]) -> dict[str, Any]:
 
 def _figure(marks: list[Any]) -> Any:
     """A figure without axes or margins, for the scatter view to host."""
+    import bqplot
+
     return bqplot.Figure(
         marks=marks,
         fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},

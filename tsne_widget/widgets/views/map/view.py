@@ -1,4 +1,4 @@
-"""The map: a bqplot Figure hosted by a widget that owns every gesture over it."""
+"""The map: a bqplot figure, and the gestures over it."""
 
 from __future__ import annotations
 
@@ -25,42 +25,40 @@ from tsne_widget.widgets.views.map.figure import close_figure, move, paint, webg
 from tsne_widget.widgets.views.messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
-# Vertices of one polygon from the page: a lasso has a few hundred; this bounds a forged one.
+# Maximum vertices of a polygon: a lasso has a few hundred; the limit bounds forged messages.
 MAX_VERTICES = 20_000
-# Lines from the sample that is looked at to so many of its nearest in feature space.
+# Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
 
 
 class MapView(View):
-    """The map of one :class:`MapModel`: draws it, and turns gestures into selections.
+    """The map of one :class:`MapModel`: draws it and turns gestures into selections.
 
-    The page sends polygons in data coordinates; they are resolved here, over all visible rows.
-    It knows points, not rows: a point is a row's place in the order of drawing, of which every
-    beginning is a sample of all classes, so that the page may draw less of it. Of more than a
-    million rows it knows those of a :class:`Window`.
+    The page sends polygons in data coordinates, which select among all visible rows here. The page
+    knows points, not rows: a point is a row's position in the drawing order. Every prefix of that
+    order is a sample of all classes, so the page can draw fewer points. Beyond a million rows, the
+    page knows those of a :class:`Window`.
     """
 
     figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
-    places = Bytes(help="for a page without the figure: x of each point, then y, float32").tag(
-        sync=True
-    )
-    texels = Bytes(help="for the same: each point's place in the texture, uint8").tag(sync=True)
-    texture = List(Unicode(), help="for the same: colours").tag(sync=True)
+    places = Bytes(help="for pages without bqplot: x of each point, then y, float32").tag(sync=True)
+    texels = Bytes(help="for pages without bqplot: texel of each point, uint8").tag(sync=True)
+    texture = List(Unicode(), help="for pages without bqplot: colours").tag(sync=True)
     codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
-    names = List(Unicode(), help="of the classes").tag(sync=True)
+    names = List(Unicode(), help="names of the classes").tag(sync=True)
     wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
-    epoch = Int(help="which rows the points are; grows as the window moves").tag(sync=True)
-    unknown = Int(help="shown rows in sight that are none of the points").tag(sync=True)
+    epoch = Int(help="increases when the points are other rows").tag(sync=True)
+    unknown = Int(help="visible rows in the viewport that are no points").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
-    waiting = Unicode(help="what the map waits for, while there is none").tag(sync=True)
-    budget = Int(help="points drawn at most; 0: by what the renderer can do").tag(sync=True)
+    waiting = Unicode(help="what the map waits for; '' if it exists").tag(sync=True)
+    budget = Int(help="maximum points drawn; 0: the renderer decides").tag(sync=True)
     color_by = Unicode().tag(sync=True)
-    color_choices: Any = List(help="name, title, and what is lacking or ''").tag(sync=True)
-    key = Dict(help="what the colours mean").tag(sync=True)
-    hovered = Int(-1, help="point that a pointer is over, in any view; -1: none").tag(sync=True)
-    links = Bytes(help="the point looked at, then its nearest in feature space").tag(sync=True)
+    color_choices: Any = List(help="name, title and requirement of each choice").tag(sync=True)
+    key = Dict(help="meaning of the colours").tag(sync=True)
+    hovered = Int(-1, help="point of the hovered row; -1: none").tag(sync=True)
+    links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
     height = Int(help="pixels").tag(sync=True)
@@ -81,14 +79,14 @@ class MapView(View):
         self._tiles = tiles
         self._background = background
         self._colors = colors
-        self._coloring: Coloring | None = None  # of all rows; none until it is computed
-        self._colored_map: object = None  # the map that the colours say something of
-        self._painted = ""  # what it says; not color_by, which the page can set
+        self._coloring: Coloring | None = None  # of all rows; None until computed
+        self._colored_map: object = None  # the map that the colours depend on
+        self._painted = ""  # the choice that the points show
         self._polygons: PolygonIndex | None = None
-        self._sorted: NDArray[np.float32] | None = None  # what is or will be in the index
+        self._sorted: NDArray[np.float32] | None = None  # embedding of the index
         self._wrong = state.feature_set.misclassified
         self._window = Window(state.codes, self._wrong)
-        self._is_asked_for_points = False  # by a page that cannot show the figure
+        self._is_asked_for_points = False  # by a page without bqplot
         super().__init__(
             names=[printable(name) for name in state.class_names],
             budget=budget,
@@ -106,7 +104,7 @@ class MapView(View):
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
-        with self.hold_sync():  # one message, not one for each
+        with self.hold_sync():  # one message instead of several
             self._show_points()
             state.follow(self._show_color, "color_by")
             state.observe(lambda _change: self.set_trait("viewport", []), "map_name")
@@ -119,9 +117,9 @@ class MapView(View):
             state.follow(self._show_selections, "selections")
             state.follow(self._show_hovered, "hovered")
             state.follow(self._show_links, "focus")
-        state.observe(lambda _change: self._look(), ["visible", "embedding", "fit"])
-        state.observe(self._look_at_selected, "selected")
-        self.observe(lambda _change: self._look(), "viewport")
+        state.observe(lambda _change: self._follow_viewport(), ["visible", "embedding", "fit"])
+        state.observe(self._follow_selected, "selected")
+        self.observe(lambda _change: self._follow_viewport(), "viewport")
         self._sort_points()
 
     @property
@@ -131,7 +129,7 @@ class MapView(View):
 
     @property
     def _points(self) -> NDArray[np.int32]:
-        """Point of each row; −1 where the page does not know it."""
+        """Point of each row; −1 if the page does not know it."""
         return self._window.points
 
     @property
@@ -149,8 +147,8 @@ class MapView(View):
         self.codes = self._state.codes[self._rows].astype("u1" if few else "<u2").tobytes()
         self.wrong = self._ringed.astype("<u4").tobytes()
 
-    def _look(self) -> None:
-        """Where the page cannot know every row, let it know those in sight."""
+    def _follow_viewport(self) -> None:
+        """Send the rows in the viewport, if the page does not know all rows."""
         state, window = self._state, self._window
         is_moving = state.embedding is None or state.fit.condition == "running"
         if window.is_whole or is_moving:
@@ -163,18 +161,18 @@ class MapView(View):
                 self._show_selected()
                 self._show_hovered()
             self._show_links()
-            # The places of the points come last: with them the page draws all of this.
+            # Positions come last: the page draws when they arrive.
             with self.hold_sync():
                 self._send_colors()
                 self._send_places()
         self.unknown = window.unknown
 
-    def _look_at_selected(self, _change: object) -> None:
+    def _follow_selected(self, _change: object) -> None:
         if self._window.lacks(self._state.selected):
-            self._look()
+            self._follow_viewport()
 
     def _in_sight(self) -> NDArray[np.bool_]:
-        """(n,) bool: shown, and in the page's viewport."""
+        """(n,) bool: visible and in the viewport."""
         in_sight = self._state.visible_rows
         if len(self.viewport) == 4:
             left, right, low, high = self.viewport
@@ -183,7 +181,7 @@ class MapView(View):
         return in_sight
 
     def _sort_points(self) -> None:
-        """Sort millions of points for the first lasso before it comes."""
+        """Index millions of points before the first lasso."""
         embedding = self._state.embedding
         if self._window.is_whole or embedding is None or self._sorted is embedding:
             return
@@ -199,7 +197,7 @@ class MapView(View):
         embedding = self._state.embedding
         if embedding is None:
             return
-        self._polygons = None  # sorted again when a polygon comes: frames come faster
+        self._polygons = None  # made again for the next polygon: frames are more frequent
         self._send_places()
 
     def _send_places(self) -> None:
@@ -221,7 +219,7 @@ class MapView(View):
                 self.texture = colors.texture
 
     def _follow_map(self) -> None:
-        """Colours that say something of the map are those of the map that is shown."""
+        """Recompute colours that depend on the visible map."""
         name, scores = self._state.color_by, self._state.scores
         if scores.embedding is None or self._colored_map is scores.embedding:
             return
@@ -251,20 +249,20 @@ class MapView(View):
         )
 
     def _stay_as_drawn(self, name: str) -> None:
-        """These colours cannot be had: state and menu say again what the map shows."""
+        """Reset state and menu to the colours that the map shows, because others failed."""
         if self._state.color_by == name and self._painted:
             self._state.color_by = self._painted
         self.send({"kind": "color"})
 
     def _paint(self, name: str) -> None:
-        """Draw the points in the colours of that name."""
+        """Colour the points by this choice."""
         colors = self._coloring = coloring(self._state, name, self._colors)
         self._painted = name
         with self.hold_sync():
             self.color_by = name
             self.key = {
                 "title": title_of(name),
-                # The legend says what these mean already.
+                # The legend explains these.
                 "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
                 "more": colors.more,
                 "low": colors.low,
@@ -288,7 +286,7 @@ class MapView(View):
         self.hovered = -1 if row is None else int(self._points[row])
 
     def _show_links(self) -> None:
-        """Tie the sample that is looked at to its nearest in feature space."""
+        """Draw lines from the focused sample to its nearest neighbours in feature space."""
         row, scores = self._state.focus, self._state.scores
         k = min(LINKS, len(self._state.codes) - 1)
         if row is None or k < 1:
@@ -311,7 +309,7 @@ class MapView(View):
     def _show_selected(self) -> None:
         points = self._points[self._state.selected]
         known = points if self._window.is_whole else points[points >= 0]
-        # Ascending, as the page has them: it sees at once that its preview was right.
+        # Ascending, as in the page's preview, so that equal selections compare equal at once.
         self.selected = np.sort(known).astype("<u4").tobytes()
 
     def _show_waiting(self) -> None:
@@ -325,7 +323,7 @@ class MapView(View):
 
     @validate("viewport")
     def _validate_viewport(self, proposal: Any) -> list[float]:
-        """The page sets it, and save() writes it: what load() refuses must not get there."""
+        """Refuse what load() would refuse: the page sets the viewport and save() writes it."""
         bounds: list[float] = proposal["value"]
         if len(bounds) not in (0, 4) or not np.isfinite(bounds).all():
             raise TraitError("viewport must be [] or four finite numbers")
@@ -335,14 +333,14 @@ class MapView(View):
         mode = mode_of(content)
         polygon = _polygon(buffers)
         if self._state.embedding is None:
-            return  # a gesture on a map that is not there yet
+            return  # there is no map yet
         if self._polygons is None:
             self._polygons = PolygonIndex(self._state.embedding)
         rows = self._polygons.inside(polygon)
         try:
             self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
         finally:
-            # Also when the selection is as before: the page has shown a preview, this one stands.
+            # Also for an unchanged selection: it replaces the page's preview.
             self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
@@ -387,12 +385,12 @@ class MapView(View):
 
 
 def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:
-    """(k, 2) float64 vertices in data coordinates, of one buffer of little-endian float64 pairs."""
+    """(k, 2) float64 vertices in data coordinates, from one buffer of float64 pairs."""
     if len(buffers) != 1 or not 3 * 16 <= len(buffers[0]) <= MAX_VERTICES * 16:
         raise MalformedMessageError("a polygon needs one buffer of 3 or more vertices")
     if len(buffers[0]) % 16:
         raise MalformedMessageError("a polygon's buffer holds whole pairs of float64")
     polygon = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 2)
-    if not (np.abs(polygon) <= MAX_COORDINATE).all():  # NaN is not either
+    if not (np.abs(polygon) <= MAX_COORDINATE).all():  # false for NaN as well
         raise MalformedMessageError("a polygon's vertices must be finite and within reach")
     return polygon

@@ -1,4 +1,4 @@
-"""Named selections side by side: name what is selected, select it again, combine, rename, drop."""
+"""Named selections: name the current one, select, combine, rename, delete and restore."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class SelectionsView(View):
     The page knows them by their place in the list; ``epoch`` tells it from an older list.
     """
 
-    epoch = Int(help="grows with each change of the list; older messages are dropped").tag(
+    epoch = Int(help="increases with each change of the list; older messages are stale").tag(
         sync=True
     )
     names = List(Unicode()).tag(sync=True)
     colors = List(Unicode()).tag(sync=True)
     counts = List(Int()).tag(sync=True)
-    selected = Int(help="how many rows are selected").tag(sync=True)
-    overlaps = Bytes(help="selected rows of each, uint32 little-endian").tag(sync=True)
-    dropped = Unicode(help="the name that can be brought back; '' for none").tag(sync=True)
+    selected = Int(help="number of selected rows").tag(sync=True)
+    overlaps = Bytes(help="selected rows in each, uint32 little-endian").tag(sync=True)
+    dropped = Unicode(help="the name that can be restored; '' for none").tag(sync=True)
     max_characters = Int(MAX_CHARACTERS).tag(sync=True)
 
     def __init__(self, state: ExplorerState) -> None:
@@ -48,7 +48,7 @@ class SelectionsView(View):
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
-        with self.hold_sync():  # one message, not one for each
+        with self.hold_sync():  # one message instead of several
             state.follow(self._show_list, "selections")
             state.follow(self._show_selected, "selected")
 
@@ -79,7 +79,7 @@ class SelectionsView(View):
 
     def _on_name(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name = _name(content)
-        self._told(lambda: self._state.name_selection(name, self._state.selected))
+        self._try(lambda: self._state.name_selection(name, self._state.selected))
 
     def _on_select(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, mode = self._listed(content), content.get("mode")
@@ -91,7 +91,7 @@ class SelectionsView(View):
     def _on_rename(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, new_name = self._listed(content), _name(content)
         if name is not None:
-            self._told(lambda: self._state.rename_selection(name, new_name))
+            self._try(lambda: self._state.rename_selection(name, new_name))
 
     def _on_drop(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name = self._listed(content)
@@ -106,13 +106,13 @@ class SelectionsView(View):
             return
         name, rows, place = self._dropped
         entries = list(self._state.selections.items())
-        self._told(lambda: self._put([*entries[:place], (name, rows), *entries[place:]]))
+        self._try(lambda: self._put([*entries[:place], (name, rows), *entries[place:]]))
 
     def _put(self, entries: list[tuple[str, NDArray[np.int64]]]) -> None:
         self._state.selections = dict(entries)
 
     def _listed(self, content: dict[str, Any]) -> str | None:
-        """The name that a message is about; None if the list has changed since."""
+        """The name that a message refers to; None if the list has changed since."""
         epoch = integer(content, "epoch", 0, 2**53)
         index = integer(content, "index", 0, MAX_SELECTIONS - 1)
         names = list(self._state.selections)
@@ -122,8 +122,8 @@ class SelectionsView(View):
             raise MalformedMessageError("there is no such selection")
         return names[index]
 
-    def _told(self, change: Callable[[], None]) -> None:
-        """Do it; what is wrong with a name that was typed is said, without the error's kind."""
+    def _try(self, change: Callable[[], None]) -> None:
+        """Make a change; an invalid name becomes the state's message."""
         try:
             change()
         except InvalidInputError as error:
@@ -131,7 +131,7 @@ class SelectionsView(View):
 
 
 class _Dropped(NamedTuple):
-    """A selection that was dropped last, to be brought back to its place."""
+    """The selection that was deleted last, and its position in the list."""
 
     name: str
     rows: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The bar above the map: what is shown, being computed or went wrong; lenses, and a search."""
+"""The bar above the map: counts, progress and messages, finders, and a search."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tsne_widget.widgets.views.view import View
 
 
 class ToolbarView(View):
-    """Counts, fit and messages of one :class:`ExplorerState`; selects by lenses and by text.
+    """Counts, progress and messages of one :class:`ExplorerState`; selects by finder and by text.
 
     ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run";
     ``show_map(name)`` when another map is chosen.
@@ -38,11 +38,11 @@ class ToolbarView(View):
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
-    fit = Dict(help="the Fit of what is computed, otherwise of the map shown").tag(sync=True)
-    maps = List(Dict(), help="name, and why it cannot be chosen or ''").tag(sync=True)
-    map = Int(-1, help="which of them is shown").tag(sync=True)
+    fit = Dict(help="the Fit of the running map, otherwise of the visible one").tag(sync=True)
+    maps = List(Dict(), help="name, and why it cannot be chosen ('' if it can)").tag(sync=True)
+    map = Int(-1, help="index of the visible one").tag(sync=True)
     message = Unicode().tag(sync=True)
-    busy = Unicode(help="what is computed beside the map").tag(sync=True)
+    busy = Unicode(help="what is computed in the background").tag(sync=True)
     lenses = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
 
     def __init__(
@@ -66,7 +66,7 @@ class ToolbarView(View):
             "fit": lambda content, _buffers: control(content.get("do")),
             "map": self._on_map,
         }
-        with self.hold_sync():  # one message, not one for each
+        with self.hold_sync():  # one message instead of several
             state.follow(self._show, "selected", "visible", "message", "busy")
             state.follow(self._show_fit, "fit", "fits")
             state.follow(self._show_maps, "fits", "map_name")
@@ -146,7 +146,7 @@ class ToolbarView(View):
         self._select(rows, mode, f"No match for “{printable(text.strip())}”")
 
     def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
-        """Select those of the rows that are shown, or say that there are none."""
+        """Select the visible ones of these rows, or report that there are none."""
         state = self._state
         among = rows[state.visible_rows[rows]]
         if len(among):

@@ -1,0 +1,208 @@
+"""The values of the scores for one feature set: computed on first use and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tsne_widget._validation import did_you_mean
+from tsne_widget.analysis.columns import as_columns
+from tsne_widget.analysis.neighbor_index import NeighborIndex
+from tsne_widget.analysis.neighborhoods import KNeighbors, kneighbors
+from tsne_widget.analysis.scores import SCORES
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.feature_set import FeatureSet
+
+# Neighbours in feature space that scores use: enough to grade label agreement finely.
+NEIGHBORS = 50
+
+
+class Scores:
+    """The scores of the n samples of one feature set, and the user's own columns.
+
+    ``scores["suspicion"]`` computes a score of :data:`SCORES` on first use and keeps it: 4 n bytes
+    each, and 8 k n bytes for the k = 50 nearest neighbours that several scores share.
+    Trustworthiness and continuity need a map and all distances, O(n² d); :func:`diagnose` measures
+    them on a sample instead.
+
+    Several threads can read the same object: each score is computed once, and finished scores are
+    available while another one is being computed.
+
+    Parameters
+    ----------
+    feature_set : FeatureSet
+    columns : mapping of name to (n,) array, or DataFrame, optional
+        Your own numbers, truth values or text. A pandas object is aligned by its index of ids; an
+        index 0 … n − 1 means the order of the rows.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column has another length or more than one dimension, if its index does not contain
+        the ids, or if its name is that of a score or of a column of the frame.
+    """
+
+    def __init__(
+        self, feature_set: FeatureSet, columns: Mapping[str, ArrayLike] | None = None
+    ) -> None:
+        self._record = feature_set
+        self._computing = threading.RLock()  # held for seconds
+        self._keeping = threading.Lock()  # held for microseconds
+        self._indexing = threading.Lock()
+        self._kept: dict[str, NDArray[Any]] = {}
+        self._embedding: NDArray[np.float32] | None = None
+        self._neighbors: KNeighbors | None = None
+        self._index: NeighborIndex | None = None
+        self.columns = as_columns(columns, feature_set.ids, SCORES)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All scores, including those that lack an input here, then the user's columns."""
+        return (*SCORES, *self.columns)
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The feature set."""
+        return self._record
+
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """(n, 2) float32 coordinates of the finished map, or None."""
+        return self._embedding
+
+    def lacks(self, name: str) -> str:
+        """Which inputs of a score are missing, as "needs …"; "" if none is."""
+        return self.lacks_any(SCORES[name].needs if name in SCORES else ())
+
+    def lacks_any(self, needs: Iterable[str]) -> str:
+        """Which of some inputs are missing, as "needs …"; "" if none is.
+
+        Parameters
+        ----------
+        needs : iterable of str
+            As in :attr:`Score.needs`.
+        """
+        missing = [
+            "the finished map" if need == "embedding" else need
+            for need in needs
+            if need != "neighbors" and self._input(need, self._embedding) is None
+        ]
+        return f"needs {' and '.join(missing)}" if missing else ""
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a column is available without any computation."""
+        return name in self.columns or name in self._kept
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """(n,) array of a score or of a user's column; a score is computed on first use.
+
+        Raises
+        ------
+        InvalidInputError
+            For an unknown name, or a score whose inputs are missing.
+        """
+        if name in self.columns:
+            return self.columns[name]
+        if name not in SCORES:
+            near = did_you_mean(name, self.names)
+            raise InvalidInputError(
+                f"there is no score {name!r}{near}; available: {', '.join(self.names)}"
+            )
+        kept = self._kept.get(name)
+        return self._compute_once(name) if kept is None else kept
+
+    def ready(self) -> dict[str, NDArray[Any]]:
+        """The columns that are available without any computation, in the order of ``names``."""
+        kept = dict(self._kept) | self.columns
+        return {name: kept[name] for name in self.names if name in kept}
+
+    def frame_columns(self, which: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
+        """The scores for :func:`sample_frame`, by name; None for a column of NaN.
+
+        Parameters
+        ----------
+        which : bool or "all"
+            False: none. True: the values of cheap scores and of those computed before. "all":
+            the values of every score whose inputs are available, which takes seconds to minutes.
+        """
+        if not which:
+            return {}
+        return {
+            name: self[name]
+            if (which == "all" or score.is_cheap or self.is_ready(name)) and not self.lacks(name)
+            else None
+            for name, score in SCORES.items()
+        }
+
+    def use_embedding(self, embedding: NDArray[np.float32] | None) -> None:
+        """Use this (n, 2) map for the scores that need one; those of another map are dropped."""
+        with self._keeping:
+            if embedding is not self._embedding:
+                self._embedding = embedding
+                for name, score in SCORES.items():
+                    if "embedding" in score.needs:
+                        self._kept.pop(name, None)
+
+    @property
+    def neighbors(self) -> KNeighbors:
+        """The 50 nearest samples of each sample in feature space, or n − 1 if there are fewer.
+
+        O(n² d) on first use. From 100,000 samples approximate, about O(n √n d), if faiss is
+        installed.
+        """
+        if self._neighbors is not None:  # without the lock: a slow score may hold it
+            return self._neighbors
+        with self._computing:
+            if self._neighbors is None:
+                k = min(NEIGHBORS, len(self._record) - 1)
+                self._neighbors = kneighbors(self._record.features, k, neighbors="auto")
+            return self._neighbors
+
+    @property
+    def has_neighbors(self) -> bool:
+        """Whether :attr:`neighbors` is available without any computation."""
+        return self._neighbors is not None
+
+    @property
+    def index(self) -> NeighborIndex:
+        """The index of neighbours of single samples; O(n d) on first use."""
+        with self._indexing:
+            if self._index is None:
+                self._index = NeighborIndex(self._record.features)
+            return self._index
+
+    @property
+    def index_is_ready(self) -> bool:
+        """Whether :attr:`index` is available without any computation."""
+        return self._index is not None
+
+    def _compute_once(self, name: str) -> NDArray[Any]:
+        with self._computing:
+            with self._keeping:
+                kept, lacking, embedding = self._kept.get(name), self.lacks(name), self._embedding
+            if kept is not None:  # another thread was faster
+                return kept
+            if lacking:
+                raise InvalidInputError(f"{name} {lacking}")
+            computed = self._compute(name, embedding)
+            with self._keeping:
+                if "embedding" not in SCORES[name].needs or embedding is self._embedding:
+                    self._kept |= computed
+            return computed[name]
+
+    def _compute(self, name: str, embedding: NDArray[np.float32] | None) -> dict[str, NDArray[Any]]:
+        """A score, and those that its function returns with it."""
+        score = SCORES[name]
+        found = score.compute(
+            *(self._input(need, embedding) for need in (*score.needs, *score.optional))
+        )
+        return {name: found} if isinstance(found, np.ndarray) else dict(found._asdict())
+
+    def _input(self, name: str, embedding: NDArray[np.float32] | None) -> Any:
+        if name == "neighbors":
+            return self.neighbors
+        return embedding if name == "embedding" else getattr(self._record, name)

@@ -73,6 +73,7 @@ def _content(
     selected = as_row_set("selected", options.selected, n)
     selections = _selections(options, n)
     is_kept = np.isin(given, np.concatenate([selected, *(one.rows for one in selections)]))
+    names = () if record.labels is None and record.predictions is None else record.class_names
     rows = _sample(record, given, is_kept, options.max_rows, target)
     content = shared_record(
         record,
@@ -85,7 +86,7 @@ def _content(
     )
     content |= {
         "title": printable(options.title, page_options.MAX_TITLE),
-        "hidden": page_options.hidden_codes(record.class_names, options.visible_classes),
+        "hidden": page_options.hidden_codes(names, options.visible_classes),
         "selected": packed(on_page(places_of(rows, n), selected)),
         "color_by": page_options.color_choice(options.color_by, content),
     }

@@ -101,12 +101,14 @@ def as_score(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 def hidden_codes(names: Sequence[str], visible: Iterable[str] | None) -> list[int]:
     """Codes of the hidden classes; ``len(names)`` is the code of unknown labels.
 
-    Unknown labels are called "unknown" or, if a class has that name, "unknown label".
+    Unknown labels are called "unknown" or, if a class has that name, "unknown label". Without
+    classes, all samples have the code 0.
     """
     if visible is None:
         return []
     kept = {visible} if isinstance(visible, str) else set(visible)
     unknown = {"unknown label"} if "unknown" in names else {"unknown", "unknown label"}
+    unknown |= set() if names else {"all samples"}
     missing = sorted(kept - {*names} - unknown)
     if missing:
         known = ", ".join(names[:10])

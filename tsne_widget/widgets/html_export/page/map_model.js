@@ -13,15 +13,14 @@ const LEAST_BUDGET = 36_000;
  */
 export function makeMapModel(exploration, tileOf) {
   const { record, state } = exploration;
-  const rows = record.order; // row of each point
+  const rows = Uint32Array.from(record.order); // row of each point
   const points = new Uint32Array(record.n); // point of each row
   const places = new Float32Array(2 * record.n); // x of each point, then y
-  for (let point = 0; point < record.n; point++) {
-    const row = rows[point];
+  rows.forEach((row, point) => {
     points[row] = point;
     [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
-  }
-  const ringed = Uint32Array.from({ length: record.n }, (_, point) => point).filter((point) => record.wrong[rows[point]]);
+  });
+  const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
   const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
   const painted = () => {
     const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);

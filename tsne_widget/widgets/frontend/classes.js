@@ -27,7 +27,7 @@ export function sortedCodes(by, { names, counts, accuracies }) {
  * @param {string} text
  */
 export function fold(text) {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toUpperCase().toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 }
 
 /**

@@ -1,4 +1,5 @@
 // The gallery: only the tiles in sight exist; their pictures are asked for range by range.
+import { MAX_TILES_PER_REPLY, TILE_PIXELS } from "../../frontend/constants.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { details, pictureUrl, summary } from "../../frontend/tiles.js";
 import { inSight, isPicked, makeGrid, movedTo, pictureSize, placeOf, scrolling } from "./grid.js";
@@ -10,8 +11,6 @@ const CAPTION_PIXELS = 48; // below the picture, with the gap
 const SMALL_CAPTION_PIXELS = 33; // where only the names fit
 const SMALL_TILE = 80; // pixels of a picture below which only the names are shown
 const HEADING_PIXELS = 26;
-const PICTURE_SIZES = [96, 192, 384]; // that the kernel makes
-const MAX_ASK = 64; // tiles per request; the kernel refuses more
 const PATIENCE_MS = 10_000; // a request that was not answered by then is made again
 const KEEP_TILES = 600; // tiles of which the pictures are kept
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
@@ -184,7 +183,7 @@ function render({ model, el }) {
   // ---- asking for tiles ----
 
   function pixels() {
-    return pictureSize(PICTURE_SIZES, size * Math.min(2, window.devicePixelRatio));
+    return pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
   }
 
   /** Whether a tile is there, and its picture as large as it is drawn, or as large as it ever gets. */
@@ -199,7 +198,7 @@ function render({ model, el }) {
     let start = first;
     while (start < last && isThere(start)) start++;
     let stop = start;
-    while (stop < last && stop - start < MAX_ASK && !isThere(stop)) stop++;
+    while (stop < last && stop - start < MAX_TILES_PER_REPLY && !isThere(stop)) stop++;
     if (stop <= start) return false;
     askedAt = performance.now();
     model.send({ kind: "tiles", epoch: model.get("epoch"), start, stop, size: pixels() });
@@ -208,7 +207,7 @@ function render({ model, el }) {
 
   /** All in sight is there: of the next order the kernel sends a screenful with the news of it. */
   function expect(/** @type {import("./grid.js").Grid} */ { columns, tileHeight }) {
-    const count = Math.min(MAX_ASK, columns * Math.ceil(scroll.clientHeight / tileHeight));
+    const count = Math.min(MAX_TILES_PER_REPLY, columns * Math.ceil(scroll.clientHeight / tileHeight));
     const message = { kind: "expect", epoch: model.get("epoch"), count, size: pixels() };
     if (expected === JSON.stringify(message)) return;
     expected = JSON.stringify(message);

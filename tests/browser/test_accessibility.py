@@ -106,7 +106,7 @@ def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
         assert violations(themed) == []
     finally:
         themed.execute("explorer.state.focus = None")
-        page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+        page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
         group.select_option("none")
         page.locator(".tw-gallery .tw-heading").first.wait_for(
             state="detached", timeout=20 * SECONDS

@@ -144,8 +144,9 @@ def test_its_value_drives_an_interactive_output(notebook):
 
 def test_a_new_view_for_output_shows_the_same_explorer(notebook):
     page = notebook.page
-    page.locator(".jp-Cell").last.locator(".jp-OutputPrompt").last.click(button="right")
-    page.locator(".lm-Menu-item", has_text="Create New View for Cell Output").click()
+    cell = page.locator(".jp-Cell", has=page.locator(".tsne-widget")).last
+    cell.locator(".jp-OutputArea-promptOverlay").first.click(button="right")
+    page.locator(".lm-Menu-item", has_text="Create New View for").click()
     view = page.locator(".jp-LinkedOutputView .tsne-widget")
     view.first.wait_for(timeout=30 * SECONDS)
     page.wait_for_function(

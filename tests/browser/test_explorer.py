@@ -190,7 +190,7 @@ def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
     drag(page, AROUND_ALL)
     shows(".tw-gallery figcaption")
     page.locator(".tw-gallery figure").first.click()
-    shows(".tw-closeup dd")
+    shows(".tw-sample-details dd")
     page.keyboard.press("Escape")
     page.locator(".tw-actions input").fill(f"{markup} nowhere")
     page.locator(".tw-actions input").press("Enter")

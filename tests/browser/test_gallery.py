@@ -76,7 +76,7 @@ def fresh(notebook):
     )
     page.mouse.move(2, 2)
     page.wait_for_function(
-        "() => document.querySelector('.tw-closeup').hidden", timeout=20 * SECONDS
+        "() => document.querySelector('.tw-sample-details').hidden", timeout=20 * SECONDS
     )
     if page.locator(".tw-picks").is_visible():
         page.locator(".tw-gallery .tw-scroll").press("Escape")
@@ -121,7 +121,7 @@ def choose(notebook: Notebook, label: str, option: str) -> None:
 
 def look(notebook: Notebook, row: int) -> None:
     """Wait until the close look is at this row, its neighbours included."""
-    notebook.page.locator(f".tw-closeup[data-row='{row}'] .tw-near li").first.wait_for(
+    notebook.page.locator(f".tw-sample-details[data-row='{row}'] .tw-near li").first.wait_for(
         timeout=30 * SECONDS
     )
 
@@ -250,9 +250,9 @@ def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
     page.locator(TILES, has_text="#7").first.click()
     look(notebook, 7)
     assert state(notebook, "focus") == 7
-    large = page.locator(".tw-closeup .tw-large img")
+    large = page.locator(".tw-sample-details .tw-large img")
     assert large.evaluate(GREY) == 7
-    about = page.locator(".tw-closeup .tw-about").inner_text()
+    about = page.locator(".tw-sample-details .tw-about").inner_text()
     frame = notebook.python(
         "explorer.to_dataframe('all').loc[7, ['label_name', 'prediction_name']].tolist()"
     )
@@ -276,7 +276,7 @@ def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
     assert state(notebook, "focus") == expected[2]
     page.keyboard.press("Escape")
     until(lambda: state(notebook, "focus") is None, 20, "the close look to end")
-    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
 
 
 def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
@@ -284,12 +284,12 @@ def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
     page.locator(".tw-overlay").focus()
     notebook.execute("explorer.state.focus = 123")  # not among the tiles
     look(notebook, 123)
-    assert page.locator(".tw-closeup .tw-large img").evaluate(GREY) == 123
+    assert page.locator(".tw-sample-details .tw-large img").evaluate(GREY) == 123
     assert page.evaluate("() => document.activeElement.classList.contains('tw-overlay')")
     notebook.execute("explorer.state.focus = 12")
     look(notebook, 12)
     notebook.execute("explorer.state.focus = None")
-    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
     page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # where one has been
 
 
@@ -311,7 +311,7 @@ def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
     page.locator(".tw-bar button", has_text="‹").click()
     look(notebook, order[1])
     page.locator(".tw-bar button", has_text="✕").click()
-    page.locator(".tw-closeup").wait_for(state="hidden", timeout=20 * SECONDS)
+    page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
     cursor = page.locator(f"{TILES}[data-cursor]")
     assert f"#{order[1]}" in cursor.inner_text()  # where one has been
 
@@ -324,8 +324,8 @@ def test_the_close_look_stays_while_its_class_is_hidden_and_another_selection_ma
     until(lambda: selected(notebook) == [r for r in range(40) if r % 3 != 1], 20, "no dogs")
     notebook.execute("explorer.select([0, 2, 3])")
     until(lambda: gallery(notebook)["count"] == 3, 20, "the tiles")
-    assert page.locator(".tw-closeup[data-row='7']").is_visible()
-    page.locator(".tw-closeup").focus()
+    assert page.locator(".tw-sample-details[data-row='7']").is_visible()
+    page.locator(".tw-sample-details").focus()
     page.keyboard.press("Escape")
     pictures_are_drawn(page, 3)
     assert ids(notebook) == [0, 2, 3]
@@ -399,7 +399,7 @@ def test_everything_is_done_by_keys(notebook):
     page.locator(".tw-picks").wait_for(state="hidden", timeout=20 * SECONDS)
     page.keyboard.press("Enter")
     look(notebook, 2)
-    page.locator(".tw-closeup:focus").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-sample-details:focus").wait_for(timeout=20 * SECONDS)
     page.keyboard.press("ArrowRight")
     look(notebook, 3)
     page.keyboard.press("Escape")
@@ -418,7 +418,7 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
     for key in ("a", "b", "d", "d", "b", "m", "Control+Enter", "Shift+Enter"):
         page.keyboard.press(key)
     look(notebook, 0)  # which Enter has opened
-    page.locator(".tw-closeup:focus").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-sample-details:focus").wait_for(timeout=20 * SECONDS)
     for key in ("a", "b", "m", "Control+Enter", "Escape"):
         page.keyboard.press(key)
     page.locator(".tw-scroll:focus").wait_for(timeout=20 * SECONDS)
@@ -483,7 +483,7 @@ def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_noteb
     names = "(tiles) => [...document.querySelectorAll(tiles)].map((t) => t.ariaLabel).slice(0, 9)"
     before = page.evaluate(names, TILES)
     page.locator(f"{TILES}[data-index='2']").click()
-    page.locator(".tw-closeup .tw-near li").first.wait_for(timeout=30 * SECONDS)
+    page.locator(".tw-sample-details .tw-near li").first.wait_for(timeout=30 * SECONDS)
     row = notebook.python("explorer.state.focus")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()
@@ -518,6 +518,6 @@ def test_two_views_show_the_same_order_and_the_same_sample(open_notebook):
         assert gallery.locator(".tw-head select").first.input_value() == "loss"
     galleries.last.locator("figure[data-index='1']").click()
     for gallery in galleries.all():
-        gallery.locator(f".tw-closeup[data-row='{order[1]}'] .tw-near li").first.wait_for(
+        gallery.locator(f".tw-sample-details[data-row='{order[1]}'] .tw-near li").first.wait_for(
             timeout=30 * SECONDS
         )

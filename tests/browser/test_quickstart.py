@@ -39,6 +39,7 @@ def notebook(open_notebook) -> Notebook:
 @pytest.fixture(autouse=True)
 def fresh(notebook):
     """Each test starts with all classes shown, nothing selected and the whole map in sight."""
+    notebook.page.locator(".tsne-widget").first.scroll_into_view_if_needed()
     notebook.page.locator(".tw-legend header button", has_text="All").click()
     notebook.page.locator(".tw-tools [data-action=reset]").click()
     notebook.page.locator(".tw-tools [data-tool=lasso]").click()

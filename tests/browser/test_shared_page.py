@@ -277,7 +277,7 @@ def test_a_click_opens_a_close_look_and_escape_closes_it(opened):
     record = make_record()
     page = opened(record, places(), {"selected": [5]})
     page.locator(".tw-gallery figure img").first.click()
-    look = page.locator(".tw-closeup")
+    look = page.locator(".tw-sample-details")
     look.wait_for(timeout=20 * SECONDS)
     text = look.inner_text()
     assert f"#{record.ids[5]}" in text
@@ -389,7 +389,7 @@ def test_hostile_text_is_text_everywhere_and_no_formula_in_the_table(opened):
     for tab in ("Confusion", "Selections", "Images"):
         page.get_by_role("tab", name=tab).click()
     page.locator(".tw-gallery figure img").first.click()
-    page.locator(".tw-closeup").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-sample-details").wait_for(timeout=20 * SECONDS)
     page.locator(".tw-color-menu select").select_option("selection")
     table = saved_table(page)
     assert page.evaluate("() => window.pwned") is None
@@ -463,7 +463,7 @@ def test_axe_finds_nothing(opened, scheme):
         page.get_by_role("tab", name=tab).click()
         assert violations(page) == []
     page.locator(".tw-gallery figure img").first.click()
-    page.locator(".tw-closeup").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-sample-details").wait_for(timeout=20 * SECONDS)
     assert violations(page) == []
 
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import * as bytes from "../../tsne_widget/widgets/frontend/bytes.js";
 import * as geometry from "../../tsne_widget/widgets/frontend/geometry.js";
 
 const isClose = (actual, expected, tolerance = 1e-9) =>
@@ -66,9 +67,9 @@ test("opacities say hidden, dimmed and selected", () => {
 
 test("bits are read in numpy's order, and missing ones are 0", () => {
   const bits = new DataView(Uint8Array.of(0b10110000, 0b01000000).buffer);
-  assert.deepEqual([...geometry.unpackBits(bits, 10)], [1, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
-  assert.deepEqual([...geometry.unpackBits(bits, 20)].slice(16), [0, 0, 0, 0]);
-  assert.deepEqual([...geometry.unpackBits(null, 2)], [0, 0]);
+  assert.deepEqual([...bytes.unpackBits(bits, 10)], [1, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
+  assert.deepEqual([...bytes.unpackBits(bits, 20)].slice(16), [0, 0, 0, 0]);
+  assert.deepEqual([...bytes.unpackBits(null, 2)], [0, 0]);
 });
 
 test("points to draw are the first ones, then the selected ones, then those in sight", () => {

@@ -1,12 +1,11 @@
 // What the bars above maps have in common: their head, the progress of a map, and a message.
 import { element, textButton } from "./elements.js";
+import { keepKeys } from "./keys.js";
 
 /** The bar itself: what is the case on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
 export function makeBar(el, name = "") {
   const root = el.appendChild(element("div", `tw-toolbar ${name}`.trim()));
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
+  keepKeys(root);
   const line = root.appendChild(element("div", "tw-line"));
   const now = line.appendChild(element("div", "tw-now"));
   const summary = now.appendChild(element("div", "tw-summary"));

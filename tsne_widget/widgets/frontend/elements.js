@@ -1,9 +1,16 @@
-// Elements of a view. Text goes into them as text, never as markup.
+// Makes elements. Text is set as text, never as markup.
 
-/** @param {string} tag @param {string} name  class, or several @returns {HTMLElement} */
-export function element(tag, name = "") {
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} name  class, or several
+ * @param {string} text
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function element(tag, name = "", text = "") {
   const node = document.createElement(tag);
   if (name) node.className = name;
+  if (text) node.textContent = text;
   return node;
 }
 
@@ -17,14 +24,16 @@ export function svgElement(tag, name = "", attributes = {}) {
 
 /** @param {string} text @param {(event: MouseEvent) => void} [act]  on a click @returns {HTMLButtonElement} */
 export function textButton(text, act) {
-  const button = /** @type {HTMLButtonElement} */ (element("button"));
+  const button = element("button", "", text);
   button.type = "button";
-  button.textContent = text;
   if (act) button.addEventListener("click", act);
   return button;
 }
 
-/** A button of a picture; what it does is said by its title. @param {string} title @param {string} icon  a path in 24 × 24 */
+/**
+ * A button with a picture; its title says what it does.
+ * @param {string} title @param {string} icon  a path in 24 × 24
+ */
 export function iconButton(title, icon) {
   const button = textButton("");
   button.title = title;
@@ -32,4 +41,20 @@ export function iconButton(title, icon) {
   const svg = button.appendChild(svgElement("svg", "", { viewBox: "0 0 24 24", "aria-hidden": true }));
   svg.appendChild(svgElement("path", "", { d: icon }));
   return button;
+}
+
+/** A field for text without the browser's suggestions. @param {string} label @param {"text" | "search"} type */
+export function textInput(label, type = "text") {
+  const input = element("input");
+  input.type = type;
+  input.setAttribute("aria-label", label);
+  input.autocomplete = "off";
+  input.spellcheck = false;
+  return input;
+}
+
+/** The nearest element around the target of an event that matches a selector. @param {Event} event @param {string} selector */
+export function closest(event, selector) {
+  const target = event.target instanceof Element ? event.target : null;
+  return /** @type {HTMLElement | null} */ (target?.closest(selector) ?? null);
 }

@@ -254,20 +254,6 @@ const DIMMED = 0.13;
 const PLAIN = 0.8;
 const SELECTED = 1;
 
-/**
- * One flag per class of bits packed by numpy.packbits.
- * @param {DataView | null} bits
- * @param {number} count
- * @returns {Uint8Array}
- */
-export function unpackBits(bits, count) {
-  const flags = new Uint8Array(count);
-  for (let i = 0; i < count && bits; i++) {
-    if (i >> 3 < bits.byteLength) flags[i] = (bits.getUint8(i >> 3) >> (7 - (i & 7))) & 1;
-  }
-  return flags;
-}
-
 /** @param {number} center @param {number} length @returns {Span} */
 function around(center, length) {
   return [center - length / 2, center + length / 2];

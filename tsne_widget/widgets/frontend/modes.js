@@ -1,11 +1,13 @@
-// What the keys held during a click mean, everywhere: as for a lasso on the map.
+// How the keys held during a gesture combine its samples with the selection, in every view.
 
-/** How what is clicked meets what is selected. @param {MouseEvent | KeyboardEvent} event */
+/** @typedef {"replace" | "add" | "subtract" | "intersect"} Mode */
+
+/** @param {MouseEvent | KeyboardEvent} event @returns {Mode} */
 export function modeOf(event) {
   if (event.shiftKey) return "add";
   if (event.altKey) return "subtract";
   return event.ctrlKey || event.metaKey ? "intersect" : "replace";
 }
 
-/** For the tooltips of what can be clicked like that. */
-export const MODES_HELP = "Shift adds, Alt subtracts, Ctrl keeps only these of what is selected";
+/** For the tooltips of everything that can be clicked with these keys. */
+export const MODES_HELP = "Shift adds, Alt subtracts, Ctrl intersects with the selection";

@@ -1,5 +1,6 @@
 // Panels that share a place, with a tab each. A panel is made when it is first opened.
 import { element, textButton } from "./elements.js";
+import { keepKeys } from "./keys.js";
 
 let made = 0; // applications on the page, so that ids differ
 
@@ -52,12 +53,11 @@ export function makeTabs(parent, frame, make) {
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
-    event.stopPropagation();
     const next = tabs[(to + tabs.length) % tabs.length];
     open(next.view);
     next.tab.focus();
   });
-  list.dataset.lmSuppressShortcuts = "true"; // JupyterLab acts on keys before the page's elements do
+  keepKeys(list);
   frame.on("change:panel", show);
   show();
   return () => frame.off("change:panel", show);

@@ -1,4 +1,4 @@
-// A sample in the page: its picture and what is known of it. Shared by gallery and map.
+// A sample in the page: its picture and its caption. Shared by gallery and map.
 import { element } from "./elements.js";
 
 /**
@@ -8,11 +8,12 @@ import { element } from "./elements.js";
  */
 
 const BYTES_AT_A_TIME = 8192; // that become arguments of a call
+const FEW_PIXELS = 48; // a picture less wide is enlarged without smoothing
 
 /**
- * A picture as an address that holds it: drawn in the next frame, and nothing to be let go. One
- * of a blob would be loaded first, which takes a frame more.
- * @param {Tile} tile @param {DataView} data  a message's buffer @param {number} offset  in it
+ * A picture as a data URL. It is drawn in the next frame and needs no release; the URL of a blob
+ * takes one frame more.
+ * @param {Tile} tile @param {DataView} data  buffer of a message @param {number} offset  in bytes
  */
 export function pictureUrl(tile, data, offset = 0) {
   if (!tile.bytes) return "";
@@ -22,20 +23,20 @@ export function pictureUrl(tile, data, offset = 0) {
   return `data:${tile.mime};base64,${btoa(text)}`;
 }
 
-/** The picture, or why there is none. @param {Tile} tile */
+/** The image of a sample that has a URL. @param {Tile} tile @param {string} alt */
+export function sampleImage(tile, alt = "") {
+  const image = element("img", tile.width < FEW_PIXELS ? "tw-pixelated" : "");
+  image.src = tile.url ?? "";
+  image.alt = alt;
+  return image;
+}
+
+/** The picture, or the reason why there is none. @param {Tile} tile */
 export function picture(tile) {
   const node = element("div", "tw-picture");
-  if (tile.url) {
-    const image = /** @type {HTMLImageElement} */ (node.appendChild(element("img")));
-    image.src = tile.url;
-    image.alt = summary(tile);
-    // A few big pixels stay crisp; a photograph is smoothed.
-    if (tile.width < 48) image.className = "tw-pixelated";
-  } else {
-    node.appendChild(element("div", "tw-reason")).textContent = tile.note || "no picture";
-  }
+  node.append(tile.url ? sampleImage(tile, summary(tile)) : element("div", "tw-reason", tile.note || "no picture"));
   const badge = tile.badge ?? (tile.wrong ? "wrong" : "");
-  if (badge) node.appendChild(element("div", "tw-badge")).textContent = badge;
+  if (badge) node.append(element("div", "tw-badge", badge));
   return node;
 }
 
@@ -45,7 +46,7 @@ export function caption(tile) {
   const names = node.appendChild(element("div"));
   names.appendChild(element("span", "tw-dot")).style.background = tile.color;
   names.append(summary(tile));
-  node.appendChild(element("div", "tw-details")).textContent = details(tile);
+  node.append(element("div", "tw-details", details(tile)));
   return node;
 }
 

@@ -1,5 +1,7 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
 import { element, textButton } from "../../frontend/elements.js";
+import { typed } from "../../frontend/bytes.js";
+import { keepKeys } from "../../frontend/keys.js";
 import { modeOf, MODES_HELP } from "../../frontend/modes.js";
 import { fullCount, percent } from "../../frontend/classes.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
@@ -15,8 +17,7 @@ function render({ model, el }) {
   const names = model.get("names");
   const root = element("section", "tw-confusion tw-scroll");
   root.setAttribute("aria-label", "Confusion of classes");
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root);
   el.appendChild(root);
   if (model.get("lacking")) {
     root.appendChild(element("p", "tw-remark")).textContent = model.get("lacking");
@@ -78,13 +79,13 @@ function render({ model, el }) {
   // ---- what is counted ----
 
   const read = () => {
-    const [counts, chosen, report, chosenReport] = ["counts", "chosen", "report", "chosen_report"].map((name) => integers(model.get(name)));
+    const [counts, chosen, report, chosenReport] = ["counts", "chosen", "report", "chosen_report"].map((name) => typed(model.get(name), Uint32Array));
     const ofSelection = model.get("counts_selection");
     return {
       counts, chosen, report, chosenReport, ofSelection,
       table: ofSelection ? (chosen.length ? chosen : new Uint32Array(counts.length)) : counts,
       rows: ofSelection ? (chosenReport.length ? chosenReport : new Uint32Array(report.length)) : report,
-      pairs: integers(model.get(ofSelection ? "chosen_pairs" : "pairs")),
+      pairs: typed(model.get(ofSelection ? "chosen_pairs" : "pairs"), Uint32Array),
     };
   };
   let data = read();
@@ -343,7 +344,6 @@ function render({ model, el }) {
     schedule();
   }
 
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
   frame.addEventListener("scroll", () => { if (!tip.hidden) schedule(); }, { passive: true });
   root.addEventListener("scroll", () => { hovered = null; if (!tip.hidden) schedule(); }, { passive: true });
   const resized = new ResizeObserver(() => { if (root.clientWidth !== drawnWidth) schedule(); });
@@ -425,11 +425,6 @@ function compare(/** @type {any} */ a, /** @type {any} */ b, /** @type {boolean}
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   const order = typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
   return isDown ? -order : order;
-}
-
-function integers(/** @type {DataView | null} */ bytes) {
-  const count = bytes ? bytes.byteLength / 4 : 0;
-  return Uint32Array.from({ length: count }, (_, k) => /** @type {DataView} */ (bytes).getUint32(4 * k, true));
 }
 
 function sum(/** @type {Uint32Array} */ report, /** @type {number} */ column) {

@@ -1,16 +1,16 @@
 // The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
-import { element } from "../../frontend/elements.js";
+import { element, textButton } from "../../frontend/elements.js";
+import { changesOf, follow, once } from "../../frontend/follow.js";
+import { keepKeys } from "../../frontend/keys.js";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const root = element("section", "tw-diagnosis tw-scroll");
   root.setAttribute("aria-label", "Diagnosis of the selection");
   root.tabIndex = 0; // to be scrolled by keys
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root);
   const doing = root.appendChild(element("div", "tw-doing"));
-  const compute = /** @type {HTMLButtonElement} */ (doing.appendChild(element("button")));
-  compute.type = "button";
-  compute.textContent = "Compute";
+  const compute = doing.appendChild(textButton("Compute", () => model.send({ kind: "compute" })));
   const cost = doing.appendChild(element("span"));
   const said = root.appendChild(element("div", "tw-said"));
   said.setAttribute("role", "status");
@@ -70,19 +70,8 @@ function render({ model, el }) {
     return node;
   }
 
-  compute.addEventListener("click", () => model.send({ kind: "compute" }));
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
-  const fields = "change:title change:layer change:sentences change:findings change:cost change:is_running";
-  let isStale = false;
-  // Several of them come in one message: drawn once, after the last.
-  const later = () => {
-    if (isStale) return;
-    isStale = true;
-    queueMicrotask(() => { isStale = false; show(); });
-  };
-  model.on(fields, later);
   show();
-  return () => model.off(fields, later);
+  return follow(model, [[changesOf("title", "layer", "sentences", "findings", "cost", "is_running"), once(show)]]);
 }
 
 function paragraph(/** @type {string} */ text) {

@@ -20,28 +20,29 @@ export function makeHead(model, resize) {
     button.dataset.source = source;
     return sources.appendChild(button);
   });
-  const slider = /** @type {HTMLInputElement} */ (/** @type {HTMLElement} */ (labelled("Size", "input")));
+  const slider = labelled("Size", element("input"));
   Object.assign(slider, { type: "range", ...SIZES });
   slider.setAttribute("aria-label", "Size of the pictures in pixels");
   const order = root.appendChild(element("div", "tw-order")); // stays on one line
-  const sort = labelled("Sort", "select", order);
+  const sort = labelled("Sort", element("select"), order);
   const direction = textButton("", () => arrange({ descending: !model.get("descending") }));
   direction.className = "tw-direction";
   order.appendChild(direction);
   const sortNote = element("span", "tw-sort-note");
   sortNote.setAttribute("role", "status");
   root.appendChild(sortNote);
-  const group = labelled("Group", "select");
+  const group = labelled("Group", element("select"));
 
   sort.addEventListener("change", () => arrange({ sort: sort.value }));
   group.addEventListener("change", () => arrange({ group: group.value }));
   slider.addEventListener("input", () => resize(Number(slider.value)));
   slider.addEventListener("change", () => arrange({ size: Number(slider.value) }));
 
-  function labelled(/** @type {string} */ word, /** @type {string} */ tag, place = root) {
+  /** @template {HTMLElement} T @param {string} word @param {T} field @param {HTMLElement} place @returns {T} */
+  function labelled(word, field, place = root) {
     const label = place.appendChild(element("label"));
-    label.appendChild(element("span")).textContent = word;
-    return /** @type {HTMLSelectElement} */ (label.appendChild(element(tag)));
+    label.append(element("span", "", word), field);
+    return field;
   }
 
   function arrange(/** @type {object} */ wanted) {

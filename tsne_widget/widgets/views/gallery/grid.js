@@ -1,4 +1,5 @@
 // Where tiles are: a grid with headings, of which only what is in sight is drawn. No DOM.
+import { bitAt } from "../../frontend/bytes.js";
 
 /**
  * A grid of tiles: groups one below the other, each with a heading and rows of tiles.
@@ -118,9 +119,7 @@ export function pictureSize(sizes, pixels) {
 
 /** Whether a tile is picked. @param {DataView | null} bits @param {number} start @param {number} index */
 export function isPicked(bits, start, index) {
-  const place = index - start;
-  if (!bits || place < 0 || place >= 8 * bits.byteLength) return false;
-  return ((bits.getUint8(place >> 3) >> (7 - (place & 7))) & 1) === 1;
+  return bits !== null && bitAt(bits, index - start) === 1;
 }
 
 /** Last group that begins at or before a value. @param {number[]} begins  ascending, with the end @param {number} value */

@@ -1,6 +1,7 @@
 // The legend: a list of class toggles that can be searched, sorted, and walked by keys.
 import { element, textButton } from "../../frontend/elements.js";
-import { unpackBits } from "../../frontend/geometry.js";
+import { typedOf, unpackBits } from "../../frontend/bytes.js";
+import { keepKeys } from "../../frontend/keys.js";
 import { describe, fold, fullCount, percent, shortCount, sortedCodes, typedPosition } from "../../frontend/classes.js";
 
 const SEARCH_FROM = 20; // classes; among fewer the eye is faster
@@ -16,12 +17,11 @@ function render({ model, el }) {
   const names = model.get("names");
   const folded = names.map(fold);
   const counts = model.get("counts");
-  const accuracies = floats(model.get("accuracies"), names.length);
+  const accuracies = typedOf(model.get("accuracies"), Float32Array, names.length, NaN);
   const hasAccuracies = accuracies.some(Number.isFinite);
 
   const root = element("section", "tw-legend"); // in which a header is not the page's banner
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root);
   const { header, actions, sort, search } = makeHeader(model.get("title"), {
     canSearch: names.length >= SEARCH_FROM,
     canSort: names.length > 1,
@@ -48,7 +48,7 @@ function render({ model, el }) {
   /** Draw the rows that have changed since they were drawn. */
   function show() {
     const visible = unpackBits(model.get("visible"), names.length);
-    const selected = counters(model.get("selected_counts"), names.length);
+    const selected = typedOf(model.get("selected_counts"), Uint32Array, names.length, 0);
     for (let code = 0; code < names.length; code++) {
       if (visible[code] === drawn.visible[code] && selected[code] === drawn.selected[code]) continue;
       drawn.visible[code] = visible[code];
@@ -222,7 +222,6 @@ function render({ model, el }) {
     model.set("sorted_by", sort.value);
     model.save_changes();
   });
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const fields = "change:visible change:selected_counts";
   const showIsKey = () => root.toggleAttribute("data-plain", !model.get("is_key"));
@@ -318,14 +317,6 @@ function longest(/** @type {string[]} */ texts, /** @type {number} */ least) {
 
 function isLetter(/** @type {KeyboardEvent} */ event) {
   return [...event.key].length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
-}
-
-function counters(/** @type {DataView | null} */ bytes, /** @type {number} */ count) {
-  return Array.from({ length: count }, (_, k) => (bytes && bytes.byteLength ? bytes.getUint32(4 * k, true) : 0));
-}
-
-function floats(/** @type {DataView | null} */ bytes, /** @type {number} */ count) {
-  return Float32Array.from({ length: count }, (_, k) => (bytes && bytes.byteLength ? bytes.getFloat32(4 * k, true) : NaN));
 }
 
 export default render;

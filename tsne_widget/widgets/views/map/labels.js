@@ -1,42 +1,45 @@
-// Names of the classes, written where their points are densest.
+// Writes the names of the classes where their points are densest.
 import { element } from "../../frontend/elements.js";
 import { densestPlaces } from "../../frontend/geometry.js";
 
-const MAX_LABELS = 60; // more cannot be read
+const MAX_LABELS = 60; // more are not legible
 const LABEL_HEIGHT = 18; // pixels
 const CHARACTER_WIDTH = 7; // pixels, about
+const MAX_CHARACTERS = 24; // the style cuts longer names
 
-/** @type {(root: HTMLElement) => {layer: HTMLElement, find: Function, place: Function}} */
+/** @typedef {{layer: HTMLElement, find: (plot: Plot, points: import("./points.js").Points) => void,
+ *   place: (plot: Plot, width: number, height: number) => void}} Labels */
+/** @typedef {import("./plot.js").Plot} Plot */
+
+/** @param {HTMLElement} root @returns {Labels} */
 export function makeLabels(root) {
   const layer = root.appendChild(element("div", "tw-labels"));
-  layer.setAttribute("aria-hidden", "true"); // the legend names them
+  layer.setAttribute("aria-hidden", "true"); // the legend has the same names
   /** @type {{node: HTMLElement, x: number, y: number}[]} */
   let labels = [];
 
-  /** Find the places of the classes that are shown; the largest come first. */
-  function find(/** @type {any} */ x, /** @type {any} */ y, /** @type {any} */ codes, /** @type {Uint8Array} */ visible, /** @type {string[]} */ names) {
-    const places = densestPlaces(x, y, codes, visible, names.length).sort((a, b) => b.count - a.count);
-    labels = places.slice(0, MAX_LABELS).map(({ code, x: px, y: py }) => {
-      const node = element("span");
-      node.textContent = names[code];
-      return { node, x: px, y: py };
-    });
+  /** Find the densest place of each visible class; the largest classes come first. */
+  function find(/** @type {Plot} */ plot, /** @type {import("./points.js").Points} */ points) {
+    const { codes, visible, names } = points;
+    const places = densestPlaces(plot.x, plot.y, codes, visible, names.length).sort((a, b) => b.count - a.count);
+    labels = places.slice(0, MAX_LABELS).map(({ code, x, y }) => ({ node: element("span", "", names[code]), x, y }));
     layer.replaceChildren(...labels.map(({ node }) => node));
   }
 
-  /** Put the labels where a viewport shows their places; of those that would overlap, the first. */
-  function place(/** @type {(x: number, y: number) => number[]} */ toPixels, /** @type {number} */ width, /** @type {number} */ height) {
+  /** Move the labels to their places in the viewport; a label that would overlap an earlier one is hidden. */
+  function place(/** @type {Plot} */ plot, /** @type {number} */ width, /** @type {number} */ height) {
     /** @type {number[][]} */
-    const taken = [];
+    const placed = [];
     for (const { node, x, y } of labels) {
-      const [left, top] = toPixels(x, y);
-      const half = (Math.min(node.textContent.length, 24) * CHARACTER_WIDTH) / 2;
-      const free = left >= 0 && left <= width && top >= 0 && top <= height && taken.every(
+      const [left, top] = plot.toPixels(x, y);
+      const half = (Math.min((node.textContent ?? "").length, MAX_CHARACTERS) * CHARACTER_WIDTH) / 2;
+      const isInside = left >= 0 && left <= width && top >= 0 && top <= height;
+      const isFree = isInside && placed.every(
         ([other, level, size]) => Math.abs(top - level) > LABEL_HEIGHT || Math.abs(left - other) > half + size,
       );
-      node.hidden = !free;
-      if (!free) continue;
-      taken.push([left, top, half]);
+      node.hidden = !isFree;
+      if (!isFree) continue;
+      placed.push([left, top, half]);
       node.style.transform = `translate(${left}px, ${top}px) translate(-50%, -50%)`;
     }
   }

@@ -1,5 +1,8 @@
 // Named selections: a field to name what is selected, and a list to select it again.
 import { element, textButton } from "../../frontend/elements.js";
+import { typedOf } from "../../frontend/bytes.js";
+import { keepKeys } from "../../frontend/keys.js";
+import { modeOf } from "../../frontend/modes.js";
 import { fullCount, shortCount } from "../../frontend/classes.js";
 
 const LIST_KEYS =
@@ -14,8 +17,7 @@ const OPERATIONS = [
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const root = element("section", "tw-selections");
-  // JupyterLab listens before the page's elements do, so that to stop an event is too late.
-  root.dataset.lmSuppressShortcuts = "true";
+  keepKeys(root);
   const form = root.appendChild(element("form"));
   const field = textField("Name of the selection");
   field.placeholder = "Name what is selected";
@@ -63,10 +65,10 @@ function render({ model, el }) {
   }
 
   function showSelected() {
-    const bytes = model.get("overlaps");
+    const overlaps = typedOf(model.get("overlaps"), Uint32Array, rows.length, 0);
     const [names, counts] = [model.get("names"), model.get("counts")];
     rows.forEach(({ buttons, overlap }, index) => {
-      const count = bytes && bytes.byteLength >= 4 * (index + 1) ? bytes.getUint32(4 * index, true) : 0;
+      const count = overlaps[index];
       overlap.textContent = count ? shortCount(count) : "";
       const share = `${names[index]}, ${fullCount(counts[index])} samples, ${fullCount(count)} of them selected`;
       buttons[0].setAttribute("aria-label", `Select ${share}`);
@@ -152,7 +154,7 @@ function render({ model, el }) {
     if (!place) return;
     makeCurrent(place.row, place.column);
     const what = rows[place.row].buttons[place.column].dataset.action || "";
-    act(place.row, what === "replace" ? modeOfKeys(event) : what);
+    act(place.row, what === "replace" ? modeOf(event) : what);
   }
 
   function onListKey(/** @type {KeyboardEvent} */ event) {
@@ -209,7 +211,6 @@ function render({ model, el }) {
     const place = placeOf(event);
     if (place) makeCurrent(place.row, place.column);
   });
-  for (const kind of ["keydown", "keypress", "keyup"]) root.addEventListener(kind, (event) => event.stopPropagation());
 
   const fields = "change:selected change:overlaps";
   model.on("change:epoch", showList);
@@ -219,13 +220,6 @@ function render({ model, el }) {
     model.off("change:epoch", showList);
     model.off(fields, showSelected);
   };
-}
-
-/** As on the map. @type {(event: MouseEvent) => string} */
-function modeOfKeys(event) {
-  if (event.shiftKey) return "add";
-  if (event.altKey) return "subtract";
-  return event.ctrlKey || event.metaKey ? "intersect" : "replace";
 }
 
 /** @type {(item: HTMLElement, sign: string, label: string, what: string) => HTMLButtonElement} */

@@ -1,0 +1,99 @@
+// Requests the tiles in sight from the kernel, and keeps those that have come.
+import { MAX_TILES_PER_REPLY, TILE_PIXELS } from "../../frontend/constants.js";
+import { pictureUrl } from "../../frontend/tiles.js";
+import { pictureSize } from "./grid.js";
+
+const PATIENCE_MS = 10_000; // a request is repeated if it was not answered by then
+const MAX_KEPT = 600; // tiles with their pictures
+
+export class Requests {
+  #model;
+  /** @type {Map<number, any>} */
+  #tiles = new Map(); // by index, with the picture's URL
+  #expected = ""; // the last message about the tiles that the kernel sends unasked
+  #askedAt = -Infinity; // one request at a time: scrolling makes a queued one useless
+
+  /** @param {import("../../frontend/kernel.js").ViewModel} model */
+  constructor(model) {
+    this.#model = model;
+  }
+
+  /** The tile at an index, if it has come. @param {number} index */
+  get(index) {
+    return this.#tiles.get(index);
+  }
+
+  /** The order has changed, so all tiles are others. */
+  clear() {
+    this.#tiles = new Map();
+    const isComing = this.#model.get("coming") === this.#model.get("epoch");
+    this.#askedAt = isComing ? performance.now() : -Infinity;
+  }
+
+  /**
+   * Request missing tiles.
+   * @param {number} first @param {number} last  exclusive @param {number} size  pixels of a tile
+   * @returns {boolean} whether a request is open
+   */
+  ask(first, last, size) {
+    if (performance.now() - this.#askedAt < PATIENCE_MS) return true;
+    const pixels = pixelsOf(size);
+    let start = first;
+    while (start < last && this.#has(start, pixels)) start++;
+    let stop = start;
+    while (stop < last && stop - start < MAX_TILES_PER_REPLY && !this.#has(stop, pixels)) stop++;
+    if (stop <= start) return false;
+    this.#askedAt = performance.now();
+    this.#model.send({ kind: "tiles", epoch: this.#model.get("epoch"), start, stop, size: pixels });
+    return true;
+  }
+
+  /** Let the kernel send the first tiles of the next order unasked. @param {number} count @param {number} size  pixels of a tile */
+  expect(count, size) {
+    const message = { kind: "expect", epoch: this.#model.get("epoch"), count: Math.min(MAX_TILES_PER_REPLY, count), size: pixelsOf(size) };
+    const text = JSON.stringify(message);
+    if (this.#expected === text) return;
+    this.#expected = text;
+    this.#model.send(message);
+  }
+
+  /**
+   * Keep tiles from the kernel.
+   * @param {any} message @param {DataView} data  their pictures
+   * @returns {number[]}  indices of the new tiles
+   */
+  receive(message, data) {
+    this.#askedAt = -Infinity;
+    let offset = 0;
+    const added = message.tiles.flatMap((/** @type {any} */ tile, /** @type {number} */ k) => {
+      const index = message.start + k;
+      const at = offset;
+      offset += tile.bytes;
+      if (this.get(index)?.size >= message.size) return []; // another view has asked as well
+      tile.url = pictureUrl(tile, data, at);
+      tile.size = message.size;
+      this.#tiles.set(index, tile);
+      return [index];
+    });
+    return added;
+  }
+
+  /** Drop the tiles farthest from those in sight. @param {number} first @param {number} last */
+  forget(first, last) {
+    if (this.#tiles.size <= MAX_KEPT) return;
+    const away = (/** @type {number} */ index) => Math.max(first - index, index - last, 0);
+    const farthest = [...this.#tiles.keys()].sort((a, b) => away(b) - away(a)).slice(0, this.#tiles.size - MAX_KEPT);
+    for (const index of farthest) if (away(index) > 0) this.#tiles.delete(index);
+  }
+
+  /** Whether a tile has a picture of this size, or the largest there is. */
+  #has(/** @type {number} */ index, /** @type {number} */ pixels) {
+    const tile = this.get(index);
+    return tile && (tile.size >= pixels || Math.max(tile.width, tile.height) < tile.size);
+  }
+}
+
+/** Pixels of the pictures to ask for. @param {number} size  pixels of a tile */
+function pixelsOf(size) {
+  return pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
+}

@@ -1,0 +1,126 @@
+// Hosts the figure: bqplot's where it can be loaded, otherwise a canvas.
+import { typed } from "../../frontend/bytes.js";
+import { noteListeners } from "../../frontend/forget.js";
+import { makeCanvas } from "./canvas.js";
+import { budgetOf } from "./drawing.js";
+import { drawnMarks, Plot } from "./plot.js";
+import { beforeFirstFrame, isSoftware, keepCanvas, webglRenderer } from "./webgl.js";
+
+const ATTACH_POLLS = 50; // until the output of a new cell is part of the page
+// Colab and the pages of nbconvert do not load bqplot-gl.
+const NOT_LOADED = "bqplot-gl cannot be loaded here";
+const NO_WEBGL = "this browser has none";
+
+export class FigureHost {
+  #map;
+  #renderer;
+  /** @type {ReturnType<typeof makeCanvas> | null} */
+  #canvas = null;
+  #isMounting = false;
+  #isClosed = false;
+
+  /** @param {import("./view.js").MapView} map @param {HTMLElement} el  of the figure */
+  constructor(map, el) {
+    this.#map = map;
+    this.el = el;
+    const { widget_manager: manager } = map.model;
+    this.#renderer = manager ? webglRenderer() : null;
+    // Why bqplot does not draw the map; null if it does. A shared page has no bqplot and no reason to say so.
+    this.lack = /** @type {string | null} */ (manager ? (this.#renderer ? null : NO_WEBGL) : "");
+    this.isAsked = false; // the kernel was asked for the points
+  }
+
+  get budget() {
+    const renderer = this.lack !== null ? "canvas" : isSoftware(this.#renderer) ? "software" : "hardware";
+    return budgetOf(renderer, this.#map.model.get("budget"));
+  }
+
+  get hasCanvas() {
+    return this.#canvas !== null;
+  }
+
+  /** Mount the figure if it has a size: bqplot cannot lay out a figure in a hidden tab. */
+  async mount() {
+    const { model } = this.#map;
+    if (this.#isMounting || this.#isClosed || !this.el.clientWidth || !this.el.clientHeight) return;
+    if (this.lack === null) {
+      if (!model.get("figure")) return;
+      this.#isMounting = true;
+      const view = await this.#makeFigure().catch((error) => {
+        console.warn("tsne_widget draws the map without bqplot:", error);
+        return null;
+      });
+      if (view) return this.#show(view);
+      this.#isMounting = false;
+      this.lack = NOT_LOADED;
+    }
+    this.#isMounting = Boolean(model.get("places")?.byteLength);
+    if (this.#isMounting) return this.#show(this.#makeCanvas());
+    if (model.get("figure") && !this.isAsked) model.send({ kind: "no_figure" });
+    this.isAsked = Boolean(model.get("figure"));
+    this.#map.showWaiting();
+  }
+
+  /** Mount as soon as there is a size; a ResizeObserver waits for a frame, which is slow in software. */
+  async mountSoon() {
+    for (let i = 0; i < ATTACH_POLLS && !this.#isClosed && !this.#isMounting; i++) {
+      this.mount();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  moveCanvas() {
+    const places = typed(this.#map.model.get("places"), Float32Array);
+    const half = places.length / 2;
+    this.#canvas?.move(places.subarray(0, half), places.subarray(half), this.#map.points.wrong);
+  }
+
+  paintCanvas() {
+    const texture = this.#map.model.get("texture");
+    this.#canvas?.paint(typed(this.#map.model.get("texels"), texture.length <= 256 ? Uint8Array : Uint16Array), texture);
+  }
+
+  close() {
+    this.#isClosed = true;
+  }
+
+  async #makeFigure() {
+    const { model: { widget_manager: manager, get }, points } = this.#map;
+    const figure = await manager.get_model(get("figure").slice("IPY_MODEL_".length));
+    const marks = figure.get("marks");
+    // For a class that cannot be loaded, ipywidgets makes a model that reports the error.
+    if (!ArrayBuffer.isView(marks[0].get("x"))) throw new Error("bqplot-gl is not loaded");
+    points.shade();
+    // Before the marks are drawn, so that they have one opacity per point from the start.
+    marks[0].set("opacity", points.opacity);
+    marks[1]?.set("opacity", points.ringOpacity);
+    const scales = marks.flatMap((/** @type {any} */ mark) => Object.values(mark.get("scales")));
+    noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...marks, ...scales]);
+    const view = await manager.create_view(figure, {});
+    // The first frames draw few points: all of many points take seconds in software.
+    beforeFirstFrame(view, (mark) => {
+      const shape = mark.instanced_geometry;
+      shape.maxInstancedCount = Math.min(shape.maxInstancedCount, this.budget.moving);
+      keepCanvas(view.extras.webGLRenderer);
+    });
+    return view;
+  }
+
+  #makeCanvas() {
+    this.#map.points.shade();
+    this.#canvas = makeCanvas();
+    this.paintCanvas();
+    this.moveCanvas();
+    return this.#canvas;
+  }
+
+  async #show(/** @type {any} */ view) {
+    if (this.#isClosed) return view.remove();
+    this.el.replaceChildren(view.el);
+    view.trigger("displayed");
+    const marks = await drawnMarks(view, () => this.#isClosed);
+    if (this.#isClosed || !marks.length) return view.remove();
+    /** @type {any} */ (this.#map.root).bqplotFigure = view; // for tests and for inspection
+    this.#map.showPlot(new Plot(view, marks));
+  }
+}

@@ -17,12 +17,12 @@ from tsne_widget.images import ArrayImages
 from tsne_widget.widgets.html_export.state import save_state_html
 from tsne_widget.widgets.models.coloring import class_palette
 from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.messages import receive
 from tsne_widget.widgets.views.panels import PANELS, PanelContext
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
 from tsne_widget.widgets.views.view import View

@@ -15,7 +15,7 @@ from tsne_widget import EmbeddingExplorer, FeatureSet, TsneWidgetError
 from tsne_widget.widgets.views.view import View
 
 N = 24
-LOGGER = "tsne_widget.widgets.views.messages"
+LOGGER = "tsne_widget.widgets.page_messages"
 # Of a message, its handler's answer included: what is sent for it is a screenful at most.
 MAX_REPLY_BYTES = 400_000
 

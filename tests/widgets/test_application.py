@@ -216,7 +216,7 @@ def test_boxes_hold_it(widget, box):
         {"neighbors_of": 4, "k": 3},
         {"rows": lambda frame: frame["label_name"] == "cat"},
     ],
-    ids=str,
+    ids=lambda given: ",".join(given),
 )
 def test_a_comparison_selects_what_an_explorer_selects(given):
     with make_explorer() as explorer, make_comparison() as comparison:

@@ -12,10 +12,10 @@ from traitlets import All
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.frontend.assets import bundle
+from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import receive
 from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
 from tsne_widget.widgets.views.view import View
 
 # Title of the list by what the classes are; "" for one class of all samples.

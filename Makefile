@@ -47,6 +47,7 @@ audit: $(VENV)/.installed-test  ## known vulnerabilities of the installed versio
 	$(VENV)-audit/bin/python .ci/audit.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 bundle: $(MODULES)  ## the page's scripts and styles, each in one file
+	$(BIN)/python .ci/page_constants.py
 	$(NODE) tsne_widget/widgets/frontend/bundle.mjs
 
 scripts:  ## types of the page's scripts, and whether the bundles are up to date

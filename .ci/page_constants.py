@@ -14,7 +14,7 @@ from typing import Any
 from tsne_widget import _text
 from tsne_widget.analysis import text_search
 from tsne_widget.analysis.finders import FINDERS, FOUND
-from tsne_widget.analysis.scores import SCORES, SMALLEST_NATS
+from tsne_widget.analysis.scores import SMALLEST_NATS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models import (
     appearance,
@@ -42,18 +42,6 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MODES", "How rows combine with the selection.", explorer_state.MODES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),
     ("UNKNOWN", "Name of the class of unlabelled samples.", classes.UNKNOWN),
-    (
-        "SCORES",
-        "Scores in the order of the menus, by name.",
-        {
-            name: {
-                "title": score.title,
-                "highest_first": score.highest_first,
-                "format": score.format,
-            }
-            for name, score in SCORES.items()
-        },
-    ),
     ("SMALLEST_NATS", "Smaller positive values are not displayed.", SMALLEST_NATS),
     (
         "FINDERS",
@@ -86,7 +74,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
     ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
     ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),
-    ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.KEYS),
+    ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.sort_keys()),
     ("SORT_NAMES", "Names of the sorts that are no scores.", sorting.WORDS),
     ("GROUPINGS", "Groupings of the gallery, and what each needs.", gallery.GROUPINGS),
     ("MAX_GROUPS", "Groups of the gallery; the last one holds the rest.", arrangement.MAX_GROUPS),

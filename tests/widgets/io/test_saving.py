@@ -141,7 +141,7 @@ def test_features_by_reference_are_not_copied_and_both_may_move_together(tmp_pat
         with EmbeddingExplorer.load(tmp_path / "moved" / "saved") as loaded:
             assert_same(explorer, loaded)
         (tmp_path / "moved" / "saved").rename(tmp_path / "elsewhere")
-        with pytest.raises(StoreError, match=r"refers to features in .* which are not there; move"):
+        with pytest.raises(StoreError, match=r"refers to features in .*; move"):
             EmbeddingExplorer.load(tmp_path / "elsewhere")
         (tmp_path / "moved").rename(tmp_path / "all")  # where they were: the absolute path holds
         with EmbeddingExplorer.load(tmp_path / "elsewhere") as loaded:
@@ -177,7 +177,7 @@ def test_features_that_were_changed_meanwhile_are_refused(tmp_path):
     FeatureSet(features=np.array(other.features) + 1, labels=other.labels).save(
         tmp_path / "features", overwrite=True
     )
-    with pytest.raises(StoreError, match="are not those that were explored; restore them"):
+    with pytest.raises(StoreError, match="are not the explored ones; restore them"):
         EmbeddingExplorer.load(tmp_path / "saved")
 
 
@@ -332,7 +332,7 @@ def test_a_torn_file_is_named(explorer, tmp_path, name, harm):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is not a saved exploration.*give the folder that explorer.save"),
+        (None, "is not a saved exploration.*pass the folder of explorer.save"),
         ("", "is not a saved exploration"),
         ("[]", "is not a saved exploration"),
         ('{"format": 2}', "format 2, this version reads 1; upgrade tsne-widget"),

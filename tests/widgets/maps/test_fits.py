@@ -126,9 +126,9 @@ def test_run_says_why_it_cannot(explorer, record):
             pca.run()
     projector = GatedProjector()
     with EmbeddingExplorer(record, projector=projector) as running:
-        with pytest.raises(InvalidInputError, match="still computed"):
+        with pytest.raises(InvalidInputError, match="still running"):
             running.run()
-        with pytest.raises(InvalidInputError, match="GatedProjector cannot be held"):
+        with pytest.raises(InvalidInputError, match="GatedProjector cannot be paused or stopped"):
             running.pause()
         projector.gate.set()
     with pytest.raises(InvalidInputError, match="iterations must be an integer above 0, got 0"):

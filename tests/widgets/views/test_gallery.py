@@ -120,7 +120,7 @@ def test_what_is_lacking_is_told_and_cannot_be_chosen():
         page.asks("arrange", source="shown", group="confusion")
         assert (page.get("epoch"), page.get("source"), page.get("group_by")) == (
             epoch,
-            "selection",
+            "shown",
             "none",
         )
         page.asks("arrange", source="shown", sort="loss")
@@ -306,6 +306,7 @@ def test_what_is_expected_comes_once(page):
 
 
 def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more(page):
+    page.asks("arrange", source="selection")
     page.explorer.select([5, 9])
     stale = page.get("epoch")
     page.at("expect", count=4)

@@ -18,55 +18,6 @@ export const MAX_UNDO = 50;
 /** Name of the class of unlabelled samples. */
 export const UNKNOWN = "unknown";
 
-/** Scores in the order of the menus, by name. */
-export const SCORES = /** @type {Record<string, any>} */ ({
-  "confidence": {
-    "title": "confidence",
-    "highest_first": false,
-    "format": "percent"
-  },
-  "margin": {
-    "title": "margin",
-    "highest_first": false,
-    "format": "percent"
-  },
-  "entropy": {
-    "title": "entropy (nats)",
-    "highest_first": true,
-    "format": "nats"
-  },
-  "loss": {
-    "title": "loss (nats)",
-    "highest_first": true,
-    "format": "nats"
-  },
-  "label_agreement": {
-    "title": "neighbours of the same label",
-    "highest_first": false,
-    "format": "number"
-  },
-  "suspicion": {
-    "title": "suspicion of the label (nats)",
-    "highest_first": true,
-    "format": "nats"
-  },
-  "outlier_score": {
-    "title": "outlier score",
-    "highest_first": true,
-    "format": "number"
-  },
-  "trustworthiness": {
-    "title": "trustworthiness of the map",
-    "highest_first": false,
-    "format": "number"
-  },
-  "continuity": {
-    "title": "continuity of the map",
-    "highest_first": false,
-    "format": "number"
-  }
-});
-
 /** Smaller positive values are not displayed. */
 export const SMALLEST_NATS = 0.001;
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tsne_widget._text import file_name
 from tsne_widget._validation import row_blocks
-from tsne_widget.analysis.scores import cheap_scores
+from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.models.details import TOP_CLASSES, class_shares, top_classes
 from tsne_widget.widgets.models.window import drawing_order
@@ -80,7 +80,7 @@ def shared_record(
         "predictions": _codes(record.predictions, rows),
         "paths": _paths(record, rows, whole_paths=whole_paths),
         "scores": [
-            {"name": name, "values": packed(column.astype(np.float32))}
+            {**_score_entry(name), "values": packed(column.astype(np.float32))}
             for name, column in known.items()
         ],
         "probabilities": _probabilities(record, rows),
@@ -93,6 +93,17 @@ def shared_record(
             }
             for one in selections
         ],
+    }
+
+
+def _score_entry(name: str) -> dict[str, Any]:
+    """Name, title, order and format of a score; a score that is not in the table has no title."""
+    score = SCORES.get(name)
+    return {
+        "name": name,
+        "title": None if score is None else score.title,
+        "highest_first": score is not None and score.highest_first,
+        "format": "number" if score is None else score.format,
     }
 
 

@@ -23,19 +23,12 @@ QUICK_TEXTS = 50_000
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
 # Keys that are neither scores nor columns, with their names in the menu.
 WORDS = {"dataset": "dataset order", "class": "label"}
-# Keys of every gallery in the order of the menu, without the user's columns.
-KEYS = tuple(
-    dict.fromkeys(
-        [
-            "dataset",
-            *(name for name, score in SCORES.items() if score.is_cheap),
-            "class",
-            "prediction",
-            "distance",
-            *SCORES,
-        ]
-    )
-)
+
+
+def sort_keys() -> list[str]:
+    """Keys of every gallery in menu order, without the user's columns."""
+    cheap = [name for name, score in SCORES.items() if score.is_cheap]
+    return list(dict.fromkeys(["dataset", *cheap, "class", "prediction", "distance", *SCORES]))
 
 
 class Sorting:
@@ -69,7 +62,7 @@ class Sorting:
         self._background = background
         self._changed = changed
         self._columns = {f"column-{i}": name for i, name in enumerate(state.scores.columns)}
-        self.keys = [*KEYS, *self._columns]
+        self.keys = [*sort_keys(), *self._columns]
         self.by = "dataset"
         self.values: NDArray[Any] | None = None
         self.descending = False

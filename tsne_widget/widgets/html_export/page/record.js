@@ -1,5 +1,5 @@
 // The samples of an exported page, unpacked from its data. No DOM.
-import { SCORES, UNKNOWN, UNKNOWN_COLOR } from "../../frontend/constants.js";
+import { UNKNOWN, UNKNOWN_COLOR } from "../../frontend/constants.js";
 import { printable } from "./text.js";
 
 /**
@@ -81,9 +81,8 @@ function wrongRows(/** @type {number} */ n, /** @type {ArrayLike<number> | null}
 }
 
 /** @returns {Score} */
-function scoreOf(/** @type {any} */ { name, values }) {
-  const known = SCORES[name] ?? { title: printable(name), highest_first: false, format: "number" };
-  return { name, title: known.title, values: unpack(values), highestFirst: known.highest_first, format: known.format };
+function scoreOf(/** @type {any} */ { name, title, values, highest_first: highestFirst, format }) {
+  return { name, title: title ?? printable(name), values: unpack(values), highestFirst, format };
 }
 
 /** Reads single pictures: it decodes only their part of the text. */

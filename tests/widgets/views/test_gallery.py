@@ -308,6 +308,7 @@ def test_what_is_expected_comes_once(page):
 def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more(page):
     page.asks("arrange", source="selection")
     page.explorer.select([5, 9])
+    page.asks("arrange", source="selection")
     stale = page.get("epoch")
     page.at("expect", count=4)
     page.explorer.clear()

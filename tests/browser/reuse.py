@@ -20,11 +20,7 @@ from tests.browser.jupyter import Lab, Notebook, run
 USES_OF_A_PAGE = 6
 
 _RESET = """
-import gc, sys
 import ipywidgets
-_explorer = getattr(sys.modules.get("tsne_widget"), "EmbeddingExplorer", ())
-for _one in [_one for _one in gc.get_objects() if isinstance(_one, _explorer)]:
-    _one.close()
 ipywidgets.Widget.close_all()
 get_ipython().run_line_magic("reset", "-f")
 """

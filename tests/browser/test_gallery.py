@@ -200,7 +200,8 @@ def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
         timeout=20 * SECONDS,
     )
     # The pictures have 8 × 8 pixels: there is no larger one, and none is asked for.
-    assert 384 not in notebook.python("[one.get('size') for _sender, one in messages]")
+    asked = "[one['size'] for who, one in messages if who == 'page' and one['kind'] == 'tiles']"
+    assert 384 not in notebook.python(asked)
     notebook.execute(STOP_LISTENING)
     assert selected(notebook) == list(range(40))
 

@@ -14,7 +14,7 @@ NODE    := $(BIN)/python -m tests.node
 MODULES := node_modules/.installed
 
 # One process per core, at most four; PYTEST_ARGS="-n 0" runs the tests in one.
-PYTEST   := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Development mode makes a call from a wrong thread and an open file an error. Its own memory
 # allocator is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
@@ -25,14 +25,14 @@ demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: lint browser test-fast  ## every test
-	$(PYTEST) -m "browser or slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "browser or slow" $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.installed-test  ## the tests without a browser, a Ray cluster or long runs
-	$(DEV_MODE) $(PYTEST) -m "not browser and not slow" $(PYTEST_ARGS)
+	$(DEV_MODE) $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
 
 test-oldest:  ## the tests without a browser, with the oldest supported dependencies
 	$(MAKE) VENV=$(VENV)-oldest CONSTRAINTS=.ci/oldest.txt $(VENV)-oldest/.installed-test
-	$(VENV)-oldest/bin/python -m pytest -m "not browser" -W ignore::DeprecationWarning $(PYTEST_ARGS)
+	$(VENV)-oldest/bin/python -m pytest $(PARALLEL) -m "not browser" -W ignore::DeprecationWarning $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test scripts  ## style, types and installed dependencies
 	$(BIN)/ruff check .
@@ -47,6 +47,7 @@ audit: $(VENV)/.installed-test  ## known vulnerabilities of the installed versio
 	$(VENV)-audit/bin/python .ci/audit.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 bundle: $(MODULES)  ## the page's scripts and styles, each in one file
+	$(BIN)/python .ci/page_constants.py
 	$(NODE) tsne_widget/widgets/frontend/bundle.mjs
 
 scripts:  ## types of the page's scripts, and whether the bundles are up to date

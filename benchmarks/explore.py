@@ -57,7 +57,7 @@ else:
     images = np.broadcast_to(pictures[0], (n, 64, 64, 3)) if n > len(pictures) else pictures
 explorer = EmbeddingExplorer(record, embedding=xy, images=images)
 arrived = []
-explorer.observe(lambda change: arrived.append(1000 * time.time()))
+explorer.observe(lambda change: arrived.append(1000 * time.time()), "selected")
 explorer
 """
 CLOCK = """

@@ -126,7 +126,7 @@ EmbeddingExplorer(record, embedding=xy).close()  # import everything
 """
 SHOW_OURS = """
 explorer = EmbeddingExplorer(record, embedding=xy)
-explorer.observe(arrive)
+explorer.observe(arrive, "selected")
 explorer
 """
 PEER = """

@@ -60,7 +60,7 @@ def explorer():
         (lambda: extract(MODEL), "extract(model, dataset)"),
         (lambda: plot_embedding(XY, LABELS, "map.pdf"), "path="),
         (lambda: plot_embedding(XY, LABELS, colours=["r"]), "did you mean 'colors'?"),
-        (lambda: plot_embeddings(), 'plot_embeddings({"fc2": one, "conv5": other}, labels)'),
+        (lambda: plot_embeddings(), 'plot_embeddings({"fc2": first'),
         (lambda: save_html(RECORD, "map.html"), "save_html(feature_set, embedding, path)"),
     ],
 )
@@ -97,15 +97,15 @@ def test_decorated_function_keeps_its_signature_and_docstring(function):
         (lambda: EmbeddingExplorer("my exploration"), r"EmbeddingExplorer\.load\(folder\)"),
         (lambda: EmbeddingExplorer.from_model(DATASET, MODEL), "the model comes first"),
         (lambda: extract(DATASET, MODEL), r"got TensorDataset; pass the trained network"),
-        (lambda: compare({"one": RECORD}), "got 1; of one it is EmbeddingExplorer"),
+        (lambda: compare({"one": RECORD}), r"got 1; .*EmbeddingExplorer"),
         (lambda: FeatureSet.from_arrays("x.npy"), r"got str; for \.npy files .*from_npy"),
         (lambda: FeatureSet.from_arrays(MODEL), r"got SmallNet; .*extract\(model, dataset\)"),
         (lambda: FeatureSet.from_arrays(LABELS, FEATURES), r"\(6,\); .*reshape\(-1, 1\)"),
         (lambda: FeatureSet.from_npy(FEATURES), r"got ndarray; .*FeatureSet\.from_arrays"),
         (lambda: TSNE().fit_transform(RECORD), r"got a FeatureSet; pass its \.features"),
         (lambda: TSNE().fit_transform("x.npy"), r"numpy\.load"),
-        (lambda: plot_embedding(RECORD), r"got FeatureSet; TSNE\(\)\.fit_transform"),
-        (lambda: plot_embedding(FEATURES, LABELS), r"\(6, 3\); TSNE\(\)\.fit_transform"),
+        (lambda: plot_embedding(RECORD), r"got FeatureSet; .*TSNE\(\)\.fit_transform"),
+        (lambda: plot_embedding(FEATURES, LABELS), r"\(6, 3\); .*TSNE\(\)\.fit_transform"),
         (lambda: plot_embeddings([XY, XY]), r'got list; for example \{"fc2"'),
         (lambda: save_html("map.html", RECORD, XY), "feature_set must be a FeatureSet, got str"),
         (lambda: save_html(RECORD, XY, XY), r"save_html\(feature_set, embedding, path\)"),
@@ -119,7 +119,7 @@ def test_argument_of_another_kind_is_refused_with_the_remedy(call, remedy):
 def test_explorer_or_single_row_as_argument_is_refused_with_the_remedy(explorer):
     with pytest.raises(InvalidInputError, match=r"explorer\.feature_set"):
         compare({"a": explorer, "b": explorer})
-    with pytest.raises(InvalidInputError, match=r"one row is \[5\]"):
+    with pytest.raises(InvalidInputError, match=r"one row .*\[5\]"):
         explorer.select(5)
     with pytest.raises(InvalidInputError, match=r"got EmbeddingExplorer; .*explorer\.figure"):
         plot_embedding(explorer)

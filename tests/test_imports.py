@@ -56,8 +56,7 @@ def test_images_plotting_and_analysis_load_neither_torch_nor_a_widget_stack():
 
 
 def test_the_explorer_loads_what_a_map_needs_only_when_it_is_used():
-    # pandas is not in the list, because bqplot imports it.
-    heavy = {"sklearn", "scipy", "numba", "faiss", "matplotlib", "ray"}
+    heavy = {"torch", "sklearn", "scipy", "pandas", "numba", "faiss", "matplotlib", "ray"}
     assert not heavy & loaded_by("import tsne_widget; tsne_widget.EmbeddingExplorer")
 
 

@@ -32,6 +32,7 @@ def printed(book) -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_mislabelled_images_are_found(tmp_path):
     book = nbformat.read(NOTEBOOKS / "find_mislabelled.ipynb", as_version=4)
     NotebookClient(book, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from tsne_widget._class_codes import is_class_code
 from tsne_widget.errors import InvalidInputError
 
+# Keys of the picture in a sample that is a dictionary, in order of precedence.
+IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
 MAX_NESTING = 16  # wrappers around a dataset; more are likely a cycle
 MAX_WRAPPED = 256  # datasets visited; some objects have every attribute, without end
 

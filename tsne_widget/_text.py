@@ -84,7 +84,7 @@ def fold(text: str) -> str:
         return text.casefold()  # 30 times faster
     parts = unicodedata.normalize("NFKD", text)
     bare = "".join(part for part in parts if not unicodedata.category(part).startswith("M"))
-    return bare.casefold()
+    return bare.upper().casefold()  # as the page's fold(): capitals first
 
 
 def file_name(path: str) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.widgets.shared_pages import SharedPage
+from tests.widgets.html_export.shared_pages import SharedPage
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import (
     FINDERS,
@@ -85,7 +85,7 @@ def test_new_score_is_in_the_html_page(record, tmp_path):
     (score,) = [one for one in page.record["scores"] if one["name"] == "logit_sum"]
     assert page.numbers(score["values"]) == SUMS.tolist()
     assert (score["highest_first"], score["format"]) == (True, "percent")
-    assert page.record["titles"]["logit_sum"] == "sum of the logits"
+    assert score["title"] == "sum of the logits"
 
 
 def test_new_score_is_nan_without_its_inputs():

@@ -65,7 +65,8 @@ def test_empty_or_long_text_is_refused(text):
         ("b[a]r", [1, 2, 3]),  # not a pattern
         (".*", [2]),
         (" É.png ", [3]),
-        ("²", []),  # a digit, but not a number
+        ("E.PNG", [3]),  # without the accent
+        ("²", [0]),  # a digit, but not an id
     ],
 )
 def test_text_is_not_a_pattern(text, rows):

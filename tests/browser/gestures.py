@@ -1,4 +1,4 @@
-"""What a person does with mouse and eyes: drag on the map, see what is drawn."""
+"""Gestures on the map, and what the map and the gallery draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.jupyter import PATIENCE, Notebook, until
 
 SECONDS = 1000 * PATIENCE  # Playwright counts in milliseconds
 
-# A script for a page that has no WebGL.
+# Takes WebGL away from a page.
 NO_WEBGL = """
 const getContext = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
@@ -20,7 +20,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 };
 """
 
-# Where each point of a map is drawn, in pixels of the page, by bqplot's own scales.
+# Position of each point of a map in pixels of the page, from bqplot's own scales.
 _DRAWN = """(nth) => {
   const root = document.querySelectorAll(".tw-scatter")[nth];
   const view = root.bqplotFigure;
@@ -45,7 +45,7 @@ PLACES = """(nth) => {
 }"""
 
 
-# JupyterLab renders a cell when it comes near the window; this one shows the last widget.
+# JupyterLab renders a cell only near the window: this scrolls to the last widget.
 _SCROLL = """() => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   const shows = (cell) => cell.model.type === "code" && cell.model.outputs.toJSON().some(
@@ -59,7 +59,7 @@ _SCROLL = """() => {
 
 
 def map_is_drawn(page: Page, seconds: float = 90) -> None:
-    """Scroll to the widget and wait until its map is there."""
+    """Scroll to the widget, and wait until its map is drawn (seconds)."""
     until(lambda: page.evaluate(_SCROLL), seconds, "a cell with a widget")
     page.wait_for_function(
         "() => document.querySelector('.tw-scatter .tw-waiting')?.hidden",
@@ -69,9 +69,9 @@ def map_is_drawn(page: Page, seconds: float = 90) -> None:
 
 
 def pictures_are_drawn(page: Page, count: int) -> None:
-    """Wait until the gallery is that of so many samples, and every tile in sight has its picture.
+    """Wait until the gallery has `count` samples, and every visible tile has its picture.
 
-    Without the count, the tiles of an earlier selection would do.
+    The count tells the tiles of this selection from those of an earlier one.
     """
     page.wait_for_function(
         "(count) => { const tiles = [...document.querySelectorAll('.tw-gallery figure')];"
@@ -84,7 +84,7 @@ def pictures_are_drawn(page: Page, count: int) -> None:
 
 
 def drawn_points(page: Page, nth: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """((n, 2) pixels, (n,) opacity) of the points on the nth map."""
+    """Positions (n, 2) in pixels of the page, and opacities (n,), of points on the nth map."""
     x, y, opacity = page.evaluate(_DRAWN, nth)
     return np.column_stack([x, y]), np.asarray(opacity)
 
@@ -92,7 +92,7 @@ def drawn_points(page: Page, nth: int = 0) -> tuple[NDArray[np.float64], NDArray
 def drawn_rows(
     notebook: Notebook, embedding: str = "explorer.embedding", nth: int = 0
 ) -> NDArray[np.int64]:
-    """(n,) row of each point of the nth map: the map draws in an order of its own."""
+    """Row (n,) of each point of the nth map, in the order in which it draws them."""
     x, y = notebook.page.evaluate(PLACES, nth)
     rows: dict[tuple[float, float], list[int]] = {}
     for row, place in enumerate(notebook.python(f"{embedding}.tolist()")):
@@ -127,7 +127,7 @@ def drag(
 
 
 def outline(page: Page) -> NDArray[np.float64]:
-    """(k, 2) vertices of the lasso as it is drawn, in pixels of the page."""
+    """Vertices (k, 2) of the drawn lasso, in pixels of the page."""
     path, left, top = page.evaluate(
         "() => { const path = document.querySelector('.tw-lasso path').getAttribute('d');"
         " const box = document.querySelector('.tw-overlay').getBoundingClientRect();"

@@ -1,4 +1,4 @@
-"""Find a Chromium for the browser tests, or install one. Run as a module, by make."""
+"""Find a Chromium for the browser tests, or install one: `make browser` runs this module."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> None:
                     print(f"Chromium for the browser tests: {path}")
                     return
     sys.exit(
-        "No Chromium could be installed. Install one by your system's packages, "
+        "No Chromium could be installed. Install one from your system's packages, "
         "or set TSNE_WIDGET_CHROMIUM to its path."
     )
 

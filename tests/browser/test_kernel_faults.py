@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn
 from tests.browser.jupyter import Notebook, until
+from tests.browser.reuse import Desk
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +18,7 @@ AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 NOT_CONNECTED = "The kernel is not connected: run the cell again"
-WARM_UP, RUNS = 5, 50
+WARM_UP, RUNS = 5, 20
 # Elements that a run may leave, of about a thousand; a cell that prints something leaves one. With
 # those of a view that is on its way out when they are counted: seen were 1 to 11.
 ELEMENTS = 20
@@ -42,12 +44,32 @@ explorer
 """
 
 
+def opened(
+    open_notebook: Callable[..., Notebook],
+    desk: Desk,
+    request: pytest.FixtureRequest,
+    *,
+    fresh: bool,
+) -> Iterator[Notebook]:
+    """Open the cell for one test."""
+    count, failures = len(desk), request.session.testsfailed
+    notebook = open_notebook(f"{request.node.name}.ipynb", [CELL], fresh=fresh)
+    notebook.run_all()
+    map_is_drawn(notebook.page)
+    yield notebook
+    desk.close_after(count, failed=request.session.testsfailed > failures)
+
+
 @pytest.fixture
-def notebook(open_notebook, request) -> Notebook:
-    opened = open_notebook(f"{request.node.name}.ipynb", [CELL], fresh=True)
-    opened.run_all()
-    map_is_drawn(opened.page)
-    return opened
+def notebook(open_notebook, desk, request) -> Iterator[Notebook]:
+    """A notebook whose kernel survives the test."""
+    yield from opened(open_notebook, desk, request, fresh=False)
+
+
+@pytest.fixture
+def mortal_notebook(open_notebook, desk, request) -> Iterator[Notebook]:
+    """A notebook whose kernel may end."""
+    yield from opened(open_notebook, desk, request, fresh=True)
 
 
 def kernel_is_idle(page) -> None:
@@ -84,7 +106,8 @@ def process_of(notebook: Notebook) -> int:
     return int(notebook.python("__import__('os').getpid()"))
 
 
-def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(notebook):
+def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(mortal_notebook):
+    notebook = mortal_notebook
     page = notebook.page
     notebook.execute("explorer.select([1, 2, 3])")
     page.get_by_text("3 selected").first.wait_for(timeout=30 * SECONDS)
@@ -101,7 +124,8 @@ def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(noteboo
     assert not page.locator(".tw-lost").count()
 
 
-def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(notebook):
+def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(mortal_notebook):
+    notebook = mortal_notebook
     page = notebook.page
     before = page.evaluate(f"() => {KERNEL}.clientId")
     os.kill(process_of(notebook), signal.SIGKILL)
@@ -119,7 +143,8 @@ def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(notebo
     until(lambda: notebook.python("len(explorer.selected)") == 200, 30, "all rows")
 
 
-def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(notebook):
+def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(mortal_notebook):
+    notebook = mortal_notebook
     page = notebook.page
     places, opacity = drawn_points(page)
     page.evaluate(f"() => {KERNEL}.shutdown()")
@@ -175,7 +200,7 @@ def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebo
 
 def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_notebook):
     """JupyterLab sends the first messages to the main shell, which a running cell holds."""
-    notebook: Notebook = open_notebook("subshell.ipynb", [CELL], fresh=True)
+    notebook: Notebook = open_notebook("subshell.ipynb", [CELL])
     page = notebook.page
     page.evaluate(
         f"() => {{ const kernel = {KERNEL}; const create = kernel.requestCreateSubshell;"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
 
 from tests.docs import preamble
 from tsne_widget import EmbeddingExplorer
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -70,8 +72,8 @@ def test_every_line_of_python_on_a_page_runs(page, tmp_path, monkeypatch):
 def test_every_make_target_and_path_in_a_command_exists(page):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     text = without_blocks(page)
-    commands = blocks(page, "sh") + "\n".join(re.findall(r"`([^`\n]+)`", text))
-    commands += "\n".join(re.findall(r"^ {4,}(\S.*)$", text, re.M))
+    spans, indented = re.findall(r"`([^`\n]+)`", text), re.findall(r"^ {4,}(\S.*)$", text, re.M)
+    commands = "\n".join([blocks(page, "sh"), *spans, *indented])
     assert set(re.findall(r"(?:^|[^\w-])make ([a-z][\w-]*)", commands)) <= targets
     for path in re.findall(r"(?<![\w./])((?:notebooks|tests|benchmarks|docs)/[\w./-]+)", commands):
         assert (ROOT / path).exists(), path
@@ -82,3 +84,16 @@ def test_every_link_to_a_file_of_the_repository_finds_it(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", without_blocks(page)):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target
+
+
+def test_the_panel_of_the_recipe_shows_and_clears_the_selection():
+    page = (ROOT / "docs/how/architecture.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    code = re.search(r"```py\n(.*?class CountView.*?)```", page, re.DOTALL)[1]
+    exec(compile(code, "count/view.py", "exec"), names)  # our own page
+    state = ExplorerState(preamble.trained()[2], None)
+    view = names["CountView"](state)
+    state.select([1, 2, 3])
+    assert view.page_state() == {"count": 3}
+    view.handlers["clear"]({"kind": "clear"}, [])
+    assert view.count == 0

@@ -26,7 +26,10 @@ from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in ray itself
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # in ray itself
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 N, HALF = 60, 32

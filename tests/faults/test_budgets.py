@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import time
 
 import numpy as np
-import pytest
 
-from tests.faults.test_forged_messages import send
+from tests.widgets.page import Page, Recorder
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets import runner
 from tsne_widget.widgets.maps.runner import FRAME_SECONDS, ProjectionRun
 from tsne_widget.widgets.views.map.view import MAX_VERTICES
 
@@ -20,25 +18,8 @@ JUPYTER_RATE = 1000
 TILES_BYTES = 400_000
 
 
-@pytest.fixture
-def sent(monkeypatch):
-    """Bytes of each message that any widget sends from now on, the opening ones included."""
-    import comm
-
-    sizes: list[int] = []
-    kind = type(comm.create_comm(target_name="to learn its class", data={}))
-
-    def note(_comm, _type, data=None, metadata=None, buffers=None, **_keys):
-        sizes.append(
-            len(json.dumps(data or {}, default=str))
-            + sum(len(memoryview(b).cast("B")) for b in buffers or [])
-        )
-
-    monkeypatch.setattr(kind, "publish_msg", note)
-    return sizes
-
-
-def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter(sent):
+def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter():
+    recorder = Recorder()  # the opening messages included
     n = 1_000_000
     rng = np.random.default_rng(0)
     record = FeatureSet.from_arrays(
@@ -49,7 +30,7 @@ def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter(sent):
         assert len(explorer.selected) == n
         explorer.visible_classes = ["3"]
         explorer.select("misclassified")
-    assert 4 * n < max(sent) < JUPYTER_BYTES
+    assert 4 * n < max(message.size for message in recorder.messages) < JUPYTER_BYTES
 
 
 def test_the_longest_polygon_of_the_page_is_far_below_it():
@@ -72,27 +53,18 @@ class Loud:
         return "x" * 1000
 
 
-def test_a_screenful_of_tiles_is_small_whatever_the_pictures(monkeypatch):
+def test_a_screenful_of_tiles_is_small_whatever_the_pictures():
     n = 500
     record = FeatureSet.from_arrays(
         np.eye(n), np.arange(n) % 2, class_names=["x" * 9000, "y" * 9000]
     )
     with EmbeddingExplorer(record, embedding=np.eye(n)[:, :2], images=Loud()) as explorer:
-        gallery = explorer._views["gallery"]
-        sizes: list[int] = []
-        monkeypatch.setattr(
-            gallery,
-            "send",
-            lambda content, buffers=(): sizes.append(
-                len(json.dumps(content)) + sum(len(buffer) for buffer in buffers)
-            ),
-        )
+        page = Page(explorer)
         explorer.select(range(n))
         for stop in (1, 16, 64):
-            request = {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": stop}
-            send(gallery, request)
-        assert sizes
-        assert max(sizes) < TILES_BYTES
+            page.send("gallery", "tiles", epoch=page.shows("gallery", "epoch"), start=0, stop=stop)
+        assert len(page.replies("tiles")) == 3
+        assert max(reply.size for reply in page.replies("tiles")) < TILES_BYTES
 
 
 class Counting:
@@ -110,7 +82,7 @@ class Counting:
 
 def test_a_fast_fit_posts_no_more_frames_than_the_page_can_draw(monkeypatch):
     clock = {"now": 0.0}
-    monkeypatch.setattr(runner.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
 
     class Still:
         def fit_transform(self, features):
@@ -152,5 +124,5 @@ def test_the_repr_of_everything_in_an_explorer_is_short():
     )
     with EmbeddingExplorer(record, embedding=np.zeros((n, 2))) as explorer:
         explorer.select("visible")
-        for shown in (explorer, record, explorer.state, *explorer._views.values()):
+        for shown in (explorer, record, explorer.state):
             assert len(repr(shown)) < 400, type(shown)

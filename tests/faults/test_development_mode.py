@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SESSION = """
@@ -18,6 +20,7 @@ with warnings.catch_warnings():  # what other packages say of themselves while t
 import asyncio, gc, pathlib, sys
 import numpy as np
 from PIL import Image
+from tests.widgets.page import Page
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, extract
 
 folder = pathlib.Path(sys.argv[1])
@@ -50,9 +53,8 @@ async def session():
             await asyncio.sleep(0.01)
         explorer.select("misclassified")
         explorer.select("visible")
-        gallery = explorer._views["gallery"]
-        request = {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": 24}
-        gallery._handle_custom_msg(request, [])
+        page = Page(explorer)
+        page.send("gallery", "tiles", epoch=page.shows("gallery", "epoch"), start=0, stop=24)
         explorer.state.color_by = "continuity"
         while explorer.state.busy:
             await asyncio.sleep(0.01)
@@ -66,6 +68,7 @@ gc.collect()
 """
 
 
+@pytest.mark.slow
 def test_a_session_in_development_mode_is_silent(tmp_path):
     command = [sys.executable, "-X", "dev", "-W", "error"]
     command += ["-W", "ignore:Deprecated in traitlets 4.1:DeprecationWarning"]  # ipywidgets 8.1.2's

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import json
 import logging
 import sys
 from typing import Any
@@ -13,11 +10,12 @@ import numpy as np
 import pytest
 
 from tests.images.pictures import encoded, noise
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, TsneWidgetError
-from tsne_widget.widgets.views.messages import _dispatch
+from tsne_widget.widgets.views.view import View
 
 N = 24
-LOGGER = "tsne_widget.widgets.views.messages"
+LOGGER = "tsne_widget.widgets.page_messages"
 # Of a message, its handler's answer included: what is sent for it is a screenful at most.
 MAX_REPLY_BYTES = 400_000
 
@@ -60,8 +58,7 @@ class Spy(dict):
         return super().__contains__(key)
 
 
-@pytest.fixture
-def explorer(tmp_path):
+def make_explorer(tmp_path) -> EmbeddingExplorer:
     labels = np.arange(N) % 3
     rng = np.random.default_rng(0)
     record = FeatureSet.from_arrays(
@@ -71,23 +68,34 @@ def explorer(tmp_path):
         (tmp_path / f"{row}.png").write_bytes(encoded(noise(), "PNG"))
     (tmp_path / "secret.png").write_bytes(encoded(noise(), "PNG"))
     paths = [tmp_path / f"{row}.png" for row in range(N)]
-    with EmbeddingExplorer(record, embedding=record.features[:, :2], images=paths) as opened:
+    return EmbeddingExplorer(record, embedding=record.features[:, :2], images=paths)
+
+
+@pytest.fixture
+def explorer(tmp_path):
+    with make_explorer(tmp_path) as opened:
         opened.select([0, 1, 2, 5])
         yield opened
 
 
-def handlers_of(view) -> dict[str, Any]:
-    """Kinds of messages that a view answers."""
-    found: dict[str, Any] = {}
-    for callback in view._msg_callbacks.callbacks:
-        assert isinstance(callback, functools.partial), "every message goes through answer()"
-        assert callback.func is _dispatch
-        found |= callback.args[1]
-    return found
+@pytest.fixture
+def page(explorer):
+    return Page(explorer)
 
 
-def kinds(explorer) -> list[tuple[str, str]]:
-    return [(name, kind) for name, view in explorer._views.items() for kind in handlers_of(view)]
+def kinds_of_views(make: Any) -> list[str]:
+    """Kinds of messages that any view of a widget answers; "set", which all do, included."""
+    views: list[View] = []
+    connect = View.connect
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(View, "connect", lambda view, to: views.append(view) or connect(view, to))
+        make().close()
+    return sorted({"set"}.union(*(view.handlers for view in views)))
+
+
+@pytest.fixture
+def kinds(tmp_path) -> list[str]:
+    return kinds_of_views(lambda: make_explorer(tmp_path))
 
 
 def snapshot(explorer) -> dict[str, Any]:
@@ -117,171 +125,124 @@ def assert_whole(explorer) -> None:
     assert len(state.message) <= 400
 
 
-class Sent:
-    """What the views send from now on."""
-
-    def __init__(self, explorer, monkeypatch) -> None:
-        self.bytes = 0
-        for view in explorer._views.values():
-            monkeypatch.setattr(view, "send", self.send)
-
-    def send(self, content: Any, buffers: Any = ()) -> None:
-        self.bytes += len(json.dumps(content)) + sum(len(buffer) for buffer in buffers)
-
-
-def send(view, content: Any, buffers: Any = ()) -> None:
-    view._handle_custom_msg(content, [memoryview(buffer) for buffer in buffers])
-
-
-def forge_all(explorer, name: str, kind: str, check: Any) -> None:
+def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
     """Send a handler each forged value in each field that it looks at, and call ``check``."""
-    view, fields, done = explorer._views[name], {""}, set()
+    fields, done = {""}, {"view", "kind"}
     while fields - done:  # more fields are asked for once the first one is right
         field = sorted(fields - done)[0]
         done.add(field)
         for value in FORGED if field else [None]:
             for rest in PLAUSIBLE:
-                content = rest | ({field: value} if field else {}) | {"kind": kind}
+                content = rest | ({field: value} if field else {}) | {"view": view, "kind": kind}
                 asked: set[str] = set()
                 for buffers in BUFFERS if field in ("", "mode") else [[]]:
-                    check(view, Spy(content, asked), buffers)
-                fields |= asked - {"kind"}
+                    check(Spy(content, asked), buffers)
+                fields |= asked
 
 
 # What is right in fields of these names somewhere, so that a handler comes to the forged one.
 PLAUSIBLE = [{}, {"mode": "add", "code": 1, "point": 1, "row": 1, "start": 0, "index": 0}]
 
 
-def test_every_view_answers_messages_of_a_known_kind_only(explorer, caplog):
+def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, page, kinds, caplog):
     caplog.set_level(logging.DEBUG, LOGGER)
-    assert {name for name, _ in kinds(explorer)} >= {"scatter", "legend", "gallery", "toolbar"}
-    before = snapshot(explorer)
-    for view in explorer._views.values():
-        if not handlers_of(view):
-            continue
-        for kind in ("eval", "", "__init__", 3, None, [], {}, float("nan")):
-            caplog.clear()
-            send(view, {"kind": kind})
-            assert "unknown kind" in caplog.text
-        for content in (None, 3, "select", [], [{"kind": "clear"}], float("nan")):
-            caplog.clear()
-            send(view, content)
-            assert "unknown kind" in caplog.text
-    assert snapshot(explorer) == before
-
-
-def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, caplog, monkeypatch):
-    caplog.set_level(logging.DEBUG, LOGGER)
-    sent = Sent(explorer, monkeypatch)
     counts = {"dropped": 0, "answered": 0}
 
-    def check(view, content, buffers):
+    def check(content, buffers):
         explorer.visible_classes = ["a", "b", "c"]
         explorer.select([0, 1, 2, 5])
         explorer.state.focus = explorer.state.hovered = None
         caplog.clear()
-        before, sent.bytes = snapshot(explorer), 0
-        send(view, content, buffers)
-        assert sent.bytes <= MAX_REPLY_BYTES
+        page.forget()
+        before = snapshot(explorer)
+        page.deliver(content, buffers)
+        assert sum(reply.size for reply in page.replies()) <= MAX_REPLY_BYTES
         failures = [entry.exc_info[1] for entry in caplog.records if entry.exc_info]
         assert all(isinstance(error, TsneWidgetError) for error in failures), failures
         if "dropped" in caplog.text:
             counts["dropped"] += 1
             assert snapshot(explorer) == before
-            assert sent.bytes == 0
+            assert page.received == []
         else:  # a message that our page could have sent: whatever it does, the state is whole
             counts["answered"] += 1
             assert_whole(explorer)
 
-    for name, kind in kinds(explorer):
-        forge_all(explorer, name, kind, check)
+    for view in page.views():
+        for kind in kinds:
+            forge_all(page, view, kind, check)
     assert counts["dropped"] > 1000
     assert counts["answered"] > 20
 
 
 @pytest.mark.parametrize("value", [-1, 10**9, float("nan"), 0.5, "1", True, None, [1], {}])
-def test_numbers_that_are_no_class_point_or_tile_are_dropped_everywhere(explorer, caplog, value):
+def test_numbers_that_are_no_class_point_or_tile_are_dropped_everywhere(
+    explorer, page, caplog, value
+):
     caplog.set_level(logging.DEBUG, LOGGER)
-    gallery = explorer._views["gallery"]
-    forged = [
-        ("scatter", {"kind": "pick", "point": value, "mode": "replace"}),
-        ("scatter", {"kind": "hover", "point": value}),
-        ("legend", {"kind": "toggle", "code": value}),
-        ("legend", {"kind": "only", "code": value}),
-        ("legend", {"kind": "show", "codes": [value], "visible": False}),
-        ("legend", {"kind": "invert", "codes": [value]}),
-        ("gallery", {"kind": "tiles", "epoch": gallery.epoch, "start": value, "stop": 2}),
-        ("gallery", {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": value}),
-    ]
+    epoch = page.shows("gallery", "epoch")
     before = snapshot(explorer)
-    for name, content in forged:
+    for content in (
+        {"view": "map", "kind": "pick", "point": value, "mode": "replace"},
+        {"view": "map", "kind": "hover", "point": value},
+        {"view": "legend", "kind": "toggle", "code": value},
+        {"view": "legend", "kind": "only", "code": value},
+        {"view": "legend", "kind": "show", "codes": [value], "visible": False},
+        {"view": "legend", "kind": "invert", "codes": [value]},
+        {"view": "confusion", "kind": "label", "code": value, "mode": "replace"},
+        {"view": "gallery", "kind": "tiles", "epoch": epoch, "start": value, "stop": 2},
+        {"view": "gallery", "kind": "tiles", "epoch": epoch, "start": 0, "stop": value},
+    ):
         caplog.clear()
-        send(explorer._views[name], content)
-        assert "dropped a malformed" in caplog.text, content
+        page.deliver(content)
+        assert "dropped" in caplog.text, content
         assert snapshot(explorer) == before
 
 
-def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explorer, monkeypatch):
-    before = snapshot(explorer)
-    for view in explorer._views.values():
-        # ipywidgets shows a value of the wrong type as an error, in the log of the page.
-        monkeypatch.setattr(view, "log", logging.getLogger("quiet"), raising=False)
-        for name in view.keys:
-            for value in (None, -1, 10**9, float("nan"), "x", [], [10**9], {"a": 1}, b"\xff" * 9):
-                with contextlib.suppress(Exception):  # traitlets' own, whatever the type
-                    view.set_state({name: value})
+def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explorer, page, kinds):
+    before, on_page = snapshot(explorer), page.state()
+    for name in on_page:
+        view, _, trait = name.partition(".")
+        for value in (None, -1, 10**9, float("nan"), "x", [], [10**9], {"a": 1}, b"\xff" * 9):
+            if trait:
+                page.sets(view, **{trait: value})
+                update = {"method": "update", "state": {name: value}, "buffer_paths": []}
+                page.hand_over(update)
     assert snapshot(explorer) == before
-    for name, kind in kinds(explorer):
-        for rest in PLAUSIBLE:
-            send(explorer._views[name], rest | {"kind": kind})
-            assert_whole(explorer)
+    may_set = {"frame.panel", "map.viewport", "map.show_labels", "legend.sorted_by",
+               "confusion.counts_selection", "confusion.shows_shares"}  # fmt: skip
+    after = page.state()
+    assert {name for name in on_page if as_plain(after[name]) != as_plain(on_page[name])} <= may_set
+    for view in page.views():
+        for kind in kinds:
+            for rest in PLAUSIBLE:
+                page.deliver(rest | {"view": view, "kind": kind})
+                assert_whole(explorer)
 
 
-def forge_traits(view, monkeypatch, **values: Any) -> None:
-    """As when the page writes traits that it may write, and does not check."""
-    # ipywidgets shows a value that is refused as an error, in the log of the page.
-    monkeypatch.setattr(view, "log", logging.getLogger("quiet"), raising=False)
-    with contextlib.suppress(Exception):
-        view.set_state(values)
-
-
-def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, caplog, monkeypatch):
-    caplog.set_level(logging.DEBUG, LOGGER)
-    legend, confusion = explorer._views["legend"], explorer._views["confusion"]
+def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, page):
+    page.opens("confusion")
     for names in ([], ["x"] * 100_000):
-        for view in (legend, confusion):
-            forge_traits(view, monkeypatch, names=names)
-            assert len(view.names) == len(names)
-        for view, content in (
-            (legend, {"kind": "toggle", "code": 3}),
-            (legend, {"kind": "show", "codes": [0] * 4, "visible": False}),
-            (confusion, {"kind": "label", "code": 3, "mode": "replace"}),
-        ):
-            caplog.clear()
-            send(view, content)
-            assert "dropped a malformed" in caplog.text
-        send(legend, {"kind": "all", "visible": False})
-        assert explorer.visible_classes == ()
-        send(legend, {"kind": "all", "visible": True})
+        for view in ("legend", "confusion"):
+            page.sets(view, names=names)
+            assert page.shows(view, "names") == ["a", "b", "c"]
+        page.send("legend", "toggle", code=3)
+        page.send("legend", "show", codes=[0] * 4, visible=False)
+        page.send("confusion", "label", code=3, mode="replace")
         assert explorer.visible_classes == ("a", "b", "c")
-        confusion.is_open = True
-        explorer.select([0, 1, 2])
-        assert (len(confusion.counts), len(confusion.report)) == (4 * 3 * 3, 4 * 3 * 3)
-        assert explorer.state.message == ""
+        assert explorer.selected.tolist() == [0, 1, 2, 5]
+        assert len(page.shows("confusion", "counts")) == 4 * 3 * 3
+        assert explorer.message == ""
 
 
 @pytest.mark.parametrize(
     "viewport", [[1.0], [float("nan")] * 4, [float("inf"), 0, 1, 2], [0.0] * 100_000]
 )
-def test_a_viewport_of_the_page_never_spoils_what_is_saved(
-    explorer, monkeypatch, tmp_path, viewport
-):
-    scatter = explorer._views["scatter"]
-    forge_traits(scatter, monkeypatch, viewport=[0.0, 1.0, 0.0, 1.0])
-    forge_traits(scatter, monkeypatch, viewport=viewport)
+def test_a_viewport_of_the_page_never_spoils_what_is_saved(explorer, page, tmp_path, viewport):
+    page.sets("map", viewport=[0.0, 1.0, 0.0, 1.0])
+    page.sets("map", viewport=viewport)
     folder = explorer.save(tmp_path / "saved")
     with EmbeddingExplorer.load(folder) as loaded:
-        assert list(loaded._views["scatter"].viewport) == [0.0, 1.0, 0.0, 1.0]
+        assert Page(loaded).shows("map", "viewport") == [0.0, 1.0, 0.0, 1.0]
 
 
 @pytest.fixture
@@ -307,32 +268,31 @@ sys.addaudithook(_AUDIT.hook)  # hooks stay until the interpreter ends; this one
 
 
 def test_whatever_the_page_sends_no_file_is_opened_but_the_listed_ones(
-    explorer, audited, tmp_path, caplog, monkeypatch
+    explorer, page, kinds, audited, tmp_path
 ):
-    Sent(explorer, monkeypatch)
-    for name, kind in kinds(explorer):  # once before: modules are loaded at their first use
-        forge_all(explorer, name, kind, send)
-    # The thumbnails are made now: their files were read above and would be read from the cache.
-    explorer._views["gallery"]._tiles._thumbnails.clear()
-    audited.events.clear()
-    audited.watching = True
-    try:
-        explorer.visible_classes = ["a", "b", "c"]
-        explorer.select(range(N))
-        gallery = explorer._views["gallery"]
-        send(gallery, {"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": N})
-        for name, kind in kinds(explorer):
-            forge_all(explorer, name, kind, send)
-    finally:
-        audited.watching = False
+    def forge(target: Page) -> None:
+        for view in target.views():
+            for kind in kinds:
+                forge_all(target, view, kind, target.deliver)
+
+    forge(page)  # once before: modules are loaded at their first use
+    with make_explorer(tmp_path) as fresh:  # its thumbnails are made while it is watched
+        other = Page(fresh)
+        audited.events.clear()
+        audited.watching = True
+        try:
+            fresh.select(range(N))
+            other.send("gallery", "tiles", epoch=other.shows("gallery", "epoch"), start=0, stop=N)
+            forge(other)
+        finally:
+            audited.watching = False
     paths = [arguments[0] for event, arguments in audited.events if event == "open"]
     opened = {str(path) for path in paths if not isinstance(path, int)}  # int: an open file
     assert opened == {str(tmp_path / f"{row}.png") for row in range(N)}
     assert {event for event, _ in audited.events} == {"open"}
 
 
-def test_queued_clicks_end_where_one_by_one_they_would(explorer):
-    legend = explorer._views["legend"]
+def test_queued_clicks_end_where_one_by_one_they_would(explorer, page):
     for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many as a person clicks while the kernel is busy
-        send(legend, {"kind": "toggle", "code": code})
+        page.send("legend", "toggle", code=code)
     assert explorer.visible_classes == ("c",)

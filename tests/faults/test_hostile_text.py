@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.faults.attacks import TEXTS
-from tests.faults.test_forged_messages import handlers_of, send
+from tests.faults.test_forged_messages import kinds_of_views
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget._text import MAX_NAME, MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
@@ -45,15 +46,9 @@ def texts_in(value: Any) -> list[str]:
     return []
 
 
-def texts_of_state(view: Any) -> list[str]:
-    """Every text of a view's synced traits, but for its own script and style."""
-    state = view.get_state()
-    return [
-        text
-        for name, value in state.items()
-        if not name.startswith("_") and name not in ("layout", "style")
-        for text in texts_in(value)
-    ]
+def texts_of_state(page: Page) -> list[str]:
+    """Every text in the traits of all views."""
+    return [text for name, value in page.state().items() if "." in name for text in texts_in(value)]
 
 
 def assert_plain(text: str) -> None:
@@ -64,35 +59,25 @@ def assert_plain(text: str) -> None:
     assert not hidden, ascii(text)
 
 
-class Replies:
-    def __init__(self, explorer: EmbeddingExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.contents: list[Any] = []
-        for view in explorer._views.values():
-            monkeypatch.setattr(
-                view, "send", lambda content, buffers=(): self.contents.append(content)
-            )
-
-
-def test_hostile_text_reaches_the_page_plain_and_bounded(monkeypatch):
+def test_hostile_text_reaches_the_page_plain_and_bounded():
+    kinds = kinds_of_views(make_explorer)
     with make_explorer() as explorer:
-        replies = Replies(explorer, monkeypatch)
-        explorer.state.color_by = "note"
+        page = Page(explorer)
+        explorer.color_by = "note"
         explorer.select(range(N))
-        views = explorer._views
-        gallery = views["gallery"]
         for start in range(0, N, 8):
-            request = {"kind": "tiles", "epoch": gallery.epoch, "start": start, "stop": start + 8}
-            send(gallery, request)
+            epoch = page.shows("gallery", "epoch")
+            page.send("gallery", "tiles", epoch=epoch, start=start, stop=start + 8)
         for point in range(N):
-            send(views["scatter"], {"kind": "hover", "point": point})
-            send(views["scatter"], {"kind": "pick", "point": point, "mode": "add"})
-        saved: list[str] = []
-        for view in views.values():
-            saved += texts_of_state(view)
-            for kind in handlers_of(view):
-                send(view, {"kind": kind, "row": 1, "index": 1, "mode": "add", "code": 1})
-            saved += texts_of_state(view)
-        texts = saved + texts_in(replies.contents)
+            page.send("map", "hover", point=point)
+            page.send("map", "pick", point=point, mode="add")
+        saved = texts_of_state(page)
+        for view in page.views():
+            for kind in kinds:
+                page.send(view, kind, row=1, index=1, mode="add", code=1)
+            saved += texts_of_state(page)
+        replies = [reply.content for reply in page.replies()]
+        texts = saved + texts_in(replies)
     assert len(texts) > N
     assert any("<script>" in text for text in texts)  # kept: it is text, and set as text
     for text in texts:
@@ -114,11 +99,12 @@ def test_an_error_that_holds_hostile_text_is_told_plain(text):
         def broken(_change: Any) -> None:
             raise RuntimeError(text)
 
-        explorer.observe(broken)
-        send(explorer._views["toolbar"], {"kind": "misclassified"})
-        assert explorer.state.message.startswith("RuntimeError: ")
-        assert_plain(explorer.state.message)
-        assert_plain(explorer._views["toolbar"].message)
+        page = Page(explorer)
+        explorer.observe(broken, "selected")
+        page.send("toolbar", "misclassified")
+        assert explorer.message.startswith("RuntimeError: ")
+        assert_plain(explorer.message)
+        assert_plain(page.shows("toolbar", "message"))
 
 
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from ")  # emoji: matplotlib says so

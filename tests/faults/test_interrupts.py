@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.faults.test_forged_messages import send
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 
 N = 30
@@ -45,16 +45,14 @@ def make_explorer() -> EmbeddingExplorer:
     return explorer
 
 
-SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]], dtype="<f8")
+SQUARE = [[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]]
 ACTIONS = {
-    "hide a class": lambda e: send(e._views["legend"], {"kind": "toggle", "code": 1}),
-    "only one class": lambda e: send(e._views["legend"], {"kind": "only", "code": 2}),
-    "lasso": lambda e: send(
-        e._views["scatter"], {"kind": "select", "mode": "replace"}, [SQUARE.tobytes()]
-    ),
-    "select": lambda e: e.select([25, 26], "add"),
-    "undo": lambda e: e.undo(),
-    "recolour": lambda e: send(e._views["scatter"], {"kind": "color", "name": "prediction"}),
+    "hide a class": lambda page: page.send("legend", "toggle", code=1),
+    "only one class": lambda page: page.send("legend", "only", code=2),
+    "lasso": lambda page: page.lasso(SQUARE),
+    "select": lambda page: page.widget.select([25, 26], "add"),
+    "undo": lambda page: page.widget.undo(),
+    "recolour": lambda page: page.send("map", "color", name="prediction"),
 }
 
 
@@ -62,16 +60,16 @@ ACTIONS = {
 def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
     act = ACTIONS[action]
     with make_explorer() as undisturbed:
-        act(undisturbed)
+        act(Page(undisturbed))
         expected = (undisturbed.selected.tolist(), undisturbed.visible_classes)
     interrupted, at = 0, 1
     while True:
         with make_explorer() as explorer:
-            state = explorer.state
+            state, page = explorer.state, Page(explorer)
             before = state.visible.copy()
             try:
                 with Interrupt(at):
-                    act(explorer)
+                    act(page)
             except KeyboardInterrupt:
                 interrupted += 1
             else:
@@ -80,10 +78,9 @@ def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
             assert state.visible.shape == before.shape
             # and all goes on: the same again, from the beginning, ends as if never interrupted
             explorer.visible_classes = ["0", "1", "2"]
-            state._past, state._future = [], []
             explorer.select([])
             explorer.select(range(20))
-            act(explorer)
+            act(page)
             if action != "undo":
                 assert (explorer.selected.tolist(), explorer.visible_classes) == expected
         at += 1 + at // 12

@@ -22,6 +22,7 @@ import asyncio, gc, json, sys, threading, time
 import numpy as np
 import psutil
 from ipywidgets.widgets.widget import _instances
+from tests.widgets.page import Page
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 
 rng = np.random.default_rng(0)
@@ -41,22 +42,18 @@ async def cycle(number):
     )
     explorer._repr_mimebundle_()
     explorer.select("visible")
-    gallery = explorer._views["gallery"]
-    request = {{"kind": "tiles", "epoch": gallery.epoch, "start": 0, "stop": 32}}
-    gallery._handle_custom_msg(request, [])
+    page = Page(explorer)
+    page.send("gallery", "tiles", epoch=page.shows("gallery", "epoch"), start=0, stop=32)
     explorer.visible_classes = ["0", "1"]
     explorer.name_selection("odd", [1, 2, 3])
-    panels = explorer.widget.children[1].children[2]
-    for panel in range(len(panels.children)):
-        panels.selected_index = panel
-    gallery._handle_custom_msg({{"kind": "focus", "row": 5}}, [])
-    gallery._handle_custom_msg({{"kind": "look", "row": 5}}, [])
-    gallery._handle_custom_msg({{"kind": "arrange", "sort": "outlier_score"}}, [])
-    explorer._views["toolbar"]._handle_custom_msg(
-        {{"kind": "lens", "name": "confident_mistakes", "mode": "add"}}, []
-    )
+    for panel in page.shows("frame", "panels"):
+        page.opens(panel["view"])
+    page.send("gallery", "focus", row=5)
+    page.send("gallery", "look", row=5)
+    page.send("gallery", "arrange", sort="outlier_score")
+    page.send("toolbar", "lens", name="confident_mistakes", mode="add")
     explorer.color_by = "outlier_score"
-    explorer._views["scatter"]._handle_custom_msg({{"kind": "no_figure"}}, [])
+    page.send("map", "no_figure")
     await asyncio.sleep(0)
     deadline = time.monotonic() + 120
     while number % 4 == 1 and explorer.state.busy:  # else it is closed while all of it is computed
@@ -89,6 +86,7 @@ asyncio.run(session())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="open files are counted as POSIX does")
 def test_a_hundred_explorers_leave_nothing_behind():
     done = subprocess.run(

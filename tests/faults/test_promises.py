@@ -13,10 +13,10 @@ from ipywidgets.embed import dependency_state
 
 import tsne_widget
 from tests.images.pictures import encoded, noise
+from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, extract
 
 PACKAGE = Path(tsne_widget.__file__).parent
-STATIC = PACKAGE / "widgets" / "static"
 # Names an element of SVG; nothing is fetched from there.
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -77,23 +77,22 @@ def explored(tmp_path):
     )
     with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
         explorer.select([0, 1, 2])
-        for view, kinds in {"gallery": ["tiles"], "scatter": ["hover", "pick"]}.items():
-            for kind in kinds:
-                content = {"kind": kind, "start": 0, "stop": 3, "point": 1, "mode": "add"}
-                content["epoch"] = getattr(explorer._views[view], "epoch", 0)
-                explorer._views[view]._handle_custom_msg(content, [])
+        page = Page(explorer)
+        page.send("gallery", "tiles", epoch=page.shows("gallery", "epoch"), start=0, stop=3)
+        page.send("map", "hover", point=1)
+        page.send("map", "pick", point=1, mode="add")
+        assert len(page.replies()) == 2
         yield explorer
 
 
 def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored):
-    state = dependency_state([explored.widget], drop_defaults=False)
-    assert len(state) > 20  # its views, layouts, figure, marks and scales
+    state = dependency_state([explored], drop_defaults=False)
+    assert len(state) > 6  # the explorer, layouts, figure, marks and scales
     saved = json.dumps(state)
     assert "private folder of mine" not in saved
     for magic in (b"\x89PNG", b"\xff\xd8\xff"):
-        for view in explored._views.values():
-            for value in view.get_state().values():
-                assert not isinstance(value, bytes) or magic not in value
+        for value in Page(explored).state().values():
+            assert not isinstance(value, bytes) or magic not in value
     for picture in ("iVBORw0KGgo", "/9j/"):  # PNG and JPEG, as base64 begins
         assert picture not in saved
 

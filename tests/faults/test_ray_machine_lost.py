@@ -15,7 +15,10 @@ from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of ray itself
+]
 
 N, HALF = 60, 32
 PATIENCE = 60  # seconds

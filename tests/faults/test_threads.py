@@ -6,19 +6,18 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
 
+from tests.widgets.page import SECONDS, Page, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
+from tsne_widget.widgets.page_messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 
 N = 300
-SECONDS = 60.0
 
 
 def record() -> FeatureSet:
@@ -43,13 +42,6 @@ def on_another_thread(act) -> list[BaseException]:
     thread.join(SECONDS)
     assert not thread.is_alive()
     return errors
-
-
-async def until(condition) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def note_threads(state: ExplorerState) -> set[threading.Thread]:
@@ -127,7 +119,7 @@ def test_closing_while_a_map_and_a_score_are_computed_changes_nothing_any_more()
         projector = TSNE(random_state=0, max_iter=10**6, callback=hold)
         explorer = EmbeddingExplorer(record(), projector=projector)
         state = explorer.state
-        explorer._background.run("Waiting", lambda: gate.wait(SECONDS), lambda _result: 1 / 0)
+        explorer.color_by = "outlier_score"  # computed beside the map
         await until(started.is_set)
         explorer.close()
         seen = note_threads(state)
@@ -165,7 +157,7 @@ def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
 
     async def session() -> None:
         with EmbeddingExplorer(record(), projector=TSNE(random_state=0, max_iter=60)) as explorer:
-            explorer.observe(broken, ["embedding", "fit"])
+            explorer.observe(broken, "embedding")
             await until(lambda: explorer.state.fit.condition == "done")
             assert explorer.embedding is not None
             assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
@@ -178,7 +170,7 @@ def test_without_an_event_loop_too():
         raise ZeroDivisionError("observer")
 
     with EmbeddingExplorer(record(), projector=TSNE(random_state=0, max_iter=60)) as explorer:
-        explorer.observe(broken, ["embedding", "fit"])
+        explorer.observe(broken, "embedding")
         assert explorer.wait().embedding is not None
         assert explorer.state.fit.condition == "done"
         assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
@@ -191,13 +183,13 @@ def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
     async def act():
         with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
             threads = note_threads(explorer.state)
-            views = explorer._views
+            page = Page(explorer)
 
             def click() -> None:
-                views["toolbar"]._handle_custom_msg({"kind": "misclassified"}, [])
-                views["gallery"]._handle_custom_msg({"kind": "hover", "row": 7}, [])
-                views["diagnosis"].is_open = True
-                views["diagnosis"]._handle_custom_msg({"kind": "compute"}, [])
+                page.send("toolbar", "misclassified")
+                page.send("gallery", "hover", row=7)
+                page.opens("diagnosis")
+                page.send("diagnosis", "compute")
 
             assert on_another_thread(click) == []
             seen["at once"] = explorer.state.hovered
@@ -216,14 +208,13 @@ def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
 def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lost():
     async def act():
         with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
-            scatter, legend = explorer._views["scatter"], explorer._views["legend"]
+            page = Page(explorer)
 
             def many() -> None:
                 for point in range(2 * MAX_WAITING):  # a pointer that moves for minutes
-                    scatter._handle_custom_msg({"kind": "hover", "point": point % N}, [])
-                legend._handle_custom_msg({"kind": "toggle", "code": 1}, [])
-                large = {"kind": "select", "mode": "add"}
-                scatter._handle_custom_msg(large, [memoryview(bytes(2 * MAX_BUFFER_BYTES))])
+                    page.send("map", "hover", point=point % N)
+                page.send("legend", "toggle", code=1)
+                page.send("map", "select", mode="add", buffers=[bytes(2 * MAX_BUFFER_BYTES)])
 
             assert on_another_thread(many) == []
             assert explorer.state.main_thread.waiting == MAX_WAITING_HOVERS + 1
@@ -231,7 +222,7 @@ def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lo
 
             def forged() -> None:
                 for _ in range(MAX_WAITING + 5):
-                    legend._handle_custom_msg({"kind": "all", "visible": True}, [])
+                    page.send("legend", "all", visible=True)
 
             assert on_another_thread(forged) == []
             assert explorer.state.main_thread.waiting == MAX_WAITING
@@ -251,11 +242,9 @@ def test_a_click_during_a_blocking_wait_is_answered_within_it():
     async def act():
         projector = Slow()
         with EmbeddingExplorer(record(), projector=projector) as explorer:
-            explorer.observe(lambda _change: projector.clicked.set())
-            toolbar = explorer._views["toolbar"]
-            click = threading.Thread(
-                target=toolbar._handle_custom_msg, args=({"kind": "misclassified"}, [])
-            )
+            explorer.observe(lambda _change: projector.clicked.set(), "selected")
+            page = Page(explorer)
+            click = threading.Thread(target=page.send, args=("toolbar", "misclassified"))
             click.start()
             explorer.wait()  # ends only when the click has been answered
             click.join(SECONDS)

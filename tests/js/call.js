@@ -18,5 +18,5 @@ const plain = (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value) : 
 for await (const line of createInterface({ input: process.stdin })) {
   const { module, name, args } = JSON.parse(line, revive);
   const functions = await import(new URL(module, WIDGETS));
-  console.log(JSON.stringify(functions[name](...args), plain));
+  console.log(JSON.stringify(await functions[name](...args), plain));
 }

@@ -1,4 +1,4 @@
-"""Approximate neighbours: how many are true, what is exact about them, what is the same."""
+"""Approximate neighbours: recall, exact distances, the same bits for any number of threads."""
 
 import importlib.util
 

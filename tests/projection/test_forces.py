@@ -1,4 +1,4 @@
-"""Neighbours, probabilities and forces are those of the definitions, computed the slow way."""
+"""Neighbours, probabilities and forces agree with direct computations of their definitions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def workers():
 
 
 def clustered(n: int, seed: int = 0) -> np.ndarray:
-    """(n, 2) float32 like a finished map of n points."""
+    """(n, 2) float32 coordinates, similar to a fitted map."""
     random = np.random.default_rng(seed)
     centres = random.normal(scale=25, size=(20, 2))
     return (centres[random.integers(20, size=n)] + random.normal(scale=3, size=(n, 2))).astype("f4")
@@ -110,7 +110,7 @@ class TestProbabilities:
 
 @pytest.fixture(scope="module", params=[800, 6000])
 def points(request):
-    """(2, n) like a finished map."""
+    """(2, n) float32 coordinates, similar to a fitted map."""
     return torch.from_numpy(clustered(request.param)).T.contiguous()
 
 
@@ -205,7 +205,7 @@ class TestCompiledLoops:
 
 
 class TestPathForGpus:
-    """What runs on a GPU, on tensors of the CPU."""
+    """The computation for GPUs, on the CPU."""
 
     def test_a_mesh_read_every_tenth_iteration_reaches_the_same_divergence(
         self, all_digits, workers

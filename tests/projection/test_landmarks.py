@@ -1,4 +1,4 @@
-"""Some rows are fitted, the others placed among them: which, where, and what it costs."""
+"""Maps of landmarks: the choice of landmarks, the places of the other rows, and memory."""
 
 from __future__ import annotations
 
@@ -177,6 +177,7 @@ def test_features_are_never_copied_whole(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
+@pytest.mark.slow
 def test_a_ray_cluster_places_the_others_to_the_same_bits(fitted, all_digits, labels, monkeypatch):
     ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
     monkeypatch.setattr(landmarks, "PIECE_ROWS", 500)

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of an estimator."""
+"""scikit-learn's common checks of estimators."""
 
 from __future__ import annotations
 

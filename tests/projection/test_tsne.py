@@ -1,4 +1,4 @@
-"""TSNE makes good maps, keeps what it was given, and refuses what it cannot map."""
+"""TSNE: quality, reproducibility, parameters, invalid input, callbacks and new rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ITERATIONS = 300
 
 @pytest.fixture(scope="module", params=["torch", "numba"])
 def engine(request):
-    """Each of the two implementations of an iteration."""
+    """Each implementation of an iteration."""
     if request.param == "numba" and forces.compiled_loops() is None:
         pytest.skip("numba is not installed")
     with pytest.MonkeyPatch.context() as patch:
@@ -36,7 +36,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def theirs(digits):
-    """scikit-learn's map; its parallel loops would collapse where the cores are shared."""
+    """scikit-learn's map, on one thread because its parallel loops are slow on shared cores."""
     with threadpool_limits(1):
         return manifold.TSNE(random_state=0, n_jobs=1).fit_transform(digits)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import logging
 import threading
+import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,16 @@ from ipywidgets.widgets import widget as ipywidgets_module
 from numpy.typing import DTypeLike, NDArray
 
 from tsne_widget.widgets.application import Application
+
+SECONDS = 60.0  # that a condition is waited for
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the event loop run until the condition holds."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 class Message(NamedTuple):
@@ -182,8 +194,11 @@ class Page:
     @property
     def received(self) -> list[Message]:
         """Messages of the widget, and of the widgets in it, since this page was made."""
-        own = {self.widget.model_id or self._comm.comm_id, *self._inner()}
-        return [message for message in self._recorder.messages if message.model in own]
+        messages = self._recorder.messages
+        own = {self._comm.comm_id}
+        if self.widget.comm is self._comm and {message.model for message in messages} - own:
+            own.update(self._inner())
+        return [message for message in messages if message.model in own]
 
     @property
     def bytes_sent(self) -> int:

@@ -5,25 +5,22 @@ import os
 import signal
 import sys
 import threading
-import time
 import types
 import weakref
 
 import numpy as np
 import pytest
 import sklearn.manifold
-import torch
 from sklearn.decomposition import PCA
-from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
-from traitlets import HasTraits, Int, dlink
 
 import tsne_widget
+from tests.widgets.maps.projectors import GatedProjector
+from tests.widgets.page import Page, open_widgets
 from tsne_widget import (
     TSNE,
     EmbeddingExplorer,
     FeatureSet,
     InvalidInputError,
-    LayerNotFoundError,
     StoreError,
 )
 
@@ -44,28 +41,6 @@ def record() -> FeatureSet:
 def explorer(record):
     with EmbeddingExplorer(record, embedding=record.features[:, :2]) as opened:
         yield opened
-
-
-def registered() -> set[str]:
-    """Ids of every open widget of this process."""
-    from ipywidgets.widgets.widget import _instances
-
-    return set(_instances)
-
-
-class GatedProjector:
-    """A projector that waits for the test to let it go."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.started = threading.Event()
-        self.thread: threading.Thread | None = None
-
-    def fit_transform(self, features):
-        self.thread = threading.current_thread()
-        self.started.set()
-        assert self.gate.wait(30)
-        return features[:, :2]
 
 
 def test_a_given_embedding_is_there_at_once(explorer, record):
@@ -149,7 +124,7 @@ def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
         for _ in range(2):
             with pytest.raises(ArithmeticError, match="no such luck"):
                 explorer.wait()
-        assert explorer.state.message.startswith("The map failed: ArithmeticError: no such luck;")
+        assert explorer.message.startswith("The map failed: ArithmeticError: no such luck;")
         assert explorer.state.fit.condition == "failed"
 
 
@@ -170,16 +145,16 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"images": 3}, "int"),
         ({"images": np.zeros((N - 1, 4, 4))}, "images has 59 pictures, but the ids .* go up to 59"),
         ({"images": ["a.png"] * (N - 1)}, "images has 59 pictures"),
-        ({"projector": PCA}, r"the class PCA; pass an instance, as PCA\(\)"),
+        ({"projector": PCA}, r"the class PCA; .*PCA\(\)"),
         ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
-        ({"columns": {"label": np.zeros(N)}}, "the frame has such a column; rename it"),
+        ({"columns": {"label": np.zeros(N)}}, "'label' .*rename"),
     ],
 )
 def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, message):
-    before = registered()
+    before = open_widgets()
     with pytest.raises(InvalidInputError, match=message):
         EmbeddingExplorer(record, **arguments)
-    assert registered() == before
+    assert open_widgets() == before
 
 
 def test_arrays_instead_of_a_record_are_refused_with_the_remedy():
@@ -207,16 +182,15 @@ def test_from_model_finds_a_small_dataset_before_it_runs_the_model():
 
 def test_selecting_from_python_calls_observers_and_views(explorer):
     seen = []
-    explorer.observe(lambda change: seen.append(change.new.tolist()))
+    explorer.observe(lambda change: seen.append(change.new.tolist()), "selected")
     explorer.select([5, 3, 3])
     explorer.selected = [1]
     assert seen == [[3, 5], [1]]
-    views = explorer._views
-    points = np.frombuffer(views["scatter"].selected, "<u4")
-    assert views["scatter"]._rows[points].tolist() == [1]
-    assert views["gallery"].count == 1
-    assert views["toolbar"].selected == 1
-    assert np.frombuffer(views["legend"].selected_counts, "<u4").tolist() == [0, 1, 0]
+    page = Page(explorer)
+    points = page.shows("map", "selected", "<u4")
+    assert page.rows(explorer.embedding)[points].tolist() == [1]
+    assert page.shows("gallery", "count") == page.shows("toolbar", "selected") == 1
+    assert page.shows("legend", "selected_counts", "<u4").tolist() == [0, 1, 0]
 
 
 def test_misclassified_and_visible_are_words_of_select(explorer, record):
@@ -310,23 +284,26 @@ def test_figure_draws_the_map_with_the_classes_and_colors_of_the_widget(record):
 
 
 def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
-    before = registered()
+    before = open_widgets()
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
-    assert registered() > before
+    assert open_widgets() > before
     explorer.close()
     explorer.close()
-    assert registered() == before
+    assert open_widgets() == before
 
 
 def test_after_closing_nobody_hears_of_the_state_any_more(record):
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
-    state, legend, heard = explorer.state, explorer._views["legend"], []
-    explorer.observe(heard.append, ["selected", "visible"])
+    page, state, heard = Page(explorer), explorer.state, []
+    explorer.observe(heard.append, ["selected", "visible_classes"])
     explorer.close()
-    counts = bytes(legend.selected_counts)
+    page.forget()
+    counts = page.shows("legend", "selected_counts")
     state.select([1, 2])
-    assert heard == []
-    assert bytes(legend.selected_counts) == counts
+    page.send("legend", "toggle", code=1)  # on its way when the explorer was closed
+    assert heard == page.received == []
+    assert page.shows("legend", "selected_counts") == counts
+    assert state.visible.all()
 
 
 def test_a_closed_explorer_and_its_state_can_be_collected(record):
@@ -356,20 +333,10 @@ def test_a_missing_file_is_named(tmp_path):
         FeatureSet.from_npy(tmp_path / "nowhere.npy")
 
 
-def test_the_state_can_be_linked_to_other_traits(explorer):
-    class Counter(HasTraits):
-        count = Int()
-
-    counter = Counter()
-    dlink((explorer.state, "selected"), (counter, "count"), len)
-    explorer.select([1, 2, 3])
-    assert counter.count == 3
-
-
 def test_it_displays_as_one_widget_with_a_short_text(explorer):
     data, metadata = explorer._repr_mimebundle_()
     shown = data["application/vnd.jupyter.widget-view+json"]
-    assert shown["model_id"] == explorer.widget.model_id
+    assert shown["model_id"] == explorer.model_id
     assert not metadata
     first, hint = data["text/plain"].splitlines()
     assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
@@ -390,190 +357,3 @@ def test_public_names_are_all_there():
     for name in tsne_widget.__all__:
         assert getattr(tsne_widget, name) is not None
     assert set(tsne_widget.__all__) <= set(dir(tsne_widget))
-
-
-def live_record(n: int = 300) -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(n) % 3
-    return FeatureSet.from_arrays(rng.normal(size=(n, 6)) + 4 * np.eye(6)[labels], labels)
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
-
-
-class Reports:
-    """A callback that counts, and holds the fit at one iteration until it is let go."""
-
-    def __init__(self, hold_at: int) -> None:
-        self.hold_at = hold_at
-        self.iterations: list[int] = []
-        self.reached, self.gate = threading.Event(), threading.Event()
-
-    def __call__(self, iteration, embedding, divergence):
-        self.iterations.append(iteration)
-        if iteration == self.hold_at:
-            self.reached.set()
-            assert self.gate.wait(30)
-
-
-def test_a_paused_map_stands_still_and_a_resumed_one_ends_as_if_never_paused():
-    record = live_record()
-    with EmbeddingExplorer(record) as undisturbed:
-        expected = undisturbed.wait().embedding
-    reports = Reports(hold_at=100)
-    with EmbeddingExplorer(record, projector=TSNE(random_state=0, callback=reports)) as explorer:
-        assert reports.reached.wait(30)
-        explorer.pause()
-        reports.gate.set()
-        explorer.wait()  # returns: the map is paused, it would wait for ever
-        wait_for(lambda: explorer.wait().state.fit.iteration == 100)
-        assert explorer.state.fit.condition == "paused"
-        assert reports.iterations[-1] == 100
-        assert "paused" in repr(explorer)
-        assert len(explorer.to_dataframe("all")) == len(record)
-        explorer.resume()
-        assert np.array_equal(explorer.wait().embedding, expected)
-        assert explorer.state.fit.condition == "done"
-
-
-def test_a_stopped_map_is_usable_and_can_be_continued_to_the_same_end():
-    record = live_record()
-    with EmbeddingExplorer(record) as undisturbed:
-        expected = undisturbed.wait().embedding
-    reports = Reports(hold_at=200)
-    with EmbeddingExplorer(record, projector=TSNE(random_state=0, callback=reports)) as explorer:
-        assert reports.reached.wait(30)
-        explorer.stop()
-        reports.gate.set()
-        explorer.wait()
-        assert explorer.state.fit.condition == "stopped"
-        assert explorer.state.fit.iteration == 200
-        assert np.isfinite(explorer.to_dataframe("all")["x"]).all()
-        explorer.run(400)
-        assert np.array_equal(explorer.wait().embedding, expected)
-        assert explorer.state.fit.total == 600
-
-
-def test_the_users_own_projector_is_left_unfitted_and_its_callback_is_called():
-    iterations = []
-    mine = TSNE(random_state=0, max_iter=60, callback=lambda i, *_: iterations.append(i))
-    with EmbeddingExplorer(live_record(), projector=mine) as explorer:
-        explorer.wait()
-        assert explorer.projector.transform(explorer.feature_set.features[:5]).shape == (5, 2)
-    assert iterations[:3] == [0, 10, 20]
-    assert not hasattr(mine, "embedding_")
-    assert mine.callback_every == TSNE().callback_every
-
-
-@pytest.mark.parametrize("word", ["pause", "resume", "stop"])
-def test_what_does_not_run_cannot_be_held(word, explorer):
-    with pytest.raises(InvalidInputError, match=f"nothing to {word}: no map is being computed"):
-        getattr(explorer, word)()
-
-
-def test_run_says_why_it_cannot(explorer, record):
-    with pytest.raises(InvalidInputError, match="coordinates of this map were given"):
-        explorer.run()
-    with EmbeddingExplorer(record, projector=PCA(n_components=2)) as pca:
-        pca.wait()
-        with pytest.raises(InvalidInputError, match="PCA cannot be continued"):
-            pca.run()
-    projector = GatedProjector()
-    with EmbeddingExplorer(record, projector=projector) as running:
-        with pytest.raises(InvalidInputError, match="still computed"):
-            running.run()
-        with pytest.raises(InvalidInputError, match="GatedProjector cannot be held"):
-            running.pause()
-        projector.gate.set()
-    with pytest.raises(InvalidInputError, match="iterations must be an integer above 0, got 0"):
-        explorer.run(0)
-
-
-def test_two_explorers_can_compute_at_once_and_one_be_closed_meanwhile():
-    record = live_record()
-    with EmbeddingExplorer(record) as alone:
-        expected = alone.wait().embedding
-    first, second, third = (EmbeddingExplorer(record) for _ in range(3))
-    third.close()
-    assert np.array_equal(first.wait().embedding, expected)
-    assert np.array_equal(second.wait().embedding, expected)
-    first.close()
-    second.close()
-
-
-def small_classifier(width: int = 12) -> torch.nn.Module:
-    torch.manual_seed(0)
-    flat = torch.nn.Linear(width, 8)
-    return torch.nn.Sequential(torch.nn.Flatten(), flat, torch.nn.ReLU(), torch.nn.Linear(8, 3))
-
-
-def pictures_and_labels(n: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.rand(n, 3, 2, 2, generator=torch.Generator().manual_seed(1)), torch.arange(n) % 3
-
-
-@pytest.mark.parametrize("form", ["dataset", "loader", "shuffling loader", "arrays", "subset"])
-def test_every_row_shows_the_picture_it_was_computed_from(form):
-    x, y = pictures_and_labels()
-    dataset = TensorDataset(x, y)
-    data = {
-        "dataset": dataset,
-        "loader": DataLoader(dataset, batch_size=7),
-        "shuffling loader": DataLoader(dataset, batch_size=7, shuffle=True, drop_last=True),
-        "arrays": (x, y),
-        "subset": Subset(dataset, [5, 3, 8, 1, 0]),
-    }[form]
-    model = small_classifier().train()
-    with EmbeddingExplorer.from_model(model, data, progress=False) as explorer:
-        record = explorer.feature_set
-        assert len(record) == (5 if form == "subset" else 20)
-        assert model.training
-        for row in range(len(record)):
-            picture = np.asarray(record.images.image(int(record.ids[row])), dtype=np.float32) / 255
-            again = torch.from_numpy(picture).permute(2, 0, 1)[None]
-            with torch.inference_mode():
-                features = model.eval()[:3](again)[0]
-                model.train()
-            assert np.allclose(features, record.features[row], atol=0.02)  # 8-bit pictures
-
-
-def test_from_model_passes_on_what_extract_takes(tmp_path):
-    steps = []
-    data = TensorDataset(*pictures_and_labels())
-    with EmbeddingExplorer.from_model(
-        small_classifier(), data, "1", batch_size=6, store=tmp_path / "store",
-        class_names=["ape", "bee", "cow"], progress=lambda done, total: steps.append((done, total)),
-    ) as explorer:  # fmt: skip
-        assert explorer.feature_set.layer == "1"
-        assert explorer.feature_set.class_names == ("ape", "bee", "cow")
-        assert steps[-1] == (20, 20)
-        assert any((tmp_path / "store").iterdir())
-    with pytest.raises(InvalidInputError, match="from_model shows one layer"):
-        EmbeddingExplorer.from_model(small_classifier(), data, layers=["1", "3"])
-    with pytest.raises(LayerNotFoundError, match="'1'"):
-        EmbeddingExplorer.from_model(small_classifier(), data, "11")
-
-
-def test_a_stream_without_pictures_is_explored_all_the_same():
-    class Stream(IterableDataset):
-        def __iter__(self):
-            return iter(zip(*pictures_and_labels(), strict=True))
-
-    with EmbeddingExplorer.from_model(small_classifier(), Stream(), progress=False) as explorer:
-        explorer.wait().select("visible")
-        assert len(explorer.to_dataframe()) == 20
-        assert not explorer._views["gallery"].has_images
-
-
-def test_the_model_can_be_collected_once_its_features_are_there():
-    model = small_classifier()
-    gone = weakref.ref(model)
-    data = TensorDataset(*pictures_and_labels())
-    with EmbeddingExplorer.from_model(model, data, progress=False) as explorer:
-        del model
-        gc.collect()
-        assert gone() is None
-        explorer.wait()

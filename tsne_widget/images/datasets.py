@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._datasets import sample_file, wrapped_datasets
+from tsne_widget._datasets import IMAGE_KEYS, sample_file, wrapped_datasets
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.arrays import Normalisation, as_array, channels_last, is_tensor, picture
 from tsne_widget.images.files import SUFFIXES, open_picture, orientation, upright
@@ -24,7 +24,6 @@ from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
 if TYPE_CHECKING:
     from PIL import Image
 
-IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
 # The scale comes from this many pictures, evenly spread: likely to include bright and dark ones,
 # and quick to read.
 SAMPLED_PICTURES = 32

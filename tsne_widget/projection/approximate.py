@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -91,12 +93,8 @@ def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Nei
         indices[rows] = np.take_along_axis(columns, order, 1)
         squared[rows] = np.take_along_axis(distances, order, 1)
 
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # the workers search one block each
-    try:
+    with _one_thread(faiss):  # the workers search one block each
         workers.map(search, row_blocks(n, QUERY_ROWS))
-    finally:
-        faiss.omp_set_num_threads(threads)
     incomplete = np.flatnonzero(np.isinf(squared[:, -1]))
     if len(incomplete):
         indices[incomplete], squared[incomplete] = _exact(X, incomplete, k, workers)
@@ -114,6 +112,16 @@ def _index(faiss: Any, X: NDArray[np.float32]) -> Any:
     index.train(X)
     index.add(X)
     return index
+
+
+@contextmanager
+def _one_thread(faiss: Any) -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _rows_by_cell(faiss: Any, index: Any) -> NDArray[np.int64]:

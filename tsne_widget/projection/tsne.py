@@ -54,7 +54,7 @@ Callback = Callable[[int, NDArray[np.float32], float], Any]
 SCIKIT_GRADIENT_FACTOR = 4.0
 
 
-class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
     """Map features to two dimensions so that neighbours stay neighbours.
 
     t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008) in torch, with exact
@@ -278,7 +278,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         if self._fits_all(len(X)):
             check_memory(*X.shape)
         else:
-            check_memory(int(self.landmarks), X.shape[1])  # type: ignore[arg-type]
+            check_memory(int(self.landmarks), X.shape[1])  # type: ignore[arg-type]  # checked above
             check_finite(X)  # the other rows are used after the fit, which is too late for an error
             if self.metric == "cosine":
                 check_nonzero_rows(X)
@@ -296,7 +296,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             self._begin_fit(X, workers)
             return
         random = check_random_state(self.random_state)
-        self.landmarks_ = choose(n, int(self.landmarks), y, random)  # type: ignore[arg-type]
+        self.landmarks_ = choose(n, int(self.landmarks), y, random)  # type: ignore[arg-type]  # not None here
         self._begin_fit(X[self.landmarks_], workers)
         reference = self._reference()
         self._others = find_other_rows(X, self.landmarks_, reference, workers, self.executor)
@@ -335,7 +335,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         if isinstance(self.init, str):
             random = check_random_state(self.random_state)
             return initial_map(self.init, self._features, n, self.n_components, random, workers)
-        rows = n if self.landmarks is None else len(self.init)  # type: ignore[arg-type]
+        rows = n if self.landmarks is None else len(self.init)  # type: ignore[arg-type]  # an array here
         return user_start(self.init, rows, self.n_components)[self.landmarks_]
 
     def _check_unchanged(self, X: Any) -> None:

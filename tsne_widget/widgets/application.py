@@ -12,10 +12,10 @@ from traitlets import All
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.frontend.assets import bundle
+from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import receive
 from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
@@ -110,6 +110,15 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             state[f"{name}.{trait}"] = self._views[name].page_state([trait])[trait]
         return state
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A view's trait: ``ipywidgets.embed`` reads each key of the state as an attribute."""
+            view, dot, trait = name.partition(".")
+            if dot and view in self._views:
+                return getattr(self._views[view], trait)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Send traits of a view to the page."""
         prefix = self._view_keys[id(view)]
@@ -140,6 +149,12 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             view.close()
         super().close()
         self._own_layout.close()
+
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets holds open widgets, so only a closed or unfinished one gets here.
+
+        Garbage may be collected on any thread, and ``close()`` belongs to the main one.
+        """
 
     def __enter__(self) -> Self:
         return self

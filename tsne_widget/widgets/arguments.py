@@ -7,6 +7,10 @@ import numpy as np
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
+# Fewer rows have no neighbourhoods to embed.
+MIN_ROWS = 4
+# Default name of given coordinates.
+GIVEN = "given"
 # Pixels of a map: below this, its tools would cover it.
 MIN_HEIGHT = 100
 

@@ -16,7 +16,7 @@ from tsne_widget.images import images_of
 from tsne_widget.widgets.arguments import check_height, check_record
 from tsne_widget.widgets.io.load import load_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
-from tsne_widget.widgets.maps.exploration import MapExploration
+from tsne_widget.widgets.map_exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
 from tsne_widget.widgets.models.tiles import Tiles

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import sklearn.manifold
 from sklearn.decomposition import PCA
-from tests.widgets.test_messages import send
 
+from tests.widgets.page import Page
+from tests.widgets.views.gallery_page import GalleryPage
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget.widgets.maps.map_state import MapState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 N = 60
 
@@ -83,7 +86,7 @@ def test_scores_of_the_map_are_those_of_the_map_that_is_shown(two):
 
 def test_colours_that_say_something_of_the_map_follow_it(two):
     two.color_by = "trustworthiness"
-    points = two._views["scatter"].figure.marks[0]
+    points = Page(two).figure().marks[0]
     before = points.color.copy()
     two.show_embedding("line")
     assert not np.array_equal(points.color, before)
@@ -91,43 +94,42 @@ def test_colours_that_say_something_of_the_map_follow_it(two):
 
 
 def test_the_gallery_is_sorted_by_the_map_that_is_shown(two):
-    gallery = two._views["gallery"]
+    page = GalleryPage(two)
     two.select("all")
-    send(gallery, {"kind": "arrange", "sort": "trustworthiness"})
-    before = gallery._rows.copy()
+    page.asks("arrange", sort="trustworthiness")
+    before = page.rows_of_tiles()
     two.show_embedding("line")
-    assert gallery.sorted_by == "trustworthiness"
-    expected = np.argsort(two.state.scores["trustworthiness"], kind="stable")
-    assert np.array_equal(gallery._rows, expected)
-    assert not np.array_equal(gallery._rows, before)
+    assert page.get("sorted_by") == "trustworthiness"
+    expected = np.argsort(two.state.scores["trustworthiness"], kind="stable").tolist()
+    assert page.rows_of_tiles() == expected != before
 
 
 def test_points_are_sent_once_for_another_map_and_framed_anew(two):
-    scatter = two._views["scatter"]
-    scatter.viewport = [0.0, 1.0, 0.0, 1.0]
-    sent = []
-    scatter.figure.marks[0].observe(lambda change: sent.append(change.name), ["x", "y", "color"])
+    page = Page(two)
+    page.sets("map", viewport=[0.0, 1.0, 0.0, 1.0])
+    page.forget()
     two.show_embedding("line")
-    assert sorted(sent) == ["x", "y"]
-    assert scatter.viewport == []
+    sent = [name for update in page.updates() for name in update]
+    assert sent.count("x") == sent.count("y") == len(page.figure().marks)
+    assert "color" not in sent
+    assert page.shows("map", "viewport") == []
 
 
 def test_a_polygon_is_of_the_map_that_is_shown(two):
     two.show_embedding("line")
-    around = np.array([[-1, -1], [5, -1], [5, 6], [-1, 6]], dtype="<f8")  # (0, 1), (2, 3), (4, 5)
-    send(two._views["scatter"], {"kind": "select", "mode": "replace"}, [around.tobytes()])
+    Page(two).lasso([[-1, -1], [5, -1], [5, 6], [-1, 6]])  # (0, 1), (2, 3), (4, 5)
     assert two.selected.tolist() == [0, 1, 2]
 
 
 def test_the_page_chooses_a_map_by_its_place(two):
-    toolbar = two._views["toolbar"]
-    assert [one["name"] for one in toolbar.maps] == ["plane", "line"]
-    send(toolbar, {"kind": "map", "index": 1})
-    assert toolbar.map == 1
+    page = Page(two)
+    assert [one["name"] for one in page.shows("toolbar", "maps")] == ["plane", "line"]
+    page.send("toolbar", "map", index=1)
+    assert page.shows("toolbar", "map") == 1
     assert two.embedding[1].tolist() == [2, 3]
     for index in (-1, 2, True, "line", None):
-        send(toolbar, {"kind": "map", "index": index})
-    assert toolbar.map == 1
+        page.send("toolbar", "map", index=index)
+    assert page.shows("toolbar", "map") == 1
 
 
 def test_a_further_map_is_shown_when_it_comes_and_the_first_is_kept(record):
@@ -153,7 +155,7 @@ def test_a_map_that_fails_is_said_and_the_next_one_is_shown(record):
             explorer.wait()
         assert explorer.state.map_name == "good"
         assert explorer.embedding is not None
-        notes = {one["name"]: one["note"] for one in explorer._views["toolbar"].maps}
+        notes = {one["name"]: one["note"] for one in Page(explorer).shows("toolbar", "maps")}
         assert notes == {"bad": "failed", "good": ""}
         with pytest.raises(InvalidInputError, match="features are odd"):
             explorer.show_embedding("bad")
@@ -169,7 +171,7 @@ def test_a_map_that_is_not_there_cannot_be_shown(record):
 
     given = {"mine": record.features[:, :2]}
     with EmbeddingExplorer(record, embedding=given, projector={"slow": Gated()}) as explorer:
-        with pytest.raises(InvalidInputError, match=r"'slow' cannot be shown: .* wait\(\) for it"):
+        with pytest.raises(InvalidInputError, match=r"'slow'.*wait\(\)"):
             explorer.show_embedding("slow")
         with pytest.raises(InvalidInputError, match="there are 'mine', 'slow'"):
             explorer.show_embedding("fast")
@@ -212,7 +214,16 @@ def test_the_time_used_and_whether_it_is_repeatable_are_said(record):
         assert all(fit.seconds > 0 for fit in fits.values())
         assert "random_state is not set" in fits["theirs"].note
         assert fits["PCA"].note == ""
-        assert explorer._views["toolbar"].fit["seconds"] == fits["theirs"].seconds
+        assert Page(explorer).shows("toolbar", "fit")["seconds"] == fits["theirs"].seconds
+
+
+def test_points_between_two_maps_have_no_scores_of_the_map(record):
+    state = ExplorerState(record, None)
+    one = MapState(state, record.features[:, :2], record, {})
+    assert one.scores.lacks("trustworthiness") == ""
+    one.is_between = True
+    one.embedding = record.features[:, 1:3].copy()
+    assert "map" in one.scores.lacks("trustworthiness")
 
 
 @pytest.mark.parametrize("scale", [0, 1e-30], ids=["constant", "tiny"])
@@ -236,7 +247,7 @@ def optional(name):
 
 
 @pytest.mark.filterwarnings("ignore")  # of theirs
-@pytest.mark.parametrize("name", ["UMAP", "openTSNE"])
+@pytest.mark.parametrize("name", [pytest.param("UMAP", marks=pytest.mark.slow), "openTSNE"])
 def test_projectors_of_other_packages_stand_on_an_equal_footing(record, name):
     with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:
         xy = explorer.wait().embeddings[name]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.models.window import Window
+from tsne_widget.widgets.models.window import Window, drawing_order
 
 N = 400
 CORNER = [0.0, 0.15, 0.0, 0.15]
@@ -31,7 +31,7 @@ def test_up_to_the_limit_every_row_is_a_point_for_good():
     window = Window(np.zeros(100, dtype=np.int64), np.zeros(100, dtype=bool))
     before = window.rows
     assert sorted(before) == list(range(100))
-    assert not window.look(np.arange(100) < 5, np.array([3]))
+    assert not window.move(np.arange(100) < 5, np.array([3]))
     assert window.rows is before
     assert window.unknown == 0
 
@@ -41,17 +41,17 @@ def test_rows_in_sight_become_points_and_the_sample_stays():
     sample = window.rows[:40].copy()
     in_sight = (xy < 0.15).all(axis=1)
     assert 0 < in_sight.sum() < 20
-    assert window.look(in_sight, np.empty(0, dtype=np.int64))
+    assert window.move(in_sight, np.empty(0, dtype=np.int64))
     assert np.array_equal(window.rows[:40], sample)
     assert (window.points[in_sight] >= 0).all()
     assert window.unknown == 0
-    assert not window.look(in_sight, np.empty(0, dtype=np.int64))
+    assert not window.move(in_sight, np.empty(0, dtype=np.int64))
 
 
 def test_what_does_not_fit_is_counted():
     window, xy = make()
     in_sight = xy[:, 0] < 0.5
-    window.look(in_sight, np.empty(0, dtype=np.int64))
+    window.move(in_sight, np.empty(0, dtype=np.int64))
     assert window.unknown == np.count_nonzero(in_sight & (window.points < 0)) > 100
 
 
@@ -61,7 +61,7 @@ def test_a_small_selection_is_known_wherever_it_is():
     assert window.lacks(chosen)
     assert not window.lacks(window.rows[30:50])
     assert not window.lacks(np.arange(N))
-    assert window.look(xy[:, 0] < 0.5, chosen)
+    assert window.move(xy[:, 0] < 0.5, chosen)
     assert (window.points[chosen] >= 0).all()
 
 
@@ -71,11 +71,24 @@ def test_rows_and_points_are_each_other_s_inverse_after_any_looks(looks):
     window, xy = make()
     for edge, count in looks:
         epoch, rows = window.epoch, window.rows
-        changed = window.look(xy[:, 0] <= edge, np.arange(count))
+        changed = window.move(xy[:, 0] <= edge, np.arange(count))
         assert changed == (window.epoch > epoch) == (not np.array_equal(rows, window.rows))
         assert len(set(window.rows.tolist())) == len(window.rows) <= 60
         assert np.array_equal(window.points[window.rows], np.arange(len(window.rows)))
         assert np.count_nonzero(window.points >= 0) == len(window.rows)
+
+
+def test_every_beginning_of_the_drawing_order_holds_all_classes_and_mistakes():
+    rng = np.random.default_rng(0)
+    codes = rng.choice(5, p=[0.9, 0.07, 0.02, 0.008, 0.002], size=50_000)
+    wrong = rng.random(50_000) < 0.02
+    order = drawing_order(codes, wrong)
+    assert np.array_equal(np.sort(order), np.arange(50_000))
+    beginning = order[:1000]
+    counts = np.bincount(codes[beginning], minlength=5)
+    assert (counts > 20).all()
+    assert wrong[beginning].sum() > 100
+    assert np.array_equal(order, drawing_order(codes, wrong))
 
 
 def make_explorer() -> EmbeddingExplorer:

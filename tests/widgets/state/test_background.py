@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from tests.faults.test_threads import SECONDS, until
+from tests.widgets.page import SECONDS, until
 from tsne_widget import FeatureSet
 from tsne_widget._text import REMEDY
 from tsne_widget.widgets.state.background import MAX_THREADS, Background

@@ -78,7 +78,7 @@ def test_a_function_of_the_frame_may_return_a_mask_rows_or_a_part_of_it(explorer
         == np.flatnonzero(frame.x > 0).tolist()
     )
     assert chosen(explorer, lambda frame: [5, 1]) == [1, 5]
-    with pytest.raises(InvalidInputError, match="returned NoneType; let it return a mask"):
+    with pytest.raises(InvalidInputError, match="returned NoneType"):
         explorer.select(lambda frame: None)
 
 
@@ -113,13 +113,13 @@ def test_a_query_selects_what_pandas_finds(explorer, query):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("confidenc < 1", "failed: name 'confidenc' is not defined; the columns are path, label"),
-        ("confidence < @limit", r"your variables are not seen here: pass a function"),
+        ("confidenc < 1", "'confidenc' is not defined; the columns are path, label"),
+        ("confidence < @limit", "pass a function"),
         ("confidence <", "failed: "),
-        ("label", "is Int64, no condition; compare a column"),
-        ("confidence + 1", "is float32, no condition"),
-        ("x = 3", "no condition"),
-        ("@pd.io", "your variables are not seen here"),
+        ("label", "Int64.* compare a column"),
+        ("confidence + 1", "float32.* compare a column"),
+        ("x = 3", "DataFrame.* compare a column"),
+        ("@pd.io", "pass a function"),
         (3, "query must be text, got int"),
     ],
 )
@@ -145,13 +145,25 @@ def test_classes_select_by_label_by_prediction_and_by_both(explorer):
         explorer.select(label="fox")
 
 
+def test_a_class_may_be_its_code(explorer):
+    labels = explorer.feature_set.labels
+    assert chosen(explorer, label=0) == np.flatnonzero(labels == 0).tolist()
+    assert chosen(explorer, label=[0, "owl", np.int64(3)]) == np.flatnonzero(labels != 1).tolist()
+    assert chosen(explorer, label=1, prediction=2) == chosen(
+        explorer, label="dog", prediction="owl"
+    )
+    for code in (-1, 4, True, 0.0, [None]):
+        with pytest.raises(InvalidInputError, match="class"):
+            explorer.select(label=code)
+
+
 def test_labels_that_are_not_there_cannot_be_selected_by():
     with EmbeddingExplorer(
         FeatureSet.from_arrays(np.eye(4), predictions=["a", "b", "a", "b"]), embedding=np.eye(4, 2)
     ) as explorer:
         explorer.select(prediction="b")
         assert explorer.selected.tolist() == [1, 3]
-        with pytest.raises(InvalidInputError, match="needs labels, which this record has not"):
+        with pytest.raises(InvalidInputError, match="label='b' requires labels"):
             explorer.select(label="b")
 
 
@@ -196,20 +208,20 @@ def test_every_form_combines_by_its_mode(explorer):
 def test_one_thing_is_given_at_a_time(explorer):
     with pytest.raises(InvalidInputError, match=r"takes one of rows, ids, .*, got none"):
         explorer.select()
-    with pytest.raises(InvalidInputError, match="got ids, text; combine two by a second call"):
+    with pytest.raises(InvalidInputError, match=r"got ids, text; .*mode="):
         explorer.select(ids=[1], text="cat")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ids": [4]}, "1 of 1 ids are not in this record, the first is 4, which was skipped"),
-        ({"ids": [3, 99]}, "1 of 2 ids are not in this record, the first is 99; rows are given"),
+        ({"ids": [4]}, "1 of 1 ids .* 4, which was skipped"),
+        ({"ids": [3, 99]}, "1 of 2 ids .* 99; .*rows"),
         ({"ids": [0.5]}, "ids must be a 1-d array of integers, got float64"),
         ({"ids": ["a"]}, "ids must be a 1-d array of integers"),
-        ({"rows": pd.Index([1, 2])}, "an Index must be called 'id'.*got None; for ids pass"),
-        ({"rows": pd.DataFrame({"a": [1]})}, "a frame must have the ids of samples"),
-        ({"rows": pd.Series([1, 2], name="label")}, "the column 'label' says of no sample"),
+        ({"rows": pd.Index([1, 2])}, r"'id'.*got None; .*ids=index"),
+        ({"rows": pd.DataFrame({"a": [1]})}, "column named 'id'"),
+        ({"rows": pd.Series([1, 2], name="label")}, r"column 'label'.* > 0\.5"),
         ({"rows": "cat"}, "no selection 'cat': the words are .* a class is label='cat'"),
     ],
 )
@@ -223,10 +235,10 @@ def test_what_is_not_understood_names_the_remedy(explorer, given, message):
 def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
     explorer.visible_classes = ["cat", "owl"]
     assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
-    assert explorer.state.message == "10 of 19 rows belong to hidden classes and were not selected"
+    assert explorer.message == "10 of 19 rows belong to hidden classes and were not selected"
 
 
-def test_the_lenses_are_words(explorer):
+def test_the_finders_are_words(explorer):
     for name in ("confident_mistakes", "least_confident", "other_cluster", "outliers", "torn"):
         explorer.visible_classes = NAMES[:2]
         explorer.select(name)

@@ -186,7 +186,7 @@ def test_undo_walks_on_where_an_observer_raises():
 
 
 def test_what_can_be_undone_is_bounded_in_bytes(monkeypatch):
-    monkeypatch.setattr("tsne_widget.widgets.state.explorer_state.MAX_UNDO_BYTES", 8 * 12)
+    monkeypatch.setattr("tsne_widget.widgets.state.history.MAX_UNDO_BYTES", 8 * 12)
     state = make_state()
     for rows in ([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7]):
         state.select(rows)

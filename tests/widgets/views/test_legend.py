@@ -53,6 +53,17 @@ def test_only_this_one_and_again_all(explorer):
     assert explorer.visible_classes == tuple(NAMES)
 
 
+def test_one_class_is_toggled_and_all_are_shown_or_hidden(explorer):
+    send(explorer, "toggle", code=1)
+    assert explorer.visible_classes == ("cat", "owl", "emu")
+    send(explorer, "toggle", code=1)
+    assert explorer.visible_classes == tuple(NAMES)
+    send(explorer, "all", visible=False)
+    assert explorer.visible_classes == ()
+    send(explorer, "all", visible=True)
+    assert explorer.visible_classes == tuple(NAMES)
+
+
 def double_click(explorer, code):
     send(explorer, "toggle", code=code)
     send(explorer, "only", code=code, second_click=True)

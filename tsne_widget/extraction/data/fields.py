@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from tsne_widget._datasets import IMAGE_KEYS
 from tsne_widget.errors import ExtractionError
 
-IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
 LABEL_KEYS = ("label", "labels", "target", "targets", "y", "class")
 
 

@@ -106,7 +106,7 @@ class Run:
             If the stored features of the first samples differ from the new ones.
         """
         if store is None or not isinstance(self.source, Indexed):
-            yield from self.computed(0, None)
+            yield from self.compute(0, None)
             return
         if store.next_start(0) == 0:
             self.check_first(self.first(), store)
@@ -118,7 +118,7 @@ class Run:
                 position += rows.samples
             else:
                 stop = store.next_start(position + 1) or end
-                with closing(self.computed(position, stop)) as computed:
+                with closing(self.compute(position, stop)) as computed:
                     yield from self._stored(computed, store, position)
                 position = stop
 
@@ -127,7 +127,7 @@ class Run:
         """The treatment of bad samples, as text for the store's manifest."""
         return f"skip_errors={self.skip_errors}, drop_nonfinite={self.drop_nonfinite}"
 
-    def computed(self, start: int, stop: int | None) -> Generator[Rows, None, None]:
+    def compute(self, start: int, stop: int | None) -> Generator[Rows, None, None]:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
@@ -184,7 +184,7 @@ class Run:
 
     def first(self) -> Rows | None:
         """The first batch that has rows, computed in this process; it also finds the layers."""
-        with closing(self.computed(0, None)) as computed:
+        with closing(self.compute(0, None)) as computed:
             return next((rows for rows in computed if len(rows.ids)), None)
 
     def check_first(self, new: Rows | None, store: Store) -> None:

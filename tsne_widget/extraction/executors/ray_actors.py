@@ -90,7 +90,7 @@ class RangeActor(_Actor):
         reports, contents = [], []
         for start, stop in zip(ranges["start"].tolist(), ranges["stop"].tolist(), strict=True):
             try:
-                with closing(self._run.computed(start, stop)) as computed:
+                with closing(self._run.compute(start, stop)) as computed:
                     rows = concatenate(list(computed))
                 report, content = self._store(start, rows)
             except TsneWidgetError as error:

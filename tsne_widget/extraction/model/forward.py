@@ -286,7 +286,7 @@ def _to_host(tensor: Tensor) -> Tensor:
 def _event(device: torch.device) -> torch.cuda.Event | None:
     if device.type != "cuda":
         return None
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # untyped in torch
     event.record(torch.cuda.current_stream(device))
     return event
 

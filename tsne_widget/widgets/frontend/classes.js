@@ -23,11 +23,11 @@ export function sortedCodes(by, { names, counts, accuracies }) {
 }
 
 /**
- * Text without the differences that a person who searches does not mean: case and accents.
+ * Text without case, accents and compatibility forms, for a search; as fold() of _text.py.
  * @param {string} text
  */
 export function fold(text) {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toUpperCase().toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 }
 
 /**

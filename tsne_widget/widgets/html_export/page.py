@@ -1,7 +1,7 @@
-"""The HTML of a shared page: one file of scripts, styles and data that may fetch nothing.
+"""The HTML of an exported page: scripts, styles and data in one file that fetches nothing.
 
-The page is made of the widget's own views. What the kernel answers them in a notebook is answered
-by ``html_export/page``; the map is drawn on a canvas in place of bqplot's figure.
+The page has the widget's own views. ``html_export/page`` answers their messages in place of the
+kernel. A canvas draws the map in place of bqplot's figure.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Any
 
 from tsne_widget.widgets.frontend.assets import bundle
 
-# Bytes that are put into base64 at a time: a multiple of three, so that the parts fit together.
+# Bytes that are encoded at a time: a multiple of three, so that the base64 has no padding inside.
 _BLOCK_BYTES = 3 * 2**18
 
 
 def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[bytes]:
-    """The page as UTF-8, part by part.
+    """The page in UTF-8, in parts.
 
     Parameters
     ----------
     title : str
     record : dict
-        Plain data for ``html_export/page/record.js``.
+        Plain data for ``page/record.js``.
     pictures : bytes
-        The pictures' bodies; the page decodes what it shows.
+        Bodies of the pictures; the page decodes only the visible ones.
     """
     code, rules = bundle("page.js"), bundle("page.css")
     policy = (
@@ -48,7 +48,7 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
 </head>
 <body>
 <main id="tw-page"></main>
-<noscript>This page is a map of samples that a script draws: allow scripts to see it.</noscript>
+<noscript>A script draws this map. Allow scripts to see it.</noscript>
 <script type="application/json" id="tw-record">""".encode()
     yield as_script_data(record)
     yield b'</script>\n<script type="text/plain" id="tw-pictures">'
@@ -57,7 +57,7 @@ def page_parts(title: str, record: dict[str, Any], pictures: bytes) -> Iterator[
 
 
 def as_script_data(value: Any) -> bytes:
-    """JSON that stands in a script element: in ASCII, and nothing in it can end the element."""
+    """ASCII JSON for a script element; no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,4 +1,4 @@
-"""Thumbnails for a shared page: one after the other in a few bytes, each to be had by itself."""
+"""Thumbnails of an exported page: compact, and each one readable by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from tsne_widget.images import ImageSource, ThumbnailCache
 
-# Progress is shown of what takes longer, in seconds.
+# Seconds after which a progress bar appears.
 PATIENCE = 0.5
 _MIMES = ("", "image/png", "image/jpeg")
 _START_OF_SCAN = 0xDA
@@ -19,35 +19,35 @@ _START_OF_SCAN = 0xDA
 class SharedPictures(NamedTuple):
     """Pictures of m samples.
 
-    All JPEG files of one size and mode begin with the same 300 to 600 bytes, the tables: they are
-    kept once. A file is its head and then its body.
+    All JPEG files of one size and mode begin with the same tables of 300 to 600 bytes, which are
+    stored once. A file is its head followed by its body.
     """
 
     heads: list[bytes]
-    """The beginnings that occur; the first is empty."""
+    """The distinct heads; the first one is empty."""
     bodies: bytes
-    """What follows them, one after the other."""
+    """All bodies, concatenated."""
     head: NDArray[np.uint16]
-    """(m,) number of each one's head."""
+    """(m,) index of each picture's head."""
     mime: NDArray[np.uint8]
-    """(m,) 0 without a picture, 1 PNG, 2 JPEG."""
+    """(m,) 0: no picture, 1: PNG, 2: JPEG."""
     ends: NDArray[np.uint32]
-    """(m,) where each body ends; it begins where the one before ends."""
+    """(m,) end of each body; it starts at the end of the previous one."""
     sizes: NDArray[np.uint16]
     """(m, 2) width and height, pixels."""
     notes: dict[int, str]
-    """Of some: why there is no picture, or what differs from the original."""
+    """By row: why there is no picture, or how it differs from the original."""
 
     @property
     def broken(self) -> int:
-        """How many could not be read."""
+        """Number of pictures that could not be read."""
         return int(np.count_nonzero(self.mime == 0))
 
 
 def shared_pictures(
     source: ImageSource, ids: NDArray[np.int64], size: int, *, progress: bool
 ) -> SharedPictures:
-    """Thumbnails of these pictures, without metadata; those that cannot be read say why.
+    """Thumbnails without metadata; a picture that cannot be read has a note with the reason.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def shared_pictures(
     size : int
         Longest side in pixels.
     progress : bool
-        Show a bar of what takes longer than half a second.
+        Show a progress bar after half a second.
     """
     cache = ThumbnailCache(source, size=size, max_bytes=0)
     heads = {b"": 0}
@@ -83,7 +83,7 @@ def shared_pictures(
 
 
 def _tables_end(jpeg: bytes) -> int:
-    """Where the header of a JPEG file ends and its picture begins; 0 where that is not clear."""
+    """End of the tables of a JPEG file; 0 if it is unclear."""
     place = 2
     while jpeg[place : place + 1] == b"\xff" and place + 4 <= len(jpeg):
         length = int.from_bytes(jpeg[place + 2 : place + 4], "big")
@@ -95,7 +95,7 @@ def _tables_end(jpeg: bytes) -> int:
 
 
 def as_json(pictures: SharedPictures, packed: Any) -> dict[str, Any]:
-    """What the page must know of them, but for the bodies; ``packed`` encodes arrays."""
+    """Plain data of the pictures without their bodies; ``packed`` encodes arrays."""
     return {
         "heads": [packed(np.frombuffer(head, dtype=np.uint8)) for head in pictures.heads],
         "head": packed(pictures.head),

@@ -1,4 +1,4 @@
-"""The state of an exploration as an HTML file."""
+"""Export of an explorer's state as a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from tsne_widget.images import ImageSource
-from tsne_widget.widgets.html_export.save_html import save_html
+from tsne_widget.widgets.html_export.content import write_page
+from tsne_widget.widgets.html_export.options import PageOptions
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 
@@ -26,12 +27,9 @@ def save_state_html(
     max_rows: int | None = None,
     whole_paths: bool = False,
 ) -> Path:
-    """Write what the explorer shows; see :meth:`EmbeddingExplorer.save_html`."""
+    """Write the state of an explorer as a page; see :meth:`EmbeddingExplorer.save_html`."""
     own = {"", *state.scores.columns}
-    return save_html(
-        state.feature_set,
-        state.embedding,
-        path,
+    options = PageOptions(
         images=images,
         rows=rows,
         title=title,
@@ -42,8 +40,9 @@ def save_state_html(
         visible_classes=state.names_of(state.visible),
         selected=state.selected,
         selections=state.selections,
-        selection_colors=state.selection_colors,
+        selection_slots=state.selection_slots,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
         whole_paths=whole_paths,
         progress=progress,
     )
+    return write_page(state.feature_set, state.embedding, path, options)

@@ -12,7 +12,7 @@ from tsne_widget.extraction import extract
 from tsne_widget.extraction.data.sources import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source
-from tsne_widget.widgets.maps.maps import MIN_ROWS
+from tsne_widget.widgets.arguments import MIN_ROWS
 
 
 def extracted_features(

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tsne_widget.errors import StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
+from tsne_widget.widgets.arguments import GIVEN
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
-from tsne_widget.widgets.maps.maps import GIVEN
 
 
 class Saved(NamedTuple):

@@ -12,17 +12,14 @@ from tsne_widget._text import printable
 from tsne_widget._validation import as_embedding
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.arguments import GIVEN, MIN_ROWS
 from tsne_widget.widgets.maps.fitting import Fitting, title_of
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
-from tsne_widget.widgets.views.messages import MalformedMessageError
+from tsne_widget.widgets.state.page_messages import MalformedMessageError
 
-# Fewer rows have no neighbourhoods to embed.
-MIN_ROWS = 4
 # Maximum number of maps, and of characters in a map's name: a menu shows no more.
 MAX_MAPS, MAX_NAME = 20, 80
-# Default name of given coordinates.
-GIVEN = "given"
 _ACTIVE = ("running", "paused")
 
 

@@ -14,7 +14,7 @@ from tsne_widget._validation import as_embedding
 from tsne_widget.analysis import CHANGES, changes, confidence, shared_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.maps.maps import MIN_ROWS
+from tsne_widget.widgets.arguments import MIN_ROWS
 
 # Maximum number of maps side by side: more are too small to read.
 MAX_COMPARED = 4

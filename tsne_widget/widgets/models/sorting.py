@@ -21,7 +21,14 @@ QUICK_VALUES = 2_000_000
 QUICK_TEXTS = 50_000
 
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
-_WORDS = {"dataset": "dataset order", "class": "label"}
+# Keys that are neither scores nor columns, with their names in the menu.
+WORDS = {"dataset": "dataset order", "class": "label"}
+
+
+def sort_keys() -> list[str]:
+    """Keys of every gallery in menu order, without the user's columns."""
+    cheap = [name for name, score in SCORES.items() if score.is_cheap]
+    return list(dict.fromkeys(["dataset", *cheap, "class", "prediction", "distance", *SCORES]))
 
 
 class Sorting:
@@ -55,9 +62,7 @@ class Sorting:
         self._background = background
         self._changed = changed
         self._columns = {f"column-{i}": name for i, name in enumerate(state.scores.columns)}
-        cheap = [name for name, score in SCORES.items() if score.is_cheap]
-        first = ["dataset", *cheap, "class", "prediction", "distance"]
-        self.keys = list(dict.fromkeys([*first, *SCORES, *self._columns]))
+        self.keys = [*sort_keys(), *self._columns]
         self.by = "dataset"
         self.values: NDArray[Any] | None = None
         self.descending = False
@@ -162,7 +167,7 @@ class Sorting:
         if key in self._columns:
             return printable(self._columns[key])
         if key != "distance":
-            return _WORDS.get(key) or title_of(key)
+            return WORDS.get(key) or title_of(key)
         row = self._origin if self.by == key or self._state.focus is None else self._state.focus
         return "distance" if row is None else f"distance to #{self._state.feature_set.ids[row]}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +45,9 @@ class Classes(NamedTuple):
         InvalidInputError
             If there is no such class.
         """
-        wanted = [classes] if isinstance(classes, (str, int, np.integer)) else list(classes)
-        return [self._code_of(given) for given in wanted]
+        if isinstance(classes, str) or not isinstance(classes, Iterable):
+            return [self._code_of(classes)]
+        return [self._code_of(given) for given in classes]
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""

@@ -61,8 +61,8 @@ class Delegate(TraitType[Any, Any]):
                 setattr(keeper, self.source, value)
             else:
                 self.write(keeper, value)
-        except InvalidInputError as error:
-            if isinstance(error, TraitError):
+        except (InvalidInputError, TraitError) as error:
+            if isinstance(error, InvalidTraitError):
                 raise
             raise InvalidTraitError(str(error)) from error
 

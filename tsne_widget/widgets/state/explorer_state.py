@@ -53,6 +53,12 @@ class Fit(NamedTuple):
     note: str = ""
 
 
+class _ArrayTrait(AnyTrait):
+    """An array; None is validated as any other value."""
+
+    allow_none = False
+
+
 class ExplorerState(HasTraits):
     """Visible classes, selected rows, embedding and messages of one explorer.
 
@@ -96,8 +102,8 @@ class ExplorerState(HasTraits):
         Class of each row.
     """
 
-    selected = AnyTrait()
-    visible = AnyTrait()
+    selected = _ArrayTrait()
+    visible = _ArrayTrait()
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
     map_name = Unicode()

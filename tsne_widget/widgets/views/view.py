@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from traitlets import Bool, HasTraits, TraitError
 
-from tsne_widget.widgets.views.messages import Handler, MalformedMessageError
+from tsne_widget.widgets.state.page_messages import Handler, MalformedMessageError
 
 
 class Channel(Protocol):

@@ -1,93 +1,100 @@
-// What the points' colours say on a shared page: a colour per row, and the key to them. No DOM.
-import { shownText } from "./record.js";
+// Colours of the points, as models/coloring.py computes them: a texel per row, and the key. No DOM.
+import {
+  MAX_ENTRIES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
+} from "../../frontend/constants.js";
 import { countedCodes } from "./counting.js";
+import { general, needs, printable, roundHalfEven } from "./text.js";
 
-const TAIL = 0.01; // share of amounts at either end that take the end's colour, as in a notebook
-const RAMP_STOPS = 42; // of 255 colours, every so many for the bar of the key
+const UNKNOWN_TEXEL = TEXELS - 1;
 
 /**
- * @typedef {{texels: Uint16Array, palette: string[], key: any}} Coloring
- *   texels: place of each row's colour in the palette
+ * @typedef {{texels: Uint8Array, texture: string[], key: any}} Coloring
+ *   texels: each row's place in the texture
+ * @typedef {{name: string, color: string, rows: ArrayLike<number>}} Selection
  */
 
 /**
- * Names of what the map can be coloured by, their titles, and what is lacking.
+ * Names of the colourings, their titles, and what each requires.
  * @param {import("./record.js").SharedRecord} record
- * @param {number} selections  how many have names
+ * @param {number} selections  number of named selections
  * @returns {[string, string, string][]}
  */
-export function colorChoices({ labels, predictions, scores, titles }, selections) {
-  const needs = { label: labels ? "" : "needs labels", prediction: predictions ? "" : "needs predictions" };
+export function colorChoices({ labels, predictions, scores }, selections) {
   return [
-    ["label", titles.label, needs.label],
-    ["prediction", titles.prediction, needs.prediction],
-    ["correct", titles.correct, labels && predictions ? "" : "needs labels and predictions"],
-    ["selection", titles.selection, selections ? "" : "needs a named selection"],
+    ["label", TITLES.label, needs({ labels })],
+    ["prediction", TITLES.prediction, needs({ predictions })],
+    ["correct", TITLES.correct, needs({ labels, predictions })],
+    ["selection", TITLES.selection, selections ? "" : "needs a named selection"],
     ...[...scores.values()].map(({ name, title }) => /** @type {[string, string, string]} */ ([name, title, ""])),
   ];
 }
 
 /**
  * @param {import("./record.js").SharedRecord} record
- * @param {string} name  one of the choices; "" where there are no classes
- * @param {{name: string, color: string, rows: Uint32Array}[]} selections
+ * @param {string} name  one of the choices; "" without classes
+ * @param {Selection[]} selections
  * @returns {Coloring}
  */
 export function coloringOf(record, name, selections) {
-  const { n, known, unknownColor, shownNames, colors } = record;
-  const title = record.titles[name] ?? name;
   const score = record.scores.get(name);
-  if (score) return ofAmounts(score.values, record, title);
-  if (name === "correct") {
-    const { labels, predictions } = record;
-    const texels = Uint16Array.from(record.wrong, (wrong, row) => (labels && predictions && labels[row] >= 0 && predictions[row] >= 0 ? wrong : 2));
-    return ofCodes(texels, ["right", "wrong"], [...record.rightAndWrong, unknownColor], title, "unknown");
-  }
+  const title = score?.title ?? TITLES[name] ?? name;
+  if (score) return ofAmounts(score.values, title);
+  if (name === "correct") return ofCodes(judged(record), ["right", "wrong"], [RIGHT_COLOR, WRONG_COLOR], { title });
   if (name === "selection") {
-    const texels = new Uint16Array(n).fill(selections.length);
-    for (let k = selections.length - 1; k >= 0; k--) for (const row of selections[k].rows) texels[row] = k;
-    return ofCodes(texels, selections.map((one) => shownText(one.name)), [...selections.map((one) => one.color), unknownColor], title, "in none");
+    const [names, colors] = [selections.map((one) => printable(one.name)), selections.map((one) => one.color)];
+    return ofCodes(selectionCodes(record.n, selections), names, colors, { title, unknown_name: "in none" });
   }
+  const { known, shownNames, colors } = record;
   const codes = name === "prediction" && record.predictions ? record.predictions : record.codes;
-  const texels = Uint16Array.from({ length: n }, (_, row) => (codes[row] < 0 || codes[row] >= known ? known : codes[row]));
-  const coloring = ofCodes(texels, shownNames.slice(0, known), [...colors.slice(0, known), unknownColor], title, "unknown");
-  return { ...coloring, key: { ...coloring.key, entries: [] } }; // the legend says what these mean
+  const coloring = ofCodes(Int32Array.from(codes, (code) => (code < 0 ? known : code)), shownNames.slice(0, known), colors.slice(0, known), { title });
+  return { ...coloring, key: { ...coloring.key, entries: [] } }; // the legend has these entries
+}
+
+/** 0: right, 1: wrong, 2: unknown. */
+function judged(/** @type {import("./record.js").SharedRecord} */ { labels, predictions, wrong }) {
+  return Int32Array.from(wrong, (flag, row) => (labels && predictions && labels[row] >= 0 && predictions[row] >= 0 ? flag : 2));
+}
+
+/** Number of the first selection that has the row; their count for none. */
+function selectionCodes(/** @type {number} */ n, /** @type {Selection[]} */ selections) {
+  const codes = new Int32Array(n).fill(selections.length);
+  for (let k = selections.length - 1; k >= 0; k--) for (const row of Array.from(selections[k].rows)) codes[row] = k;
+  return codes;
+}
+
+/**
+ * Colours of categories; codes from names.length on are unknown. Colours repeat beyond the texture.
+ * @param {Int32Array} codes @param {string[]} names @param {string[]} palette @param {any} key
+ * @returns {Coloring}
+ */
+function ofCodes(codes, names, palette, key) {
+  const texels = Uint8Array.from(codes, (code) => (code < names.length ? code % UNKNOWN_TEXEL : UNKNOWN_TEXEL));
+  const texture = Array.from({ length: TEXELS }, (_, k) => (k < UNKNOWN_TEXEL && palette[k]) || UNKNOWN_COLOR);
+  const counts = countedCodes(codes, null, names.length + 1);
+  const listed = names.map((name, k) => [name, palette[k], counts[k]]).filter(([, , count]) => count);
+  const more = Math.max(0, listed.length - MAX_ENTRIES);
+  return { texels, texture, key: keyOf({ ...key, entries: listed.slice(0, MAX_ENTRIES), more, unknown: counts[names.length] }) };
 }
 
 /** @returns {Coloring} */
-function ofCodes(/** @type {Uint16Array} */ texels, /** @type {string[]} */ names, /** @type {string[]} */ palette, /** @type {string} */ title, /** @type {string} */ unknownName) {
-  const counts = countedCodes(texels, null, palette.length);
-  const entries = names.map((name, k) => [name, palette[k], counts[k]]).filter(([, , count]) => count);
-  return { texels, palette, key: keyOf({ title, entries, unknown: counts[names.length], unknown_name: unknownName }) };
-}
-
-/** @returns {Coloring} */
-function ofAmounts(/** @type {Float32Array} */ values, /** @type {import("./record.js").SharedRecord} */ { ramp, unknownColor }, /** @type {string} */ title) {
-  const palette = [...ramp, unknownColor];
+function ofAmounts(/** @type {Float32Array} */ values, /** @type {string} */ title) {
+  const texture = [...RAMP_COLORS, UNKNOWN_COLOR];
   const inside = values.filter(Number.isFinite).sort();
-  const texels = new Uint16Array(values.length).fill(ramp.length);
+  const texels = new Uint8Array(values.length).fill(UNKNOWN_TEXEL);
   const unknown = values.length - inside.length;
-  if (!inside.length) return { texels, palette, key: keyOf({ title, low: "–", high: "–", unknown }) };
-  const at = (/** @type {number} */ share) => inside[Math.round(share * (inside.length - 1))];
-  let [low, high] = [at(TAIL), at(1 - TAIL)];
-  if (low === high) [low, high] = [inside[0], inside[inside.length - 1]];
+  if (!inside.length) return { texels, texture, key: keyOf({ title, low: "–", high: "–", unknown }) };
+  const [least, most] = [inside[0], inside[inside.length - 1]];
+  let [low, high] = [TAIL, 1 - TAIL].map((share) => inside[roundHalfEven(share * (inside.length - 1))]);
+  if (low === high) [low, high] = [least, most];
   values.forEach((value, row) => {
     if (!Number.isFinite(value)) return;
     const share = (Math.min(high, Math.max(low, value)) - low) / (high - low || 1);
-    texels[row] = Math.round(share * (ramp.length - 1));
+    texels[row] = roundHalfEven(Math.fround(share * (UNKNOWN_TEXEL - 1)));
   });
-  const text = (/** @type {number} */ value) => String(Number(value.toPrecision(4)));
-  return {
-    texels,
-    palette,
-    key: keyOf({
-      title, unknown,
-      low: `${inside[0] < low ? "≤ " : ""}${text(low)}`, high: `${inside[inside.length - 1] > high ? "≥ " : ""}${text(high)}`,
-      ramp: ramp.filter((_, k) => k % RAMP_STOPS === 0),
-    }),
-  };
+  const ends = { low: `${least < low ? "≤ " : ""}${general(low)}`, high: `${most > high ? "≥ " : ""}${general(high)}` };
+  return { texels, texture, key: keyOf({ title, unknown, ...ends }) };
 }
 
 function keyOf(/** @type {any} */ known) {
-  return { title: "", entries: [], more: 0, low: "", high: "", ramp: [], unknown: 0, unknown_name: "unknown", ...known };
+  return { title: "", entries: [], more: 0, low: "", high: "", ramp: RAMP, unknown: 0, unknown_name: "unknown", ...known };
 }

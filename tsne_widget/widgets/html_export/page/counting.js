@@ -1,7 +1,5 @@
-// Counts of a shared page: samples per class, and which classes are taken for which others. No DOM.
-
-const MAX_DRAWN = 100; // classes of a matrix that is drawn, as in a notebook
-const MAX_PAIRS = 20; // of label and prediction that are listed
+// Counts: samples per class, and confusions of classes. No DOM.
+import { MAX_DRAWN, MAX_PAIRS } from "../../frontend/constants.js";
 
 /** @typedef {{table: DataView, report: DataView, pairs: DataView}} Confusion  as the kernel sends them */
 
@@ -14,7 +12,7 @@ export function countedCodes(codes, rows, classes) {
 }
 
 /**
- * The share of each class that is predicted right; NaN where that is unknown.
+ * Accuracy of each class; NaN where it is unknown.
  * @param {{codes: ArrayLike<number>, wrong: Uint8Array, known: number, labels: any, predictions: any}} record
  * @param {ArrayLike<number>} counts  of all classes
  */
@@ -28,7 +26,7 @@ export function accuraciesOf({ codes, wrong, known, labels, predictions }, count
 }
 
 /**
- * Label by prediction of some rows; those of which either is unknown are left out.
+ * Confusions of some rows; rows with an unknown label or prediction are left out.
  * @param {ArrayLike<number>} labels
  * @param {ArrayLike<number>} predictions
  * @param {Iterable<number>} rows
@@ -54,7 +52,7 @@ export function confusionOf(labels, predictions, rows, c) {
   return { table: asView(table), report: asView(report), pairs: asView(pairs) };
 }
 
-/** Numbers as a message carries them. @param {Uint32Array | Float32Array | Uint8Array} numbers */
+/** Bytes of numbers, as the kernel sends them. @param {Uint32Array | Float32Array | Uint8Array} numbers */
 export function asView(numbers) {
   return new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

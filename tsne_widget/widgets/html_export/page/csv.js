@@ -1,12 +1,12 @@
-// Samples of a shared page as CSV, with the columns of explorer.to_dataframe(). No DOM.
+// Samples of an exported page as CSV, with the columns of explorer.to_dataframe(). No DOM.
 
-// A spreadsheet takes a cell that begins like this for a formula: it gets an apostrophe before it.
+// A spreadsheet runs a cell that starts like this as a formula; an apostrophe prevents it.
 const FORMULA = /^\s*[=+\-@\t\r]/;
 
 /**
  * @param {import("./record.js").SharedRecord} record
  * @param {ArrayLike<number>} rows
- * @param {{name: string, rows: Uint32Array}[]} selections
+ * @param {{name: string, rows: ArrayLike<number>}[]} selections
  * @returns {string}
  */
 export function csvOf(record, rows, selections) {
@@ -14,7 +14,7 @@ export function csvOf(record, rows, selections) {
   const name = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? "" : textCell(names[codes[row]]));
   const code = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? "" : String(codes[row]));
   const score = (/** @type {string} */ key, /** @type {number} */ row) => numberCell(record.scores.get(key)?.values[row] ?? NaN);
-  const members = selections.map((one) => ({ name: one.name, rows: new Set(one.rows) }));
+  const members = selections.map((one) => ({ name: one.name, rows: new Set(Array.from(one.rows)) }));
   const others = [...record.scores.keys()].filter((key) => key !== "confidence" && key !== "margin");
   /** @type {[string, (row: number) => string][]} */
   const columns = [
@@ -43,10 +43,10 @@ export function textCell(text) {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The shortest number that is this one in 32 bits; "" for NaN. @param {number} value */
+/** The shortest text of a 32-bit number; "" for NaN. @param {number} value */
 export function numberCell(value) {
   if (Number.isNaN(value)) return "";
-  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // as pandas writes and reads it
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // as pandas does
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);

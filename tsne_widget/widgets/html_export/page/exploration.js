@@ -1,18 +1,35 @@
-// What can change on a shared page, in one place, as ExplorerState is in a notebook. No DOM.
+// The state of an exported page, with the rules of state/explorer_state.py. No DOM.
 import { combineRows } from "../../frontend/geometry.js";
-import { fullCount } from "../../frontend/classes.js";
-
-const MAX_UNDO = 50;
+import { MAX_SELECTIONS, MAX_UNDO, RESERVED_NAMES, SELECTION_COLORS } from "../../frontend/constants.js";
+import { unpack } from "./record.js";
+import { hiddenRows, quoted } from "./text.js";
 
 /**
- * @typedef {{name: string, color: string, rows: Uint32Array}} Named
+ * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
+ * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  without a slot: a new one
+ * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
  * @typedef {ReturnType<typeof makeExploration>} Exploration
  */
 
 /**
- * Views follow this and write only to it. Selected rows are ascending, and of classes that are shown.
+ * The state that the page opens with.
+ * @param {any} data  what record.py and content.py wrote
  * @param {import("./record.js").SharedRecord} record
- * @param {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} start
+ * @returns {Start}
+ */
+export function startOf(data, record) {
+  return {
+    visible: Uint8Array.from(record.shownNames, (_, code) => Number(!data.hidden.includes(code))),
+    selected: unpack(data.selected),
+    selections: data.selections.map((/** @type {any} */ one) => ({ ...one, rows: unpack(one.rows) })),
+    colorBy: data.color_by || record.kind,
+  };
+}
+
+/**
+ * Views follow this state and write only to it. Selected rows are ascending and of visible classes.
+ * @param {import("./record.js").SharedRecord} record
+ * @param {Start} start
  */
 export function makeExploration(record, start) {
   /** @type {Map<string, (() => void)[]>} */
@@ -31,13 +48,14 @@ export function makeExploration(record, start) {
   /** @type {Uint32Array[]} */
   let future = [];
 
-  /** Change one thing, and call who follows it. @param {keyof typeof state} name @param {any} value */
+  /** Change one field, and call its followers. @param {keyof typeof state} name @param {any} value */
   function put(name, value) {
     if (state[name] === value) return;
     /** @type {any} */ (state)[name] = value;
     for (const show of followers.get(name) ?? []) show();
   }
 
+  /** Call a function now and whenever one of the fields changes. */
   function follow(/** @type {() => void} */ show, /** @type {(keyof typeof state)[]} */ ...names) {
     for (const name of names) followers.set(name, [...(followers.get(name) ?? []), show]);
     show();
@@ -45,13 +63,12 @@ export function makeExploration(record, start) {
 
   const isShown = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
 
+  /** Select the rows of visible classes; a message counts the others. */
   function setSelected(/** @type {Iterable<number>} */ rows) {
     const wanted = new Set(rows);
     const kept = Uint32Array.from(wanted).filter(isShown).sort();
-    const hidden = wanted.size - kept.length;
-    put("message", hidden ? `${fullCount(hidden)} of ${fullCount(wanted.size)} rows belong to hidden classes and were not selected` : "");
-    if (kept.length === state.selected.length && kept.every((row, k) => row === state.selected[k])) return;
-    put("selected", kept);
+    put("message", hiddenRows(wanted.size - kept.length, wanted.size));
+    if (!areEqual(kept, state.selected)) put("selected", kept);
   }
 
   function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace") {
@@ -62,6 +79,7 @@ export function makeExploration(record, start) {
     future = [];
   }
 
+  /** Select the last one of a list; the current selection goes to the other list. */
   function travel(/** @type {Uint32Array[]} */ from, /** @type {Uint32Array[]} */ to) {
     const rows = from.pop();
     if (!rows) return;
@@ -69,19 +87,67 @@ export function makeExploration(record, start) {
     setSelected(rows);
   }
 
-  /** Show exactly these classes; rows of hidden ones leave the selection first. */
+  /** Show exactly these classes; rows of hidden classes are deselected first. */
   function show(/** @type {Uint8Array} */ visible) {
-    select(state.selected.filter((row) => visible[record.codes[row]] === 1));
-    if (!visible.every((flag, code) => flag === state.visible[code])) put("visible", visible);
+    const kept = state.selected.filter((row) => visible[record.codes[row]] === 1);
+    if (kept.length < state.selected.length) select(kept);
+    if (!areEqual(visible, state.visible)) put("visible", visible);
   }
 
   function visibleRows() {
     return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isShown);
   }
 
+  /** Replace the named selections; a message says why if they are refused. @param {Entry[]} entries */
+  function putSelections(entries) {
+    const problem = problemOf(entries);
+    if (problem) return put("message", problem);
+    const named = withSlots(entries);
+    if (!areEqualLists(named, state.selections)) put("selections", named);
+  }
+
   return {
-    record, state, put, follow, select, show, isShown, visibleRows,
+    record, state, put, follow, select, show, isShown, visibleRows, putSelections,
     undo: () => travel(past, future),
     redo: () => travel(future, past),
   };
+}
+
+/** Why selections are refused; "" if they are not. @param {Entry[]} entries */
+function problemOf(entries) {
+  if (entries.length > MAX_SELECTIONS) return `${MAX_SELECTIONS} selections can have names, got ${entries.length}; drop some`;
+  return entries.map(({ name }) => problemOfName(name)).find(Boolean) ?? "";
+}
+
+/** Why a name is refused; "" if it is not. @param {string} name */
+export function problemOfName(name) {
+  return RESERVED_NAMES.includes(name)
+    ? `${quoted(name)} cannot name a selection, because select() uses the word; choose another name`
+    : "";
+}
+
+/** Give each new entry the first free slot, and its colour. @param {Entry[]} entries @returns {Named[]} */
+function withSlots(entries) {
+  const taken = new Set(entries.map((one) => one.slot));
+  let next = 0;
+  return entries.map((one) => {
+    let { slot, color } = one;
+    if (slot === undefined) {
+      while (taken.has(next)) next += 1;
+      slot = next++;
+    }
+    return { name: one.name, rows: one.rows, slot, color: color ?? SELECTION_COLORS[slot % SELECTION_COLORS.length] };
+  });
+}
+
+/** @param {ArrayLike<number>} one @param {ArrayLike<number>} other */
+function areEqual(one, other) {
+  if (one.length !== other.length) return false;
+  for (let k = 0; k < one.length; k++) if (one[k] !== other[k]) return false;
+  return true;
+}
+
+/** @param {Named[]} one @param {Named[]} other */
+function areEqualLists(one, other) {
+  return one.length === other.length && one.every(({ name, rows }, k) => name === other[k].name && areEqual(rows, other[k].rows));
 }

@@ -1,119 +1,85 @@
-// The model of the gallery of a shared page: what gallery.py, tiles.py and closeup.py do in a notebook.
-import { asView, packBits } from "./counting.js";
+// The gallery of an exported page, as views/gallery/view.py in a notebook.
+import { PICKED_MODES } from "../../frontend/constants.js";
+import { asView } from "./counting.js";
 import { makeModel } from "./model.js";
 import { arrangedRows, sortsOf } from "./ordering.js";
-import { shownText } from "./record.js";
+import { makePicks } from "./picks.js";
+import { needs } from "./text.js";
+import { detailsOf, probabilitiesOf } from "./tiles.js";
 
-/** @typedef {import("./exploration.js").Exploration} Exploration */
-
-// There is one picture of each sample: it is as large as any that a tile asks for.
+// Size of every picture in a reply, pixels: larger than a tile asks for, since there is only one size.
 const ANY_SIZE = 1024;
-const PICKED_MODES = { keep: "replace", remove: "subtract", add: "add" };
-const MAX_PATH = 160; // characters of a path that are shown: its end tells it from others
+const NO_PICTURES = "This page was written without pictures";
 
 /**
- * What a view is told of a row, and its picture.
- * @param {import("./record.js").SharedRecord} record
- */
-export function makeTiles(record) {
-  return (/** @type {number} */ row) => {
-    const { file, mime, width, height, note } = record.picture(row);
-    const title = record.paths ? shownText(record.paths[row].split("/").pop() ?? "") : "";
-    const tile = {
-      row, id: record.ids[row], label: className(record, record.labels, row), prediction: className(record, record.predictions, row),
-      wrong: record.wrong[row] === 1, confidence: record.scores.get("confidence")?.values[row] ?? null,
-      color: record.colors[record.codes[row]], title, mime, bytes: file.length, width, height, note,
-    };
-    return { tile, picture: file };
-  };
-}
-
-/** Name of a row's class; null where there are no codes at all. */
-function className(/** @type {import("./record.js").SharedRecord} */ record, /** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) {
-  if (!codes) return null;
-  return codes[row] < 0 ? "unknown" : record.shownNames[codes[row]];
-}
-
-/**
- * @param {Exploration} exploration
+ * @param {import("./exploration.js").Exploration} exploration
  * @param {(row: number) => {tile: any, picture: Uint8Array}} tileOf
  */
 export function makeGalleryModel(exploration, tileOf) {
   const { record, state } = exploration;
   const sorts = sortsOf(record);
-  const picked = new Uint8Array(record.n);
-  let anchor = -1; // the row picked last: where a range begins
-  let rows = new Uint32Array(0); // in the order that is shown
+  const picks = makePicks(record.n);
+  let rows = new Uint32Array(0); // in order
+  /** @type {Uint32Array | null} */
+  let among = null; // the arranged rows, ascending
   let epoch = 0;
-  let isChosen = false; // a person has said what is to be shown
+  let isSourceChosen = false; // until then the source follows the selection
+  let hovering = /** @type {number | null} */ (null); // row under the pointer in the gallery
 
-  const lacks = (/** @type {any[]} */ ...codes) => (codes.every(Boolean) ? "" : "needs labels and predictions");
-  const model = makeModel({
-    count: 0, epoch, coming: -1, groups: [], has_images: record.hasImages, note: record.notes.pictures || (record.hasImages ? "" : "This page was written without pictures"),
-    source: state.selected.length ? "selection" : "shown", source_counts: [0, 0],
-    sorts: sorts.map(({ key, name, lacks: lacking }) => ({ key, name, lacks: lacking })), sorted_by: "dataset", descending: false, sort_note: "",
-    groupings: [
-      { key: "none", lacks: "" },
-      { key: "label", lacks: record.labels ? "" : "needs labels" },
-      { key: "prediction", lacks: record.predictions ? "" : "needs predictions" },
-      { key: "confusion", lacks: lacks(record.labels, record.predictions) },
-    ],
-    group_by: "none", tile_size: 96, hovered: null, focus: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
-  }, {
-    tiles({ epoch: asked, start, stop }) {
-      if (asked !== epoch) return; // asked before the order changed: the page asks again
+  const isCurrent = (/** @type {any} */ content) => content.epoch === epoch && rows.length > 0;
+  const sortBy = (/** @type {string} */ key) => sorts.find((sort) => sort.key === key) ?? sorts[0];
+  const placeOf = (/** @type {number | null} */ row) => (row === null ? -1 : rows.indexOf(row));
+  const sourceRows = () => (model.get("source") === "selection" ? state.selected : exploration.visibleRows());
+  const showPicks = () => model.set(picks.show(rows));
+
+  const model = makeModel(startValues(record, sorts), {
+    tiles(content) {
+      if (!isCurrent(content)) return; // for another order: the view asks again
+      const { start, stop } = content;
       const made = Array.from(rows.subarray(start, stop), tileOf);
       model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles: made.map(({ tile }) => tile) }, [joined(made)]);
     },
-    expect() {}, // what is asked for is answered at once
-    arrange({ source, sort, group, descending, size }) {
-      if (source) isChosen = true;
-      /** @type {Record<string, any>} */
-      const next = {};
-      if (source) next.source = source;
-      if (group) next.group_by = group;
-      if (size) next.tile_size = size;
-      if (sort) Object.assign(next, { sorted_by: sort, descending: sortBy(sort).descending });
-      if (descending !== undefined) next.descending = descending;
-      model.set(next);
-      if (source || sort || group || descending !== undefined) arrange();
+    expect() {}, // every request is answered at once
+    arrange: choose,
+    hover({ row }) {
+      const before = hovering;
+      hovering = row;
+      // A pointer that left for the map may already be over another point there.
+      if (row !== null || state.hovered === before) exploration.put("hovered", row);
     },
-    hover: ({ row }) => exploration.put("hovered", row),
-    open({ epoch: asked, index }) { if (asked === epoch) exploration.put("focus", rows[index]); },
+    open(content) { if (isCurrent(content)) exploration.put("focus", rows[content.index]); },
     focus: ({ row }) => exploration.put("focus", row),
     look({ row }) {
       if (row !== state.focus) return;
       const { tile, picture } = tileOf(row);
       model.reply({ kind: "look", row, tile, details: detailsOf(record, row), probabilities: probabilitiesOf(record, row) }, [asView(picture)]);
     },
-    pick({ epoch: asked, index, range }) {
-      if (asked !== epoch) return;
-      const first = rows.indexOf(anchor);
-      if (range && anchor >= 0 && first >= 0) {
-        for (const row of rows.subarray(Math.min(first, index), Math.max(first, index) + 1)) picked[row] = 1;
-      } else {
-        anchor = rows[index];
-        picked[anchor] = 1 - picked[anchor];
-      }
+    pick(content) {
+      if (!isCurrent(content)) return;
+      picks.pick(rows, content.index, content.range);
       showPicks();
     },
     picked({ do: action }) {
-      const chosen = Uint32Array.from(picked.keys()).filter((row) => picked[row]);
-      picked.fill(0);
-      anchor = -1;
+      const chosen = picks.take();
       showPicks();
-      const mode = PICKED_MODES[/** @type {"add"} */ (action)];
+      const mode = PICKED_MODES[action];
       if (mode && chosen.length) exploration.select(chosen, mode);
     },
   });
 
-  function sortBy(/** @type {string} */ key) {
-    return sorts.find((sort) => sort.key === key) ?? sorts[0];
+  function choose(/** @type {any} */ { source, sort, group, descending, size }) {
+    isSourceChosen ||= Boolean(source);
+    const chosen = {
+      source, group_by: group, tile_size: size, sorted_by: sort,
+      descending: descending ?? (sort && sortBy(sort).descending),
+    };
+    model.set(Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)));
+    if (source || sort || group || descending !== undefined) arrange();
   }
 
-  /** Put the rows into their order: from here on the view asks for other tiles. */
+  /** Put the source's rows into their order; tiles of older epochs are stale. */
   function arrange() {
-    const among = model.get("source") === "selection" ? state.selected : exploration.visibleRows();
+    among = sourceRows();
     const found = arrangedRows(among, sortBy(model.get("sorted_by")), model.get("descending"), model.get("group_by"), record);
     rows = found.rows;
     epoch += 1;
@@ -121,36 +87,39 @@ export function makeGalleryModel(exploration, tileOf) {
     model.set({ count: rows.length, groups: found.groups, focus_index: placeOf(state.focus), epoch });
   }
 
-  function placeOf(/** @type {number | null} */ row) {
-    return row === null ? -1 : rows.indexOf(row);
-  }
-
-  /** Rows that are no longer among the tiles are not picked. */
-  function showPicks() {
-    const flags = Uint8Array.from(rows, (row) => picked[row]);
-    picked.fill(0);
-    rows.forEach((row, place) => { picked[row] = flags[place]; });
-    const count = flags.reduce((sum, flag) => sum + flag, 0);
-    model.set({ picked: count, picks_start: 0, picks: count ? packBits(flags) : null });
-  }
-
-  function follow(/** @type {"selection" | "shown"} */ source) {
+  /** Arrange the source's rows if they are others than before. */
+  function showSource() {
     model.set("source_counts", [state.selected.length, exploration.visibleRows().length]);
-    // Until someone says otherwise: what is selected, or all where nothing is.
-    const wanted = isChosen ? model.get("source") : state.selected.length ? "selection" : "shown";
-    const isOther = wanted !== model.get("source");
-    model.set("source", wanted);
-    if (isOther || wanted === source) arrange();
+    if (!isSourceChosen) model.set("source", state.selected.length ? "selection" : "shown");
+    const wanted = sourceRows();
+    if (!among || wanted.length !== among.length || wanted.some((row, k) => row !== among?.[k])) arrange();
   }
 
-  exploration.follow(() => follow("selection"), "selected");
-  exploration.follow(() => follow("shown"), "visible");
+  exploration.follow(showSource, "selected", "visible");
   exploration.follow(() => model.set({ focus_index: placeOf(state.focus), focus: state.focus }), "focus");
   exploration.follow(() => model.set("hovered", state.hovered), "hovered");
   return model;
 }
 
-/** The bytes of some pictures, one after the other. */
+/** The traits of a gallery without tiles. */
+function startValues(/** @type {import("./record.js").SharedRecord} */ record, /** @type {import("./ordering.js").Sort[]} */ sorts) {
+  const { labels, predictions, hasImages, notes } = record;
+  return {
+    count: 0, epoch: 0, coming: -1, groups: [], has_images: hasImages,
+    note: notes.pictures || (hasImages ? "" : NO_PICTURES),
+    source: "selection", source_counts: [0, 0],
+    sorts: sorts.map(({ key, name, lacks }) => ({ key, name, lacks })), sorted_by: "dataset", descending: false, sort_note: "",
+    groupings: [
+      { key: "none", lacks: "" },
+      { key: "label", lacks: needs({ labels }) },
+      { key: "prediction", lacks: needs({ predictions }) },
+      { key: "confusion", lacks: needs({ labels, predictions }) },
+    ],
+    group_by: "none", tile_size: 96, hovered: null, focus: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
+  };
+}
+
+/** The concatenated bytes of some pictures. */
 function joined(/** @type {{picture: Uint8Array}[]} */ made) {
   const all = new Uint8Array(made.reduce((sum, { picture: bytes }) => sum + bytes.length, 0));
   let offset = 0;
@@ -159,37 +128,4 @@ function joined(/** @type {{picture: Uint8Array}[]} */ made) {
     offset += bytes.length;
   }
   return asView(all);
-}
-
-/** Names and values of what is known of a row. @returns {[string, string][]} */
-function detailsOf(/** @type {import("./record.js").SharedRecord} */ record, /** @type {number} */ row) {
-  /** @type {[string, string][]} */
-  const told = [["id", String(record.ids[row])]];
-  const path = record.paths?.[row];
-  if (path !== undefined) told.push(["path", shownText(path.length > MAX_PATH ? `…${path.slice(1 - MAX_PATH)}` : path, MAX_PATH)]);
-  for (const [name, codes] of /** @type {const} */ ([["label", record.labels], ["prediction", record.predictions]])) {
-    const word = className(record, codes, row);
-    if (word !== null) told.push([name, word]);
-  }
-  for (const { name, values, format } of record.scores.values()) {
-    told.push([shownText(name.replaceAll("_", " ")), scoreText(values[row], format)]);
-  }
-  return told;
-}
-
-/** A score's value as text, as Score.text() of analysis/scores.py formats it. */
-function scoreText(/** @type {number} */ value, /** @type {string} */ format) {
-  if (Number.isNaN(value)) return "unknown";
-  if (format === "percent") return `${(100 * value).toFixed(1)} %`;
-  if (format === "nats" && value > 0 && value < 0.001) return "< 0.001";
-  return String(Number(value.toPrecision(4)));
-}
-
-/** The most probable classes of a row. */
-function probabilitiesOf(/** @type {import("./record.js").SharedRecord} */ { top, labels, shownNames }, /** @type {number} */ row) {
-  if (!top) return [];
-  return Array.from({ length: top.k }, (_, place) => {
-    const code = top.codes[row * top.k + place];
-    return { name: shownNames[code] ?? String(code), share: top.shares[row * top.k + place], is_label: labels?.[row] === code };
-  });
 }

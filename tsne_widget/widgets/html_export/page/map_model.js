@@ -1,11 +1,10 @@
-// The model of the map of a shared page: what scatter.py does in a notebook.
+// The map of an exported page, as views/map/view.py in a notebook.
 import { rowsInside } from "../../frontend/geometry.js";
 import { asView, packBits } from "./counting.js";
 import { colorChoices, coloringOf } from "./coloring.js";
 import { makeModel } from "./model.js";
-import { shuffledRows } from "./record.js";
 
-// The map draws fewer points while it moves: a third of this many.
+// While it moves, the map draws a third of this many points.
 const LEAST_BUDGET = 36_000;
 
 /**
@@ -14,7 +13,7 @@ const LEAST_BUDGET = 36_000;
  */
 export function makeMapModel(exploration, tileOf) {
   const { record, state } = exploration;
-  const rows = shuffledRows(record.n); // row of each point
+  const rows = Uint32Array.from(record.order); // row of each point
   const points = new Uint32Array(record.n); // point of each row
   const places = new Float32Array(2 * record.n); // x of each point, then y
   rows.forEach((row, point) => {
@@ -24,9 +23,8 @@ export function makeMapModel(exploration, tileOf) {
   const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
   const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
   const painted = () => {
-    const { texels, palette, key } = coloringOf(record, state.colorBy, state.selections);
-    const ofPoints = (palette.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => texels[row]);
-    return { color_by: state.colorBy, key, texels: new DataView(ofPoints.buffer), texture: palette };
+    const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);
+    return { color_by: state.colorBy, key, texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
   };
   const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
 
@@ -39,7 +37,7 @@ export function makeMapModel(exploration, tileOf) {
     select({ mode }, buffers) {
       const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));
       exploration.select(inside.filter(exploration.isShown), mode);
-      model.reply({ kind: "selected" }); // the page has shown a preview, this one stands
+      model.reply({ kind: "selected" }); // it replaces the preview of the view
     },
     pick({ point, mode }) {
       const row = hit(point);
@@ -56,7 +54,10 @@ export function makeMapModel(exploration, tileOf) {
       model.reply({ kind: "hover", point, tile }, [asView(picture)]);
     },
     leave: () => exploration.put("hovered", null),
-    color: ({ name }) => exploration.put("colorBy", name),
+    color({ name }) {
+      const isPossible = model.get("color_choices").some(([choice, , lacking]) => choice === name && !lacking);
+      if (isPossible) exploration.put("colorBy", name);
+    },
     clear() {
       exploration.select([]);
       exploration.put("focus", null);
@@ -67,7 +68,7 @@ export function makeMapModel(exploration, tileOf) {
   const paint = () => model.set(painted());
 
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
-  exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]))), "selected");
+  exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]).sort())), "selected");
   exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
   exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
   exploration.follow(paint, "colorBy");

@@ -1,4 +1,4 @@
-// What a view talks to in a shared page, in place of a widget's model and the kernel behind it.
+// The model of a view in an exported page: its traits, and handlers that answer its messages.
 
 /**
  * @typedef {ReturnType<typeof makeModel>} Model
@@ -24,7 +24,7 @@ export function makeModel(values, handlers) {
     for (const callback of callbacks.get(event) ?? []) callback(...args);
   }
 
-  /** Change traits: all of them, and then who listens to any of them is called. */
+  /** Change traits, then call the listeners of those that differ. */
   function set(/** @type {string | Record<string, any>} */ name, /** @type {any} */ value = undefined) {
     const wanted = typeof name === "string" ? { [name]: value } : name;
     const changed = Object.keys(wanted).filter((key) => values[key] !== wanted[key]);
@@ -38,9 +38,10 @@ export function makeModel(values, handlers) {
     on,
     off,
     save_changes() {},
-    /** Answered after the view is done with what it is doing, as by a kernel. */
+    /** Answered later, as by a kernel. @returns {boolean} whether an answer will come */
     send(/** @type {any} */ content, /** @type {any} */ _callbacks = undefined, /** @type {ArrayBuffer[]} */ buffers = []) {
       queueMicrotask(() => handlers[content.kind]?.(content, buffers));
+      return content.kind in handlers;
     },
     reply(/** @type {any} */ content, /** @type {DataView[]} */ buffers = []) {
       call("msg:custom", content, buffers);

@@ -1,73 +1,101 @@
-// The order of a shared page's gallery: sorted by a value, put together in groups. No DOM.
+// The order of an exported page's gallery: sorted by a value, in groups. No DOM.
+import { MAX_GROUPS, SORT_KEYS, SORT_NAMES, TITLES, UNKNOWN } from "../../frontend/constants.js";
+import { fullCount } from "../../frontend/classes.js";
+import { needs } from "./text.js";
 
 /**
+ * @typedef {import("./record.js").SharedRecord} SharedRecord
  * @typedef {{key: string, name: string, lacks: string, descending: boolean, values: ArrayLike<number> | null}} Sort
  */
 
 /**
- * What the gallery can be sorted by.
- * @param {import("./record.js").SharedRecord} record
+ * What the gallery can be sorted by, in the order of models/sorting.py.
+ * @param {SharedRecord} record
  * @returns {Sort[]}
  */
 export function sortsOf(record) {
-  const sort = (/** @type {string} */ key, /** @type {string} */ name, /** @type {any} */ values, lacks = "", descending = false) => ({ key, name, lacks, descending, values });
-  return [
-    sort("dataset", "dataset order", null),
-    ...[...record.scores.values()].map(({ name, title, values, highestFirst }) => sort(name, title, values, "", highestFirst)),
-    sort("class", "label", record.labels, record.labels ? "" : "needs labels"),
-    sort("prediction", "prediction", record.predictions, record.predictions ? "" : "needs predictions"),
+  const { scores, labels, predictions } = record;
+  const [others, possible] = [
+    [...scores.keys()].filter((key) => !SORT_KEYS.includes(key)),
+    SORT_KEYS.filter((key) => ["dataset", "class", "prediction"].includes(key) || scores.has(key)),
   ];
+  return [...possible, ...others].map((key) => {
+    const score = scores.get(key);
+    if (score) return { key, name: score.title, lacks: "", descending: score.highestFirst, values: score.values };
+    const codes = { class: labels, prediction: predictions }[key] ?? null;
+    const lacks = { class: needs({ labels }), prediction: needs({ predictions }) }[key] ?? "";
+    const values = codes && Float64Array.from(codes, (code) => (code < 0 ? NaN : code));
+    return { key, name: SORT_NAMES[key] ?? TITLES[key], lacks, descending: false, values };
+  });
 }
 
 /**
- * Rows sorted by their values, group by group. Equal ones stay in their order, unknown ones come last.
+ * Rows sorted by their values, group by group, as arranged() of models/arrangement.py. Equal values
+ * stay in ascending order of rows, NaN comes last.
  * @param {Uint32Array} rows  ascending
  * @param {Sort} sort
  * @param {boolean} descending
  * @param {string} groupBy  "none", "label", "prediction" or "confusion"
- * @param {import("./record.js").SharedRecord} record
+ * @param {SharedRecord} record
  * @returns {{rows: Uint32Array, groups: [string, number][]}}
  */
 export function arrangedRows(rows, sort, descending, groupBy, record) {
-  const isClass = sort.key === "class" || sort.key === "prediction";
-  const { values } = sort;
-  let ordered = Array.from(rows);
-  if (values) {
-    const unknown = (/** @type {number} */ value) => Number.isNaN(value) || (isClass && value < 0);
-    ordered.sort((a, b) => {
-      const [u, v] = [values[a], values[b]];
-      if (unknown(u) || unknown(v)) return Number(unknown(u)) - Number(unknown(v)) || a - b;
-      return (descending ? v - u : u - v) || a - b;
-    });
-  } else if (descending) ordered.reverse();
-  if (groupBy === "none" || !ordered.length) return { rows: Uint32Array.from(ordered), groups: [] };
+  const ordered = sortedRows(rows, sort.values, descending);
+  if (groupBy === "none" || !ordered.length) return { rows: ordered, groups: [] };
+  const members = membersOf(ordered, groupBy, record);
+  const keys = sortedKeys(members, groupBy, record.names.length);
+  const groups = keys.map((key) => /** @type {[string, number]} */ ([titleOf(key, groupBy, record), members.get(key)?.length ?? 0]));
+  if (groups.length <= MAX_GROUPS) return { rows: Uint32Array.from(keys.flatMap((key) => members.get(key) ?? [])), groups };
+  const rest = keys.slice(MAX_GROUPS - 1);
+  const isInRest = new Set(rest.flatMap((key) => members.get(key) ?? []));
+  const inOthers = keys.slice(0, MAX_GROUPS - 1).flatMap((key) => members.get(key) ?? []);
+  return {
+    rows: Uint32Array.from([...inOthers, ...ordered.filter((row) => isInRest.has(row))]),
+    groups: [...groups.slice(0, MAX_GROUPS - 1), [`${fullCount(rest.length)} other groups`, isInRest.size]],
+  };
+}
+
+/** @returns {Uint32Array} */
+function sortedRows(/** @type {Uint32Array} */ rows, /** @type {ArrayLike<number> | null} */ values, /** @type {boolean} */ descending) {
+  if (!values) return descending ? rows.slice().reverse() : rows.slice();
+  return rows.slice().sort((a, b) => {
+    const [u, v] = [values[a], values[b]];
+    if (Number.isNaN(u) || Number.isNaN(v)) return Number(Number.isNaN(u)) - Number(Number.isNaN(v)) || a - b;
+    if (u === v) return a - b;
+    return u < v === descending ? 1 : -1;
+  });
+}
+
+/** Rows of each group, in order; a group of confusions has the key label · (c + 1) + prediction. */
+function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, labels, predictions }) {
   /** @type {Map<number, number[]>} */
   const members = new Map();
-  const c = record.names.length;
+  const c = names.length;
   const code = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? c : codes[row]);
-  for (const row of ordered) {
-    const [label, prediction] = [code(record.labels, row), code(record.predictions, row)];
+  for (const row of rows) {
+    const [label, prediction] = [code(labels, row), code(predictions, row)];
     const key = { label, prediction, confusion: label * (c + 1) + prediction }[groupBy] ?? 0;
     const group = members.get(key);
     if (group) group.push(row);
     else members.set(key, [row]);
   }
+  return members;
+}
+
+/** Keys of the groups in order. Confusions: frequent mistakes first, then right ones, then unknown. */
+function sortedKeys(/** @type {Map<number, number[]>} */ members, /** @type {string} */ groupBy, /** @type {number} */ c) {
   const keys = [...members.keys()].sort((a, b) => a - b);
-  if (groupBy === "confusion") {
-    // Mistakes first, the most frequent before the others; then the right ones; the unknown last.
-    const rank = (/** @type {number} */ key) => {
-      const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
-      return label === c || prediction === c ? 2 : Number(label === prediction);
-    };
-    const size = (/** @type {number} */ key) => members.get(key)?.length ?? 0;
-    keys.sort((a, b) => rank(a) - rank(b) || (rank(a) === 1 ? 0 : size(b) - size(a)) || a - b);
-  }
-  const word = (/** @type {number} */ k) => record.shownNames[k] ?? "unknown";
-  const title = (/** @type {number} */ key) => {
-    if (groupBy !== "confusion") return `${groupBy === "label" ? "" : "→ "}${key < c ? word(key) : "unknown"}`;
-    const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)].map((k) => (k < c ? word(k) : "unknown"));
-    return label === prediction ? label : `${label} → ${prediction}`;
-  };
-  const groups = keys.map((key) => /** @type {[string, number]} */ ([title(key), members.get(key)?.length ?? 0]));
-  return { rows: Uint32Array.from(keys.flatMap((key) => members.get(key) ?? [])), groups };
+  if (groupBy !== "confusion") return keys;
+  const isRight = (/** @type {number} */ key) => Math.floor(key / (c + 1)) === key % (c + 1);
+  const rank = (/** @type {number} */ key) => (Math.floor(key / (c + 1)) === c || key % (c + 1) === c ? 2 : Number(isRight(key)));
+  const size = (/** @type {number} */ key) => (isRight(key) ? 0 : members.get(key)?.length ?? 0);
+  return keys.sort((a, b) => rank(a) - rank(b) || size(b) - size(a) || a - b);
+}
+
+function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, shownNames }) {
+  const c = names.length;
+  const word = (/** @type {number} */ code) => (code < c ? shownNames[code] : UNKNOWN);
+  if (groupBy !== "confusion") return `${groupBy === "label" ? "" : "→ "}${word(key)}`;
+  const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
+  return label === prediction ? word(label) : `${word(label)} → ${word(prediction)}`;
 }

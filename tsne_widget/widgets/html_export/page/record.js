@@ -1,21 +1,21 @@
-// What a shared page knows of its samples: unpacked from the data that stand in it. No DOM.
+// The samples of an exported page, unpacked from its data. No DOM.
+import { UNKNOWN, UNKNOWN_COLOR } from "../../frontend/constants.js";
+import { printable } from "./text.js";
 
 /**
  * @typedef {{dtype: string, data: string}} Packed  little-endian numbers in base64
  * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean, format: string}} Score
- * @typedef {{name: string, title: string, meaning: string, score: string, highest: boolean,
- *   only_wrong: boolean, limit: number}} Lens
  * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  no bytes: no picture
+ * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
+ *   k most probable classes of each row, and the probability of its label
  * @typedef {{n: number, title: string, notes: {sample: string, pictures: string}, names: string[],
  *   shownNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
- *   wrong: Uint8Array, x: Float32Array, y: Float32Array, ids: ArrayLike<number | bigint>,
- *   paths: string[] | null, scores: Map<string, Score>, titles: Record<string, string>,
- *   top: {k: number, codes: ArrayLike<number>, shares: Float32Array} | null, lenses: Lens[],
- *   ramp: string[], unknownColor: string, rightAndWrong: string[], hasImages: boolean,
- *   picture: (row: number) => Picture}} SharedRecord
- *   names are as they were given, shownNames are fit to be seen; codes are classes, names.length for
- *   unknown ones
+ *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
+ *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
+ *   probabilities: Probabilities | null, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
+ *   names are the original ones, shownNames are printable and include the class of unknown labels;
+ *   a code is an index into shownNames; order has the row of each point, in the order of drawing
  */
 
 const ARRAYS = {
@@ -23,7 +23,6 @@ const ARRAYS = {
   int64: BigInt64Array, float32: Float32Array,
 };
 const MIMES = ["", "image/png", "image/jpeg"];
-const MAX_NAME = 80; // characters of a name that are shown, as in a notebook
 
 /** @param {Packed} packed @returns {any} */
 export function unpack({ dtype, data }) {
@@ -39,38 +38,54 @@ function bytesOf(base64) {
 }
 
 /**
- * @param {any} data  what shared_record.py has written
+ * @param {any} data  what record.py and content.py wrote
  * @param {string} bodies  of the pictures, in base64
  * @returns {SharedRecord}
  */
 export function readRecord(data, bodies) {
   const labels = data.labels && unpack(data.labels);
   const predictions = data.predictions && unpack(data.predictions);
-  const kind = labels ? "label" : predictions ? "prediction" : "";
-  const known = kind ? data.names.length : 1;
-  const given = labels ?? predictions ?? new Uint8Array(data.n);
-  const codes = Uint32Array.from(given, (/** @type {number} */ code) => (code < 0 ? known : code));
-  const names = kind ? [...data.names] : ["all samples"];
-  const shownNames = names.map((name) => shownText(name));
-  const colors = kind ? [...data.colors] : [data.colors[0]];
-  if (codes.some((code) => code === known)) {
-    shownNames.push(names.includes("unknown") ? "unknown label" : "unknown");
-    colors.push(data.unknown_color);
-  }
-  const wrong = new Uint8Array(data.n);
-  if (labels && predictions) wrong.forEach((_, row) => { wrong[row] = Number(labels[row] >= 0 && labels[row] !== predictions[row]); });
-  const scores = new Map(data.scores.map((/** @type {any} */ { name, values, highest_first: highestFirst, format }) =>
-    [name, { name, title: data.titles[name] ?? shownText(name), values: unpack(values), highestFirst, format }]));
+  const probabilities = data.probabilities && {
+    k: data.probabilities.k, codes: unpack(data.probabilities.codes),
+    shares: unpack(data.probabilities.shares), labelShares: unpack(data.probabilities.label_shares),
+  };
   return {
-    n: data.n, title: data.title, notes: data.notes, names, shownNames, colors, known, kind, codes, labels, predictions, wrong,
-    x: unpack(data.x), y: unpack(data.y), ids: unpack(data.ids), paths: data.paths, scores, titles: data.titles,
-    top: data.top && { k: data.top.k, codes: unpack(data.top.codes), shares: unpack(data.top.shares) },
-    lenses: data.lenses, ramp: data.ramp, unknownColor: data.unknown_color, rightAndWrong: data.right_and_wrong,
+    n: data.n, title: data.title, notes: data.notes, labels, predictions, probabilities,
+    ...classesOf(data, labels, predictions), wrong: wrongRows(data.n, labels, predictions),
+    x: unpack(data.x), y: unpack(data.y), order: unpack(data.order), ids: unpack(data.ids), paths: data.paths,
+    scores: new Map(data.scores.map((/** @type {any} */ one) => [one.name, scoreOf(one)])),
     hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
   };
 }
 
-/** Reads single pictures: of the text of all, only what is wanted is decoded. */
+/** The classes: labels, else predictions, else one class of all samples; unknown ones come last. */
+function classesOf(/** @type {any} */ data, /** @type {ArrayLike<number> | null} */ labels, /** @type {ArrayLike<number> | null} */ predictions) {
+  const kind = /** @type {"label" | "prediction" | ""} */ (labels ? "label" : predictions ? "prediction" : "");
+  const names = kind ? [...data.names] : ["all samples"];
+  const known = names.length;
+  const codes = Uint32Array.from(labels ?? predictions ?? new Uint8Array(data.n), (code) => (code < 0 ? known : code));
+  const shownNames = names.map((name) => printable(name));
+  const colors = data.colors.slice(0, known);
+  if (codes.some((code) => code === known)) {
+    shownNames.push(names.includes(UNKNOWN) ? `${UNKNOWN} label` : UNKNOWN);
+    colors.push(UNKNOWN_COLOR);
+  }
+  return { kind, names, known, codes, shownNames, colors };
+}
+
+/** 1 for each row whose prediction differs from its known label. */
+function wrongRows(/** @type {number} */ n, /** @type {ArrayLike<number> | null} */ labels, /** @type {ArrayLike<number> | null} */ predictions) {
+  const wrong = new Uint8Array(n);
+  if (labels && predictions) wrong.forEach((_, row) => { wrong[row] = Number(labels[row] >= 0 && labels[row] !== predictions[row]); });
+  return wrong;
+}
+
+/** @returns {Score} */
+function scoreOf(/** @type {any} */ { name, title, values, highest_first: highestFirst, format }) {
+  return { name, title: title ?? printable(name), values: unpack(values), highestFirst, format };
+}
+
+/** Reads single pictures: it decodes only their part of the text. */
 function pictureReader(/** @type {any} */ pictures, /** @type {string} */ bodies) {
   const none = { file: new Uint8Array(0), mime: "", width: 0, height: 0, note: "" };
   if (!pictures) return () => none;
@@ -89,7 +104,7 @@ function pictureReader(/** @type {any} */ pictures, /** @type {string} */ bodies
 }
 
 /**
- * Bytes start … end − 1 of what a text in base64 stands for.
+ * Bytes start … end − 1 of a text in base64.
  * @param {string} base64
  * @param {number} start
  * @param {number} end
@@ -98,35 +113,4 @@ export function slice(base64, start, end) {
   const first = Math.floor(start / 3);
   const part = bytesOf(base64.slice(4 * first, 4 * Math.ceil(end / 3)));
   return part.slice(start - 3 * first, end - 3 * first);
-}
-
-/**
- * One line of visible text, as text.py makes it: controls and bidi marks as escapes, not too long.
- * @param {string} text
- * @param {number} limit  characters
- */
-export function shownText(text, limit = MAX_NAME) {
-  const plain = [...text].slice(0, limit + 1).join("")
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped);
-  const letters = [...plain];
-  return letters.length <= limit ? plain : `${letters.slice(0, limit - 1).join("")}…`;
-}
-
-function escaped(/** @type {string} */ character) {
-  const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
-  const code = /** @type {number} */ (character.codePointAt(0));
-  const [letter, length] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
-  return short ?? `\\${letter}${code.toString(16).padStart(/** @type {number} */ (length), "0")}`;
-}
-
-/** Rows in the order of drawing: shuffled, so that no class lies on top of the others. @param {number} n */
-export function shuffledRows(n) {
-  const rows = Uint32Array.from({ length: n }, (_, row) => row);
-  let state = 1; // Lehmer's generator: the same page is always drawn in the same way
-  for (let i = n - 1; i > 0; i--) {
-    state = (state * 48271) % 2147483647;
-    const other = state % (i + 1);
-    [rows[i], rows[other]] = [rows[other], rows[i]];
-  }
-  return rows;
 }

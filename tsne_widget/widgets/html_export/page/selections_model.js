@@ -1,55 +1,58 @@
-// The model of the named selections of a shared page: what selections.py does in a notebook.
+// The named selections of an exported page, as views/selections/view.py in a notebook.
+import { MAX_CHARACTERS } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
+import { problemOfName } from "./exploration.js";
 import { makeModel } from "./model.js";
-import { shownText } from "./record.js";
+import { printable, quoted } from "./text.js";
 
-const MAX_CHARACTERS = 80;
-const MAX_SELECTIONS = 200;
+/** @typedef {import("./exploration.js").Named} Named */
 
-/**
- * @param {import("./exploration.js").Exploration} exploration
- * @param {string[]} colors  that new selections get
- */
-export function makeSelectionsModel(exploration, colors) {
+/** @param {import("./exploration.js").Exploration} exploration */
+export function makeSelectionsModel(exploration) {
   const { state } = exploration;
-  /** @type {{one: import("./exploration.js").Named, place: number} | null} */
-  let dropped = null;
+  /** @type {{one: Named, place: number} | null} */
+  let dropped = null; // the last one, for restore
   let epoch = 0;
 
   const listed = (/** @type {any} */ content) => (content.epoch === epoch ? state.selections[content.index] : undefined);
-  const put = (/** @type {import("./exploration.js").Named[]} */ selections) => exploration.put("selections", selections);
 
-  function freeColor() {
-    const taken = new Set(state.selections.map((one) => one.color));
-    return colors.find((color) => !taken.has(color)) ?? colors[state.selections.length % colors.length];
+  function name(/** @type {any} */ content) {
+    const wanted = content.name.trim();
+    const isKnown = state.selections.some((one) => one.name === wanted);
+    const rows = state.selected;
+    exploration.putSelections(isKnown
+      ? state.selections.map((one) => (one.name === wanted ? { ...one, rows } : one))
+      : [...state.selections, { name: wanted, rows }]);
+  }
+
+  function rename(/** @type {any} */ content) {
+    const [one, wanted] = [listed(content), content.name.trim()];
+    if (!one || one.name === wanted) return;
+    const isTaken = state.selections.some((other) => other.name === wanted);
+    const problem = problemOfName(wanted)
+      || (isTaken && `there is a selection ${quoted(wanted)} already; choose another name, or drop it first`);
+    if (problem) exploration.put("message", problem);
+    else exploration.putSelections(state.selections.map((other) => (other === one ? { ...one, name: wanted } : other)));
+  }
+
+  function drop(/** @type {any} */ content) {
+    const one = listed(content);
+    if (!one) return;
+    dropped = { one, place: state.selections.indexOf(one) };
+    exploration.putSelections(state.selections.filter((other) => other !== one));
+  }
+
+  function restore() {
+    if (!dropped) return;
+    const { one: { name: itsName, rows }, place } = dropped;
+    exploration.putSelections([...state.selections.slice(0, place), { name: itsName, rows }, ...state.selections.slice(place)]);
   }
 
   const model = makeModel({ epoch, names: [], colors: [], counts: [], selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS }, {
-    name({ name }) {
-      const before = state.selections.findIndex((one) => one.name === name);
-      const made = { name, color: state.selections[before]?.color ?? freeColor(), rows: state.selected };
-      if (before >= 0) put(state.selections.map((one, k) => (k === before ? made : one)));
-      else if (state.selections.length < MAX_SELECTIONS) put([...state.selections, made]);
-      else exploration.put("message", `${MAX_SELECTIONS} selections can have names; delete some`);
-    },
+    name, rename, drop, restore,
     select(content) {
       const one = listed(content);
-      if (one) exploration.select(one.rows, content.mode);
-    },
-    rename(content) {
-      const one = listed(content);
-      if (!one) return;
-      if (state.selections.some((other) => other.name === content.name)) exploration.put("message", `there is a selection “${shownText(content.name)}” already`);
-      else put(state.selections.map((other) => (other === one ? { ...one, name: content.name } : other)));
-    },
-    drop(content) {
-      const one = listed(content);
-      if (!one) return;
-      dropped = { one, place: state.selections.indexOf(one) };
-      put(state.selections.filter((other) => other !== one));
-    },
-    restore() {
-      if (dropped) put([...state.selections.slice(0, dropped.place), dropped.one, ...state.selections.slice(dropped.place)]);
+      if (one) exploration.select(Array.from(one.rows), content.mode);
     },
     undo: exploration.undo,
     redo: exploration.redo,
@@ -57,7 +60,7 @@ export function makeSelectionsModel(exploration, colors) {
 
   function showSelected() {
     const selected = new Set(state.selected);
-    const overlaps = state.selections.map(({ rows }) => rows.reduce((sum, row) => sum + Number(selected.has(row)), 0));
+    const overlaps = state.selections.map(({ rows }) => Array.from(rows).filter((row) => selected.has(row)).length);
     model.set({ selected: selected.size, overlaps: asView(Uint32Array.from(overlaps)) });
   }
 
@@ -65,8 +68,8 @@ export function makeSelectionsModel(exploration, colors) {
     if (dropped && state.selections.some((one) => one.name === dropped?.one.name)) dropped = null;
     epoch += 1;
     model.set({
-      names: state.selections.map((one) => shownText(one.name)), colors: state.selections.map((one) => one.color),
-      counts: state.selections.map((one) => one.rows.length), dropped: dropped ? shownText(dropped.one.name) : "", epoch,
+      names: state.selections.map((one) => printable(one.name)), colors: state.selections.map((one) => one.color),
+      counts: state.selections.map((one) => one.rows.length), dropped: dropped ? printable(dropped.one.name) : "", epoch,
     });
     showSelected();
   }, "selections");

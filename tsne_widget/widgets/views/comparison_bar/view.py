@@ -13,7 +13,7 @@ from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, validat
 from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MalformedMessageError, mode_of
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
 from tsne_widget.widgets.views.view import View
 
 # Meaning of each change, for the tooltips.

@@ -12,7 +12,7 @@ from traitlets import Bool, Bytes, List, Unicode
 from tsne_widget._text import printable
 from tsne_widget.analysis import classification_report, confused_pairs, confusion_matrix
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import integer, mode_of
+from tsne_widget.widgets.state.page_messages import integer, mode_of
 from tsne_widget.widgets.views.view import View
 
 # Maximum number of classes of a matrix: cells of larger ones are too small to click.

@@ -1,9 +1,10 @@
 // The gallery's head: what is shown, in which order, in which groups, how large.
+import { MAX_TILE, MIN_TILE } from "../../frontend/constants.js";
 import { element, textButton } from "../../frontend/elements.js";
 
 const SOURCE_WORDS = { selection: "Selection", shown: "Shown" };
 const GROUP_WORDS = { none: "none", label: "label", prediction: "prediction", confusion: "confusion" };
-const SIZES = { min: 56, max: 200, step: 8 };
+const SIZES = { min: MIN_TILE, max: MAX_TILE, step: 8 };
 
 /**
  * @param {any} model

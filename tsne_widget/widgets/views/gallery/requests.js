@@ -1,9 +1,8 @@
 // Requests the tiles in sight from the kernel, and keeps those that have come.
+import { MAX_TILES_PER_REPLY, TILE_PIXELS } from "../../frontend/constants.js";
 import { pictureUrl } from "../../frontend/tiles.js";
 import { pictureSize } from "./grid.js";
 
-const PICTURE_SIZES = [96, 192, 384]; // that the kernel makes
-const MAX_TILES = 64; // per request; the kernel refuses more
 const PATIENCE_MS = 10_000; // a request is repeated if it was not answered by then
 const MAX_KEPT = 600; // tiles with their pictures
 
@@ -42,7 +41,7 @@ export class Requests {
     let start = first;
     while (start < last && this.#has(start, pixels)) start++;
     let stop = start;
-    while (stop < last && stop - start < MAX_TILES && !this.#has(stop, pixels)) stop++;
+    while (stop < last && stop - start < MAX_TILES_PER_REPLY && !this.#has(stop, pixels)) stop++;
     if (stop <= start) return false;
     this.#askedAt = performance.now();
     this.#model.send({ kind: "tiles", epoch: this.#model.get("epoch"), start, stop, size: pixels });
@@ -51,7 +50,7 @@ export class Requests {
 
   /** Let the kernel send the first tiles of the next order unasked. @param {number} count @param {number} size  pixels of a tile */
   expect(count, size) {
-    const message = { kind: "expect", epoch: this.#model.get("epoch"), count: Math.min(MAX_TILES, count), size: pixelsOf(size) };
+    const message = { kind: "expect", epoch: this.#model.get("epoch"), count: Math.min(MAX_TILES_PER_REPLY, count), size: pixelsOf(size) };
     const text = JSON.stringify(message);
     if (this.#expected === text) return;
     this.#expected = text;
@@ -96,5 +95,5 @@ export class Requests {
 
 /** Pixels of the pictures to ask for. @param {number} size  pixels of a tile */
 function pixelsOf(size) {
-  return pictureSize(PICTURE_SIZES, size * Math.min(2, window.devicePixelRatio));
+  return pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
 }

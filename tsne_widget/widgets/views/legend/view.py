@@ -11,8 +11,11 @@ from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.views.messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
 from tsne_widget.widgets.views.view import View
+
+# Title of the list by what the classes are; "" for one class of all samples.
+TITLES = {"label": "Classes", "prediction": "Predicted classes", "": ""}
 
 
 class LegendView(View):
@@ -37,7 +40,7 @@ class LegendView(View):
         self._state = state
         self._toggled: _Toggled | None = None
         super().__init__(
-            title={"label": "Classes", "prediction": "Predicted classes"}.get(state.colored_by, ""),
+            title=TITLES[state.colored_by],
             names=[printable(name) for name in state.class_names],
             colors=list(colors),
             counts=state.counts.tolist(),

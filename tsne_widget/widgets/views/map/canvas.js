@@ -1,10 +1,11 @@
-// The map's figure without bqplot: points and rings on a canvas, with the surface of a bqplot view
-// that scatter.js makes use of, so that gestures, hover, keys and zoom are the same.
+// The map's figure without bqplot: points and rings on a canvas, with the part of a bqplot view's
+// interface that view.js uses, so that gestures, hover, keys and zoom are the same.
+import { WRONG_COLOR } from "../../frontend/constants.js";
 
-// As figures.py has them: summed area of all markers in px², its bounds, and the rings.
+// As figure.py has them: summed area of all markers in px², its bounds, and the rings.
 const MARKERS_AREA = 130_000;
 const MARKER_AREAS = [6, 60];
-const RING = { palette: ["#d6336c"], pixels: 0.9, area: 2.2 };
+const RING = { palette: [WRONG_COLOR], pixels: 0.9, area: 2.2 };
 const TAU = 2 * Math.PI;
 
 /** A view without points: they come by `move` and `paint`. */

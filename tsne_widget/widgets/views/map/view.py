@@ -21,8 +21,8 @@ from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.models.window import Window
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.map_model import MapModel
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.map.figure import close_figure, move, paint, webgl_figure
-from tsne_widget.widgets.views.messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
 # Maximum vertices of a polygon: a lasso has a few hundred; the limit bounds forged messages.

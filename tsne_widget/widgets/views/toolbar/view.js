@@ -2,9 +2,8 @@
 import { element, textButton } from "../../frontend/elements.js";
 import { makeBar, makeMessage, makeProgress } from "../../frontend/bars.js";
 import { makeMenu } from "../../frontend/menu.js";
+import { MAX_TEXT } from "../../frontend/constants.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
-
-const MAX_SEARCH = 200; // characters; the kernel refuses more
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -21,7 +20,7 @@ function render({ model, el }) {
   actions.appendChild(menu.root);
   const search = /** @type {HTMLInputElement} */ (actions.appendChild(element("input")));
   search.type = "search";
-  search.maxLength = MAX_SEARCH;
+  search.maxLength = MAX_TEXT;
   search.placeholder = "id, file or class";
   search.setAttribute("aria-label", "Select by id, file or class");
   search.title = `Enter selects the samples shown that have this in their path or class, or as their id (#12: only the id). ${MODES_HELP}`;

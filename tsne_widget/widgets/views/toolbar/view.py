@@ -22,7 +22,7 @@ from tsne_widget.analysis import (
 from tsne_widget.analysis.text_search import MAX_TEXT
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
-from tsne_widget.widgets.views.messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
 

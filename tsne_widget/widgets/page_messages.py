@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from tsne_widget._text import failure
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState, Mode
-
-if TYPE_CHECKING:
-    from tsne_widget.widgets.views.view import View
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.page_messages import MalformedMessageError
+from tsne_widget.widgets.views.view import View
 
 logger = logging.getLogger(__name__)
 
@@ -20,12 +19,6 @@ MAX_BUFFER_BYTES = 2**20
 MAX_WAITING = 10_000
 # From this many waiting messages on, hover messages are dropped.
 MAX_WAITING_HOVERS = 100
-
-Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
-
-
-class MalformedMessageError(ValueError):
-    """The page sent something that this package's own page never sends."""
 
 
 def receive(
@@ -77,27 +70,3 @@ def _handle(
     except Exception as error:  # the one place: a failed click is shown where it was made
         logger.exception("a %s message failed", kind)
         state.message = failure(error)
-
-
-def integer(content: dict[str, Any], name: str, lowest: int, highest: int) -> int:
-    """The field as an int from ``lowest`` to ``highest``; anything else is malformed."""
-    value = content.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise MalformedMessageError(f"{name} is not an integer in {lowest} … {highest}")
-    return value
-
-
-def boolean(content: dict[str, Any], name: str) -> bool:
-    """The field as a bool; anything else is malformed."""
-    value = content.get(name)
-    if not isinstance(value, bool):
-        raise MalformedMessageError(f"{name} is not true or false")
-    return value
-
-
-def mode_of(content: dict[str, Any]) -> Mode:
-    """How to combine with the current selection; an unknown word is malformed."""
-    for mode in MODES:
-        if content.get("mode") == mode:
-            return mode
-    raise MalformedMessageError("unknown mode")

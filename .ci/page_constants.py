@@ -1,0 +1,130 @@
+"""Write the constants of the page's scripts from those of Python; ``--check`` only compares.
+
+The scripts import ``tsne_widget/widgets/frontend/constants.js``. Run this after a change of a
+constant or table below, then ``npm run bundle``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tsne_widget import _text
+from tsne_widget.analysis import text_search
+from tsne_widget.analysis.finders import FINDERS, FOUND
+from tsne_widget.analysis.scores import SMALLEST_NATS
+from tsne_widget.plotting import UNKNOWN_COLOR
+from tsne_widget.widgets.models import (
+    appearance,
+    arrangement,
+    coloring,
+    details,
+    sorting,
+    tiles,
+)
+from tsne_widget.widgets.state import classes, explorer_state, history, named_selections
+from tsne_widget.widgets.views.confusion import view as confusion
+from tsne_widget.widgets.views.gallery import view as gallery
+from tsne_widget.widgets.views.legend import view as legend
+from tsne_widget.widgets.views.panels import PANELS
+
+SCRIPT = (
+    Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend" / "constants.js"
+)
+
+# Name in the scripts, what it is, and its value.
+CONSTANTS: list[tuple[str, str, Any]] = [
+    ("MAX_NAME", "Characters of a displayed name.", _text.MAX_NAME),
+    ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
+    ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
+    ("MODES", "How rows combine with the selection.", explorer_state.MODES),
+    ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),
+    ("UNKNOWN", "Name of the class of unlabelled samples.", classes.UNKNOWN),
+    ("SMALLEST_NATS", "Smaller positive values are not displayed.", SMALLEST_NATS),
+    (
+        "FINDERS",
+        "Finders in the order of the menu that read no features.",
+        [
+            {
+                "name": finder.name,
+                "title": finder.title,
+                "meaning": finder.meaning,
+                "score": finder.score,
+                "highest_first": finder.highest_first,
+                "only_misclassified": finder.only_misclassified,
+            }
+            for finder in FINDERS
+            if finder.matches is None
+        ],
+    ),
+    ("FOUND", "Samples that a ranking finder selects.", FOUND),
+    ("TITLES", "Titles of the colourings and scores.", appearance.titles()),
+    ("UNKNOWN_COLOR", "Colour of unknown classes and values.", UNKNOWN_COLOR),
+    ("RIGHT_COLOR", "Colour of right predictions.", appearance.RIGHT_COLOR),
+    ("WRONG_COLOR", "Colour of wrong predictions.", appearance.WRONG_COLOR),
+    ("TEXELS", "Colours of a texture; the last one is for unknown values.", appearance.TEXELS),
+    ("RAMP_COLORS", "Colours of amounts, low to high.", appearance.RAMP_COLORS),
+    ("RAMP", "Colours of the bar in the key.", coloring.RAMP),
+    ("TAIL", "Share of amounts at each end that gets the end's colour.", coloring.TAIL),
+    ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
+    ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
+    ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
+    ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
+    ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
+    ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),
+    ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.sort_keys()),
+    ("SORT_NAMES", "Names of the sorts that are no scores.", sorting.WORDS),
+    ("GROUPINGS", "Groupings of the gallery, and what each needs.", gallery.GROUPINGS),
+    ("MAX_GROUPS", "Groups of the gallery; the last one holds the rest.", arrangement.MAX_GROUPS),
+    ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
+    ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
+    ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
+    ("MAX_TILES_PER_REPLY", "Tiles of one request.", gallery.MAX_TILES_PER_REPLY),
+    ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
+    ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
+    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),
+    ("MAX_PAIRS", "Listed pairs of label and prediction.", confusion.MAX_PAIRS),
+    (
+        "PANELS",
+        "Panels that work without a kernel.",
+        [
+            {"view": name, "title": panel.title}
+            for name, panel in PANELS.items()
+            if not panel.needs_kernel
+        ],
+    ),
+]
+
+
+def script() -> str:
+    """The module of constants."""
+    lines = ["// Generated from Python by .ci/page_constants.py: change the constants there."]
+    for name, meaning, value in CONSTANTS:
+        data = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict) else None)
+        lines += ["", f"/** {meaning} */", f"export const {name} = {_typed(value, data)};"]
+    return "\n".join(lines) + "\n"
+
+
+def _typed(value: Any, data: str) -> str:
+    """A table whose keys are read by any text has a JSDoc type that allows it."""
+    if isinstance(value, dict):
+        return f"/** @type {{Record<string, any>}} */ ({data})"
+    return data
+
+
+def main() -> int:
+    """Write or compare the module; 1 if it is stale."""
+    text = script()
+    if "--check" not in sys.argv:
+        SCRIPT.write_text(text, "utf-8")
+        return 0
+    if SCRIPT.is_file() and SCRIPT.read_text("utf-8") == text:
+        return 0
+    print(f"{SCRIPT} is stale: run python .ci/page_constants.py, then npm run bundle")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The records and conversations of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.contract.kernel import Kernel
+from tsne_widget import FeatureSet
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+
+N = 40
+ODD_NAMES = [
+    "<b>bold</b>", "a\u202eb", "🦉 owl", "Crème brûlée", "Straße", "'quoted' \"twice\"",
+    "x" * 90, "\ud83e", "line\nbreak", "unknown", "ﬁne ²", "  blank ",
+]  # fmt: skip
+
+
+def places(n: int = N) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(n, 2)).astype("f4")
+
+
+def arrays(kind: str, n: int = N, classes: list[str] | None = None) -> FeatureSet:
+    """A record of one kind: which of labels, predictions and logits it has."""
+    rng = np.random.default_rng(len(kind))
+    names = classes or ["cat", "dog", "owl", "emu"]
+    c = len(names)
+    labels, predictions = rng.integers(0, c, n), rng.integers(0, c, n)
+    fields: dict[str, Any] = {"class_names": names, "ids": 3 * np.arange(n) + 5}
+    given = {
+        "bare": (None, {"ids": fields["ids"]}),
+        "labels": (labels, fields),
+        "predictions": (None, fields | {"predictions": predictions}),
+        "both": (labels, fields | {"predictions": predictions}),
+        "logits": (labels, fields | {"logits": rng.normal(size=(n, c)) * 3}),
+        "unknown": (
+            np.where(rng.random(n) < 0.3, -1, labels),
+            fields | {"logits": rng.normal(size=(n, c)) * 9},
+        ),
+        "paths": (
+            labels,
+            fields
+            | {
+                "predictions": predictions,
+                "paths": [f"C:\\set {i % 3}\\é{i}.png" if i % 2 else f"/s/{'Ü' * i * 5}{i}.png"
+                          for i in range(n)],
+            },
+        ),
+    }  # fmt: skip
+    own, others = given[kind]
+    return FeatureSet.from_arrays(rng.normal(size=(n, 4)), own, **others)
+
+
+def odd() -> FeatureSet:
+    return arrays("unknown", 60, ODD_NAMES)
+
+
+def many(c: int = 30, n: int = 90) -> FeatureSet:
+    return arrays("logits", n, [f"class {code}" for code in range(c)])
+
+
+def large_ids() -> FeatureSet:
+    return FeatureSet.from_arrays(np.eye(6), [0, 1, 0, 1, 0, 1], ids=2**40 + np.arange(6))
+
+
+RECORDS: dict[str, Callable[[], FeatureSet]] = {
+    **{kind: (lambda kind=kind: arrays(kind)) for kind in
+       ("bare", "labels", "predictions", "both", "logits", "unknown", "paths")},
+    "odd names": odd,
+    "30 classes": many,
+    "300 classes": lambda: many(300, 320),
+    "large ids": large_ids,
+}  # fmt: skip
+
+
+def opened(name: str, folder: Path, **options: Any) -> Kernel:
+    record = RECORDS[name]()
+    return Kernel(record, places(len(record)), folder, **options)
+
+
+def saved_selections(state: ExplorerState) -> None:
+    """A state with hidden classes, a selection, named selections and another colouring."""
+    state.name_selection("first", [0, 1, 2])
+    state.name_selection("second", [2, 3])
+    state.name_selection("third", [])
+    state.drop_selection("first")
+    state.select(np.arange(5))
+    visible = np.ones(len(state.class_names), dtype=bool)
+    visible[1] = False
+    state.show(visible)
+    state.color_by = "selection"

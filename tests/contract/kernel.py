@@ -1,0 +1,232 @@
+"""Kernel: the views of a notebook without a page; it records a conversation for the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tests.widgets.html_export.shared_pages import SharedPage
+from tsne_widget import FeatureSet
+from tsne_widget._validation import as_embedding
+from tsne_widget.analysis.finders import FINDERS
+from tsne_widget.images import ArrayImages
+from tsne_widget.widgets.html_export.state import save_state_html
+from tsne_widget.widgets.models.coloring import class_palette
+from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.page_messages import receive
+from tsne_widget.widgets.state.background import Background
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.frame.view import FrameView
+from tsne_widget.widgets.views.legend.view import LegendView
+from tsne_widget.widgets.views.map.view import MapView
+from tsne_widget.widgets.views.panels import PANELS, PanelContext
+from tsne_widget.widgets.views.toolbar.view import ToolbarView
+from tsne_widget.widgets.views.view import View
+
+# What a page cannot show or answer, and why. Everything else has to be equal.
+KERNEL_ONLY_TRAITS = {
+    "map.figure": "a canvas draws the map: bqplot needs a widget manager",
+    "map.budget": "the canvas draws every point of a page, at most 100,000",
+    "map.height": "the page fills the window",
+    "map.links": "neighbours are found in the features, which are not in the page",
+    "gallery.note": "the remedy in a notebook is a Python call",
+    "gallery.coming": "a page answers at once, so no tiles are sent in advance",
+}
+KERNEL_ONLY_MESSAGES = {
+    "map.no_figure": "a page without a kernel has its points from the start",
+    "toolbar.fit": "a page computes no map",
+    "toolbar.map": "a page has one map",
+    "gallery.expect": "a page answers at once, so no tiles are sent in advance",
+    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+}
+KERNEL_ONLY_REPLIES = {
+    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+}
+# Fields of replies.
+KERNEL_ONLY_FIELDS = {
+    "size": "a page has each picture in one size",
+}
+KERNEL_ONLY_DETAILS = {
+    "row": "a row number is of use only for explorer.select()",
+}
+# Menus: a page leaves out scores, sorts and finders that it lacks values for, as these are computed
+# from the features. In a notebook they are listed with what they require.
+FIXED_SORTS = {"dataset", "class", "prediction"}
+FIXED_COLORS = {"label", "prediction", "correct", "selection"}
+
+_DTYPES = {
+    "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4",
+    "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
+    "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
+    "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",
+    "selections.overlaps": "<u4",
+}  # fmt: skip
+
+Message = Mapping[str, Any]
+
+
+class Kernel:
+    """The views of an exploration, which answer messages as in a notebook.
+
+    Parameters
+    ----------
+    record : FeatureSet
+    embedding : (n, 2) array
+    images : array, optional
+    scores : iterable of str
+        Names of scores that are computed before the page is written.
+    prepare : callable, optional
+        Changes the state before the page is written.
+    """
+
+    def __init__(
+        self,
+        record: FeatureSet,
+        embedding: ArrayLike,
+        folder: Path,
+        *,
+        images: Any = None,
+        scores: Iterable[str] = (),
+        prepare: Callable[[ExplorerState], None] | None = None,
+    ) -> None:
+        state = self.state = ExplorerState(record, as_embedding(embedding, len(record)))
+        source = None if images is None else ArrayImages(images)
+        palette = class_palette(state, None)
+        for name in scores:
+            state.scores[name]
+        if prepare is not None:
+            prepare(state)
+            selections = dict(state.selections)
+            state.restore(state.visible, state.selected, selections, state.selection_slots)
+        colors = dict(zip(state.class_names, palette, strict=True))
+        page = SharedPage(
+            save_state_html(
+                state, source, colors, folder / "page.html", rows=None, progress=False,
+                whole_paths=True,
+            )
+        )  # fmt: skip
+        self.record = page.record
+        self.pictures = page.contents.get("tw-pictures", "")
+        self.views = _views(state, Tiles(state, source, palette), palette)
+        self.replies: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.traits: dict[str, Any] = {}
+        for view in self.views.values():
+            view.connect(self)
+        receive(state, self.views, {"view": "map", "kind": "no_figure"}, [])
+        self.start = self._changes()
+
+    # ---- the channel of the views ----
+
+    def send_traits(self, view: View, names: Iterable[str]) -> None:
+        """Ignored: the traits are read after each message."""
+
+    def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
+        """Keep a reply."""
+        name = next(name for name, one in self.views.items() if one is view)
+        if f"{name}.{content['kind']}" in KERNEL_ONLY_REPLIES:
+            return
+        kept = {key: value for key, value in content.items() if key not in KERNEL_ONLY_FIELDS}
+        if "details" in kept:
+            kept["details"] = [list(one) for one in kept["details"] if one[0] not in
+                               KERNEL_ONLY_DETAILS]  # fmt: skip
+        self.replies.append(
+            {"view": name, "content": kept, "buffers": [list(bytes(one)) for one in buffers]}
+        )
+
+    # ---- the conversation ----
+
+    def say(self, view: str, kind: str, polygon: ArrayLike | None = None, **content: Any) -> None:
+        """Send a message of the page, and record the answer."""
+        self.replies = []
+        buffers = [] if polygon is None else [np.asarray(polygon, dtype="<f8").tobytes()]
+        receive(
+            self.state,
+            self.views,
+            {"view": view, "kind": kind, **content},
+            [memoryview(one) for one in buffers],
+        )
+        self.steps.append(
+            {
+                "view": view,
+                "content": {"kind": kind, **content},
+                "polygon": None if polygon is None else np.ravel(polygon).tolist(),
+                "traits": self._changes(),
+                "replies": self.replies,
+            }
+        )
+
+    def case(self) -> dict[str, Any]:
+        """The conversation for the replay."""
+        return {
+            "record": self.record,
+            "pictures": self.pictures,
+            "dtypes": _DTYPES,
+            "fields": list(KERNEL_ONLY_FIELDS),
+            "start": self.start,
+            "steps": self.steps,
+        }
+
+    def kinds(self) -> set[str]:
+        """Every message that the views answer, as "<view>.<kind>"."""
+        return {f"{name}.{kind}" for name, view in self.views.items() for kind in view.handlers}
+
+    def _changes(self) -> dict[str, Any]:
+        """The traits that differ from the last call, as "<view>.<trait>"."""
+        now = {
+            f"{name}.{trait}": _plain(f"{name}.{trait}", value)
+            for name, view in self.views.items()
+            for trait, value in view.page_state().items()
+            if f"{name}.{trait}" not in KERNEL_ONLY_TRAITS
+        }
+        scores = {score["name"] for score in self.record["scores"]}
+        finders = {
+            finder.name for finder in FINDERS
+            if finder.matches is None and (not finder.score or finder.score in scores)
+        }  # fmt: skip
+        now["map.color_choices"] = [
+            one for one in now["map.color_choices"] if one[0] in FIXED_COLORS | scores
+        ]
+        now["gallery.sorts"] = [
+            one for one in now["gallery.sorts"] if one["key"] in FIXED_SORTS | scores
+        ]
+        now["toolbar.lenses"] = [
+            one for one in now["toolbar.lenses"] if one["name"] in finders and not one["lacking"]
+        ]
+        changed = {key: value for key, value in now.items() if self.traits.get(key, ...) != value}
+        self.traits = now
+        return changed
+
+
+def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[str, View]:
+    background = Background(state)
+    panels = {name: panel for name, panel in PANELS.items() if not panel.needs_kernel}
+    made = {
+        name: panel.make(PanelContext(state, background, tiles)) for name, panel in panels.items()
+    }
+    for view in made.values():
+        view.is_open = True
+    listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
+    return {
+        "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),
+        "map": MapView(state, tiles, background, palette, height=460),
+        "toolbar": ToolbarView(state, lambda _word: None, background),
+        "legend": LegendView(state, palette),
+        **made,
+    }
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A trait as JSON holds it: bytes as a list of numbers, NaN as None."""
+    if isinstance(value, (bytes, memoryview)):
+        numbers = np.frombuffer(value, dtype=_DTYPES.get(name, "u1"))
+        return [None if number != number else number for number in numbers.tolist()]
+    if isinstance(value, (list, tuple)):
+        return [_plain("", one) for one in value]
+    if isinstance(value, dict):
+        return {key: _plain("", one) for key, one in value.items()}
+    return value

@@ -1,0 +1,163 @@
+"""Conversations with the kernel's views, replayed by node against the exported page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.contract.cases import RECORDS, opened, saved_selections
+from tests.contract.conversations import ACTIONS, CONVERSATIONS, NAMES
+from tests.contract.kernel import KERNEL_ONLY_MESSAGES, Kernel
+from tests.node import Node
+from tsne_widget._text import fold, printable
+from tsne_widget.analysis.scores import SCORES
+from tsne_widget.widgets.views.gallery import view as gallery
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL_SCORES = ("label_agreement", "suspicion", "outlier_score", "trustworthiness")
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    with Node("../../tests/contract/replay.mjs") as process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replies hold all tiles, however slow the machine is."""
+    monkeypatch.setattr(gallery, "MAX_REPLY_SECONDS", np.inf)
+
+
+def agree(node: Node, kernel: Kernel) -> None:
+    assert node.call("replay", kernel.case()) == []
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_page_answers_every_message_as_the_kernel_does(node, tmp_path, record, conversation):
+    kernel = opened(record, tmp_path)
+    CONVERSATIONS[conversation](kernel)
+    agree(node, kernel)
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("record", ["labels", "unknown"])
+def test_a_page_goes_on_from_the_state_it_was_saved_in(node, tmp_path, record, conversation):
+    kernel = opened(record, tmp_path, prepare=saved_selections, scores=ALL_SCORES)
+    CONVERSATIONS[conversation](kernel)
+    agree(node, kernel)
+
+
+def test_tiles_carry_the_same_pictures_and_reasons(node, tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype="u1")
+    kernel = opened("both", tmp_path, images=pictures)
+    CONVERSATIONS["gallery_samples"](kernel)
+    CONVERSATIONS["gallery_orders"](kernel)
+    agree(node, kernel)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.sampled_from(list(RECORDS)), st.booleans(), st.lists(ACTIONS, min_size=6, max_size=12))
+def test_any_conversation_ends_alike(node, tmp_path, record, is_saved, actions):
+    kernel = opened(
+        record, tmp_path, prepare=saved_selections if is_saved and record != "bare" else None
+    )
+    for act in actions:
+        act(kernel)
+    agree(node, kernel)
+
+
+def test_undo_goes_back_as_far_on_the_page(node, tmp_path):
+    kernel = opened("logits", tmp_path)
+    for step in range(60):
+        kernel.say("map", "pick", point=step % 40, epoch=0, mode="replace")
+    for _ in range(55):
+        kernel.say("map", "undo")
+    agree(node, kernel)
+
+
+def test_more_selections_than_allowed_are_refused_alike(node, tmp_path):
+    kernel = opened("logits", tmp_path)
+    kernel.say("toolbar", "misclassified")
+    for number in range(202):
+        kernel.say("selections", "name", name=f"number {number}")
+    agree(node, kernel)
+
+
+def test_every_message_of_every_view_is_part_of_a_conversation(tmp_path):
+    said = set()
+    for converse in CONVERSATIONS.values():
+        kernel = opened("logits", tmp_path)
+        converse(kernel)
+        said |= {f"{step['view']}.{step['content']['kind']}" for step in kernel.steps}
+    assert kernel.kinds() - said == set(KERNEL_ONLY_MESSAGES)
+
+
+# ---- text and numbers ----
+
+
+@pytest.fixture(scope="module")
+def text() -> Iterator[Node]:
+    with Node("html_export/page/text.js") as process:
+        yield process
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.floats(width=32, allow_nan=False), st.floats(0, 1, width=32))
+def test_numbers_are_written_as_in_python(text, value, share):
+    assert text.call("general", value if np.isfinite(value) else 0.0) == f"{value:.4g}" or not (
+        np.isfinite(value)
+    )
+    assert text.call("scoreText", share, "percent") == SCORES["confidence"].text(share)
+    assert text.call("scoreText", share, "nats") == SCORES["loss"].text(share)
+
+
+@pytest.mark.parametrize("value", [1.0625, 0.00010005, 99995.0, 9999.5, 1e5, 1234500.0, 0.5, -2.5])
+def test_ties_and_powers_are_rounded_as_in_python(text, value):
+    assert text.call("general", value) == f"{value:.4g}"
+
+
+@pytest.mark.parametrize("share", [0.1225, 0.5625, 0.0625, 0.00125, 1.0, 0.0, 0.99996])
+def test_percentages_are_rounded_as_in_python(text, share):
+    assert text.call("scoreText", share, "percent") == SCORES["confidence"].text(share)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=100) | st.sampled_from(NAMES))
+def test_names_are_quoted_and_escaped_as_in_python(text, name):
+    assert text.call("printable", name) == printable(name)
+    shown = "".join(one for one in name if one.isprintable())
+    assert text.call("quoted", shown) == repr(shown)
+
+
+def test_every_character_folds_as_in_python():
+    with Node("frontend/classes.js") as classes:
+        wrong = [
+            chr(code)
+            for code in (*range(0x20, 0x3000), *range(0xA640, 0xABC0), *range(0xFB00, 0xFFF0))
+            if chr(code).isprintable()
+            and not unicodedata.name(chr(code)).startswith("CHEROKEE")  # folds to capitals
+            and classes.call("fold", chr(code)) != fold(chr(code))
+        ]
+    assert not wrong
+
+
+def test_the_constants_of_the_page_are_fresh():
+    script = ROOT / ".ci" / "page_constants.py"
+    run = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, check=False)
+    assert run.returncode == 0, "run python .ci/page_constants.py, then npm run bundle"

@@ -1,0 +1,147 @@
+"""A map that is computed: paused, stopped, continued, and beside other ones."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from tests.widgets.maps.projectors import GatedProjector
+from tsne_widget import (
+    TSNE,
+    EmbeddingExplorer,
+    FeatureSet,
+    InvalidInputError,
+)
+
+N = 60
+
+
+@pytest.fixture
+def record() -> FeatureSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(N) % 3
+    logits = np.eye(3)[labels] * 4 + rng.normal(size=(N, 3)) * 2
+    return FeatureSet.from_arrays(
+        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
+    )
+
+
+@pytest.fixture
+def explorer(record):
+    with EmbeddingExplorer(record, embedding=record.features[:, :2]) as opened:
+        yield opened
+
+
+def live_record(n: int = 300) -> FeatureSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    return FeatureSet.from_arrays(rng.normal(size=(n, 6)) + 4 * np.eye(6)[labels], labels)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+class Reports:
+    """A callback that counts, and holds the fit at one iteration until it is let go."""
+
+    def __init__(self, hold_at: int) -> None:
+        self.hold_at = hold_at
+        self.iterations: list[int] = []
+        self.reached, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, iteration, embedding, divergence):
+        self.iterations.append(iteration)
+        if iteration == self.hold_at:
+            self.reached.set()
+            assert self.gate.wait(30)
+
+
+def test_a_paused_map_stands_still_and_a_resumed_one_ends_as_if_never_paused():
+    record = live_record()
+    with EmbeddingExplorer(record) as undisturbed:
+        expected = undisturbed.wait().embedding
+    reports = Reports(hold_at=100)
+    with EmbeddingExplorer(record, projector=TSNE(random_state=0, callback=reports)) as explorer:
+        assert reports.reached.wait(30)
+        explorer.pause()
+        reports.gate.set()
+        explorer.wait()  # returns: the map is paused, it would wait for ever
+        wait_for(lambda: explorer.wait().state.fit.iteration == 100)
+        assert explorer.state.fit.condition == "paused"
+        assert reports.iterations[-1] == 100
+        assert "paused" in repr(explorer)
+        assert len(explorer.to_dataframe("all")) == len(record)
+        explorer.resume()
+        assert np.array_equal(explorer.wait().embedding, expected)
+        assert explorer.state.fit.condition == "done"
+
+
+def test_a_stopped_map_is_usable_and_can_be_continued_to_the_same_end():
+    record = live_record()
+    with EmbeddingExplorer(record) as undisturbed:
+        expected = undisturbed.wait().embedding
+    reports = Reports(hold_at=200)
+    with EmbeddingExplorer(record, projector=TSNE(random_state=0, callback=reports)) as explorer:
+        assert reports.reached.wait(30)
+        explorer.stop()
+        reports.gate.set()
+        explorer.wait()
+        assert explorer.state.fit.condition == "stopped"
+        assert explorer.state.fit.iteration == 200
+        assert np.isfinite(explorer.to_dataframe("all")["x"]).all()
+        explorer.run(400)
+        assert np.array_equal(explorer.wait().embedding, expected)
+        assert explorer.state.fit.total == 600
+
+
+def test_the_users_own_projector_is_left_unfitted_and_its_callback_is_called():
+    iterations = []
+    mine = TSNE(random_state=0, max_iter=60, callback=lambda i, *_: iterations.append(i))
+    with EmbeddingExplorer(live_record(), projector=mine) as explorer:
+        explorer.wait()
+        assert explorer.projector.transform(explorer.feature_set.features[:5]).shape == (5, 2)
+    assert iterations[:3] == [0, 10, 20]
+    assert not hasattr(mine, "embedding_")
+    assert mine.callback_every == TSNE().callback_every
+
+
+@pytest.mark.parametrize("word", ["pause", "resume", "stop"])
+def test_what_does_not_run_cannot_be_held(word, explorer):
+    with pytest.raises(InvalidInputError, match=f"nothing to {word}"):
+        getattr(explorer, word)()
+
+
+def test_run_says_why_it_cannot(explorer, record):
+    with pytest.raises(InvalidInputError, match="given coordinates"):
+        explorer.run()
+    with EmbeddingExplorer(record, projector=PCA(n_components=2)) as pca:
+        pca.wait()
+        with pytest.raises(InvalidInputError, match="PCA cannot be continued"):
+            pca.run()
+    projector = GatedProjector()
+    with EmbeddingExplorer(record, projector=projector) as running:
+        with pytest.raises(InvalidInputError, match="still running"):
+            running.run()
+        with pytest.raises(InvalidInputError, match="GatedProjector cannot be paused or stopped"):
+            running.pause()
+        projector.gate.set()
+    with pytest.raises(InvalidInputError, match="iterations must be an integer above 0, got 0"):
+        explorer.run(0)
+
+
+def test_two_explorers_can_compute_at_once_and_one_be_closed_meanwhile():
+    record = live_record()
+    with EmbeddingExplorer(record) as alone:
+        expected = alone.wait().embedding
+    first, second, third = (EmbeddingExplorer(record) for _ in range(3))
+    third.close()
+    assert np.array_equal(first.wait().embedding, expected)
+    assert np.array_equal(second.wait().embedding, expected)
+    first.close()
+    second.close()

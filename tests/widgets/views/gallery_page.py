@@ -1,0 +1,64 @@
+"""The page of a gallery: asks for tiles as the widget's own page does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.widgets.page import Message, Page
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.widgets.views.gallery.view import MAX_TILES_PER_REPLY
+
+N = 60
+NAMES = ["cat", "dog", "owl"]
+MODULE = "tsne_widget.widgets.views.gallery.view"
+
+
+def make_record(n: int = N) -> FeatureSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    logits = rng.normal(size=(n, 3)) + 2 * np.eye(3)[labels]
+    return FeatureSet.from_arrays(
+        rng.normal(size=(n, 6)) + 2 * np.eye(6)[labels], labels,
+        logits=logits, predictions=logits.argmax(1), class_names=NAMES, ids=np.arange(n) + 100,
+    )  # fmt: skip
+
+
+class GalleryPage(Page):
+    """Sends messages of the gallery, and keeps its replies."""
+
+    widget: EmbeddingExplorer
+
+    @property
+    def explorer(self) -> EmbeddingExplorer:
+        return self.widget
+
+    def get(self, name: str) -> Any:
+        """A trait of the gallery."""
+        return self.shows("gallery", name)
+
+    def asks(self, kind: str, **content: Any) -> None:
+        self.send("gallery", kind, **content)
+
+    def at(self, kind: str, **content: Any) -> None:
+        """Send a message about places in the current order."""
+        self.asks(kind, epoch=self.get("epoch"), **content)
+
+    @property
+    def answers(self) -> list[Message]:
+        return self.replies(view="gallery")
+
+    def last(self, kind: str) -> Message:
+        return self.replies(kind, "gallery")[-1]
+
+    def rows_of_tiles(self) -> list[int]:
+        """Rows of all tiles in order; what a reply leaves out is asked for again."""
+        rows: list[int] = []
+        while len(rows) < self.get("count"):
+            stop = min(self.get("count"), len(rows) + MAX_TILES_PER_REPLY)
+            self.at("tiles", start=len(rows), stop=stop)
+            content = self.last("tiles").content
+            assert content["start"] == len(rows)
+            rows += [tile["row"] for tile in content["tiles"]]
+        return rows

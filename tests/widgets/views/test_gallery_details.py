@@ -1,0 +1,146 @@
+"""The gallery's details of one sample, and its nearest neighbours."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.widgets.page import until
+from tests.widgets.views.gallery_page import NAMES, GalleryPage, N
+from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget.analysis import Scores
+from tsne_widget.widgets.models.details import NEIGHBORS, details
+
+
+def test_a_loss_of_next_to_nothing_is_told_as_that():
+    logits = np.eye(3)[np.arange(N) % 3] * 30
+    record = FeatureSet.from_arrays(logits, logits.argmax(1), logits=logits)
+    with EmbeddingExplorer(record, embedding=logits[:, :2]) as sure:
+        assert dict(details(sure.state, 0))["loss"] == "< 0.001"
+
+
+def test_opening_a_tile_looks_at_its_row_and_tells_what_is_known(page):
+    page.explorer.select([4, 7, 9])
+    page.at("open", index=1)
+    assert page.explorer.state.focus == 7
+    assert (page.get("focus"), page.get("focus_index")) == (7, 1)
+    page.asks("look", row=7)
+    content, buffers = page.last("look").content, page.last("look").buffers
+    assert content["tile"]["bytes"] == len(buffers[0]) > 0
+    told = dict(content["details"])
+    record = page.explorer.feature_set
+    frame = page.explorer.to_dataframe("all").loc[107]
+    assert told["id"] == "107"
+    assert told["row"] == "7"
+    assert told["label"] == "dog"
+    assert told["prediction"] == frame.prediction_name
+    assert told["confidence"] == f"{100 * frame.confidence:.1f} %"
+    assert float(told["loss"]) == pytest.approx(page.explorer.state.scores["loss"][7], rel=1e-3)
+    assert (told["speed"], told["camera"]) == ("0", "a")
+    assert "suspicion" not in told  # which would take time
+    shares = np.exp(record.logits[7]) / np.exp(record.logits[7]).sum()
+    assert {bar["name"]: bar["share"] for bar in content["probabilities"]} == pytest.approx(
+        dict(zip(NAMES, shares.tolist(), strict=True)), rel=1e-4
+    )
+    assert [bar["name"] for bar in content["probabilities"] if bar["is_label"]] == ["dog"]
+
+
+def test_scores_that_are_there_are_told_too(page):
+    suspicion = page.explorer.state.scores["suspicion"][7]
+    page.explorer.state.focus = 7
+    page.asks("look", row=7)
+    told = dict(page.last("look").content["details"])
+    assert float(told["suspicion"]) == pytest.approx(suspicion, rel=1e-3)
+
+
+def test_the_label_is_among_the_probabilities_however_improbable():
+    logits = np.tile(np.arange(20.0), (4, 1))
+    record = FeatureSet.from_arrays(np.eye(4), [0, 1, 2, 3], logits=logits,
+                                    class_names=[f"c{i}" for i in range(20)])  # fmt: skip
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
+        page = GalleryPage(explorer)
+        explorer.state.focus = 2
+        page.asks("look", row=2)
+        bars = page.last("look").content["probabilities"]
+        assert [bar["name"] for bar in bars] == ["c19", "c18", "c17", "c16", "c15", "c2"]
+        assert bars[-1]["is_label"]
+
+
+def test_neighbours_are_the_nearest_in_feature_space_and_those_of_other_labels_are_counted(page):
+    features, labels = page.explorer.feature_set.features, page.explorer.feature_set.labels
+    page.explorer.state.focus = 7
+    page.asks("look", row=7)
+    content = page.last("neighbors").content
+    distances = np.linalg.norm(features - features[7], axis=1)
+    expected = [row for row in np.argsort(distances) if row != 7][:NEIGHBORS]
+    assert [tile["row"] for tile in content["tiles"]] == expected
+    assert content["distances"] == pytest.approx(distances[expected].tolist(), rel=1e-5)
+    differs = labels[expected] != labels[7]
+    assert content["differs"] == differs.tolist()
+    count = int(differs.sum())
+    assert content["summary"].startswith(f"{count} of {NEIGHBORS} neighbours ha")
+    page.asks("neighbors", row=8)  # of which the neighbours are not known
+    assert page.explorer.selected.tolist() == []
+    page.asks("neighbors", row=7)
+    assert page.explorer.selected.tolist() == sorted(expected)
+
+
+def test_unknown_labels_are_not_counted_as_other_labels():
+    record = FeatureSet.from_arrays(np.arange(5.0)[:, np.newaxis], [0, -1, 1, 0, -1])
+    with EmbeddingExplorer(record, embedding=np.eye(5)[:, :2]) as explorer:
+        page = GalleryPage(explorer)
+        for row, summary in [(0, "1 of 4 neighbours has another label"),
+                             (1, "0 of 4 neighbours have another label")]:  # fmt: skip
+            explorer.state.focus = row
+            page.asks("look", row=row)
+            assert page.last("neighbors").content["summary"] == summary
+
+
+def test_a_sample_alone_has_no_neighbours():
+    with EmbeddingExplorer(FeatureSet.from_arrays(np.ones((1, 2))), embedding=[[0, 0]]) as explorer:
+        page = GalleryPage(explorer)
+        explorer.state.focus = 0
+        page.asks("look", row=0)
+        assert page.last("neighbors").content["summary"] == "There is no other sample"
+
+
+def test_an_answer_for_a_sample_that_is_no_longer_looked_at_is_not_sent(page, monkeypatch):
+    monkeypatch.setattr(Scores, "index_is_ready", False)
+
+    async def act():
+        page.explorer.state.focus = 7
+        page.asks("look", row=8)
+        assert page.answers == []
+        page.asks("look", row=7)  # the index is built in the background
+        page.explorer.state.focus = 8
+        await until(lambda: page.explorer.busy == "")
+
+    asyncio.run(act())
+    assert [message.kind for message in page.answers] == ["look"]
+    page.asks("neighbors", row=7)
+    assert page.explorer.selected.tolist() == []
+
+
+def test_the_close_look_outlives_selections_and_hidden_classes(page):
+    page.explorer.select([4, 7, 9])
+    page.explorer.state.focus = 7
+    assert page.get("focus_index") == 1
+    page.explorer.select([7, 9])
+    assert (page.get("focus"), page.get("focus_index")) == (7, 0)
+    page.explorer.visible_classes = ["cat"]
+    assert (page.get("focus"), page.get("focus_index")) == (7, -1)
+    page.asks("look", row=7)
+    assert page.last("look").content["row"] == 7
+    page.asks("focus", row=None)
+    assert page.explorer.state.focus is None
+    assert page.get("focus") is None
+
+
+def test_only_a_row_can_be_looked_at_or_hovered(page):
+    state = page.explorer.state
+    for name in ("focus", "hovered"):
+        with pytest.raises(InvalidInputError, match=f"{name} must be a row 0 … 59 or None, got 60"):
+            setattr(state, name, 60)
+        with pytest.raises(InvalidInputError, match="got -1"):
+            setattr(state, name, -1)
+        assert getattr(state, name) is None

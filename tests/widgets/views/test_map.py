@@ -1,0 +1,111 @@
+"""Gestures on the map: lasso, click and hover, over all visible rows."""
+
+import numpy as np
+import pytest
+
+from tests.widgets.page import Page
+from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget._text import REMEDY
+from tsne_widget.widgets.views.map.view import MAX_VERTICES
+
+N = 30
+SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]])
+
+
+@pytest.fixture
+def explorer():
+    record = FeatureSet.from_arrays(np.eye(N), np.arange(N) % 3, predictions=np.zeros(N, dtype=int))
+    with EmbeddingExplorer(record, embedding=np.column_stack([np.arange(N)] * 2)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(explorer):
+    return Page(explorer)
+
+
+def test_a_polygon_selects_the_visible_rows_inside_it(explorer, page):
+    page.lasso(SQUARE)
+    assert explorer.selected.tolist() == list(range(11))
+    explorer.visible_classes = ["0", "2"]
+    page.lasso(SQUARE)
+    assert explorer.selected.tolist() == [row for row in range(11) if row % 3 != 1]
+    assert explorer.message == ""  # hidden points were not asked for
+
+
+def test_polygons_combine_by_their_mode(explorer, page):
+    page.lasso(SQUARE)
+    page.lasso(SQUARE + 5, "intersect")
+    assert explorer.selected.tolist() == list(range(4, 11))
+    page.lasso(SQUARE + 15, "add")
+    assert explorer.selected.tolist() == [*range(4, 11), *range(14, 26)]
+    page.lasso(SQUARE, "subtract")
+    assert explorer.selected.tolist() == list(range(14, 26))
+
+
+@pytest.mark.parametrize(
+    "polygon",
+    [
+        SQUARE[:2],
+        np.vstack([SQUARE, [[np.nan, 0]]]),
+        np.vstack([SQUARE, [[np.inf, 0]]]),
+        np.vstack([SQUARE, [[1e308, 0]]]),
+        np.zeros((MAX_VERTICES + 1, 2)),
+    ],
+)
+def test_a_malformed_polygon_changes_nothing(explorer, page, polygon):
+    explorer.select([29])
+    page.lasso(polygon)
+    assert explorer.selected.tolist() == [29]
+    assert explorer.message == ""  # dropped, not reported: no person has drawn it
+
+
+def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_stands(explorer, page):
+    def broken(_change):
+        raise RuntimeError("observer is <b>broken</b>")
+
+    explorer.observe(broken, "selected")
+    page.lasso(SQUARE)
+    assert page.replies("selected", "map")  # the page waits for it
+    assert explorer.message == f"RuntimeError: observer is <b>broken</b>{REMEDY}"
+    assert explorer.selected.tolist() == list(range(11))
+
+
+def test_a_hidden_point_can_neither_be_picked_nor_looked_at(explorer, page):
+    rows = page.rows(explorer.embedding).tolist()
+    hidden, visible = rows.index(1), rows.index(2)
+    explorer.visible_classes = ["0", "2"]
+    page.send("map", "pick", point=hidden, mode="replace")
+    page.send("map", "hover", point=hidden)
+    assert explorer.selected.tolist() == []
+    assert page.replies() == []
+    page.send("map", "hover", point=visible)
+    assert page.replies("hover")[0].content["tile"]["id"] == explorer.hovered == 2
+    page.send("map", "leave")
+    assert explorer.hovered is None
+    page.send("map", "pick", point=visible, mode="replace")
+    assert explorer.selected.tolist() == [2]
+
+
+def test_the_page_keeps_its_viewport_and_labels_here_and_nothing_else(explorer, page):
+    before = page.state()
+    page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True)
+    assert page.shows("map", "viewport") == [0.0, 1.0, 0.0, 2.0]
+    assert page.shows("map", "show_labels")
+    page.sets("map", viewport=[], show_labels=False)
+    for traits in (
+        {"budget": 5}, {"selected": b""}, {"viewport": [], "codes": b""}, {"figure": None},
+        {"_state": None}, {"handlers": {}}, {"is_open": False}, None, [], "viewport", 3,
+    ):  # fmt: skip
+        page.send("map", "set", state=traits)
+    assert page.state() == before
+
+
+def test_the_toolbar_selects_the_visible_misclassified_rows_and_clears(explorer, page):
+    page.send("toolbar", "misclassified")
+    assert explorer.selected.tolist() == [row for row in range(N) if row % 3]
+    explorer.visible_classes = ["0", "1"]
+    page.send("toolbar", "misclassified")
+    assert explorer.selected.tolist() == list(range(1, N, 3))
+    page.send("toolbar", "clear")
+    assert explorer.selected.tolist() == []

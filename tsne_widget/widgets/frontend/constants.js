@@ -1,0 +1,147 @@
+// Generated from Python by .ci/page_constants.py: change the constants there.
+
+/** Characters of a displayed name. */
+export const MAX_NAME = 80;
+
+/** Characters of a displayed sentence. */
+export const MAX_SENTENCE = 400;
+
+/** Characters of a search. */
+export const MAX_TEXT = 200;
+
+/** How rows combine with the selection. */
+export const MODES = ["replace", "add", "subtract", "intersect"];
+
+/** Selections that undo can return to. */
+export const MAX_UNDO = 50;
+
+/** Name of the class of unlabelled samples. */
+export const UNKNOWN = "unknown";
+
+/** Smaller positive values are not displayed. */
+export const SMALLEST_NATS = 0.001;
+
+/** Finders in the order of the menu that read no features. */
+export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: wrong labels, or what the model never learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true}, {"name": "least_confident", "title": "50 least confident", "meaning": "The predictions with the lowest confidence, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false}, {"name": "suspected_labels", "title": "50 most suspect labels", "meaning": "The labels that are most probably wrong, according to the model and the other labels.", "score": "suspicion", "highest_first": true, "only_misclassified": false}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "The samples in the emptiest parts of feature space, compared with their neighbours.", "score": "outlier_score", "highest_first": true, "only_misclassified": false}, {"name": "torn", "title": "50 least trustworthy on the map", "meaning": "Samples whose neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false}];
+
+/** Samples that a ranking finder selects. */
+export const FOUND = 50;
+
+/** Titles of the colourings and scores. */
+export const TITLES = /** @type {Record<string, any>} */ ({
+  "label": "label",
+  "prediction": "prediction",
+  "correct": "right or wrong",
+  "selection": "named selection",
+  "confidence": "confidence",
+  "margin": "margin",
+  "entropy": "entropy (nats)",
+  "loss": "loss (nats)",
+  "label_agreement": "neighbours of the same label",
+  "suspicion": "suspicion of the label (nats)",
+  "outlier_score": "outlier score",
+  "trustworthiness": "trustworthiness of the map",
+  "continuity": "continuity of the map"
+});
+
+/** Colour of unknown classes and values. */
+export const UNKNOWN_COLOR = "#a0a0a0";
+
+/** Colour of right predictions. */
+export const RIGHT_COLOR = "#5b84b1";
+
+/** Colour of wrong predictions. */
+export const WRONG_COLOR = "#d6336c";
+
+/** Colours of a texture; the last one is for unknown values. */
+export const TEXELS = 256;
+
+/** Colours of amounts, low to high. */
+export const RAMP_COLORS = ["#472a7a", "#472c7a", "#472d7b", "#472e7c", "#472e7c", "#472f7d", "#46307e", "#46327e", "#46337f", "#46337f", "#463480", "#453581", "#453781", "#453882", "#443983", "#443983", "#443a83", "#443b84", "#433d84", "#433e85", "#433e85", "#423f85", "#424086", "#424186", "#414287", "#414287", "#414487", "#404588", "#404688", "#3f4788", "#3f4788", "#3f4889", "#3e4989", "#3e4a89", "#3e4c8a", "#3e4c8a", "#3d4d8a", "#3d4e8a", "#3c4f8a", "#3c508b", "#3c508b", "#3b518b", "#3b528b", "#3a538b", "#3a548c", "#39558c", "#39558c", "#39568c", "#38588c", "#38598c", "#375a8c", "#375a8c", "#375b8d", "#365c8d", "#365d8d", "#355e8d", "#355e8d", "#355f8d", "#34608d", "#34618d", "#33628d", "#33628d", "#33638d", "#32648e", "#32658e", "#31668e", "#31668e", "#31678e", "#31688e", "#30698e", "#306a8e", "#306a8e", "#2f6b8e", "#2f6c8e", "#2e6d8e", "#2e6e8e", "#2e6e8e", "#2e6f8e", "#2d708e", "#2d718e", "#2c718e", "#2c728e", "#2c728e", "#2c738e", "#2b748e", "#2b758e", "#2a768e", "#2a768e", "#2a778e", "#2a788e", "#29798e", "#297a8e", "#297a8e", "#297b8e", "#287c8e", "#287d8e", "#277e8e", "#277e8e", "#277f8e", "#27808e", "#26818e", "#26828e", "#26828e", "#26828e", "#25838e", "#25848e", "#25858e", "#25858e", "#24868e", "#24878e", "#23888e", "#23898e", "#238a8d", "#238a8d", "#228b8d", "#228c8d", "#228d8d", "#218e8d", "#218e8d", "#218f8d", "#21908d", "#21918c", "#20928c", "#20928c", "#20928c", "#20938c", "#1f948c", "#1f958b", "#1f958b", "#1f968b", "#1f978b", "#1f988b", "#1f998a", "#1f998a", "#1f9a8a", "#1e9b8a", "#1e9c89", "#1e9d89", "#1e9d89", "#1f9e89", "#1f9f88", "#1fa088", "#1fa188", "#1fa187", "#1fa187", "#1fa287", "#20a386", "#20a486", "#21a585", "#21a585", "#21a685", "#22a785", "#22a884", "#23a983", "#23a983", "#24aa83", "#25ab82", "#25ac82", "#26ad81", "#26ad81", "#27ad81", "#28ae80", "#29af7f", "#2ab07f", "#2ab07f", "#2cb17e", "#2db27d", "#2eb37c", "#2fb47c", "#2fb47c", "#31b57b", "#32b67a", "#34b679", "#35b779", "#37b878", "#37b878", "#38b977", "#3aba76", "#3bbb75", "#3dbc74", "#3dbc74", "#3fbc73", "#40bd72", "#42be71", "#44bf70", "#44bf70", "#46c06f", "#48c16e", "#4ac16d", "#4cc26c", "#4cc26c", "#4ec36b", "#50c46a", "#52c569", "#54c568", "#54c568", "#56c667", "#58c765", "#5ac864", "#5cc863", "#5cc863", "#5ec962", "#60ca60", "#63cb5f", "#65cb5e", "#67cc5c", "#67cc5c", "#69cd5b", "#6ccd5a", "#6ece58", "#70cf57", "#70cf57", "#73d056", "#75d054", "#77d153", "#7ad151", "#7ad151", "#7cd250", "#7fd34e", "#81d34d", "#84d44b", "#84d44b", "#86d549", "#89d548", "#8bd646", "#8ed645", "#8ed645", "#90d743", "#93d741", "#95d840", "#98d83e", "#98d83e", "#9bd93c", "#9dd93b", "#a0da39", "#a2da37", "#a5db36", "#a5db36", "#a8db34", "#aadc32", "#addc30", "#b0dd2f", "#b0dd2f", "#b2dd2d", "#b5de2b", "#b8de29", "#bade28", "#bade28", "#bddf26", "#c0df25", "#c2df23", "#c5e021", "#c5e021", "#c8e020", "#cae11f"];
+
+/** Colours of the bar in the key. */
+export const RAMP = ["#472a7a", "#3b528b", "#2b748e", "#1f948c", "#2fb47c", "#70cf57", "#c5e021"];
+
+/** Share of amounts at each end that gets the end's colour. */
+export const TAIL = 0.01;
+
+/** Entries of the key to the colours. */
+export const MAX_ENTRIES = 24;
+
+/** Colours of named selections, by slot. */
+export const SELECTION_COLORS = ["#00c3c3", "#d200b4", "#c3a5f0", "#87693c", "#ff5a87", "#1e5aff", "#c36969", "#8769d2", "#ff3cff", "#a54b87"];
+
+/** Named selections. */
+export const MAX_SELECTIONS = 200;
+
+/** Characters of a selection's name. */
+export const MAX_CHARACTERS = 80;
+
+/** Words that cannot name a selection. */
+export const RESERVED_NAMES = ["selected", "visible", "all", "misclassified", "confident_mistakes", "least_confident", "other_cluster", "suspected_labels", "outliers", "torn"];
+
+/** Title of the legend by the kind of classes. */
+export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
+  "label": "Classes",
+  "prediction": "Predicted classes",
+  "": ""
+});
+
+/** Sorts of the gallery in the order of the menu. */
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];
+
+/** Names of the sorts that are no scores. */
+export const SORT_NAMES = /** @type {Record<string, any>} */ ({
+  "dataset": "dataset order",
+  "class": "label"
+});
+
+/** Groupings of the gallery, and what each needs. */
+export const GROUPINGS = /** @type {Record<string, any>} */ ({
+  "none": [],
+  "label": [
+    "labels"
+  ],
+  "prediction": [
+    "predictions"
+  ],
+  "confusion": [
+    "labels",
+    "predictions"
+  ]
+});
+
+/** Groups of the gallery; the last one holds the rest. */
+export const MAX_GROUPS = 2000;
+
+/** Smallest size of a tile, pixels. */
+export const MIN_TILE = 56;
+
+/** Largest size of a tile, pixels. */
+export const MAX_TILE = 200;
+
+/** Longest sides of the kernel's pictures, pixels. */
+export const TILE_PIXELS = [96, 192, 384];
+
+/** Tiles of one request. */
+export const MAX_TILES_PER_REPLY = 64;
+
+/** How an action on picked samples selects. */
+export const PICKED_MODES = /** @type {Record<string, any>} */ ({
+  "keep": "replace",
+  "remove": "subtract",
+  "add": "add",
+  "clear": null
+});
+
+/** Characters of a displayed path. */
+export const MAX_PATH = 160;
+
+/** Classes of a confusion matrix that is drawn. */
+export const MAX_DRAWN = 100;
+
+/** Listed pairs of label and prediction. */
+export const MAX_PAIRS = 20;
+
+/** Panels that work without a kernel. */
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Selections"}];

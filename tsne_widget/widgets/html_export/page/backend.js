@@ -1,0 +1,46 @@
+// The backend of a page without a kernel: one model per view answers the view's messages. No DOM.
+import { PANELS } from "../../frontend/constants.js";
+import { makeConfusionModel } from "./confusion_model.js";
+import { makeExploration, startOf } from "./exploration.js";
+import { makeGalleryModel } from "./gallery_model.js";
+import { makeLegendModel } from "./legend_model.js";
+import { makeMapModel } from "./map_model.js";
+import { makeModel } from "./model.js";
+import { readRecord } from "./record.js";
+import { makeSelectionsModel } from "./selections_model.js";
+import { makeTiles } from "./tiles.js";
+import { makeToolbarModel } from "./toolbar_model.js";
+
+/**
+ * The state of a page.
+ * @param {any} data  what record.py and content.py wrote
+ * @param {string} pictures  their bodies, in base64
+ */
+export function openExploration(data, pictures) {
+  const record = readRecord(data, pictures);
+  return makeExploration(record, startOf(data, record));
+}
+
+/**
+ * One model per view, made on first use.
+ * @param {import("./exploration.js").Exploration} exploration
+ * @returns {import("../../frontend/app.js").Backend}
+ */
+export function pageBackend(exploration) {
+  const tileOf = makeTiles(exploration.record);
+  const makers = /** @type {Record<string, () => any>} */ ({
+    frame: () => makeModel({ kind: "explorer", maps: [{ view: "map", title: "" }], panels: PANELS, panel: PANELS[0].view }, {}),
+    map: () => makeMapModel(exploration, tileOf),
+    toolbar: () => makeToolbarModel(exploration),
+    legend: () => makeLegendModel(exploration),
+    gallery: () => makeGalleryModel(exploration, tileOf),
+    confusion: () => makeConfusionModel(exploration),
+    selections: () => makeSelectionsModel(exploration),
+  });
+  /** @type {Map<string, any>} */
+  const models = new Map();
+  return (view) => {
+    if (!models.has(view)) models.set(view, makers[view]());
+    return models.get(view);
+  };
+}

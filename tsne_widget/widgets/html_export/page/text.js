@@ -1,0 +1,117 @@
+// Text and numbers as Python writes them. No DOM.
+import { MAX_NAME, SMALLEST_NATS } from "../../frontend/constants.js";
+import { fullCount } from "../../frontend/classes.js";
+
+/**
+ * One line of visible text, as printable() of _text.py: escapes controls and bidi marks.
+ * @param {string} text
+ * @param {number} limit  characters
+ */
+export function printable(text, limit = MAX_NAME) {
+  const plain = [...text].slice(0, limit + 1).join("").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escape);
+  const letters = [...plain];
+  return letters.length <= limit ? plain : `${letters.slice(0, limit - 1).join("")}…`;
+}
+
+/** Text in quotes, as Python's repr(). @param {string} text */
+export function quoted(text) {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text
+    .replaceAll("\\", "\\\\")
+    .replaceAll(quote, quote === "'" ? "\\'" : quote)
+    .replace(/(?! )[\p{C}\p{Z}]/gu, escape);
+  return quote + escaped + quote;
+}
+
+function escape(/** @type {string} */ character) {
+  const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character];
+  const code = /** @type {number} */ (character.codePointAt(0));
+  const [letter, length] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  return short ?? `\\${letter}${code.toString(16).padStart(/** @type {number} */ (length), "0")}`;
+}
+
+/** The last characters of a long text after an ellipsis. @param {string} text @param {number} limit */
+export function ending(text, limit) {
+  const letters = [...text];
+  return printable(letters.length <= limit ? text : `…${letters.slice(1 - limit).join("")}`, limit);
+}
+
+/** Last part of a path with slashes or backslashes. @param {string} path */
+export function fileName(path) {
+  return path.replace(/[/\\]+$/, "").split(/[/\\]/).pop() ?? "";
+}
+
+/** The nearest integer, the even one of two, as numpy.rint(). @param {number} value */
+export function roundHalfEven(value) {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
+}
+
+/**
+ * The digits of a number, rounded half to even, as Python's "e" format; JavaScript rounds half up.
+ * @param {number} value  finite
+ * @param {number} digits
+ * @returns {{digits: string, exponent: number}}  of the absolute value
+ */
+function rounded(value, digits) {
+  const [long, exponent] = Math.abs(value).toExponential(40).split("e");
+  const all = long.replace(".", "");
+  let kept = all.slice(0, digits);
+  const rest = all.slice(digits);
+  const half = `5${"0".repeat(rest.length - 1)}`;
+  const goesUp = rest > half || (rest === half && Number(kept.at(-1)) % 2 === 1);
+  if (goesUp) kept = String(BigInt(kept) + 1n).padStart(digits, "0");
+  const isLonger = kept.length > digits; // 999.96 became 1000
+  return { digits: kept.slice(0, digits), exponent: Number(exponent) + Number(isLonger) };
+}
+
+/** A number with some significant digits, as Python's "g" format. @param {number} value @param {number} digits */
+export function general(value, digits = 4) {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  if (value === 0) return `${sign}0`;
+  const { digits: kept, exponent } = rounded(value, digits);
+  const whole = exponent >= -4 && exponent < digits;
+  if (!whole) {
+    const power = `e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+    return `${sign}${withoutZeros(`${kept[0]}.${kept.slice(1)}`)}${power}`;
+  }
+  if (exponent < 0) return `${sign}${withoutZeros(`0.${"0".repeat(-exponent - 1)}${kept}`)}`;
+  return `${sign}${withoutZeros(`${kept.slice(0, exponent + 1)}.${kept.slice(exponent + 1)}`)}`;
+}
+
+function withoutZeros(/** @type {string} */ text) {
+  return text.replace(/0+$/, "").replace(/\.$/, "");
+}
+
+/** A number from 0 on with some decimals, as Python's "f" format. @param {number} value @param {number} decimals  at least 1 */
+export function fixed(value, decimals) {
+  const [whole, fraction] = value.toFixed(60).split(".");
+  const kept = whole + fraction.slice(0, decimals);
+  const rest = fraction.slice(decimals);
+  const half = `5${"0".repeat(rest.length - 1)}`;
+  const goesUp = rest > half || (rest === half && Number(kept.at(-1)) % 2 === 1);
+  const digits = String(BigInt(kept) + (goesUp ? 1n : 0n)).padStart(decimals + 1, "0");
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+/** A score's value, as Score.text(). @param {number} value @param {string} format  "percent", "nats" or "number" */
+export function scoreText(value, format) {
+  if (Number.isNaN(value)) return "unknown";
+  if (format === "percent") return `${fixed(100 * value, 1)} %`;
+  if (format === "nats" && value > 0 && value < SMALLEST_NATS) return `< ${SMALLEST_NATS}`;
+  return general(value);
+}
+
+/** "needs labels and predictions", or "" if nothing is missing. @param {Record<string, any>} needed  by name */
+export function needs(needed) {
+  const missing = Object.keys(needed).filter((name) => !needed[name]);
+  return missing.length ? `needs ${missing.join(" and ")}` : "";
+}
+
+/** The message on rows that were not selected, "" for none. @param {number} hidden @param {number} total */
+export function hiddenRows(hidden, total) {
+  return hidden ? `${fullCount(hidden)} of ${fullCount(total)} rows belong to hidden classes and were not selected` : "";
+}

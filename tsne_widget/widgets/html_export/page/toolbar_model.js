@@ -1,0 +1,83 @@
+// The toolbar of an exported page, as views/toolbar/view.py in a notebook.
+import { fold, fullCount } from "../../frontend/classes.js";
+import { FINDERS, FOUND, MAX_SENTENCE } from "../../frontend/constants.js";
+import { makeModel } from "./model.js";
+import { printable } from "./text.js";
+
+/** @typedef {import("./record.js").SharedRecord} SharedRecord */
+
+const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "" };
+
+/** @param {import("./exploration.js").Exploration} exploration */
+export function makeToolbarModel(exploration) {
+  const { record, state } = exploration;
+  const isJudged = Boolean(record.labels && record.predictions);
+  const finders = FINDERS.filter(({ score, only_misclassified: isOfMistakes }) =>
+    (!score || record.scores.has(score)) && (isJudged || !isOfMistakes));
+  const mistakes = (/** @type {Uint32Array} */ rows) => rows.reduce((sum, row) => sum + record.wrong[row], 0);
+
+  /** Select the visible ones of some rows, or say that there are none. */
+  function select(/** @type {Uint32Array} */ rows, /** @type {string} */ mode, /** @type {string} */ none) {
+    const among = rows.filter(exploration.isShown);
+    if (among.length) return exploration.select(among, mode);
+    const hidden = rows.length ? `; ${fullCount(rows.length)} in hidden classes` : "";
+    exploration.put("message", printable(`${none} among the samples shown${hidden}`, MAX_SENTENCE));
+  }
+
+  const model = makeModel({
+    total: record.n, shown: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
+    maps: [], map: -1, fit: NO_FIT,
+    lenses: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
+  }, {
+    misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),
+    clear: () => exploration.select([]),
+    lens({ name, mode }) {
+      const finder = finders.find((one) => one.name === name);
+      if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: there are none`);
+    },
+    search: ({ text, mode }) => select(matchingRows(record, text), mode, `No match for “${printable(text.trim())}”`),
+  });
+  exploration.follow(() => {
+    const shown = exploration.visibleRows();
+    model.set({
+      shown: shown.length, misclassified: isJudged ? mistakes(shown) : -1, selected: state.selected.length,
+      selected_misclassified: mistakes(state.selected), message: state.message,
+    });
+  }, "visible", "selected", "message");
+  return model;
+}
+
+/**
+ * Rows that a finder finds among some rows, as finder_rows() of analysis/finders.py.
+ * @param {typeof FINDERS[number]} finder @param {SharedRecord} record @param {Uint32Array} among
+ * @returns {Uint32Array}
+ */
+function foundBy(finder, record, among) {
+  const rows = finder.only_misclassified ? among.filter((row) => record.wrong[row]) : among;
+  const values = record.scores.get(finder.score)?.values;
+  if (!values) return rows;
+  const known = rows.filter((row) => !Number.isNaN(values[row]));
+  const sign = finder.highest_first ? -1 : 1;
+  return known.sort((a, b) => compare(sign * values[a], sign * values[b]) || a - b).slice(0, FOUND);
+}
+
+/** Also of infinite values, whose difference is NaN. @param {number} a @param {number} b */
+function compare(a, b) {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Rows whose id, path or class matches a text, as matching_rows() of analysis/text_search.py. */
+function matchingRows(/** @type {SharedRecord} */ record, /** @type {string} */ text) {
+  const { ids, names, labels, predictions, paths, n } = record;
+  const wanted = text.trim();
+  const id = /^#?(\d{1,18})$/.exec(wanted)?.[1].replace(/^0+(?=\d)/, "");
+  const isOnlyId = wanted.startsWith("#") && id !== undefined;
+  const folded = isOnlyId ? "" : fold(wanted);
+  const isNamed = names.map((name) => folded !== "" && fold(name).includes(folded));
+  const hasName = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => Boolean(codes && codes[row] >= 0 && isNamed[codes[row]]);
+  return Uint32Array.from({ length: n }, (_, row) => row).filter((row) => (
+    (id !== undefined && String(ids[row]) === id)
+    || hasName(labels, row) || hasName(predictions, row)
+    || Boolean(folded && paths && fold(paths[row]).includes(folded))
+  ));
+}

@@ -226,8 +226,12 @@ def _legend(kernel: Kernel, at: float, kind: str, flag: bool) -> None:
         kernel.say("legend", kind, **fields[kind])
 
 
-@_act(st.sampled_from(["search", "finder", "misclassified", "clear"]), st.sampled_from(TEXTS), _SHARE,
-      _MODE)  # fmt: skip
+@_act(
+    st.sampled_from(["search", "finder", "misclassified", "clear"]),
+    st.sampled_from(TEXTS),
+    _SHARE,
+    _MODE,
+)
 def _toolbar(kernel: Kernel, kind: str, text: str, at: float, mode: str) -> None:
     finders = [one["name"] for one in kernel.start["toolbar.finders"]]
     if kind == "search":

@@ -214,7 +214,8 @@ def test_without_pictures_the_gallery_says_what_to_pass(open_notebook):
     notebook = open_one(open_notebook, "nopictures", TWO.replace("display(two)", ""))
     page = notebook.page
     map_is_drawn(page)
-    assert "Drag around points on the map" in page.locator(".tw-hint").inner_text()
+    page.locator(".tw-gallery [data-source=selection]").click()
+    page.locator(".tw-hint", has_text="Drag around points on the map").wait_for()
     notebook.execute("two.select([0, 1])")
     page.locator(".tw-gallery figure").nth(1).wait_for()
     assert "pass images=" in page.locator(".tw-note").inner_text()

@@ -122,6 +122,8 @@ def test_no_row_of_a_hidden_class_is_selected(notebook):
     everything = lasso(notebook)
     page.locator(".tw-legend li button").nth(8).click()
     until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
+    page.locator(".tw-overlay").press("Escape")
+    until(lambda: selected(notebook) == [], 20, "an empty selection")
     rows = lasso(notebook)
     hidden = notebook.python("(explorer.feature_set.labels == 8).nonzero()[0].tolist()")
     assert set(everything) & set(hidden)

@@ -23,7 +23,7 @@ _RESET = """
 import gc, sys
 import ipywidgets
 _explorer = getattr(sys.modules.get("tsne_widget"), "EmbeddingExplorer", ())
-for _one in [_one for _one in gc.get_objects() if isinstance(_one, _explorer)]:
+for _one in [_one for _one in gc.get_objects() if issubclass(type(_one), _explorer)]:
     _one.close()
 ipywidgets.Widget.close_all()
 get_ipython().run_line_magic("reset", "-f")

@@ -50,7 +50,8 @@ def themed(request, notebook) -> Notebook:
     )
     notebook.page.locator(".tw-legend header button", has_text="All").click()
     notebook.execute("explorer.clear()")
-    notebook.page.locator(".tw-gallery figure").first.wait_for(timeout=20 * SECONDS)
+    notebook.page.locator(".tw-gallery [data-source=selection]").click()
+    notebook.page.locator(".tw-hint").wait_for(timeout=20 * SECONDS)
     return notebook
 
 

@@ -1,4 +1,4 @@
-"""Confusion, diagnosis, lenses and search by hand: mouse and keys, then Python and the page."""
+"""Confusion, diagnosis, finders and search by hand: mouse and keys, then Python and the page."""
 
 from __future__ import annotations
 
@@ -271,12 +271,12 @@ def test_each_class_shows_the_selection_beside_the_whole(notebook):
     assert texts[4:] == [f"{100 * whole:.0f} %", f"{100 * part:.0f} %"]
 
 
-def test_a_lens_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
+def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     page = notebook.page
     find = page.get_by_role("button", name="Find …")
     find.click()
     page.get_by_role("menuitem", name="In another class").click()
-    until(lambda: notebook.python("len(explorer.selected)") > 0, 60, "what the lens finds")
+    until(lambda: notebook.python("len(explorer.selected)") > 0, 60, "what the finder finds")
     assert page.get_by_role("menu").count() == 0
     find.focus()
     page.keyboard.press("Enter")
@@ -290,12 +290,12 @@ def test_a_lens_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     assert page.get_by_role("menu").count() == 0
 
 
-def test_a_lens_that_lacks_something_is_disabled_and_says_what(notebook):
+def test_a_finder_that_lacks_something_is_disabled_and_says_what(notebook):
     page = notebook.page
     page.get_by_role("button", name="Find …").click()
     item = page.get_by_role("menuitem", name="50 least confident")
     assert item.get_attribute("aria-disabled") == "true"
-    assert "it needs logits" in item.inner_text()
+    assert "Requires logits" in item.inner_text()
     item.click(force=True)
     assert item.is_visible()
     page.keyboard.press("Escape")

@@ -215,8 +215,7 @@ def test_without_pictures_the_gallery_says_what_to_pass(open_notebook):
     page = notebook.page
     map_is_drawn(page)
     page.locator(".tw-gallery [data-source=selection]").click()
-    hint = page.locator(".tw-hint", has_text="Drag around points on the map")
-    hint.wait_for(timeout=20_000)
+    page.locator(".tw-hint", has_text="Drag around points on the map").wait_for()
     notebook.execute("two.select([0, 1])")
     page.locator(".tw-gallery figure").nth(1).wait_for()
     assert "pass images=" in page.locator(".tw-note").inner_text()

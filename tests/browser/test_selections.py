@@ -97,9 +97,9 @@ def test_a_lasso_is_named_by_typing_and_selected_again_and_combined(notebook):
     until(lambda: selected(notebook) == [], 20, "nothing selected")
     row(notebook, "on the left").locator(".tw-pick").click()
     until(lambda: selected(notebook) == left, 20, "those on the left again")
-    act(notebook, "Subtract below from what is selected", sorted(set(left) - set(below)))
-    act(notebook, "Add below to what is selected", sorted(set(left) | set(below)))
-    act(notebook, "Intersect on the left with what is selected", left)
+    act(notebook, "Subtract below from the selection", sorted(set(left) - set(below)))
+    act(notebook, "Add below to the selection", sorted(set(left) | set(below)))
+    act(notebook, "Intersect on the left with the selection", left)
     row(notebook, "below").locator(".tw-pick").click(modifiers=["Alt"])
     until(lambda: selected(notebook) == sorted(set(left) - set(below)), 20, "without those below")
     row(notebook, "below").locator(".tw-overlap", has_text="").wait_for(state="attached")
@@ -142,7 +142,7 @@ def test_a_selection_is_renamed_deleted_and_brought_back(notebook):
     page.get_by_role("button", name="Delete the <b>bold</b>", exact=True).click()
     until(lambda: list(named(notebook)) == ["a", "c"], 20, "it to go")
     page.locator(".tw-dropped", has_text="“the <b>bold</b>” was deleted").wait_for()
-    page.get_by_role("button", name="Bring back").click()
+    page.get_by_role("button", name="Restore").click()
     until(lambda: list(named(notebook)) == ["a", "the <b>bold</b>", "c"], 20, "it to come back")
     page.locator(".tw-dropped").wait_for(state="hidden", timeout=20 * SECONDS)
 
@@ -169,7 +169,7 @@ def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
     until(lambda: selected(notebook) == [ord("b"), ord("c")], 20, "b and c")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    assert focused(notebook) == "Add a to what is selected"
+    assert focused(notebook) == "Add a to the selection"
     page.keyboard.press("Space")
     until(lambda: len(selected(notebook)) == 3, 20, "all three")
     page.keyboard.press("Control+z")

@@ -58,8 +58,8 @@ def legend_toggles(kernel: Kernel) -> None:
 
 def toolbar_searches(kernel: Kernel) -> None:
     kernel.say("toolbar", "misclassified")
-    for lens in kernel.start["toolbar.lenses"]:
-        kernel.say("toolbar", "lens", name=lens["name"], mode="replace")
+    for finder in kernel.start["toolbar.finders"]:
+        kernel.say("toolbar", "finder", name=finder["name"], mode="replace")
     for text in TEXTS:
         kernel.say("toolbar", "search", text=text, mode="replace")
     kernel.say("legend", "show", codes=[0], visible=False)
@@ -226,15 +226,19 @@ def _legend(kernel: Kernel, at: float, kind: str, flag: bool) -> None:
         kernel.say("legend", kind, **fields[kind])
 
 
-@_act(st.sampled_from(["search", "lens", "misclassified", "clear"]), st.sampled_from(TEXTS), _SHARE,
-      _MODE)  # fmt: skip
+@_act(
+    st.sampled_from(["search", "finder", "misclassified", "clear"]),
+    st.sampled_from(TEXTS),
+    _SHARE,
+    _MODE,
+)
 def _toolbar(kernel: Kernel, kind: str, text: str, at: float, mode: str) -> None:
-    lenses = [one["name"] for one in kernel.start["toolbar.lenses"]]
+    finders = [one["name"] for one in kernel.start["toolbar.finders"]]
     if kind == "search":
         kernel.say("toolbar", "search", text=text, mode=mode)
-    elif kind == "lens" and lenses:
-        kernel.say("toolbar", "lens", name=lenses[_at(at, len(lenses))], mode=mode)
-    elif kind != "lens":
+    elif kind == "finder" and finders:
+        kernel.say("toolbar", "finder", name=finders[_at(at, len(finders))], mode=mode)
+    elif kind != "finder":
         kernel.say("toolbar", kind)
 
 

@@ -194,8 +194,8 @@ class Kernel:
         now["gallery.sorts"] = [
             one for one in now["gallery.sorts"] if one["key"] in FIXED_SORTS | scores
         ]
-        now["toolbar.lenses"] = [
-            one for one in now["toolbar.lenses"] if one["name"] in finders and not one["lacking"]
+        now["toolbar.finders"] = [
+            one for one in now["toolbar.finders"] if one["name"] in finders and not one["lacking"]
         ]
         changed = {key: value for key, value in now.items() if self.traits.get(key, ...) != value}
         self.traits = now

@@ -51,7 +51,7 @@ async def cycle(number):
     page.send("gallery", "focus", row=5)
     page.send("gallery", "look", row=5)
     page.send("gallery", "arrange", sort="outlier_score")
-    page.send("toolbar", "lens", name="confident_mistakes", mode="add")
+    page.send("toolbar", "finder", name="confident_mistakes", mode="add")
     explorer.color_by = "outlier_score"
     page.send("map", "no_figure")
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The toolbar without a browser: its lenses and its search."""
+"""The toolbar without a browser: its finders and its search."""
 
 import asyncio
 import threading
@@ -36,40 +36,42 @@ def send(explorer, kind, mode="replace", **content):
 
 
 def offered(explorer):
-    return {lens["name"]: lens["lacking"] for lens in Page(explorer).shows("toolbar", "lenses")}
+    return {
+        finder["name"]: finder["lacking"] for finder in Page(explorer).shows("toolbar", "finders")
+    }
 
 
 @pytest.mark.parametrize("name", FINDER_NAMES)
-def test_a_lens_selects_what_it_finds_among_the_visible(explorer, name):
+def test_a_finder_selects_what_it_finds_among_the_visible(explorer, name):
     explorer.visible_classes = ["tabby cat", "dog"]
     scores = Scores(explorer.feature_set)
     scores.use_embedding(XY)
     expected = finder_rows(name, scores, explorer.state.visible_rows)
-    send(explorer, "lens", name=name)
+    send(explorer, "finder", name=name)
     assert explorer.selected.tolist() == sorted(expected)
     assert explorer.message == "" or not len(expected)
 
 
-def test_lenses_combine_with_the_selection_by_their_mode(explorer):
-    send(explorer, "lens", name="misclassified")
+def test_finders_combine_with_the_selection_by_their_mode(explorer):
+    send(explorer, "finder", name="misclassified")
     wrong = set(explorer.selected)
-    send(explorer, "lens", "intersect", name="outliers")
+    send(explorer, "finder", "intersect", name="outliers")
     assert set(explorer.selected) < wrong
-    send(explorer, "lens", "add", name="misclassified")
+    send(explorer, "finder", "add", name="misclassified")
     assert set(explorer.selected) == wrong
 
 
-def test_lenses_that_lack_something_say_what_and_do_nothing():
+def test_finders_that_lack_something_say_what_and_do_nothing():
     with make_explorer(labels=None, logits=None) as explorer:
         assert offered(explorer)["misclassified"] == "needs labels and predictions"
         assert offered(explorer)["outliers"] == ""
         explorer.select([1])
-        send(explorer, "lens", name="least_confident")
+        send(explorer, "finder", name="least_confident")
         assert explorer.selected.tolist() == [1]
         assert explorer.message == ""
 
 
-def test_the_maps_lens_is_offered_once_the_map_is_there():
+def test_the_maps_finder_is_offered_once_the_map_is_there():
     gate = threading.Event()
 
     class Gated:
@@ -85,24 +87,24 @@ def test_the_maps_lens_is_offered_once_the_map_is_there():
         assert offered(explorer)["torn"] == ""
 
 
-def test_a_lens_that_finds_nothing_says_so_and_leaves_the_selection():
+def test_a_finder_that_finds_nothing_says_so_and_leaves_the_selection():
     with make_explorer(labels=LOGITS.argmax(axis=1)) as explorer:
         explorer.select([1, 2])
-        send(explorer, "lens", name="confident_mistakes")
+        send(explorer, "finder", name="confident_mistakes")
         assert explorer.selected.tolist() == [1, 2]
         message = "50 most confident mistakes: there are none among the samples shown"
         assert explorer.message == message
 
 
-def test_what_a_lens_cannot_compute_is_said_in_the_widget():
+def test_what_a_finder_cannot_compute_is_said_in_the_widget():
     record = FeatureSet.from_arrays(np.ones((N, 2)), LABELS)
     with EmbeddingExplorer(record, embedding=XY) as explorer:
-        send(explorer, "lens", name="outliers")
+        send(explorer, "finder", name="outliers")
         assert "constant over 60 samples" in explorer.message
         assert explorer.selected.tolist() == []
 
 
-def test_of_two_slow_lenses_the_one_asked_for_last_is_selected(monkeypatch):
+def test_of_two_slow_finders_the_one_asked_for_last_is_selected(monkeypatch):
     started = threading.Event()
     go_on = {name: threading.Event() for name in ("outliers", "other_cluster")}
     done = []
@@ -117,8 +119,8 @@ def test_of_two_slow_lenses_the_one_asked_for_last_is_selected(monkeypatch):
 
     async def ask():
         with make_explorer() as explorer:
-            send(explorer, "lens", name="outliers")
-            send(explorer, "lens", name="other_cluster")
+            send(explorer, "finder", name="outliers")
+            send(explorer, "finder", name="other_cluster")
             assert explorer.busy == "Finding: In another class’s cluster"
             go_on["other_cluster"].set()
             while len(explorer.selected) != 2:

@@ -1,4 +1,4 @@
-// A button that opens a menu of choices, some of which are not to be had and say why.
+// A button that opens a menu of choices; choices that are unavailable say why.
 import { element, textButton } from "./elements.js";
 
 /**
@@ -49,7 +49,7 @@ export function makeMenu(text, choose) {
       item.tabIndex = -1;
       item.dataset.name = name;
       item.appendChild(element("b")).textContent = title;
-      item.appendChild(element("span")).textContent = lacking ? `Not here: it ${lacking}` : meaning;
+      item.appendChild(element("span")).textContent = lacking ? lacking.replace(/^needs /, "Requires ") : meaning;
       return item;
     }));
     if (position >= 0) focusAt(position); // an item that is replaced loses the focus

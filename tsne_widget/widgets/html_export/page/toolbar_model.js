@@ -27,11 +27,11 @@ export function makeToolbarModel(exploration) {
   const model = makeModel({
     total: record.n, shown: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
     maps: [], map: -1, fit: NO_FIT,
-    lenses: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
+    finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
     misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),
     clear: () => exploration.select([]),
-    lens({ name, mode }) {
+    finder({ name, mode }) {
       const finder = finders.find((one) => one.name === name);
       if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: there are none`);
     },

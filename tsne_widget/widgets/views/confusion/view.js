@@ -1,12 +1,14 @@
 // The confusion panel: the matrix, the pairs confused most, and each class by itself.
 import { element, textButton } from "../../frontend/elements.js";
-import { typed } from "../../frontend/bytes.js";
+import { changesOf, follow, once } from "../../frontend/follow.js";
 import { keepKeys } from "../../frontend/keys.js";
 import { modeOf, MODES_HELP } from "../../frontend/modes.js";
 import { fullCount, percent } from "../../frontend/classes.js";
+import { describeAll, describeCell, readCounts } from "./counts.js";
 import { boxOf, cellAt, drawMatrix, gridIn, isSmall } from "./matrix.js";
+import { paintsOf } from "./paints.js";
+import { ClassTable, makePairTable } from "./tables.js";
 
-const MAX_LISTED = 100; // classes in the table below
 const LABEL_PIXELS = [68, 110]; // least and most room for names beside the matrix …
 const TOP_PIXELS = [32, 84]; // … and above it
 const PAGE_CELLS = 10; // of the Page keys
@@ -47,8 +49,8 @@ function render({ model, el }) {
   tip.setAttribute("aria-hidden", "true"); // spoken says the same
   tip.hidden = true;
   const tables = root.appendChild(element("div", "tw-tables"));
-  const pairTable = makeTable(tables, "Most confused");
-  const classTable = makeTable(tables, "Each class");
+  const pairTable = makePairTable(tables, names, select);
+  const classTable = new ClassTable(tables, names, select);
 
   /** @type {import("./matrix.js").Grid | null} */
   let grid = null;
@@ -56,7 +58,6 @@ function render({ model, el }) {
   let hovered = null; // row and column under the pointer
   let place = [0, 0]; // row and column that the keys have come to
   let isFocused = false;
-  let sorted = { by: "order", isDown: false };
   let pending = 0;
   let drawnWidth = 0;
 
@@ -78,44 +79,12 @@ function render({ model, el }) {
 
   // ---- what is counted ----
 
-  const read = () => {
-    const [counts, chosen, report, chosenReport] = ["counts", "chosen", "report", "chosen_report"].map((name) => typed(model.get(name), Uint32Array));
-    const ofSelection = model.get("counts_selection");
-    return {
-      counts, chosen, report, chosenReport, ofSelection,
-      table: ofSelection ? (chosen.length ? chosen : new Uint32Array(counts.length)) : counts,
-      rows: ofSelection ? (chosenReport.length ? chosenReport : new Uint32Array(report.length)) : report,
-      pairs: typed(model.get(ofSelection ? "chosen_pairs" : "pairs"), Uint32Array),
-    };
-  };
-  let data = read();
-
-  /** What a cell or a heading holds, in words. */
-  function words(/** @type {number[]} */ [row, column]) {
-    const of = data.ofSelection ? "of the selection, " : "";
-    if (row < 0 || column < 0) {
-      const code = Math.max(row, column);
-      const whole = data.rows[3 * code + (column < 0 ? 0 : 1)];
-      const right = data.rows[3 * code + 2];
-      const share = whole ? ` (${percent(right / whole, 1)})` : "";
-      return `${of}${column < 0 ? "label" : "predicted"} ${names[code]}: ${fullCount(whole)}, ${fullCount(right)} of them right${share}`;
-    }
-    const count = data.table[row * names.length + column];
-    const whole = data.rows[3 * row];
-    const share = whole ? ` (${percent(count / whole, 1)})` : "";
-    const chosen = data.chosen[row * names.length + column] ?? 0;
-    const selected = !data.ofSelection && chosen ? `, ${fullCount(chosen)} selected` : "";
-    return `${of}label ${names[row]}, predicted ${names[column]}: ${fullCount(count)} of ${fullCount(whole)}${share}${selected}`;
-  }
+  let data = readCounts(model);
+  const words = (/** @type {number[]} */ place) => describeCell(data, names, place);
 
   function showSummary() {
-    const part = (/** @type {Uint32Array} */ report, /** @type {string} */ what) => {
-      const [samples, right] = [sum(report, 0), sum(report, 2)];
-      return samples ? `${percent(right / samples, 1)} of ${fullCount(samples)} ${what}` : "";
-    };
-    const parts = [part(data.report, "shown"), part(data.chosenReport, "selected")].filter(Boolean);
-    summary.textContent = parts.length ? `Right: ${parts.join(", ")}` : "No sample shown has a label and a prediction";
-    const [tooMany, nothing] = [names.length > 0 && !data.counts.length && data.report.length > 0, data.ofSelection && !data.chosenReport.length];
+    summary.textContent = describeAll(data);
+    const [tooMany, nothing] = [names.length > 0 && !data.all.length && data.allReport.length > 0, data.isSelection && !data.chosenReport.length];
     note.textContent = tooMany
       ? `A matrix of ${fullCount(names.length)} classes could not be read (up to 100 are drawn): these are the pairs confused most.`
       : nothing ? "Nothing is selected." : "";
@@ -129,8 +98,8 @@ function render({ model, el }) {
   function draw() {
     pending = 0;
     drawnWidth = root.clientWidth;
-    const isDrawn = data.counts.length > 0 && drawnWidth > 0;
-    frame.hidden = key.hidden = unit.group.hidden = data.counts.length === 0;
+    const isDrawn = data.all.length > 0 && drawnWidth > 0;
+    frame.hidden = key.hidden = unit.group.hidden = data.all.length === 0;
     if (!isDrawn) {
       large.hidden = true;
       return;
@@ -154,9 +123,9 @@ function render({ model, el }) {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const isShare = model.get("shows_shares");
     const c = names.length;
-    const values = Float64Array.from(data.table, (count, k) => (isShare ? count / (data.rows[3 * Math.floor(k / c)] || 1) : count));
-    const marked = Uint8Array.from(data.counts, (_, k) => Number(data.chosen[k] > 0));
-    const empty = Uint8Array.from(names, (_, code) => Number(!data.rows[3 * code]));
+    const values = Float64Array.from(data.table, (count, k) => (isShare ? count / (data.report[3 * Math.floor(k / c)] || 1) : count));
+    const marked = Uint8Array.from(data.all, (_, k) => Number(data.chosen[k] > 0));
+    const empty = Uint8Array.from(names, (_, code) => Number(!data.report[3 * code]));
     const at = hovered ?? (isFocused ? place : null);
     drawMatrix(context, scale, grid, { values, isShare, marked, names, empty, at, isFocused: isFocused && !hovered }, paints);
     canvas.dataset.grid = [grid.cell, grid.left, grid.top].join(" "); // where things are, for tests
@@ -271,75 +240,16 @@ function render({ model, el }) {
     schedule();
   });
 
-  // ---- the tables ----
-
-  function showPairs() {
-    const head = [["label → prediction", ""], ["samples", "number"], ["of label", "number"]];
-    const rows = [];
-    for (let k = 0; k < data.pairs.length; k += 3) {
-      const [label, prediction, count] = data.pairs.subarray(k, k + 3);
-      const button = textButton(`${names[label]} → ${names[prediction]}`);
-      button.title = `Select the ${fullCount(count)} samples with label ${names[label]} that are predicted ${names[prediction]}. ${MODES_HELP}`;
-      button.addEventListener("click", (event) => select([label, prediction], event));
-      rows.push([button, fullCount(count), percent(count / data.rows[3 * label], 1)]);
-    }
-    fillTable(pairTable, head.map(([text, kind]) => heading(text, kind)), rows);
-    pairTable.empty.textContent = rows.length ? "" : "None is misclassified";
-  }
-
-  function showClasses() {
-    const hasSelection = data.chosenReport.length > 0;
-    const share = (/** @type {Uint32Array} */ report, /** @type {number} */ code, /** @type {number} */ of) => report[3 * code + 2] / report[3 * code + of];
-    const codes = Array.from(names, (_, code) => code);
-    const values = {
-      order: (/** @type {number} */ code) => code,
-      name: (/** @type {number} */ code) => names[code],
-      samples: (/** @type {number} */ code) => data.report[3 * code],
-      precision: (/** @type {number} */ code) => share(data.report, code, 1),
-      recall: (/** @type {number} */ code) => share(data.report, code, 0),
-    }[sorted.by] ?? ((code) => code);
-    codes.sort((a, b) => compare(values(a), values(b), sorted.isDown));
-    const head = ["name", "samples", "precision", "recall"].map((by) => {
-      const node = heading("", by === "name" ? "name" : "number");
-      const button = node.appendChild(textButton(by === "name" ? "class" : by));
-      button.title = `Sort by ${button.textContent}`;
-      button.append(element("i", sorted.by === by ? (sorted.isDown ? "tw-down" : "tw-up") : ""));
-      node.setAttribute("aria-sort", sorted.by !== by ? "none" : sorted.isDown ? "descending" : "ascending");
-      button.addEventListener("click", () => {
-        sorted = { by, isDown: sorted.by === by ? !sorted.isDown : by === "samples" };
-        showClasses();
-        /** @type {HTMLElement} */ (classTable.head.querySelectorAll("button")[["name", "samples", "precision", "recall"].indexOf(by)]).focus();
-      });
-      if (hasSelection && by !== "name") node.colSpan = 2;
-      return node;
-    });
-    const rows = codes.slice(0, MAX_LISTED).map((code) => {
-      const button = textButton(names[code]);
-      button.title = `Select the samples with label ${names[code]}. ${MODES_HELP}`;
-      button.addEventListener("click", (event) => select([code, -1], event));
-      const cells = /** @type {(HTMLElement | string)[]} */ ([button]);
-      for (const of of [-1, 1, 0]) { // samples, precision, recall
-        for (const report of hasSelection ? [data.report, data.chosenReport] : [data.report]) {
-          cells.push(of < 0 ? fullCount(report[3 * code]) : percent(share(report, code, of)) || "–");
-        }
-      }
-      return cells;
-    });
-    fillTable(classTable, head, rows, hasSelection ? ["", ...Array(3).fill(["shown", "selected"]).flat()] : null);
-    classTable.table.toggleAttribute("data-two", hasSelection);
-    classTable.empty.textContent = names.length > MAX_LISTED ? `The first ${MAX_LISTED} of ${fullCount(names.length)} classes in this order` : "";
-  }
-
   // ---- in step ----
 
   function update() {
-    data = read();
+    data = readCounts(model);
     showSummary();
-    if (data.report.length) {
-      showPairs();
-      showClasses();
+    if (data.allReport.length) {
+      pairTable.show(data);
+      classTable.show(data);
     }
-    tables.hidden = !data.report.length;
+    tables.hidden = !data.allReport.length;
     if (isFocused) spoken.textContent = words(place);
     schedule();
   }
@@ -350,85 +260,15 @@ function render({ model, el }) {
   resized.observe(root);
   const themed = new MutationObserver(schedule); // JupyterLab marks its theme on the body
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  const fields = ["counts", "chosen", "report", "chosen_report", "pairs", "chosen_pairs", "counts_selection", "shows_shares"].map((name) => `change:${name}`).join(" ");
-  let isStale = false;
-  // Several of them come in one message: drawn once, after the last.
-  const later = () => {
-    if (isStale) return;
-    isStale = true;
-    queueMicrotask(() => { isStale = false; update(); });
-  };
-  model.on(fields, later);
+  const fields = ["counts", "chosen", "report", "chosen_report", "pairs", "chosen_pairs", "counts_selection", "shows_shares"];
+  const unfollow = follow(model, [[changesOf(...fields), once(update)]]);
   update();
   return () => {
-    model.off(fields, later);
+    unfollow();
     resized.disconnect();
     themed.disconnect();
     cancelAnimationFrame(pending);
   };
-}
-
-function paintsOf(/** @type {HTMLElement} */ root) {
-  const styles = getComputedStyle(root);
-  const probe = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  const numbers = (/** @type {string} */ name) => {
-    probe.fillStyle = styles.getPropertyValue(name).trim();
-    const hex = String(probe.fillStyle); // as #rrggbb, whatever it was written as
-    return [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16));
-  };
-  const text = (/** @type {string} */ name) => styles.getPropertyValue(name).trim();
-  return {
-    ground: numbers("--tw-ground"), right: numbers("--tw-right"), wrong: numbers("--tw-wrong"), font: styles.fontFamily,
-    text: text("--tw-text"), muted: text("--tw-muted"), line: text("--tw-line"), accent: text("--tw-accent"),
-  };
-}
-
-function makeTable(/** @type {HTMLElement} */ parent, /** @type {string} */ title) {
-  const section = parent.appendChild(element("div"));
-  const table = /** @type {HTMLTableElement} */ (section.appendChild(element("table")));
-  table.appendChild(element("caption")).textContent = title;
-  const head = table.appendChild(element("thead"));
-  const body = table.appendChild(element("tbody"));
-  const empty = section.appendChild(element("p", "tw-remark"));
-  return { table, head, body, empty };
-}
-
-function fillTable(
-  /** @type {{head: HTMLElement, body: HTMLElement}} */ { head, body }, /** @type {HTMLElement[]} */ headings,
-  /** @type {(HTMLElement | string)[][]} */ rows, /** @type {string[] | null} */ second = null,
-) {
-  const focused = [...body.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
-  const row = (/** @type {HTMLElement[]} */ cells) => {
-    const node = element("tr");
-    node.append(...cells);
-    return node;
-  };
-  head.replaceChildren(row(headings), ...(second ? [row(second.map((text) => heading(text, text && "number")))] : []));
-  body.replaceChildren(...rows.map((cells) => row(cells.map((content, k) => {
-    const cell = element(k ? "td" : "th", k ? "tw-number" : "");
-    if (!k) cell.setAttribute("scope", "row");
-    cell.append(content);
-    return cell;
-  }))));
-  if (focused >= 0) body.querySelectorAll("button")[focused]?.focus(); // a row that is replaced loses it
-}
-
-function heading(/** @type {string} */ text, /** @type {string} */ kind) {
-  const node = /** @type {HTMLTableCellElement} */ (element(text || kind ? "th" : "td", kind && `tw-${kind}`));
-  if (node.tagName === "TH") node.scope = "col";
-  node.append(text);
-  return node;
-}
-
-/** Unknown values come last, whichever way. */
-function compare(/** @type {any} */ a, /** @type {any} */ b, /** @type {boolean} */ isDown) {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  const order = typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
-  return isDown ? -order : order;
-}
-
-function sum(/** @type {Uint32Array} */ report, /** @type {number} */ column) {
-  return report.reduce((total, value, k) => total + (k % 3 === column ? value : 0), 0);
 }
 
 function clamp(/** @type {number} */ value, /** @type {number[]} */ [least, most]) {

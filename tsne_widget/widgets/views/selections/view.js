@@ -1,18 +1,17 @@
-// Named selections: a field to name what is selected, and a list to select it again.
-import { element, textButton } from "../../frontend/elements.js";
+// Named selections: a field to name the selection, and a list to select it again.
+import { element, textButton, textInput } from "../../frontend/elements.js";
 import { typedOf } from "../../frontend/bytes.js";
+import { follow } from "../../frontend/follow.js";
 import { keepKeys } from "../../frontend/keys.js";
 import { modeOf } from "../../frontend/modes.js";
-import { fullCount, shortCount } from "../../frontend/classes.js";
+import { fullCount } from "../../frontend/classes.js";
+import { makeRow, showOverlap } from "./rows.js";
 
 const LIST_KEYS =
   "Enter or Space: select; with Shift: add, Alt: subtract, Ctrl: intersect. F2: rename. Delete: delete. " +
   "Up and Down arrow keys: another selection. Left and Right: what to do with it.";
-const OPERATIONS = [
-  { mode: "add", sign: "+", verb: "Add", rest: "to what is selected" },
-  { mode: "subtract", sign: "−", verb: "Subtract", rest: "from what is selected" },
-  { mode: "intersect", sign: "∩", verb: "Intersect", rest: "with what is selected" },
-];
+const HINTS = ["click: select", "Shift: add", "Alt: subtract", "Ctrl: intersect"];
+const UNNAMED = "There are no named selections yet. Select points on the map and name them above: they stay here, to be selected again, combined and saved.";
 
 /** @type {(context: {model: any, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -20,7 +19,7 @@ function render({ model, el }) {
   keepKeys(root);
   const form = root.appendChild(element("form"));
   const field = textField("Name of the selection");
-  field.placeholder = "Name what is selected";
+  field.placeholder = "Name the selection";
   const keep = textButton("");
   keep.type = "submit";
   form.append(field, keep);
@@ -35,16 +34,16 @@ function render({ model, el }) {
   list.setAttribute("aria-label", "Named selections");
   list.setAttribute("aria-description", LIST_KEYS);
   const hint = root.appendChild(element("div", "tw-unnamed"));
-  hint.textContent = "No selection has a name yet. Select points on the map and name them above: they stay here, to be selected again, combined and saved.";
+  hint.textContent = UNNAMED;
   const dropped = root.appendChild(element("div", "tw-dropped"));
   dropped.setAttribute("role", "status");
   const droppedText = dropped.appendChild(element("span"));
-  const restore = dropped.appendChild(textButton("Bring back"));
+  const restore = dropped.appendChild(textButton("Restore"));
   const footer = root.appendChild(element("footer"));
-  for (const text of ["click: select", "Shift: add", "Alt: subtract", "Ctrl: intersect"]) footer.appendChild(element("span")).textContent = text;
+  footer.append(...HINTS.map((text) => element("span", "", text)));
   el.appendChild(root);
 
-  /** @type {{item: HTMLElement, buttons: HTMLButtonElement[], overlap: HTMLElement}[]} */
+  /** @type {import("./rows.js").Row[]} */
   let rows = [];
   let current = { row: 0, column: 0 }; // the one that Tab reaches
 
@@ -67,13 +66,7 @@ function render({ model, el }) {
   function showSelected() {
     const overlaps = typedOf(model.get("overlaps"), Uint32Array, rows.length, 0);
     const [names, counts] = [model.get("names"), model.get("counts")];
-    rows.forEach(({ buttons, overlap }, index) => {
-      const count = overlaps[index];
-      overlap.textContent = count ? shortCount(count) : "";
-      const share = `${names[index]}, ${fullCount(counts[index])} samples, ${fullCount(count)} of them selected`;
-      buttons[0].setAttribute("aria-label", `Select ${share}`);
-      buttons[0].title = `Select ${share.replaceAll(", ", "\n")}`;
-    });
+    rows.forEach((row, index) => showOverlap(row, names[index], counts[index], overlaps[index]));
     showKeep();
   }
 
@@ -82,22 +75,7 @@ function render({ model, el }) {
     const exists = model.get("names").includes(field.value.trim());
     keep.textContent = selected ? `${exists ? "Replace by" : "Keep"} ${fullCount(selected)} selected` : "Nothing selected";
     keep.disabled = !selected || !field.value.trim();
-    keep.title = !selected ? "Select points on the map first" : exists ? "Give this name to what is selected now" : "Keep what is selected under this name";
-  }
-
-  function makeRow(/** @type {string} */ name, /** @type {string} */ color, /** @type {number} */ count) {
-    const item = element("li");
-    const pick = item.appendChild(textButton(""));
-    pick.className = "tw-pick";
-    pick.appendChild(element("span", "tw-swatch")).style.background = color;
-    pick.appendChild(element("span", "tw-name")).textContent = name;
-    const overlap = pick.appendChild(element("span", "tw-overlap"));
-    pick.appendChild(element("span", "tw-count")).textContent = shortCount(count);
-    const buttons = [pick];
-    for (const { mode, sign, verb, rest } of OPERATIONS) buttons.push(action(item, sign, `${verb} ${name} ${rest}`, mode));
-    buttons.push(action(item, "✎", `Rename ${name}`, "rename"), action(item, "✕", `Delete ${name}`, "drop"));
-    pick.dataset.action = "replace";
-    return { item, buttons, overlap };
+    keep.title = !selected ? "Select points on the map first" : exists ? "Give this name to the current selection" : "Keep the selection under this name";
   }
 
   function makeCurrent(/** @type {number} */ row, /** @type {number} */ column) {
@@ -190,12 +168,8 @@ function render({ model, el }) {
   }
 
   function textField(/** @type {string} */ label) {
-    const input = /** @type {HTMLInputElement} */ (element("input"));
-    input.type = "text";
+    const input = textInput(label);
     input.maxLength = model.get("max_characters");
-    input.setAttribute("aria-label", label);
-    input.autocomplete = "off";
-    input.spellcheck = false;
     return input;
   }
 
@@ -212,24 +186,8 @@ function render({ model, el }) {
     if (place) makeCurrent(place.row, place.column);
   });
 
-  const fields = "change:selected change:overlaps";
-  model.on("change:epoch", showList);
-  model.on(fields, showSelected);
   showList();
-  return () => {
-    model.off("change:epoch", showList);
-    model.off(fields, showSelected);
-  };
-}
-
-/** @type {(item: HTMLElement, sign: string, label: string, what: string) => HTMLButtonElement} */
-function action(item, sign, label, what) {
-  const button = textButton(sign);
-  button.setAttribute("aria-label", label);
-  button.title = label;
-  button.dataset.action = what;
-  item.appendChild(button);
-  return button;
+  return follow(model, [["change:epoch", showList], ["change:selected change:overlaps", showSelected]]);
 }
 
 export default render;

@@ -43,7 +43,7 @@ class ToolbarView(View):
     map = Int(-1, help="index of the visible one").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
-    lenses = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
+    finders = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class ToolbarView(View):
         self._state = state
         self._show_map = show_map
         self._background = background
-        self._asked = 0  # lenses asked for: the last one counts
+        self._asked = 0  # finders asked for: the last one counts
         self._wrong = state.feature_set.misclassified
         super().__init__(total=len(state.codes))
         self.handlers = {
             "misclassified": self._on_misclassified,
             "clear": self._on_clear,
-            "lens": self._on_lens,
+            "finder": self._on_finder,
             "search": self._on_search,
             "fit": lambda content, _buffers: control(content.get("do")),
             "map": self._on_map,
@@ -70,7 +70,7 @@ class ToolbarView(View):
             state.follow(self._show, "selected", "visible", "message", "busy")
             state.follow(self._show_fit, "fit", "fits")
             state.follow(self._show_maps, "fits", "map_name")
-            state.follow(self._show_lenses, "fit", "embedding")
+            state.follow(self._show_finders, "fit", "embedding")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set
@@ -101,22 +101,22 @@ class ToolbarView(View):
             ]
             self.map = list(fits).index(self._state.map_name) if fits else -1
 
-    def _show_lenses(self) -> None:
+    def _show_finders(self) -> None:
         scores = self._state.scores
-        self.lenses = [
+        self.finders = [
             {
-                "name": lens.name,
-                "title": lens.title,
-                "meaning": lens.meaning,
-                "lacking": finder_lacks(lens.name, scores),
+                "name": finder.name,
+                "title": finder.title,
+                "meaning": finder.meaning,
+                "lacking": finder_lacks(finder.name, scores),
             }
-            for lens in FINDERS
+            for finder in FINDERS
         ]
 
-    def _on_lens(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+    def _on_finder(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, mode, scores = content.get("name"), mode_of(content), self._state.scores
         if name not in FINDER_NAMES or finder_lacks(name, scores):
-            raise MalformedMessageError("no such lens, or one that is not offered")
+            raise MalformedMessageError("no such finder, or one that is not offered")
         title = FINDERS[FINDER_NAMES.index(name)].title
         visible = self._state.visible_rows
         self._asked += 1

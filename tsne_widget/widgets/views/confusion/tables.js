@@ -1,0 +1,153 @@
+// The tables below the matrix: the pairs confused most, and each class by itself.
+import { fullCount, percent } from "../../frontend/classes.js";
+import { element, textButton } from "../../frontend/elements.js";
+import { MODES_HELP } from "../../frontend/modes.js";
+
+/** @typedef {import("./counts.js").Counts} Counts */
+/** @typedef {(place: number[], event: MouseEvent) => void} Select  place: label and prediction, -1 for any */
+
+const MAX_LISTED = 100; // classes
+const COLUMNS = ["name", "samples", "precision", "recall"];
+const PAIR_COLUMNS = [["label → prediction", ""], ["samples", "number"], ["of label", "number"]];
+
+/** @param {HTMLElement} parent @param {string[]} names @param {Select} select */
+export function makePairTable(parent, names, select) {
+  const table = makeTable(parent, "Most confused");
+
+  /** @param {Counts} counts */
+  function show({ pairs, report }) {
+    const rows = [];
+    for (let k = 0; k < pairs.length; k += 3) {
+      const [label, prediction, count] = pairs.subarray(k, k + 3);
+      const button = textButton(`${names[label]} → ${names[prediction]}`, (event) => select([label, prediction], event));
+      button.title = `Select the ${fullCount(count)} samples with label ${names[label]} that are predicted ${names[prediction]}. ${MODES_HELP}`;
+      rows.push([button, fullCount(count), percent(count / report[3 * label], 1)]);
+    }
+    fillTable(table, PAIR_COLUMNS.map(([text, kind]) => heading(text, kind)), rows);
+    table.empty.textContent = rows.length ? "" : "No sample is misclassified";
+  }
+
+  return { show };
+}
+
+export class ClassTable {
+  #names;
+  #select;
+  #table;
+  #sorted = { by: "order", isDown: false };
+  /** @type {Counts | null} */
+  #counts = null;
+
+  /** @param {HTMLElement} parent @param {string[]} names @param {Select} select */
+  constructor(parent, names, select) {
+    this.#names = names;
+    this.#select = select;
+    this.#table = makeTable(parent, "Each class");
+  }
+
+  /** @param {Counts} counts */
+  show(counts) {
+    this.#counts = counts;
+    const isTwofold = counts.chosenReport.length > 0;
+    const head = COLUMNS.map((by) => this.#heading(by, isTwofold));
+    const rows = this.#order(counts.allReport).slice(0, MAX_LISTED).map((code) => this.#row(code, counts));
+    const second = isTwofold ? ["", ...Array(3).fill(["shown", "selected"]).flat()] : null;
+    fillTable(this.#table, head, rows, second);
+    this.#table.table.toggleAttribute("data-two", isTwofold);
+    const total = this.#names.length;
+    this.#table.empty.textContent = total > MAX_LISTED ? `The first ${MAX_LISTED} of ${fullCount(total)} classes in this order` : "";
+  }
+
+  /** Codes in the chosen order. */
+  #order(/** @type {Uint32Array} */ report) {
+    const { by, isDown } = this.#sorted;
+    const value = (/** @type {number} */ code) => {
+      if (by === "name") return this.#names[code];
+      if (by === "samples") return report[3 * code];
+      if (by === "precision") return shareOf(report, code, 1);
+      return by === "recall" ? shareOf(report, code, 0) : code;
+    };
+    return Array.from(this.#names, (_, code) => code).sort((a, b) => compare(value(a), value(b), isDown));
+  }
+
+  #heading(/** @type {string} */ by, /** @type {boolean} */ isTwofold) {
+    const isSorted = this.#sorted.by === by;
+    const { isDown } = this.#sorted;
+    const node = heading("", by === "name" ? "name" : "number");
+    const text = by === "name" ? "class" : by;
+    const button = node.appendChild(textButton(text, () => this.#sort(by)));
+    button.title = `Sort by ${text}`;
+    button.append(element("i", isSorted ? (isDown ? "tw-down" : "tw-up") : ""));
+    node.setAttribute("aria-sort", !isSorted ? "none" : isDown ? "descending" : "ascending");
+    if (isTwofold && by !== "name") node.colSpan = 2;
+    return node;
+  }
+
+  #sort(/** @type {string} */ by) {
+    const { by: before, isDown } = this.#sorted;
+    this.#sorted = { by, isDown: before === by ? !isDown : by === "samples" };
+    if (this.#counts) this.show(this.#counts);
+    this.#table.head.querySelectorAll("button")[COLUMNS.indexOf(by)].focus();
+  }
+
+  #row(/** @type {number} */ code, /** @type {Counts} */ { allReport, chosenReport }) {
+    const button = textButton(this.#names[code], (event) => this.#select([code, -1], event));
+    button.title = `Select the samples with label ${this.#names[code]}. ${MODES_HELP}`;
+    const reports = chosenReport.length ? [allReport, chosenReport] : [allReport];
+    return [
+      button,
+      ...reports.map((report) => fullCount(report[3 * code])),
+      ...reports.map((report) => percent(shareOf(report, code, 1)) || "–"), // precision
+      ...reports.map((report) => percent(shareOf(report, code, 0)) || "–"), // recall
+    ];
+  }
+}
+
+/** Correct samples of a class among those with the label (0), or with the prediction (1). */
+function shareOf(/** @type {Uint32Array} */ report, /** @type {number} */ code, /** @type {number} */ column) {
+  return report[3 * code + 2] / report[3 * code + column];
+}
+
+function makeTable(/** @type {HTMLElement} */ parent, /** @type {string} */ title) {
+  const section = parent.appendChild(element("div"));
+  const table = section.appendChild(element("table"));
+  table.appendChild(element("caption")).textContent = title;
+  const head = table.appendChild(element("thead"));
+  const body = table.appendChild(element("tbody"));
+  const empty = section.appendChild(element("p", "tw-remark"));
+  return { table, head, body, empty };
+}
+
+function fillTable(
+  /** @type {{head: HTMLElement, body: HTMLElement}} */ { head, body }, /** @type {HTMLElement[]} */ headings,
+  /** @type {(HTMLElement | string)[][]} */ rows, /** @type {string[] | null} */ second = null,
+) {
+  const focused = [...body.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
+  const row = (/** @type {HTMLElement[]} */ cells) => {
+    const node = element("tr");
+    node.append(...cells);
+    return node;
+  };
+  head.replaceChildren(row(headings), ...(second ? [row(second.map((text) => heading(text, text && "number")))] : []));
+  body.replaceChildren(...rows.map((cells) => row(cells.map((content, k) => {
+    const cell = element(k ? "td" : "th", k ? "tw-number" : "");
+    if (!k) cell.setAttribute("scope", "row");
+    cell.append(content);
+    return cell;
+  }))));
+  if (focused >= 0) body.querySelectorAll("button")[focused]?.focus(); // a row that is replaced loses it
+}
+
+function heading(/** @type {string} */ text, /** @type {string} */ kind) {
+  const node = /** @type {HTMLTableCellElement} */ (element(text || kind ? "th" : "td", kind && `tw-${kind}`));
+  if (node.tagName === "TH") node.scope = "col";
+  node.append(text);
+  return node;
+}
+
+/** Unknown values come last, whichever way. */
+function compare(/** @type {any} */ a, /** @type {any} */ b, /** @type {boolean} */ isDown) {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  const order = typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
+  return isDown ? -order : order;
+}

@@ -1,0 +1,75 @@
+// The line of a map that is computed: its progress, and buttons to pause, stop and continue it.
+import { makeProgress } from "../../frontend/bars.js";
+import { textButton } from "../../frontend/elements.js";
+
+/** @typedef {{condition: string, title: string, iteration: number, total: number,
+ *   divergence: number | null, seconds: number | null, note: string}} Fit */
+
+/** @param {HTMLElement} parent @param {(action: string) => void} control */
+export function makeFit(parent, control) {
+  const { root, doing, bar, show: showProgress } = makeProgress(parent);
+  const hold = root.appendChild(textButton("Pause", () => control(hold.textContent === "Pause" ? "pause" : "resume")));
+  const stop = root.appendChild(textButton("Stop", () => control("stop")));
+  stop.title = "Stop here and keep the current map";
+  const more = root.appendChild(textButton("Run 250 more", () => control("run")));
+  more.title = "Continue the optimisation for 250 iterations";
+  let began = 0;
+  let timer = 0;
+
+  function show(/** @type {Fit} */ fit) {
+    const { condition, iteration, total } = fit;
+    const isActive = condition === "running" || condition === "paused";
+    root.hidden = !isActive && !["done", "stopped"].includes(condition);
+    clearInterval(timer);
+    timer = 0;
+    if (!isActive) began = 0;
+    if (root.hidden) return;
+    bar.hidden = !isActive;
+    bar.toggleAttribute("data-paused", condition === "paused");
+    showProgress(iteration, total);
+    hold.hidden = stop.hidden = !(isActive && total);
+    hold.textContent = condition === "paused" ? "Resume" : "Pause";
+    more.hidden = isActive || !total;
+    if (!isActive) {
+      doing.textContent = resultOf(fit);
+      return;
+    }
+    began ||= Date.now();
+    const tick = () => { doing.textContent = progressOf(fit, Date.now() - began); };
+    tick();
+    if (!iteration) timer = setInterval(tick, 1000);
+  }
+
+  return { show, release: () => clearInterval(timer) };
+}
+
+/** @param {Fit} fit @param {number} elapsed  milliseconds */
+function progressOf({ condition, title, iteration, total, divergence }, elapsed) {
+  const steps = total ? `iteration ${number(iteration)} of ${number(total)}${divergenceOf(divergence)}` : "";
+  const state = iteration ? steps : `${Math.round(elapsed / 1000)} s`;
+  return `${title} · ${state}${condition === "paused" ? " · paused" : ""}`;
+}
+
+/** @param {Fit} fit */
+function resultOf({ condition, title, iteration, total, divergence, seconds, note }) {
+  const count = total ? `${number(iteration)} iterations${divergenceOf(divergence)}` : "";
+  if (condition === "stopped") return `Stopped after ${count}: the map can be used as it is`;
+  return [title, count, durationOf(seconds), note].filter(Boolean).join(" · ");
+}
+
+/** @param {number | null} divergence */
+function divergenceOf(divergence) {
+  return divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
+}
+
+/** @param {number | null} seconds */
+function durationOf(seconds) {
+  if (seconds === null) return "";
+  if (seconds < 0.1) return "under 0.1 s";
+  return `${seconds < 9.95 ? seconds.toFixed(1) : number(Math.round(seconds))} s`;
+}
+
+/** @param {number} value */
+function number(value) {
+  return value.toLocaleString("en");
+}

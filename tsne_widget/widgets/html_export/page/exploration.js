@@ -1,6 +1,7 @@
 // The state of an exported page, with the rules of state/explorer_state.py. No DOM.
 import { combineRows } from "../../frontend/geometry.js";
 import { MAX_SELECTIONS, MAX_UNDO, RESERVED_NAMES, SELECTION_COLORS } from "../../frontend/constants.js";
+import { makeFields } from "./fields.js";
 import { unpack } from "./record.js";
 import { hiddenRows, quoted } from "./text.js";
 
@@ -8,6 +9,8 @@ import { hiddenRows, quoted } from "./text.js";
  * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
  * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  without a slot: a new one
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
+ * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, message: string,
+ *   hovered: number | null, focus: number | null}} State
  * @typedef {ReturnType<typeof makeExploration>} Exploration
  */
 
@@ -32,36 +35,53 @@ export function startOf(data, record) {
  * @param {Start} start
  */
 export function makeExploration(record, start) {
-  /** @type {Map<string, (() => void)[]>} */
-  const followers = new Map();
+  /** @type {State} */
   const state = {
     visible: start.visible,
     selected: start.selected.filter((row) => start.visible[record.codes[row]] === 1),
     selections: start.selections,
     colorBy: start.colorBy,
     message: "",
-    hovered: /** @type {number | null} */ (null),
-    focus: /** @type {number | null} */ (null),
+    hovered: null,
+    focus: null,
   };
+  const { put, follow } = makeFields(state);
+  const isShown = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
+  const { select, undo, redo } = makeSelecting(state, put, isShown);
+
+  /** Show exactly these classes; rows of hidden classes are deselected first. */
+  function show(/** @type {Uint8Array} */ visible) {
+    const kept = state.selected.filter((row) => visible[record.codes[row]] === 1);
+    if (kept.length < state.selected.length) select(kept);
+    if (!areEqual(visible, state.visible)) put("visible", visible);
+  }
+
+  function visibleRows() {
+    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isShown);
+  }
+
+  /** Replace the named selections; a message says why if they are refused. @param {Entry[]} entries */
+  function putSelections(entries) {
+    const problem = problemOf(entries);
+    if (problem) return put("message", problem);
+    const named = withSlots(entries);
+    if (!areEqualLists(named, state.selections)) put("selections", named);
+  }
+
+  return { record, state, put, follow, select, show, isShown, visibleRows, putSelections, undo, redo };
+}
+
+/**
+ * Changes of the selected rows, which can be undone.
+ * @param {State} state
+ * @param {(name: keyof State, value: any) => void} put
+ * @param {(row: number) => boolean} isShown
+ */
+function makeSelecting(state, put, isShown) {
   /** @type {Uint32Array[]} */
   let past = [];
   /** @type {Uint32Array[]} */
   let future = [];
-
-  /** Change one field, and call its followers. @param {keyof typeof state} name @param {any} value */
-  function put(name, value) {
-    if (state[name] === value) return;
-    /** @type {any} */ (state)[name] = value;
-    for (const show of followers.get(name) ?? []) show();
-  }
-
-  /** Call a function now and whenever one of the fields changes. */
-  function follow(/** @type {() => void} */ show, /** @type {(keyof typeof state)[]} */ ...names) {
-    for (const name of names) followers.set(name, [...(followers.get(name) ?? []), show]);
-    show();
-  }
-
-  const isShown = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
 
   /** Select the rows of visible classes; a message counts the others. */
   function setSelected(/** @type {Iterable<number>} */ rows) {
@@ -87,30 +107,7 @@ export function makeExploration(record, start) {
     setSelected(rows);
   }
 
-  /** Show exactly these classes; rows of hidden classes are deselected first. */
-  function show(/** @type {Uint8Array} */ visible) {
-    const kept = state.selected.filter((row) => visible[record.codes[row]] === 1);
-    if (kept.length < state.selected.length) select(kept);
-    if (!areEqual(visible, state.visible)) put("visible", visible);
-  }
-
-  function visibleRows() {
-    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isShown);
-  }
-
-  /** Replace the named selections; a message says why if they are refused. @param {Entry[]} entries */
-  function putSelections(entries) {
-    const problem = problemOf(entries);
-    if (problem) return put("message", problem);
-    const named = withSlots(entries);
-    if (!areEqualLists(named, state.selections)) put("selections", named);
-  }
-
-  return {
-    record, state, put, follow, select, show, isShown, visibleRows, putSelections,
-    undo: () => travel(past, future),
-    redo: () => travel(future, past),
-  };
+  return { select, undo: () => travel(past, future), redo: () => travel(future, past) };
 }
 
 /** Why selections are refused; "" if they are not. @param {Entry[]} entries */

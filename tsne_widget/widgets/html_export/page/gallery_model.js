@@ -1,8 +1,9 @@
 // The gallery of an exported page, as views/gallery/view.py in a notebook.
 import { PICKED_MODES } from "../../frontend/constants.js";
+import { Arrangement } from "./arrangement.js";
 import { asView } from "./counting.js";
 import { makeModel } from "./model.js";
-import { arrangedRows, sortsOf } from "./ordering.js";
+import { sortsOf } from "./ordering.js";
 import { makePicks } from "./picks.js";
 import { needs } from "./text.js";
 import { detailsOf, probabilitiesOf } from "./tiles.js";
@@ -11,94 +12,128 @@ import { detailsOf, probabilitiesOf } from "./tiles.js";
 const ANY_SIZE = 1024;
 const NO_PICTURES = "This page was written without pictures";
 
+/** @typedef {(row: number) => {tile: any, picture: Uint8Array}} TileOf */
+
 /**
  * @param {import("./exploration.js").Exploration} exploration
- * @param {(row: number) => {tile: any, picture: Uint8Array}} tileOf
+ * @param {TileOf} tileOf
  */
 export function makeGalleryModel(exploration, tileOf) {
-  const { record, state } = exploration;
-  const sorts = sortsOf(record);
-  const picks = makePicks(record.n);
-  let rows = new Uint32Array(0); // in order
-  /** @type {Uint32Array | null} */
-  let among = null; // the arranged rows, ascending
-  let epoch = 0;
-  let isSourceChosen = false; // until then the source follows the selection
-  let hovering = /** @type {number | null} */ (null); // row under the pointer in the gallery
+  return new Gallery(exploration, tileOf).model;
+}
 
-  const isCurrent = (/** @type {any} */ content) => content.epoch === epoch && rows.length > 0;
-  const sortBy = (/** @type {string} */ key) => sorts.find((sort) => sort.key === key) ?? sorts[0];
-  const placeOf = (/** @type {number | null} */ row) => (row === null ? -1 : rows.indexOf(row));
-  const sourceRows = () => (model.get("source") === "selection" ? state.selected : exploration.visibleRows());
-  const showPicks = () => model.set(picks.show(rows));
+/** Answers the messages of the gallery, and keeps its traits up to date. */
+class Gallery {
+  /** Until a person chooses the source, it follows the selection. */
+  #isSourceChosen = false;
+  /** Row under the pointer in the gallery. @type {number | null} */
+  #hovering = null;
 
-  const model = makeModel(startValues(record, sorts), {
-    tiles(content) {
-      if (!isCurrent(content)) return; // for another order: the view asks again
-      const { start, stop } = content;
-      const made = Array.from(rows.subarray(start, stop), tileOf);
-      model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles: made.map(({ tile }) => tile) }, [joined(made)]);
-    },
-    expect() {}, // every request is answered at once
-    arrange: choose,
-    hover({ row }) {
-      const before = hovering;
-      hovering = row;
-      // A pointer that left for the map may already be over another point there.
-      if (row !== null || state.hovered === before) exploration.put("hovered", row);
-    },
-    open(content) { if (isCurrent(content)) exploration.put("focus", rows[content.index]); },
-    focus: ({ row }) => exploration.put("focus", row),
-    look({ row }) {
-      if (row !== state.focus) return;
-      const { tile, picture } = tileOf(row);
-      model.reply({ kind: "look", row, tile, details: detailsOf(record, row), probabilities: probabilitiesOf(record, row) }, [asView(picture)]);
-    },
-    pick(content) {
-      if (!isCurrent(content)) return;
-      picks.pick(rows, content.index, content.range);
-      showPicks();
-    },
-    picked({ do: action }) {
-      const chosen = picks.take();
-      showPicks();
-      const mode = PICKED_MODES[action];
-      if (mode && chosen.length) exploration.select(chosen, mode);
-    },
-  });
-
-  function choose(/** @type {any} */ { source, sort, group, descending, size }) {
-    isSourceChosen ||= Boolean(source);
-    const chosen = {
-      source, group_by: group, tile_size: size, sorted_by: sort,
-      descending: descending ?? (sort && sortBy(sort).descending),
-    };
-    model.set(Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)));
-    if (source || sort || group || descending !== undefined) arrange();
+  /**
+   * @param {import("./exploration.js").Exploration} exploration
+   * @param {TileOf} tileOf
+   */
+  constructor(exploration, tileOf) {
+    const { record, state } = exploration;
+    const sorts = sortsOf(record);
+    this.exploration = exploration;
+    this.tileOf = tileOf;
+    this.picks = makePicks(record.n);
+    this.arrangement = new Arrangement(record, sorts);
+    const model = makeModel(startValues(record, sorts), this.#handlers());
+    this.model = model;
+    exploration.follow(() => this.#showSource(), "selected", "visible");
+    exploration.follow(() => model.set({ focus_index: this.arrangement.placeOf(state.focus), focus: state.focus }), "focus");
+    exploration.follow(() => model.set("hovered", state.hovered), "hovered");
   }
 
-  /** Put the source's rows into their order; tiles of older epochs are stale. */
-  function arrange() {
-    among = sourceRows();
-    const found = arrangedRows(among, sortBy(model.get("sorted_by")), model.get("descending"), model.get("group_by"), record);
-    rows = found.rows;
-    epoch += 1;
-    showPicks();
-    model.set({ count: rows.length, groups: found.groups, focus_index: placeOf(state.focus), epoch });
+  /** @returns {Record<string, (content: any) => void>} by a message's kind */
+  #handlers() {
+    const { exploration, arrangement } = this;
+    return {
+      tiles: (content) => this.#sendTiles(content),
+      expect() {}, // every request is answered at once
+      arrange: (content) => this.#choose(content),
+      hover: ({ row }) => this.#hover(row),
+      open(content) { if (arrangement.isCurrent(content)) exploration.put("focus", arrangement.rows[content.index]); },
+      focus: ({ row }) => exploration.put("focus", row),
+      look: ({ row }) => this.#look(row),
+      pick: (content) => this.#pick(content),
+      picked: ({ do: action }) => this.#usePicks(action),
+    };
+  }
+
+  #sendTiles(/** @type {any} */ content) {
+    const { rows, epoch } = this.arrangement;
+    if (!this.arrangement.isCurrent(content)) return; // for another order: the view asks again
+    const { start, stop } = content;
+    const made = Array.from(rows.subarray(start, stop), this.tileOf);
+    this.model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles: made.map(({ tile }) => tile) }, [joined(made)]);
+  }
+
+  #hover(/** @type {number | null} */ row) {
+    const before = this.#hovering;
+    this.#hovering = row;
+    // A pointer that left for the map may already be over another point there.
+    if (row !== null || this.exploration.state.hovered === before) this.exploration.put("hovered", row);
+  }
+
+  /** Send the details of the row in focus. */
+  #look(/** @type {number} */ row) {
+    const { record, state } = this.exploration;
+    if (row !== state.focus) return;
+    const { tile, picture } = this.tileOf(row);
+    this.model.reply({ kind: "look", row, tile, details: detailsOf(record, row), probabilities: probabilitiesOf(record, row) }, [asView(picture)]);
+  }
+
+  #pick(/** @type {any} */ content) {
+    if (!this.arrangement.isCurrent(content)) return;
+    this.picks.pick(this.arrangement.rows, content.index, content.range);
+    this.#showPicks();
+  }
+
+  /** Unpick all tiles, and select their rows if the action says so. */
+  #usePicks(/** @type {string} */ action) {
+    const chosen = this.picks.take();
+    this.#showPicks();
+    const mode = PICKED_MODES[action];
+    if (mode && chosen.length) this.exploration.select(chosen, mode);
+  }
+
+  #showPicks() {
+    this.model.set(this.picks.show(this.arrangement.rows));
+  }
+
+  #choose(/** @type {any} */ { source, sort, group, descending, size }) {
+    this.#isSourceChosen ||= Boolean(source);
+    const chosen = {
+      source, group_by: group, tile_size: size, sorted_by: sort,
+      descending: descending ?? (sort && this.arrangement.sortBy(sort).descending),
+    };
+    this.model.set(Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)));
+    if (source || sort || group || descending !== undefined) this.#arrange();
+  }
+
+  #sourceRows() {
+    return this.model.get("source") === "selection" ? this.exploration.state.selected : this.exploration.visibleRows();
+  }
+
+  /** Put the source's rows into their order. */
+  #arrange() {
+    const { model, arrangement } = this;
+    const groups = arrangement.arrange(this.#sourceRows(), model.get("sorted_by"), model.get("descending"), model.get("group_by"));
+    this.#showPicks();
+    const focus = arrangement.placeOf(this.exploration.state.focus);
+    model.set({ count: arrangement.rows.length, groups, focus_index: focus, epoch: arrangement.epoch });
   }
 
   /** Arrange the source's rows if they are others than before. */
-  function showSource() {
-    model.set("source_counts", [state.selected.length, exploration.visibleRows().length]);
-    if (!isSourceChosen) model.set("source", state.selected.length ? "selection" : "shown");
-    const wanted = sourceRows();
-    if (!among || wanted.length !== among.length || wanted.some((row, k) => row !== among?.[k])) arrange();
+  #showSource() {
+    const { selected } = this.exploration.state;
+    this.model.set("source_counts", [selected.length, this.exploration.visibleRows().length]);
+    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "shown");
+    if (!this.arrangement.isOf(this.#sourceRows())) this.#arrange();
   }
-
-  exploration.follow(showSource, "selected", "visible");
-  exploration.follow(() => model.set({ focus_index: placeOf(state.focus), focus: state.focus }), "focus");
-  exploration.follow(() => model.set("hovered", state.hovered), "hovered");
-  return model;
 }
 
 /** The traits of a gallery without tiles. */

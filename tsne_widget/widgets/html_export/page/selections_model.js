@@ -9,70 +9,92 @@ import { printable, quoted } from "./text.js";
 
 /** @param {import("./exploration.js").Exploration} exploration */
 export function makeSelectionsModel(exploration) {
-  const { state } = exploration;
-  /** @type {{one: Named, place: number} | null} */
-  let dropped = null; // the last one, for restore
-  let epoch = 0;
+  return new Selections(exploration).model;
+}
 
-  const listed = (/** @type {any} */ content) => (content.epoch === epoch ? state.selections[content.index] : undefined);
+/** Answers the messages of the view, and keeps its traits up to date. */
+class Selections {
+  /** The selection that was dropped last, for restore. @type {{one: Named, place: number} | null} */
+  #dropped = null;
+  /** Counts the lists; messages about older lists are ignored. */
+  #epoch = 0;
 
-  function name(/** @type {any} */ content) {
-    const wanted = content.name.trim();
-    const isKnown = state.selections.some((one) => one.name === wanted);
-    const rows = state.selected;
-    exploration.putSelections(isKnown
-      ? state.selections.map((one) => (one.name === wanted ? { ...one, rows } : one))
-      : [...state.selections, { name: wanted, rows }]);
+  /** @param {import("./exploration.js").Exploration} exploration */
+  constructor(exploration) {
+    this.exploration = exploration;
+    this.state = exploration.state;
+    this.model = makeModel({
+      epoch: 0, names: [], colors: [], counts: [], selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS,
+    }, {
+      name: (content) => this.#name(content.name.trim()),
+      rename: (content) => this.#rename(this.#listed(content), content.name.trim()),
+      drop: (content) => this.#drop(this.#listed(content)),
+      restore: () => this.#restore(),
+      select: (content) => {
+        const one = this.#listed(content);
+        if (one) exploration.select(Array.from(one.rows), content.mode);
+      },
+      undo: exploration.undo,
+      redo: exploration.redo,
+    });
+    exploration.follow(() => this.#show(), "selections");
+    exploration.follow(() => this.#showSelected(), "selected");
   }
 
-  function rename(/** @type {any} */ content) {
-    const [one, wanted] = [listed(content), content.name.trim()];
+  /** The selection that a message is about. @returns {Named | undefined} */
+  #listed(/** @type {any} */ content) {
+    return content.epoch === this.#epoch ? this.state.selections[content.index] : undefined;
+  }
+
+  /** Give the selected rows a name; a selection of this name gets them. */
+  #name(/** @type {string} */ wanted) {
+    const { selected: rows, selections } = this.state;
+    const isKnown = selections.some((one) => one.name === wanted);
+    this.exploration.putSelections(isKnown
+      ? selections.map((one) => (one.name === wanted ? { ...one, rows } : one))
+      : [...selections, { name: wanted, rows }]);
+  }
+
+  #rename(/** @type {Named | undefined} */ one, /** @type {string} */ wanted) {
+    const { selections } = this.state;
     if (!one || one.name === wanted) return;
-    const isTaken = state.selections.some((other) => other.name === wanted);
+    const isTaken = selections.some((other) => other.name === wanted);
     const problem = problemOfName(wanted)
       || (isTaken && `there is a selection ${quoted(wanted)} already; choose another name, or drop it first`);
-    if (problem) exploration.put("message", problem);
-    else exploration.putSelections(state.selections.map((other) => (other === one ? { ...one, name: wanted } : other)));
+    if (problem) this.exploration.put("message", problem);
+    else this.exploration.putSelections(selections.map((other) => (other === one ? { ...one, name: wanted } : other)));
   }
 
-  function drop(/** @type {any} */ content) {
-    const one = listed(content);
+  #drop(/** @type {Named | undefined} */ one) {
+    const { selections } = this.state;
     if (!one) return;
-    dropped = { one, place: state.selections.indexOf(one) };
-    exploration.putSelections(state.selections.filter((other) => other !== one));
+    this.#dropped = { one, place: selections.indexOf(one) };
+    this.exploration.putSelections(selections.filter((other) => other !== one));
   }
 
-  function restore() {
-    if (!dropped) return;
-    const { one: { name: itsName, rows }, place } = dropped;
-    exploration.putSelections([...state.selections.slice(0, place), { name: itsName, rows }, ...state.selections.slice(place)]);
+  #restore() {
+    if (!this.#dropped) return;
+    const { one: { name, rows }, place } = this.#dropped;
+    const { selections } = this.state;
+    this.exploration.putSelections([...selections.slice(0, place), { name, rows }, ...selections.slice(place)]);
   }
 
-  const model = makeModel({ epoch, names: [], colors: [], counts: [], selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS }, {
-    name, rename, drop, restore,
-    select(content) {
-      const one = listed(content);
-      if (one) exploration.select(Array.from(one.rows), content.mode);
-    },
-    undo: exploration.undo,
-    redo: exploration.redo,
-  });
-
-  function showSelected() {
-    const selected = new Set(state.selected);
-    const overlaps = state.selections.map(({ rows }) => Array.from(rows).filter((row) => selected.has(row)).length);
-    model.set({ selected: selected.size, overlaps: asView(Uint32Array.from(overlaps)) });
-  }
-
-  exploration.follow(() => {
-    if (dropped && state.selections.some((one) => one.name === dropped?.one.name)) dropped = null;
-    epoch += 1;
-    model.set({
-      names: state.selections.map((one) => printable(one.name)), colors: state.selections.map((one) => one.color),
-      counts: state.selections.map((one) => one.rows.length), dropped: dropped ? printable(dropped.one.name) : "", epoch,
+  #show() {
+    const { selections } = this.state;
+    if (selections.some((one) => one.name === this.#dropped?.one.name)) this.#dropped = null;
+    this.#epoch += 1;
+    this.model.set({
+      names: selections.map((one) => printable(one.name)), colors: selections.map((one) => one.color),
+      counts: selections.map((one) => one.rows.length),
+      dropped: this.#dropped ? printable(this.#dropped.one.name) : "", epoch: this.#epoch,
     });
-    showSelected();
-  }, "selections");
-  exploration.follow(showSelected, "selected");
-  return model;
+    this.#showSelected();
+  }
+
+  /** Count the selected rows, in all and of each named selection. */
+  #showSelected() {
+    const selected = new Set(this.state.selected);
+    const overlaps = this.state.selections.map(({ rows }) => Array.from(rows).filter((row) => selected.has(row)).length);
+    this.model.set({ selected: selected.size, overlaps: asView(Uint32Array.from(overlaps)) });
+  }
 }

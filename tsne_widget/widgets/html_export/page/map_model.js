@@ -8,29 +8,23 @@ import { makeModel } from "./model.js";
 const LEAST_BUDGET = 36_000;
 
 /**
- * @param {import("./exploration.js").Exploration} exploration
+ * @typedef {import("./exploration.js").Exploration} Exploration
+ * @typedef {{rows: Uint32Array, points: Uint32Array, traits: Record<string, any>}} Drawn
+ *   row of each point, point of each row
+ */
+
+/**
+ * @param {Exploration} exploration
  * @param {(row: number) => {tile: any, picture: Uint8Array}} tileOf
  */
 export function makeMapModel(exploration, tileOf) {
-  const { record, state } = exploration;
-  const rows = Uint32Array.from(record.order); // row of each point
-  const points = new Uint32Array(record.n); // point of each row
-  const places = new Float32Array(2 * record.n); // x of each point, then y
-  rows.forEach((row, point) => {
-    points[row] = point;
-    [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
-  });
-  const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
-  const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
-  const painted = () => {
-    const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);
-    return { color_by: state.colorBy, key, texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
-  };
+  const { record } = exploration;
+  const drawn = pointsOf(record);
+  const { rows } = drawn;
   const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
-    figure: null, places: new DataView(places.buffer), ...painted(), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
-    codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
+    figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
     visible: null, selected: null, viewport: [], color_choices: [],
     hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
   }, {
@@ -65,13 +59,47 @@ export function makeMapModel(exploration, tileOf) {
     undo: exploration.undo,
     redo: exploration.redo,
   });
-  const paint = () => model.set(painted());
+  followExploration(exploration, drawn, model);
+  return model;
+}
 
+/**
+ * The points in the order of drawing, and the traits of them that never change.
+ * @param {import("./record.js").SharedRecord} record
+ * @returns {Drawn}
+ */
+function pointsOf(record) {
+  const rows = Uint32Array.from(record.order);
+  const points = new Uint32Array(record.n);
+  const places = new Float32Array(2 * record.n); // x of each point, then y
+  rows.forEach((row, point) => {
+    points[row] = point;
+    [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
+  });
+  const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
+  const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
+  const traits = {
+    places: new DataView(places.buffer), codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
+  };
+  return { rows, points, traits };
+}
+
+/** The traits of the points' colours. */
+function paintOf(/** @type {Exploration} */ { record, state }, /** @type {Uint32Array} */ rows) {
+  const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);
+  return { color_by: state.colorBy, key, texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
+}
+
+/** Keep the traits of the map up to date. */
+function followExploration(
+  /** @type {Exploration} */ exploration, /** @type {Drawn} */ { rows, points }, /** @type {import("./model.js").Model} */ model,
+) {
+  const { record, state } = exploration;
+  const paint = () => model.set(paintOf(exploration, rows));
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
   exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]).sort())), "selected");
   exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
   exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
   exploration.follow(paint, "colorBy");
   exploration.follow(() => { if (state.colorBy === "selection") paint(); }, "selections");
-  return model;
 }

@@ -1,118 +1,84 @@
-// The bar above compared maps: changes that can be selected, the way between maps, progress.
-import { element, textButton } from "../../frontend/elements.js";
+// The bar above compared maps: selectable changes, the way between the maps, and progress.
 import { makeBar, makeMessage, makeProgress } from "../../frontend/bars.js";
-import { MODES_HELP, modeOf } from "../../frontend/modes.js";
+import { fullCount } from "../../frontend/classes.js";
+import { element, textButton } from "../../frontend/elements.js";
+import { changesOf, follow } from "../../frontend/follow.js";
+import { Changes } from "./changes.js";
+import { Way } from "./way.js";
 
-const STEPS = 100; // of the slider
+/** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
+/** @typedef {{title: string, iteration: number, total: number, divergence: number | null}} Fit */
 
-/** @type {(context: {model: any, el: HTMLElement}) => () => void} */
+/** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const { root, summary, actions, showBusy } = makeBar(el, "tw-comparison");
-  const changes = actions.appendChild(element("div", "tw-changes"));
-  changes.setAttribute("role", "group");
-  const clear = actions.appendChild(textButton("Clear", () => model.send({ kind: "clear" })));
-
-  const way = root.appendChild(element("div", "tw-way"));
-  const from = way.appendChild(element("span"));
-  const slider = /** @type {HTMLInputElement} */ (way.appendChild(element("input")));
-  slider.type = "range";
-  slider.max = String(STEPS);
-  const to = way.appendChild(element("span"));
-  const lines = way.appendChild(textButton("Lines", () => model.send({ kind: "lines", shows: !model.get("lines") })));
-  const note = way.appendChild(element("span"));
-
-  const { root: progress, doing, show: showProgress } = makeProgress(root);
-  const stop = progress.appendChild(textButton("Stop", () => model.send({ kind: "stop" })));
-  stop.title = "Keep this map as it is now, and begin the next";
-  const showMessage = makeMessage(root);
-
-  let asked = -1; // the share that the kernel has not yet shown
-  let wanted = -1; // what the hand has come to meanwhile
-
-  function show() {
-    const [total, visible, selected, names] = ["total", "visible", "selected", "names"].map((name) => model.get(name));
-    summary.textContent = `${visible === total ? "" : `${count(visible)} of `}${count(total)} samples in ${names.length} maps · `;
-    const chosen = summary.appendChild(element("b"));
-    chosen.textContent = selected ? `${count(selected)} selected` : "drag around points to select them in all maps";
-    showBusy(model.get("busy"));
-    clear.disabled = !selected;
-    showMessage(model.get("message"));
-    from.textContent = names[0];
-    to.textContent = names[names.length - 1];
-    changes.setAttribute("aria-label", `Select what changed from ${names[0]} to ${names[names.length - 1]}`);
-    slider.setAttribute("aria-label", `Move the points of ${to.textContent} from their places in ${from.textContent}`);
-    slider.title = slider.getAttribute("aria-label") ?? "";
-    lines.setAttribute("aria-pressed", String(model.get("lines")));
-    lines.title = `Lines on the map of ${to.textContent}, from where the selected samples are in ${from.textContent}`;
-    note.textContent = model.get("lines_note");
-    slider.disabled = !model.get("can_morph");
-  }
-
-  function showChanges() {
-    // The same buttons with other numbers, so that one that has the focus keeps it.
-    for (const [i, { name, meaning, count: many }] of model.get("changes").entries()) {
-      const node = /** @type {HTMLButtonElement} */ (changes.children[i] ?? changes.appendChild(textButton("", (event) => model.send({ kind: "change", name, mode: modeOf(event) }))));
-      node.dataset.change = name;
-      node.title = `${meaning}. Click selects them. ${MODES_HELP}`;
-      node.textContent = `${name[0].toUpperCase()}${name.slice(1)} `;
-      node.appendChild(element("b")).textContent = count(many);
-      node.disabled = !many;
-    }
-    changes.hidden = !changes.children.length;
-  }
-
-  function showFit() {
-    const { title, iteration, total, divergence } = model.get("fit");
-    progress.hidden = !title;
-    if (!title) return;
-    const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
-    doing.textContent = iteration ? `${title} · iteration ${count(iteration)} of ${count(total)}${measure}` : title;
-    showProgress(iteration, total);
-    stop.hidden = !total;
-  }
-
-  /** One step at a time: the next one is asked for when the kernel has shown the last. */
-  function ask(/** @type {number} */ share) {
-    wanted = share;
-    if (asked >= 0) return;
-    asked = share;
-    model.send({ kind: "morph", share });
-  }
-
-  function moved() {
-    const share = model.get("morph");
-    if (asked >= 0 && share !== asked) return;
-    const next = asked >= 0 && wanted !== share ? wanted : -1;
-    asked = -1;
-    if (next >= 0) ask(next);
-    else slider.value = String(Math.round(STEPS * share));
-    slider.setAttribute("aria-valuetext", `${Math.round(100 * share)} % of the way`);
-  }
-
-  slider.addEventListener("input", () => {
-    const share = slider.valueAsNumber / STEPS;
-    if (share !== model.get("morph") || asked >= 0) ask(share);
-  });
-
-  const shown = "change:visible change:selected change:message change:busy change:lines change:lines_note change:can_morph";
-  model.on(shown, show);
-  model.on("change:changes", showChanges);
-  model.on("change:fit", showFit);
-  model.on("change:morph", moved);
-  show();
-  showChanges();
-  showFit();
-  moved();
-  return () => {
-    model.off(shown, show);
-    model.off("change:changes", showChanges);
-    model.off("change:fit", showFit);
-    model.off("change:morph", moved);
-  };
+  const bar = new ComparisonBar(model, el);
+  const { changes, way } = bar;
+  /** @type {[string, () => void][]} */
+  const parts = [
+    [changesOf("visible", "selected", "message", "busy", "lines", "lines_note", "can_morph"), () => bar.show()],
+    [changesOf("changes"), () => changes.show()],
+    [changesOf("fit"), () => bar.showFit()],
+    [changesOf("morph"), () => way.showShare()],
+  ];
+  for (const [, show] of parts) show();
+  return follow(model, parts);
 }
 
-function count(/** @type {number} */ value) {
-  return value.toLocaleString("en");
+class ComparisonBar {
+  changes;
+  way;
+  #model;
+  #bar;
+  #clear = textButton("Clear", () => this.#model.send({ kind: "clear" }));
+  #progress;
+  #stop = textButton("Stop", () => this.#model.send({ kind: "stop" }));
+  #showMessage;
+
+  /** @param {ViewModel} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.#model = model;
+    this.changes = new Changes(model);
+    this.way = new Way(model);
+    this.#bar = makeBar(el, "tw-comparison");
+    const { root, actions } = this.#bar;
+    actions.append(this.changes.root, this.#clear);
+    root.appendChild(this.way.root);
+    this.#progress = makeProgress(root);
+    this.#progress.root.appendChild(this.#stop);
+    this.#stop.title = "Keep this map as it is now, and begin the next";
+    this.#showMessage = makeMessage(root);
+  }
+
+  /** Show the counts, the message and the way. */
+  show() {
+    const [selected, names] = [this.#model.get("selected"), this.#model.get("names")];
+    this.#showSummary();
+    this.#bar.showBusy(this.#model.get("busy"));
+    this.#clear.disabled = !selected;
+    this.#showMessage(this.#model.get("message"));
+    this.changes.root.setAttribute("aria-label", `Select what changed from ${names[0]} to ${names[names.length - 1]}`);
+    this.way.show();
+  }
+
+  /** Show the progress of the map that is computed. */
+  showFit() {
+    const { root, doing, show } = this.#progress;
+    /** @type {Fit} */
+    const { title, iteration, total, divergence } = this.#model.get("fit");
+    root.hidden = !title;
+    if (!title) return;
+    const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
+    doing.textContent = iteration ? `${title} · iteration ${fullCount(iteration)} of ${fullCount(total)}${measure}` : title;
+    show(iteration, total);
+    this.#stop.hidden = !total;
+  }
+
+  #showSummary() {
+    const [total, visible, selected, names] = ["total", "visible", "selected", "names"].map((name) => this.#model.get(name));
+    const part = visible === total ? "" : `${fullCount(visible)} of `;
+    const selection = selected ? `${fullCount(selected)} selected` : "drag around points to select them in all maps";
+    this.#bar.summary.replaceChildren(`${part}${fullCount(total)} samples in ${names.length} maps · `, element("b", "", selection));
+  }
 }
 
 export default render;

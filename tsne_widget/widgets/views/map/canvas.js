@@ -1,195 +1,154 @@
-// The map's figure without bqplot: points and rings on a canvas, with the part of a bqplot view's
-// interface that view.js uses, so that gestures, hover, keys and zoom are the same.
+// The map's figure without bqplot: points and rings on a canvas. It has the part of a bqplot view's
+// interface that plot.js and host.js use, so that gestures, hover, keys and zoom work the same.
 import { WRONG_COLOR } from "../../frontend/constants.js";
+import { element } from "../../frontend/elements.js";
+import { CanvasMark } from "./mark.js";
+import { CanvasScale } from "./scale.js";
+import { Sprites } from "./sprites.js";
 
-// As figure.py has them: summed area of all markers in px², its bounds, and the rings.
+// The same as in figure.py: the total area of all markers in px², the bounds of one, and the rings.
 const MARKERS_AREA = 130_000;
 const MARKER_AREAS = [6, 60];
 const RING = { palette: [WRONG_COLOR], pixels: 0.9, area: 2.2 };
-const TAU = 2 * Math.PI;
+const SLACK = 0.02; // of the viewport: markers at the edge are cut, not left out
 
-/** A view without points: they come by `move` and `paint`. */
+/** A view without points; `move` and `paint` set them. */
 export function makeCanvas() {
-  const root = document.createElement("div");
-  root.className = "tw-canvas";
-  const canvas = root.appendChild(document.createElement("canvas"));
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const scales = { x: makeScale(false), y: makeScale(true) };
-  const points = makeMark();
-  const rings = makeMark();
-  /** @type {string[]} */
-  let colors = [];
-  let frame = 0;
-  const sprites = makeSprites();
+  return new CanvasView();
+}
 
-  function makeMark() {
-    const none = new Float32Array(0);
-    /** @type {Record<string, any>} */
-    const attributes = { x: none, y: none, color: none, opacity: none };
-    // What scatter.js would put on a graphics card: these are drawn, the attributes are kept.
-    const loaded = () => ({
-      array: none, capacity: Infinity, needsUpdate: false,
-      setArray(/** @type {any} */ values) { this.array = values; },
-    });
-    const mark = {
-      scales,
-      x: loaded(), y: loaded(), color: loaded(), opacity: loaded(),
-      instanced_geometry: { maxInstancedCount: 0 },
-      model: {
-        attributes,
-        get: (/** @type {string} */ name) => attributes[name],
-        set: (/** @type {string} */ name, /** @type {any} */ value) => { attributes[name] = value; },
-      },
-      /** @type {(changed: {hasChanged: (name: string) => boolean}) => void} */
-      changed() {},
-      listenTo(/** @type {any} */ _model, /** @type {string} */ _event, /** @type {any} */ callback) { mark.changed = callback; },
-      /** Change attributes, and draw them as they are. */
-      put(/** @type {Record<string, any>} */ values) {
-        Object.assign(attributes, values);
-        for (const name of /** @type {const} */ (["x", "y", "color", "opacity"])) mark[name].array = attributes[name];
-        mark.instanced_geometry.maxInstancedCount = attributes.x.length;
-      },
-    };
-    return mark;
+class CanvasView {
+  el = element("div", "tw-canvas");
+  rendered = true;
+  margin = { left: 0, top: 0 };
+  mark_views;
+  extras = { webGLRequestRender: () => this.#request(), webGLRender: () => this.#draw() };
+  #canvas = this.el.appendChild(element("canvas"));
+  #context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d"));
+  #scales = { x: new CanvasScale(false, () => this.#request()), y: new CanvasScale(true, () => this.#request()) };
+  #points = new CanvasMark(this.#scales);
+  #rings = new CanvasMark(this.#scales);
+  #sprites = new Sprites();
+  /** @type {string[]} */
+  #palette = [];
+  #frame = 0;
+  #resizes = new ResizeObserver(() => this.#resize());
+
+  constructor() {
+    this.mark_views = { views: [this.#points, this.#rings].map((mark) => Promise.resolve(mark)) };
   }
 
-  function makeScale(/** @type {boolean} */ isDown) {
-    let [min, max, length] = [0, 1, 1];
-    const scale = Object.assign(
-      (/** @type {number} */ value) => (isDown ? max - value : value - min) / (max - min) * length,
-      {
-        invert: (/** @type {number} */ pixel) => (isDown ? max - pixel / length * (max - min) : min + pixel / length * (max - min)),
-        domain: () => [min, max],
-        range: () => (isDown ? [length, 0] : [0, length]),
-      },
-    );
-    const model = {
-      set(/** @type {{min: number, max: number}} */ next) {
-        ({ min, max } = next);
-        request();
-      },
-    };
-    return { scale, model, offset: 0, resize: (/** @type {number} */ pixels) => { length = Math.max(1, pixels); } };
+  /** Start drawing: the figure is now in the page. */
+  trigger() {
+    this.#measure();
+    this.#resizes.observe(this.el);
+    this.#request();
+  }
+
+  remove() {
+    this.#resizes.disconnect();
+    cancelAnimationFrame(this.#frame);
+    this.el.remove();
+  }
+
+  /**
+   * Set the places of the points.
+   * @param {Float32Array} x  of each point, in the order of drawing
+   * @param {Float32Array} y
+   * @param {Uint32Array} ringed  points with a ring, ascending
+   */
+  move(x, y, ringed) {
+    const [points, rings] = [this.#points, this.#rings];
+    const [ringX, ringY] = [x, y].map((values) => Float32Array.from(ringed, (i) => values[i]));
+    rings.put({ x: ringX, y: ringY, opacity: rings.opacityFor(ringed.length) });
+    points.put({ x, y, opacity: points.opacityFor(x.length) });
+    points.notify("x");
+    this.#request();
+  }
+
+  /**
+   * Set the colours of the points.
+   * @param {Uint8Array | Uint16Array} color  index of each point's colour in the palette
+   * @param {string[]} palette
+   */
+  paint(color, palette) {
+    this.#palette = palette;
+    this.#points.put({ color });
+    this.#points.notify("color");
+    this.#request();
+  }
+
+  // ---- size ----
+
+  #resize() {
+    if (!this.el.clientWidth) return;
+    this.#measure();
+    this.#request();
+  }
+
+  #measure() {
+    this.#scales.x.resize(this.el.clientWidth);
+    this.#scales.y.resize(this.el.clientHeight);
   }
 
   // ---- drawing ----
 
-  function request() {
-    frame ||= requestAnimationFrame(draw);
+  #request() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  function draw() {
-    cancelAnimationFrame(frame);
-    frame = 0;
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
     const ratio = window.devicePixelRatio || 1;
-    const size = [Math.round(root.clientWidth * ratio), Math.round(root.clientHeight * ratio)];
-    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
-    context.clearRect(0, 0, canvas.width, canvas.height);
+    this.#clear(ratio);
+    const points = this.#points;
     const area = Math.min(MARKER_AREAS[1], Math.max(MARKER_AREAS[0], MARKERS_AREA / points.model.attributes.x.length));
-    const dots = sprites.of(Math.sqrt(area / Math.PI) * ratio, colors);
-    const [circle] = sprites.of(Math.sqrt((area * RING.area) / Math.PI) * ratio, RING.palette, RING.pixels * ratio);
-    // Faint ones first: what is selected lies on top, with its rings.
+    const dots = this.#sprites.of(Math.sqrt(area / Math.PI) * ratio, this.#palette);
+    const [circle] = this.#sprites.of(Math.sqrt((area * RING.area) / Math.PI) * ratio, RING.palette, RING.pixels * ratio);
+    // Faint markers first, so that the selected points and their rings are on top.
     for (const isStrong of [false, true]) {
-      drawMark(points, isStrong, ratio, (i) => dots[points.color.array[i]]);
-      drawMark(rings, isStrong, ratio, () => circle);
+      this.#drawMark(points, isStrong, ratio, (i) => dots[points.color.array[i]]);
+      this.#drawMark(this.#rings, isStrong, ratio, () => circle);
     }
-    context.globalAlpha = 1;
+    this.#context.globalAlpha = 1;
   }
 
-  function drawMark(/** @type {typeof points} */ mark, /** @type {boolean} */ isStrong, /** @type {number} */ ratio, /** @type {(i: number) => HTMLCanvasElement} */ spriteOf) {
+  /** Empty the canvas, and fit it to the figure. @param {number} ratio  pixels of the canvas per CSS pixel */
+  #clear(ratio) {
+    const canvas = this.#canvas;
+    const [width, height] = [this.el.clientWidth, this.el.clientHeight].map((pixels) => Math.round(pixels * ratio));
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    this.#context.clearRect(0, 0, width, height);
+  }
+
+  /**
+   * Draw the markers of one strength.
+   * @param {CanvasMark} mark
+   * @param {boolean} isStrong  whether to draw the opaque markers or the others
+   * @param {number} ratio  pixels of the canvas per CSS pixel
+   * @param {(i: number) => HTMLCanvasElement} spriteOf
+   */
+  #drawMark(mark, isStrong, ratio, spriteOf) {
+    const context = this.#context;
     const [xs, ys, opacity] = [mark.x.array, mark.y.array, mark.opacity.array];
-    const [sx, sy] = [scales.x.scale, scales.y.scale];
-    const [[x0, x1], [y0, y1]] = [sx.domain(), sy.domain()];
-    const [slackX, slackY] = [0.02 * (x1 - x0), 0.02 * (y1 - y0)]; // markers at the edge are cut, not left out
+    const [toX, toY] = [this.#scales.x.scale, this.#scales.y.scale];
+    const [[x0, x1], [y0, y1]] = [toX, toY].map((scale) => withSlack(scale.domain()));
     const count = Math.min(xs.length, mark.instanced_geometry.maxInstancedCount);
     let alpha = -1;
     for (let i = 0; i < count; i++) {
       const strength = opacity[i];
-      if (!strength || strength === 1 !== isStrong) continue;
-      if (xs[i] < x0 - slackX || xs[i] > x1 + slackX || ys[i] < y0 - slackY || ys[i] > y1 + slackY) continue;
+      if (!strength || (strength === 1) !== isStrong) continue;
+      if (xs[i] < x0 || xs[i] > x1 || ys[i] < y0 || ys[i] > y1) continue;
       if (strength !== alpha) context.globalAlpha = alpha = strength;
       const sprite = spriteOf(i);
-      context.drawImage(sprite, Math.round(sx(xs[i]) * ratio - sprite.width / 2), Math.round(sy(ys[i]) * ratio - sprite.height / 2));
+      context.drawImage(sprite, Math.round(toX(xs[i]) * ratio - sprite.width / 2), Math.round(toY(ys[i]) * ratio - sprite.height / 2));
     }
   }
-
-  const resized = new ResizeObserver(() => {
-    if (!root.clientWidth) return;
-    measure();
-    request();
-  });
-
-  function measure() {
-    scales.x.resize(root.clientWidth);
-    scales.y.resize(root.clientHeight);
-  }
-
-  return {
-    el: root,
-    rendered: true,
-    margin: { left: 0, top: 0 },
-    mark_views: { views: [points, rings].map((mark) => Promise.resolve(mark)) },
-    extras: { webGLRequestRender: request, webGLRender: draw },
-    /** The figure is in the page. */
-    trigger() {
-      measure();
-      resized.observe(root);
-      request();
-    },
-    remove() {
-      resized.disconnect();
-      cancelAnimationFrame(frame);
-      root.remove();
-    },
-    /**
-     * @param {Float32Array} x  of each point, in the order of drawing
-     * @param {Float32Array} y
-     * @param {Uint32Array} ringed  points with a ring, ascending
-     */
-    move(x, y, ringed) {
-      const fitting = (/** @type {any} */ mark, /** @type {number} */ count) => (
-        mark.model.get("opacity").length === count ? mark.model.get("opacity") : new Float32Array(count)
-      );
-      rings.put({ x: Float32Array.from(ringed, (i) => x[i]), y: Float32Array.from(ringed, (i) => y[i]), opacity: fitting(rings, ringed.length) });
-      points.put({ x, y, opacity: fitting(points, x.length) });
-      points.changed({ hasChanged: (name) => name === "x" });
-      request();
-    },
-    /**
-     * @param {Uint8Array | Uint16Array} color  place of each point's colour in the palette
-     * @param {string[]} palette
-     */
-    paint(color, palette) {
-      colors = palette;
-      points.put({ color });
-      points.changed({ hasChanged: (name) => name === "color" });
-      request();
-    },
-  };
 }
 
-/** A small picture of each marker, drawn once: to copy one is several times faster than to draw it. */
-function makeSprites() {
-  /** @type {WeakMap<string[], {size: string, made: HTMLCanvasElement[]}>} */
-  const kept = new WeakMap();
-  function of(/** @type {number} */ radius, /** @type {string[]} */ palette, line = 0) {
-    const size = `${radius} ${line}`;
-    const known = kept.get(palette);
-    if (known?.size === size) return known.made;
-    const made = palette.map((color) => {
-      const sprite = document.createElement("canvas");
-      sprite.width = sprite.height = Math.ceil(2 * (radius + line) + 2);
-      const context = /** @type {CanvasRenderingContext2D} */ (sprite.getContext("2d"));
-      context.fillStyle = context.strokeStyle = color;
-      context.lineWidth = line;
-      context.beginPath();
-      context.arc(sprite.width / 2, sprite.width / 2, radius, 0, TAU);
-      if (line) context.stroke();
-      else context.fill();
-      return sprite;
-    });
-    kept.set(palette, { size, made });
-    return made;
-  }
-  return { of };
+/** @param {number[]} domain */
+function withSlack([min, max]) {
+  const slack = SLACK * (max - min);
+  return [min - slack, max + slack];
 }

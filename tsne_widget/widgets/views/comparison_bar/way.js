@@ -1,0 +1,65 @@
+// The way from the first map to the last: a slider that moves the points, and lines between their places.
+import { element, textButton } from "../../frontend/elements.js";
+
+/** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
+
+const STEPS = 100; // of the slider
+const NONE = -1; // no share
+
+export class Way {
+  root = element("div", "tw-way");
+  #model;
+  #from = element("span");
+  #slider = Object.assign(element("input"), { type: "range", max: String(STEPS) });
+  #to = element("span");
+  #lines = textButton("Lines", () => this.#model.send({ kind: "lines", shows: !this.#model.get("lines") }));
+  #note = element("span");
+  #asked = NONE; // the share that was sent to the kernel, until it is shown
+  #wanted = NONE; // the latest share of the slider
+
+  /** @param {ViewModel} model */
+  constructor(model) {
+    this.#model = model;
+    this.root.append(this.#from, this.#slider, this.#to, this.#lines, this.#note);
+    this.#slider.addEventListener("input", () => this.#input());
+  }
+
+  /** Show the names of the maps, and whether points can move and lines are drawn. */
+  show() {
+    const [names, hasLines] = [this.#model.get("names"), this.#model.get("lines")];
+    const [first, last] = [names[0], names[names.length - 1]];
+    this.#from.textContent = first;
+    this.#to.textContent = last;
+    const title = `Move the points of ${last} from their places in ${first}`;
+    this.#slider.setAttribute("aria-label", title);
+    this.#slider.title = title;
+    this.#slider.disabled = !this.#model.get("can_morph");
+    this.#lines.setAttribute("aria-pressed", String(hasLines));
+    this.#lines.title = `Lines on the map of ${last}, from where the selected samples are in ${first}`;
+    this.#note.textContent = this.#model.get("lines_note");
+  }
+
+  /** Show how far the points have moved, and ask for the next step if the slider has moved on. */
+  showShare() {
+    const share = this.#model.get("morph");
+    const isAsked = this.#asked >= 0;
+    if (isAsked && share !== this.#asked) return;
+    this.#asked = NONE;
+    if (isAsked && this.#wanted !== share) this.#ask(this.#wanted);
+    else this.#slider.value = String(Math.round(STEPS * share));
+    this.#slider.setAttribute("aria-valuetext", `${Math.round(100 * share)} % of the way`);
+  }
+
+  #input() {
+    const share = this.#slider.valueAsNumber / STEPS;
+    if (share !== this.#model.get("morph") || this.#asked >= 0) this.#ask(share);
+  }
+
+  /** Ask for one step at a time: the next is sent when the kernel has shown this one. */
+  #ask(/** @type {number} */ share) {
+    this.#wanted = share;
+    if (this.#asked >= 0) return;
+    this.#asked = share;
+    this.#model.send({ kind: "morph", share });
+  }
+}

@@ -1,0 +1,67 @@
+// A mark of the canvas, either the points or their rings, with the part of a bqplot mark's view
+// that plot.js uses.
+
+/** @typedef {{hasChanged: (name: string) => boolean}} Change */
+/** @typedef {{x: import("./scale.js").CanvasScale, y: import("./scale.js").CanvasScale}} Scales */
+
+const FIELDS = /** @type {const} */ (["x", "y", "color", "opacity"]);
+const NONE = new Float32Array(0);
+
+export class CanvasMark {
+  scales;
+  model;
+  // The values that the canvas draws: all of the model's values, or a part of them.
+  x = makeField();
+  y = makeField();
+  color = makeField();
+  opacity = makeField();
+  instanced_geometry = { maxInstancedCount: 0 };
+  /** @type {(change: Change) => void} */
+  #changed = () => {};
+
+  /** @param {Scales} scales */
+  constructor(scales) {
+    this.scales = scales;
+    /** @type {Record<string, any>} */
+    const attributes = { x: NONE, y: NONE, color: NONE, opacity: NONE };
+    this.model = {
+      attributes,
+      get: (/** @type {string} */ name) => attributes[name],
+      set: (/** @type {string} */ name, /** @type {any} */ value) => { attributes[name] = value; },
+    };
+  }
+
+  /** @param {any} _model @param {string} _event @param {(change: Change) => void} callback */
+  listenTo(_model, _event, callback) {
+    this.#changed = callback;
+  }
+
+  /** Report a change of one attribute. @param {string} changed */
+  notify(changed) {
+    this.#changed({ hasChanged: (name) => name === changed });
+  }
+
+  /** Change attributes, and draw all of their values. @param {Record<string, any>} values */
+  put(values) {
+    const { attributes } = this.model;
+    Object.assign(attributes, values);
+    for (const name of FIELDS) this[name].array = attributes[name];
+    this.instanced_geometry.maxInstancedCount = attributes.x.length;
+  }
+
+  /** The opacities if there is one per point, otherwise zeros. @param {number} count  of points */
+  opacityFor(count) {
+    const { opacity } = this.model.attributes;
+    return opacity.length === count ? opacity : new Float32Array(count);
+  }
+}
+
+/** Values of one attribute, as bqplot keeps them for the graphics card. */
+function makeField() {
+  return {
+    array: NONE,
+    capacity: Infinity,
+    needsUpdate: false,
+    setArray(/** @type {Float32Array} */ values) { this.array = values; },
+  };
+}

@@ -19,15 +19,14 @@ KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 NOT_CONNECTED = "The kernel is not connected: run the cell again"
 WARM_UP, RUNS = 5, 20
-# Elements that a run may leave, of about a thousand; a cell that prints something leaves one. With
-# those of a view that is on its way out when they are counted: seen were 1 to 11.
+# Elements that a run may leave, of about a thousand; a cell that prints leaves one. A view that is
+# being removed is counted as well.
 ELEMENTS = 20
-# Listeners of a run but for those below; JupyterLab's own grow by 133 at a time.
-LISTENERS = 5
-# What the kernel holds until close() is called has its model in the page, and anywidget has three
-# listeners for the end of each: of seven models, whether they are shown or not.
-LISTENERS_OF_MODELS = 3 * 7
-# Elements of ours, of about 700 of a view, that may be on their way out when they are counted.
+# Listeners that a run may leave, apart from those below. JupyterLab's own grow by 133 at a time.
+LISTENERS, LISTENERS_OF_JUPYTERLAB = 5, 133
+# The page keeps the model of an open explorer, with three listeners of anywidget.
+LISTENERS_OF_MODEL = 3
+# Our elements, of about 120 of a view, that may be in a view that is being removed.
 ON_THE_WAY = 200
 
 CELL = """
@@ -325,5 +324,5 @@ def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, cl
     print(f"after {WARM_UP} runs {early}, after {RUNS} more {late}")
     assert late[0] - early[0] <= ON_THE_WAY
     assert late[2] - early[2] <= ELEMENTS * RUNS
-    assert late[3] - early[3] <= (0 if closes else LISTENERS_OF_MODELS) * RUNS + LISTENERS_OF_MODELS
-    assert late[4] - early[4] <= LISTENERS * RUNS
+    assert late[3] - early[3] <= (0 if closes else LISTENERS_OF_MODEL) * RUNS + LISTENERS_OF_MODEL
+    assert late[4] - early[4] <= LISTENERS * RUNS + LISTENERS_OF_JUPYTERLAB

@@ -1,4 +1,4 @@
-"""Errors of this package. Each one is also a subclass of the standard error that fits."""
+"""Errors and warnings of this package. Each error also is a subclass of the standard one."""
 
 from __future__ import annotations
 
@@ -31,3 +31,10 @@ class ImageError(TsneWidgetError, OSError):
 
 class StoreError(TsneWidgetError, OSError):
     """Files of this package cannot be written, or do not match their manifest."""
+
+
+class DoubtWarning(UserWarning):
+    """Something inferred could not be verified, or is doubtful; the message says what settles it.
+
+    The same sentence is in :attr:`FeatureSet.notes`.
+    """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from tsne_widget._feature_set_fields import (
     names_of_classes,
 )
 from tsne_widget._image_source import ImageSource
+from tsne_widget._notes import warn_about
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
@@ -68,6 +69,9 @@ class FeatureSet:
         Samples of the dataset that have no row, with the reason.
     images : ImageSource or None
         Source of the pictures, addressed by ``ids``.
+    notes : tuple of str
+        What is inferred and could not be verified, or is doubtful; each with the call that settles
+        it. Each note also is a :class:`~tsne_widget.errors.DoubtWarning` once. Usually empty.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class FeatureSet:
     layer: str = ""
     skipped: tuple[Skipped, ...] = ()
     images: ImageSource | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         features = as_features(self.features)
@@ -112,6 +117,7 @@ class FeatureSet:
             ids=_read_only(as_ids(self.ids, n)),
             paths=None if self.paths is None else as_paths(self.paths, n),
             skipped=tuple(Skipped(int(id_), str(reason)) for id_, reason in self.skipped),
+            notes=tuple(map(str, self.notes)),
         )
 
     def _put(self, **fields: object) -> None:
@@ -243,7 +249,7 @@ class FeatureSet:
             *([f"layer={self.layer!r}"] if self.layer else []),
             *([f"{len(self.skipped)} skipped"] if self.skipped else []),
         ]
-        return f"FeatureSet({', '.join(parts)})"
+        return "\n".join([f"FeatureSet({', '.join(parts)})", *(f"  {note}" for note in self.notes)])
 
     @property
     def misclassified(self) -> NDArray[np.bool_]:
@@ -265,6 +271,16 @@ class FeatureSet:
         """The same record with another image source."""
         other = copy(self)  # replace() would check every feature again
         other._put(images=images)
+        return other
+
+    def with_notes(self, notes: Iterable[str]) -> Self:
+        """The same record with further notes; each new note is also a warning."""
+        added = tuple(dict.fromkeys(note for note in notes if note not in self.notes))
+        if not added:
+            return self
+        warn_about(added)
+        other = copy(self)
+        other._put(notes=self.notes + added)
         return other
 
     def take(self, rows: ArrayLike) -> Self:
@@ -316,6 +332,7 @@ class FeatureSet:
             "paths": self.paths,
             "layer": self.layer,
             "skipped": self.skipped,
+            "notes": self.notes,
         }
         save_fields(Path(folder), self._arrays(), other, overwrite=overwrite)
 

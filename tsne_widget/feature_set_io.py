@@ -92,6 +92,7 @@ def load_fields(folder: Path) -> dict[str, Any]:
         "paths": manifest["paths"],
         "layer": str(manifest["layer"]),
         "skipped": manifest["skipped"],
+        "notes": tuple(map(str, manifest.get("notes", ()))),  # older records have none
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from tsne_widget._class_codes import as_class_names
 from tsne_widget._datasets import check_targets, class_names_of
+from tsne_widget._notes import Notes
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
@@ -63,6 +64,8 @@ class Request:
     store : Path or None
     dataset_key : str or None
     progress : bool or callable
+    notes : Notes
+        Collects what the run infers and cannot verify.
     """
 
     model: nn.Module
@@ -77,6 +80,7 @@ class Request:
     store: Path | None
     dataset_key: str | None
     progress: Progress
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def device(self) -> torch.device:

@@ -13,6 +13,7 @@ from torch import nn
 
 from tsne_widget._calls import explained
 from tsne_widget._datasets import paths_of
+from tsne_widget._notes import warn_about
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.loading import is_worker_error
@@ -312,6 +313,7 @@ def _records(
     logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
     if logits is not None and not request.class_names.covers(logits.shape[1]):
         logits = None
+    warn_about(request.notes.texts)
     ids = rows.ids.tolist()
     files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
     return [
@@ -324,6 +326,7 @@ def _records(
             paths=files,
             layer=name,
             skipped=rows.skipped,
+            notes=request.notes.texts,
         )
         for features, name in zip(rows.features, forward.names(), strict=True)
     ]

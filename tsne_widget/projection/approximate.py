@@ -27,6 +27,8 @@ CELLS_PER_ROOT, PROBES = 2, 48
 CANDIDATES = 2
 TRAINING_ROWS_PER_CELL = 64
 QUERY_ROWS = 4096
+# Rows whose recall is measured.
+RECALL_ROWS = 256
 
 
 def is_available() -> bool:
@@ -34,11 +36,19 @@ def is_available() -> bool:
     return importlib.util.find_spec("faiss") is not None
 
 
-def resolve_search(neighbors: str, n: int, device: str = "cpu") -> str:
-    """The search that ``neighbors`` selects for n rows on a device: "exact" or "approximate"."""
+def resolve_search(neighbors: str, n: int) -> str:
+    """The search that ``neighbors`` selects for n rows on the CPU: "exact" or "approximate"."""
     if neighbors != "auto":
         return neighbors
-    return "approximate" if n >= LARGE and device == "cpu" and is_available() else "exact"
+    return "approximate" if n >= LARGE and is_available() else "exact"
+
+
+def recall(X: NDArray[np.float32], found: Neighbors, workers: Workers) -> float:
+    """Share of the true neighbours of some rows that were found, 0 to 1."""
+    n, k = found.indices.shape
+    rows = np.linspace(0, n - 1, min(n, RECALL_ROWS)).astype(np.int64)
+    true = _exact(X, rows, k, workers)[1]
+    return float((found.squared[rows] <= true[:, -1:] * (1 + 1e-5)).mean())
 
 
 def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors:

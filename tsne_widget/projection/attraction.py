@@ -18,20 +18,18 @@ PAIRS_PER_BLOCK = 65_536
 
 
 class Attraction:
-    """Attraction in torch operations, on any device.
+    """Attraction in torch operations, on the CPU.
 
     The weight Pᵢⱼ / (1 + d²) of each pair i < j is computed once and summed twice: over rows i, and
-    over columns j. The segment sums of embedding_bag are deterministic, also on CUDA.
+    over columns j.
 
     Parameters
     ----------
     affinities : Affinities
         Joint probabilities of n samples.
-    device : str
-        torch device of the points.
     """
 
-    def __init__(self, affinities: Affinities, device: str = "cpu") -> None:
+    def __init__(self, affinities: Affinities) -> None:
         starts, others = affinities.starts, affinities.others
         n = len(affinities)
         rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(starts))
@@ -39,7 +37,7 @@ class Attraction:
         ends = np.concatenate([[0], np.cumsum(np.bincount(others, minlength=n))])
 
         def put(array: NDArray[Any], dtype: torch.dtype = torch.int32) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(device, dtype)
+            return torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
 
         self._rows, self._others = put(rows), put(others)
         self._values = put(affinities.values, torch.float32)
@@ -82,7 +80,7 @@ class Attraction:
 
 def cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
     """Σ P log(1 + d²) over both directions of all pairs of the map ``y``, (n, 2), in nats."""
-    points = y.cpu().numpy()
+    points = y.numpy()
     total = 0.0
     for block in row_blocks(len(affinities.others), PAIRS_PER_BLOCK):
         pairs = np.arange(block.start, block.stop)
@@ -94,7 +92,7 @@ def cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
 
 def estimated_cross_entropy(affinities: Affinities, y: torch.Tensor) -> float:
     """Estimate of :func:`cross_entropy` from a sample of pairs, accurate to about 0.005 nats."""
-    points = y.cpu().numpy()
+    points = y.numpy()
     i, j = affinities.sample
     return float(np.log1p(np.square(points[i] - points[j]).sum(1)).mean(dtype=np.float64))
 

@@ -28,17 +28,13 @@ MAX_STEP = 5.0
 # From this many points on, an iteration is split into pieces for several threads.
 POINTS_PER_THREAD = 10_000
 PIECES = 4
-# On a GPU the extent of the map is read only in every tenth iteration, because reading it waits for
-# the device. The mesh is that much wider than the map.
-DEVICE_ITERATIONS_PER_MESH = 10
-DEVICE_GROWTH = 1.5
 
 
-def forces_for(affinities: Affinities, workers: Workers, device: str) -> Forces:
-    """Compiled loops on the CPU if numba is installed, otherwise torch operations."""
-    loops = compiled_loops() if device == "cpu" else None
+def forces_for(affinities: Affinities, workers: Workers) -> Forces:
+    """Compiled loops if numba is installed, otherwise torch operations."""
+    loops = compiled_loops()
     if loops is None:
-        return TorchForces(affinities, workers, device)
+        return TorchForces(affinities, workers)
     return NumbaForces(affinities, workers, loops)
 
 
@@ -56,38 +52,20 @@ def compiled_loops() -> ModuleType | None:
 
 
 class TorchForces:
-    """Forces in torch operations, on any device.
-
-    On a GPU an iteration waits for the device only to read the extent of the map: in each of the
-    first hundred iterations, then in every tenth. Masses are integers there, because the sum of
-    integers does not depend on the order.
+    """Forces in torch operations, on the CPU.
 
     Parameters
     ----------
     affinities : Affinities
     workers : Workers
-    device : str
-        torch device.
-    as_on_gpu : bool, optional
-        Use the computation for GPUs on any device, for tests.
     """
 
-    def __init__(
-        self,
-        affinities: Affinities,
-        workers: Workers,
-        device: str,
-        *,
-        as_on_gpu: bool | None = None,
-    ) -> None:
+    def __init__(self, affinities: Affinities, workers: Workers) -> None:
         n = len(affinities)
-        self._attraction = Attraction(affinities, device)
+        self._attraction = Attraction(affinities)
         self._workers = workers
-        self._pull = torch.zeros((2, n), device=device)
-        self._push = torch.zeros((2, n), device=device)
-        self._on_device = device != "cpu" if as_on_gpu is None else as_on_gpu
-        self._mesh: Mesh | None = None
-        self._calls = 0
+        self._pull = torch.zeros((2, n))
+        self._push = torch.zeros((2, n))
 
     def evaluate(self, y: torch.Tensor) -> torch.Tensor:
         """See :class:`Forces`."""
@@ -95,11 +73,11 @@ class TorchForces:
         self._attraction.forces(points, self._pull, self._workers)
         if len(y) <= repulsion.DIRECT_POINTS:
             return repulsion.direct(points, self._push)
-        mesh = self._current_mesh(points)
+        mesh = _mesh_around(points.amin(1).tolist(), points.amax(1).tolist())
         if mesh is None:
             return repulsion.closed_form(points, self._push)
-        kernel = influence(mesh.size, mesh.far_cells, mesh.cell, str(y.device))
-        density = repulsion.spread(points, mesh, any_order=self._on_device)
+        kernel = influence(mesh.size, mesh.far_cells, mesh.cell)
+        density = repulsion.spread(points, mesh)
         field = repulsion.convolve(density, mesh, kernel, self._workers)
         total = repulsion.interpolate(points, mesh, field, kernel, self._push)
         return total.double().sum() - y.shape[0] * kernel.self_field
@@ -113,15 +91,6 @@ class TorchForces:
         step = state.velocity * phase.momentum - gradient * state.gains * phase.learning_rate
         state.velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         state.y += state.velocity
-
-    def _current_mesh(self, points: torch.Tensor) -> Mesh | None:
-        """The mesh for this iteration, or None if the map is narrow enough for the closed form."""
-        early = self._calls < 10 * DEVICE_ITERATIONS_PER_MESH
-        if not self._on_device or early or self._calls % DEVICE_ITERATIONS_PER_MESH == 0:
-            growth = DEVICE_GROWTH if self._on_device and not early else 1.0
-            self._mesh = _mesh_around(points.amin(1).tolist(), points.amax(1).tolist(), growth)
-        self._calls += 1
-        return self._mesh
 
 
 class NumbaForces:
@@ -217,10 +186,8 @@ class NumbaForces:
         )
 
 
-def _mesh_around(low: list[float], high: list[float], growth: float = 1.0) -> Mesh | None:
-    """The mesh for a map that may grow by this factor, or None if a closed form serves it."""
-    extent = max(high[0] - low[0], high[1] - low[1])
-    if extent < repulsion.CLOSED_FORM_WIDTH:
+def _mesh_around(low: list[float], high: list[float]) -> Mesh | None:
+    """The mesh for a map, or None if a closed form serves it."""
+    if max(high[0] - low[0], high[1] - low[1]) < repulsion.CLOSED_FORM_WIDTH:
         return None
-    room = (growth - 1) * extent / 2
-    return mesh_for((low[0] - room, low[1] - room), (high[0] + room, high[1] + room))
+    return mesh_for((low[0], low[1]), (high[0], high[1]))

@@ -111,14 +111,21 @@ class Scaler:
     def __init__(self, X: NDArray[Any]) -> None:
         n, d = X.shape
         lowest, highest = _bounds(X)
-        magnitude = max(np.abs(lowest).max(), np.abs(highest).max())
-        self._exponent = int(np.frexp(magnitude)[1])
+        self._exponent = exponent_of(lowest, highest)
         centre = np.zeros(d)
         for block in _blocks(X):
             centre += self._scaled_by_power_of_two(X[block]).sum(axis=0, dtype=np.float64)
-        # Clip, because rounding must not move the mean of a constant column off its value.
+        self._centre_at(centre / n, lowest, highest)
+
+    def _centre_at(
+        self, mean: NDArray[np.float64], lowest: NDArray[np.float64], highest: NDArray[np.float64]
+    ) -> None:
+        """Set centre and spread from the mean of the scaled columns and the bounds of the columns.
+
+        Clip, because rounding must not move the mean of a constant column off its value.
+        """
         lowest, highest = (np.ldexp(bound, -self._exponent) for bound in (lowest, highest))
-        self._centre = np.clip(centre / n, lowest, highest)
+        self._centre = np.clip(mean, lowest, highest)
         spread = max((highest - self._centre).max(), (self._centre - lowest).max())
         self._spread_exponent = int(np.frexp(spread)[1])
 
@@ -148,6 +155,17 @@ def _bounds(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ranges = [(X[block].min(axis=0), X[block].max(axis=0)) for block in _blocks(X)]
     lowest = np.min([low for low, _ in ranges], axis=0)
     highest = np.max([high for _, high in ranges], axis=0)
+    check_bounds(X, lowest, highest)
+    return lowest.astype(np.float64), highest.astype(np.float64)
+
+
+def exponent_of(lowest: NDArray[np.float64], highest: NDArray[np.float64]) -> int:
+    """The power of two just above all absolute values between these bounds."""
+    return int(np.frexp(max(np.abs(lowest).max(), np.abs(highest).max()))[1])
+
+
+def check_bounds(X: NDArray[Any], lowest: NDArray[Any], highest: NDArray[Any]) -> None:
+    """Raise InvalidInputError if the bounds of the columns are not finite, or all equal."""
     if not (np.isfinite(lowest).all() and np.isfinite(highest).all()):
         raise_not_finite(X)
     if np.array_equal(lowest, highest):
@@ -155,7 +173,6 @@ def _bounds(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             f"features are constant over {len(X)} samples (dead layer?); check the layer's input "
             "and weights, or choose another layer"
         )
-    return lowest.astype(np.float64), highest.astype(np.float64)
 
 
 def unit_rows(X: NDArray[Any]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,15 +31,30 @@ PIECE_ROWS = 2**16
 
 
 class Reference(NamedTuple):
-    """The fitted rows, and the scaling that makes other rows comparable with them."""
+    """The fitted rows in host memory, and the scaling that makes other rows comparable to them."""
 
     rows: NDArray[np.float32]
     """(m, d) float32, scaled."""
     scale: Callable[[NDArray[Any]], NDArray[np.float32]]
     """Scales (r, d) features as the fitted rows."""
     is_cosine: bool
-    device: str
-    """torch device that computes the distances."""
+
+
+Placing = Callable[[Neighbors], NDArray[np.float32]]
+"""Coordinates of new rows, (m, 2), from the nearest fitted rows of each."""
+
+
+class FittedRows(Protocol):
+    """The part of a fit that places other rows."""
+
+    def nearest(self, X: NDArray[Any], workers: Workers) -> Neighbors:
+        """The nearest fitted rows of each row of ``X``, (r, d)."""
+
+    def placement(self, y: NDArray[np.float32], workers: Workers) -> Placing:
+        """Placement of new rows on the map ``y``, (m, 2)."""
+
+    def reference(self) -> Reference:
+        """The fitted rows, for a search on other machines."""
 
 
 def choose(
@@ -116,15 +131,17 @@ class OtherRows:
         """The (n, 2) map with each row at its nearest landmark; ``y`` is the landmarks' (m, 2)."""
         return self._whole(y, y[self.neighbors.indices[:, 0]])
 
-    def place(self, y: NDArray[np.float32], workers: Workers, executor: str) -> NDArray[np.float32]:
+    def place(
+        self, y: NDArray[np.float32], fit: FittedRows, workers: Workers, executor: str
+    ) -> NDArray[np.float32]:
         """The (n, 2) map with each row at its own position; ``y`` is the landmarks' (m, 2)."""
         out = np.empty((len(self.others), 2), np.float32)
         pieces = _pieces(len(self.others), 2 * NEIGHBORS)
         if executor == "ray":
             work: Iterator[NDArray[np.float32]] = _on_ray(_place, (self.neighbors, y), pieces)
         else:
-            placement = Placement(y, workers)
-            work = (placement.coordinates(self.neighbors.rows(p), workers) for p in pieces)
+            placing = fit.placement(y, workers)
+            work = (placing(self.neighbors.rows(piece)) for piece in pieces)
         for piece, result in zip(pieces, work, strict=True):
             out[piece] = result
         return self._whole(y, out)
@@ -139,7 +156,7 @@ class OtherRows:
 def find_other_rows(
     X: NDArray[Any],
     landmarks: NDArray[np.int64],
-    reference: Reference,
+    fit: FittedRows,
     workers: Workers,
     executor: str,
 ) -> OtherRows:
@@ -153,8 +170,8 @@ def find_other_rows(
         May be a memory map; it is read once, in blocks.
     landmarks : (m,) int64 array
         Row numbers.
-    reference : Reference
-        The scaled features of the landmarks.
+    fit : FittedRows
+        The fit of the landmarks.
     workers : Workers
     executor : "local" or "ray"
     """
@@ -165,16 +182,26 @@ def find_other_rows(
     found = Neighbors(np.empty((len(others), k), np.int32), np.empty((len(others), k), np.float32))
     pieces = _pieces(len(others), X.shape[1])
     if executor == "ray":
-        work: Iterator[Neighbors] = _on_ray(_search, (X, others, reference), pieces)
+        work: Iterator[Neighbors] = _on_ray(_search, (X, others, fit.reference()), pieces)
     else:
-        work = (nearest_fitted(reference, X[others[piece]], workers) for piece in pieces)
+        work = (fit.nearest(X[others[piece]], workers) for piece in pieces)
     for piece, result in zip(pieces, work, strict=True):
         found.indices[piece], found.squared[piece] = result
     return OtherRows(landmarks, others, found)
 
 
 def nearest_fitted(reference: Reference, X: NDArray[Any], workers: Workers) -> Neighbors:
-    """The nearest fitted rows of each row of ``X``, (r, d), independently of the other rows.
+    """The nearest fitted rows of each row of ``X``, (r, d), independently of the other rows."""
+    queries = scaled_queries(reference.scale, X)
+    k = min(NEIGHBORS, len(reference.rows))
+    found = nearest(reference.rows, k, workers, queries=queries)
+    return found.as_cosine() if reference.is_cosine else found
+
+
+def scaled_queries(
+    scale: Callable[[NDArray[Any]], NDArray[np.float32]], X: NDArray[Any]
+) -> NDArray[np.float32]:
+    """The rows of ``X``, (r, d), scaled as the fitted rows.
 
     Raises
     ------
@@ -182,26 +209,23 @@ def nearest_fitted(reference: Reference, X: NDArray[Any], workers: Workers) -> N
         If the scaled features overflow float32.
     """
     with np.errstate(over="ignore"):
-        queries = reference.scale(X)
+        queries = scale(X)
     if not np.isfinite(queries).all():
         raise InvalidInputError(
             "features are so much larger than those of the fit that they overflow float32; "
             "pass features of the same layer and scale"
         )
-    k = min(NEIGHBORS, len(reference.rows))
-    found = nearest(reference.rows, k, workers, queries=queries, device=reference.device)
-    return found.as_cosine() if reference.is_cosine else found
+    return queries
 
 
 def place_rows(
-    X: NDArray[Any], reference: Reference, y: NDArray[np.float32], workers: Workers
+    X: NDArray[Any], fit: FittedRows, y: NDArray[np.float32], workers: Workers
 ) -> NDArray[np.float32]:
     """Coordinates of the rows of ``X``, (r, d), on the map ``y``, (m, 2): (r, 2) float32."""
-    placement = Placement(y, workers)
+    placing = fit.placement(y, workers)
     out = np.empty((len(X), 2), np.float32)
     for piece in _pieces(*X.shape):
-        near = nearest_fitted(reference, X[piece], workers)
-        out[piece] = placement.coordinates(near, workers)
+        out[piece] = placing(fit.nearest(X[piece], workers))
     return out
 
 

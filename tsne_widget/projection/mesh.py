@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -72,43 +73,60 @@ def mesh_for(low: tuple[float, float], high: tuple[float, float]) -> Mesh:
     nodes = int(extent / cell) + 1 + MARGIN
     origin = (low[0] - 0.01 * cell, low[1] - 0.01 * cell)
     if nodes < TWO_LEVEL_NODES:
-        size = _fast_length(2 * nodes)
+        size = fast_length(2 * nodes)
         return Mesh(size // 2, size, 0, float(cell), origin)
-    size = _fast_length(nodes + NEAR_CELLS + COARSER)
+    size = fast_length(nodes + NEAR_CELLS + COARSER)
     cells = (size - NEAR_CELLS) // COARSER * COARSER
     return Mesh(cells, size, cells // COARSER + ORDER - 2, float(cell), origin)
 
 
-def _fast_length(minimum: int) -> int:
-    return next(length for length in _LENGTHS if length >= minimum)
+def fast_length(minimum: int, lengths: Sequence[int] = _LENGTHS) -> int:
+    """The shortest fast transform length that is not below ``minimum``."""
+    return next(length for length in lengths if length >= minimum)
+
+
+def short_lengths() -> list[int]:
+    """Fast transform lengths for a GPU: every third below 1,024, where any length is as fast."""
+    return [length for i, length in enumerate(_LENGTHS) if length >= 1024 or i % 3 == 0]
 
 
 @lru_cache(maxsize=32)
 def influence(mesh_size: int, far_cells: int, cell: float, device: str = "cpu") -> Influence:
     """The influence function for a mesh with these ``size``, ``far_cells`` and ``cell``.
 
+    It is computed on the torch ``device``.
+
     It minimises the mean square error of the force when the field is differentiated analytically
     (Ballenegger, Cerdà & Holm 2012, "How to convert SPME into P3M: influence functions and error
     estimates").
     """
-    near = _transfer(mesh_size, cell, NEAR_CELLS * cell if far_cells else None)
+    place = torch.device(device)
+    near = _transfer(mesh_size, cell, NEAR_CELLS * cell if far_cells else None, place)
     (a, b), self_field = _self_interaction(near, mesh_size, cell)
     if not far_cells:
-        return Influence(near.to(device), (a, b), self_field, None)
-    size = _fast_length(2 * far_cells)
-    far = _transfer(size, COARSER * cell, NEAR_CELLS * cell, far=True)
+        return Influence(near, (a, b), self_field, None)
+    size = fast_length(2 * far_cells)
+    far = _transfer(size, COARSER * cell, NEAR_CELLS * cell, place, far=True)
     self_field += _self_interaction(far, size, COARSER * cell)[1]
-    restriction = _restriction(far_cells).to(device)
-    return Influence(near.to(device), (a, b), self_field, (size, far.to(device), restriction))
+    restriction = _restriction(far_cells).to(place)
+    return Influence(near, (a, b), self_field, (size, far, restriction))
 
 
-def _transfer(size: int, cell: float, reach: float | None, *, far: bool = False) -> torch.Tensor:
+def widest(device: torch.device) -> torch.dtype:
+    """The float with the most digits on a device: MPS has no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def _transfer(
+    size: int, cell: float, reach: float | None, device: torch.device, *, far: bool = False
+) -> torch.Tensor:
     """Factors of the Fourier modes, (size, size // 2 + 1) float32.
 
     With a ``reach``, they are those of the kernel's part within the reach, or beyond it (``far``).
     """
-    steps = torch.arange(size)
-    squared = torch.minimum(steps, size - steps).double().mul(cell).square()
+    wide = widest(device)
+    steps = torch.arange(size, device=device)
+    squared = torch.minimum(steps, size - steps).to(wide).mul(cell).square()
     squared = squared[:, None] + squared[None, : size // 2 + 1]
     kernel = (1 + squared).reciprocal()
     if reach is not None:
@@ -120,10 +138,10 @@ def _transfer(size: int, cell: float, reach: float | None, *, far: bool = False)
     frequency = np.fft.fftfreq(size)
     aliases = frequency + np.arange(-3, 4)[:, None]
     windows = np.sinc(aliases) ** (2 * ORDER)
-    own = torch.from_numpy(windows[3])
-    total = torch.from_numpy(windows.sum(0))
-    slope = torch.from_numpy((windows * aliases**2).sum(0))
-    wave = torch.from_numpy(frequency**2)
+    own, total, slope, wave = (
+        torch.from_numpy(values).to(device, wide)
+        for values in (windows[3], windows.sum(0), (windows * aliases**2).sum(0), frequency**2)
+    )
     half = slice(0, size // 2 + 1)
     numerator = (wave[:, None] + wave[half]) * (own[:, None] * own[half])
     denominator = (total[:, None] * total[half]) * (
@@ -156,10 +174,10 @@ def _self_interaction(
     transfer: torch.Tensor, size: int, cell: float
 ) -> tuple[tuple[float, float], float]:
     """Least-squares a, b of the self-force, and the mean self-field, over positions in a cell."""
-    near = torch.fft.irfft2(transfer, s=(size, size)).double().numpy()
-    nodes = np.arange(ORDER)
+    near = torch.fft.irfft2(transfer, s=(size, size))
+    nodes = torch.arange(ORDER, device=near.device)
     offsets = nodes[:, None] - nodes
-    table = near[offsets[:, None, :, None], offsets[None, :, None, :]]
+    table = near[offsets[:, None, :, None], offsets[None, :, None, :]].cpu().double().numpy()
     positions = (np.arange(12) + 0.5) / 12
     weights, slopes = (w.numpy() for w in spline(torch.from_numpy(positions)))
     field = np.einsum(

@@ -48,7 +48,6 @@ def nearest(
     workers: Workers,
     *,
     queries: NDArray[np.float32] | None = None,
-    device: str = "cpu",
 ) -> Neighbors:
     """The k nearest rows of ``X`` by Euclidean distance, for each row of ``X`` or ``queries``.
 
@@ -59,12 +58,10 @@ def nearest(
     k : int
         1 to n − 1, or 1 to n with queries.
     workers : Workers
-        Threads to use on the CPU.
+        Threads to use.
     queries : (m, d) float32 array, optional
         By default the rows of ``X``; a row is not its own neighbour. With queries, distances are
         computed from differences, so a row's result does not depend on the other queries.
-    device : str
-        torch device that computes the products.
 
     Returns
     -------
@@ -72,10 +69,10 @@ def nearest(
         Rows at equal distances are in ascending order.
     """
     n = len(X)
-    reference = torch.from_numpy(X).to(device)
+    reference = torch.from_numpy(X)
     lengths = reference.square().sum(1)
     own = queries is None
-    targets = reference if queries is None else torch.from_numpy(queries).to(device)
+    targets = reference if queries is None else torch.from_numpy(queries)
     m = len(targets)
     candidates = min(k + SPARE, n - 1 if own else n)
     indices = np.empty((m, k), np.int32)
@@ -83,11 +80,11 @@ def nearest(
 
     def select(rows: slice, distances: torch.Tensor) -> None:
         if own:
-            block = torch.arange(rows.stop - rows.start, device=device)
+            block = torch.arange(rows.stop - rows.start)
             distances[block, block + rows.start] = torch.inf
         values, positions = smallest(distances, candidates)
         values += targets[rows].square().sum(1, keepdim=True)
-        columns, found = positions.cpu().numpy(), values.cpu().numpy()
+        columns, found = positions.numpy(), values.numpy()
         recompute(X, X if queries is None else queries, rows, columns, found, everywhere=not own)
         order = np.lexsort((columns, found), axis=1)[:, :k]
         indices[rows] = np.take_along_axis(columns, order, 1)

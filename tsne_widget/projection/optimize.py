@@ -46,9 +46,9 @@ class State:
     z: Any = None
 
     @classmethod
-    def at(cls, start: NDArray[np.float32], device: str = "cpu") -> State:
+    def at(cls, start: NDArray[np.float32]) -> State:
         """A state at rest at the coordinates ``start``, (n, 2)."""
-        y = torch.tensor(start, dtype=torch.float32, device=device)
+        y = torch.tensor(start, dtype=torch.float32)
         return cls(y, torch.zeros_like(y), torch.ones_like(y))
 
     def rest(self) -> None:
@@ -59,38 +59,85 @@ class State:
 
 @dataclass(frozen=True)
 class Phase:
-    """Constants of a range of iterations."""
+    """Constants of a range of iterations.
 
+    Attributes
+    ----------
+    iterations : int
+        Number of iterations.
+    exaggeration : float
+        Factor on the attraction.
+    momentum : float
+    learning_rate : float
+        In the units of the gradient A − R / Z.
+    is_fresh : bool
+        Start without steps and gains, because the forces change.
+    """
+
+    iterations: int
     exaggeration: float
-    learning_rate: float
     momentum: float
+    learning_rate: float
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Constants of each iteration.
+    """Constants of each iteration, as data that the CPU and the GPU read.
 
     Attributes
+    ----------
+    phases : tuple of Phase
+        One after the other; the last one covers all later iterations too.
+    """
+
+    phases: tuple[Phase, ...]
+
+    def phase(self, iteration: int) -> Phase:
+        """Constants of the next iteration, after ``iteration`` finished ones."""
+        return self._at(iteration)[0]
+
+    def is_fresh(self, iteration: int) -> bool:
+        """Whether the next iteration is the first of a phase that starts without steps."""
+        phase, first, _ = self._at(iteration)
+        return phase.is_fresh and iteration == first
+
+    def last(self, iteration: int) -> float:
+        """Number of finished iterations at which the phase of the next iteration ends."""
+        return self._at(iteration)[2]
+
+    def _at(self, iteration: int) -> tuple[Phase, int, float]:
+        """The phase of the next iteration, and the numbers of finished ones at its two ends."""
+        first = 0
+        for phase in self.phases[:-1]:
+            if iteration < first + phase.iterations:
+                return phase, first, first + phase.iterations
+            first += phase.iterations
+        return self.phases[-1], first, np.inf
+
+
+def default_schedule(
+    n: int, early_exaggeration: float = 12.0, learning_rate: float | None = None
+) -> Schedule:
+    """The schedule of a fit of n points.
+
+    Parameters
     ----------
     n : int
         Number of points.
     early_exaggeration : float
         Factor on the attraction in the first 250 iterations.
-    learning_rate : float or None
-        None means n / exaggeration (Belkina et al. 2019; Kobak & Berens 2019). There is no minimum:
+    learning_rate : float, optional
+        By default n / exaggeration (Belkina et al. 2019; Kobak & Berens 2019). There is no minimum:
         scikit-learn's 200, in these units, degrades maps of less than 100 points.
     """
-
-    n: int
-    early_exaggeration: float = 12.0
-    learning_rate: float | None = None
-
-    def phase(self, iteration: int) -> Phase:
-        """Constants of the next iteration, after ``iteration`` finished ones."""
-        early = iteration < EXAGGERATED_ITERATIONS
-        exaggeration = self.early_exaggeration if early else 1.0
-        rate = self.learning_rate or self.n / exaggeration
-        return Phase(exaggeration, rate, EXAGGERATED_MOMENTUM if early else MOMENTUM)
+    early = learning_rate or n / early_exaggeration
+    return Schedule(
+        (
+            Phase(EXAGGERATED_ITERATIONS, early_exaggeration, EXAGGERATED_MOMENTUM, early),
+            Phase(350, 1.0, MOMENTUM, learning_rate or float(n), is_fresh=True),
+        )
+    )
 
 
 class Forces(Protocol):
@@ -126,7 +173,7 @@ def descend(
         Called as ``watch(iteration)`` after each iteration; returning True stops the descent.
     """
     while state.iteration < until:
-        if state.iteration == EXAGGERATED_ITERATIONS:
+        if schedule.is_fresh(state.iteration):
             state.rest()
         state.z = forces.evaluate(state.y)
         forces.move(state, schedule.phase(state.iteration), state.z)

@@ -8,12 +8,12 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection.devices import check_device
 from tsne_widget.projection.inputs import MIN_SAMPLES, as_array
 
 # The default of van der Maaten & Hinton (2008), scikit-learn and openTSNE; lower if n is small.
@@ -56,7 +56,7 @@ def check_parameters(tsne: Any) -> None:
     if tsne.landmarks is not None:
         _check_landmarks(tsne.landmarks, tsne.metric)
     if tsne.device is not None:
-        _check_device(tsne.device)
+        check_device(tsne.device)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -79,15 +79,6 @@ def _check_landmarks(count: object, metric: str) -> None:
             "landmarks need features to place the other rows, but metric='precomputed' gives "
             "distances; pass landmarks=None"
         )
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InvalidInputError(
-            f"device={device!r} is not available ({error}); pass device=None for the CPU"
-        ) from error
 
 
 def resolve_perplexity(perplexity: float | None, n: int) -> float:

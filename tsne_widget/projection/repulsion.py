@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from tsne_widget.projection.mesh import ORDER, Influence, Mesh, spline
+from tsne_widget.projection.mesh import ORDER, Influence, Mesh, spline, widest
 from tsne_widget.projection.workers import Workers
 
 # Below this width a map is repelled in closed form; on a mesh, rounding would exceed the forces.
@@ -29,35 +29,18 @@ DIRECT_POINTS = 500
 # Transforms of at least this length are split into pieces for several threads.
 LARGE_TRANSFORM = 400
 PIECES = 4
-# Fixed-point units per unit mass, for sums that must not depend on their order.
-FIXED_POINT = 2.0**30
 
 
-def spread(y: torch.Tensor, mesh: Mesh, *, any_order: bool = False) -> torch.Tensor:
-    """Density of a unit mass at each point.
-
-    Parameters
-    ----------
-    y : (2, n) tensor
-    mesh : Mesh
-    any_order : bool
-        Sum masses as integers of 2⁻³⁰, so that the result does not depend on the order of the sum.
-        Required on devices whose threads add to a node in any order.
-
-    Returns
-    -------
-    (cells, cells) float32 tensor
-    """
+def spread(y: torch.Tensor, mesh: Mesh) -> torch.Tensor:
+    """Density of a unit mass at each point of ``y``, (2, n): a (cells, cells) tensor."""
     base, (s, t) = _nodes(y, mesh)
     weights_s, weights_t = spline(s)[0], spline(t)[0]
-    flat = torch.zeros(mesh.cells**2, dtype=torch.int64 if any_order else y.dtype, device=y.device)
+    flat = torch.zeros(mesh.cells**2, dtype=y.dtype)
     for a in range(ORDER):
         for b in range(ORDER):
             mass = weights_s[a] * weights_t[b]
-            mass = (mass * FIXED_POINT).round().long() if any_order else mass
             flat[a * mesh.cells + b :].index_add_(0, base, mass)
-    density = flat.float() / FIXED_POINT if any_order else flat
-    return density.view(mesh.cells, mesh.cells)
+    return flat.view(mesh.cells, mesh.cells)
 
 
 def convolve(
@@ -108,7 +91,7 @@ def direct(y: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """Write the repulsion of every pair of ``y``, (2, n), to ``out``, (2, n), and return Z."""
     d0, d1 = y[0, :, None] - y[0], y[1, :, None] - y[1]
     weights = (1 + d0 * d0 + d1 * d1).reciprocal_().fill_diagonal_(0)
-    z = weights.double().sum()
+    z = weights.to(widest(y.device)).sum()
     weights.square_()
     torch.sum(d0.mul_(weights), 1, out=out[0])
     torch.sum(d1.mul_(weights), 1, out=out[1])
@@ -122,7 +105,8 @@ def closed_form(y: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     repels like a spring.
     """
     n = y.shape[1]
-    centred = y.double() - y.double().mean(1, keepdim=True)
+    wide = y.to(widest(y.device))
+    centred = wide - wide.mean(1, keepdim=True)
     out.copy_(n * centred)
     return n * (n - 1) - 2 * n * centred.square().sum()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,50 +26,68 @@ POWER_ITERATIONS = 3
 ROWS_PER_BLOCK = 1024
 
 
-def initial_map(
-    init: str,
-    X: NDArray[np.float32] | None,
-    n: int,
-    width: int,
-    random: np.random.RandomState,
-    workers: Workers,
-) -> NDArray[np.float32]:
-    """Initial coordinates with a standard deviation of 1e-4.
+class Start(NamedTuple):
+    """What determines the initial coordinates, besides the features."""
 
-    Parameters
-    ----------
-    init : "pca" or "random"
-    X : (n, d) float32 array or None
-        Scaled features; None if only distances are known.
-    n : int
-        Number of samples.
-    width : int
-        ``n_components``, 1 or 2; with 1 the second column is 0.
-    random : RandomState
-        Source of the noise.
-    workers : Workers
+    given: NDArray[np.float32] | None
+    """(n, 2): the user's coordinates."""
+    is_random: bool
+    """Start from noise instead of principal components."""
+    noise: NDArray[np.float64]
+    """(n, 2) standard normal values; empty if coordinates are given."""
+    is_line: bool
+    """Keep the second coordinate at 0."""
 
-    Returns
-    -------
-    (n, 2) float32 array
+    @classmethod
+    def at(cls, init: str, n: int, width: int, random: np.random.RandomState) -> Start:
+        """A start of n points at principal components ("pca") or at "random".
 
-    Raises
-    ------
-    InvalidInputError
-        If init="pca" and there are no features.
-    """
-    noise = random.standard_normal((n, 2))
-    noise[:, width:] = 0
-    if init == "random":
-        return np.asarray(STD * noise, np.float32)
-    if X is None:
-        raise InvalidInputError(
-            "init='pca' needs features, but metric='precomputed' gives distances; "
-            "pass init='random' or an array"
-        )
-    components = principal(X, workers)
-    components[:, width:] = 0
-    return np.asarray(STD * (components + NOISE * noise), np.float32)
+        Parameters
+        ----------
+        init : "pca" or "random"
+        n : int
+        width : int
+            ``n_components``, 1 or 2; with 1 the second column is 0.
+        random : RandomState
+            Source of the noise.
+        """
+        noise = random.standard_normal((n, 2))
+        noise[:, width:] = 0
+        return cls(None, init == "random", noise, width == 1)
+
+    @classmethod
+    def given_at(cls, coordinates: NDArray[np.float32], width: int) -> Start:
+        """A start at the user's coordinates, (n, 2)."""
+        return cls(coordinates, False, np.empty((0, 2)), width == 1)
+
+    def coordinates(
+        self, components: Callable[[], NDArray[np.float64]] | None
+    ) -> NDArray[np.float32]:
+        """(n, 2) initial coordinates, with a standard deviation of 1e-4 unless they are given.
+
+        Parameters
+        ----------
+        components : callable or None
+            Returns the (n, 2) principal components; None if only distances are known.
+
+        Raises
+        ------
+        InvalidInputError
+            If principal components are needed, and there are no features.
+        """
+        if self.given is not None:
+            return self.given
+        if self.is_random:
+            return np.asarray(STD * self.noise, np.float32)
+        if components is None:
+            raise InvalidInputError(
+                "init='pca' needs features, but metric='precomputed' gives distances; "
+                "pass init='random' or an array"
+            )
+        found = components()
+        if self.is_line:
+            found[:, 1] = 0
+        return np.asarray(STD * (found + NOISE * self.noise), np.float32)
 
 
 def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
@@ -75,8 +96,12 @@ def principal(X: NDArray[np.float32], workers: Workers) -> NDArray[np.float64]:
     Signs are chosen so that the coordinate with the largest absolute value is positive. Components
     beyond the rank of the data are 0.
     """
-    scores = principal_scores(X, COLUMNS, workers)[:, :2]
-    components = np.zeros((len(X), 2))
+    return oriented(principal_scores(X, COLUMNS, workers)[:, :2])
+
+
+def oriented(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Up to two principal scores, (n, 1 or 2), with the signs and the scale of `principal`."""
+    components = np.zeros((len(scores), 2))
     components[:, : scores.shape[1]] = scores
     peaks = components[np.abs(components).argmax(0), [0, 1]]
     components *= np.where(peaks < 0, -1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,43 +13,35 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from tsne_widget._notes import warn_about
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection import approximate
-from tsne_widget.projection.affinities import Affinities, joint_probabilities
-from tsne_widget.projection.forces import forces_for
+from tsne_widget.projection.devices import choose_device, is_gpu
+from tsne_widget.projection.fits import Descent, Fit, HostFit, Problem
+from tsne_widget.projection.gpu.fit import fit_on_gpu
 from tsne_widget.projection.inputs import (
-    Scaler,
     as_numeric,
     check_finite,
     check_nonzero_rows,
     check_samples,
     checksum,
-    directions,
-    unit_rows,
 )
-from tsne_widget.projection.landmarks import (
-    OtherRows,
-    Reference,
-    choose,
-    find_other_rows,
-    place_rows,
-)
-from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import Forces, Schedule, State, descend, kl_divergence
+from tsne_widget.projection.landmarks import OtherRows, choose, find_other_rows, place_rows
+from tsne_widget.projection.optimize import default_schedule
 from tsne_widget.projection.parameters import (
     check_memory,
     check_parameters,
     resolve_perplexity,
     user_start,
 )
-from tsne_widget.projection.precomputed import precomputed_neighbors
-from tsne_widget.projection.start import initial_map
+from tsne_widget.projection.start import Start
 from tsne_widget.projection.workers import Workers, available_threads
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 Callback = Callable[[int, NDArray[np.float32], float], Any]
+
+logger = logging.getLogger(__name__)
 
 # scikit-learn's gradient has a factor of 4 that ours and openTSNE's omit.
 SCIKIT_GRADIENT_FACTOR = 4.0
@@ -62,8 +55,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     :class:`sklearn.manifold.TSNE`. With numba (``pip install "tsne-widget[fast]"``) a fit on the
     CPU is two to three times faster.
 
-    The same ``random_state`` gives the same bits on one machine with the same versions, for any
-    number of threads.
+    The same ``random_state`` gives the same bits on one machine and device with the same versions,
+    for any number of threads.
 
     Parameters
     ----------
@@ -88,20 +81,22 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         row, as scikit-learn's ``kneighbors_graph`` returns it.
     random_state : int, RandomState or None
         Seed of the initial noise, and of the choice of landmarks. With init="pca" the noise is 1 %.
-    device : str or None
-        torch device; None means the CPU. The device "cuda" has not been benchmarked.
+    device : "cpu", "cuda", "mps" or None
+        Where the fit runs. None takes a CUDA GPU from 3,000 fitted rows on, if there is one with
+        enough free memory, else the CPU. "mps" has not been measured.
     n_jobs : int or None
         Number of threads; None means ``torch.get_num_threads()``, −1 all cores.
     callback : callable or None
         Called as ``callback(iteration, embedding, kl_divergence)`` at iteration 0 and every
         ``callback_every`` iterations, with a copy of the map and an estimate in nats. Returning
-        True stops the fit; blocking pauses it.
+        True stops the fit; blocking pauses it. On a GPU, a method ``stage(text)`` of the callback
+        is told what is done before the first iteration, for example compiling.
     callback_every : int
         Iterations between two calls.
     neighbors : "auto", "exact" or "approximate"
         Neighbour search. "approximate" takes n √n instead of n² steps and misses about 1 % of the
-        neighbours; it needs faiss (``pip install "tsne-widget[neighbors]"``). "auto" is approximate
-        from 100,000 rows on, on the CPU, if faiss is installed.
+        neighbours; on the CPU it needs faiss (``pip install "tsne-widget[neighbors]"``). "auto" is
+        approximate from 100,000 rows on if faiss is installed, and on a GPU from 300,000 on.
     landmarks : int or None
         Fit only this many rows, and place the others as :meth:`transform` does. For hundreds of
         thousands of rows or more; benchmarks/README.md reports the loss of quality. Landmarks are
@@ -129,6 +124,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         Row numbers of the fitted rows, ascending; all rows if ``landmarks`` is None.
     neighbors_ : str
         The neighbour search used: "exact", "approximate" or "precomputed".
+    neighbors_recall_ : float
+        Share of the true neighbours found, measured on a sample; 1 if the search is exact, NaN for
+        precomputed distances.
+    device_ : str
+        The device used.
     perplexity_, learning_rate_ : float
         The values used. The learning rate is that after the exaggeration, in scikit-learn's units.
 
@@ -148,7 +148,10 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     learning_rate_: float
     neighbors_: str
     complete_: bool
+    neighbors_recall_: float
+    device_: str
     landmarks_: NDArray[np.int64]
+    _fit: Fit
 
     def __init__(
         self,
@@ -191,13 +194,15 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         """Fit the map of ``X``; parameters and errors as in :meth:`fit_transform`."""
         X = self._validate(X)
         with Workers(available_threads(self.n_jobs)) as workers:
-            if self.warm_start and hasattr(self, "_state"):
+            if self.warm_start and hasattr(self, "_fit"):
                 self._check_unchanged(X)
             else:
                 self._begin(X, y, workers)
             self._advance(workers)
             if self._others is not None:
-                whole = self._others.place(self._coordinates(), workers, self.executor)
+                whole = self._others.place(
+                    self._fit.coordinates(), self._fit, workers, self.executor
+                )
                 self.embedding_ = whole[:, : self.n_components].copy()
         return self
 
@@ -246,14 +251,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             If X has another number of columns, NaN or inf, or the fit used precomputed distances.
         """
         check_is_fitted(self, "embedding_")
-        if self._features is None:
+        if not self._fit.has_features:
             raise InvalidInputError(
                 "transform needs features, but the map was fitted with metric='precomputed'"
             )
         array = as_numeric(self, X, reset=False)
         check_finite(array)
         with Workers(available_threads(self.n_jobs)) as workers:
-            placed = place_rows(array, self._reference(), self._coordinates(), workers)
+            placed = place_rows(array, self._fit, self._fit.coordinates(), workers)
         return placed[:, : self.n_components]
 
     @property
@@ -298,56 +303,36 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         random = check_random_state(self.random_state)
         self.landmarks_ = choose(n, int(self.landmarks), y, random)  # type: ignore[arg-type]  # not None here
         self._begin_fit(X[self.landmarks_], workers)
-        reference = self._reference()
-        self._others = find_other_rows(X, self.landmarks_, reference, workers, self.executor)
+        self._others = find_other_rows(X, self.landmarks_, self._fit, workers, self.executor)
         self._checksum = checksum(X)
 
     def _begin_fit(self, X: Any, workers: Workers) -> None:
         """Prepare the first iteration of the rows that are fitted."""
-        n = X.shape[0]
+        n, d = X.shape
         self.perplexity_ = resolve_perplexity(self.perplexity, n)
-        k = min(n - 1, int(3 * self.perplexity_))
-        device = self.device or "cpu"
-        self._scaler: Scaler | None = None
-        self._features: NDArray[np.float32] | None = None
-        if self.metric == "precomputed":
-            self.neighbors_ = "precomputed"
-            neighbors = precomputed_neighbors(X, k)
-        else:
-            if self.metric == "euclidean":
-                self._scaler = Scaler(X)
-                self._features = self._scaler(X)
-            else:
-                self._features = unit_rows(X)
-            self.neighbors_ = approximate.resolve_search(self.neighbors, n, device)
-            if self.neighbors_ == "approximate":
-                neighbors = approximate.approximate_nearest(self._features, k, workers)
-            else:
-                neighbors = nearest(self._features, k, workers, device=device)
-            if self.metric == "cosine":
-                neighbors = neighbors.as_cosine()
-        self._affinities: Affinities = joint_probabilities(neighbors, self.perplexity_, workers)
-        self._state = State.at(self._start(n, workers), device)
-        self._state.is_line = self.n_components == 1
+        problem = Problem(self.metric, self.perplexity_, self.neighbors, self._start(n))
+        device, note = choose_device(self.device, n, d, problem.k(n))
+        fit: Fit | None = None
+        if is_gpu(device):
+            fit, note = fit_on_gpu(X, problem, device, self._stage, self.device is not None)
+        if note is not None:
+            warn_about([note])
+        self._fit = HostFit(X, problem, workers) if fit is None else fit
+        self.device_, self.neighbors_ = self._fit.device, self._fit.neighbors
+        self.neighbors_recall_ = self._fit.recall
 
-    def _start(self, n: int, workers: Workers) -> NDArray[np.float32]:
-        """(n, 2) initial coordinates of the fitted rows."""
+    def _start(self, n: int) -> Start:
+        """Where the fitted rows start."""
+        width = self.n_components
         if isinstance(self.init, str):
-            random = check_random_state(self.random_state)
-            return initial_map(self.init, self._features, n, self.n_components, random, workers)
+            return Start.at(self.init, n, width, check_random_state(self.random_state))
         rows = n if self.landmarks is None else len(self.init)  # type: ignore[arg-type]  # an array here
-        return user_start(self.init, rows, self.n_components)[self.landmarks_]
+        return Start.given_at(user_start(self.init, rows, width)[self.landmarks_], width)
 
     def _check_unchanged(self, X: Any) -> None:
         """Raise InvalidInputError if ``X`` is not that of the previous fit."""
-        if self._others is not None:
-            is_same = checksum(X) == self._checksum
-        elif self._features is None:  # only the nearest distances are stored: compare the number
-            is_same = X.shape[0] == len(self._affinities)
-        else:
-            again = unit_rows(X) if self._scaler is None else Scaler(X)(X)
-            is_same = np.array_equal(again, self._features)
-        if not is_same:
+        same = self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum
+        if not same:
             raise InvalidInputError(
                 "warm_start=True continues the fit of the same X, but X has changed; "
                 "pass warm_start=False to start again"
@@ -355,44 +340,40 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _advance(self, workers: Workers) -> None:
         """Iterate up to ``max_iter``; the map is usable even after an error or an interrupt."""
-        state, n = self._state, len(self._affinities)
+        fit = self._fit
         rate = None if self.learning_rate == "auto" else float(self.learning_rate)
-        schedule = Schedule(
-            n, float(self.early_exaggeration), rate and rate * SCIKIT_GRADIENT_FACTOR
+        schedule = default_schedule(
+            len(fit), float(self.early_exaggeration), rate and rate * SCIKIT_GRADIENT_FACTOR
         )
-        self.learning_rate_ = schedule.phase(10**9).learning_rate / SCIKIT_GRADIENT_FACTOR
+        self.learning_rate_ = schedule.phases[-1].learning_rate / SCIKIT_GRADIENT_FACTOR
         self.complete_, self.kl_divergence_ = False, float("nan")
         try:
-            forces = forces_for(self._affinities, workers, self.device or "cpu")
-            if state.iteration > 0 or not self._stops(forces, 0):
-                watch = None if self.callback is None else lambda i: self._stops(forces, i)
-                descend(state, forces, schedule, self.max_iter, watch)
-            self.kl_divergence_ = kl_divergence(state, forces, self._affinities)
-            self.complete_ = state.iteration >= self.max_iter
+            descent = fit.descent(workers)
+            if fit.iteration > 0 or not self._stops(descent, 0):
+                watch = None if self.callback is None else lambda i: self._stops(descent, i)
+                descent.advance(schedule, self.max_iter, watch, self.callback_every)
+            self.kl_divergence_ = descent.kl_divergence()
+            self.complete_ = fit.iteration >= self.max_iter
         finally:
             self.embedding_ = self._map()
-            self.n_iter_ = state.iteration
+            self.n_iter_ = fit.iteration
 
-    def _stops(self, forces: Forces, iteration: int) -> bool:
-        """Call the callback if it is due; whether it stops the fit."""
-        if self.callback is None or iteration % self.callback_every:
+    def _stops(self, descent: Descent, iteration: int) -> bool:
+        """Call the callback; whether it stops the fit."""
+        if self.callback is None:
             return False
-        kl = kl_divergence(self._state, forces, self._affinities, estimate=True)
+        kl = descent.kl_divergence(estimate=True)
         return self.callback(iteration, self._map(), kl) is True
+
+    def _stage(self, words: str) -> None:
+        """Tell the callback what a fit on a GPU does before its first iteration."""
+        logger.info("t-SNE: %s", words)
+        stage = getattr(self.callback, "stage", None)
+        if stage is not None:
+            stage(words)
 
     def _map(self) -> NDArray[np.float32]:
         """The current (n, n_components) map; rows that are not landmarks are at the nearest one."""
-        y = self._coordinates()
+        y = self._fit.coordinates()
         whole = y if self._others is None else self._others.at_nearest_landmark(y)
         return np.array(whole[:, : self.n_components])
-
-    def _coordinates(self) -> NDArray[np.float32]:
-        """The current (m, 2) coordinates of the fitted rows."""
-        y: NDArray[np.float32] = self._state.y.cpu().numpy()
-        return y
-
-    def _reference(self) -> Reference:
-        """The fitted rows, for a map of features."""
-        assert self._features is not None  # noqa: S101 - only called for a map of features
-        scale = directions if self._scaler is None else self._scaler
-        return Reference(self._features, scale, self._scaler is None, self.device or "cpu")

@@ -1,0 +1,96 @@
+"""Where a fit runs: on the CPU or on a GPU, and whether its memory suffices."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection.gpu.probabilities import KEYS_PER_CHUNK
+from tsne_widget.projection.gpu.search import block_bytes
+
+# Rows from which device=None takes a CUDA GPU. The first fit of a process spends seconds on the
+# driver and on kernels; on the CPU a smaller fit takes less.
+GPU_ROWS = 3_000
+# Share of the GPU's free memory that a fit may use.
+MEMORY_SHARE = 0.9
+# Bytes of a directed pair while it is sorted, and of what does not depend on n.
+BYTES_PER_KEY, FIXED_BYTES = 44, 5e8
+
+
+def choose_device(device: object, n: int, d: int, k: int) -> tuple[str, str | None]:
+    """The torch device of a fit, and a note if a GPU was left out for lack of memory.
+
+    None takes the CUDA GPU from 3,000 fitted rows on, if torch sees one and its free memory
+    suffices, else the CPU. MPS is only used if asked for, because it has not been measured.
+
+    Parameters
+    ----------
+    device : str, torch.device or None
+        The parameter of the estimator.
+    n, d, k : int
+        Fitted rows, columns and neighbours.
+
+    Raises
+    ------
+    InvalidInputError
+        If a GPU is asked for whose memory does not suffice.
+    """
+    if device is None and (n < GPU_ROWS or not torch.cuda.is_available()):
+        return "cpu", None
+    name = "cuda" if device is None else str(device)
+    if not is_gpu(name):
+        return name, None
+    needed, free = needed_bytes(n, d, k, name), free_bytes(name)
+    if needed <= MEMORY_SHARE * free:
+        return name, None
+    lack = (
+        f"a fit of {n:,} × {d:,} needs about {needed / 1e9:.1f} GB of the GPU's memory, of which "
+        f"{free / 1e9:.1f} GB are free"
+    )
+    if device is None:
+        return "cpu", f"{lack}, so t-SNE runs on the CPU; free it, or pass landmarks=50_000"
+    raise InvalidInputError(
+        f"device={name!r}: {lack}; free it, pass landmarks=50_000, or pass device='cpu'"
+    )
+
+
+def is_gpu(device: str) -> bool:
+    """Whether the computation for GPUs runs on this torch device."""
+    return torch.device(device).type != "cpu"
+
+
+def check_device(device: object) -> None:
+    """Raise InvalidInputError if torch cannot compute on this device."""
+    try:
+        kind = torch.device(str(device)).type
+        torch.empty(0, device=str(device))
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidInputError(
+            f"device={device!r} is not available ({error}); pass device=None to choose by the "
+            "number of rows, or device='cpu'"
+        ) from error
+    if kind == "meta":
+        raise InvalidInputError(f"device={device!r} computes nothing; pass 'cpu', 'cuda' or 'mps'")
+
+
+def needed_bytes(n: int, d: int, k: int, device: str) -> float:
+    """Estimate of the largest memory of a fit on a GPU, in bytes."""
+    features = 4.0 * n * d
+    block = block_bytes(torch.device(device))
+    pairs = 16.0 * n * k  # both directions of each pair, int32 and float32
+    search = 8.0 * n * (k + 8) + 2 * block
+    sort = 12.0 * n * k + pairs + BYTES_PER_KEY * min(2.0 * n * k, 2.0 * KEYS_PER_CHUNK)
+    return features + max(search, sort, pairs + 100.0 * n) + FIXED_BYTES
+
+
+def free_bytes(device: str) -> float:
+    """Memory that a fit can use on a GPU, in bytes; infinite if the device does not say."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return float(torch.cuda.mem_get_info(device)[0] + cached)
+    if kind == "mps":
+        return float(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    return math.inf

@@ -1,0 +1,1 @@
+"""Features → map on a GPU: every stage of a fit in torch operations, the inner loop in Triton."""

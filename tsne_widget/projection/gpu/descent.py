@@ -1,0 +1,252 @@
+"""Gradient descent on a device, in blocks of iterations that wait for the device once.
+
+A mesh has one size for a block. Its origin follows the map on the device. The device also keeps the
+largest extent of the map within the block; if the mesh was too small for it, the block is repeated
+on a larger mesh. So forces are never those of a mesh that does not cover the map, and the result
+does not depend on where callbacks and continued fits divide the iterations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from tsne_widget.projection import repulsion
+from tsne_widget.projection.gpu.lattice import Lattice, Shape, convolve, make_lattice, shape_for
+from tsne_widget.projection.gpu.objective import KLDivergence
+from tsne_widget.projection.gpu.operations import PAIRS_PER_BLOCK, Motion, Operations, Pairs
+from tsne_widget.projection.gpu.recording import Recorder
+from tsne_widget.projection.mesh import widest
+from tsne_widget.projection.optimize import Phase, Schedule
+
+# Iterations between two readings of the map's extent, and iterations of one recording.
+BLOCK = 10
+RECORDED = 5
+# Growth of the map within a block, as a factor: at least, at most, and at the start of a phase.
+LEAST_GROWTH, MOST_GROWTH, FIRST_GROWTH = 1.05, 4.0, 1.5
+
+
+class Block(NamedTuple):
+    """Iterations on one mesh, and the state before them."""
+
+    start: int
+    """Number of iterations finished before the block."""
+    motion: Motion
+    """Copies of the arrays at its start."""
+    shape: Shape | None
+    """The mesh; None for a closed form or a sum over all pairs."""
+    expected: float
+    """Expected extent at the end, in map units."""
+
+
+class DeviceState:
+    """State of a descent on a device; continuing from it gives the bits of one without a break.
+
+    Parameters
+    ----------
+    start : (n, 2) float32 tensor
+        Initial coordinates in map units, on the device.
+    is_line : bool
+        Keep the second coordinate at 0.
+    """
+
+    def __init__(self, start: torch.Tensor, *, is_line: bool = False) -> None:
+        y = start.T.contiguous()
+        self.motion = Motion(y, torch.zeros_like(y), torch.ones_like(y))
+        self.iteration = 0
+        self.is_line = is_line
+        self.extent = 0.0  # at the start of the last block
+        self.shape: Shape | None = None  # the last mesh
+        self.block: Block | None = None
+        self.peak = torch.zeros((), device=y.device)  # the largest extent within the block
+        self.z = torch.ones((), dtype=widest(y.device), device=y.device)  # of the last step
+
+    def move_to(self, device: str) -> None:
+        """Move all arrays to another device."""
+        self.motion = Motion(*(array.to(device) for array in self.motion))
+        self.peak, self.z = self.peak.to(device), self.z.to(device, widest(torch.device(device)))
+        if self.block is not None:
+            motion = Motion(*(array.to(device) for array in self.block.motion))
+            self.block = self.block._replace(motion=motion)
+
+
+class DeviceDescent:
+    """Advances a :class:`DeviceState`.
+
+    Parameters
+    ----------
+    state : DeviceState
+    pairs : Pairs
+    operations : Operations
+    """
+
+    def __init__(self, state: DeviceState, pairs: Pairs, operations: Operations) -> None:
+        y = state.motion.y
+        self._state, self._pairs, self._operations = state, pairs, operations
+        self._pull, self._push = torch.zeros_like(y), torch.zeros_like(y)
+        self._phi = torch.zeros_like(y[0])
+        self._lattice: Lattice | None = None
+        self._recorder = Recorder(y.device)
+        # More pairs need several sums, whose bounds torch operations read from the device.
+        self._can_record = operations.name == "triton" or len(pairs.values) <= PAIRS_PER_BLOCK
+        self._objective = KLDivergence(pairs)
+
+    def advance(
+        self,
+        schedule: Schedule,
+        until: int,
+        watch: Callable[[int], bool] | None = None,
+        every: int = 1,
+    ) -> None:
+        """Advance the state in place.
+
+        After an exception, also KeyboardInterrupt, the state is at most a few steps past its last
+        finished iteration, and every coordinate is finite.
+
+        Parameters
+        ----------
+        schedule : Schedule
+        until : int
+            Total number of iterations at which to stop.
+        watch : callable, optional
+            Called as ``watch(iteration)`` in every ``every``-th iteration; returning True stops
+            the descent.
+        every : int
+        """
+        state = self._state
+        while state.iteration < until:
+            block = state.block or self._begin(schedule)
+            end = int(min(_next(block.start, BLOCK), schedule.last(block.start)))
+            stop = min(end, until)
+            if watch is not None:
+                stop = min(stop, _next(state.iteration, every))
+            self._repeat(stop - state.iteration, schedule.phase(block.start), block)
+            state.iteration = stop
+            if stop == end:
+                self._finish(block, schedule, end)
+            if watch is not None and stop % every == 0 and watch(stop):
+                break
+
+    def kl_divergence(self, *, estimate: bool = False) -> float:
+        """KL(P‖Q) of the map in nats; an estimate uses a sample of the pairs and the last Z."""
+        y = self._state.motion.y
+        if estimate and self._state.iteration:
+            return self._objective.estimate(y) + math.log(float(self._state.z))
+        extent = extent_of(y)
+        shape = self._shape(extent, extent)
+        lattice = None if shape is None else make_lattice(shape, y.device)
+        z = self._repel(self._origin(), lattice)
+        cross_entropy = self._objective.estimate if estimate else self._objective.exact
+        return cross_entropy(y) + math.log(float(z))
+
+    def _begin(self, schedule: Schedule) -> Block:
+        """Choose the mesh of the next block."""
+        state = self._state
+        if schedule.is_fresh(state.iteration):
+            state.motion.velocity.zero_()
+            state.motion.gains.fill_(1)
+        extent = extent_of(state.motion.y)
+        growth = (extent / state.extent) ** 1.25 if state.extent > 0 else FIRST_GROWTH
+        if schedule.is_fresh(state.iteration):
+            growth = max(growth, FIRST_GROWTH)
+        expected = extent * min(max(growth, LEAST_GROWTH), MOST_GROWTH)
+        state.extent = extent
+        return self._begin_with(extent, expected)
+
+    def _begin_with(self, extent: float, expected: float) -> Block:
+        state = self._state
+        before = Motion(*(array.clone() for array in state.motion))
+        shape = self._shape(extent, expected, state.shape)
+        state.shape = shape or state.shape
+        state.block = Block(state.iteration, before, shape, expected)
+        state.peak.zero_()
+        return state.block
+
+    def _shape(self, extent: float, expected: float, last: Shape | None = None) -> Shape | None:
+        """The mesh for an extent; None if a sum over all pairs or a closed form serves."""
+        n = self._state.motion.y.shape[1]
+        if n <= repulsion.DIRECT_POINTS or expected < repulsion.CLOSED_FORM_WIDTH:
+            return None
+        return shape_for(extent, expected, last)
+
+    def _finish(self, block: Block, schedule: Schedule, end: int) -> None:
+        """End a block; repeat it on a larger mesh if the map outgrew its own."""
+        state = self._state
+        while (peak := float(state.peak)) > self._capacity(block):
+            for array, before in zip(state.motion, block.motion, strict=True):
+                array.copy_(before)
+            state.iteration = block.start
+            block = self._begin_with(state.extent, max(1.1 * peak, 1.5 * block.expected))
+            self._repeat(end - block.start, schedule.phase(block.start), block)
+            state.iteration = end
+        state.block = None
+
+    def _capacity(self, block: Block) -> float:
+        if block.shape is not None:
+            return block.shape.capacity
+        n = self._state.motion.y.shape[1]
+        return math.inf if n <= repulsion.DIRECT_POINTS else repulsion.CLOSED_FORM_WIDTH
+
+    def _repeat(self, count: int, phase: Phase, block: Block) -> None:
+        """Do ``count`` iterations."""
+        lattice = self._lattice_of(block.shape)
+
+        def iterate() -> None:
+            for _ in range(RECORDED):
+                self._iterate(phase, lattice)
+
+        while count >= RECORDED and self._can_record:
+            self._recorder.run((phase, block.shape), iterate)
+            count -= RECORDED
+        for _ in range(count):
+            self._iterate(phase, lattice)
+
+    def _lattice_of(self, shape: Shape | None) -> Lattice | None:
+        if shape is None:
+            return None
+        if self._lattice is None or self._lattice.shape != shape:
+            self._recorder.forget()  # it uses the masses of the old mesh
+            self._lattice = make_lattice(shape, self._pull.device)
+        return self._lattice
+
+    def _iterate(self, phase: Phase, lattice: Lattice | None) -> None:
+        """One iteration: launches work on the device, and waits for nothing."""
+        motion = self._state.motion
+        low = self._origin()
+        torch.maximum(self._state.peak, (motion.y.amax(1) - low).amax(), out=self._state.peak)
+        self._operations.attract(motion.y, self._pairs, self._pull)
+        self._state.z.copy_(self._repel(low, lattice))
+        self._operations.move(motion, self._pull, self._push, self._state.z, phase)
+        if self._state.is_line:
+            motion.y[1].zero_()
+            motion.velocity[1].zero_()
+
+    def _origin(self) -> torch.Tensor:
+        return self._state.motion.y.amin(1)
+
+    def _repel(self, low: torch.Tensor, lattice: Lattice | None) -> torch.Tensor:
+        """Compute the repulsion of a map whose lower left corner is ``low``; returns Z."""
+        y = self._state.motion.y
+        n = y.shape[1]
+        if n <= repulsion.DIRECT_POINTS:
+            return repulsion.direct(y, self._push)
+        if lattice is None:
+            return repulsion.closed_form(y, self._push)
+        torch.sub(low, 0.01 * lattice.shape.cell, out=lattice.origin)
+        self._operations.spread(y, lattice)
+        self._operations.read(y, lattice, convolve(lattice), self._push, self._phi)
+        total = self._phi.sum(dtype=self._state.z.dtype)
+        return total - n * lattice.kernel.self_field
+
+
+def extent_of(y: torch.Tensor) -> float:
+    """The longer side of the map ``y``, (2, n), in map units; waits for the device."""
+    return float((y.amax(1) - y.amin(1)).amax())
+
+
+def _next(iteration: int, step: int) -> int:
+    """The next multiple of ``step``."""
+    return (iteration // step + 1) * step

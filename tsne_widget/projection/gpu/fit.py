@@ -1,0 +1,291 @@
+"""A fit on a GPU: from the features to the map without leaving the device."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tsne_widget._notes import warn_about
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.projection.fits import Descent, Problem
+from tsne_widget.projection.gpu import inverted_file
+from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
+from tsne_widget.projection.gpu.features import copied, principal_components, scaled_features
+from tsne_widget.projection.gpu.operations import Operations
+from tsne_widget.projection.gpu.placement import DevicePlacement
+from tsne_widget.projection.gpu.probabilities import joint_probabilities
+from tsne_widget.projection.gpu.search import DeviceNeighbors, exact_neighbors
+from tsne_widget.projection.gpu.triton_operations import compiled_operations
+from tsne_widget.projection.inputs import Scaler, directions, unit_rows
+from tsne_widget.projection.landmarks import Placing, Reference, scaled_queries
+from tsne_widget.projection.neighbors import Neighbors
+from tsne_widget.projection.placement import NEIGHBORS
+from tsne_widget.projection.precomputed import precomputed_neighbors
+from tsne_widget.projection.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+# Rows from which their order matters: near rows together halve the time of the attraction.
+ORDERED_ROWS = 20_000
+
+
+class DeviceFit:
+    """A fit on a torch device; see :class:`fits.Fit`.
+
+    The features, the pairs and the state stay on the device until the fit is deleted. A pickled fit
+    holds them in host memory.
+
+    Parameters
+    ----------
+    X : (n, d) array, or (n, n) distances
+    problem : Problem
+    device : str
+    stage : callable
+        Called with a few words before each stage.
+    """
+
+    def __init__(self, X: Any, problem: Problem, device: str, stage: Callable[[str], Any]) -> None:
+        self.device = device
+        self._place = _with_index(device)
+        self._scaler: Scaler | None = None
+        self._features: torch.Tensor | None = None  # in the order of the fit
+        self._order: torch.Tensor | None = None  # row numbers in that order; None: as given
+        with ThreadPoolExecutor(1, "tsne-compile") as pool, self._on_device() as place:
+            operations = pool.submit(operations_of, self._place)
+            neighbors = self._neighbors(X, problem, place, stage)
+            stage("computing probabilities")
+            self._pairs = joint_probabilities(neighbors, problem.perplexity)
+            del neighbors
+            self._state = DeviceState(self._start(problem), is_line=problem.start.is_line)
+            if not operations.done():
+                stage("compiling kernels, once per process")
+            warn_about(filter(None, [operations.result()[1]]))
+
+    def __len__(self) -> int:
+        return len(self._pairs.starts) - 1
+
+    @property
+    def has_features(self) -> bool:
+        """See :class:`fits.Fit`."""
+        return self._features is not None
+
+    @property
+    def iteration(self) -> int:
+        """See :class:`fits.Fit`."""
+        return self._state.iteration
+
+    def is_of(self, X: Any) -> bool:
+        """See :class:`fits.Fit`."""
+        if self._features is None:
+            return bool(X.shape[0] == len(self))
+        with self._on_device() as place:
+            again = self._scaled(X, place)[1]
+            if self._order is not None:
+                again = again[self._order] if len(again) == len(self) else again
+            return again.shape == self._features.shape and bool((again == self._features).all())
+
+    def descent(self, workers: Workers) -> Descent:
+        """See :class:`fits.Fit`."""
+        with self._on_device():
+            return _OnDevice(DeviceDescent(self._state, self._pairs, self._operations()), self)
+
+    def coordinates(self) -> NDArray[np.float32]:
+        """See :class:`fits.Fit`."""
+        y = self._state.motion.y.T
+        if self._order is not None:
+            placed = torch.empty_like(y, memory_format=torch.contiguous_format)
+            placed[self._order] = y
+            y = placed
+        return np.ascontiguousarray(y.cpu().numpy())
+
+    def nearest(self, X: NDArray[Any], workers: Workers) -> Neighbors:
+        """See :class:`fits.Fit`."""
+        queries = scaled_queries(self._scaler or directions, X)
+        with self._on_device() as place:
+            assert self._features is not None  # noqa: S101 - only called for a map of features
+            k = min(NEIGHBORS, len(self))
+            found = exact_neighbors(self._features, k, queries=copied(queries, place))
+            if self._scaler is None:
+                found = found.as_cosine()
+            indices = found.indices
+            if self._order is not None:
+                indices = self._order[indices.long()].int()
+            return Neighbors(indices.cpu().numpy(), found.squared.cpu().numpy())
+
+    def placement(self, y: NDArray[np.float32], workers: Workers) -> Placing:
+        """See :class:`fits.Fit`."""
+        with self._on_device() as place:
+            placement = DevicePlacement(y, self._operations(), place)
+
+        def place_rows(neighbors: Neighbors) -> NDArray[np.float32]:
+            with self._on_device():
+                return placement.coordinates(neighbors)
+
+        return place_rows
+
+    def reference(self) -> Reference:
+        """See :class:`fits.Fit`."""
+        assert self._features is not None  # noqa: S101 - only called for a map of features
+        features = self._features
+        if self._order is not None:
+            features = torch.empty_like(features)
+            features[self._order] = self._features
+        scale = self._scaler or directions
+        return Reference(features.cpu().numpy(), scale, self._scaler is None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        values = self.__dict__.copy()
+        values["_state"] = copy.copy(self._state)
+        _move(values, "cpu")
+        return values
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        try:
+            torch.empty(0, device=self._place)
+        except (RuntimeError, AssertionError):  # no such GPU on this machine
+            self.device = self._place = "cpu"
+
+    def _neighbors(
+        self, X: Any, problem: Problem, place: torch.device, stage: Callable[[str], Any]
+    ) -> DeviceNeighbors:
+        k = problem.k(X.shape[0])
+        if problem.metric == "precomputed":
+            self.neighbors, self.recall = "precomputed", math.nan
+            given = precomputed_neighbors(X, k)
+            return DeviceNeighbors(*(torch.from_numpy(array).to(place) for array in given))
+        stage("copying the features")
+        self._scaler, self._features = self._first_scaled(X, problem, place)
+        stage("finding neighbours")
+        n = len(self._features)
+        self.neighbors = problem.neighbors
+        if problem.neighbors == "auto":
+            self.neighbors = "approximate" if n >= inverted_file.LARGE else "exact"
+        is_approximate = self.neighbors == "approximate"
+        if is_approximate or n >= ORDERED_ROWS:
+            cells = inverted_file.Cells(self._features)
+            self._order, self._features = cells.order, self._features[cells.order]
+        if is_approximate:
+            found, self.recall = inverted_file.approximate_neighbors(self._features, cells, k)
+        else:
+            found, self.recall = exact_neighbors(self._features, k), 1.0
+        return found.as_cosine() if problem.metric == "cosine" else found
+
+    def _first_scaled(
+        self, X: Any, problem: Problem, place: torch.device
+    ) -> tuple[Scaler | None, torch.Tensor]:
+        if problem.metric == "cosine":
+            return None, copied(unit_rows(X), place)
+        return scaled_features(X, place)
+
+    def _scaled(self, X: Any, place: torch.device) -> tuple[Scaler | None, torch.Tensor]:
+        """The scaling learnt from X and the scaled features, as at the beginning of the fit."""
+        if self._scaler is None:
+            return None, copied(unit_rows(X), place)
+        return scaled_features(X, place)
+
+    def _start(self, problem: Problem) -> torch.Tensor:
+        """(n, 2) initial coordinates in the order of the fit."""
+        features, order = self._features, self._order
+        if features is None:
+            start = problem.start.coordinates(None)
+        else:
+            start = problem.start.coordinates(lambda: self._components(features))
+        there = torch.from_numpy(np.array(start, np.float32)).to(self._pairs.values.device)
+        return there if order is None else there[order]
+
+    def _components(self, features: torch.Tensor) -> NDArray[np.float64]:
+        components = principal_components(features)
+        if self._order is None:
+            return components
+        placed = np.empty_like(components)
+        placed[self._order.cpu().numpy()] = components
+        return placed
+
+    def _operations(self) -> Operations:
+        return operations_of(self._place)[0]
+
+    @contextlib.contextmanager
+    def _on_device(self) -> Any:
+        """The torch device, made current: kernels run on the current one."""
+        place = torch.device(self._place)
+        if hasattr(self, "_state"):
+            _move(self.__dict__, self._place)  # after unpickling
+        with torch.cuda.device(place) if place.type == "cuda" else contextlib.nullcontext():
+            yield place
+
+
+def fit_on_gpu(
+    X: Any, problem: Problem, device: str, stage: Callable[[str], Any], is_forced: bool
+) -> tuple[DeviceFit | None, str | None]:
+    """A fit on a device; or None and a note if the device fails and the user has not named it.
+
+    Raises
+    ------
+    InvalidInputError
+        If X cannot be mapped, or the memory of a device that the user has named does not suffice.
+    """
+    try:
+        return DeviceFit(X, problem, device, stage), None
+    except torch.cuda.OutOfMemoryError as error:
+        lack = f"the GPU has too little free memory for {X.shape[0]:,} × {X.shape[1]:,} features"
+        if is_forced:
+            raise InvalidInputError(
+                f"device={device!r}: {lack}; free it, pass landmarks=50_000, or pass device='cpu'"
+            ) from error
+        return None, f"{lack}, so t-SNE runs on the CPU; free it, or pass landmarks=50_000"
+    except RuntimeError as error:
+        if is_forced:
+            raise
+        logger.warning("the GPU fails; t-SNE runs on the CPU", exc_info=True)
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        return None, f"the GPU fails ({reason}), so t-SNE runs on the CPU; pass device='cpu'"
+
+
+class _OnDevice:
+    """A descent whose device is current."""
+
+    def __init__(self, descent: DeviceDescent, fit: DeviceFit) -> None:
+        self._descent, self._fit = descent, fit
+
+    def advance(self, *arguments: Any) -> None:
+        """See :class:`fits.Descent`."""
+        with self._fit._on_device():
+            self._descent.advance(*arguments)
+
+    def kl_divergence(self, *, estimate: bool = False) -> float:
+        """See :class:`fits.Descent`."""
+        with self._fit._on_device():
+            return self._descent.kl_divergence(estimate=estimate)
+
+
+@lru_cache
+def operations_of(device: str) -> tuple[Operations, str | None]:
+    """The operations of a device and a note, compiled once per process."""
+    return compiled_operations(torch.device(device))
+
+
+def _with_index(device: str) -> str:
+    """The device with its number, because the current GPU of a thread may change."""
+    if device != "cuda":
+        return device
+    return f"cuda:{torch.cuda.current_device()}"
+
+
+def _move(values: dict[str, Any], device: str) -> None:
+    """Move the arrays of a fit to a device; nothing happens if they are there."""
+    for name in ("_features", "_order"):
+        if values[name] is not None:
+            values[name] = values[name].to(device)
+    values["_pairs"] = values["_pairs"].to(device)
+    values["_state"].move_to(device)

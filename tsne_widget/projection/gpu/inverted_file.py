@@ -1,0 +1,198 @@
+"""Approximate nearest neighbours on a device: rows are searched among the nearest cells.
+
+The inverted file of Jégou, Douze & Schmid 2011, "Product quantization for nearest neighbor search",
+without the quantization. Rows of one cell are searched together, so the work is dense products.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+
+import torch
+
+from tsne_widget._validation import row_blocks
+from tsne_widget.projection.gpu.search import (
+    DeviceNeighbors,
+    block_bytes,
+    exact_neighbors,
+    exact_products,
+    nearest_of,
+)
+from tsne_widget.projection.neighbors import SPARE, smallest
+
+# Rows from which the time saved outweighs the recall lost.
+LARGE = 300_000
+# Recall of the cells that are searched, on a sample. The rest of the search is exact.
+TARGET_RECALL = 0.98
+SAMPLE = 512
+# Training of the cells: rows per cell, and iterations of k-means.
+TRAINING_ROWS_PER_CELL = 200
+ITERATIONS = 8
+
+
+class Cells:
+    """A division of rows into about √n cells of near rows, by k-means.
+
+    Parameters
+    ----------
+    X : (n, d) float32 tensor
+
+    Attributes
+    ----------
+    order : (n,) int64 tensor
+        Row numbers sorted by cell.
+    counts : list of int
+        Rows of each cell.
+    centres : (cells, d) float32 tensor
+    """
+
+    def __init__(self, X: torch.Tensor) -> None:
+        n = len(X)
+        count = max(1, math.isqrt(n))
+        generator = torch.Generator().manual_seed(0)
+        some = torch.randint(n, (min(n, count * TRAINING_ROWS_PER_CELL),), generator=generator)
+        with exact_products():
+            self.centres = _k_means(X[some.to(X.device)], count)
+            code = _nearest_centre(X, self.centres)
+        self.order = code.argsort(stable=True)
+        self.counts: list[int] = torch.bincount(code, minlength=count).tolist()
+
+
+def approximate_neighbors(X: torch.Tensor, cells: Cells, k: int) -> tuple[DeviceNeighbors, float]:
+    """The k nearest other rows of each row, and the recall on a sample.
+
+    The number of cells searched is the smallest that finds 98 % of the neighbours of a sample; the
+    recall is measured on another sample.
+
+    Parameters
+    ----------
+    X : (n, d) float32 tensor
+        Rows in the order of ``cells``.
+    cells : Cells
+    k : int
+        1 to n − 1.
+    """
+    near, probes = _probes(X, cells, k)
+    neighbors = _search(X, cells, k, near, probes)
+    return neighbors, recall(X, neighbors)
+
+
+def recall(X: torch.Tensor, neighbors: DeviceNeighbors, sample: int = SAMPLE) -> float:
+    """Share of the true neighbours of some rows that were found, 0 to 1."""
+    rows = _sample(len(X), sample, X.device, shift=0.5)
+    k = neighbors.squared.shape[1]
+    true = _neighbors_of_rows(X, rows, k).squared
+    found = neighbors.squared[rows] <= true[:, -1:] * (1 + 1e-5)
+    return float(found.float().mean())
+
+
+def _probes(X: torch.Tensor, cells: Cells, k: int) -> tuple[torch.Tensor, int]:
+    """(cells, cells) cell numbers, nearest first, and how many of them to search."""
+    centres, count = cells.centres, len(cells.counts)
+    with exact_products():
+        distances = torch.addmm(centres.square().sum(1), centres, centres.T, alpha=-2.0)
+    distances.fill_diagonal_(-torch.inf)  # a cell is the first of its own cells
+    near = distances.argsort(dim=1, stable=True)
+    ranks = torch.empty_like(near)
+    ranks.scatter_(1, near, torch.arange(count, device=X.device).expand(count, -1).contiguous())
+    code = torch.arange(count, device=X.device).repeat_interleave(
+        torch.tensor(cells.counts, device=X.device), output_size=len(X)
+    )
+    rows = _sample(len(X), SAMPLE, X.device)
+    others = _neighbors_of_rows(X, rows, k).indices.long()
+    needed = ranks[code[rows, None], code[others]].flatten().sort().values
+    return near, int(needed[math.ceil(TARGET_RECALL * len(needed)) - 1]) + 1
+
+
+def _search(
+    X: torch.Tensor, cells: Cells, k: int, near: torch.Tensor, probes: int
+) -> DeviceNeighbors:
+    n, device = len(X), X.device
+    candidates = min(k + SPARE, n - 1)
+    starts = [0, *accumulate(cells.counts)]
+    firsts = torch.tensor(starts[:-1], device=device)
+    sizes = torch.tensor(cells.counts, device=device)
+    lengths = X.square().sum(1)
+    columns = torch.empty((n, candidates), dtype=torch.int32, device=device)
+    nearby = near[:, : max(probes, 1)].tolist()
+    with exact_products():
+        for cell, size in enumerate(cells.counts):
+            if not size:
+                continue
+            used, total = _enough(nearby[cell], cells.counts, candidates + 1, near[cell])
+            mine = near[cell, :used]
+            ends = sizes[mine].cumsum(0)
+            shift = (firsts[mine] - ends + sizes[mine]).repeat_interleave(
+                sizes[mine], output_size=total
+            )
+            rows_near = shift + torch.arange(total, device=device)
+            there, lengths_near = X[rows_near], lengths[rows_near]
+            for block in row_blocks(size, max(64, block_bytes(device) // (4 * total))):
+                rows = slice(starts[cell] + block.start, starts[cell] + block.stop)
+                distances = torch.addmm(lengths_near, X[rows], there.T, alpha=-2.0)
+                distances.diagonal(block.start).fill_(torch.inf)  # the cell's own rows come first
+                columns[rows] = rows_near[smallest(distances, candidates)[1]].int()
+    return _measured(X, columns, k)
+
+
+def _enough(
+    nearby: list[int], counts: list[int], needed: int, near: torch.Tensor
+) -> tuple[int, int]:
+    """How many of the nearest cells hold enough rows, at least those given, and their rows."""
+    total = sum(counts[cell] for cell in nearby)
+    used = len(nearby)
+    if total < needed:
+        for cell in near[used:].tolist():
+            used, total = used + 1, total + counts[cell]
+            if total >= needed:
+                break
+    return used, total
+
+
+def _measured(X: torch.Tensor, columns: torch.Tensor, k: int) -> DeviceNeighbors:
+    """The k nearest of the candidates of each row, with distances from differences."""
+    n, c = columns.shape
+    indices = torch.empty((n, k), dtype=torch.int32, device=X.device)
+    squared = torch.empty((n, k), device=X.device)
+    for rows in row_blocks(n, max(1, block_bytes(X.device) // (32 * c))):
+        indices[rows], squared[rows] = nearest_of(X, X[rows], columns[rows].long(), k)
+    return DeviceNeighbors(indices, squared)
+
+
+def _neighbors_of_rows(X: torch.Tensor, rows: torch.Tensor, k: int) -> DeviceNeighbors:
+    """The exact neighbours of some rows of ``X``, which are not their own neighbours."""
+    found = exact_neighbors(X, min(k + 1, len(X)), queries=X[rows])
+    is_other = found.indices != rows[:, None]
+    # Drop the row itself, or the last neighbour if copies of the row hide it.
+    order = (~is_other).int().argsort(dim=1, stable=True)[:, :k]
+    return DeviceNeighbors(found.indices.gather(1, order), found.squared.gather(1, order))
+
+
+def _sample(n: int, size: int, device: torch.device, shift: float = 0.0) -> torch.Tensor:
+    """Row numbers, evenly spaced."""
+    size = min(n, size)
+    return ((torch.arange(size, dtype=torch.float64) + shift) * (n / size)).long().to(device)
+
+
+def _k_means(S: torch.Tensor, count: int) -> torch.Tensor:
+    centres = S[:count].clone()
+    for _ in range(ITERATIONS):
+        code = _nearest_centre(S, centres)
+        sums = torch.zeros_like(centres)
+        # Products have a fixed order of addition; index_add_ has not.
+        for rows in row_blocks(len(S), max(1024, block_bytes(S.device) // (8 * count))):
+            members = code[rows, None] == torch.arange(count, device=S.device)
+            sums += members.to(S.dtype).T @ S[rows]
+        sizes = torch.bincount(code, minlength=count)[:, None]
+        centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
+    return centres
+
+
+def _nearest_centre(X: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """(n,) int64: number of the nearest centre of each row."""
+    lengths = centres.square().sum(1)
+    blocks = row_blocks(len(X), max(1024, block_bytes(X.device) // (4 * len(centres))))
+    return torch.cat(
+        [torch.addmm(lengths, X[rows], centres.T, alpha=-2.0).argmin(1) for rows in blocks]
+    )

@@ -60,10 +60,12 @@ class Fit(Protocol):
     """The search used: "exact", "approximate" or "precomputed"."""
     recall: float
     """Share of the true neighbours found, on a sample; NaN if it is not known."""
-    has_features: bool
-    """Whether the map was made from features, not from distances."""
 
     def __len__(self) -> int: ...
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the map was made from features, not from distances."""
 
     @property
     def iteration(self) -> int:

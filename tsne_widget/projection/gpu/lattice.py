@@ -22,6 +22,8 @@ from tsne_widget.projection.mesh import (
 LENGTHS = short_lengths()
 # A mesh is kept while it has at most this many times the nodes that the map needs.
 LARGEST = 1.6
+# A map that is expected to grow by more than this factor gets wider cells.
+STEEPEST = 8
 
 # Fixed-point units per unit mass. The sum of integers does not depend on its order.
 FIXED_POINT = 2.0**30
@@ -71,7 +73,7 @@ def shape_for(extent: float, expected: float, last: Shape | None = None) -> Shap
     Widths below ``CELL`` are powers of two, and lengths are from a short list, because each pair
     needs an influence function and a graph of its own. The last mesh is kept while it is suitable.
     """
-    cell = min(CELL, extent / MIN_CELLS)
+    cell = min(CELL, max(extent, expected / STEEPEST) / MIN_CELLS)
     if cell < CELL:
         cell = 2.0 ** math.floor(math.log2(cell))
     cell = float(max(cell, expected / (MAX_CELLS - MARGIN)))
@@ -81,10 +83,12 @@ def shape_for(extent: float, expected: float, last: Shape | None = None) -> Shap
     return Shape(fast_length(2 * nodes, LENGTHS), cell)
 
 
-def make_lattice(shape: Shape, device: torch.device) -> Lattice:
-    """A mesh without masses."""
+def make_lattice(shape: Shape, device: torch.device, copies: int | None = None) -> Lattice:
+    """A mesh without masses; by default with copies on a GPU and without them on the CPU."""
     cells = shape.cells
-    copies = max(1, min(MAX_COPIES, COPIED_NODES // cells**2))
+    if copies is None:
+        most = 1 if device.type == "cpu" else MAX_COPIES
+        copies = max(1, min(most, COPIED_NODES // cells**2))
     kind = torch.int64 if adds_integers(device) else torch.float32
     masses = torch.zeros((copies, cells, cells), dtype=kind, device=device)
     make = influence if shape.size <= KEPT_LENGTH else influence.__wrapped__

@@ -34,9 +34,10 @@ class DevicePlacement:
         self._embedding = torch.from_numpy(np.array(embedding, np.float32)).to(device)
         y = self._embedding.T.contiguous()
         low, high = y.amin(1), y.amax(1)
-        extent = max(float((high - low).amax()), 1e-6)
+        extent = float((high - low).amax())
         room = 0.1 * extent + CELL
-        shape = shape_for(extent, extent + 2 * room)
+        extent += 2 * room
+        shape = shape_for(extent, extent)
         lattice = make_lattice(shape, device)
         torch.sub(low, room, out=lattice.origin)
         operations.spread(y, lattice)

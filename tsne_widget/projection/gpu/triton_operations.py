@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-from types import ModuleType
 
 import torch
 
@@ -23,18 +22,12 @@ MIN_CAPABILITY = (7, 0)
 
 
 class TritonOperations:
-    """The operations as Triton kernels.
-
-    Parameters
-    ----------
-    kernels : module, optional
-        ``gpu.kernels``, or a copy of it that Triton interprets, for tests.
-    """
+    """The operations as Triton kernels."""
 
     name = "triton"
 
-    def __init__(self, kernels: ModuleType | None = None) -> None:
-        self._kernels = kernels or importlib.import_module("tsne_widget.projection.gpu.kernels")
+    def __init__(self) -> None:
+        self._kernels = importlib.import_module("tsne_widget.projection.gpu.kernels")
 
     def attract(self, y: torch.Tensor, pairs: Pairs, out: torch.Tensor) -> None:
         """See :class:`Operations`."""

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--data ../shared/data]
 
-Sections: extraction, store, analysis, neighbors, landmarks, million, gpu. The default is all
+Sections: extraction, store, analysis, neighbors, landmarks, million. The default is all
 but million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
 Times are wall times. Memory is the increase of the process's peak (VmHWM, Linux only).
 
@@ -340,22 +340,6 @@ def million(options: argparse.Namespace) -> None:
             )
 
 
-def gpu(options: argparse.Namespace) -> None:
-    """Neighbour search and whole fit on a GPU, if there is one."""
-    if not torch.cuda.is_available():
-        print("no GPU is available: TSNE(device='cuda') is not measured")
-        return
-    print(f"{torch.cuda.get_device_name()}\n")
-    print("| rows × 50 | exact neighbours, k = 90, s | whole fit, s |\n|---|---|---|")
-    for n in (*options.sizes, 1_000_000):
-        X = np.ascontiguousarray(rows(options.data, n)[0][:, :50])
-        points = centred(X)[0]
-        with Workers(1) as workers:
-            search = timed(lambda: nearest(points, 90, workers, device="cuda"))
-        fit = timed(lambda: TSNE(device="cuda", random_state=0).fit(X))
-        print(f"| {n:,} | {search:.1f} | {fit:.1f} |", flush=True)
-
-
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "extraction": extraction,
     "store": store,
@@ -363,7 +347,6 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "neighbors": neighbors,
     "landmarks": landmarks,
     "million": million,
-    "gpu": gpu,
 }
 
 

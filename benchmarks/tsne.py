@@ -245,7 +245,7 @@ def per_iteration(threads: int, engines: list[str]) -> None:
             for engine in engines:
                 loops = forces_module.compiled_loops() if engine == "ours" else None
                 forces: Any = (
-                    forces_module.TorchForces(P, workers, "cpu")
+                    forces_module.TorchForces(P, workers)
                     if loops is None
                     else forces_module.NumbaForces(P, workers, loops)
                 )
@@ -256,7 +256,7 @@ def per_iteration(threads: int, engines: list[str]) -> None:
                     state.y = torch.from_numpy(y.copy())  # the same width in every step
                     start = time.perf_counter()
                     z = forces.evaluate(state.y)
-                    forces.move(state, optimize.Schedule(n).phase(state.iteration), z)
+                    forces.move(state, optimize.default_schedule(n).phase(state.iteration), z)
                     times.append(1e3 * (time.perf_counter() - start))
                 ms = statistics.median(times[2:])
                 cells += [f"{ms:.2f}", f"{1e6 * ms / (n * np.log2(n)):.1f} ns"]

@@ -144,16 +144,6 @@ class TestRepulsion:
         assert repulsion.closed_form(points, close) == pytest.approx(float(z), rel=1e-4)
         assert torch.allclose(close, exact, rtol=0.03, atol=0.03 * exact.abs().max())
 
-    def test_masses_in_fixed_point_add_to_the_same_density(self, points):
-        mesh = mesh_around(points)
-        plain = repulsion.spread(points, mesh)
-        assert torch.allclose(repulsion.spread(points, mesh, any_order=True), plain, atol=1e-4)
-        shuffled = points[:, torch.randperm(points.shape[1])]
-        assert torch.equal(
-            repulsion.spread(shuffled, mesh, any_order=True),
-            repulsion.spread(points, mesh, any_order=True),
-        )
-
     @pytest.mark.parametrize("extent", [0.2, 3.0, 40.0, 48.1, 200.0, 1e4, 1e7])
     def test_a_mesh_covers_every_spline_and_nothing_wraps(self, extent):
         mesh = mesh_module.mesh_for((-extent / 2, 0.0), (extent / 2, extent / 3))
@@ -195,30 +185,13 @@ class TestCompiledLoops:
         states = []
         for forces in (
             forces_module.NumbaForces(P, workers, loops),
-            forces_module.TorchForces(P, workers, "cpu"),
+            forces_module.TorchForces(P, workers),
         ):
             state = optimize.State.at(clustered(n))
-            optimize.descend(state, forces, optimize.Schedule(n), 1)
+            optimize.descend(state, forces, optimize.default_schedule(n), 1)
             states.append(state)
         assert torch.allclose(states[0].y, states[1].y, atol=1e-4)
         assert torch.allclose(states[0].velocity, states[1].velocity, rtol=1e-3, atol=1e-5)
-
-
-class TestPathForGpus:
-    """The computation for GPUs, on the CPU."""
-
-    def test_a_mesh_read_every_tenth_iteration_reaches_the_same_divergence(
-        self, all_digits, workers
-    ):
-        P = affinities(all_digits)
-        start = np.random.default_rng(0).normal(scale=1e-4, size=(len(P), 2)).astype(np.float32)
-        reached = []
-        for as_on_gpu in (False, True):
-            forces = forces_module.TorchForces(P, workers, "cpu", as_on_gpu=as_on_gpu)
-            state = optimize.State.at(start)
-            optimize.descend(state, forces, optimize.Schedule(len(P)), 600)
-            reached.append(kl_divergence(P, state.y.numpy()))
-        assert reached[1] == pytest.approx(reached[0], abs=0.02)
 
 
 class TestQualityMeasures:

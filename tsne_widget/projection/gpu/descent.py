@@ -103,8 +103,8 @@ class DeviceDescent:
     ) -> None:
         """Advance the state in place.
 
-        After an exception, also KeyboardInterrupt, the state is at most a few steps past its last
-        finished iteration, and every coordinate is finite.
+        After an exception within an iteration, also KeyboardInterrupt, the state is that before the
+        block, at most ten iterations ago.
 
         Parameters
         ----------
@@ -123,10 +123,14 @@ class DeviceDescent:
             stop = min(end, until)
             if watch is not None:
                 stop = min(stop, _next(state.iteration, every))
-            self._repeat(stop - state.iteration, schedule.phase(block.start), block)
-            state.iteration = stop
-            if stop == end:
-                self._finish(block, schedule, end)
+            try:
+                self._repeat(stop - state.iteration, schedule.phase(block.start), block)
+                state.iteration = stop
+                if stop == end:
+                    self._finish(block, schedule, end)
+            except BaseException:
+                self._return_to_start(block)
+                raise
             if watch is not None and stop % every == 0 and watch(stop):
                 break
 
@@ -176,13 +180,18 @@ class DeviceDescent:
         """End a block; repeat it on a larger mesh if the map outgrew its own."""
         state = self._state
         while (peak := float(state.peak)) > self._capacity(block):
-            for array, before in zip(state.motion, block.motion, strict=True):
-                array.copy_(before)
-            state.iteration = block.start
+            self._return_to_start(block)
             block = self._begin_with(state.extent, max(1.1 * peak, 1.5 * block.expected))
             self._repeat(end - block.start, schedule.phase(block.start), block)
             state.iteration = end
         state.block = None
+
+    def _return_to_start(self, block: Block) -> None:
+        """Restore the state before a block."""
+        for array, before in zip(self._state.motion, block.motion, strict=True):
+            array.copy_(before)
+        self._state.iteration, self._state.block = block.start, block
+        self._state.peak.zero_()
 
     def _capacity(self, block: Block) -> float:
         if block.shape is not None:

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # Elements of one program: pairs of a row, points, coordinates.
 PAIRS, POINTS, COORDINATES = 64, 128, 256
+# Without it, Triton 3.9 warns that its default is about to change.
+OPTIONS = {"enable_fp_fusion": True}
 # Triton's oldest supported generation of GPUs.
 MIN_CAPABILITY = (7, 0)
 
@@ -33,7 +35,7 @@ class TritonOperations:
         """See :class:`Operations`."""
         n = y.shape[1]
         self._kernels.attract[(n,)](
-            y, pairs.starts, pairs.others, pairs.values, out, n, BLOCK=PAIRS, num_warps=1
+            y, pairs.starts, pairs.others, pairs.values, out, n, BLOCK=PAIRS, num_warps=1, **OPTIONS
         )
 
     def spread(self, y: torch.Tensor, lattice: Lattice) -> None:
@@ -49,6 +51,7 @@ class TritonOperations:
             lattice.shape.cells,
             lattice.copies,
             BLOCK=POINTS,
+            **OPTIONS,
         )
 
     def read(
@@ -75,6 +78,7 @@ class TritonOperations:
             lattice.shape.cells,
             field.stride(0),
             BLOCK=POINTS,
+            **OPTIONS,
         )
 
     def move(
@@ -94,6 +98,7 @@ class TritonOperations:
             MIN_GAIN,
             MAX_STEP,
             BLOCK=COORDINATES,
+            **OPTIONS,
         )
 
 

@@ -1,15 +1,29 @@
-"""On a GPU: the quality of the CPU, and the same bits twice."""
+"""On a GPU: the quality of the CPU, the same bits twice, and every way to call a fit."""
 
 from __future__ import annotations
+
+import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from sklearn.metrics import pairwise_distances
 
 from tests.extraction.nets import Pictures, ResNet, made
-from tsne_widget import TSNE, extract
+from tsne_widget import TSNE, InvalidInputError, extract
+from tsne_widget.projection import devices
+from tsne_widget.projection.gpu import inverted_file, recording
+from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
+from tsne_widget.projection.gpu.features import scaled_features
+from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
+from tsne_widget.projection.gpu.operations import Motion, Operations, TorchOperations
+from tsne_widget.projection.gpu.probabilities import joint_probabilities
+from tsne_widget.projection.gpu.search import exact_neighbors
+from tsne_widget.projection.gpu.triton_operations import can_run, compiled_operations
 from tsne_widget.projection.neighbors import nearest
+from tsne_widget.projection.optimize import Phase, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
 from tsne_widget.projection.workers import Workers
 
@@ -17,6 +31,7 @@ pytestmark = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU is available"),
 ]
+CUDA = torch.device("cuda")
 
 
 @pytest.fixture(scope="module")
@@ -24,26 +39,174 @@ def digits():
     return load_digits().data.astype(np.float32)
 
 
-def test_a_fit_on_the_gpu_is_as_good_as_on_the_cpu_and_reproducible(digits):
-    maps = [TSNE(device="cuda", random_state=0).fit_transform(digits) for _ in range(2)]
-    assert np.array_equal(*maps)
-    P = affinities(digits)
-    here = kl_divergence(P, TSNE(random_state=0).fit_transform(digits))
-    assert kl_divergence(P, maps[0]) < here + 0.02
+@pytest.fixture(scope="module")
+def many():
+    """(20,000, 20) float32: overlapping clusters, enough rows for an order of their own."""
+    random = np.random.default_rng(0)
+    centres = random.normal(scale=2, size=(30, 20))
+    return (centres[random.integers(30, size=20_000)] + random.normal(size=(20_000, 20))).astype(
+        np.float32
+    )
 
 
-def test_neighbours_on_the_gpu_are_those_on_the_cpu(digits):
-    with Workers(1) as workers:
-        there, here = (nearest(digits, 15, workers, device=device) for device in ("cuda", "cpu"))
-    assert (there.indices == here.indices).mean() > 0.99
-    assert np.allclose(there.squared, here.squared, rtol=1e-4)
+@pytest.fixture(scope="module", params=["triton", "torch"])
+def operations(request) -> Operations:
+    if request.param == "torch":
+        return TorchOperations()
+    if not can_run(CUDA):
+        pytest.skip("Triton is not installed, or does not support this GPU")
+    found, note = compiled_operations(CUDA)
+    assert note is None
+    assert found.name == "triton"
+    return found
 
 
-def test_a_fit_of_landmarks_on_the_gpu_places_the_other_rows(digits):
-    tsne = TSNE(landmarks=600, device="cuda", random_state=0)
-    embedding = tsne.fit_transform(digits)
-    assert np.isfinite(embedding).all()
-    assert np.array_equal(tsne.transform(digits[tsne.landmarks_]), embedding[tsne.landmarks_])
+def pairs_of(X: np.ndarray, device: torch.device):
+    return joint_probabilities(exact_neighbors(scaled_features(X, device)[1], 90), 30)
+
+
+class TestOperations:
+    def test_forces_and_steps_are_those_on_the_cpu(self, digits, operations):
+        n, start = len(digits), 12 * np.random.default_rng(0).normal(size=(2, len(digits)))
+        results = []
+        for device, these in ((CUDA, operations), (torch.device("cpu"), TorchOperations())):
+            y = torch.tensor(start, dtype=torch.float32, device=device)
+            pull, push, phi = torch.empty_like(y), torch.empty_like(y), torch.empty_like(y[0])
+            lattice = make_lattice(shape_for(100, 105), device)
+            torch.sub(y.amin(1), 0.004, out=lattice.origin)
+            these.attract(y, pairs_of(digits, device), pull)
+            these.spread(y, lattice)
+            these.read(y, lattice, convolve(lattice), push, phi)
+            motion = Motion(y, 0.1 * y, torch.ones_like(y))
+            z = phi.sum(dtype=torch.float64) - n
+            these.move(motion, pull, push, z, Phase(1, 1.0, 0.8, float(n)))
+            results.append([array.cpu() for array in (pull, push, phi, motion.y)])
+        for there, here in zip(*results, strict=True):
+            assert torch.allclose(there, here, rtol=1e-3, atol=1e-3 * float(here.abs().max()))
+
+    def test_masses_are_the_same_bits_twice(self, many, operations):
+        y = torch.from_numpy(many[:, :2].T.copy()).to(CUDA)
+        masses = []
+        for copies in (1, 1, 64):
+            lattice = make_lattice(shape_for(20, 21), CUDA, copies)
+            torch.sub(y.amin(1), 0.004, out=lattice.origin)
+            operations.spread(y, lattice)
+            masses.append(lattice.masses.sum(0))
+        assert all(torch.equal(first, second) for first, second in pairwise(masses))
+
+    def test_recorded_iterations_give_the_bits_of_launched_ones(
+        self, many, operations, monkeypatch
+    ):
+        pairs, ends, recorded = pairs_of(many, CUDA), [], []
+        record = recording.Recorder._record
+
+        def noted(self, work):
+            recorded.append(record(self, work))
+            return recorded[-1]
+
+        for works in (True, False):
+            if works:
+                monkeypatch.setattr(recording.Recorder, "_record", noted)
+            else:
+                monkeypatch.setattr(recording.Recorder, "_record", lambda self, work: None)
+            state = DeviceState(torch.from_numpy(1e-2 * many[:, :2]).to(CUDA))
+            DeviceDescent(state, pairs, operations).advance(default_schedule(len(many)), 320)
+            ends.append(state.motion.y)
+        assert recorded
+        assert all(graph is not None for graph in recorded)
+        assert torch.equal(*ends)
+
+
+class TestStages:
+    def test_exact_neighbours_are_those_on_the_cpu(self, digits):
+        with Workers(1) as workers:
+            here = nearest(digits, 15, workers)
+        there = exact_neighbors(torch.from_numpy(digits).to(CUDA), 15)
+        assert (there.indices.cpu().numpy() == here.indices).mean() > 0.99
+        assert np.allclose(there.squared.cpu(), here.squared, rtol=1e-4)
+
+    def test_the_inverted_file_has_its_recall_and_the_same_result_twice(self, many):
+        X = torch.from_numpy(many).to(CUDA)
+        found = []
+        for _ in range(2):
+            cells = inverted_file.Cells(X)
+            found.append(inverted_file.approximate_neighbors(X[cells.order], cells, 90))
+        assert found[0][1] >= 0.97
+        assert torch.equal(found[0][0].indices, found[1][0].indices)
+
+    def test_probabilities_are_those_on_the_cpu(self, many):
+        there, here = (pairs_of(many[:3000], device) for device in (CUDA, torch.device("cpu")))
+        assert torch.equal(there.starts.cpu(), here.starts)
+        assert torch.equal(there.others.cpu(), here.others)
+        assert torch.allclose(there.values.cpu(), here.values, rtol=1e-3, atol=1e-9)
+
+
+class TestFit:
+    def test_a_fit_is_as_good_as_on_the_cpu_and_the_same_bits_twice(self, digits):
+        maps = [TSNE(device="cuda", random_state=0).fit_transform(digits) for _ in range(2)]
+        assert np.array_equal(*maps)
+        P = affinities(digits)
+        here = kl_divergence(P, TSNE(device="cpu", random_state=0).fit_transform(digits))
+        assert kl_divergence(P, maps[0]) == pytest.approx(here, abs=0.005)
+
+    def test_a_fit_of_many_rows_is_the_same_bits_twice(self, many):
+        maps = [TSNE(device="cuda", random_state=0).fit_transform(many) for _ in range(2)]
+        assert np.array_equal(*maps)
+
+    def test_the_gpu_is_chosen_from_a_number_of_rows_on(self, many):
+        few = TSNE(max_iter=2, random_state=0).fit(many[: devices.GPU_ROWS - 1])
+        enough = TSNE(max_iter=2, random_state=0).fit(many[: devices.GPU_ROWS])
+        assert (few.device_, enough.device_) == ("cpu", "cuda")
+
+    def test_a_callback_changes_no_bit_and_stops_a_fit_that_continues(self, many):
+        whole = TSNE(device="cuda", random_state=0, max_iter=320).fit_transform(many)
+        seen = []
+        tsne = TSNE(
+            device="cuda",
+            random_state=0,
+            max_iter=320,
+            callback_every=7,
+            callback=lambda i, y, kl: seen.append(kl) or i == 259,
+        ).fit(many)
+        assert tsne.n_iter_ == 259
+        assert np.isfinite(seen).all()
+        tsne.set_params(callback=None, warm_start=True)
+        assert np.array_equal(tsne.fit_transform(many), whole)
+
+    def test_landmarks_are_fitted_and_the_others_placed(self, digits):
+        tsne = TSNE(landmarks=600, device="cuda", random_state=0)
+        embedding = tsne.fit_transform(digits)
+        assert np.isfinite(embedding).all()
+        assert np.array_equal(tsne.transform(digits[tsne.landmarks_]), embedding[tsne.landmarks_])
+
+    @pytest.mark.parametrize("metric", ["cosine", "precomputed"])
+    def test_metrics_reach_the_divergence_of_the_cpu(self, digits, metric):
+        X = pairwise_distances(digits) if metric == "precomputed" else digits
+        there, here = (
+            TSNE(metric=metric, init="random", device=device, random_state=0).fit(X)
+            for device in ("cuda", "cpu")
+        )
+        assert there.kl_divergence_ == pytest.approx(here.kl_divergence_, abs=0.03)
+
+    def test_a_fitted_estimator_is_pickled(self, digits):
+        tsne = TSNE(device="cuda", random_state=0, max_iter=40).fit(digits)
+        again = pickle.loads(pickle.dumps(tsne))
+        assert np.array_equal(again.transform(digits[:5]), tsne.embedding_[:5])
+
+    def test_more_than_the_memory_is_refused_with_the_sizes(self, monkeypatch, digits):
+        monkeypatch.setattr(devices, "free_bytes", lambda device: 1e6)
+        with pytest.raises(InvalidInputError, match="of the GPU's memory"):
+            TSNE(device="cuda").fit(digits)
+
+    def test_the_precision_that_the_process_has_chosen_changes_no_neighbour(
+        self, digits, monkeypatch
+    ):
+        X = torch.from_numpy(digits).to(CUDA)
+        exact = exact_neighbors(X, 30)
+        monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+        again = exact_neighbors(X, 30)
+        assert torch.backends.cuda.matmul.allow_tf32
+        assert torch.equal(exact.indices, again.indices)
 
 
 def test_extraction_on_the_gpu_gives_the_features_of_the_cpu_up_to_rounding():

@@ -87,10 +87,11 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
 
 def free_bytes(device: str) -> float:
     """Memory that a fit can use on a GPU, in bytes; infinite if the device does not say."""
-    kind = torch.device(device).type
-    if kind == "cuda":
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return float(torch.cuda.mem_get_info(device)[0] + cached)
-    if kind == "mps":
+    place = torch.device(device)
+    if place.type == "cuda":
+        index = torch.cuda.current_device() if place.index is None else place.index
+        cached = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
+        return float(torch.cuda.mem_get_info(index)[0] + cached)
+    if place.type == "mps":
         return float(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
     return math.inf

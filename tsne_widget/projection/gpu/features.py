@@ -37,10 +37,10 @@ class DeviceScaler(Scaler):
 
     def __init__(self, X: NDArray[np.float32], copied: torch.Tensor) -> None:
         lowest, highest = (bound.cpu().numpy() for bound in torch.aminmax(copied, dim=0))
-        check_bounds(X, lowest, highest)
+        total = copied.sum(0, dtype=torch.float64).cpu().numpy()
+        check_bounds(X, np.where(np.isfinite(total), lowest, np.nan), highest)
         lowest, highest = lowest.astype(np.float64), highest.astype(np.float64)
         self._exponent = exponent_of(lowest, highest)
-        total = copied.sum(0, dtype=torch.float64).cpu().numpy()
         self._centre_at(np.ldexp(total / len(X), -self._exponent), lowest, highest)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 import torch
@@ -17,6 +18,9 @@ class Recorder:
     change only arrays that outlive it, and its numbers must depend only on its key. It runs once
     unrecorded before it is recorded, which loads kernels and plans of transforms.
 
+    Only the main thread records: while a thread does, random numbers on the same GPU are an error
+    in all other threads, for example in a training loop beside a map in a notebook.
+
     Parameters
     ----------
     device : torch.device
@@ -24,7 +28,8 @@ class Recorder:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._works = device.type == "cuda"
+        is_main = threading.current_thread() is threading.main_thread()
+        self._works = device.type == "cuda" and is_main
         self._key: object = None
         self._graph: torch.cuda.CUDAGraph | None = None
 

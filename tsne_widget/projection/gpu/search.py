@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -101,12 +101,15 @@ def block_bytes(device: torch.device) -> int:
 @contextmanager
 def exact_products() -> Iterator[None]:
     """Matrix products with all digits of float32, whatever precision the process has chosen."""
-    before = torch.get_float32_matmul_precision()
-    if before == "highest":
-        yield
-        return
-    torch.set_float32_matmul_precision("highest")
+    settings: Any = torch.backends.cuda.matmul
+    # torch before 2.9 has only allow_tf32; reading it later fails if the process used the other.
+    name: str = "allow_tf32"
+    exact: Any = False
+    if hasattr(settings, "fp32_precision"):
+        name, exact = "fp32_precision", "ieee"
+    before = getattr(settings, name)
+    setattr(settings, name, exact)
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        setattr(settings, name, before)

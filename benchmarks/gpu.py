@@ -1,0 +1,252 @@
+"""t-SNE on one GPU: every stage of whole fits, beside the bars; in less than ten minutes.
+
+    python benchmarks/gpu.py [--sizes 3589x4096 10000x784 …] [--seconds 560] [--data folder]
+
+Prints Markdown tables: first fits of a process, whole fits stage by stage, and live frames. Times
+are wall seconds. "whole" is the median of warm fits without a callback; the stages are of one more
+fit, which waits for the device between them. Data are those of benchmarks/tsne.py if ``--data``
+(or ``../shared/data``) has them, else Gaussian clusters of unequal size and width that overlap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import tsne as peers
+from tsne_widget import TSNE
+
+
+class Size(NamedTuple):
+    """A whole fit to measure."""
+
+    n: int
+    d: int
+    bar: float | None
+    """Seconds that the whole fit may take."""
+    real: str | None
+    """Name of the data in benchmarks/tsne.py."""
+    rounds: int
+    has_cpu: bool
+    """Also fit on the CPU, to compare the KL divergence."""
+
+
+SIZES = (
+    Size(3_589, 4_096, 0.3, "cnn", 5, True),
+    Size(10_000, 784, 0.2, "mnist", 5, True),
+    Size(70_000, 50, 0.35, "augmented", 5, True),
+    Size(200_000, 128, 0.8, None, 3, False),
+    Size(1_000_000, 50, 2.5, None, 2, False),
+    Size(5_000_000, 50, None, None, 1, False),
+)
+COLUMNS = (
+    "rows × columns | data | neighbours | P | optimise | whole | bar | KL | KL on the CPU | "
+    "recall | peak GB | same bits"
+)
+FIRST_FIT = """
+import sys, time
+start = time.perf_counter()
+import numpy as np, torch
+from tsne_widget import TSNE
+X = np.random.default_rng(0).normal(size=(5_000, 50)).astype(np.float32)
+torch.zeros(1, device="cuda").cpu()
+begin = time.perf_counter()
+tsne = TSNE(device="cuda", random_state=0)
+tsne.fit(X)
+middle = time.perf_counter()
+tsne.fit(X)
+end = time.perf_counter()
+print(f"{begin - start:.2f} {middle - begin:.2f} {end - middle:.2f}")
+"""
+
+
+class Stages:
+    """A callback that notes when each stage begins; it waits for the device."""
+
+    def __init__(self) -> None:
+        self.begins: dict[str, float] = {}
+
+    def __call__(self, iteration: int, embedding: np.ndarray, kl: float) -> None:
+        self.stage("optimise")
+
+    def stage(self, text: str) -> None:
+        torch.cuda.synchronize()
+        self.begins.setdefault(text, time.perf_counter())
+
+    def seconds(self, first: str, *later: str) -> float:
+        """From the beginning of a stage to that of the next one that took place."""
+        ends = [self.begins[name] for name in later if name in self.begins]
+        return min(ends) - self.begins[first] if first in self.begins and ends else float("nan")
+
+
+def main() -> None:
+    """Measure within the seconds that are given."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", default=[f"{s.n}x{s.d}" for s in SIZES])
+    parser.add_argument("--seconds", type=float, default=560, help="stop before the next size")
+    parser.add_argument("--data", type=Path, default=peers.DATA)
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        raise SystemExit("benchmarks/gpu.py needs a CUDA GPU; torch sees none")
+    begin = time.perf_counter()
+    peers.DATA = options.data
+    describe()
+    first_fits()
+    print(f"\n| {COLUMNS} |\n|{'---|' * (COLUMNS.count('|') + 1)}")
+    for size in SIZES:
+        if f"{size.n}x{size.d}" not in options.sizes:
+            continue
+        if time.perf_counter() - begin > options.seconds:
+            print(f"| {size.n:,} × {size.d:,} | not measured: the time is over |", flush=True)
+            continue
+        row(size)
+    if time.perf_counter() - begin < options.seconds:
+        frames()
+    print(f"\n{time.perf_counter() - begin:.0f} s in all")
+
+
+def describe() -> None:
+    """Print the machine and the versions."""
+    try:
+        import triton
+
+        version = triton.__version__
+    except ImportError:
+        version = "absent"
+    properties = torch.cuda.get_device_properties(0)
+    print(
+        f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB; {platform.machine()}, "
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads; Python "
+        f"{platform.python_version()}, torch {torch.__version__}, CUDA {torch.version.cuda}, "
+        f"Triton {version}",
+        flush=True,
+    )
+
+
+def first_fits() -> None:
+    """First and second fit of a process, with an empty and a full cache of kernels."""
+    print("\n| first fit, 5,000 × 50 | imports and driver | first | second |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "TRITON_CACHE_DIR": folder,
+            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        }
+        for cache in ("empty", "full"):
+            ended = subprocess.run(
+                [sys.executable, "-c", FIRST_FIT],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if ended.returncode:
+                print(f"| {cache} cache of kernels | failed: {ended.stderr.splitlines()[-1]} |")
+            else:
+                print(
+                    f"| {cache} cache of kernels | {' | '.join(ended.stdout.split())} |", flush=True
+                )
+
+
+def row(size: Size) -> None:
+    """Print one row: stages, whole fits, quality and memory of one size."""
+    X, name = data(size)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    maps, times = [], []
+    for _ in range(size.rounds + (size.rounds > 1)):  # the first is not warm
+        tsne = None
+        seconds, tsne = timed(TSNE(device="cuda", random_state=0), X)
+        times.append(seconds)
+        maps.append(tsne.embedding_)
+    peak = torch.cuda.max_memory_allocated() / 1e9
+    kl, recall = tsne.kl_divergence_, tsne.neighbors_recall_
+    whole = statistics.median(times[1:] or times)
+    same = all(np.array_equal(maps[0], other) for other in maps[1:]) if maps[1:] else "–"
+    stages, end = staged(X) if size.rounds > 1 else (None, 0.0)
+    parts = ["–"] * 3
+    if stages is not None:
+        compiling = "compiling kernels, once per process"
+        parts = [
+            f"{stages.seconds('finding neighbours', 'computing probabilities'):.3f}",
+            f"{stages.seconds('computing probabilities', compiling, 'optimise'):.3f}",
+            f"{end - stages.begins['optimise']:.3f}",
+        ]
+    cpu = "–"
+    if size.has_cpu:
+        cpu = f"{TSNE(device='cpu', random_state=0).fit(X).kl_divergence_:.4f}"
+    bar = "–" if size.bar is None else f"≤ {size.bar}"
+    print(
+        f"| {size.n:,} × {size.d:,} | {name} | {' | '.join(parts)} | {whole:.3f} | {bar} | "
+        f"{kl:.4f} | {cpu} | {recall:.4f} | {peak:.1f} | {same} |",
+        flush=True,
+    )
+
+
+def timed(tsne: TSNE, X: np.ndarray) -> tuple[float, TSNE]:
+    """Seconds of a whole fit."""
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    tsne.fit(X)
+    torch.cuda.synchronize()
+    return time.perf_counter() - start, tsne
+
+
+def staged(X: np.ndarray) -> tuple[Stages, float]:
+    """The beginnings of the stages of a fit, and its end."""
+    stages = Stages()
+    timed(TSNE(device="cuda", random_state=0, callback=stages, callback_every=10**6), X)
+    return stages, time.perf_counter()
+
+
+def frames() -> None:
+    """What frames of a live map cost: a callback in every tenth iteration, 70,000 points."""
+    X, _ = data(Size(70_000, 50, None, None, 1, False))
+    count = 0
+
+    def callback(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    alone = min(timed(TSNE(device="cuda", random_state=0), X)[0] for _ in range(3))
+    live = TSNE(device="cuda", random_state=0, callback=callback, callback_every=10)
+    seconds = timed(live, X)[0]
+    print(
+        f"\n70,000 points live: {count} frames in {seconds:.3f} s, {count / seconds:.0f} a second; "
+        f"without frames {alone:.3f} s"
+    )
+
+
+def data(size: Size) -> tuple[np.ndarray, str]:
+    """Features of this size, and where they come from."""
+    found = None if size.real is None else peers.features(size.real)
+    if found is not None:
+        return np.ascontiguousarray(found[0], np.float32), size.real or ""
+    random = np.random.default_rng(0)
+    latent, clusters = min(size.d, 24), 40
+    centres = random.normal(scale=1.6, size=(clusters, latent)).astype(np.float32)
+    widths = random.uniform(0.5, 1.5, clusters).astype(np.float32)
+    code = random.choice(clusters, size.n, p=random.dirichlet(np.full(clusters, 2.0)))
+    mixing = random.normal(size=(latent, size.d)).astype(np.float32) / np.sqrt(latent)
+    X = random.standard_normal((size.n, latent), np.float32) * widths[code, None] + centres[code]
+    X = X @ mixing.astype(np.float32)
+    for first in range(0, size.n, 100_000):
+        block = X[first : first + 100_000]
+        block += 0.1 * random.standard_normal(block.shape, np.float32)
+    return X, "clusters"
+
+
+if __name__ == "__main__":
+    main()

@@ -145,3 +145,24 @@ def test_two_explorers_can_compute_at_once_and_one_be_closed_meanwhile():
     assert np.array_equal(second.wait().embedding, expected)
     first.close()
     second.close()
+
+
+def test_what_a_fit_does_before_its_first_iteration_is_shown():
+    seen = threading.Event()
+
+    class Staged(TSNE):
+        def fit(self, X, y=None):
+            self.callback.stage("finding neighbours")
+            assert seen.wait(30)
+            return super().fit(X)
+
+    explorer = EmbeddingExplorer(live_record(), projector=Staged(max_iter=2))
+    view = explorer._views["map"]
+    view.observe(
+        lambda change: change.new.endswith("features: finding neighbours …") and seen.set(),
+        "waiting",
+    )
+    explorer.wait()
+    assert view.waiting == ""
+    assert explorer._state.fit.stage == ""
+    explorer.close()

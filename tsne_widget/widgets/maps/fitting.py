@@ -106,7 +106,9 @@ class Fitting:
             self._run = None
 
     def _deliver(self, update: Update) -> None:
-        fit = self._state.fit._replace(iteration=update.iteration, divergence=update.divergence)
+        fit = self._state.fit._replace(
+            iteration=update.iteration, divergence=update.divergence, stage=update.stage
+        )
         error = update.error
         if error is None and update.embedding is not None:
             try:

@@ -32,7 +32,7 @@ _RUNNING: WeakSet[ProjectionRun] = WeakSet()
 
 
 class Update(NamedTuple):
-    """A frame of a running fit, or its end."""
+    """A frame of a running fit, a stage before its first iteration, or its end."""
 
     embedding: NDArray[np.float32] | None
     iteration: int = 0
@@ -40,6 +40,21 @@ class Update(NamedTuple):
     ended: bool = False
     complete: bool = False
     error: BaseException | None = None
+    stage: str = ""
+
+
+class _Report:
+    """The projector's callback; ``stage`` is told what precedes the first iteration."""
+
+    def __init__(self, run: ProjectionRun) -> None:
+        self._run = run
+
+    def __call__(self, iteration: int, embedding: NDArray[np.float32], divergence: float) -> bool:
+        return self._run._on_iteration(iteration, embedding, divergence)
+
+    def stage(self, text: str) -> None:
+        """Show a stage of the fit."""
+        self._run._post(Update(None, stage=text))
 
 
 def is_live(projector: Any) -> bool:
@@ -82,7 +97,7 @@ class ProjectionRun:
         self.ended = False
         if is_live(projector):
             projector.set_params(
-                callback=self._on_iteration,
+                callback=_Report(self),
                 callback_every=ITERATIONS_PER_FRAME,
             )
         try:

@@ -41,7 +41,7 @@ class Fit(NamedTuple):
 
     ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
     or "failed". ``total`` is 0 if the projector reports no iterations, ``seconds`` NaN until the
-    end. ``note`` is a remark about the map.
+    end. ``note`` is a remark about the map, ``stage`` what is done before the first iteration.
     """
 
     condition: str = "none"
@@ -51,6 +51,7 @@ class Fit(NamedTuple):
     divergence: float = math.nan
     seconds: float = math.nan
     note: str = ""
+    stage: str = ""
 
 
 class _ArrayTrait(AnyTrait):

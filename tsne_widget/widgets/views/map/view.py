@@ -319,7 +319,7 @@ class MapView(View):
         elif fit.condition == "failed":
             self.waiting = fit.title
         else:
-            self.waiting = f"{fit.title} …"
+            self.waiting = f"{fit.title}: {fit.stage} …" if fit.stage else f"{fit.title} …"
 
     @validate("viewport")
     def _validate_viewport(self, proposal: Any) -> list[float]:

@@ -89,7 +89,9 @@ class ToolbarView(View):
         fit = active[0] if active else self._state.fit
         numbers = {name: getattr(fit, name) for name in ("divergence", "seconds")}
         known = {name: x if math.isfinite(x) else None for name, x in numbers.items()}
-        self.fit = fit._asdict() | known
+        values = fit._asdict() | known
+        del values["stage"]  # the map shows it
+        self.fit = values
 
     def _show_maps(self) -> None:
         fits = self._state.fits

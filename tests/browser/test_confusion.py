@@ -63,11 +63,11 @@ def fresh(request):
     notebook = request.getfixturevalue("notebook")
     notebook.execute("explorer.visible_classes = names; explorer.clear()")
     open_panel(notebook, "Confusion")
-    switch(notebook, "All shown")
+    switch(notebook, "All visible")
     switch(notebook, "Counts")
-    until(lambda: summary(notebook).startswith("Right:"), 20, "the matrix")
+    until(lambda: summary(notebook).startswith("Accuracy:"), 20, "the matrix")
     until(lambda: "selected" not in summary(notebook), 20, "no selection")
-    until(lambda: "600 shown" in summary(notebook), 20, "all classes to count")
+    until(lambda: "600 visible" in summary(notebook), 20, "all classes to count")
 
 
 def summary(notebook: Notebook) -> str:
@@ -190,7 +190,7 @@ def test_rows_of_a_hidden_class_no_longer_count(notebook):
     says(notebook, 0, 2, f"label cat, predicted owl: {counted} of {samples} ({share})")
     notebook.page.locator(".tw-legend li button").nth(0).click()
     says(notebook, 0, 2, "label cat, predicted owl: 0 of 0")
-    assert "480 shown" in summary(notebook)
+    assert "480 visible" in summary(notebook)
     click(notebook, -1, 2)
     selects(notebook, "(predictions == 2) & (labels != 0)")
 
@@ -284,7 +284,7 @@ def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     selects(notebook, "labels != predictions")
     assert page.evaluate("() => document.activeElement.textContent") == "Find …"
     page.keyboard.press("ArrowUp")  # opens at the last one
-    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy on the map"
+    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy points"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     assert page.get_by_role("menu").count() == 0
@@ -341,13 +341,13 @@ def test_the_diagnosis_follows_the_selection(notebook):
     page = notebook.page
     open_panel(notebook, "Diagnosis")
     panel = page.locator(".tw-diagnosis")
-    panel.get_by_text("all 600 shown").wait_for(timeout=60 * SECONDS)
+    panel.get_by_text("all 600 visible").wait_for(timeout=60 * SECONDS)
     assert "have the label of their 15 nearest" in panel.inner_text()
     notebook.execute("explorer.select(np.flatnonzero(labels == 4))")
-    panel.get_by_text("120 selected, beside all 600 shown").wait_for(timeout=60 * SECONDS)
+    panel.get_by_text("120 selected, compared with all 600 visible").wait_for(timeout=60 * SECONDS)
     wrong = len(rows(notebook, "(labels == 4) & (predictions != 4)"))
     text = panel.inner_text()
-    assert "the cluster is real" in text
+    assert "strongly clustered" in text
     assert f"{wrong} ({100 * wrong / 120:.1f} %)" in text
     assert "needs logits" in text  # of the mean confidence
 
@@ -422,7 +422,7 @@ def test_a_reloaded_page_shows_the_matrix_as_it_was(notebook):
     notebook.load()
     map_is_drawn(page)
     pressed = page.locator(".tw-switch button[aria-pressed=true]")
-    until(lambda: pressed.all_inner_texts() == ["All shown", "% of label"], 20, "the switches")
+    until(lambda: pressed.all_inner_texts() == ["All visible", "% of label"], 20, "the switches")
     assert "120 selected" in summary(notebook)
     click(notebook, 0, 2)
     selects(notebook, "(labels == 0) & (predictions == 2)")
@@ -464,7 +464,7 @@ explorer
     page = notebook.page
     map_is_drawn(page)
     open_panel(notebook, "Confusion")
-    page.get_by_text("A matrix of 101 classes could not be read").wait_for(timeout=20 * SECONDS)
+    page.get_by_text("A matrix of 101 classes is too large to read").wait_for(timeout=20 * SECONDS)
     assert page.locator(".tw-confusion canvas").is_hidden()
     assert page.locator(".tw-tables table").nth(0).locator("tbody tr").count() == 20
     page.locator(".tw-tables tbody button", has_text="7 → 8").first.click()
@@ -477,5 +477,5 @@ def test_without_predictions_the_panel_says_what_it_needs(open_notebook):
     notebook.run_all()
     map_is_drawn(notebook.page)
     open_panel(notebook, "Confusion")
-    text = "The confusion of classes needs predictions."
+    text = "The confusion matrix needs predictions."
     notebook.page.locator(".tw-confusion").get_by_text(text).wait_for(timeout=20 * SECONDS)

@@ -173,7 +173,7 @@ def test_groups_have_headings_with_names_and_counts(notebook):
 def test_all_that_is_shown_can_be_looked_through(notebook):
     page = notebook.page
     shown = page.locator(".tw-gallery [data-source=shown]")
-    assert shown.inner_text() == "Shown 240"
+    assert shown.inner_text() == "Visible 240"
     shown.click()
     pictures_are_drawn(page, 240)
     assert shown.get_attribute("aria-pressed") == "true"

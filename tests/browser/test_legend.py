@@ -251,7 +251,7 @@ def test_keys_in_the_legend_do_nothing_to_the_notebook(notebook):
 def test_a_row_says_all_of_its_class_to_a_screen_reader(notebook):
     notebook.execute("explorer.select(np.flatnonzero(labels == 11)[:4])")
     accuracy = notebook.python("float(explorer.state.accuracies[11])")
-    name = f"Émeu 11, 4 of 12 selected, {100 * accuracy:.0f} % accurate, shown"
+    name = f"Émeu 11, 4 of 12 selected, {100 * accuracy:.0f} % accurate, visible"
     toggle = notebook.page.get_by_role("button", name=name, exact=True)
     toggle.wait_for()
     assert notebook.page.get_by_role("list", name="Classes").get_by_role("listitem").count() == G
@@ -268,7 +268,7 @@ def test_selected_and_total_are_shown_and_the_tooltip_tells_the_rest(notebook):
     assert texts == ["3", "8", "0%"]
     row(notebook, 7).hover()
     assert row(notebook, 7).get_attribute("title").splitlines() == [
-        "Émeu 7", "3 selected / 8 shown / 8 in total", "0.0\u202f% predicted right",
+        "Émeu 7", "3 selected / 8 visible / 8 in total", "accuracy 0.0\u202f%",
     ]  # fmt: skip
 
 
@@ -293,8 +293,8 @@ def test_few_classes_have_no_search_and_no_accuracies_without_predictions(open_n
     map_is_drawn(notebook.page)
     legend = notebook.page.locator(".tw-legend")
     assert legend.locator("input").is_hidden()
-    assert legend.locator("option").all_inner_texts() == ["in order", "by name", "by size"]
+    assert legend.locator("option").all_inner_texts() == ["given order", "by name", "by size"]
     assert legend.locator(".tw-accuracy").count() == 0
     assert legend.locator("li button").first.get_attribute("aria-label") == (
-        "cat, 0 of 2 selected, shown"
+        "cat, 0 of 2 selected, visible"
     )

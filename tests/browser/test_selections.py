@@ -156,7 +156,7 @@ def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
     row(notebook, "c").wait_for(timeout=20 * SECONDS)
     page.get_by_role("textbox", name="Name of the selection").focus()
     page.keyboard.type("bad")  # in JupyterLab's command mode: cells above, below, cut
-    until(lambda: "Keep 2" in page.locator(".tw-selections form button").inner_text(), 20, "2")
+    until(lambda: "(2)" in page.locator(".tw-selections form button").inner_text(), 20, "2")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     assert focused(notebook).startswith("Select a,")
@@ -189,15 +189,15 @@ def test_what_cannot_be_kept_is_not_offered(notebook):
     page = notebook.page
     button = page.locator(".tw-selections form button")
     field = page.get_by_role("textbox", name="Name of the selection")
-    until(lambda: button.inner_text() == "Nothing selected", 20, "nothing selected")
+    until(lambda: button.inner_text() == "Save selection", 20, "nothing selected")
     assert button.is_disabled()
     notebook.execute(
         "explorer.select([1, 2]); explorer.name_selection('two'); explorer.select([3])"
     )
-    until(lambda: button.inner_text() == "Keep 1 selected", 20, "one")
+    until(lambda: button.inner_text() == "Save selection (1)", 20, "one")
     assert button.is_disabled()  # without a name
     field.fill("two")
-    until(lambda: button.inner_text() == "Replace by 1 selected", 20, "the button to warn")
+    until(lambda: button.inner_text() == "Replace selection (1)", 20, "the button to warn")
     button.click()
     until(lambda: named(notebook) == {"two": [3]}, 20, "the replacement")
     assert field.input_value() == ""

@@ -404,7 +404,7 @@ def test_a_sampled_page_says_so_and_holds_what_was_selected(opened):
     record = make_record()
     page = opened(record, places(), {"max_rows": 60, "selected": [7]})
     note = page.locator(".tw-page-note").inner_text()
-    assert note == "60 of 240 samples: a sample of every class, with all that was selected"
+    assert note == "60 of 240 samples: a sample of every class, including all selected samples"
     assert saved_table(page)["id"].tolist() == [record.ids[7]]
     assert "60 samples" in page.locator(".tw-summary").inner_text()
 

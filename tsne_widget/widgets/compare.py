@@ -141,7 +141,7 @@ class Comparison(Exploration):
             )
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
-                one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
+                one.fit = Fit("waiting", f"{printable(name)} is queued")
         self._bar = ComparisonBarView(state, self._names, self._codes, self.stop)
         frame = FrameView(
             "comparison",
@@ -199,7 +199,7 @@ class Comparison(Exploration):
             raise InvalidInputError(f"morph must be 0 … 1, got {share}")
         if not self.wait()._bar.can_morph:
             raise InvalidInputError(
-                "the first or the last map has no coordinates, so nothing can move"
+                "the first or the last map has no coordinates, so points cannot move"
             )
         self._bar.morph = float(share)
 
@@ -356,7 +356,7 @@ class Comparison(Exploration):
             return
         rows = selected[:: -(-len(selected) // MAX_LINES)]
         is_part = len(rows) < len(selected)
-        self._bar.lines_note = f"lines of {len(rows):,} of them" if is_part else ""
+        self._bar.lines_note = f"lines for {len(rows):,} of them" if is_part else ""
         view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
 
     def _rows_that_changed(self, code: int) -> NDArray[np.int64]:
@@ -396,4 +396,4 @@ def _title(name: str, record: Any) -> str:
     if not judged.any():
         return printable(name)
     right = 100 * float(np.mean(~record.misclassified[judged]))
-    return f"{printable(name)} · {right:.1f} % right"
+    return f"{printable(name)} · {right:.1f} % accuracy"

@@ -254,7 +254,7 @@ def test_of_more_rows_than_the_limit_a_sample_of_every_class_is_taken_and_announ
     with pytest.warns(UserWarning, match=r"20 of 40 samples.*max_rows="):
         page = saved(selected=[39])
     assert page.record["n"] == 20
-    said = "20 of 40 samples: a sample of every class, with all that was selected"
+    said = "20 of 40 samples: a sample of every class, including all selected samples"
     assert page.record["notes"]["sample"] == said
     assert set(page.numbers(page.record["labels"])) == {-1, 0, 1, 2, 3}
     assert 39 * 3 in page.numbers(page.record["ids"])

@@ -52,13 +52,13 @@ def test_nothing_is_computed_until_somebody_looks(explorer):
 
 def test_it_follows_the_selection_and_what_is_shown(explorer):
     look_at(explorer)
-    assert shows(explorer, "title") == "all 60 shown"
+    assert shows(explorer, "title") == "all 60 visible"
     assert texts(explorer, "Misclassified") == ("", "15.0 %", "")
     explorer.select(np.flatnonzero(LABELS == 0))
-    assert shows(explorer, "title") == "20 selected, beside all 60 shown"
-    assert shows(explorer, "sentences")[0].endswith("the cluster is real.")
+    assert shows(explorer, "title") == "20 selected, compared with all 60 visible"
+    assert shows(explorer, "sentences")[0].endswith("strongly clustered.")
     explorer.visible_classes = ["0"]
-    assert shows(explorer, "title") == "20 selected, beside all 20 shown"
+    assert shows(explorer, "title") == "20 selected, compared with all 20 visible"
     selected, whole, _ = texts(explorer, "Misclassified")
     assert selected == f"3 ({whole})"
 
@@ -67,9 +67,9 @@ def test_a_closed_panel_keeps_what_it_said_until_it_is_opened_again(explorer):
     look_at(explorer)
     look_at(explorer, "gallery")
     explorer.select([0, 1, 2])
-    assert shows(explorer, "title") == "all 60 shown"
+    assert shows(explorer, "title") == "all 60 visible"
     look_at(explorer)
-    assert shows(explorer, "title") == "3 selected, beside all 60 shown"
+    assert shows(explorer, "title") == "3 selected, compared with all 60 visible"
 
 
 def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypatch):
@@ -157,7 +157,7 @@ def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypat
             await until(lambda: not shows(explorer, "is_running"))
             return shows(explorer, "title")
 
-    assert asyncio.run(change()) == "4 selected, beside all 60 shown"
+    assert asyncio.run(change()) == "4 selected, compared with all 60 visible"
     assert calls == [0, 4]
 
 

@@ -75,7 +75,7 @@ def test_classes_predictions_and_the_users_columns_can_be_sorted_by(page):
 
 def test_distance_is_that_to_the_sample_looked_at_and_stays_so(page):
     lacks = {sort["key"]: sort["lacks"] for sort in page.get("sorts")}
-    assert lacks["distance"] == "look at a sample first"
+    assert lacks["distance"] == "open a sample first"
     page.explorer.state.focus = 7
     page.asks("arrange", source="shown", sort="distance")
     features = page.explorer.feature_set.features
@@ -150,7 +150,7 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
         epoch = page.get("epoch")
         page.asks("arrange", sort="suspicion")
         assert (page.get("sorted_by"), page.get("sort_note")) == ("suspicion", "computing …")
-        assert page.explorer.busy == "Computing suspicion of the label (nats)"
+        assert page.explorer.busy == "Computing label suspicion (nats)"
         assert page.get("epoch") == epoch  # nothing is drawn anew for what is not there yet
         page.explorer.select(np.arange(30))
         assert page.rows_of_tiles() == list(range(30))
@@ -190,7 +190,7 @@ def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkey
         await until(lambda: page.get("sort_note") == "")
         assert page.get("sorted_by") == "dataset"
         assert page.explorer.message == (
-            f"Computing suspicion of the label (nats) failed: ArithmeticError: <b>odd</b>{REMEDY}"
+            f"Computing label suspicion (nats) failed: ArithmeticError: <b>odd</b>{REMEDY}"
         )
         assert page.rows_of_tiles() == list(range(N))
 

@@ -92,7 +92,7 @@ def test_a_finder_that_finds_nothing_says_so_and_leaves_the_selection():
         explorer.select([1, 2])
         send(explorer, "finder", name="confident_mistakes")
         assert explorer.selected.tolist() == [1, 2]
-        message = "50 most confident mistakes: there are none among the samples shown"
+        message = "50 most confident mistakes: none among the visible samples"
         assert explorer.message == message
 
 
@@ -149,7 +149,7 @@ def test_a_search_without_a_match_says_so_and_leaves_the_selection(explorer):
     explorer.select([4])
     send(explorer, "search", text="<i>zebra\u202e")
     assert explorer.selected.tolist() == [4]
-    message = "No match for “<i>zebra\\u202e” among the samples shown"
+    message = "No match for “<i>zebra\\u202e” among the visible samples"
     assert explorer.message == message
     send(explorer, "search", text="#5")
     assert explorer.message == ""
@@ -158,7 +158,7 @@ def test_a_search_without_a_match_says_so_and_leaves_the_selection(explorer):
 def test_a_search_whose_matches_are_all_hidden_says_how_many(explorer):
     explorer.visible_classes = ["dog"]
     send(explorer, "search", text="#3")
-    message = "No match for “#3” among the samples shown; 1 in hidden classes"
+    message = "No match for “#3” among the visible samples; 1 in hidden classes"
     assert explorer.message == message
 
 

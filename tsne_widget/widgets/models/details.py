@@ -99,15 +99,17 @@ def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
 
 
 def differing(state: ExplorerState, near: Neighborhood) -> str:
-    """A sentence on how many neighbours have another class."""
+    """A sentence on how many neighbours have a different class."""
     what = {"label": "label", "prediction": "prediction"}.get(state.colored_by, "")
     count, k = int(near.differs.sum()), len(near.rows)
     if not k:
         return "There is no other sample"
     if not what:
         return f"The {k} nearest samples"
-    has = "has" if count == 1 else "have"
-    return f"{count} of {k} neighbours {has} another {what}"
+    if count == k > 1:
+        return f"All {k} nearest neighbours have a different {what}"
+    has = "have" if count > 1 else "has"
+    return f"{count or 'None'} of the {k} nearest neighbours {has} a different {what}"
 
 
 def class_name(state: ExplorerState, code: int) -> str:

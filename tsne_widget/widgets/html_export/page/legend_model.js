@@ -1,4 +1,4 @@
-// The legend of an exported page, as views/legend/view.py in a notebook.
+// The legend of an exported page; same as views/legend/view.py.
 import { LEGEND_TITLES } from "../../frontend/constants.js";
 import { accuraciesOf, asView, countedCodes, packBits } from "./counting.js";
 import { makeModel } from "./model.js";

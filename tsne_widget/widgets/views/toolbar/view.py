@@ -127,7 +127,7 @@ class ToolbarView(View):
 
         def select(rows: NDArray[np.int64]) -> None:
             if asked == self._asked:
-                self._select(rows, mode, f"{title}: there are none")
+                self._select(rows, mode, f"{title}: none")
 
         if finder_is_ready(name, scores):
             select(find())
@@ -153,7 +153,7 @@ class ToolbarView(View):
             state.select(among, mode)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
-            state.message = printable(f"{none} among the samples shown{hidden}", MAX_SENTENCE)
+            state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)
 
     def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select(self._wrong & self._state.visible_rows)

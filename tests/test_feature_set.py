@@ -229,7 +229,7 @@ def test_an_archive_a_folder_and_a_missing_file_are_store_errors(tmp_path):
             FeatureSet.from_npy(path)
 
 
-def test_good_files_with_bad_values_are_invalid_input(tmp_path):
+def test_valid_files_with_invalid_values_are_invalid_input(tmp_path):
     np.save(tmp_path / "x.npy", np.full((3, 2), np.nan))
     with pytest.raises(InvalidInputError, match="NaN"):
         FeatureSet.from_npy(tmp_path / "x.npy")

@@ -16,7 +16,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
-def test_a_notebook_is_kept_without_outputs(path):
+def test_notebooks_are_committed_without_outputs(path):
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
     for cell in book.cells:

@@ -112,7 +112,7 @@ def test_faithfulness_is_measured_on_the_selection(record, embedding, scores):
     assert f"{trust.selected:.2f} ({trust.whole:.2f} overall)" in found.faith
 
 
-def test_kept_scores_give_the_same_as_measuring(record, embedding):
+def test_kept_scores_equal_measured_ones(record, embedding):
     measured, ready = Scores(record), Scores(record)
     for columns in (measured, ready):
         columns.use_embedding(embedding)

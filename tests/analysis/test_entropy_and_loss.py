@@ -52,7 +52,7 @@ def test_tiny_loss_is_exact():
     np.testing.assert_allclose(loss([[50.0, 0.0]], [0]), [np.exp(-50)], rtol=1e-6)
 
 
-def test_equal_logits_have_the_entropy_and_the_loss_of_a_fair_die():
+def test_equal_logits_have_the_entropy_and_loss_of_a_uniform_distribution():
     np.testing.assert_allclose(entropy(np.full((1, 6), 1e30)), [np.log(6)], rtol=1e-6)
     np.testing.assert_allclose(loss(np.full((1, 6), 1e30), [2]), [np.log(6)], rtol=1e-6)
 

@@ -160,7 +160,7 @@ def test_wrong_arguments_are_refused(arguments, message):
         label_suspicion(*arguments)
 
 
-def test_label_errors_confirmed_by_people_rank_high():
+def test_label_errors_confirmed_by_annotators_rank_high():
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is absent")
     with np.load(DATA / "cifar10_test_0_4999.npz") as stored:

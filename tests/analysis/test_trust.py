@@ -62,7 +62,7 @@ def test_displaced_point_is_the_least_faithful(mapped):
     assert np.median(found.trustworthiness) == 1
 
 
-def test_a_map_that_is_turned_and_scaled_is_perfect(mapped):
+def test_rotated_and_scaled_map_is_perfect(mapped):
     X = mapped[0][:, :2]
     found = faithfulness(X, X @ np.array([[0, 2], [-2, 0]]) + 100, 15)
     np.testing.assert_array_equal(found, np.ones((2, 300), np.float32))

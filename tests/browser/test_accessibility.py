@@ -92,7 +92,7 @@ def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed
     assert violations(themed) == []
 
 
-def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
+def test_details_and_picked_tiles_in_groups_have_no_violation(themed):
     page = themed.page
     themed.execute("explorer.select('misclassified')")
     group = page.locator(".tw-head label", has_text="Group").locator("select")

@@ -147,7 +147,7 @@ def test_a_click_on_a_cell_selects_exactly_its_rows(notebook):
     selects(notebook, "(labels == 3) & (predictions == 3)")
 
 
-def test_the_keys_held_combine_a_cell_with_the_selection(notebook):
+def test_modifier_keys_combine_a_cell_with_the_selection(notebook):
     click(notebook, 0, -1)
     selects(notebook, "labels == 0")
     click(notebook, 1, 2, "Shift")
@@ -158,14 +158,14 @@ def test_the_keys_held_combine_a_cell_with_the_selection(notebook):
     selects(notebook, "(labels == 1) & (predictions == 2)")
 
 
-def test_a_heading_selects_all_of_the_label_or_of_the_prediction(notebook):
+def test_heading_selects_all_samples_of_the_label_or_prediction(notebook):
     click(notebook, 4, -1)
     selects(notebook, "labels == 4")
     click(notebook, -1, 2)
     selects(notebook, "predictions == 2")
 
 
-def test_what_is_selected_in_python_is_outlined_in_its_cells(notebook):
+def test_cells_of_a_selection_from_python_are_outlined(notebook):
     page = notebook.page
     page.mouse.move(1, 1)
     before = color_at(notebook, 1, 2, 1)
@@ -205,7 +205,7 @@ def test_the_matrix_of_the_selection_counts_only_what_is_selected(notebook):
     says(notebook, 0, 2, words)
 
 
-def test_the_matrix_is_walked_by_keys_and_each_place_is_spoken(notebook):
+def test_keys_move_through_the_matrix_and_each_cell_is_announced(notebook):
     page = notebook.page
     spoken = page.locator(".tw-spoken")
     page.locator(".tw-switch button").last.focus()
@@ -256,7 +256,7 @@ def test_pairs_and_classes_are_listed_and_select_by_mouse_and_keys(notebook):
     assert page.evaluate("() => document.activeElement.textContent") == "golden retriever"
 
 
-def test_each_class_shows_the_selection_beside_the_whole(notebook):
+def test_class_table_shows_the_selection_next_to_all_samples(notebook):
     page = notebook.page
     notebook.execute("explorer.select(np.flatnonzero(labels == 0)[:10])")
     classes = page.locator(".tw-tables table").nth(1)
@@ -290,7 +290,7 @@ def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     assert page.get_by_role("menu").count() == 0
 
 
-def test_a_finder_that_lacks_something_is_disabled_and_says_what(notebook):
+def test_finder_without_its_inputs_is_disabled_and_names_them(notebook):
     page = notebook.page
     page.get_by_role("button", name="Find …").click()
     item = page.get_by_role("menuitem", name="50 least confident")
@@ -352,7 +352,7 @@ def test_the_diagnosis_follows_the_selection(notebook):
     assert "needs logits" in text  # of the mean confidence
 
 
-def test_the_matrix_is_drawn_anew_in_another_theme(notebook):
+def test_matrix_is_redrawn_after_a_theme_change(notebook):
     page = notebook.page
     page.mouse.move(1, 1)
     light = color_at(notebook, 3, 0, 5)
@@ -407,7 +407,7 @@ def is_accessible(notebook: Notebook) -> None:
     assert violations(notebook) == []
 
 
-def test_a_reloaded_page_shows_the_matrix_as_it_was(notebook):
+def test_reloaded_page_restores_the_matrix(notebook):
     switch(notebook, "% of label")
     notebook.execute("explorer.select(np.flatnonzero(labels == 2))")
     page = notebook.page
@@ -450,7 +450,7 @@ def test_hostile_class_names_are_text_in_every_panel(open_notebook):
     assert page.evaluate("() => window.pwned") is None
 
 
-def test_of_more_than_a_hundred_classes_only_the_pairs_are_listed(open_notebook):
+def test_more_than_a_hundred_classes_are_listed_as_pairs_only(open_notebook):
     cell = """
 labels = np.arange(1010) % 101
 predictions = np.where(np.arange(1010) < 60, (labels + 1) % 101, labels)
@@ -471,7 +471,7 @@ explorer
     selects(notebook, "(labels == 7) & (predictions == 8)")
 
 
-def test_without_predictions_the_panel_says_what_it_needs(open_notebook):
+def test_panel_without_predictions_names_its_inputs(open_notebook):
     cell = "EmbeddingExplorer(FeatureSet.from_arrays(features, labels), embedding=xy)"
     notebook = open_notebook("nopredictions.ipynb", [SETUP, cell], width=1500)
     notebook.run_all()

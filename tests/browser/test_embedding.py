@@ -73,7 +73,7 @@ def is_shown(notebook: Notebook, nth: int, count: int) -> None:
     )
 
 
-def test_in_a_box_it_shares_the_width_with_its_neighbour(notebook):
+def test_explorer_in_a_box_shares_the_width_with_its_neighbour(notebook):
     page = notebook.page
     slider = page.locator(".widget-slider").first
     explorer = page.locator(".tsne-widget").nth(BOX).bounding_box()
@@ -88,7 +88,7 @@ def test_in_a_box_it_shares_the_width_with_its_neighbour(notebook):
     until(lambda: notebook.python("slider.value") == 6, 20, "the slider")
 
 
-def test_in_a_tab_it_is_drawn_when_the_tab_is_opened(notebook):
+def test_explorer_in_a_tab_is_drawn_when_the_tab_opens(notebook):
     page = notebook.page
     page.locator(".jupyter-widget-tab .lm-TabBar-tab", has_text="Explorer").click()
     drawn(notebook, TAB)
@@ -100,7 +100,7 @@ def test_in_a_tab_it_is_drawn_when_the_tab_is_opened(notebook):
     is_shown(notebook, TAB, 2)
 
 
-def test_in_an_accordion_it_is_drawn_when_it_is_unfolded(notebook):
+def test_explorer_in_an_accordion_is_drawn_when_it_unfolds(notebook):
     page = notebook.page
     page.locator(".jupyter-widget-Collapse-header", has_text="Explorer").click()
     drawn(notebook, ACCORDION)
@@ -133,7 +133,7 @@ def test_two_views_of_one_explorer_show_each_others_gestures(notebook):
     until(lambda: other.get_attribute("aria-selected") == "true", 20, "the other view's panel")
 
 
-def test_its_value_drives_an_interactive_output(notebook):
+def test_explorer_controls_an_interactive_output(notebook):
     notebook.execute(
         "sizes = []\n"
         "output = interactive_output(lambda rows: sizes.append(len(rows)), {'rows': boxed})"

@@ -170,7 +170,7 @@ def test_groups_have_headings_with_names_and_counts(notebook):
     )
 
 
-def test_all_that_is_shown_can_be_looked_through(notebook):
+def test_all_visible_samples_can_be_scrolled_through(notebook):
     page = notebook.page
     shown = page.locator(".tw-gallery [data-source=shown]")
     assert shown.inner_text() == "Visible 240"
@@ -182,7 +182,7 @@ def test_all_that_is_shown_can_be_looked_through(notebook):
     until(lambda: ids(notebook)[:4] == [1, 2, 4, 5], 20, "no cats")
 
 
-def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
+def test_pictures_of_a_selection_arrive_before_the_page_requests_them(notebook):
     notebook.execute(LISTEN + "explorer.select([7])")
     try:
         for first in (100, 150):
@@ -197,7 +197,7 @@ def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
         notebook.execute(STOP_LISTENING)
 
 
-def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
+def test_larger_tiles_request_larger_pictures_and_the_size_is_kept(notebook):
     page = notebook.page
     notebook.execute(LISTEN)
     slider = page.locator(".tw-gallery input[type=range]")
@@ -228,7 +228,7 @@ def test_a_hovered_tile_is_the_hovered_sample(notebook):
     until(lambda: state(notebook, "hovered") is None, 20, "no row")
 
 
-def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
+def test_sample_hovered_in_another_view_highlights_its_tile(notebook):
     page = notebook.page
     notebook.execute("explorer.state.hovered = 4")
     page.locator(f"{TILES}[data-hovered]", has_text="#4").wait_for(timeout=20 * SECONDS)
@@ -240,7 +240,7 @@ def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
     assert state(notebook, "hovered") is None
 
 
-def test_moving_over_tiles_tells_each_change_once(notebook):
+def test_moving_over_tiles_sends_each_change_once(notebook):
     page = notebook.page
     notebook.execute(LISTEN)
     tile = page.locator(TILES, has_text="#6").first
@@ -257,7 +257,7 @@ def test_moving_over_tiles_tells_each_change_once(notebook):
 # ---- the close look ----
 
 
-def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
+def test_click_opens_the_details_of_a_sample_with_its_true_neighbours(notebook):
     page = notebook.page
     page.locator(TILES, has_text="#7").first.click()
     look(notebook, 7)
@@ -305,7 +305,7 @@ def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
     page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # where one has been
 
 
-def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
+def test_arrow_keys_move_to_the_next_sample_in_the_order(notebook):
     page = notebook.page
     choose(notebook, "Sort", "confidence")
     order = notebook.python(
@@ -328,7 +328,7 @@ def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
     assert f"#{order[1]}" in cursor.inner_text()  # where one has been
 
 
-def test_the_close_look_stays_while_its_class_is_hidden_and_another_selection_made(notebook):
+def test_details_stay_open_when_the_class_is_hidden_or_the_selection_changes(notebook):
     page = notebook.page
     notebook.execute("explorer.state.focus = 7")
     look(notebook, 7)
@@ -376,7 +376,7 @@ def test_picked_tiles_are_kept_or_removed(notebook):
 # ---- keys ----
 
 
-def test_everything_is_done_by_keys(notebook):
+def test_every_gallery_action_works_by_keyboard(notebook):
     page = notebook.page
     page.locator(".tw-gallery .tw-scroll").focus()
     columns = page.evaluate(
@@ -441,7 +441,7 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
     assert selected(notebook) == list(range(40))
 
 
-def test_tiles_have_names_that_say_what_the_eye_sees(notebook):
+def test_accessible_names_of_tiles_describe_what_is_visible(notebook):
     page = notebook.page
     notebook.execute("explorer.select('misclassified')")
     until(lambda: gallery(notebook)["count"] != 40, 20, "the misclassified")
@@ -479,7 +479,7 @@ def test_a_hundred_thousand_tiles_scroll_to_their_end_with_few_nodes(open_notebo
     page.locator(TILES, has_text="#0").first.wait_for(timeout=20 * SECONDS)
 
 
-def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_notebook):
+def test_reloaded_page_restores_order_groups_size_and_details(open_notebook):
     cell = CELL.replace("240", "60")
     notebook = open_notebook("reloaded.ipynb", [SETUP, cell])
     notebook.run_all()

@@ -107,7 +107,7 @@ def process_of(notebook: Notebook) -> int:
     return int(notebook.python("__import__('os').getpid()"))
 
 
-def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(mortal_notebook):
+def test_running_the_cells_again_after_a_kernel_restart_is_enough(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     notebook.execute("explorer.select([1, 2, 3])")
@@ -125,7 +125,7 @@ def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(mortal_
     assert not page.locator(".tw-lost").count()
 
 
-def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(mortal_notebook):
+def test_killed_kernel_recovers_without_console_messages(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     before = page.evaluate(f"() => {KERNEL}.clientId")
@@ -144,7 +144,7 @@ def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(mortal
     until(lambda: notebook.python("len(explorer.selected)") == 200, 30, "all rows")
 
 
-def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(mortal_notebook):
+def test_clicks_on_a_widget_of_a_dead_kernel_change_nothing_on_screen(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     places, opacity = drawn_points(page)
@@ -159,7 +159,7 @@ def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(mortal_notebook):
     assert page.locator(".tw-lasso path").get_attribute("d") is None
 
 
-def test_what_happens_while_the_connection_is_down_is_seen_when_it_is_back(notebook):
+def test_changes_during_a_lost_connection_appear_after_reconnecting(notebook):
     page = notebook.page
     # The socket is gone, the kernel goes on, the server keeps its messages.
     page.evaluate(
@@ -182,7 +182,7 @@ def test_what_happens_while_the_connection_is_down_is_seen_when_it_is_back(noteb
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes are held as POSIX does")
-def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebook):
+def test_clicks_while_the_kernel_is_suspended_are_handled_when_it_resumes(notebook):
     page = notebook.page
     process = process_of(notebook)
     os.kill(process, signal.SIGSTOP)
@@ -199,7 +199,7 @@ def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebo
     until(lambda: (drawn_points(page)[1] == 1).sum() == 50, 60, bright)
 
 
-def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_notebook):
+def test_clicks_made_before_the_subshell_starts_keep_their_order(open_notebook):
     """JupyterLab sends the first messages to the main shell, which a running cell holds."""
     notebook: Notebook = open_notebook("subshell.ipynb", [CELL])
     page = notebook.page
@@ -234,7 +234,7 @@ def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_noteb
     assert notebook.python("seen") == [["0", "2", "3"], ["0", "2"], ["2"]]
 
 
-def test_a_page_that_slept_shows_what_happened_meanwhile(notebook):
+def test_page_that_was_suspended_shows_later_changes(notebook):
     """As a laptop that was closed: nothing of the page runs, the kernel goes on."""
     page = notebook.page
     session = page.context.new_cdp_session(page)
@@ -248,7 +248,7 @@ def test_a_page_that_slept_shows_what_happened_meanwhile(notebook):
     until(lambda: notebook.python("explorer.visible_classes") == ["0", "1"], 60, "the click")
 
 
-def test_an_interrupted_wait_ends_and_what_was_clicked_meanwhile_is_done(notebook):
+def test_interrupted_wait_ends_and_earlier_clicks_are_handled(notebook):
     page = notebook.page
     notebook.execute(
         "from tsne_widget import TSNE\n"
@@ -295,7 +295,7 @@ COUNT_ABORTS = """
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("closes", [False, True], ids=["not closed", "closed"])
-def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, closes):
+def test_running_a_cell_repeatedly_does_not_grow_the_page(open_notebook, closes):
     first = "if 'explorer' in globals():\n    explorer.close()\n" if closes else ""
     notebook = open_notebook(
         f"again-{closes}.ipynb", [first + CELL], script=COUNT_ABORTS, fresh=True

@@ -92,7 +92,7 @@ def focused(notebook: Notebook) -> str:
     )
 
 
-def test_shift_click_turns_a_range_and_turns_it_back(notebook):
+def test_shift_click_toggles_a_range_and_toggles_it_back(notebook):
     row(notebook, 3).click()
     hides(notebook, [3])
     row(notebook, 6).click(modifiers=["Shift"])
@@ -103,7 +103,7 @@ def test_shift_click_turns_a_range_and_turns_it_back(notebook):
     hides(notebook, [1, 2, 3])
 
 
-def test_a_double_click_keeps_what_is_selected_and_a_second_one_shows_all(notebook):
+def test_double_click_keeps_the_selection_and_a_second_one_shows_all(notebook):
     notebook.execute("explorer.select(np.flatnonzero((labels == 5) | (labels == 6)))")
     row(notebook, 5).dblclick()
     until(lambda: notebook.python("explorer.visible_classes") == ["cat 5"], 20, "only that one")
@@ -113,14 +113,14 @@ def test_a_double_click_keeps_what_is_selected_and_a_second_one_shows_all(notebo
     assert notebook.python("len(explorer.selected)") == 6
 
 
-def test_invert_hides_what_is_shown_and_shows_what_is_hidden(notebook):
+def test_invert_hides_visible_and_shows_hidden_classes(notebook):
     row(notebook, 0).click()
     hides(notebook, [0])
     notebook.page.locator(".tw-legend header button", has_text="Invert").click()
     hides(notebook, list(range(1, G)))
 
 
-def test_the_search_lists_what_matches_whatever_the_case_or_accents(notebook):
+def test_search_ignores_case_and_accents(notebook):
     search = notebook.page.get_by_role("searchbox", name="Find a class")
     search.fill("RETRIEVER 1")
     assert listed(notebook) == [f"golden retriever {i}" for i in (10, 14, 18)]
@@ -135,7 +135,7 @@ def test_the_search_lists_what_matches_whatever_the_case_or_accents(notebook):
     assert len(listed(notebook)) == G
 
 
-def test_all_none_and_invert_are_for_the_classes_that_are_listed(notebook):
+def test_all_none_and_invert_change_only_the_listed_classes(notebook):
     page = notebook.page
     search = page.get_by_role("searchbox", name="Find a class")
     search.fill("retriever")
@@ -152,7 +152,7 @@ def test_all_none_and_invert_are_for_the_classes_that_are_listed(notebook):
     hides(notebook, [])
 
 
-def test_a_range_is_of_the_rows_between_as_they_are_listed(notebook):
+def test_range_contains_the_rows_between_in_list_order(notebook):
     notebook.page.locator(".tw-legend select").select_option("name")
     until(lambda: listed(notebook)[0] == "cat 1", 20, "the order by name")
     first = listed(notebook)[:3]
@@ -182,7 +182,7 @@ def test_the_list_is_sorted_by_name_size_and_accuracy(notebook):
     until(lambda: listed(notebook) == given, 20, "the given order")
 
 
-def test_keys_walk_and_toggle_and_the_list_is_one_tab_stop(notebook):
+def test_keys_move_and_toggle_and_the_list_is_one_tab_stop(notebook):
     page = notebook.page
     page.get_by_role("searchbox", name="Find a class").focus()
     page.keyboard.press("Tab")
@@ -217,7 +217,7 @@ def test_keys_walk_and_toggle_and_the_list_is_one_tab_stop(notebook):
     assert page.locator(".tw-legend li button[tabindex='0']").count() == 1
 
 
-def test_letters_jump_to_a_name_and_the_same_letter_goes_on(notebook):
+def test_letters_jump_to_a_name_and_the_same_letter_moves_to_the_next(notebook):
     page = notebook.page
     row(notebook, 0).focus()
     page.keyboard.type("golden retriever 3")  # the spaces are part of the name, not a toggle
@@ -248,7 +248,7 @@ def test_keys_in_the_legend_do_nothing_to_the_notebook(notebook):
     assert page.locator(".jp-InputPrompt").first.inner_text() == prompt
 
 
-def test_a_row_says_all_of_its_class_to_a_screen_reader(notebook):
+def test_accessible_name_of_a_row_describes_its_class(notebook):
     notebook.execute("explorer.select(np.flatnonzero(labels == 11)[:4])")
     accuracy = notebook.python("float(explorer.state.accuracies[11])")
     name = f"Émeu 11, 4 of 12 selected, {100 * accuracy:.0f} % accurate, visible"
@@ -260,7 +260,7 @@ def test_a_row_says_all_of_its_class_to_a_screen_reader(notebook):
     notebook.page.get_by_role("button", name=name, exact=True, pressed=False).wait_for()
 
 
-def test_selected_and_total_are_shown_and_the_tooltip_tells_the_rest(notebook):
+def test_row_shows_selected_and_total_and_the_tooltip_shows_the_rest(notebook):
     notebook.execute("explorer.select(np.flatnonzero(labels == 7)[:3])")
     row(notebook, 7).locator(".tw-selected", has_text="3").wait_for()
     texts = [row(notebook, 7).locator(f".tw-{part}").inner_text()

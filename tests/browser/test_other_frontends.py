@@ -54,7 +54,7 @@ def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert not errors, f"the page's console reported: {errors}"
 
 
-def test_in_notebook_7_a_lasso_leads_to_pictures_and_to_the_frame(notebook):
+def test_lasso_in_notebook_7_shows_pictures_and_fills_the_frame(notebook):
     notebook.execute("explorer.clear()")
     drag(notebook.page, LASSO)
     count = has_pictures_of_the_selection(notebook.page)
@@ -62,7 +62,7 @@ def test_in_notebook_7_a_lasso_leads_to_pictures_and_to_the_frame(notebook):
     assert notebook.python("len(explorer.to_dataframe())") == count
 
 
-def test_in_notebook_7_a_class_is_hidden_by_a_click_and_python_moves_the_map(notebook):
+def test_click_in_notebook_7_hides_a_class_and_python_updates_the_map(notebook):
     page = notebook.page
     page.locator(".tw-legend li button").nth(8).click()
     until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
@@ -161,11 +161,11 @@ def dashboard(browser: Browser, voila: Voila) -> Iterator[Page]:
     assert not errors, f"the page's console reported: {errors}"
 
 
-def test_in_voila_a_lasso_leads_to_pictures_and_to_the_table_below(dashboard):
+def test_lasso_in_voila_shows_pictures_and_fills_the_table(dashboard):
     lasso_in_dashboard(dashboard)
 
 
-def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
+def test_voila_hides_the_code_and_a_click_hides_a_class(dashboard):
     page = dashboard
     assert page.get_by_text("optimizer.zero_grad").count() == 0
     first = page.locator(".tw-legend li button").first
@@ -173,7 +173,7 @@ def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
     until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the class to go")
 
 
-def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browser):
+def test_dashboard_works_without_bqplot_gl(voila, browser):
     page = browser.new_page(viewport={"width": 1400, "height": 1300}, device_scale_factor=2)
     aborted: list[str] = []
 

@@ -91,7 +91,7 @@ def test_the_lasso_selects_exactly_the_points_drawn_inside_it(notebook):
     assert rows == inside_the_outline(notebook)
 
 
-def test_it_does_so_after_zooming_and_panning_too(notebook):
+def test_lasso_is_exact_after_zooming_and_panning(notebook):
     page = notebook.page
     before, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
@@ -172,7 +172,7 @@ def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
     assert notebook.page.locator(".jp-Cell").count() == cells
 
 
-def test_a_click_selects_the_nearest_point_and_one_on_empty_ground_none(notebook):
+def test_click_selects_the_nearest_point_and_nothing_on_empty_ground(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     corner = pixels.max(axis=0)
@@ -183,7 +183,7 @@ def test_a_click_selects_the_nearest_point_and_one_on_empty_ground_none(notebook
     until(lambda: selected(notebook) == [], 20, "none")
 
 
-def test_undo_and_redo_walk_through_the_selections(notebook):
+def test_undo_and_redo_step_through_the_selections(notebook):
     page = notebook.page
     first = lasso(notebook)
     notebook.execute("explorer.select([1, 2])")
@@ -194,7 +194,7 @@ def test_undo_and_redo_walk_through_the_selections(notebook):
     until(lambda: selected(notebook) == [1, 2], 20, "the later rows")
 
 
-def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
+def test_hovering_shows_the_picture_and_the_prediction(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
@@ -218,7 +218,7 @@ def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
     card.wait_for(state="hidden", timeout=20 * SECONDS)
 
 
-def test_misclassified_points_carry_a_ring(notebook):
+def test_misclassified_points_have_a_ring(notebook):
     page = notebook.page
     rings = page.evaluate(
         "() => document.querySelector('.tw-scatter').bqplotFigure.mark_views.views[1]"
@@ -253,7 +253,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     assert np.abs(np.subtract(shades, digit)).max() <= 2
 
 
-def test_misclassified_tiles_are_marked_and_say_what_was_predicted(notebook):
+def test_misclassified_tiles_are_marked_and_show_the_prediction(notebook):
     page = notebook.page
     page.locator(".tw-toolbar button", has_text="Select misclassified").click()
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
@@ -308,7 +308,7 @@ def test_selecting_in_the_map_calls_observers_in_python(notebook):
     assert notebook.python("heard[-1]") == len(rows)
 
 
-def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
+def test_frame_contains_the_samples_selected_on_screen(notebook):
     rows = lasso(notebook)
     assert notebook.python("explorer.to_dataframe().index.tolist()") == rows
     columns = notebook.python("list(explorer.to_dataframe().columns)")
@@ -318,7 +318,7 @@ def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
     ]  # fmt: skip
 
 
-def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
+def test_reloaded_page_restores_classes_selection_and_zoom(notebook):
     page = notebook.page
     page.locator(".tw-legend li button").nth(2).click()
     rows = lasso(notebook)

@@ -85,7 +85,7 @@ def focused(notebook: Notebook) -> str | None:
     return notebook.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
 
 
-def test_a_lasso_is_named_by_typing_and_selected_again_and_combined(notebook):
+def test_lasso_selection_can_be_named_reselected_and_combined(notebook):
     page = notebook.page
     left = lasso(notebook, LEFT)
     keep(notebook, "on the left")
@@ -108,7 +108,7 @@ def test_a_lasso_is_named_by_typing_and_selected_again_and_combined(notebook):
     until(lambda: selected(notebook) == left, 20, "the step before")
 
 
-def test_each_row_tells_its_size_and_how_much_of_it_is_selected(notebook):
+def test_each_row_shows_its_size_and_its_selected_samples(notebook):
     notebook.execute("explorer.name_selection('few', [1, 2, 3, 4]); explorer.select([2, 3, 9])")
     name = "Select few, 4 samples, 2 of them selected"
     notebook.page.get_by_role("button", name=name, exact=True).wait_for(timeout=20 * SECONDS)
@@ -121,7 +121,7 @@ def test_each_row_tells_its_size_and_how_much_of_it_is_selected(notebook):
     assert colors == [f"rgb({red}, {green}, {blue})"]
 
 
-def test_a_selection_is_renamed_deleted_and_brought_back(notebook):
+def test_named_selection_can_be_renamed_deleted_and_restored(notebook):
     page = notebook.page
     notebook.execute("for name in 'abc': explorer.name_selection(name, [ord(name)])")
     page.get_by_role("button", name="Rename b", exact=True).click()
@@ -147,7 +147,7 @@ def test_a_selection_is_renamed_deleted_and_brought_back(notebook):
     page.locator(".tw-dropped").wait_for(state="hidden", timeout=20 * SECONDS)
 
 
-def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
+def test_every_action_works_by_keyboard_without_reaching_the_notebook(notebook):
     page = notebook.page
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:enter-command-mode')")
     cells = page.locator(".jp-Cell").count()
@@ -185,7 +185,7 @@ def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
     assert page.locator(".jp-Cell").count() == cells
 
 
-def test_what_cannot_be_kept_is_not_offered(notebook):
+def test_save_button_is_disabled_without_a_selection_or_name(notebook):
     page = notebook.page
     button = page.locator(".tw-selections form button")
     field = page.get_by_role("textbox", name="Name of the selection")

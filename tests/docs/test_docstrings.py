@@ -101,7 +101,7 @@ WITHOUT_EXAMPLE = {"ImageSource", "Comparison"}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_print_what_they_say(name, tmp_path, monkeypatch):
+def test_module_examples_print_the_documented_output(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testmod(import_module(name), optionflags=options)

@@ -33,7 +33,7 @@ def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter():
     assert 4 * n < max(message.size for message in recorder.messages) < JUPYTER_BYTES
 
 
-def test_the_longest_polygon_of_the_page_is_far_below_it():
+def test_longest_polygon_of_the_page_is_far_below_the_limit():
     assert MAX_VERTICES * 16 < JUPYTER_BYTES / 20
 
 
@@ -53,7 +53,7 @@ class Loud:
         return "x" * 1000
 
 
-def test_a_screenful_of_tiles_is_small_whatever_the_pictures():
+def test_reply_with_a_screenful_of_tiles_is_small_for_any_pictures():
     n = 500
     record = FeatureSet.from_arrays(
         np.eye(n), np.arange(n) % 2, class_names=["x" * 9000, "y" * 9000]
@@ -99,7 +99,7 @@ def test_a_fast_fit_posts_no_more_frames_than_the_page_can_draw(monkeypatch):
     assert loop.scheduled * 20 < JUPYTER_RATE  # each frame is a few messages
 
 
-def test_while_the_kernel_is_busy_only_the_last_frame_waits(monkeypatch):
+def test_only_the_last_frame_waits_while_the_kernel_is_busy(monkeypatch):
     class Still:
         def fit_transform(self, features):
             return features

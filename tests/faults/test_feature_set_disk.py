@@ -174,7 +174,7 @@ record(4).save(sys.argv[1], overwrite=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills processes with POSIX signals")
-def test_killed_save_tells_where_the_old_record_is(tmp_path):
+def test_error_after_a_killed_save_names_the_folder_of_the_old_record(tmp_path):
     saved = tmp_path / "saved"
     record(3).save(saved)
     killed = subprocess.run(

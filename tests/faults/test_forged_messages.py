@@ -175,9 +175,7 @@ def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, pa
 
 
 @pytest.mark.parametrize("value", [-1, 10**9, float("nan"), 0.5, "1", True, None, [1], {}])
-def test_numbers_that_are_no_class_point_or_tile_are_dropped_everywhere(
-    explorer, page, caplog, value
-):
+def test_invalid_class_point_and_tile_numbers_are_dropped(explorer, page, caplog, value):
     caplog.set_level(logging.DEBUG, LOGGER)
     epoch = page.shows("gallery", "epoch")
     before = snapshot(explorer)
@@ -219,7 +217,7 @@ def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explore
                 assert_whole(explorer)
 
 
-def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, page):
+def test_number_of_classes_does_not_come_from_the_page(explorer, page):
     page.opens("confusion")
     for names in ([], ["x"] * 100_000):
         for view in ("legend", "confusion"):
@@ -237,7 +235,7 @@ def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, page):
 @pytest.mark.parametrize(
     "viewport", [[1.0], [float("nan")] * 4, [float("inf"), 0, 1, 2], [0.0] * 100_000]
 )
-def test_a_viewport_of_the_page_never_spoils_what_is_saved(explorer, page, tmp_path, viewport):
+def test_forged_viewport_never_corrupts_a_saved_exploration(explorer, page, tmp_path, viewport):
     page.sets("map", viewport=[0.0, 1.0, 0.0, 1.0])
     page.sets("map", viewport=viewport)
     folder = explorer.save(tmp_path / "saved")
@@ -267,9 +265,7 @@ _AUDIT = _Audit()
 sys.addaudithook(_AUDIT.hook)  # hooks stay until the interpreter ends; this one is silent then
 
 
-def test_whatever_the_page_sends_no_file_is_opened_but_the_listed_ones(
-    explorer, page, kinds, audited, tmp_path
-):
+def test_page_messages_open_no_files_but_the_listed_ones(explorer, page, kinds, audited, tmp_path):
     def forge(target: Page) -> None:
         for view in target.views():
             for kind in kinds:
@@ -292,7 +288,7 @@ def test_whatever_the_page_sends_no_file_is_opened_but_the_listed_ones(
     assert {event for event, _ in audited.events} == {"open"}
 
 
-def test_queued_clicks_end_where_one_by_one_they_would(explorer, page):
+def test_queued_clicks_have_the_same_result_as_single_clicks(explorer, page):
     for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many as a person clicks while the kernel is busy
         page.send("legend", "toggle", code=code)
     assert explorer.visible_classes == ("c",)

@@ -59,7 +59,7 @@ def assert_plain(text: str) -> None:
     assert not hidden, ascii(text)
 
 
-def test_hostile_text_reaches_the_page_plain_and_bounded():
+def test_hostile_text_reaches_the_page_as_short_plain_text():
     kinds = kinds_of_views(make_explorer)
     with make_explorer() as explorer:
         page = Page(explorer)
@@ -86,14 +86,14 @@ def test_hostile_text_reaches_the_page_plain_and_bounded():
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_a_name_is_one_line_of_what_can_be_seen(text):
+def test_displayed_name_is_one_visible_line(text):
     for limit in (MAX_NAME, MAX_SENTENCE):
         assert_plain(printable(text, limit))
         assert len(printable(text, limit)) <= limit
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_an_error_that_holds_hostile_text_is_told_plain(text):
+def test_error_with_hostile_text_is_displayed_as_plain_text(text):
     with make_explorer() as explorer:
 
         def broken(_change: Any) -> None:
@@ -120,6 +120,6 @@ def test_hostile_names_survive_the_frame_the_disk_and_the_figure(tmp_path):
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_an_id_is_a_number_and_never_a_text(text):
+def test_id_is_a_number_and_never_text(text):
     with pytest.raises(InvalidInputError, match="ids must be integers"):
         FeatureSet.from_arrays(np.eye(2), ids=[text, "b"])

@@ -57,7 +57,7 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
+def test_interrupt_at_any_step_leaves_a_consistent_state(action):
     act = ACTIONS[action]
     with make_explorer() as undisturbed:
         act(Page(undisturbed))
@@ -87,7 +87,7 @@ def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
     assert interrupted > 10
 
 
-def test_an_interrupt_of_undo_or_redo_forgets_nothing_that_could_be_undone():
+def test_interrupted_undo_or_redo_loses_no_history():
     for act in (EmbeddingExplorer.undo, EmbeddingExplorer.redo):
         at, ended = 1, False
         while not ended:

@@ -86,7 +86,7 @@ def make_old(folder: Path) -> None:
 
 @pytest.mark.parametrize("existed", [False, True], ids=["new", "replaced"])
 @pytest.mark.parametrize("name", SAVES)
-def test_wherever_a_save_is_killed_later_ones_remove_what_is_old(tmp_path, name, existed):
+def test_files_left_by_a_killed_save_are_removed_by_later_saves(tmp_path, name, existed):
     kills, left = 0, 0
     with make_explorer() as explorer:
         while True:
@@ -110,7 +110,7 @@ def test_wherever_a_save_is_killed_later_ones_remove_what_is_old(tmp_path, name,
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_what_is_young_or_written_by_a_living_process_stays(tmp_path, name):
+def test_recent_files_and_files_of_running_processes_are_kept(tmp_path, name):
     target = tmp_path / name
     with make_explorer() as explorer:
         assert is_killed(lambda: SAVES[name](explorer, target), 1)
@@ -125,7 +125,7 @@ def test_what_is_young_or_written_by_a_living_process_stays(tmp_path, name):
         assert unfinished(tmp_path) == [living]
 
 
-def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
+def test_files_with_other_names_or_owners_are_not_touched(tmp_path):
     ended = multiprocessing.get_context("fork").Process(target=str)
     ended.start()
     ended.join()
@@ -145,7 +145,7 @@ def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} >= set(names)
 
 
-def test_a_folder_that_was_moved_aside_stays_until_its_place_is_taken(tmp_path):
+def test_renamed_folder_stays_until_its_replacement_exists(tmp_path):
     with make_explorer() as explorer:
         explorer.feature_set.save(tmp_path / "saved")
     ended = multiprocessing.get_context("fork").Process(target=str)

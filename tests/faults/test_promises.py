@@ -39,17 +39,17 @@ def sources(pattern: str) -> dict[str, str]:
         r"setAttribute\(\s*[\"']on", r"setTimeout\(\s*[\"'`]",
     ],
 )  # fmt: skip
-def test_no_markup_is_made_of_text(markup):
+def test_text_never_becomes_markup(markup):
     assert sources("*.js")
     assert not [name for name, text in sources("*.js").items() if re.search(markup, text)]
 
 
-def test_no_widget_of_ours_shows_html():
+def test_no_widget_displays_html():
     for name, text in sources("*.py").items():
         assert not re.search(r"\bHTML(Math)?\(|display_html|text/html", text), name
 
 
-def test_the_page_loads_nothing_from_elsewhere():
+def test_page_loads_nothing_from_the_network():
     for name, text in (sources("*.js") | sources("*.css")).items():
         code = re.sub(r"/\*.*?\*/", "", re.sub(r"^ *//.*$", "", text, flags=re.M), flags=re.S)
         assert set(re.findall(r"""(?:https?:|["'`(])//[^\s"'`)]*""", code)) <= {SVG_NAMESPACE}, name
@@ -85,7 +85,7 @@ def explored(tmp_path):
         yield explorer
 
 
-def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored):
+def test_saved_widget_state_contains_no_folder_and_no_picture(explored):
     state = dependency_state([explored], drop_defaults=False)
     assert len(state) > 6  # the explorer, layouts, figure, marks and scales
     saved = json.dumps(state)
@@ -97,7 +97,7 @@ def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored)
         assert picture not in saved
 
 
-def test_the_output_of_a_cell_holds_no_folder_and_no_picture(explored):
+def test_cell_output_contains_no_folder_and_no_picture(explored):
     text = json.dumps(explored._repr_mimebundle_())
     assert "private folder" not in text
     assert "image/" not in text

@@ -39,7 +39,7 @@ class Held(Pictures):
         return super().__getitem__(index)
 
 
-def test_when_a_machine_is_lost_the_others_do_its_work_to_the_same_bits(tmp_path, monkeypatch):
+def test_other_machines_redo_the_work_of_a_lost_one_with_the_same_bits(tmp_path, monkeypatch):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)

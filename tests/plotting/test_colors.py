@@ -69,12 +69,12 @@ def test_the_first_classes_keep_their_colours_when_more_are_added():
 
 
 @pytest.mark.parametrize("vision", [None, "protan", "deutan"])
-def test_eight_colours_and_the_grey_are_distinct_for_the_colour_blind(vision):
+def test_eight_colours_and_grey_are_distinct_for_colour_blind_people(vision):
     assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
 
 
 @pytest.mark.parametrize(("count", "least"), [(7, 15), (8, 15), (9, 15), (10, 8.5)])
-def test_seven_to_ten_colours_are_distinct_for_the_colour_blind(count, least):
+def test_seven_to_ten_colours_are_distinct_for_colour_blind_people(count, least):
     for vision in ("protan", "deutan"):
         assert nearest(class_colors(names(count)), vision) > least
 

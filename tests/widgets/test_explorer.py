@@ -43,7 +43,7 @@ def explorer(record):
         yield opened
 
 
-def test_a_given_embedding_is_there_at_once(explorer, record):
+def test_given_embedding_is_available_at_once(explorer, record):
     assert np.array_equal(explorer.embedding, record.features[:, :2])
     assert explorer.wait() is explorer
 
@@ -55,7 +55,7 @@ def test_any_object_with_fit_transform_is_a_projector(record):
 
 
 @pytest.mark.parametrize("theirs", [sklearn.manifold.TSNE, TSNE])
-def test_the_original_notebook_runs_as_it_was_written(tmp_path, theirs):
+def test_code_of_the_original_notebook_runs(tmp_path, theirs):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 500)
     np.save(tmp_path / "data_embed_npy.npy", rng.normal(size=(500, 4096)) + np.eye(7, 4096)[labels])
@@ -115,7 +115,7 @@ def test_an_interrupted_wait_leaves_the_map_running_and_waits_again(record):
         assert explorer.state.fit.condition == "done"
 
 
-def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
+def test_failure_of_a_projector_is_displayed_and_raised_by_wait(record):
     class Failing:
         def fit_transform(self, features):
             raise ArithmeticError("no such luck")
@@ -171,7 +171,7 @@ def test_fewer_than_four_samples_need_given_coordinates(n):
         assert len(explorer.to_dataframe("all")) == n
 
 
-def test_from_model_finds_a_small_dataset_before_it_runs_the_model():
+def test_from_model_refuses_a_small_dataset_before_running_the_model():
     class Exploding:
         def __getattr__(self, name):
             raise AssertionError("the model was touched")
@@ -206,7 +206,7 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
         explorer.visible_classes = "fox"
 
 
-def test_the_frame_holds_the_rows_of_each_word(explorer, record):
+def test_frame_contains_the_rows_of_each_word(explorer, record):
     explorer.select([4, 2])
     assert explorer.to_dataframe().index.tolist() == [2, 4]
     assert len(explorer.to_dataframe("all")) == N
@@ -229,7 +229,7 @@ SCORES = ["entropy", "loss", "label_agreement", "suspicion", "outlier_score", "t
           "continuity"]  # fmt: skip
 
 
-def test_scores_are_always_columns_and_have_values_once_they_are_there(explorer, record):
+def test_scores_are_always_columns_and_have_values_once_computed(explorer, record):
     frame = explorer.to_dataframe("all")
     assert frame.columns[-7:].tolist() == SCORES
     assert frame[SCORES[:2]].notna().all(axis=None)  # cheap ones
@@ -254,7 +254,7 @@ def test_columns_and_dtypes_are_the_same_for_every_record(explorer):
         assert frame["suspicion"].isna().all()  # impossible without labels, and no error
 
 
-def test_the_users_columns_come_last_and_stay_without_scores(record):
+def test_user_columns_come_last_and_are_kept_without_scores(record):
     columns = {"night": np.arange(N) % 2 == 0, "age": np.arange(N)}
     with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as explorer:
         for scores in (True, False):
@@ -263,7 +263,7 @@ def test_the_users_columns_come_last_and_stay_without_scores(record):
         assert frame["age"].tolist() == list(range(N))
 
 
-def test_which_is_a_word(explorer):
+def test_invalid_which_is_refused(explorer):
     with pytest.raises(InvalidInputError, match=r"which must be one of 'selected', .* got list"):
         explorer.to_dataframe([1, 2])
 
@@ -292,7 +292,7 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     assert open_widgets() == before
 
 
-def test_after_closing_nobody_hears_of_the_state_any_more(record):
+def test_no_observer_is_called_after_closing(record):
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
     page, state, heard = Page(explorer), explorer.state, []
     explorer.observe(heard.append, ["selected", "visible_classes"])
@@ -343,7 +343,7 @@ def test_it_displays_as_one_widget_with_a_short_text(explorer):
     assert "save_html" in hint  # where no widget can be seen
 
 
-def test_in_colab_its_output_names_a_manager_that_shows_it(explorer, monkeypatch):
+def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):
     colab = types.ModuleType("google.colab.output")
     colab._widgets = types.SimpleNamespace(_installed_url="https://example.org/manager.js")
     colab.enable_custom_widget_manager = lambda: None

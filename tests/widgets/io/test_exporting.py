@@ -42,7 +42,7 @@ def manifest_of(folder) -> list[dict[str, str]]:
 # ---- export ----
 
 
-def test_a_csv_file_holds_the_frame(explorer, tmp_path):
+def test_csv_file_contains_the_frame(explorer, tmp_path):
     explorer.select([2, 5])
     explorer.name_selection("few")
     path = explorer.export(tmp_path / "deep" / "few.csv")
@@ -59,7 +59,7 @@ def test_a_csv_file_holds_the_frame(explorer, tmp_path):
     assert pd.read_csv(explorer.export(path)).columns.tolist() == read.columns.tolist()
 
 
-def test_a_parquet_file_holds_the_frame_with_its_index(explorer, tmp_path):
+def test_parquet_file_contains_the_frame_with_its_index(explorer, tmp_path):
     pytest.importorskip("pyarrow")
     frame = explorer.to_dataframe("all")
     read = pd.read_parquet(explorer.export(tmp_path / "all.parquet", "all"))
@@ -102,7 +102,7 @@ def test_no_text_of_the_data_becomes_a_formula_in_csv(tmp_path):
         assert explorer.to_dataframe("all")["path"].tolist() == paths  # the frame keeps raw data
 
 
-def test_undecodable_names_stand_as_escapes_in_parquet(tmp_path):
+def test_undecodable_names_are_escaped_in_parquet(tmp_path):
     pytest.importorskip("pyarrow")
     paths = [*FORMULAS, os.fsdecode(b"caf\xe9.png")]
     with make_explorer(paths=paths) as explorer:
@@ -120,7 +120,7 @@ def test_another_suffix_or_a_missing_pyarrow_names_the_remedy(explorer, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_an_export_that_fails_leaves_the_older_file(explorer, tmp_path, monkeypatch, suffix):
+def test_failed_export_keeps_the_old_file(explorer, tmp_path, monkeypatch, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
     path = explorer.export(tmp_path / f"all{suffix}", "all")
@@ -157,7 +157,7 @@ def files(tmp_path):
     return [*paths, text]
 
 
-def test_picture_files_are_copied_as_they_are_and_bad_ones_are_listed(files, tmp_path):
+def test_picture_files_are_copied_unchanged_and_bad_ones_are_listed(files, tmp_path):
     order = [files[row % len(files)] for row in range(N)]
     with make_explorer(images=order) as explorer:
         explorer.select([0, 1, 2, 3, 4, 5])
@@ -251,7 +251,7 @@ def test_nothing_is_overwritten(tmp_path):
         assert file.read_text() == "mine"
 
 
-def test_a_copy_that_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_copy_leaves_no_files(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
@@ -275,7 +275,7 @@ def test_no_rows_make_a_folder_with_an_empty_manifest(tmp_path):
 # ---- features ----
 
 
-def test_the_selected_features_are_a_record_of_their_own(explorer):
+def test_selected_features_are_a_separate_record(explorer):
     record = explorer.feature_set
     explorer.select([7, 2])
     part = explorer.selected_features()
@@ -303,7 +303,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("progress", [True, False])
-def test_copying_for_long_shows_how_far_it_is(tmp_path, capfd, progress):
+def test_long_copy_shows_its_progress(tmp_path, capfd, progress):
     record = FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1])
     with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2], images=Slow()) as explorer:
         explorer.copy_images(tmp_path / "all", "all", progress=progress)

@@ -62,7 +62,7 @@ class Reports:
             assert self.gate.wait(30)
 
 
-def test_a_paused_map_stands_still_and_a_resumed_one_ends_as_if_never_paused():
+def test_paused_map_does_not_move_and_resumes_to_the_same_end():
     record = live_record()
     with EmbeddingExplorer(record) as undisturbed:
         expected = undisturbed.wait().embedding
@@ -112,12 +112,12 @@ def test_the_users_own_projector_is_left_unfitted_and_its_callback_is_called():
 
 
 @pytest.mark.parametrize("word", ["pause", "resume", "stop"])
-def test_what_does_not_run_cannot_be_held(word, explorer):
+def test_map_that_is_not_running_cannot_be_paused(word, explorer):
     with pytest.raises(InvalidInputError, match=f"nothing to {word}"):
         getattr(explorer, word)()
 
 
-def test_run_says_why_it_cannot(explorer, record):
+def test_run_names_the_reason_if_it_cannot_continue(explorer, record):
     with pytest.raises(InvalidInputError, match="given coordinates"):
         explorer.run()
     with EmbeddingExplorer(record, projector=PCA(n_components=2)) as pca:
@@ -135,7 +135,7 @@ def test_run_says_why_it_cannot(explorer, record):
         explorer.run(0)
 
 
-def test_two_explorers_can_compute_at_once_and_one_be_closed_meanwhile():
+def test_one_of_two_computing_explorers_can_be_closed():
     record = live_record()
     with EmbeddingExplorer(record) as alone:
         expected = alone.wait().embedding

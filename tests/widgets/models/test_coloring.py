@@ -54,7 +54,7 @@ def test_right_wrong_and_unknown_are_told_apart(record):
     assert drawn(colors)[7] == UNKNOWN_COLOR
 
 
-def test_amounts_run_through_the_ramp_in_their_order(record):
+def test_amounts_follow_the_ramp_in_order(record):
     values = np.arange(N) / 10
     colors = coloring(state_of(record, height=values), "height", PALETTE)
     assert (np.diff(colors.texels) >= 0).all()
@@ -65,7 +65,7 @@ def test_amounts_run_through_the_ramp_in_their_order(record):
     assert colors.entries == []
 
 
-def test_one_far_value_does_not_make_the_others_look_alike_and_the_key_says_so(record):
+def test_outlying_value_does_not_compress_the_ramp_and_the_key_marks_it(record):
     values = np.linspace(0, 1, N)
     values[3] = 1e9
     colors = coloring(state_of(record, height=values), "height", PALETTE)
@@ -80,7 +80,7 @@ def test_one_far_value_does_not_make_the_others_look_alike_and_the_key_says_so(r
     [np.full(N, 2.5), np.full(N, np.nan), np.r_[np.inf, -np.inf, np.zeros(N - 2)]],
     ids=["constant", "nan", "infinite"],
 )
-def test_amounts_without_a_range_are_drawn_all_the_same(record, values):
+def test_amounts_without_a_range_are_drawn(record, values):
     colors = coloring(state_of(record, height=values), "height", PALETTE)
     assert np.isfinite(colors.texels).all()
     assert ((colors.texels == UNKNOWN_TEXEL) == ~np.isfinite(values)).all()
@@ -97,7 +97,7 @@ def test_amounts_without_a_range_are_drawn_all_the_same(record, values):
     ],
     ids=["text", "objects", "bools", "few integers"],
 )
-def test_text_truth_and_few_integers_are_categories(record, values):
+def test_text_bools_and_few_integers_are_categories(record, values):
     colors = coloring(state_of(record, kind=values), "kind", PALETTE)
     of_value = {}
     for value, color in zip(values.tolist(), drawn(colors), strict=True):

@@ -42,7 +42,7 @@ def texts(explorer, title):
     return row["selected"], row["whole"], row["lacking"]
 
 
-def test_nothing_is_computed_until_somebody_looks(explorer):
+def test_nothing_is_computed_until_the_panel_is_open(explorer):
     explorer.select([0, 1])
     assert shows(explorer, "findings") == []
     assert not explorer.state.scores.has_neighbors
@@ -50,7 +50,7 @@ def test_nothing_is_computed_until_somebody_looks(explorer):
     assert texts(explorer, "Misclassified") == ("1 (50.0 %)", "15.0 %", "")
 
 
-def test_it_follows_the_selection_and_what_is_shown(explorer):
+def test_diagnosis_follows_the_selection_and_the_visible_classes(explorer):
     look_at(explorer)
     assert shows(explorer, "title") == "all 60 visible"
     assert texts(explorer, "Misclassified") == ("", "15.0 %", "")
@@ -63,7 +63,7 @@ def test_it_follows_the_selection_and_what_is_shown(explorer):
     assert selected == f"3 ({whole})"
 
 
-def test_a_closed_panel_keeps_what_it_said_until_it_is_opened_again(explorer):
+def test_closed_panel_keeps_its_content_until_it_is_opened_again(explorer):
     look_at(explorer)
     look_at(explorer, "gallery")
     explorer.select([0, 1, 2])
@@ -72,7 +72,7 @@ def test_a_closed_panel_keeps_what_it_said_until_it_is_opened_again(explorer):
     assert shows(explorer, "title") == "3 selected, compared with all 60 visible"
 
 
-def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypatch):
+def test_slow_diagnosis_waits_for_a_click_and_shows_its_cost(explorer, monkeypatch):
     monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 200.0)
     look_at(explorer)
     assert shows(explorer, "cost") == "about 3 minutes"
@@ -88,7 +88,7 @@ def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypat
     ("seconds", "words"),
     [(1.2, "about 2 seconds"), (119, "about 119 seconds"), (9_000, "about 2 hours")],
 )
-def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words):
+def test_cost_is_displayed_in_a_suitable_unit(explorer, monkeypatch, seconds, words):
     monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: seconds)
     look_at(explorer)
     assert shows(explorer, "cost") == words
@@ -97,7 +97,7 @@ def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words)
 @pytest.mark.parametrize(
     ("wrong", "text"), [(0, "0.0 %"), (1, "< 0.1 %"), (30, "1.5 %"), (1999, "> 99.9 %")]
 )
-def test_a_share_is_only_nothing_or_all_where_it_is(wrong, text):
+def test_share_is_displayed_as_none_or_all_only_if_exact(wrong, text):
     n = 2000
     labels = np.arange(n) % 2
     record = FeatureSet.from_arrays(
@@ -109,7 +109,7 @@ def test_a_share_is_only_nothing_or_all_where_it_is(wrong, text):
         assert texts(explorer, "Misclassified")[1] == text
 
 
-def test_what_is_missing_is_said_in_its_row():
+def test_missing_inputs_are_named_in_their_row():
     with make_explorer(labels=None) as explorer:
         look_at(explorer)
         assert texts(explorer, "Misclassified") == ("", "", "needs labels")
@@ -118,7 +118,7 @@ def test_what_is_missing_is_said_in_its_row():
         assert texts(explorer, "Near-duplicates")[1] == "0.0 %"
 
 
-def test_the_map_is_judged_once_it_is_there():
+def test_map_is_judged_once_it_exists():
     gate = threading.Event()
 
     class Gated:
@@ -135,7 +135,7 @@ def test_the_map_is_judged_once_it_is_there():
         assert texts(explorer, "Continuity")[1].startswith("0.")
 
 
-def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypatch):
+def test_selection_changes_during_a_computation_cause_one_update(monkeypatch):
     go_on = threading.Event()
     calls = []
     true = diagnosis.diagnose
@@ -161,7 +161,7 @@ def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypat
     assert calls == [0, 4]
 
 
-def test_an_error_is_said_in_the_widget_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
+def test_error_is_displayed_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
     true = diagnosis.diagnose
 
     def broken(*_arguments):

@@ -15,7 +15,7 @@ from tsne_widget.analysis import Scores, confidence
 from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 
 
-def test_it_shows_the_selection_or_all_that_is_shown(page):
+def test_gallery_shows_the_selection_or_all_visible_samples(page):
     page.explorer.select([4, 7, 9])
     assert page.rows_of_tiles() == [4, 7, 9]
     page.asks("arrange", source="shown")
@@ -27,14 +27,14 @@ def test_it_shows_the_selection_or_all_that_is_shown(page):
     assert page.rows_of_tiles() == [4, 7]
 
 
-def test_a_hidden_class_that_is_not_selected_leaves_the_tiles_as_they_are(page):
+def test_hiding_a_class_that_is_not_selected_does_not_change_the_tiles(page):
     page.explorer.select([0, 3])
     epoch = page.get("epoch")
     page.explorer.visible_classes = ["cat", "owl"]
     assert page.get("epoch") == epoch
 
 
-def test_a_selection_leaves_the_tiles_of_all_that_is_shown_as_they_are(page):
+def test_selecting_does_not_change_the_tiles_of_all_visible_samples(page):
     page.asks("arrange", source="shown")
     epoch = page.get("epoch")
     page.explorer.select([0, 3])
@@ -53,7 +53,7 @@ def test_sorting_by_confidence_shows_the_least_confident_first(page):
 
 
 @pytest.mark.parametrize("name", ["loss", "suspicion", "outlier_score", "entropy"])
-def test_where_high_is_interesting_the_highest_come_first(page, name):
+def test_scores_with_highest_first_are_sorted_descending(page, name):
     page.asks("arrange", source="shown", sort=name)
     values = page.explorer.state.scores[name]
     assert page.rows_of_tiles() == np.argsort(-values, kind="stable").tolist()
@@ -73,7 +73,7 @@ def test_classes_predictions_and_the_users_columns_can_be_sorted_by(page):
     assert {"key": "column-1", "name": "camera", "lacks": ""} in page.get("sorts")
 
 
-def test_distance_is_that_to_the_sample_looked_at_and_stays_so(page):
+def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
     lacks = {sort["key"]: sort["lacks"] for sort in page.get("sorts")}
     assert lacks["distance"] == "open a sample first"
     page.explorer.state.focus = 7
@@ -92,7 +92,7 @@ def test_distance_is_that_to_the_sample_looked_at_and_stays_so(page):
     assert page.rows_of_tiles()[0] == 9
 
 
-def test_groups_are_told_with_their_names_and_counts(page):
+def test_groups_are_sent_with_their_names_and_counts(page):
     page.asks("arrange", source="shown", group="label")
     assert page.get("groups") == [["cat", 20], ["dog", 20], ["owl", 20]]
     assert page.rows_of_tiles() == [*range(0, N, 3), *range(1, N, 3), *range(2, N, 3)]
@@ -104,7 +104,7 @@ def test_groups_are_told_with_their_names_and_counts(page):
     assert page.get("groups") == []
 
 
-def test_what_is_lacking_is_told_and_cannot_be_chosen():
+def test_unavailable_choices_name_their_inputs_and_cannot_be_chosen():
     record = FeatureSet.from_arrays(np.eye(8))
     with EmbeddingExplorer(record, embedding=np.eye(8)[:, :2]) as explorer:
         page = GalleryPage(explorer)
@@ -141,7 +141,7 @@ def hold_suspicion(monkeypatch):
     return gate
 
 
-def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
+def test_order_is_kept_until_a_slow_score_is_computed(page, monkeypatch):
     suspicion = Scores(page.explorer.feature_set)["suspicion"]
     gate = hold_suspicion(monkeypatch)
 
@@ -162,7 +162,7 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
     asyncio.run(act())
 
 
-def test_a_score_that_comes_after_another_choice_changes_nothing(page, monkeypatch):
+def test_score_computed_after_another_choice_changes_nothing(page, monkeypatch):
     gate = hold_suspicion(monkeypatch)
 
     async def act():
@@ -178,7 +178,7 @@ def test_a_score_that_comes_after_another_choice_changes_nothing(page, monkeypat
     asyncio.run(act())
 
 
-def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkeypatch):
+def test_failed_score_is_reported_and_the_dataset_order_is_used(page, monkeypatch):
     def broken(*_arguments):
         raise ArithmeticError("<b>odd</b>")
 
@@ -235,7 +235,7 @@ class Noise:
 
 
 @pytest.mark.parametrize("size", [96, 192, 384])
-def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, size):
+def test_reply_stays_within_its_bytes_for_pictures_of_any_size(monkeypatch, size):
     monkeypatch.setattr(f"{MODULE}.MAX_REPLY_SECONDS", 60)
     explorer = EmbeddingExplorer(make_record(), embedding=np.eye(N)[:, :2], images=Noise())
     with explorer:
@@ -254,7 +254,7 @@ def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, 
 
 
 @pytest.mark.parametrize("most", [1000, 1], ids=["some fit", "none fits"])
-def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch, most):
+def test_tiles_that_did_not_fit_are_sent_on_the_next_request(page, monkeypatch, most):
     monkeypatch.setattr(f"{MODULE}.MAX_REPLY_BYTES", most)
     page.explorer.select("visible")
     assert page.rows_of_tiles() == list(range(N))
@@ -268,7 +268,7 @@ def test_slow_pictures_are_sent_a_few_at_a_time(page, monkeypatch):
     assert [len(message.content["tiles"]) for message in page.answers] == [1] * N
 
 
-def test_a_small_picture_is_not_enlarged_and_its_size_is_told(page):
+def test_small_picture_is_not_enlarged_and_its_size_is_sent(page):
     page.explorer.select([3])
     page.at("tiles", start=0, stop=1, size=384)
     tile = page.answers[-1].content["tiles"][0]
@@ -285,7 +285,7 @@ def test_a_small_picture_is_not_enlarged_and_its_size_is_told(page):
     ],
     ids=["selection", "more than expected", "source", "direction"],
 )
-def test_tiles_that_the_page_expects_come_with_the_news_of_the_order(page, change, rows):
+def test_expected_tiles_are_sent_with_the_new_order(page, change, rows):
     page.explorer.select([8, 11])
     page.at("expect", count=4, size=192)
     change(page)
@@ -297,7 +297,7 @@ def test_tiles_that_the_page_expects_come_with_the_news_of_the_order(page, chang
     assert len(buffers[0]) == sum(tile["bytes"] for tile in content["tiles"])
 
 
-def test_what_is_expected_comes_once(page):
+def test_expected_tiles_are_sent_once(page):
     page.at("expect", count=4)
     page.explorer.select([5, 9])
     page.explorer.select([7])
@@ -305,7 +305,7 @@ def test_what_is_expected_comes_once(page):
     assert page.get("coming") == -1
 
 
-def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more(page):
+def test_nothing_is_sent_for_an_empty_or_no_longer_expected_order(page):
     page.asks("arrange", source="selection")
     page.explorer.select([5, 9])
     page.asks("arrange", source="selection")
@@ -317,7 +317,7 @@ def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more
     assert page.get("coming") == -1
 
 
-def test_the_page_knows_of_the_order_before_its_tiles_come(page):
+def test_page_receives_the_order_before_its_tiles(page):
     page.at("expect", count=4)
     page.forget()
     page.explorer.select([5, 9])

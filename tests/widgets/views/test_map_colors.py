@@ -38,7 +38,7 @@ def drawn(explorer: EmbeddingExplorer, page: Page) -> list[str]:
     return [color for _row, color in sorted(zip(rows.tolist(), by_point, strict=True))]
 
 
-def test_colouring_by_what_is_not_there_names_what_is_possible():
+def test_unavailable_colouring_is_an_error_that_lists_the_available_ones():
     bare = FeatureSet.from_arrays(np.eye(6), [0, 1] * 3)
     with EmbeddingExplorer(bare, embedding=np.eye(6)[:, :2], columns={"age": range(6)}) as explorer:
         with pytest.raises(InvalidInputError, match=r"'confidence'.*logits.*age"):
@@ -77,7 +77,7 @@ def test_the_map_has_the_colours_of_the_legend(record):
         assert not page.shows("legend", "is_key")
 
 
-def test_whole_texels_travel_as_bytes(record):
+def test_integer_texels_are_sent_as_bytes(record):
     with explore(record) as explorer:
         mark = Page(explorer).figure().marks[0]
         assert mark.color.dtype == np.uint8
@@ -111,7 +111,7 @@ class Nameless:
         raise RuntimeError("no text of this")
 
 
-def test_a_column_that_cannot_be_drawn_is_reported_and_the_map_stays_as_it_is(record):
+def test_column_that_cannot_be_drawn_is_reported_and_the_map_does_not_change(record):
     column = np.array([Nameless() for _ in range(N)], dtype=object)
     with explore(record, odd=column) as explorer:
         page = Page(explorer)
@@ -126,7 +126,7 @@ def test_a_column_that_cannot_be_drawn_is_reported_and_the_map_stays_as_it_is(re
         assert page.shows("map", "color_by") == "confidence"
 
 
-def test_a_score_that_fails_in_the_background_leaves_the_colours(record, monkeypatch):
+def test_score_that_fails_in_the_background_keeps_the_colours(record, monkeypatch):
     def broken(_self, _name):
         raise ArithmeticError("no score")
 

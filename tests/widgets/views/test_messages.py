@@ -95,7 +95,7 @@ EXPLORER_VIEWS = ["frame", "map", "toolbar", "legend", "gallery", "confusion", "
 COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "legend", "gallery"]
 
 
-def test_these_are_all_views():
+def test_list_of_views_is_complete():
     for make, views in ((make_explorer, EXPLORER_VIEWS), (make_comparison, COMPARISON_VIEWS)):
         with make() as widget:
             assert Page(widget).views() == sorted(views)

@@ -1,6 +1,6 @@
-"""Notebooks are kept without outputs, and run from top to bottom.
+"""Notebooks are committed without outputs and run from top to bottom.
 
-quickstart.ipynb is run in a real browser, see tests/browser/test_quickstart.py.
+quickstart.ipynb runs in a real browser, see tests/browser/test_quickstart.py.
 """
 
 from __future__ import annotations

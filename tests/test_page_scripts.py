@@ -1,4 +1,4 @@
-"""The page's pure functions, run by node: its own tests, and comparisons with the kernel."""
+"""Pure functions of the page, run by node: their own tests, and comparisons with the kernel."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ APPLICATIONS = {
 
 
 class Lab:
-    """A JupyterLab or Notebook server in a folder of its own, without the user's settings.
+    """A JupyterLab or Notebook server in its own folder, without the user's settings.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Lab:
         return None
 
     def request(self, method: str, path: str, body: object = None) -> Any:
-        """Answer of the server's REST API, or None where it is empty."""
+        """Answer of the server's REST API; None if it is empty."""
         request = urllib.request.Request(
             f"{self.url}api/{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -157,10 +157,10 @@ class Lab:
         return json.loads(content) if content else None
 
     def end_session(self, name: str) -> None:
-        """Shut the kernel of a notebook down, if it runs."""
+        """Shut down the kernel of a notebook if it is running."""
         for session in self.request("GET", "sessions"):
             if session["path"] == name:
-                with suppress(urllib.error.HTTPError):  # the kernel is dead already
+                with suppress(urllib.error.HTTPError):  # the kernel is already dead
                     self.request("DELETE", f"sessions/{session['id']}")
 
     def connect(self, kernel: str) -> BlockingKernelClient:
@@ -249,7 +249,7 @@ class Notebook:
         self.page.wait_for_function("() => window.ranAll", timeout=1000 * timeout * PATIENCE)
 
     def python(self, expression: str) -> Any:
-        """Value of an expression in the notebook's kernel, by way of JSON."""
+        """Value of an expression in the notebook's kernel, sent as JSON."""
         reply = self.client.execute_interactive(
             "import json as _json",
             user_expressions={"value": f"_json.dumps({expression})"},
@@ -284,7 +284,7 @@ class Notebook:
         self.lab.end_session(self.name)
 
     def detach(self) -> None:
-        """Stop to listen to the page's console."""
+        """Stop listening to the page's console."""
         self.page.remove_listener("console", self._on_console)
         self.page.remove_listener("pageerror", self._on_error)
 
@@ -310,7 +310,7 @@ def run(client: BlockingKernelClient, code: str) -> None:
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait for a true value of the condition; after so many seconds raise TimeoutError."""
+    """Wait for a true value of the condition and return it; TimeoutError after the seconds."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()

@@ -217,7 +217,7 @@ def test_drop_down_shows_another_map_and_keeps_everything_else(open_notebook):
 
     until(is_drawn, 30, "the points at their other places")
     box: Any = page.locator(".tw-overlay").bounding_box()
-    x, y = drawn_points(page)[0].T  # framed anew: every point is in sight
+    x, y = drawn_points(page)[0].T  # fitted again: every point is in the viewport
     assert box["x"] <= min(x) <= max(x) <= box["x"] + box["width"]
     assert box["y"] <= min(y) <= max(y) <= box["y"] + box["height"]
     assert choose.input_value() == "PCA"

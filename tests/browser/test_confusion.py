@@ -1,4 +1,4 @@
-"""Confusion, diagnosis, finders and search by hand: mouse and keys, then Python and the page."""
+"""Confusion, diagnosis, finders and search, used by mouse and keys."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def switch(notebook: Notebook, text: str) -> None:
 
 
 def center(notebook: Notebook, row: int, column: int) -> tuple[float, float]:
-    """Pixels of the page where a cell is drawn, or a heading with −1."""
+    """Pixels of the page where a cell is drawn, or a heading if an index is −1."""
     canvas = notebook.page.locator(".tw-confusion canvas")
     canvas.scroll_into_view_if_needed()
     until(lambda: canvas.get_attribute("data-grid"), 20, "the matrix to be drawn")
@@ -115,7 +115,7 @@ def selects(notebook: Notebook, condition: str) -> None:
 
 
 def color_at(notebook: Notebook, row: int, column: int, inset: float) -> list[int]:
-    """RGB of the canvas at half the height of a cell, so far from its left edge, in pixels."""
+    """RGB of the canvas in the middle of a cell's height, some pixels from its left edge."""
     return notebook.page.evaluate(
         "([row, column, inset]) => {"
         " const canvas = document.querySelector('.tw-confusion canvas');"
@@ -216,7 +216,7 @@ def test_keys_move_through_the_matrix_and_each_cell_is_announced(notebook):
     for key in ("Home", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
     assert spoken.inner_text().startswith("predicted cat: ")
-    page.keyboard.press("ArrowLeft")  # the corner is no place
+    page.keyboard.press("ArrowLeft")  # the corner has no cell
     assert spoken.inner_text().startswith("predicted cat: ")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -370,7 +370,7 @@ def use_theme(notebook: Notebook, theme: str) -> None:
         f"JupyterLab {theme}",
     )
     notebook.page.wait_for_function(
-        # JupyterLab's splash fades for a while, and stumbles over a change in that time.
+        # A theme change while JupyterLab's splash screen fades causes an error.
         "(isLight) => document.body.dataset.jpThemeLight === isLight"
         " && !document.getElementById('jupyterlab-splash')",
         arg="true" if theme == "Light" else "false",
@@ -385,7 +385,7 @@ def test_panels_menu_and_search_have_no_accessibility_violation(notebook, theme)
     try:
         notebook.execute("explorer.select('misclassified')")
         until(lambda: "selected" in summary(notebook), 20, "the selection")
-        click(notebook, -1, 2)  # leaves the tooltip open
+        click(notebook, -1, 2)  # keeps the tooltip open
         is_accessible(notebook)
         page.get_by_role("button", name="Find …").click()
         page.get_by_role("menu").wait_for()
@@ -399,7 +399,7 @@ def test_panels_menu_and_search_have_no_accessibility_violation(notebook, theme)
 
 
 def is_accessible(notebook: Notebook) -> None:
-    # axe gives up where an element lies outside of what is scrolled into view
+    # axe fails for elements that are scrolled out of view
     notebook.page.evaluate(
         "() => { for (const panel of document.querySelectorAll('.tw-scroll')) panel.scrollTop = 0 }"
     )

@@ -1,4 +1,4 @@
-"""The explorer as a widget among widgets: in boxes, linked, shown twice, in a new view."""
+"""The explorer together with other widgets: in boxes, linked, displayed twice, in a new view."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ record = FeatureSet.from_arrays(rng.normal(size=({N}, 4)), labels, predictions=l
 def make():
     return EmbeddingExplorer(record, embedding=xy, height=220)
 """
-# The maps in the order of the page, from 0 on.
+# Maps in the order of the page, numbered from 0.
 BOX, TAB, ACCORDION, A, B, FIRST, SECOND = range(7)
 CELLS = [
     SETUP,
@@ -39,7 +39,7 @@ ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
-    """Every cell in sight at once, so that JupyterLab renders all of them."""
+    """Make every cell visible at once, so that JupyterLab renders all of them."""
     opened = open_notebook("embedding.ipynb", CELLS, width=1800, height=6000)
     opened.run_all()
     for nth in (BOX, A, B, FIRST, SECOND):
@@ -57,7 +57,7 @@ def drawn(notebook: Notebook, nth: int) -> None:
 
 
 def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]:
-    """Drag around points of the nth map; the rows that are then selected in Python."""
+    """Drag around points of the nth map and return the rows selected in Python."""
     before = notebook.python(f"{explorer}.selected.tolist()")
     drag(notebook.page, shares, nth=nth)
     until(lambda: notebook.python(f"{explorer}.selected.tolist()") != before, 30, "the selection")
@@ -65,7 +65,7 @@ def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]
 
 
 def is_shown(notebook: Notebook, nth: int, count: int) -> None:
-    """Wait until the nth explorer on the page shows so many selected rows, on its map and above."""
+    """Wait until the nth explorer shows this many selected rows, on its map and in its toolbar."""
     page = notebook.page
     until(lambda: (drawn_points(page, nth)[1] == 1).sum() == count, 30, "bright points")
     page.locator(".tsne-widget").nth(nth).get_by_text(f"{count} selected").first.wait_for(

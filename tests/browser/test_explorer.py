@@ -1,4 +1,4 @@
-"""What the quickstart does not show: waiting, failing, hostile text, no pictures, two views."""
+"""Situations outside the quickstart: waiting, failures, hostile text, no pictures, two views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tsne_widget._text import REMEDY
 
 pytestmark = pytest.mark.browser
 
-# Begins below the buttons, which lie over the map's upper left corner.
+# Starts below the buttons in the map's upper left corner.
 AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 
 SETUP = """
@@ -130,7 +130,7 @@ def test_failure_of_a_projector_is_displayed_in_the_widget(open_notebook):
     assert message.inner_text() == (
         f"The map failed: ArithmeticError: features are <b>odd</b>; scale them{REMEDY}"
     )
-    notebook.execute("failing.select([1])")  # the message goes, the map's place still says why
+    notebook.execute("failing.select([1])")  # the map still shows the reason
     message.wait_for(state="hidden")
     assert "features are <b>odd</b>" in notebook.page.locator(".tw-waiting").inner_text()
     assert notebook.page.locator(".tw-fit").is_hidden()
@@ -155,7 +155,7 @@ live
     assert notebook.python("live.state.fit.condition") == "paused"
     assert "KL" in fit.inner_text()
     still = notebook.python("live.state.fit.iteration")
-    drag(page, AROUND_ALL)  # everything works while it is held
+    drag(page, AROUND_ALL)  # everything works while the fit is paused
     until(lambda: notebook.python("len(live.selected)") == 1500, 20, "all rows")
     assert notebook.python("live.state.fit.iteration") == still
     fit.locator("button", has_text="Resume").click()
@@ -167,7 +167,7 @@ live
     fit.locator("button", has_text="Run 250 more").click()
     until(lambda: notebook.python("live.state.fit.condition") == "done", 60, "250 more")
     assert notebook.python("live.state.fit.iteration") == stopped + 250
-    assert notebook.python("len(live.selected)") == 1500  # kept all the while
+    assert notebook.python("len(live.selected)") == 1500  # kept during the fit
 
 
 def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
@@ -184,7 +184,7 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     shows(".tw-key")
     shows(".tw-labels")
     pixels, _ = drawn_points(page)
-    point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # of names[0]
+    point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # row of names[0]
     page.mouse.move(*pixels[point])
     shows(".tw-hover")
     drag(page, AROUND_ALL)

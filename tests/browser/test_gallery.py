@@ -1,4 +1,4 @@
-"""The gallery by hand: sorting, looking closely, picking and hovering, by mouse and by keys."""
+"""The gallery: sorting, details, picking and hovering, by mouse and by keys."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ explorer.send = tell
 """
 EXPECTS = "messages and messages[-1][1]['kind'] == 'expect'"
 STOP_LISTENING = "explorer.on_msg(hear, remove=True); del explorer.send"
-# Grey level of a picture: of its middle, which JPEG and scaling leave as it is.
+# Grey level of the middle of a picture, which JPEG and scaling do not change.
 GREY = """async (image) => {
   await image.decode();
   const context = document.createElement('canvas').getContext('2d');
@@ -67,7 +67,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(notebook):
-    """All classes shown, the first 40 rows selected, nothing sorted, looked at or picked."""
+    """All classes visible, the first 40 rows selected, nothing sorted, focused or picked."""
     page = notebook.page
     notebook.execute(
         "explorer.visible_classes = explorer.state.class_names\n"
@@ -115,7 +115,7 @@ def gallery(notebook: Notebook) -> dict[str, Any]:
 
 
 def ids(notebook: Notebook) -> list[int]:
-    """Sample ids of the tiles in sight, in order."""
+    """Sample ids of the visible tiles, in order."""
     found = notebook.page.evaluate(
         "(tiles) => [...document.querySelectorAll(tiles)]"
         ".sort((a, b) => a.dataset.index - b.dataset.index)"
@@ -131,7 +131,7 @@ def choose(notebook: Notebook, label: str, option: str) -> None:
 
 
 def look(notebook: Notebook, row: int) -> None:
-    """Wait until the close look is at this row, its neighbours included."""
+    """Wait until the details show this row and its neighbours."""
     notebook.page.locator(f".tw-sample-details[data-row='{row}'] .tw-near li").first.wait_for(
         timeout=30 * SECONDS
     )
@@ -210,7 +210,7 @@ def test_larger_tiles_request_larger_pictures_and_the_size_is_kept(notebook):
         arg=TILES,
         timeout=20 * SECONDS,
     )
-    # The pictures have 8 × 8 pixels: there is no larger one, and none is asked for.
+    # The pictures have 8 × 8 pixels; larger ones do not exist and are not requested.
     asked = "[one['size'] for who, one in messages if who == 'page' and one['kind'] == 'tiles']"
     assert 384 not in notebook.python(asked)
     notebook.execute(STOP_LISTENING)
@@ -254,7 +254,7 @@ def test_moving_over_tiles_sends_each_change_once(notebook):
     notebook.execute(STOP_LISTENING)
 
 
-# ---- the close look ----
+# ---- details ----
 
 
 def test_click_opens_the_details_of_a_sample_with_its_true_neighbours(notebook):
@@ -302,7 +302,7 @@ def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
     look(notebook, 12)
     notebook.execute("explorer.state.focus = None")
     page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
-    page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # where one has been
+    page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # the previous tile
 
 
 def test_arrow_keys_move_to_the_next_sample_in_the_order(notebook):
@@ -325,7 +325,7 @@ def test_arrow_keys_move_to_the_next_sample_in_the_order(notebook):
     page.locator(".tw-bar button", has_text="✕").click()
     page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
     cursor = page.locator(f"{TILES}[data-cursor]")
-    assert f"#{order[1]}" in cursor.inner_text()  # where one has been
+    assert f"#{order[1]}" in cursor.inner_text()  # the previous tile
 
 
 def test_details_stay_open_when_the_class_is_hidden_or_the_selection_changes(notebook):
@@ -429,7 +429,7 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
     page.keyboard.press("Home")
     for key in ("a", "b", "d", "d", "b", "m", "Control+Enter", "Shift+Enter"):
         page.keyboard.press(key)
-    look(notebook, 0)  # which Enter has opened
+    look(notebook, 0)  # opened by Enter
     page.locator(".tw-sample-details:focus").wait_for(timeout=20 * SECONDS)
     for key in ("a", "b", "m", "Control+Enter", "Escape"):
         page.keyboard.press(key)
@@ -454,7 +454,7 @@ def test_accessible_names_of_tiles_describe_what_is_visible(notebook):
     assert tile.get_attribute("aria-posinset") == "1"
 
 
-# ---- many ----
+# ---- many samples ----
 
 
 def test_a_hundred_thousand_tiles_scroll_to_their_end_with_few_nodes(open_notebook):

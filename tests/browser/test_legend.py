@@ -1,4 +1,4 @@
-"""The legend by hand: mouse, keys, search and sort; then Python and the page are read."""
+"""The legend: used by mouse, keys, search and sort, checked in Python and on the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(request):
-    """Each test starts in the given order, without a search, all shown and nothing selected."""
+    """Each test starts in the given order, with no search, no hidden class and no selection."""
     if "notebook" not in request.fixturenames:
         return
     notebook = request.getfixturevalue("notebook")
@@ -60,7 +60,7 @@ def row(notebook: Notebook, position: int):
 
 
 def pressed(notebook: Notebook) -> list[bool]:
-    """Whether each row of the list, in its order, is pressed."""
+    """Whether each row of the list is pressed, in list order."""
     return notebook.page.evaluate(
         "() => [...document.querySelectorAll('.tw-legend li button')]"
         ".map((row) => row.getAttribute('aria-pressed') === 'true')"
@@ -73,7 +73,7 @@ def hidden(notebook: Notebook) -> list[int]:
 
 
 def hides(notebook: Notebook, codes: list[int]) -> None:
-    """Wait until exactly these are hidden, in the kernel and in the list as given."""
+    """Wait until exactly these classes are hidden, in the kernel and in the list."""
     until(lambda: hidden(notebook) == codes, 20, f"{codes} to be hidden, not {hidden(notebook)}")
     until(
         lambda: [i for i, is_on in enumerate(pressed(notebook)) if not is_on] == codes,
@@ -192,7 +192,7 @@ def test_keys_move_and_toggle_and_the_list_is_one_tab_stop(notebook):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     hides(notebook, [2])
-    assert focused(notebook) == "golden retriever 2"  # the answer has not taken the focus
+    assert focused(notebook) == "golden retriever 2"  # the answer does not move the focus
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+Space")
@@ -212,7 +212,7 @@ def test_keys_move_and_toggle_and_the_list_is_one_tab_stop(notebook):
     assert focused(notebook) is None
     page.keyboard.press("Shift+Tab")
     assert focused(notebook) == "owl 0"
-    page.locator(".tw-legend input").fill("cat")  # the row that Tab reached is not listed now
+    page.locator(".tw-legend input").fill("cat")  # the row in the tab order is not listed now
     page.locator(".tw-legend input").fill("")
     assert page.locator(".tw-legend li button[tabindex='0']").count() == 1
 
@@ -239,7 +239,7 @@ def test_keys_in_the_legend_do_nothing_to_the_notebook(notebook):
     for key in ("a", "b", "Enter", "Escape"):
         page.locator(".tw-legend input").press(key)
     page.locator(".tw-legend header button", has_text="None").focus()
-    for key in ("a", "b", "m"):  # which mean nothing to a button
+    for key in ("a", "b", "m"):  # which a button ignores
         page.keyboard.press(key)
     row(notebook, 1).click()
     until(lambda: hidden(notebook) == [1] or pressed(notebook)[1] is False, 20, "the click")

@@ -1,4 +1,4 @@
-"""The map: its colours, names, links and hover, what it draws of many points, and without WebGL."""
+"""The map: colours, names, links, hover, large maps, and drawing without WebGL."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ explorer = EmbeddingExplorer(
     embedding=xy, draw_budget=600)
 explorer
 """
-# Places and texels that the graphics card draws, of the points that it draws.
+# Places and texels of the points that the graphics card draws.
 _ON_THE_CARD = """async (index) => {
   const view = document.querySelector(".tw-scatter").bqplotFigure;
   const mark = (await Promise.all(view.mark_views.views))[index];
@@ -108,9 +108,9 @@ def test_outline_of_a_lasso_stays_with_its_selection(notebook):
         drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
         until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
         summary = page.locator(".tw-summary", has_text="selected")
-        summary.wait_for(timeout=20 * SECONDS)  # came after what the map was sent
+        summary.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
         assert outlined(page)
-    page.locator(".tw-color-menu select").select_option("height")  # is no other selection
+    page.locator(".tw-color-menu select").select_option("height")  # is not another selection
     until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
     page.locator(".tw-key .tw-ramp").wait_for()
     assert outlined(page)
@@ -132,7 +132,7 @@ def test_outline_of_a_lasso_disappears_when_the_selection_changes(notebook, anot
     until(lambda: notebook.python("len(explorer.selected)") > 2, 20, "a selection")
     another(notebook)
     until(lambda: not outlined(page), 20, "the outline to go")
-    assert notebook.python("len(explorer.selected)")  # it did not go because nothing is selected
+    assert notebook.python("len(explorer.selected)")  # although something is selected
 
 
 def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
@@ -140,7 +140,7 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     notebook.execute("explorer.color_by = 'camera'")
     page.locator(".tw-key .tw-entry").nth(1).wait_for()
     names = page.locator(".tw-key .tw-entry > span:nth-child(2)").all_inner_texts()
-    assert names == ["<i>right</i>", "left"]  # text of data is text
+    assert names == ["<i>right</i>", "left"]  # text from the data is displayed as text
     colors = page.locator(".tw-key .tw-dot").evaluate_all(
         "(dots) => dots.map((dot) => dot.style.background.match(/\\d+/g).map(Number))"
     )
@@ -156,7 +156,7 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
 
 
 def seen_at_bright_point(page: Page, color: list[int]) -> bool:
-    """Whether the pixel on the screen where the one bright point is has about this colour."""
+    """Whether the pixel at the only bright point has about this colour."""
     pixels, opacity = drawn_points(page)
     x, y = pixels[opacity == 1][0]
     picture = page.screenshot(clip={"x": x - 1, "y": y - 1, "width": 3, "height": 3})
@@ -300,7 +300,7 @@ def map_state(notebook: Notebook, name: str) -> object:
 
 
 def on_the_card(page: Page, mark: int = 0) -> np.ndarray:
-    """(k, 3) x, y and opacity of the points that are drawn."""
+    """(k, 3) x, y and opacity of the drawn points."""
     return np.array(page.evaluate(_ON_THE_CARD, mark)).T
 
 
@@ -365,7 +365,7 @@ def test_lasso_selects_points_that_are_not_drawn_and_draws_them(many):
 
 @pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
 def too_many(open_notebook, request) -> Notebook:
-    """As with millions of rows: the page gets a thousand of six."""
+    """Like a map of millions of rows: the page receives 1,000 of 6,000 points."""
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
@@ -405,7 +405,7 @@ def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
         20,
         "their rings",
     )
-    # After a part of the points all of them are drawn again, each in its own place.
+    # After some of the points, all points are drawn again, each at its place.
     assert np.allclose(on_the_card(page)[:, :2], np.column_stack(page.evaluate(PLACES, 0)))
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
     until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")

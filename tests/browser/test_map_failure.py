@@ -1,4 +1,4 @@
-"""A map whose figure cannot be loaded, as in a notebook that nbconvert has converted to HTML."""
+"""A map whose figure cannot be loaded, as in a notebook converted to HTML by nbconvert."""
 
 from __future__ import annotations
 

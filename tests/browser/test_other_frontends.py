@@ -1,4 +1,4 @@
-"""Beyond JupyterLab: the quickstart in Notebook 7, and the dashboard in Voila, by hand."""
+"""Other front ends: the quickstart in Notebook 7, and the dashboard in Voila."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LASSO = [(0.2, 0.25), (0.55, 0.15), (0.85, 0.5), (0.6, 0.8), (0.45, 0.4), (0.25, 0.7)]
 
-# What these log without us, in an empty notebook of a closed network; everything else is ours.
+# Errors that these log for an empty notebook without a network; all other errors are ours.
 NOTEBOOKS_OWN = re.compile(r"Cannot read properties of undefined \(reading 'schema'\)")
 VOILAS_OWN = re.compile(r"getter for the shared module is not a function|font-?awesome", re.I)
 
 
 def has_pictures_of_the_selection(page: Page) -> int:
-    """How many the page says are selected, once their pictures are there."""
+    """Number of selected samples on the page, once their pictures are drawn."""
     summary = page.locator(".tw-summary")
     until(lambda: "selected" in summary.inner_text(), 30, "the selection")
     count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
@@ -68,7 +68,7 @@ def test_click_in_notebook_7_hides_a_class_and_python_updates_the_map(notebook):
     until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
     notebook.execute("explorer.select(range(30))")
     shown = notebook.python("len(explorer.selected)")
-    assert shown < 30  # those of the hidden class are left out
+    assert shown < 30  # samples of the hidden class are excluded
     pictures_are_drawn(page, shown)
 
 
@@ -132,7 +132,7 @@ def open_dashboard(server: Voila, page: Page) -> None:
 
 
 def lasso_in_dashboard(page: Page) -> int:
-    """How many are selected by it, once their pictures and the table are there."""
+    """Number of samples that a lasso selects, once their pictures and the table are drawn."""
     page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
     drag(page, LASSO)
     count = has_pictures_of_the_selection(page)

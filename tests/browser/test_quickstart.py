@@ -1,6 +1,6 @@
-"""The main job, by hand: JupyterLab in Chromium, the quickstart, mouse and eyes.
+"""The quickstart in JupyterLab in Chromium.
 
-Nothing is set by hand: the tests drag, click and type, then read Python.
+The tests drag, click and type, then check the state in Python.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(notebook):
-    """Each test starts with all classes shown, nothing selected and the whole map in sight."""
+    """Each test starts with all classes visible, nothing selected and the whole map in view."""
     notebook.page.locator(".tsne-widget").first.scroll_into_view_if_needed()
     notebook.page.locator(".tw-legend header button", has_text="All").click()
     notebook.page.locator(".tw-tools [data-action=reset]").click()
@@ -57,7 +57,7 @@ def viewport(notebook: Notebook) -> list[float]:
 
 
 def lasso(notebook: Notebook, **options) -> list[int]:
-    """Drag the lasso; the rows that are selected once the map has shown them."""
+    """Drag the lasso and return the selected rows once the map shows them."""
     before = selected(notebook)
     drag(notebook.page, LASSO, **options)
     until(lambda: selected(notebook) != before, 20, "the selection")
@@ -73,14 +73,14 @@ def lasso(notebook: Notebook, **options) -> list[int]:
 
 
 def inside_the_outline(notebook: Notebook) -> list[int]:
-    """Rows whose points are drawn, visibly, inside the lasso that is drawn."""
+    """Rows of visible points inside the drawn lasso."""
     pixels, opacity = drawn_points(notebook.page)
     inside = Polygon(np.vstack([outline(notebook.page), outline(notebook.page)[:1]]))
     return rows_of(notebook, np.flatnonzero(inside.contains_points(pixels) & (opacity > 0)))
 
 
 def rows_of(notebook: Notebook, points: np.ndarray) -> list[int]:
-    """Rows of points: the map draws in an order of its own."""
+    """Rows of points, because the map has its own drawing order."""
     rows = drawn_rows(notebook)
     return sorted(rows[points].tolist())
 
@@ -101,7 +101,7 @@ def test_lasso_is_exact_after_zooming_and_panning(notebook):
     drag(page, [(0.5, 0.5), (0.55, 0.42)])
     page.locator(".tw-tools [data-tool=lasso]").click()
     after, _ = drawn_points(page)
-    assert np.ptp(after, axis=0).min() > 1.3 * np.ptp(before, axis=0).min()  # it did zoom
+    assert np.ptp(after, axis=0).min() > 1.3 * np.ptp(before, axis=0).min()  # the map has zoomed
     rows = lasso(notebook)
     assert 20 < len(rows) < 1400
     assert rows == inside_the_outline(notebook)
@@ -114,7 +114,7 @@ def test_the_wheel_keeps_the_point_under_the_pointer_in_its_place(notebook):
     page.mouse.wheel(0, -200)
     until(lambda: not np.allclose(drawn_points(page)[0], before), 20, "the zoom")
     after, _ = drawn_points(page)
-    assert np.abs(after[0] - before[0]).max() < 1.5  # pixels; the mouse stands on whole ones
+    assert np.abs(after[0] - before[0]).max() < 1.5  # pixels; the mouse has whole ones
 
 
 def test_no_row_of_a_hidden_class_is_selected(notebook):
@@ -157,7 +157,7 @@ def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
     page = notebook.page
     rows = lasso(notebook)
     page.evaluate("() => document.activeElement.blur()")
-    page.keyboard.press("Escape")  # would clear the selection, if the map had focus
+    page.keyboard.press("Escape")  # would clear the selection if the map had the focus
     page.locator(".tw-overlay").focus()
     assert selected(notebook) == rows
     page.keyboard.press("r")
@@ -199,7 +199,7 @@ def test_hovering_shows_the_picture_and_the_prediction(notebook):
     pixels, _ = drawn_points(page)
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
     rows = drawn_rows(notebook)
-    # a misclassified point that no other one covers
+    # a misclassified point that no other point covers
     gaps = [np.sort(np.hypot(*(pixels - pixels[k]).T))[1] for k in range(len(rows))]
     point = max(np.flatnonzero(np.isin(rows, wrong)), key=lambda k: gaps[k])
     page.mouse.move(*pixels[point])
@@ -242,7 +242,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     assert f"#{record[0]}" in text
     assert record[1] in text
     assert record[0] == rows[0]
-    # the picture is the true one: its pixels are those of the digit
+    # the picture has the pixels of the digit
     shades = first.locator("img").evaluate(
         "(image) => { const canvas = document.createElement('canvas');"
         " canvas.width = canvas.height = 8; const context = canvas.getContext('2d');"
@@ -275,7 +275,7 @@ def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(note
     total = notebook.python("len(explorer.feature_set)")
     pictures_are_drawn(page, total)
     scroll = page.locator(".tw-gallery .tw-scroll")
-    for part in (0.2, 0.4, 0.6, 0.8):  # what has gone out of sight goes
+    for part in (0.2, 0.4, 0.6, 0.8):  # tiles out of view are removed
         scroll.evaluate("(node, part) => { node.scrollTop = part * node.scrollHeight }", part)
         page.wait_for_function(
             "(row) => [...document.querySelectorAll('.tw-gallery figure')]"
@@ -332,7 +332,7 @@ def test_reloaded_page_restores_classes_selection_and_zoom(notebook):
     assert selected(notebook) == rows
     until(lambda: np.allclose(drawn_points(page)[1], opacity), 20, "the same points to be bright")
     spread = np.ptp(drawn_points(page)[0], axis=0) / np.ptp(before, axis=0)
-    assert np.allclose(spread, spread[0], rtol=0.01)  # zoomed as before, whatever the width
+    assert np.allclose(spread, spread[0], rtol=0.01)  # the zoom is the same at any width
     assert spread[0] > 0.8
     assert page.locator(".tw-legend li button").nth(2).get_attribute("aria-pressed") == "false"
     pictures_are_drawn(page, len(rows))

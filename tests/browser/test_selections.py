@@ -1,4 +1,4 @@
-"""Named selections by hand: typed, selected again, combined, renamed, deleted, also reloaded."""
+"""Named selections: save, select, combine, rename, delete and reload."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def opened(open_notebook) -> Notebook:
 
 @pytest.fixture
 def notebook(opened) -> Notebook:
-    """Nothing selected, nothing named, the panel in sight."""
+    """Start without a selection or names, with the panel open."""
     opened.execute("explorer.state.selections = {}; explorer.clear()")
     opened.page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
     opened.page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
@@ -63,7 +63,7 @@ def lasso(notebook: Notebook, shares: list[tuple[float, float]]) -> list[int]:
 
 
 def keep(notebook: Notebook, name: str) -> None:
-    """Type a name for what is selected."""
+    """Type a name for the selection."""
     field = notebook.page.get_by_role("textbox", name="Name of the selection")
     field.click()
     notebook.page.keyboard.type(name)

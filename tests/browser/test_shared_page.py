@@ -1,4 +1,4 @@
-"""A shared page, opened from the disk without a kernel and without a network, and used by hand."""
+"""An exported page, opened from the disk without a kernel or a network."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def places(n=N) -> np.ndarray:
 
 
 def pictures(record) -> np.ndarray:
-    """Each of one grey, which tells its id."""
+    """Pictures of a single grey level, which encodes the id."""
     level = np.arange(int(record.ids.max()) + 1) % 256
     return np.broadcast_to(level[:, None, None], (len(level), 12, 12)).astype("u1")
 
 
 class Opened:
-    """A page opened from the disk, and all that it has asked for or complained about."""
+    """A page opened from the disk, with its requests and errors."""
 
     def __init__(self, browser: Browser, file: Path, **options: object) -> None:
         self.context = browser.new_context(accept_downloads=True, **options)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ class Opened:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Save a record and open its page; after the test nothing was fetched, and nothing failed."""
+    """Save a record and open its page; after the test, check for requests and errors."""
     pages: list[Opened] = []
 
     def open_one(
@@ -116,7 +116,7 @@ def saved_table(page: Page) -> pd.DataFrame:
 
 
 def rows_at(page: Page) -> dict[tuple[float, float], int]:
-    """Row of each point, by its data coordinates as drawn: points are in an order of their own."""
+    """Row of each point by its drawn coordinates, because points have their own order."""
     found: list[int] = page.evaluate(
         "() => { const { record } = document.getElementById('tw-page').exploration;"
         " const figure = document.querySelector('.tw-scatter').bqplotFigure;"
@@ -170,7 +170,7 @@ def test_the_points_are_drawn_where_their_coordinates_are(opened):
     assert scale > 0
     assert np.polyfit(xy[rows, 1], pixels[:, 1], 1)[0] == pytest.approx(-scale, rel=1e-3)
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), dtype=int)
-    lone = np.argmax(pixels[:, 0])  # the rightmost point, which lies free
+    lone = np.argmax(pixels[:, 0])  # the rightmost point, which no other covers
     x, y = pixels[lone].round().astype(int)
     assert np.ptp(picture[y, x]) > 30, "no colour where the rightmost point should be"
 
@@ -365,7 +365,7 @@ def test_the_table_that_is_saved_is_the_frame_of_the_selection(opened):
         assert np.array_equal(table[column].astype("f4"), frame[column])
     page.get_by_role("button", name="Clear").click()
     count_is(page, 0)
-    assert len(saved_table(page)) == N  # all that is shown, where nothing is selected
+    assert len(saved_table(page)) == N  # all visible samples, since nothing is selected
 
 
 def test_hostile_text_is_displayed_as_text_and_is_no_formula_in_the_table(opened):
@@ -397,7 +397,7 @@ def test_hostile_text_is_displayed_as_text_and_is_no_formula_in_the_table(opened
     assert not [text for text in texts if str(text).strip()[:1] in ("=", "+", "-", "@")]
 
 
-# ---- the sample, the theme, the layout, and who cannot see or point ----
+# ---- sampled pages, theme, layout and accessibility ----
 
 
 def test_sampled_page_has_a_note_and_contains_the_selection(opened):

@@ -1,4 +1,4 @@
-"""The documentation: built strictly from the repository, and read without a network."""
+"""The documentation: built in strict mode and read without a network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site, built."""
+    """Folder of the built site."""
     folder = tmp_path_factory.mktemp("site")
     run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
@@ -60,7 +60,7 @@ def site(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
-    """A page that can load nothing but the site; whatever else it asks for fails the test."""
+    """A page that can load only the site; any other request fails the test."""
     foreign, errors = [], []
     own = (site, folder.as_uri(), "data:", "blob:")
 
@@ -104,7 +104,7 @@ def test_formulas_are_drawn(site, page):
     assert "$" not in page.locator("article").inner_text()
 
 
-# By its address: what is found while the word is being typed may be other pages.
+# Compare addresses, because other pages may be found while the word is being typed.
 FOUND_ENGINE = "a.md-search-result__link[href*='how/engine.html'][href*='perplexity']"
 
 

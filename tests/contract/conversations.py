@@ -1,4 +1,4 @@
-"""What a page says: golden conversations of each view, and strategies for others."""
+"""Messages of a page: golden conversations of each view, and strategies for others."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
 # ---- made by hypothesis ----
 
 _MODE = st.sampled_from(MODES)
-_SHARE = st.floats(0, 1, exclude_max=True)  # of a range that is known when the message is sent
+_SHARE = st.floats(0, 1, exclude_max=True)  # from a range that is known when the message is sent
 _CORNER = st.tuples(st.floats(-3, 3), st.floats(-3, 3))
 
 
@@ -173,7 +173,7 @@ def _at(share: float, count: int) -> int:
 
 
 def _act(*fields: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A strategy of functions that say something to a kernel."""
+    """A strategy of functions that send a message to a kernel."""
 
     def decorate(say: Callable[..., None]) -> Any:
         return st.tuples(*fields).map(lambda drawn: lambda kernel: say(kernel, *drawn))

@@ -33,7 +33,7 @@ def node() -> Iterator[Node]:
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replies hold all tiles, however slow the machine is."""
+    """Make replies contain all tiles, even on a slow machine."""
     monkeypatch.setattr(gallery, "MAX_REPLY_SECONDS", np.inf)
 
 

@@ -25,7 +25,7 @@ PARTS = {
 
 @st.composite
 def networks(draw):
-    """A body of any parts, and a head of one to three Linear layers."""
+    """A body of random parts, and a head of one to three Linear layers."""
     torch.manual_seed(draw(st.integers(0, 99)))
     width = draw(st.integers(1, 5))
     kinds = draw(st.lists(st.sampled_from(sorted(PARTS)), max_size=6))

@@ -41,7 +41,7 @@ class Counting(ResNet):
 @pytest.fixture(autouse=True)
 def _small_and_fast(monkeypatch):
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed: the power does not fail
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_any_changed_bit_of_the_weights_starts_a_new_run(data):
 def test_any_change_of_large_data_in_memory_starts_a_new_run(data):
     from tsne_widget.extraction.store.fingerprint import dataset_part
 
-    x = torch.zeros(3, 700_000)  # several pieces and a rest
+    x = torch.zeros(3, 700_000)  # several blocks and a remainder
     x[1] = torch.arange(700_000)
     before = dataset_part(TensorDataset(x), range(3), None)
     at = data.draw(st.tuples(st.integers(0, 2), st.integers(0, 699_999)))

@@ -1,4 +1,4 @@
-"""Clocks that jump: locks and unfinished files of those who live are left to them."""
+"""Clock jumps: locks and unfinished files of running processes are kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rows_at(start: int) -> Rows:
 @pytest.mark.filterwarnings("ignore:store .* cannot be written")
 @pytest.mark.parametrize("jump", JUMPS)
 def test_clock_jump_breaks_no_active_lock_and_loses_no_row(tmp_path, monkeypatch, jump):
-    """A jump ahead may end a lock; then its owner notices, and stops writing."""
+    """A jump ahead may end a lock; its owner then notices and stops writing."""
     now = time.time
     with store_module.open_store(tmp_path, {"weights": "w"}, 40) as first:
         first.write(0, rows_at(0), "")

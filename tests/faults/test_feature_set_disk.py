@@ -15,7 +15,7 @@ import pytest
 
 from tsne_widget import FeatureSet, StoreError
 
-ROWS, COLUMNS = 64, 2048  # 512 kB: many pages of the disk
+ROWS, COLUMNS = 64, 2048  # 512 kB: many disk pages
 PROCESSES, ROUNDS = 8, 20
 
 

@@ -1,4 +1,4 @@
-"""Messages that our page never sends, to every handler of every view, found by introspection."""
+"""Messages that the real page never sends, to every handler of every view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tsne_widget.widgets.views.view import View
 
 N = 24
 LOGGER = "tsne_widget.widgets.page_messages"
-# Of a message, its handler's answer included: what is sent for it is a screenful at most.
+# Bytes sent in answer to a message: at most a screenful.
 MAX_REPLY_BYTES = 400_000
 
 SECRET = "/etc/passwd"
@@ -39,7 +39,7 @@ BUFFERS = [
 
 
 class Spy(dict):
-    """A message that notes which of its fields its handler looks at."""
+    """A message that records which fields its handler reads."""
 
     def __init__(self, content: dict[str, Any], asked: set[str]) -> None:
         super().__init__(content)
@@ -99,7 +99,7 @@ def kinds(tmp_path) -> list[str]:
 
 
 def snapshot(explorer) -> dict[str, Any]:
-    """Every trait of the state, comparable."""
+    """Every trait of the state in a comparable form."""
     state = explorer.state
     return {name: as_plain(getattr(state, name)) for name in state.trait_names()}
 
@@ -126,9 +126,9 @@ def assert_whole(explorer) -> None:
 
 
 def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
-    """Send a handler each forged value in each field that it looks at, and call ``check``."""
+    """Send a handler each forged value in each field that it reads, and call ``check``."""
     fields, done = {""}, {"view", "kind"}
-    while fields - done:  # more fields are asked for once the first one is right
+    while fields - done:  # more fields are read once the first one is valid
         field = sorted(fields - done)[0]
         done.add(field)
         for value in FORGED if field else [None]:
@@ -140,7 +140,7 @@ def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
                 fields |= asked
 
 
-# What is right in fields of these names somewhere, so that a handler comes to the forged one.
+# Valid values for these fields, so that a handler reaches the forged field.
 PLAUSIBLE = [{}, {"mode": "add", "code": 1, "point": 1, "row": 1, "start": 0, "index": 0}]
 
 
@@ -163,7 +163,7 @@ def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, pa
             counts["dropped"] += 1
             assert snapshot(explorer) == before
             assert page.received == []
-        else:  # a message that our page could have sent: whatever it does, the state is whole
+        else:  # a message that the real page could send: the state stays consistent
             counts["answered"] += 1
             assert_whole(explorer)
 
@@ -245,7 +245,7 @@ def test_forged_viewport_never_corrupts_a_saved_exploration(explorer, page, tmp_
 
 @pytest.fixture
 def audited():
-    """Names and arguments of what the interpreter is asked to do, while ``watching`` holds True."""
+    """Names and arguments of audit events while ``watching`` contains True."""
     return _AUDIT
 
 
@@ -262,7 +262,7 @@ class _Audit:
 
 
 _AUDIT = _Audit()
-sys.addaudithook(_AUDIT.hook)  # hooks stay until the interpreter ends; this one is silent then
+sys.addaudithook(_AUDIT.hook)  # hooks exist until the interpreter ends; this one does nothing then
 
 
 def test_page_messages_open_no_files_but_the_listed_ones(explorer, page, kinds, audited, tmp_path):
@@ -271,8 +271,8 @@ def test_page_messages_open_no_files_but_the_listed_ones(explorer, page, kinds, 
             for kind in kinds:
                 forge_all(target, view, kind, target.deliver)
 
-    forge(page)  # once before: modules are loaded at their first use
-    with make_explorer(tmp_path) as fresh:  # its thumbnails are made while it is watched
+    forge(page)  # once in advance, because modules are loaded at their first use
+    with make_explorer(tmp_path) as fresh:  # its thumbnails are made while events are recorded
         other = Page(fresh)
         audited.events.clear()
         audited.watching = True
@@ -289,6 +289,6 @@ def test_page_messages_open_no_files_but_the_listed_ones(explorer, page, kinds, 
 
 
 def test_queued_clicks_have_the_same_result_as_single_clicks(explorer, page):
-    for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many as a person clicks while the kernel is busy
+    for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many clicks as a user makes while the kernel is busy
         page.send("legend", "toggle", code=code)
     assert explorer.visible_classes == ("c",)

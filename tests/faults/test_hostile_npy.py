@@ -1,4 +1,4 @@
-"""Array files of an enemy: refused by their header, with no memory taken and no code run."""
+"""Hostile array files: refused by their header, without allocating memory or running code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALLOWED_GROWTH_KB = 100_000
 
 
 def peak() -> int:
-    """Most memory that this process has had so far, in kB; 0 where that is not known."""
+    """Peak memory of this process, kB; 0 if unknown."""
     if sys.platform != "linux":
         return 0
     import resource
@@ -61,7 +61,7 @@ def test_pickles_are_never_executed(tmp_path):
         path = tmp_path / "x.npy"
         path.write_bytes(content)
         for files in ((path,), (path, path)):
-            with contextlib.suppress(TsneWidgetError):  # or its bytes, taken for the numbers
+            with contextlib.suppress(TsneWidgetError):  # or its bytes, read as numbers
                 FeatureSet.from_npy(*files)
         FeatureSet.from_arrays(np.eye(1)).save(tmp_path / "saved", overwrite=True)
         (tmp_path / "saved" / "features.npy").write_bytes(content)

@@ -1,4 +1,4 @@
-"""Text of an enemy in class names, paths, columns and errors: plain, on one line, bounded."""
+"""Hostile text in class names, paths, columns and errors: plain, on one line, bounded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def texts_of_state(page: Page) -> list[str]:
 
 
 def assert_plain(text: str) -> None:
-    text.encode()  # a lone surrogate would end the connection
+    text.encode()  # a lone surrogate would close the connection
     json.dumps(text).encode()
     assert len(text) <= MAX_SENTENCE
     hidden = [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
@@ -79,7 +79,7 @@ def test_hostile_text_reaches_the_page_as_short_plain_text():
         replies = [reply.content for reply in page.replies()]
         texts = saved + texts_in(replies)
     assert len(texts) > N
-    assert any("<script>" in text for text in texts)  # kept: it is text, and set as text
+    assert any("<script>" in text for text in texts)  # kept: it is displayed as text
     for text in texts:
         assert_plain(text)
     assert not [text for text in saved if "/private/folder" in text]

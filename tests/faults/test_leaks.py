@@ -1,4 +1,4 @@
-"""What is left behind: nothing, after a hundred explorers that were opened and closed."""
+"""A hundred explorers that are opened and closed leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of the files we write: those that Windows, macOS and long folders take as well."""
+"""Names of written files: valid on Windows, on macOS and in long folders."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RESERVED = {
     "nul",
     *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
 }
-# Windows takes 260 characters of a whole path: leave room for the user's folder.
+# Windows allows 260 characters per path: leave room for the user's folder.
 MAX_CHARACTERS = 60
 
 
 @pytest.fixture
 def written(monkeypatch):
-    """Names of all files and folders that are made or renamed."""
+    """Names of all files and folders that are created or renamed."""
     names: list[str] = []
 
     def noting(function):
@@ -70,7 +70,7 @@ def test_every_written_file_name_is_valid_on_every_system(tmp_path, written):
 
 @contextlib.contextmanager
 def on_windows(monkeypatch, replace):
-    """Only this long: pathlib, and pytest with it, asks for the name of the system too."""
+    """Only for this block, because pathlib and pytest also read the name of the system."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
         patch.setattr(_atomic.time, "sleep", lambda _seconds: None)

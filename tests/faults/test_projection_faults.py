@@ -64,7 +64,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def refusals() -> list[str]:
-    """Error of each of the features, from one process that survives them all."""
+    """Error for each of the feature arrays, from one process that survives all of them."""
     return run("".join(f"refused({features})\n" for features in REFUSED)).splitlines()
 
 
@@ -120,7 +120,7 @@ def test_few_samples_and_columns_of_any_number_are_mapped_or_refused():
 
 @cache
 def digest_with(threads: int) -> str:
-    """Digest of two maps that a process with so many threads computes."""
+    """Digest of two maps computed by a process with this many threads."""
     script = """
         random = np.random.default_rng(0)
         big = random.normal(size=(10_200, 6)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What SECURITY.md says of the whole: no markup, nothing from elsewhere, nothing private saved."""
+"""Statements of SECURITY.md: no markup, no network, nothing private saved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, extract
 
 PACKAGE = Path(tsne_widget.__file__).parent
-# Names an element of SVG; nothing is fetched from there.
+# The SVG namespace; nothing is fetched from this address.
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
 
@@ -93,7 +93,7 @@ def test_saved_widget_state_contains_no_folder_and_no_picture(explored):
     for magic in (b"\x89PNG", b"\xff\xd8\xff"):
         for value in Page(explored).state().values():
             assert not isinstance(value, bytes) or magic not in value
-    for picture in ("iVBORw0KGgo", "/9j/"):  # PNG and JPEG, as base64 begins
+    for picture in ("iVBORw0KGgo", "/9j/"):  # the beginning of PNG and JPEG in base64
         assert picture not in saved
 
 

@@ -1,4 +1,4 @@
-"""Threads: only the main one changes the state, whatever runs beside it and however that ends."""
+"""Threads: only the main thread changes the state, whatever runs in the background."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def on_another_thread(act) -> list[BaseException]:
 
 
 def note_threads(state: ExplorerState) -> set[threading.Thread]:
-    """Threads on which any trait of the state changes from now on."""
+    """Threads that change any trait of the state from now on."""
     seen: set[threading.Thread] = set()
     state.observe(lambda _change: seen.add(threading.current_thread()))
     return seen
@@ -76,7 +76,7 @@ def test_fit_and_background_computation_set_traits_only_on_the_main_thread():
             )
             Background(state).run("Failing", lambda: 1 / 0, lambda _result: None)
             await until(lambda: state.fit.condition == "done")
-            state.color_by = "continuity"  # a score that takes a computation of its own
+            state.color_by = "continuity"  # a score with its own computation
             await until(lambda: not state.busy)
             assert state.scores.is_ready("continuity")
         return seen
@@ -119,7 +119,7 @@ def test_nothing_changes_after_closing_during_a_fit_and_a_score_computation():
         projector = TSNE(random_state=0, max_iter=10**6, callback=hold)
         explorer = EmbeddingExplorer(record(), projector=projector)
         state = explorer.state
-        explorer.color_by = "outlier_score"  # computed beside the map
+        explorer.color_by = "outlier_score"  # computed during the fit
         await until(started.is_set)
         explorer.close()
         seen = note_threads(state)
@@ -177,7 +177,7 @@ def test_error_in_an_observer_is_reported_without_an_event_loop():
 
 
 def test_messages_received_on_another_thread_change_state_on_the_main_thread():
-    """As from JupyterLab, which hands messages of widgets to a thread of their own."""
+    """Like JupyterLab, which delivers widget messages on a separate thread."""
     seen = {}
 
     async def act():
@@ -199,7 +199,7 @@ def test_messages_received_on_another_thread_change_state_on_the_main_thread():
             seen["threads"] = threads
 
     asyncio.run(act())
-    assert seen["at once"] is None  # not before this thread was free
+    assert seen["at once"] is None  # not before this thread was idle
     assert seen["selected"] > 0
     assert seen["message"] == ""
     assert seen["threads"] == {threading.main_thread()}
@@ -246,15 +246,15 @@ def test_click_during_a_blocking_wait_is_answered():
             page = Page(explorer)
             click = threading.Thread(target=page.send, args=("toolbar", "misclassified"))
             click.start()
-            explorer.wait()  # ends only when the click has been answered
+            explorer.wait()  # ends only after the click is answered
             click.join(SECONDS)
             assert len(explorer.selected) > 0
 
     asyncio.run(act())
 
 
-# Nearly always within a call of torch: from there the thread would come back to an interpreter
-# that is gone.
+# Nearly always inside a torch call, from which the thread would return to an interpreter that
+# has ended.
 ENDS_WHILE_THE_MAP_IS_COMPUTED = """
 import math, threading
 import numpy as np

@@ -1,4 +1,4 @@
-"""Hostile files: whatever is wrong with one, only ImageError leaves, and it names no folder."""
+"""Hostile files raise only ImageError, and its message names no folder."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def test_there_are_two_thousand_mutants():
     assert MUTANTS_PER_FILE * len(PICTURES) >= 2000
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's: as errors they would stop decoding
+@pytest.mark.filterwarnings("ignore::UserWarning")  # as errors they would stop decoding
 @pytest.mark.parametrize("kind", PICTURES)
 def test_damaged_files_raise_only_image_errors(tmp_path, kind):
     path = tmp_path / "damaged"
@@ -38,7 +38,7 @@ def test_damaged_files_raise_only_image_errors(tmp_path, kind):
     assert not any(str(tmp_path) in reason for reason in reasons)
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # of a GIF's frame
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # size of a GIF's frame
 @pytest.mark.parametrize("kind", attacks.HEADERS)
 def test_a_header_of_too_many_pixels_is_refused_in_every_format(tmp_path, kind):
     path = tmp_path / "large"

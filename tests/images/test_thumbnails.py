@@ -185,7 +185,7 @@ def test_no_metadata_is_passed_on(made_of, format_, size):
     picture.info["SECRET"] = "SECRET"
     made = made_of(encoded(picture, format_, exif=exif, icc_profile=profile, **options), size)
     assert b"SECRET" not in made.data
-    assert made.height == size  # turned upright nevertheless
+    assert made.height == size  # rotated upright
     image = decoded(made.data)
     assert not image.getexif()
     assert not {"exif", "icc_profile", "comment", "SECRET"} & image.info.keys()
@@ -197,7 +197,7 @@ def test_truncated_file_is_an_error_with_the_reason(made_of):
 
 
 class Broken:
-    """A source of the user's that fails in a way of its own."""
+    """A user's source that raises its own error."""
 
     def __init__(self, failure):
         self.failure = failure

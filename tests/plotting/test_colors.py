@@ -27,7 +27,7 @@ def linear(colors):
 
 
 def lab(colors, vision=None):
-    """CIELAB (D65), optionally as seen by the colour-blind."""
+    """CIELAB (D65), optionally for colour-blind vision."""
     light = linear(colors)
     if vision is not None:
         light = np.clip(light @ np.array(VIENOT[vision]).T, 0, 1)

@@ -228,7 +228,7 @@ def test_comparison_and_explorer_have_the_same_select(given):
             assert explorer.selected.tolist() == comparison.selected.tolist()
         frames = [one.to_dataframe() for one in (explorer, comparison)]
         for one, frame in zip((explorer, comparison), frames, strict=True):
-            assert frame.index.tolist() == one.selected.tolist()  # one default: "selected"
+            assert frame.index.tolist() == one.selected.tolist()  # the default is "selected"
 
 
 def test_undo_names_and_clear_are_the_same_in_explorer_and_comparison(widget):
@@ -250,7 +250,7 @@ def test_given_coordinates_have_no_projector(explorer):
     assert explorer.projector is None
 
 
-# ---- the end ----
+# ---- closing ----
 
 
 @pytest.mark.parametrize("make", [make_explorer, make_comparison])

@@ -1,4 +1,4 @@
-"""Maps side by side: one selection, matched by ids, laid over each other, what changed counted."""
+"""Maps side by side: one selection, matched by ids, aligned, with counted changes."""
 
 import asyncio
 import gc
@@ -55,7 +55,7 @@ def points(comparison, view, trait="selected"):
 
 
 def placed(comparison, order, view="map-1"):
-    """(n, 2) coordinates on a map, by row, of points that are these rows."""
+    """(n, 2) coordinates on a map of the points of these rows, by row."""
     xy = np.empty((N, 2), dtype=np.float32)
     xy[order] = Page(comparison).points(view)
     return xy
@@ -200,7 +200,7 @@ def test_the_slider_moves_the_points_of_the_last_map_from_the_first(comparison):
     page.send("bar", "morph", share=0.5)
     halfway = placed(comparison, order)
     assert np.allclose(halfway, (first + last) / 2, atol=1e-5)
-    page.lasso(polygon_around(halfway[[9]]), view="map-1")  # a lasso is of what is seen
+    page.lasso(polygon_around(halfway[[9]]), view="map-1")  # a lasso applies to what is displayed
     assert 9 in comparison.selected
     assert np.array_equal(comparison.embeddings["late"], last)
     comparison.morph = 1
@@ -231,7 +231,7 @@ def test_maps_are_computed_one_by_one_and_wait_returns_after_the_last():
         assert list(comparison.embeddings) == ["a", "b", "c"]
         expected = PCA(n_components=2).fit_transform(sets["a"].features)
         assert np.allclose(comparison.embeddings["a"], expected, atol=1e-4)
-        assert not hasattr(projector, "components_")  # the user's own object is left alone
+        assert not hasattr(projector, "components_")  # the user's object does not change
         assert {fit.condition for fit in comparison.state.fits.values()} == {"done", "none"}
 
 

@@ -1,4 +1,4 @@
-"""EmbeddingExplorer without a browser: input, selection, frame, threads, what it leaves behind."""
+"""EmbeddingExplorer without a browser: input, selection, frame, threads, and cleanup."""
 
 import gc
 import os
@@ -132,7 +132,7 @@ def test_a_projector_of_another_dimension_is_an_error(record):
     with EmbeddingExplorer(record, projector=PCA(n_components=3)) as explorer:
         with pytest.raises(InvalidInputError, match=r"shape \(60, 2\), got \(60, 3\)"):
             explorer.wait()
-        explorer.select([1])  # the rest goes on working
+        explorer.select([1])  # everything else keeps working
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_columns_and_dtypes_are_the_same_for_every_record(explorer):
             frame = other.to_dataframe("all", scores=scores)
             assert frame.dtypes.equals(explorer.to_dataframe(scores=scores).dtypes)
         assert frame["outlier_score"].notna().all()
-        assert frame["suspicion"].isna().all()  # impossible without labels, and no error
+        assert frame["suspicion"].isna().all()  # impossible without labels, but no error
 
 
 def test_user_columns_come_last_and_are_kept_without_scores(record):
@@ -300,7 +300,7 @@ def test_no_observer_is_called_after_closing(record):
     page.forget()
     counts = page.shows("legend", "selected_counts")
     state.select([1, 2])
-    page.send("legend", "toggle", code=1)  # on its way when the explorer was closed
+    page.send("legend", "toggle", code=1)  # in transit when the explorer was closed
     assert heard == page.received == []
     assert page.shows("legend", "selected_counts") == counts
     assert state.visible.all()
@@ -340,7 +340,7 @@ def test_it_displays_as_one_widget_with_a_short_text(explorer):
     assert not metadata
     first, hint = data["text/plain"].splitlines()
     assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
-    assert "save_html" in hint  # where no widget can be seen
+    assert "save_html" in hint  # where no widget can be displayed
 
 
 def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):

@@ -1,4 +1,4 @@
-"""The HTML file of a map: what is in it and what is not, its limits, and a disk that fails."""
+"""The HTML file of a map: its content, what it omits, its limits, and disk errors."""
 
 import base64
 import hashlib
@@ -60,7 +60,7 @@ def saved(tmp_path):
     return save
 
 
-# ---- what is in it ----
+# ---- content ----
 
 
 def test_page_contains_the_data_of_the_frame(tmp_path):
@@ -108,7 +108,7 @@ def test_every_picture_is_the_thumbnail_of_its_id(saved):
             expected = Image.fromarray(originals[record.ids[row]])
             expected.thumbnail((40, 40), Image.Resampling.LANCZOS)
             difference = np.abs(np.asarray(shown, float) - np.asarray(expected, float))
-            assert difference.mean() < 30  # of noise, after JPEG
+            assert difference.mean() < 30  # noise after JPEG
 
 
 def test_common_jpeg_header_is_stored_once():
@@ -162,7 +162,7 @@ def test_ids_beyond_32_bits_are_exact(saved):
     assert page.numbers(page.record["ids"]) == ids.tolist()
 
 
-# ---- what is not in it ----
+# ---- what the page omits ----
 
 
 def test_page_contains_no_absolute_path_and_no_metadata(saved, tmp_path):
@@ -232,7 +232,7 @@ def test_script_of_the_page_can_be_inlined():
 def test_3589_rows_with_pictures_take_less_than_15_megabytes(tmp_path):
     n = 3_589
     rng = np.random.default_rng(0)
-    # As rough as photographs: noise on smooth ground.
+    # Noise on a smooth background compresses like photographs.
     small = rng.integers(0, 256, (n, 6, 6, 3), dtype="u1")
     smooth = [
         np.asarray(Image.fromarray(one).resize((48, 48), Image.Resampling.BICUBIC)) for one in small

@@ -1,4 +1,4 @@
-"""What is explored, as files: whole or not at all, nothing run, nothing overwritten."""
+"""Exported files: complete or absent, no formulas, nothing overwritten."""
 
 import csv
 import os
@@ -50,7 +50,7 @@ def test_csv_file_contains_the_frame(explorer, tmp_path):
     assert read.columns.tolist() == ["id", *frame.columns]
     assert read["id"].tolist() == [2, 5]
     assert read["selection"].tolist() == ["few", "few"]
-    assert read["age"].tolist() == [-1, 2]  # a negative number is no formula
+    assert read["age"].tolist() == [-1, 2]  # a negative number is not a formula
     assert np.allclose(read["confidence"], frame["confidence"])
     assert len(
         pd.read_csv(explorer.export(tmp_path / "all.CSV", "all", features=True)).columns
@@ -91,7 +91,7 @@ def test_no_text_of_the_data_becomes_a_formula_in_csv(tmp_path):
             header, *rows = csv.reader(file)
         cells = [cell for row in [header, *rows] for cell in row]
         texts = [cell for cell in cells if not cell.lstrip("-").replace(".", "").isdigit()]
-        numbers = {"e-"}  # of floats in scientific notation
+        numbers = {"e-"}  # for floats in scientific notation
         assert [t for t in texts if t.strip()[:1] in tuple("=+-@") and not numbers & {t}] == []
         column = [row[header.index("path")] for row in rows]
         assert column[:8] == ["'=cmd()", "'+1", "'-1+1|cmd", "'@SUM(A1)", "'\t=1", "' =1", "a=b",
@@ -142,7 +142,7 @@ def test_failed_export_keeps_the_old_file(explorer, tmp_path, monkeypatch, suffi
 
 @pytest.fixture
 def files(tmp_path):
-    """Five picture files, of which one is cut and one is missing; and one that is no picture."""
+    """Five picture files: one truncated, one missing, and one that is not a picture."""
     folder = tmp_path / "source"
     folder.mkdir()
     paths = [folder / name for name in ("a.png", "b b.JPG", "cut.png", "gone.png", "..=x.odd")]
@@ -289,7 +289,7 @@ def test_selected_features_are_a_separate_record(explorer):
 
 
 class Slow:
-    """Pictures of a quarter of a second each."""
+    """Pictures that take a quarter of a second each."""
 
     def __len__(self):
         return 4

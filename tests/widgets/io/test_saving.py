@@ -1,4 +1,4 @@
-"""An exploration that is saved is found again as it was, whatever happens to disk and process."""
+"""A saved exploration loads unchanged, even after disk errors or a killed process."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def make_explorer(record: FeatureSet | None = None) -> EmbeddingExplorer:
     explorer.select([0, 2, 7])
     explorer.name_selection("gone", [1])
     explorer.name_selection("odd — ones", [0, 1, 5])
-    explorer.drop_selection("gone")  # its colour is that of the next one
+    explorer.drop_selection("gone")  # it has the next colour
     explorer.name_selection("nothing", [])
     explorer.name_selection("late", np.arange(N) > 30)
     page = Page(explorer)
@@ -143,7 +143,7 @@ def test_features_by_reference_are_not_copied_and_both_folders_can_move_together
         (tmp_path / "moved" / "saved").rename(tmp_path / "elsewhere")
         with pytest.raises(StoreError, match=r"refers to features in .*; move"):
             EmbeddingExplorer.load(tmp_path / "elsewhere")
-        (tmp_path / "moved").rename(tmp_path / "all")  # where they were: the absolute path holds
+        (tmp_path / "moved").rename(tmp_path / "all")  # the absolute path is valid
         with EmbeddingExplorer.load(tmp_path / "elsewhere") as loaded:
             assert_same(explorer, loaded)
 
@@ -260,12 +260,12 @@ def test_save_that_fails_at_any_moment_keeps_the_old_exploration(explorer, tmp_p
             failures += 1
         monkeypatch.setattr(os, "fsync", true)
         with EmbeddingExplorer.load(folder) as loaded:
-            if len(calls) < fail_at:  # none failed any more
+            if len(calls) < fail_at:  # no call failed
                 assert loaded.selected.tolist() == explorer.selected.tolist()
                 break
             assert loaded.selected.tolist() in (before, explorer.selected.tolist())
     assert failures > 8
-    assert len(list(folder.iterdir())) == 2  # nothing is left of those that failed
+    assert len(list(folder.iterdir())) == 2  # failed saves leave no files
 
 
 def test_a_first_save_that_fails_leaves_nothing(explorer, tmp_path, monkeypatch):
@@ -302,7 +302,7 @@ def test_killed_save_leaves_a_complete_exploration(explorer, tmp_path):
         )
         with child:
             assert child.stdout.readline() == b"ready\n"
-            time.sleep(milliseconds / 1000)  # where it is killed is what varies
+            time.sleep(milliseconds / 1000)  # killed at varying places
             os.kill(child.pid, signal.SIGKILL)
         with EmbeddingExplorer.load(folder) as loaded:
             assert loaded.embedding.tobytes() == explorer.embedding.tobytes()

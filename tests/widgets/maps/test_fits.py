@@ -1,4 +1,4 @@
-"""A map that is computed: paused, stopped, continued, and beside other ones."""
+"""Fits of a map: pause, stop, continue, and concurrent fits."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ def wait_for(condition) -> None:
 
 
 class Reports:
-    """A callback that counts, and holds the fit at one iteration until it is let go."""
+    """A callback that counts, and holds the fit at one iteration until it is released."""
 
     def __init__(self, hold_at: int) -> None:
         self.hold_at = hold_at
@@ -71,7 +71,7 @@ def test_paused_map_does_not_move_and_resumes_to_the_same_end():
         assert reports.reached.wait(30)
         explorer.pause()
         reports.gate.set()
-        explorer.wait()  # returns: the map is paused, it would wait for ever
+        explorer.wait()  # returns, because waiting for a paused map would never end
         wait_for(lambda: explorer.wait().state.fit.iteration == 100)
         assert explorer.state.fit.condition == "paused"
         assert reports.iterations[-1] == 100

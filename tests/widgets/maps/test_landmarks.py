@@ -1,4 +1,4 @@
-"""The explorer with a projector of landmarks, and what projectors are told of the labels."""
+"""The explorer with a landmark projector, and the labels that projectors receive."""
 
 from __future__ import annotations
 

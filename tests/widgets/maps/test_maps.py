@@ -1,4 +1,4 @@
-"""Several maps of one record: computed in turn, shown in turn, everything else as it was."""
+"""Several maps of one record: computed one by one, displayed one at a time."""
 
 import threading
 import warnings
@@ -28,7 +28,7 @@ def record():
 
 @pytest.fixture
 def two(record):
-    """An explorer of two given maps, of which the second is a line."""
+    """An explorer with two given maps; the second is a line."""
     maps = {"plane": record.features[:, :2], "line": np.arange(2 * N).reshape(N, 2)}
     with EmbeddingExplorer(record, embedding=maps) as explorer:
         yield explorer
@@ -235,7 +235,7 @@ def test_features_that_crash_other_projectors_are_refused(scale):
 
 
 def optional(name):
-    """A projector of another package that is no dependency, or a skip that says so."""
+    """A projector of a package that is not a dependency; otherwise skip the test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name == "UMAP":
@@ -246,7 +246,7 @@ def optional(name):
         return theirs.TSNE(random_state=0)
 
 
-@pytest.mark.filterwarnings("ignore")  # of theirs
+@pytest.mark.filterwarnings("ignore")  # from these packages
 @pytest.mark.parametrize("name", [pytest.param("UMAP", marks=pytest.mark.slow), "openTSNE"])
 def test_projectors_of_other_packages_work_like_ours(record, name):
     with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:

@@ -1,4 +1,4 @@
-"""The gallery's order against slow and simple references."""
+"""The gallery's order, compared with slow and simple references."""
 
 import numpy as np
 import pytest

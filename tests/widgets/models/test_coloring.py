@@ -1,4 +1,4 @@
-"""What the colours say: texels against the values they stand for, keys, and what is refused."""
+"""Colours: texels compared with their values, keys, and refused colourings."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The static figure shows what the explorer shows: classes in sight, colours, what is selected."""
+"""The static figure shows the same as the explorer: visible classes, colours and selection."""
 
 import matplotlib as mpl
 import numpy as np

@@ -1,4 +1,4 @@
-"""Which rows the page knows where there are too many to send."""
+"""Rows that the page receives if there are too many to send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CORNER = [0.0, 0.15, 0.0, 0.15]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Sixty points in all, of which forty stay."""
+    """Sixty points in total, forty of them fixed."""
     for name, value in (("MAX_WHOLE", 100), ("SAMPLE", 40), ("TAIL", 20)):
         monkeypatch.setattr(f"tsne_widget.widgets.models.window.{name}", value)
 

@@ -1,4 +1,4 @@
-"""Work beside the kernel: bounded, and of what is asked again only the last is done."""
+"""Background work: bounded, and a newer request replaces a queued one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make_state() -> ExplorerState:
 
 
 class Gate:
-    """Work that counts how much of it runs at once, and ends when it is let."""
+    """Work that counts how much of it runs at once, and ends when released."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -64,7 +64,7 @@ def test_newer_work_with_the_same_title_replaces_queued_work():
     async def session() -> None:
         state = make_state()
         background = Background(state)
-        for number in range(1000):  # as many as a forged or a hurried page sends
+        for number in range(1000):  # as many as a forged page may send
             background.run("Looking", lambda n=number: gate.work(n), delivered.append)
         gate.opened.set()
         await until(lambda: not state.busy)
@@ -84,7 +84,7 @@ def test_queued_work_does_not_start_after_closing():
         background.close()
         gate.opened.set()
         await until(lambda: gate.done == MAX_THREADS)
-        await asyncio.sleep(0)  # whatever was handed to the loop has run
+        await asyncio.sleep(0)  # all callbacks of the loop have run
 
     asyncio.run(session())
     assert delivered == []

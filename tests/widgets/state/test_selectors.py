@@ -1,4 +1,4 @@
-"""What select() understands: each form against the rows it means, each mistake by its words."""
+"""Arguments of select(): each form gives the right rows, each mistake gives the right error."""
 
 import numpy as np
 import pandas as pd

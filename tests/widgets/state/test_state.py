@@ -1,4 +1,4 @@
-"""Whatever is done to an explorer's state, only visible rows are selected."""
+"""After any change of an explorer's state, only visible rows are selected."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_selected_rows_are_always_visible_sorted_and_unique(steps):
         else:
             state.select(value, name)
         assert invariant(state)
-    assert all(observed)  # also in the middle of a step, as an observer sees it
+    assert all(observed)  # observers also see this in the middle of a step
 
 
 def invariant(state: ExplorerState) -> bool:
@@ -160,12 +160,12 @@ def test_undo_and_redo_step_through_the_selections():
     state.undo()
     state.undo()
     assert state.selected.tolist() == []
-    state.undo()  # nothing before that
+    state.undo()  # nothing earlier
     state.redo()
     state.redo()
     assert state.selected.tolist() == [1, 2]
     state.select([7])
-    state.redo()  # a new selection ends the way forward
+    state.redo()  # a new selection clears the redo history
     assert state.selected.tolist() == [7]
     state.undo()
     assert state.selected.tolist() == [1, 2]

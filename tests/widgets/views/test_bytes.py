@@ -1,4 +1,4 @@
-"""What one gesture sends to the page, beside Jupyter's own envelope of a message."""
+"""Bytes that one gesture sends to the page, without Jupyter's envelope."""
 
 import numpy as np
 import pytest

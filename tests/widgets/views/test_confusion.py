@@ -1,4 +1,4 @@
-"""The confusion panel without a browser: what it counts, and what its messages select."""
+"""The confusion panel without a browser: its counts, and what its messages select."""
 
 import numpy as np
 import pytest

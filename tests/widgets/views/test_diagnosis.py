@@ -1,4 +1,4 @@
-"""The diagnosis panel without a browser: when it computes, and what it says."""
+"""The diagnosis panel without a browser: when it computes, and what it displays."""
 
 import asyncio
 import threading
@@ -80,7 +80,7 @@ def test_slow_diagnosis_waits_for_a_click_and_shows_its_cost(explorer, monkeypat
     Page(explorer).send("diagnosis", "compute")
     assert shows(explorer, "cost") == ""
     assert len(shows(explorer, "findings")) == 7
-    explorer.select([1, 2, 3])  # from now on without a click
+    explorer.select([1, 2, 3])  # now without a click
     assert shows(explorer, "title").startswith("3 selected")
 
 

@@ -1,4 +1,4 @@
-"""The gallery: which tiles it has, in which order, and what its replies hold."""
+"""The gallery: its tiles, their order, and the content of its replies."""
 
 import asyncio
 import threading
@@ -81,7 +81,7 @@ def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
     features = page.explorer.feature_set.features
     expected = np.argsort(np.linalg.norm(features - features[7], axis=1), kind="stable").tolist()
     assert page.rows_of_tiles() == expected
-    page.explorer.state.focus = 9  # looking on does not stir the order
+    page.explorer.state.focus = 9  # focusing another sample does not change the order
     page.explorer.select([5])
     page.explorer.select("visible")
     page.asks("arrange", source="selection")
@@ -151,7 +151,7 @@ def test_order_is_kept_until_a_slow_score_is_computed(page, monkeypatch):
         page.asks("arrange", sort="suspicion")
         assert (page.get("sorted_by"), page.get("sort_note")) == ("suspicion", "computing …")
         assert page.explorer.busy == "Computing label suspicion (nats)"
-        assert page.get("epoch") == epoch  # nothing is drawn anew for what is not there yet
+        assert page.get("epoch") == epoch  # nothing is redrawn before the values exist
         page.explorer.select(np.arange(30))
         assert page.rows_of_tiles() == list(range(30))
         gate.set()
@@ -220,7 +220,7 @@ def test_a_sort_by_the_map_waits_for_the_map():
 
 
 class Noise:
-    """An image source of what no compression makes small."""
+    """An image source of noise, which does not compress."""
 
     pixels = np.random.default_rng(0).choice(np.array([0, 255], "u1"), (4, 512, 512, 3))
 
@@ -243,7 +243,7 @@ def test_reply_stays_within_its_bytes_for_pictures_of_any_size(monkeypatch, size
         explorer.select("visible")
         page.at("tiles", start=0, stop=N, size=size)
         content, weight = page.last("tiles").content, page.last("tiles").size
-        assert MAX_REPLY_BYTES / 2 < weight < 300_000  # and no smaller than it must be
+        assert MAX_REPLY_BYTES / 2 < weight < 300_000  # and no smaller than necessary
         assert 1 <= len(content["tiles"]) <= {96: N, 192: 20, 384: 3}[size]
         assert max(content["tiles"][0][side] for side in ("width", "height")) == size
         explorer.state.focus = 3

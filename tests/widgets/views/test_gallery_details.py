@@ -37,7 +37,7 @@ def test_opening_a_tile_focuses_its_row_and_sends_its_details(page):
     assert told["confidence"] == f"{100 * frame.confidence:.1f} %"
     assert float(told["loss"]) == pytest.approx(page.explorer.state.scores["loss"][7], rel=1e-3)
     assert (told["speed"], told["camera"]) == ("0", "a")
-    assert "suspicion" not in told  # which would take time
+    assert "suspicion" not in told  # which would be slow
     shares = np.exp(record.logits[7]) / np.exp(record.logits[7]).sum()
     assert {bar["name"]: bar["share"] for bar in content["probabilities"]} == pytest.approx(
         dict(zip(NAMES, shares.tolist(), strict=True)), rel=1e-4
@@ -79,7 +79,7 @@ def test_neighbours_are_the_nearest_in_feature_space_and_other_labels_are_counte
     assert content["differs"] == differs.tolist()
     count = int(differs.sum())
     assert content["summary"].startswith(f"{count} of the {NEIGHBORS} nearest neighbours ")
-    page.asks("neighbors", row=8)  # of which the neighbours are not known
+    page.asks("neighbors", row=8)  # whose neighbours are unknown
     assert page.explorer.selected.tolist() == []
     page.asks("neighbors", row=7)
     assert page.explorer.selected.tolist() == sorted(expected)

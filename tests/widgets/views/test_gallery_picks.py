@@ -1,4 +1,4 @@
-"""Hovering and picking in the gallery, and messages that no page sends."""
+"""Hovering and picking in the gallery, and malformed messages."""
 
 import numpy as np
 import pytest

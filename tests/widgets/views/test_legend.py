@@ -1,4 +1,4 @@
-"""The legend without a browser: what its messages do to the state, and what it tells the page."""
+"""The legend without a browser: the effects of its messages, and what it sends to the page."""
 
 import numpy as np
 import pytest
@@ -149,7 +149,7 @@ def test_forged_messages_never_raise_and_only_visible_rows_stay_selected(content
             send(explorer, **content)
             assert is_whole(state)
             assert set(state.selected) <= set(rows)
-            assert state.message == ""  # dropped, not reported: no person has sent it
+            assert state.message == ""  # dropped, not reported: no user has sent it
         assert all(held)
 
 
@@ -196,7 +196,7 @@ def test_page_receives_names_counts_and_accuracies_of_each_class():
 def test_a_toggle_sends_the_legend_one_bit_per_class(explorer):
     page = Page(explorer)
     page.send("legend", "toggle", code=1)
-    assert page.updates("legend") == [["visible"]]  # counts only where a selection has changed
+    assert page.updates("legend") == [["visible"]]  # counts only if the selection has changed
     assert len(page.shows("legend", "visible")) == 1
 
 

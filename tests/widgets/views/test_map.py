@@ -30,7 +30,7 @@ def test_a_polygon_selects_the_visible_rows_inside_it(explorer, page):
     explorer.visible_classes = ["0", "2"]
     page.lasso(SQUARE)
     assert explorer.selected.tolist() == [row for row in range(11) if row % 3 != 1]
-    assert explorer.message == ""  # hidden points were not asked for
+    assert explorer.message == ""  # hidden points are not requested
 
 
 def test_polygons_combine_by_their_mode(explorer, page):
@@ -57,7 +57,7 @@ def test_a_malformed_polygon_changes_nothing(explorer, page, polygon):
     explorer.select([29])
     page.lasso(polygon)
     assert explorer.selected.tolist() == [29]
-    assert explorer.message == ""  # dropped, not reported: no person has drawn it
+    assert explorer.message == ""  # dropped, not reported: no user has drawn it
 
 
 def test_error_in_an_observer_is_displayed_and_the_selection_is_kept(explorer, page):

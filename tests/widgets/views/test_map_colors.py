@@ -30,7 +30,7 @@ def explore(record: FeatureSet, **columns) -> EmbeddingExplorer:
 
 
 def drawn(explorer: EmbeddingExplorer, page: Page) -> list[str]:
-    """Colour of each row on the map, which its texel names in the colour scale."""
+    """Colour of each row on the map, by its texel in the colour scale."""
     mark = page.figure().marks[0]
     texture = mark.scales["color"].colors
     by_point = [texture[round(float(texel))] for texel in mark.color]
@@ -105,7 +105,7 @@ def test_named_selections_colour_the_map_and_follow_their_changes(record):
 
 
 class Nameless:
-    """A value without a text."""
+    """A value whose text cannot be made."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text of this")
@@ -118,7 +118,7 @@ def test_column_that_cannot_be_drawn_is_reported_and_the_map_does_not_change(rec
         page.send("map", "color", name="odd")
         assert explorer.message == f"RuntimeError: no text of this{REMEDY}"
         assert explorer.color_by == page.shows("map", "color_by") == "label"
-        assert page.replies("color")  # the page's menu goes back to what is drawn
+        assert page.replies("color")  # the page's menu returns to the drawn colouring
         with pytest.raises(RuntimeError, match="no text"):
             explorer.color_by = "odd"
         assert explorer.color_by == "label"

@@ -1,4 +1,4 @@
-"""Messages of the page are untrusted: whatever comes, the state stays whole."""
+"""Messages of the page are untrusted: the state stays consistent after any message."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Named selections: what the state keeps, what the panel's messages do, what the page is told."""
+"""Named selections: the state, the effects of the panel's messages, and what the page receives."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_selection_can_be_named_selected_again_renamed_and_dropped(explorer):
     explorer.select("odd ones")
     assert explorer.selected.tolist() == [1, 2, 3]
     explorer.select("late", "add")
-    explorer.name_selection("odd ones")  # again: what is selected now
+    explorer.name_selection("odd ones")  # again: the current selection
     assert named(explorer) == {"odd ones": [1, 2, 3, 21, 22, 23], "late": [21, 22, 23]}
     explorer.rename_selection("odd ones", "mine")
     assert list(explorer.selections) == ["mine", "late"]
@@ -256,7 +256,7 @@ def test_a_message_about_an_older_list_does_nothing(explorer):
     explorer.name_selection("a", [1])
     epoch = shows(explorer, "epoch")
     explorer.name_selection("b", [2])
-    explorer.drop_selection("a")  # now "b" stands where "a" stood
+    explorer.drop_selection("a")  # "b" is now at the place of "a"
     send(explorer, "drop", index=0, epoch=epoch)
     send(explorer, "select", index=0, mode="replace", epoch=epoch)
     assert named(explorer) == {"b": [2]}

@@ -67,5 +67,5 @@ def test_selection_of_all_points_is_not_judged(clusters):
 
 
 def test_rows_of_other_samples_are_refused(clusters):
-    with pytest.raises(InvalidInputError, match=r"rows must be 0 … 199, got 200 … 200"):
+    with pytest.raises(InvalidInputError, match="rows must be 0 … 199"):
         verdict([200], clusters)

@@ -90,7 +90,7 @@ def test_labels_of_other_samples_are_refused(labels, message):
 
 def test_wrong_logits_are_refused():
     for function in (entropy, lambda logits: loss(logits, [0])):
-        with pytest.raises(InvalidInputError, match=r"logits must be an \(n, c\) array"):
+        with pytest.raises(InvalidInputError, match="logits must be"):
             function([1.0])
         with pytest.raises(InvalidInputError, match="row 0 is not"):
             function([[np.nan, 1]])

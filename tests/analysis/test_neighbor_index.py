@@ -63,7 +63,7 @@ def test_the_features_are_copied():
     [
         (4, 1, "row=4 must be 0 … 3; rows are not ids"),
         (-1, 1, "row=-1 must be 0 … 3"),
-        (0, 4, "k=4 must be 1 … 3, less than the 4 samples"),
+        (0, 4, "k=4 must be 1 … 3"),
         (0, 0, "k=0 must be"),
     ],
 )

@@ -148,5 +148,5 @@ def test_wrong_polygon_is_refused(polygon):
     "embedding", [[1, 2], np.zeros((3, 3)), [["a", "b"]], np.zeros((2, 2), complex)]
 )
 def test_wrong_embedding_is_refused(embedding):
-    with pytest.raises(InvalidInputError, match=r"embedding must be an \(n, 2\) array"):
+    with pytest.raises(InvalidInputError, match="embedding must be"):
         PolygonIndex(embedding)

@@ -140,7 +140,7 @@ def test_all_none_and_invert_change_only_the_listed_classes(notebook):
     search = page.get_by_role("searchbox", name="Find a class")
     search.fill("retriever")
     none = page.locator(".tw-legend header button", has_text="None")
-    assert none.get_attribute("title") == "Hide the listed classes; the others stay as they are"
+    assert none.get_attribute("title") == "Hide the listed classes; the others do not change"
     none.click()
     until(lambda: hidden(notebook) == list(range(2, G, 4)), 20, "the retrievers to go")
     search.fill("retriever 2")

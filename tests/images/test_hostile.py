@@ -43,7 +43,7 @@ def test_damaged_files_raise_only_image_errors(tmp_path, kind):
 def test_a_header_of_too_many_pixels_is_refused_in_every_format(tmp_path, kind):
     path = tmp_path / "large"
     path.write_bytes(attacks.HEADERS[kind](12_000, 10_000))
-    with pytest.raises(ImageError, match="12000 × 10000 pixels exceed the limit of 64 million"):
+    with pytest.raises(ImageError, match=r"12000 × 10000 pixels .* 64 million"):
         FileImages([path]).image(0)
 
 
@@ -63,7 +63,7 @@ def test_header_of_few_pixels_is_not_refused_for_its_size(tmp_path, kind):
 @pytest.mark.parametrize("name", ["picture.png", "picture.svg"])
 def test_format_that_could_run_code_is_refused(tmp_path, kind, name):
     (tmp_path / name).write_bytes(attacks.REFUSED_FORMATS[kind])
-    with pytest.raises(ImageError, match="not a PNG, JPEG, GIF, WEBP, BMP, TIFF picture"):
+    with pytest.raises(ImageError, match="not a PNG, JPEG"):
         FileImages([tmp_path / name]).image(0)
 
 

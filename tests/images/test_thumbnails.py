@@ -232,7 +232,7 @@ def test_an_interrupt_passes_through_thumbnail_and_cache(failure):
 
 def test_a_large_picture_of_a_source_is_refused_before_it_is_decoded():
     header = Image.open(io.BytesIO(png_header(9000, 9000)))
-    with pytest.raises(ImageError, match="9000 × 9000 pixels exceed the limit"):
+    with pytest.raises(ImageError, match="9000 × 9000 pixels"):
         thumbnail(Broken(header), 0, 32)
 
 
@@ -242,7 +242,7 @@ def test_a_size_below_one_pixel_is_refused(size):
         lambda: thumbnail(Broken(None), 0, size),
         lambda: ThumbnailCache(Broken(None), size=size),
     ):
-        with pytest.raises(InvalidInputError, match=f"size must be at least 1 pixel, got {size}"):
+        with pytest.raises(InvalidInputError, match=f"size .* got {size}"):
             call()
 
 
@@ -336,5 +336,5 @@ def test_each_size_of_a_picture_is_cached_separately():
     assert (large.width, large.height) == (80, 53)
     assert cache.get(0) is small
     assert cache.get(0, 80) is large
-    with pytest.raises(InvalidInputError, match="size must be at least 1 pixel, got 0"):
+    with pytest.raises(InvalidInputError, match=r"size .* got 0"):
         cache.get(0, 0)

@@ -116,7 +116,7 @@ def test_list_of_colours_is_by_class_and_may_be_longer():
     ("colors", "message"),
     [
         ({"clas 1": "red"}, "'clas 1' is not a class; did you mean 'class 1'"),
-        ({"zebra": "red"}, "'zebra' is not a class; known names: 'class 0', 'class 1', 'class 2'"),
+        ({"zebra": "red"}, "'zebra' is not a class; .*'class 0', 'class 1'"),
         (
             {"class 1": "tab:bleu"},
             r"\['class 1'\] = 'tab:bleu' is not a colour; .*'tab:blue'",

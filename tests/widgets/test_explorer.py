@@ -146,7 +146,7 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"images": np.zeros((N - 1, 4, 4))}, "images has 59 pictures, but the ids .* go up to 59"),
         ({"images": ["a.png"] * (N - 1)}, "images has 59 pictures"),
         ({"projector": PCA}, r"the class PCA; .*PCA\(\)"),
-        ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
+        ({"height": "400px"}, "height='400px' must be"),
         ({"columns": {"label": np.zeros(N)}}, "'label' .*rename"),
     ],
 )
@@ -158,7 +158,7 @@ def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, messag
 
 
 def test_arrays_instead_of_a_record_are_refused_with_the_remedy():
-    with pytest.raises(InvalidInputError, match=r"use FeatureSet.from_arrays\(features, labels\)"):
+    with pytest.raises(InvalidInputError, match=r"FeatureSet\.from_arrays\("):
         EmbeddingExplorer(np.zeros((10, 3)))
 
 
@@ -176,7 +176,7 @@ def test_from_model_refuses_a_small_dataset_before_running_the_model():
         def __getattr__(self, name):
             raise AssertionError("the model was touched")
 
-    with pytest.raises(InvalidInputError, match="at least 4 samples, the dataset has 3"):
+    with pytest.raises(InvalidInputError, match=r"at least 4 .* has 3"):
         EmbeddingExplorer.from_model(Exploding(), [(0, 0)] * 3)
 
 
@@ -240,7 +240,7 @@ def test_scores_are_always_columns_and_have_values_once_computed(explorer, recor
     assert whole[SCORES].notna().all(axis=None)
     assert np.array_equal(whole["suspicion"], explorer.state.scores["suspicion"])
     assert explorer.to_dataframe(scores=False).columns.tolist() == frame.columns[:-7].tolist()
-    with pytest.raises(InvalidInputError, match="scores must be True, False or \"all\", got 'no'"):
+    with pytest.raises(InvalidInputError, match=r"scores .* got 'no'"):
         explorer.to_dataframe(scores="no")
 
 

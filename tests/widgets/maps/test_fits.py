@@ -128,10 +128,10 @@ def test_run_names_the_reason_if_it_cannot_continue(explorer, record):
     with EmbeddingExplorer(record, projector=projector) as running:
         with pytest.raises(InvalidInputError, match="still running"):
             running.run()
-        with pytest.raises(InvalidInputError, match="GatedProjector cannot be paused or stopped"):
+        with pytest.raises(InvalidInputError, match="GatedProjector cannot be paused"):
             running.pause()
         projector.gate.set()
-    with pytest.raises(InvalidInputError, match="iterations must be an integer above 0, got 0"):
+    with pytest.raises(InvalidInputError, match=r"iterations .* got 0"):
         explorer.run(0)
 
 

@@ -113,7 +113,7 @@ def test_a_query_selects_what_pandas_finds(explorer, query):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("confidenc < 1", "'confidenc' is not defined; the columns are path, label"),
+        ("confidenc < 1", "'confidenc' is not defined.*columns"),
         ("confidence < @limit", "pass a function"),
         ("confidence <", "failed: "),
         ("label", "Int64.* compare a column"),
@@ -206,7 +206,7 @@ def test_every_form_combines_by_its_mode(explorer):
 
 
 def test_select_accepts_one_selector_at_a_time(explorer):
-    with pytest.raises(InvalidInputError, match=r"takes one of rows, ids, .*, got none"):
+    with pytest.raises(InvalidInputError, match=r"takes one of .* got none"):
         explorer.select()
     with pytest.raises(InvalidInputError, match=r"got ids, text; .*mode="):
         explorer.select(ids=[1], text="cat")
@@ -217,7 +217,7 @@ def test_select_accepts_one_selector_at_a_time(explorer):
     [
         ({"ids": [4]}, "1 of 1 ids .* 4, which was skipped"),
         ({"ids": [3, 99]}, "1 of 2 ids .* 99; .*rows"),
-        ({"ids": [0.5]}, "ids must be a 1-d array of integers, got float64"),
+        ({"ids": [0.5]}, "ids must be .* got float64"),
         ({"ids": ["a"]}, "ids must be a 1-d array of integers"),
         ({"rows": pd.Index([1, 2])}, r"'id'.*got None; .*ids=index"),
         ({"rows": pd.DataFrame({"a": [1]})}, "column named 'id'"),

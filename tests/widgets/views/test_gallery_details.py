@@ -138,7 +138,7 @@ def test_details_stay_after_selections_and_hidden_classes(page):
 def test_only_valid_rows_can_be_focused_or_hovered(page):
     state = page.explorer.state
     for name in ("focus", "hovered"):
-        with pytest.raises(InvalidInputError, match=f"{name} must be a row 0 … 59 or None, got 60"):
+        with pytest.raises(InvalidInputError, match=f"{name} .* got 60"):
             setattr(state, name, 60)
         with pytest.raises(InvalidInputError, match="got -1"):
             setattr(state, name, -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
-from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
+from tests.browser.jupyter import START_SECONDS, Lab, Notebook, stop_group, until
 
 pytestmark = pytest.mark.browser
 
@@ -109,12 +108,7 @@ class Voila:
             return False
 
     def close(self) -> None:
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        stop_group(self._process)
 
 
 @pytest.fixture(scope="module")

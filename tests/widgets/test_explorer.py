@@ -14,8 +14,9 @@ import sklearn.manifold
 from sklearn.decomposition import PCA
 
 import tsne_widget
-from tests.widgets.maps.projectors import GatedProjector
 from tests.widgets.page import Page, open_widgets
+from tests.widgets.projectors import GatedProjector
+from tests.widgets.records import three_classes
 from tsne_widget import (
     TSNE,
     EmbeddingExplorer,
@@ -29,12 +30,7 @@ N = 60
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    logits = np.eye(3)[labels] * 4 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N)
 
 
 @pytest.fixture

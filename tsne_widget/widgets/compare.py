@@ -88,9 +88,11 @@ def compare(
     >>> comparison.to_dataframe("all")["change"].tolist()
     ['fixed', 'still right', 'introduced']
     """
-    return Comparison(
-        sets, projector=projector, images=images, mean=mean, std=std, colors=colors, height=height
-    )
+    what = compared(sets)
+    records = what.records
+    if len(what.given) < len(records):
+        check_projector(projector, len(next(iter(records.values()))))
+    return Comparison(what, projector, _pictures(records, images, mean, std), colors, height)
 
 
 class Comparison(Exploration):
@@ -99,28 +101,22 @@ class Comparison(Exploration):
     All maps share one state: selection, visible classes and the hovered row. On the last map,
     lines start where the selected samples are on the first map; a slider moves all points between
     the two.
-    See :func:`compare` for the parameters.
+    :func:`compare` creates it.
     """
 
     def __init__(
         self,
-        sets: Mapping[str, Any],
-        *,
-        projector: Any = None,
-        images: Any = None,
-        mean: Any = None,
-        std: Any = None,
-        colors: Mapping[str, str] | None = None,
-        height: int = 400,
+        what: Compared,
+        projector: Any,
+        source: Any,
+        colors: Mapping[str, str] | None,
+        height: int,
     ) -> None:
-        self._compared: Compared = compared(sets)
-        records = self._compared.records
+        self._compared, self._images = what, source
+        records = what.records
         self._names = tuple(records)
         self._first, self._last = self._names[0], self._names[-1]
-        if len(self._compared.given) < len(records):
-            check_projector(projector, len(records[self._first]))
-        columns = self._compared.columns()
-        self._images = source = _pictures(records, images, mean, std)
+        columns = what.columns()
         self._codes = self._compared.changes(self._first, self._last)
         self._raw: dict[str, NDArray[np.float32]] = {}  # as given or computed, before alignment
         self._share = 1.0

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from tests.widgets.maps.projectors import GatedProjector
+from tests.widgets.projectors import GatedProjector
+from tests.widgets.records import three_classes
 from tsne_widget import (
     TSNE,
     EmbeddingExplorer,
@@ -20,12 +21,7 @@ N = 60
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    logits = np.eye(3)[labels] * 4 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.widgets.records import three_classes
 from tsne_widget import FeatureSet
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.coloring import TEXELS, UNKNOWN_TEXEL, coloring
@@ -14,13 +15,7 @@ PALETTE = ("#111111", "#222222", "#333333", UNKNOWN_COLOR)
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    labels[7] = -1
-    logits = np.eye(3)[np.arange(N) % 3] * 3 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N, unknown=[7])
 
 
 def state_of(record: FeatureSet, **columns) -> ExplorerState:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.page import Page, until
+from tests.widgets.projectors import GatedProjector
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.views.diagnosis import view as diagnosis
 
@@ -119,18 +120,12 @@ def test_missing_inputs_are_named_in_their_row():
 
 
 def test_map_is_judged_once_it_exists():
-    gate = threading.Event()
-
-    class Gated:
-        def fit_transform(self, features):
-            gate.wait(60)
-            return XY
-
+    projector = GatedProjector()
     record = FeatureSet.from_arrays(FEATURES, LABELS)
-    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+    with EmbeddingExplorer(record, projector=projector) as explorer:
         look_at(explorer)
         assert texts(explorer, "Continuity") == ("", "", "needs the finished map")
-        gate.set()
+        projector.gate.set()
         explorer.wait()
         assert texts(explorer, "Continuity")[1].startswith("0.")
 

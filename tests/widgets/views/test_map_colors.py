@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.widgets.page import Page
+from tests.widgets.records import three_classes
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget._text import REMEDY
 from tsne_widget.plotting import UNKNOWN_COLOR
@@ -16,13 +17,7 @@ N = 90
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    labels[7] = -1
-    logits = np.eye(3)[np.arange(N) % 3] * 3 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N, unknown=[7])
 
 
 def explore(record: FeatureSet, **columns) -> EmbeddingExplorer:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.page import Page
+from tests.widgets.projectors import GatedProjector
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.analysis import FINDER_NAMES, Scores, finder_rows
 
@@ -72,17 +73,11 @@ def test_finder_without_its_inputs_names_them_and_does_nothing():
 
 
 def test_finder_of_the_map_is_available_once_the_map_exists():
-    gate = threading.Event()
-
-    class Gated:
-        def fit_transform(self, features):
-            gate.wait(60)
-            return XY
-
+    projector = GatedProjector()
     record = FeatureSet.from_arrays(FEATURES, LABELS)
-    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+    with EmbeddingExplorer(record, projector=projector) as explorer:
         assert offered(explorer)["torn"] == "needs the finished map"
-        gate.set()
+        projector.gate.set()
         explorer.wait()
         assert offered(explorer)["torn"] == ""
 

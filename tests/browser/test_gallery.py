@@ -172,7 +172,7 @@ def test_groups_have_headings_with_names_and_counts(notebook):
 
 def test_all_visible_samples_can_be_scrolled_through(notebook):
     page = notebook.page
-    shown = page.locator(".tw-gallery [data-source=shown]")
+    shown = page.locator(".tw-gallery [data-source=visible]")
     assert shown.inner_text() == "Visible 240"
     shown.click()
     pictures_are_drawn(page, 240)
@@ -485,7 +485,7 @@ def test_reloaded_page_restores_order_groups_size_and_details(open_notebook):
     notebook.run_all()
     page = notebook.page
     map_is_drawn(page)
-    page.locator(".tw-gallery [data-source=shown]").click()
+    page.locator(".tw-gallery [data-source=visible]").click()
     choose(notebook, "Sort", "loss")
     choose(notebook, "Group", "prediction")
     page.locator(".tw-gallery input[type=range]").focus()

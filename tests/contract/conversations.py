@@ -87,7 +87,7 @@ def gallery_orders(kernel: Kernel) -> None:
         kernel.say("gallery", "arrange", descending=not view.descending)
         ask()
     for group in groups:
-        kernel.say("gallery", "arrange", group=group, source="shown")
+        kernel.say("gallery", "arrange", group=group, source="visible")
         ask(2)
     kernel.say("gallery", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
     kernel.say("gallery", "arrange", source="selection")
@@ -111,7 +111,7 @@ def gallery_samples(kernel: Kernel) -> None:
     kernel.say("gallery", "picked", do="keep")
     kernel.say("gallery", "pick", epoch=view.epoch, index=0, range=False)
     kernel.say("gallery", "picked", do="remove")
-    kernel.say("gallery", "arrange", source="shown")
+    kernel.say("gallery", "arrange", source="visible")
     kernel.say("gallery", "pick", epoch=view.epoch, index=3, range=True)
     kernel.say("legend", "toggle", code=0)
     kernel.say("gallery", "picked", do="add")
@@ -247,7 +247,7 @@ def _arrange(kernel: Kernel, what: str, at: float, flag: bool) -> None:
     sorts = [one["key"] for one in kernel.start["gallery.sorts"] if not one["lacks"]]
     groups = [one["key"] for one in kernel.start["gallery.groupings"] if not one["lacks"]]
     choices = {
-        "source": ["selection", "shown"], "sort": sorts, "group": groups,
+        "source": ["selection", "visible"], "sort": sorts, "group": groups,
         "descending": [False, True], "size": [56, 96, 200],
     }[what]  # fmt: skip
     value = {what: choices[_at(at, len(choices))]}

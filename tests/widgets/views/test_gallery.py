@@ -18,7 +18,7 @@ from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PE
 def test_gallery_shows_the_selection_or_all_visible_samples(page):
     page.explorer.select([4, 7, 9])
     assert page.rows_of_tiles() == [4, 7, 9]
-    page.asks("arrange", source="shown")
+    page.asks("arrange", source="visible")
     assert page.rows_of_tiles() == list(range(N))
     assert page.get("source_counts") == [3, N]
     page.explorer.visible_classes = ["dog"]
@@ -35,7 +35,7 @@ def test_hiding_a_class_that_is_not_selected_does_not_change_the_tiles(page):
 
 
 def test_selecting_does_not_change_the_tiles_of_all_visible_samples(page):
-    page.asks("arrange", source="shown")
+    page.asks("arrange", source="visible")
     epoch = page.get("epoch")
     page.explorer.select([0, 3])
     assert page.get("epoch") == epoch
@@ -43,7 +43,7 @@ def test_selecting_does_not_change_the_tiles_of_all_visible_samples(page):
 
 
 def test_sorting_by_confidence_shows_the_least_confident_first(page):
-    page.asks("arrange", source="shown", sort="confidence")
+    page.asks("arrange", source="visible", sort="confidence")
     expected = np.argsort(confidence(page.explorer.feature_set.logits), kind="stable")
     assert page.rows_of_tiles() == expected.tolist()
     assert page.get("sorted_by") == "confidence"
@@ -54,7 +54,7 @@ def test_sorting_by_confidence_shows_the_least_confident_first(page):
 
 @pytest.mark.parametrize("name", ["loss", "suspicion", "outlier_score", "entropy"])
 def test_scores_with_highest_first_are_sorted_descending(page, name):
-    page.asks("arrange", source="shown", sort=name)
+    page.asks("arrange", source="visible", sort=name)
     values = page.explorer.state.scores[name]
     assert page.rows_of_tiles() == np.argsort(-values, kind="stable").tolist()
     assert page.get("descending")
@@ -68,7 +68,7 @@ def test_classes_predictions_and_the_users_columns_can_be_sorted_by(page):
         ("column-0", np.arange(N) % 7),
         ("column-1", 1 - np.arange(N) % 2),
     ]:
-        page.asks("arrange", source="shown", sort=key)
+        page.asks("arrange", source="visible", sort=key)
         assert page.rows_of_tiles() == np.argsort(values, kind="stable").tolist()
     assert {"key": "column-1", "name": "camera", "lacks": ""} in page.get("sorts")
 
@@ -77,7 +77,7 @@ def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
     lacks = {sort["key"]: sort["lacks"] for sort in page.get("sorts")}
     assert lacks["distance"] == "open a sample first"
     page.explorer.state.focus = 7
-    page.asks("arrange", source="shown", sort="distance")
+    page.asks("arrange", source="visible", sort="distance")
     features = page.explorer.feature_set.features
     expected = np.argsort(np.linalg.norm(features - features[7], axis=1), kind="stable").tolist()
     assert page.rows_of_tiles() == expected
@@ -93,7 +93,7 @@ def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
 
 
 def test_groups_are_sent_with_their_names_and_counts(page):
-    page.asks("arrange", source="shown", group="label")
+    page.asks("arrange", source="visible", group="label")
     assert page.get("groups") == [["cat", 20], ["dog", 20], ["owl", 20]]
     assert page.rows_of_tiles() == [*range(0, N, 3), *range(1, N, 3), *range(2, N, 3)]
     page.asks("arrange", group="confusion")
@@ -117,13 +117,13 @@ def test_unavailable_choices_name_their_inputs_and_cannot_be_chosen():
             "key": "confusion", "lacks": "needs labels and predictions",
         }  # fmt: skip
         epoch = page.get("epoch")
-        page.asks("arrange", source="shown", group="confusion")
+        page.asks("arrange", source="visible", group="confusion")
         assert (page.get("epoch"), page.get("source"), page.get("group_by")) == (
             epoch,
-            "shown",
+            "visible",
             "none",
         )
-        page.asks("arrange", source="shown", sort="loss")
+        page.asks("arrange", source="visible", sort="loss")
         assert page.rows_of_tiles() == list(range(8))
         assert page.get("sort_note") == "needs logits and labels"
 
@@ -208,7 +208,7 @@ def test_a_sort_by_the_map_waits_for_the_map():
     async def act():
         with EmbeddingExplorer(make_record(), projector=Gated()) as explorer:
             page = GalleryPage(explorer)
-            page.asks("arrange", source="shown", sort="trustworthiness")
+            page.asks("arrange", source="visible", sort="trustworthiness")
             assert page.get("sort_note") == "needs the finished map"
             assert page.rows_of_tiles() == list(range(N))
             gate.set()
@@ -280,7 +280,7 @@ def test_small_picture_is_not_enlarged_and_its_size_is_sent(page):
     [
         (lambda page: page.explorer.select([5, 9, 14]), [5, 9, 14]),
         (lambda page: page.explorer.select(range(30)), [0, 1, 2, 3]),
-        (lambda page: page.asks("arrange", source="shown"), [0, 1, 2, 3]),
+        (lambda page: page.asks("arrange", source="visible"), [0, 1, 2, 3]),
         (lambda page: page.asks("arrange", descending=True), [11, 8]),
     ],
     ids=["selection", "more than expected", "source", "direction"],

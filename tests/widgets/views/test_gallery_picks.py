@@ -32,7 +32,7 @@ def picked(page):
 
 
 def test_tiles_are_picked_singly_and_in_ranges_of_the_displayed_order(page):
-    page.asks("arrange", source="shown", sort="confidence")
+    page.asks("arrange", source="visible", sort="confidence")
     rows = page.rows_of_tiles()
     page.at("pick", index=40, range=False)
     page.at("pick", index=37, range=True)
@@ -71,7 +71,7 @@ def test_picked_rows_can_be_kept_removed_or_cleared(page, action, expected):
 
 def test_picks_among_all_visible_samples_are_added_to_the_selection(page):
     page.explorer.select([8])
-    page.asks("arrange", source="shown")
+    page.asks("arrange", source="visible")
     page.at("pick", index=3, range=False)
     page.asks("picked", do="add")
     assert page.explorer.selected.tolist() == [3, 8]
@@ -87,7 +87,7 @@ def test_picks_among_all_visible_samples_are_added_to_the_selection(page):
         ("arrange", {"source": 1}),
         ("arrange", {"descending": "yes"}),
         ("arrange", {"size": 1e9}),
-        ("arrange", {"size": 20, "source": "shown"}),
+        ("arrange", {"size": 20, "source": "visible"}),
         ("open", {"index": 3}),
         ("open", {"index": -1}),
         ("open", {"index": True}),

@@ -57,7 +57,7 @@ fields = {
     "size": st.sampled_from([96, 192]) | anything,
     "sort": st.sampled_from(["class", "distance", "outlier_score"]) | anything,
     "group": st.sampled_from(["label", "confusion"]) | anything,
-    "source": st.sampled_from(["shown", "selection"]) | anything,
+    "source": st.sampled_from(["visible", "selection"]) | anything,
     "share": st.floats(0, 1) | anything,
     "state": st.dictionaries(st.sampled_from(["viewport", "panel", "selected"]), anything),
     **{name: st.booleans() | anything for name in ("visible", "range", "descending", "shows")},

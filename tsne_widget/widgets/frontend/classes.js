@@ -82,12 +82,12 @@ export function percent(share, digits = 0) {
 
 /**
  * A class described in one sentence, for screen readers.
- * @param {{name: string, selected: number, count: number, accuracy: number, shown: boolean}} row
+ * @param {{name: string, selected: number, count: number, accuracy: number, visible: boolean}} row
  */
-export function describe({ name, selected, count, accuracy, shown }) {
+export function describe({ name, selected, count, accuracy, visible }) {
   const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no samples"];
   const share = percent(accuracy);
   if (share) parts.push(`${share.replace("\u202f", " ")} accurate`);
-  parts.push(shown ? "visible" : "hidden");
+  parts.push(visible ? "visible" : "hidden");
   return parts.join(", ");
 }

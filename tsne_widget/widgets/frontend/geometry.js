@@ -70,13 +70,13 @@ export function extent(x, y, rows = null) {
 /**
  * Opacity of each point: hidden classes get 0; if there is a selection, the other points are dimmed.
  * @param {ArrayLike<number>} codes  class of each point
- * @param {Uint8Array} visible  1 for each class that is shown
+ * @param {Uint8Array} visible  1 for each visible class
  * @param {Uint32Array} selected  rows
  * @returns {Float32Array}
  */
 export function opacities(codes, visible, selected) {
   const rest = selected.length ? DIMMED : PLAIN;
-  const ofClass = Float32Array.from(visible, (isShown) => (isShown ? rest : 0));
+  const ofClass = Float32Array.from(visible, (isVisible) => (isVisible ? rest : 0));
   const opacity = new Float32Array(codes.length);
   for (let i = 0; i < codes.length; i++) opacity[i] = ofClass[codes[i]];
   for (let k = 0; k < selected.length; k++) {
@@ -194,7 +194,7 @@ export function pointsToDraw(x, y, opacity, selected, viewport, first, budget) {
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} codes  class of each point
- * @param {Uint8Array} visible  1 for each class that is shown
+ * @param {Uint8Array} visible  1 for each visible class
  * @param {number} classes
  * @returns {{code: number, count: number, x: number, y: number}[]}
  */

@@ -14,11 +14,11 @@ from tsne_widget.analysis.scores import SCORES, cheap_scores
 if TYPE_CHECKING:
     from tsne_widget.widgets.state.explorer_state import ExplorerState
 
-# Number of classes whose probability is shown.
+# Number of classes whose probability is displayed.
 TOP_CLASSES = 5
-# Neighbours in feature space that are shown: they fit one strip.
+# Neighbours in feature space in the strip of a sample's details.
 NEIGHBORS = 12
-# Characters of a path that are shown, from its end.
+# Characters of a displayed path, from its end.
 MAX_PATH = 160
 
 

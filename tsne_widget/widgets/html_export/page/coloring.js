@@ -44,9 +44,9 @@ export function coloringOf(record, name, selections) {
     const [names, colors] = [selections.map((one) => printable(one.name)), selections.map((one) => one.color)];
     return ofCodes(selectionCodes(record.n, selections), names, colors, { title, unknown_name: "in none" });
   }
-  const { known, shownNames, colors } = record;
+  const { known, printableNames, colors } = record;
   const codes = name === "prediction" && record.predictions ? record.predictions : record.codes;
-  const coloring = ofCodes(Int32Array.from(codes, (code) => (code < 0 ? known : code)), shownNames.slice(0, known), colors.slice(0, known), { title });
+  const coloring = ofCodes(Int32Array.from(codes, (code) => (code < 0 ? known : code)), printableNames.slice(0, known), colors.slice(0, known), { title });
   return { ...coloring, key: { ...coloring.key, entries: [] } }; // the legend displays these entries
 }
 

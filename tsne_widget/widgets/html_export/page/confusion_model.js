@@ -10,7 +10,7 @@ export function makeConfusionModel(exploration) {
   const lacking = needs({ labels, predictions });
   const c = record.kind ? record.names.length : 0;
   const values = {
-    names: record.shownNames.slice(0, c), lacking: lacking && `The confusion matrix ${lacking}.`,
+    names: record.printableNames.slice(0, c), lacking: lacking && `The confusion matrix ${lacking}.`,
     counts: null, chosen: null, report: null, chosen_report: null, pairs: null, chosen_pairs: null,
     counts_selection: false, shows_shares: false,
   };

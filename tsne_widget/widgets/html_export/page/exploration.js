@@ -22,7 +22,7 @@ import { hiddenRows, quoted } from "./text.js";
  */
 export function startOf(data, record) {
   return {
-    visible: Uint8Array.from(record.shownNames, (_, code) => Number(!data.hidden.includes(code))),
+    visible: Uint8Array.from(record.printableNames, (_, code) => Number(!data.hidden.includes(code))),
     selected: unpack(data.selected),
     selections: data.selections.map((/** @type {any} */ one) => ({ ...one, rows: unpack(one.rows) })),
     colorBy: data.color_by || record.kind,
@@ -46,8 +46,8 @@ export function makeExploration(record, start) {
     focus: null,
   };
   const { put, follow } = makeFields(state);
-  const isShown = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
-  const { select, undo, redo } = makeSelecting(state, put, isShown);
+  const isVisible = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
+  const { select, undo, redo } = makeSelecting(state, put, isVisible);
 
   /** Show exactly these classes; rows of hidden classes are deselected first. */
   function show(/** @type {Uint8Array} */ visible) {
@@ -57,7 +57,7 @@ export function makeExploration(record, start) {
   }
 
   function visibleRows() {
-    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isShown);
+    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isVisible);
   }
 
   /** Replace the named selections; if they are refused, a message says why. @param {Entry[]} entries */
@@ -68,16 +68,16 @@ export function makeExploration(record, start) {
     if (!areEqualLists(named, state.selections)) put("selections", named);
   }
 
-  return { record, state, put, follow, select, show, isShown, visibleRows, putSelections, undo, redo };
+  return { record, state, put, follow, select, show, isVisible, visibleRows, putSelections, undo, redo };
 }
 
 /**
  * Changes of the selected rows, with undo and redo.
  * @param {State} state
  * @param {(name: keyof State, value: any) => void} put
- * @param {(row: number) => boolean} isShown
+ * @param {(row: number) => boolean} isVisible
  */
-function makeSelecting(state, put, isShown) {
+function makeSelecting(state, put, isVisible) {
   /** @type {Uint32Array[]} */
   let past = [];
   /** @type {Uint32Array[]} */
@@ -86,7 +86,7 @@ function makeSelecting(state, put, isShown) {
   /** Select those rows whose class is visible; a message counts the others. */
   function setSelected(/** @type {Iterable<number>} */ rows) {
     const wanted = new Set(rows);
-    const kept = Uint32Array.from(wanted).filter(isShown).sort();
+    const kept = Uint32Array.from(wanted).filter(isVisible).sort();
     put("message", hiddenRows(wanted.size - kept.length, wanted.size));
     if (!areEqual(kept, state.selected)) put("selected", kept);
   }

@@ -131,7 +131,7 @@ class Gallery {
   #showSource() {
     const { selected } = this.exploration.state;
     this.model.set("source_counts", [selected.length, this.exploration.visibleRows().length]);
-    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "shown");
+    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "visible");
     if (!this.arrangement.isOf(this.#sourceRows())) this.#arrange();
   }
 }

@@ -21,7 +21,7 @@ export function makeMapModel(exploration, tileOf) {
   const { record } = exploration;
   const drawn = pointsOf(record);
   const { rows } = drawn;
-  const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
+  const hit = (/** @type {number} */ point) => (exploration.isVisible(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
@@ -30,7 +30,7 @@ export function makeMapModel(exploration, tileOf) {
   }, {
     select({ mode }, buffers) {
       const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));
-      exploration.select(inside.filter(exploration.isShown), mode);
+      exploration.select(inside.filter(exploration.isVisible), mode);
       model.reply({ kind: "selected" }); // replaces the view's preview
     },
     pick({ point, mode }) {
@@ -77,9 +77,9 @@ function pointsOf(record) {
     [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
   });
   const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
-  const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
+  const codes = (record.printableNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
   const traits = {
-    places: new DataView(places.buffer), codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
+    places: new DataView(places.buffer), codes: new DataView(codes.buffer), names: record.printableNames, wrong: asView(ringed),
   };
   return { rows, points, traits };
 }

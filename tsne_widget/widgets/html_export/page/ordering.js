@@ -92,9 +92,9 @@ function sortedKeys(/** @type {Map<number, number[]>} */ members, /** @type {str
   return keys.sort((a, b) => rank(a) - rank(b) || size(b) - size(a) || a - b);
 }
 
-function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, shownNames }) {
+function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, printableNames }) {
   const c = names.length;
-  const word = (/** @type {number} */ code) => (code < c ? shownNames[code] : UNKNOWN);
+  const word = (/** @type {number} */ code) => (code < c ? printableNames[code] : UNKNOWN);
   if (groupBy !== "confusion") return `${groupBy === "label" ? "" : "→ "}${word(key)}`;
   const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
   return label === prediction ? word(label) : `${word(label)} → ${word(prediction)}`;

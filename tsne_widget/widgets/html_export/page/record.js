@@ -9,13 +9,13 @@ import { printable } from "./text.js";
  * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
  *   codes and shares of the k most probable classes of each row, and the probability of its label
  * @typedef {{n: number, title: string, notes: {sample: string, pictures: string}, names: string[],
- *   shownNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
+ *   printableNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
  *   probabilities: Probabilities | null, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
- *   names: original names; shownNames: printable names, including the class of unknown labels;
- *   codes: indices into shownNames; order: row of each point, in drawing order
+ *   names: original names; printableNames: printable names, including the class of unknown labels;
+ *   codes: indices into printableNames; order: row of each point, in drawing order
  */
 
 const ARRAYS = {
@@ -64,13 +64,13 @@ function classesOf(/** @type {any} */ data, /** @type {ArrayLike<number> | null}
   const names = kind ? [...data.names] : ["all samples"];
   const known = names.length;
   const codes = Uint32Array.from(labels ?? predictions ?? new Uint8Array(data.n), (code) => (code < 0 ? known : code));
-  const shownNames = names.map((name) => printable(name));
+  const printableNames = names.map((name) => printable(name));
   const colors = data.colors.slice(0, known);
   if (codes.some((code) => code === known)) {
-    shownNames.push(names.includes(UNKNOWN) ? `${UNKNOWN} label` : UNKNOWN);
+    printableNames.push(names.includes(UNKNOWN) ? `${UNKNOWN} label` : UNKNOWN);
     colors.push(UNKNOWN_COLOR);
   }
-  return { kind, names, known, codes, shownNames, colors };
+  return { kind, names, known, codes, printableNames, colors };
 }
 
 /** 1 for each row whose prediction differs from its known label. */

@@ -18,14 +18,14 @@ export function makeToolbarModel(exploration) {
 
   /** Select those rows that are visible, or say that there are none. */
   function select(/** @type {Uint32Array} */ rows, /** @type {string} */ mode, /** @type {string} */ none) {
-    const among = rows.filter(exploration.isShown);
+    const among = rows.filter(exploration.isVisible);
     if (among.length) return exploration.select(among, mode);
     const hidden = rows.length ? `; ${fullCount(rows.length)} in hidden classes` : "";
     exploration.put("message", printable(`${none} among the visible samples${hidden}`, MAX_SENTENCE));
   }
 
   const model = makeModel({
-    total: record.n, shown: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
+    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
     maps: [], map: -1, fit: NO_FIT,
     finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
@@ -38,9 +38,9 @@ export function makeToolbarModel(exploration) {
     search: ({ text, mode }) => select(matchingRows(record, text), mode, `No match for “${printable(text.trim())}”`),
   });
   exploration.follow(() => {
-    const shown = exploration.visibleRows();
+    const visible = exploration.visibleRows();
     model.set({
-      shown: shown.length, misclassified: isJudged ? mistakes(shown) : -1, selected: state.selected.length,
+      visible: visible.length, misclassified: isJudged ? mistakes(visible) : -1, selected: state.selected.length,
       selected_misclassified: mistakes(state.selected), message: state.message,
     });
   }, "visible", "selected", "message");

@@ -8,7 +8,7 @@ import { setOptions } from "./options.js";
 /** @typedef {{key: string, name: string, lacks: string}} Sort */
 /** @typedef {{key: keyof typeof GROUP_WORDS, lacks: string}} Grouping */
 
-const SOURCE_WORDS = { selection: "Selection", shown: "Visible" };
+const SOURCE_WORDS = { selection: "Selection", visible: "Visible" };
 const GROUP_WORDS = { none: "none", label: "label", prediction: "prediction", confusion: "confusion" };
 const SIZES = { min: MIN_TILE, max: MAX_TILE, step: 8 };
 

@@ -14,7 +14,7 @@ const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", 
 const NO_PICTURES = "No pictures: pass images= (an array, paths or a dataset) to see them";
 const EMPTY = {
   selection: "Nothing selected. Drag around points on the map to see their images here.",
-  shown: "All classes are hidden. Click a class in the list to see its images here.",
+  visible: "All classes are hidden. Click a class in the list to see its images here.",
 };
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */

@@ -92,9 +92,9 @@ export class Rows {
     const { names, counts, accuracies } = this.#classes;
     const { button, selected } = this.rows[code];
     const count = this.#selected[code];
-    const shown = this.isVisible(code);
-    button.setAttribute("aria-pressed", String(shown));
-    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], shown }));
+    const visible = this.isVisible(code);
+    button.setAttribute("aria-pressed", String(visible));
+    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], visible }));
     selected.textContent = count ? shortCount(count) : "";
   }
 
@@ -103,10 +103,10 @@ export class Rows {
     if (code < 0) return;
     const { names, counts, accuracies } = this.#classes;
     const share = percent(accuracies[code], 1);
-    const shown = this.isVisible(code) ? counts[code] : 0;
+    const visible = this.isVisible(code) ? counts[code] : 0;
     this.rows[code].button.title = [
       names[code],
-      `${fullCount(this.#selected[code])} selected / ${fullCount(shown)} visible / ${fullCount(counts[code])} in total`,
+      `${fullCount(this.#selected[code])} selected / ${fullCount(visible)} visible / ${fullCount(counts[code])} in total`,
       share && `accuracy ${share}`,
     ].filter(Boolean).join("\n");
   }

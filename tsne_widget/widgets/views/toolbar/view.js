@@ -9,7 +9,7 @@ import { makeFit } from "./fit.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
-const COUNTS = ["total", "shown", "selected", "misclassified", "selected_misclassified"];
+const COUNTS = ["total", "visible", "selected", "misclassified", "selected_misclassified"];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -24,8 +24,8 @@ function render({ model, el }) {
   const showMessage = makeMessage(root);
 
   function show() {
-    const [total, shown, selected, errors, chosen] = COUNTS.map((name) => model.get(name));
-    summary.replaceChildren(...summaryOf({ total, shown, selected, errors, chosen }));
+    const [total, visible, selected, errors, chosen] = COUNTS.map((name) => model.get(name));
+    summary.replaceChildren(...summaryOf({ total, visible, selected, errors, chosen }));
     wrong.disabled = errors <= 0;
     wrong.title = titleOfWrong(errors);
     clear.disabled = !selected;
@@ -86,15 +86,15 @@ function makeSearch(/** @type {ViewModel} */ model) {
   return search;
 }
 
-/** @param {{total: number, shown: number, selected: number, errors: number, chosen: number}} counts  errors: -1 if unknown */
-function summaryOf({ total, shown, selected, errors, chosen }) {
-  const samples = element("span", "", shown === total ? `${number(total)} samples` : `${number(shown)} of ${number(total)} samples visible`);
+/** @param {{total: number, visible: number, selected: number, errors: number, chosen: number}} counts  errors: -1 if unknown */
+function summaryOf({ total, visible, selected, errors, chosen }) {
+  const samples = element("span", "", visible === total ? `${number(total)} samples` : `${number(visible)} of ${number(total)} samples visible`);
   /** @type {(Node | string)[]} */
   const nodes = [samples];
   if (errors >= 0) {
     const ring = element("i", "tw-ring"); // same ring as on the map
     ring.setAttribute("aria-hidden", "true");
-    nodes.push(" · ", ring, element("span", "", `${number(errors)} misclassified (${percent(errors, shown)})`));
+    nodes.push(" · ", ring, element("span", "", `${number(errors)} misclassified (${percent(errors, visible)})`));
   }
   if (selected) {
     nodes.push(" · ", element("b", "", `${number(selected)} selected`));

@@ -34,7 +34,7 @@ class ToolbarView(View):
     """
 
     total = Int().tag(sync=True)
-    shown = Int().tag(sync=True)
+    visible = Int().tag(sync=True)
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
@@ -77,7 +77,7 @@ class ToolbarView(View):
         visible = state.visible_rows
         judged = record.labels is not None and record.predictions is not None
         with self.hold_sync():
-            self.shown = int(np.count_nonzero(visible))
+            self.visible = int(np.count_nonzero(visible))
             self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
             self.selected = len(state.selected)
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))

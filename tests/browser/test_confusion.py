@@ -392,7 +392,7 @@ def test_panels_menu_and_search_have_no_accessibility_violation(notebook, theme)
         is_accessible(notebook)
         page.keyboard.press("Escape")
         open_panel(notebook, "Diagnosis")
-        page.locator(".tw-diagnosis").get_by_text("selected, beside").wait_for(timeout=60 * SECONDS)
+        page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(timeout=60 * SECONDS)
         is_accessible(notebook)
     finally:
         use_theme(notebook, "Light")
@@ -445,7 +445,7 @@ def test_hostile_class_names_are_text_in_every_panel(open_notebook):
     click(notebook, 0, 2)
     page.locator(".tw-total", has_text="selected").wait_for(timeout=20 * SECONDS)
     open_panel(notebook, "Diagnosis")
-    page.locator(".tw-diagnosis").get_by_text("selected, beside").wait_for(timeout=60 * SECONDS)
+    page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(timeout=60 * SECONDS)
     assert page.locator(".tsne-widget img[src=x], .tsne-widget script").count() == 0
     assert page.evaluate("() => window.pwned") is None
 

@@ -58,7 +58,7 @@ def lasso(notebook: Notebook, shares: list[tuple[float, float]]) -> list[int]:
     until(lambda: selected(notebook) not in ([], before), 20, "another selection")
     rows = selected(notebook)
     keep = notebook.page.locator(".tw-selections form button")
-    until(lambda: f"{len(rows)} selected" in keep.inner_text(), 20, "the panel to say so")
+    until(lambda: f"({len(rows):,})" in keep.inner_text(), 20, "the count on the button")
     return rows
 
 

@@ -349,7 +349,7 @@ def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):
     assert manager == {"custom_widget_manager": {"url": "https://example.org/manager.js"}}
 
 
-def test_public_names_are_all_there():
+def test_all_public_names_exist():
     for name in tsne_widget.__all__:
         assert getattr(tsne_widget, name) is not None
     assert set(tsne_widget.__all__) <= set(dir(tsne_widget))

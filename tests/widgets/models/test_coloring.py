@@ -40,7 +40,7 @@ def test_predictions_have_the_same_colours_as_labels(record):
     assert drawn(colors) == [PALETTE[prediction] for prediction in record.predictions]
 
 
-def test_right_wrong_and_unknown_are_told_apart(record):
+def test_right_wrong_and_unknown_have_different_colours(record):
     colors = coloring(state_of(record), "correct", PALETTE)
     wrong = record.misclassified
     assert [entry[0] for entry in colors.entries] == ["right", "wrong"]

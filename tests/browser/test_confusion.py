@@ -392,7 +392,9 @@ def test_panels_menu_and_search_have_no_accessibility_violation(notebook, theme)
         is_accessible(notebook)
         page.keyboard.press("Escape")
         open_panel(notebook, "Diagnosis")
-        page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(timeout=60 * SECONDS)
+        page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(
+            timeout=60 * SECONDS
+        )
         is_accessible(notebook)
     finally:
         use_theme(notebook, "Light")

@@ -279,7 +279,10 @@ def test_click_opens_the_details_of_a_sample_with_its_true_neighbours(notebook):
     assert [image.evaluate(GREY) for image in strip.locator("img").all()] == expected
     differs = [row % 3 != 1 for row in expected]
     assert [b.get_attribute("data-differs") is not None for b in strip.all()] == differs
-    assert f"{sum(differs)} of 12 neighbours ha" in page.locator(".tw-near-head").inner_text()
+    assert (
+        f"{sum(differs)} of the 12 nearest neighbours "
+        in page.locator(".tw-near-head").inner_text()
+    )
     page.locator(".tw-near button", has_text="Select these neighbours").click()
     until(lambda: selected(notebook) == sorted(expected), 20, "the neighbours")
     assert state(notebook, "focus") == 7

@@ -19,7 +19,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # allocator is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 
-.PHONY: demo test test-fast test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
+.PHONY: demo test test-fast test-kernels test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -29,6 +29,9 @@ test: lint browser test-fast  ## every test
 
 test-fast: $(VENV)/.installed-test  ## the tests without a browser, a Ray cluster or long runs
 	$(DEV_MODE) $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
+
+test-kernels: $(VENV)/.installed-kernels  ## the GPU's kernels, interpreted on the CPU by Triton (290 MB)
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/projection/test_kernels.py $(PYTEST_ARGS)
 
 test-oldest:  ## the tests without a browser, with the oldest supported dependencies
 	$(MAKE) VENV=$(VENV)-oldest CONSTRAINTS=.ci/oldest.txt $(VENV)-oldest/.installed-test

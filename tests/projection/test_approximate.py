@@ -88,3 +88,12 @@ def test_auto_switches_at_the_measured_size(monkeypatch):
 def test_unknown_neighbour_method_is_refused():
     with pytest.raises(InvalidInputError, match="neighbors='fast' is unknown"):
         TSNE(neighbors="fast").fit(np.eye(9))
+
+
+def test_the_recall_is_measured_on_a_sample(monkeypatch):
+    X = clustered(6000, 50)
+    tsne = TSNE(neighbors="approximate", max_iter=1, random_state=0).fit(X)
+    assert 0.95 < tsne.neighbors_recall_ <= 1
+    monkeypatch.setattr(approximate, "PROBES", 1)
+    assert tsne.fit(X).neighbors_recall_ < 0.9
+    assert tsne.set_params(neighbors="exact").fit(X).neighbors_recall_ == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -165,7 +167,8 @@ class TestRecorder:
             return Graph(work)
 
         monkeypatch.setattr(recorder, "_record", record)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: torch.Stream("cpu"))
+        idle = SimpleNamespace(synchronize=lambda: None)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: idle)
         return recorder
 
     def test_work_runs_once_before_it_is_recorded_and_once_for_each_call(self, recorder):

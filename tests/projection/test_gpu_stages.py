@@ -48,20 +48,23 @@ def workers():
 
 
 class TestFeatures:
+    @pytest.mark.parametrize("kind", [np.float32, np.float64])
     @pytest.mark.parametrize("power", [-20, 0, 30])
-    def test_scaled_features_are_those_of_the_cpu(self, digits, power):
-        X = np.ldexp(digits + 100, power)
+    def test_scaled_features_are_those_of_the_cpu(self, digits, power, kind):
+        X = np.ldexp(digits + 100, power).astype(kind)
         scaler, there = scaled_features(X, CPU)
         assert isinstance(scaler, DeviceScaler)
         assert np.allclose(there.numpy(), Scaler(X)(X), atol=1e-6)
 
-    def test_new_rows_are_scaled_to_the_bits_of_the_fitted_ones(self, digits):
-        scaler, there = scaled_features(digits, CPU)
-        assert np.array_equal(scaler(digits), there.numpy())
+    @pytest.mark.parametrize("kind", [np.float32, np.float64])
+    def test_new_rows_are_scaled_to_the_bits_of_the_fitted_ones(self, digits, kind):
+        X = (digits * 0.37 - 5).astype(kind)
+        scaler, there = scaled_features(X, CPU)
+        assert np.array_equal(scaler(X), there.numpy())
 
-    @pytest.mark.parametrize("X", ["float64", "far"])
+    @pytest.mark.parametrize("X", ["uint8", "far"])
     def test_other_types_and_extreme_scales_are_scaled_on_the_cpu(self, digits, X):
-        given = digits.astype(np.float64) if X == "float64" else digits * np.float32(2.0**100)
+        given = digits.astype(np.uint8) if X == "uint8" else digits * np.float32(2.0**100)
         scaler, there = scaled_features(given, CPU)
         assert type(scaler) is Scaler
         assert np.array_equal(there.numpy(), scaler(given))

@@ -82,7 +82,8 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
     pairs = 16.0 * n * k  # both directions of each pair, int32 and float32
     search = 8.0 * n * (k + 8) + 2 * block
     sort = 12.0 * n * k + pairs + BYTES_PER_KEY * min(2.0 * n * k, 2.0 * KEYS_PER_CHUNK)
-    return features + max(search, sort, pairs + 100.0 * n) + FIXED_BYTES
+    copy = 8.0 * n * d  # features of float64, before they are scaled
+    return features + max(copy, search, sort, pairs + 100.0 * n) + FIXED_BYTES
 
 
 def free_bytes(device: str) -> float:

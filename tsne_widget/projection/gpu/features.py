@@ -20,13 +20,13 @@ MODERATE = 60
 
 
 class DeviceScaler(Scaler):
-    """A :class:`Scaler` whose statistics are computed on a device, for float32 features.
+    """A :class:`Scaler` whose statistics are computed on a device.
 
     Parameters
     ----------
-    X : (n, d) float32 array
+    X : (n, d) float32 or float64 array
         For errors.
-    copied : (n, d) float32 tensor
+    copied : (n, d) tensor of the same type
         The same features on the device.
 
     Raises
@@ -35,7 +35,7 @@ class DeviceScaler(Scaler):
         As for :class:`Scaler`.
     """
 
-    def __init__(self, X: NDArray[np.float32], copied: torch.Tensor) -> None:
+    def __init__(self, X: NDArray[Any], copied: torch.Tensor) -> None:
         lowest, highest = (bound.cpu().numpy() for bound in torch.aminmax(copied, dim=0))
         total = copied.sum(0, dtype=torch.float64).cpu().numpy()
         check_bounds(X, np.where(np.isfinite(total), lowest, np.nan), highest)
@@ -51,8 +51,8 @@ class DeviceScaler(Scaler):
     def scale_(self, copied: torch.Tensor) -> torch.Tensor:
         """Centre and scale features on a device in place: the bits of a call with an array."""
         copied.mul_(2.0**-self._exponent)
-        copied.sub_(torch.from_numpy(self._centre.astype(np.float32)).to(copied.device))
-        return copied.mul_(2.0**-self._spread_exponent)
+        copied.sub_(torch.from_numpy(self._centre).to(copied.device, copied.dtype))
+        return copied.mul_(2.0**-self._spread_exponent).float()
 
 
 def scaled_features(X: NDArray[Any], device: torch.device) -> tuple[Scaler, torch.Tensor]:
@@ -63,7 +63,7 @@ def scaled_features(X: NDArray[Any], device: torch.device) -> tuple[Scaler, torc
     InvalidInputError
         If a value is NaN or infinite, or if all rows are equal.
     """
-    if X.dtype == np.float32 and device.type != "mps":  # which has no float64
+    if X.dtype in (np.float32, np.float64) and device.type != "mps":  # which has no float64
         raw = copied(X, device)
         on_device = DeviceScaler(X, raw)
         if on_device.is_moderate:
@@ -73,10 +73,11 @@ def scaled_features(X: NDArray[Any], device: torch.device) -> tuple[Scaler, torc
     return scaler, copied(scaler(X), device)
 
 
-def copied(X: NDArray[np.float32], device: torch.device) -> torch.Tensor:
-    """A copy of ``X``, (n, d) float32, on a device. Memory maps are read in blocks of rows."""
-    out = torch.empty(X.shape, device=device)
-    for rows in row_blocks(len(X), COPY_BYTES // (4 * max(1, X.shape[1]))):
+def copied(X: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """A copy of ``X``, (n, d) floats, on a device. Memory maps are read in blocks of rows."""
+    kind = torch.float64 if X.dtype == np.float64 else torch.float32
+    out = torch.empty(X.shape, dtype=kind, device=device)
+    for rows in row_blocks(len(X), COPY_BYTES // (X.itemsize * max(1, X.shape[1]))):
         block = X[rows]
         if not (block.flags.writeable and block.flags.c_contiguous):
             block = np.array(block)

@@ -93,7 +93,8 @@ def test_unknown_neighbour_method_is_refused():
 def test_the_recall_is_measured_on_a_sample(monkeypatch):
     X = clustered(6000, 50)
     tsne = TSNE(neighbors="approximate", max_iter=1, random_state=0).fit(X)
-    assert 0.95 < tsne.neighbors_recall_ <= 1
-    monkeypatch.setattr(approximate, "PROBES", 1)
-    assert tsne.fit(X).neighbors_recall_ < 0.9
+    first = tsne.neighbors_recall_
+    assert 0.95 < first <= 1
+    monkeypatch.setattr(approximate, "PROBES", 6)
+    assert tsne.fit(X).neighbors_recall_ < first - 0.05
     assert tsne.set_params(neighbors="exact").fit(X).neighbors_recall_ == 1

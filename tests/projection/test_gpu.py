@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +138,21 @@ class TestEstimator:
         again = pickle.loads(text)
         assert again._fit.device == "cpu"
         assert np.array_equal(again.transform(digits[:5]), tsne.embedding_[:5])
+
+    def test_a_second_fit_frees_the_first(self, digits, on_gpu, monkeypatch):
+        tsne = TSNE(random_state=0, max_iter=1).fit(digits)
+        first = weakref.ref(tsne._fit)
+        alive = []
+        prepare = fit_module.DeviceFit._neighbors
+
+        def noted(self, *arguments):
+            gc.collect()
+            alive.append(first() is not None)
+            return prepare(self, *arguments)
+
+        monkeypatch.setattr(fit_module.DeviceFit, "_neighbors", noted)
+        tsne.fit(digits)
+        assert alive == [False]
 
     def test_small_samples_are_mapped(self, on_gpu):
         for n in (4, 7, 40):

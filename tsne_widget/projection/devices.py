@@ -20,7 +20,7 @@ BYTES_PER_KEY, FIXED_BYTES = 44, 5e8
 
 
 def choose_device(device: object, n: int, d: int, k: int) -> tuple[str, str | None]:
-    """The torch device of a fit, and a note if a GPU was left out for lack of memory.
+    """The torch device of a fit, and a note if its memory is a reason not to use a GPU.
 
     None takes the CUDA GPU from 3,000 fitted rows on, if torch sees one and its free memory
     suffices, else the CPU. MPS is only used if asked for, because it has not been measured.
@@ -30,7 +30,7 @@ def choose_device(device: object, n: int, d: int, k: int) -> tuple[str, str | No
     device : str, torch.device or None
         The parameter of the estimator.
     n, d, k : int
-        Fitted rows, columns and neighbours.
+        Fitted rows, columns of features (0 for distances) and neighbours.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
     block = block_bytes(torch.device(device))
     pairs = 16.0 * n * k  # both directions of each pair, int32 and float32
     search = 8.0 * n * (k + 8) + 2 * block
-    sort = 12.0 * n * k + pairs + BYTES_PER_KEY * min(2.0 * n * k, 2.0 * KEYS_PER_CHUNK)
+    keys = BYTES_PER_KEY * min(2.0 * n * k, 2.0 * KEYS_PER_CHUNK)
+    sort = 12.0 * n * k + pairs + max(keys, pairs)  # the sorted parts are joined at the end
     copy = 8.0 * n * d  # features of float64, before they are scaled
     return features + max(copy, search, sort, pairs + 100.0 * n) + FIXED_BYTES
 

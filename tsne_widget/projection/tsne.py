@@ -250,7 +250,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         InvalidInputError
             If X has another number of columns, NaN or inf, or the fit used precomputed distances.
         """
-        check_is_fitted(self, "embedding_")
+        check_is_fitted(self, ["embedding_", "_fit"])
         if not self._fit.has_features:
             raise InvalidInputError(
                 "transform needs features, but the map was fitted with metric='precomputed'"
@@ -311,9 +311,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         n, d = X.shape
         self.perplexity_ = resolve_perplexity(self.perplexity, n)
         problem = Problem(self.metric, self.perplexity_, self.neighbors, self._start(n))
-        device, note = choose_device(self.device, n, d, problem.k(n))
+        columns = 0 if self.metric == "precomputed" else d
+        device, note = choose_device(self.device, n, columns, problem.k(n))
         fit: Fit | None = None
         if is_gpu(device):
+            vars(self).pop("_fit", None)  # frees the memory of the previous fit
             fit, note = fit_on_gpu(X, problem, device, self._stage, self.device is not None)
         if note is not None:
             warn_about([note])

@@ -89,7 +89,7 @@ class DeviceFit:
         if self._features is None:
             return bool(X.shape[0] == len(self))
         with self._on_device() as place:
-            again = self._scaled(X, place)[1]
+            again = _scaled(X, place, is_cosine=self._scaler is None)[1]
             if self._order is not None:
                 again = again[self._order] if len(again) == len(self) else again
             return again.shape == self._features.shape and bool((again == self._features).all())
@@ -165,7 +165,8 @@ class DeviceFit:
             given = precomputed_neighbors(X, k)
             return DeviceNeighbors(*(torch.from_numpy(array).to(place) for array in given))
         stage("copying the features")
-        self._scaler, self._features = self._first_scaled(X, problem, place)
+        is_cosine = problem.metric == "cosine"
+        self._scaler, self._features = _scaled(X, place, is_cosine=is_cosine)
         stage("finding neighbours")
         n = len(self._features)
         self.neighbors = problem.neighbors
@@ -179,20 +180,7 @@ class DeviceFit:
             found, self.recall = inverted_file.approximate_neighbors(self._features, cells, k)
         else:
             found, self.recall = exact_neighbors(self._features, k), 1.0
-        return found.as_cosine() if problem.metric == "cosine" else found
-
-    def _first_scaled(
-        self, X: Any, problem: Problem, place: torch.device
-    ) -> tuple[Scaler | None, torch.Tensor]:
-        if problem.metric == "cosine":
-            return None, copied(unit_rows(X), place)
-        return scaled_features(X, place)
-
-    def _scaled(self, X: Any, place: torch.device) -> tuple[Scaler | None, torch.Tensor]:
-        """The scaling learnt from X and the scaled features, as at the beginning of the fit."""
-        if self._scaler is None:
-            return None, copied(unit_rows(X), place)
-        return scaled_features(X, place)
+        return found.as_cosine() if is_cosine else found
 
     def _start(self, problem: Problem) -> torch.Tensor:
         """(n, 2) initial coordinates in the order of the fit."""
@@ -273,6 +261,13 @@ class _OnDevice:
 def operations_of(device: str) -> tuple[Operations, str | None]:
     """The operations of a device and a note, compiled once per process."""
     return compiled_operations(torch.device(device))
+
+
+def _scaled(
+    X: NDArray[Any], place: torch.device, *, is_cosine: bool
+) -> tuple[Scaler | None, torch.Tensor]:
+    """The scaling learnt from ``X``, if there is one, and the scaled features on the device."""
+    return (None, copied(unit_rows(X), place)) if is_cosine else scaled_features(X, place)
 
 
 def _with_index(device: str) -> str:

@@ -16,10 +16,16 @@ from sklearn.neighbors import NearestNeighbors
 from tests.projection.gpu_inputs import CPU, clustered
 from tsne_widget import TSNE, InvalidInputError
 from tsne_widget.errors import DoubtWarning
-from tsne_widget.projection import devices
+from tsne_widget.projection import devices, mesh, repulsion
 from tsne_widget.projection import tsne as tsne_module
+from tsne_widget.projection.gpu import (
+    descent,
+    objective,
+    placement,
+    probabilities,
+    triton_operations,
+)
 from tsne_widget.projection.gpu import fit as fit_module
-from tsne_widget.projection.gpu import triton_operations
 from tsne_widget.projection.gpu.operations import TorchOperations
 from tsne_widget.projection.quality import affinities, kl_divergence
 
@@ -138,6 +144,20 @@ class TestEstimator:
         again = pickle.loads(text)
         assert again._fit.device == "cpu"
         assert np.array_equal(again.transform(digits[:5]), tsne.embedding_[:5])
+
+    def test_a_device_without_float64_reaches_the_same_divergence(
+        self, digits, on_gpu, monkeypatch
+    ):
+        tsne = TSNE(random_state=0, max_iter=300)
+        wide = tsne.fit(digits).kl_divergence_
+        mesh.influence.cache_clear()
+        for module in (mesh, repulsion, objective, descent, probabilities, placement):
+            monkeypatch.setattr(module, "widest", lambda device: torch.float32)
+        narrow = tsne.fit(digits)
+        assert narrow._fit._state.z.dtype == torch.float32
+        assert narrow.kl_divergence_ == pytest.approx(wide, abs=0.01)
+        assert np.isfinite(narrow.transform(digits[:9] + 1)).all()
+        mesh.influence.cache_clear()
 
     def test_a_second_fit_frees_the_first(self, digits, on_gpu, monkeypatch):
         tsne = TSNE(random_state=0, max_iter=1).fit(digits)

@@ -142,6 +142,12 @@ class TestDescent:
         assert descent.kl_divergence() == pytest.approx(exact, abs=1e-3)
         assert descent.kl_divergence(estimate=True) == pytest.approx(exact, abs=0.02)
 
+    def test_a_sum_lost_in_the_error_of_the_mesh_gives_no_divergence(self, digits, monkeypatch):
+        state = DeviceState(torch.from_numpy(clustered(600)))
+        descent = DeviceDescent(state, pairs_of(digits), TorchOperations())
+        monkeypatch.setattr(descent, "_repel", lambda low, lattice: torch.tensor(-0.1))
+        assert np.isnan(descent.kl_divergence())
+
     def test_a_sample_of_pairs_estimates_the_divergence(self, digits, monkeypatch):
         monkeypatch.setattr("tsne_widget.projection.gpu.objective.SAMPLE", 20_000)
         measure = KLDivergence(pairs_of(digits))

@@ -138,13 +138,13 @@ class DeviceDescent:
         """KL(P‖Q) of the map in nats; an estimate uses a sample of the pairs and the last Z."""
         y = self._state.motion.y
         if estimate and self._state.iteration:
-            return self._objective.estimate(y) + math.log(float(self._state.z))
+            return self._objective.estimate(y) + _log(self._state.z)
         extent = extent_of(y)
         shape = self._shape(extent, extent)
         lattice = None if shape is None else make_lattice(shape, y.device)
         z = self._repel(self._origin(), lattice)
         cross_entropy = self._objective.estimate if estimate else self._objective.exact
-        return cross_entropy(y) + math.log(float(z))
+        return cross_entropy(y) + _log(z)
 
     def _begin(self, schedule: Schedule) -> Block:
         """Choose the mesh of the next block."""
@@ -254,6 +254,12 @@ class DeviceDescent:
 def extent_of(y: torch.Tensor) -> float:
     """The longer side of the map ``y``, (2, n), in map units; waits for the device."""
     return float((y.amax(1) - y.amin(1)).amax())
+
+
+def _log(z: torch.Tensor) -> float:
+    """log Z; NaN if the mesh's error exceeds it, in a map of points thousands of units apart."""
+    value = float(z)
+    return math.log(value) if value > 0 else math.nan
 
 
 def _next(iteration: int, step: int) -> int:

@@ -25,6 +25,7 @@ from tsne_widget._feature_set_fields import (
 )
 from tsne_widget._image_source import ImageSource
 from tsne_widget._notes import warn_about
+from tsne_widget._seen import Seen
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
@@ -72,6 +73,8 @@ class FeatureSet:
     notes : tuple of str
         What is inferred and could not be verified, or is doubtful; each with the call that settles
         it. Each note also is a :class:`~tsne_widget.errors.DoubtWarning` once. Usually empty.
+    seen : tuple of Seen
+        A few samples as the model got them, to compare the pictures with; not saved.
 
     Raises
     ------
@@ -97,6 +100,7 @@ class FeatureSet:
     skipped: tuple[Skipped, ...] = ()
     images: ImageSource | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         features = as_features(self.features)

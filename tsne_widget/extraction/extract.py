@@ -14,6 +14,7 @@ from torch import nn
 from tsne_widget._calls import explained
 from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
+from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.loading import is_worker_error
@@ -21,7 +22,7 @@ from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
-from tsne_widget.extraction.model.forward import ForwardPass
+from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
 from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.pooling import Pool, Select
 from tsne_widget.extraction.store.buffer import RowBuffer
@@ -255,7 +256,8 @@ def _run(request: Request) -> list[FeatureSet]:
             else rows_on_ray(run, store, request.actors, paths)
         )
         _collect(rows, buffer, advance, store)
-    return _records(buffer, forward, request, paths)
+        seen = run.watch.compare(request.source, parameter_names(request.model), request.notes)
+    return _records(buffer, forward, request, paths, seen)
 
 
 @contextmanager
@@ -304,7 +306,11 @@ def _collect(
 
 
 def _records(
-    buffer: RowBuffer, forward: ForwardPass, request: Request, paths: Sequence[str]
+    buffer: RowBuffer,
+    forward: ForwardPass,
+    request: Request,
+    paths: Sequence[str],
+    seen: tuple[Seen, ...],
 ) -> list[FeatureSet]:
     if buffer.samples == 0:
         raise InvalidInputError("data is empty; pass at least one sample")
@@ -327,6 +333,7 @@ def _records(
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,
+            seen=seen,
         )
         for features, name in zip(rows.features, forward.names(), strict=True)
     ]

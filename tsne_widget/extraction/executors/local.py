@@ -15,6 +15,7 @@ from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import label_codes
+from tsne_widget.extraction.data.seen import Watch
 from tsne_widget.extraction.data.sources import Indexed, Source, Stream
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
@@ -87,6 +88,8 @@ class Run:
     class_names : ClassNames
     skip_errors, drop_nonfinite : bool
         Whether bad samples are skipped, or are an error.
+    watch : Watch
+        Keeps what the model gets for a few samples.
     """
 
     forward: ForwardPass
@@ -94,6 +97,7 @@ class Run:
     class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
+    watch: Watch = field(default_factory=Watch)
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -131,6 +135,7 @@ class Run:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
+                self.watch(batch)
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:

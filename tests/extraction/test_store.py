@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from tests.extraction.nets import Pictures, ResNet, Vgg, made
 from tsne_widget import ExtractionError, InvalidInputError, StoreError, extract
+from tsne_widget.errors import DoubtWarning
 from tsne_widget.extraction.store import store as store_module
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from tsne_widget._calls import explained
-from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
 from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.loading import is_worker_error
+from tsne_widget.extraction.data.paths import verified_paths
 from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
@@ -319,9 +319,13 @@ def _records(
     logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
     if logits is not None and not request.class_names.covers(logits.shape[1]):
         logits = None
-    warn_about(request.notes.texts)
     ids = rows.ids.tolist()
-    files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
+    files = (
+        tuple(paths[id_] for id_ in ids)
+        if paths
+        else verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
+    )
+    warn_about(request.notes.texts)
     return [
         FeatureSet(
             features=features,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -113,7 +113,9 @@ class _OneByOne:
         return self.dataset[id_]
 
 
-def _batches(source: Indexed, ids: Sequence[int], keywords: frozenset[str]) -> Iterator[Batch]:
+def _batches(
+    source: Indexed, ids: Sequence[int], keywords: frozenset[str]
+) -> Generator[Batch, None, None]:
     yield from source.batches([list(ids)], keywords, skip_errors=True)
 
 

@@ -47,6 +47,17 @@ _ORIENTATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "transposed and turned": lambda a: a.swapaxes(0, 1)[::-1, ::-1],
 }
 
+# How the pixels of a file are turned, by the EXIF orientation that makes them upright.
+EXIF_ORIENTATIONS = {
+    2: "mirrored left to right",
+    3: "upside down",
+    4: "mirrored top to bottom",
+    5: "transposed (rows and columns exchanged)",
+    6: f"{_TRANSPOSED}, turned left",
+    7: "transposed and turned",
+    8: f"{_TRANSPOSED}, turned right",
+}
+
 
 class Likeness(NamedTuple):
     """How a picture and what the model got fit together.
@@ -79,6 +90,11 @@ class Likeness(NamedTuple):
         return abs(self.score) < OTHER
 
     @property
+    def is_part(self) -> bool:
+        """Whether the model got only a part of the picture."""
+        return self.share < PART
+
+    @property
     def difference(self) -> str:
         """What the model got instead, such as "mirrored left to right"; "" if nothing differs."""
         if self.is_other:
@@ -89,7 +105,7 @@ class Likeness(NamedTuple):
             self.orientation,
             "as a negative" if self.score < 0 else "",
             "with " + _channel_words(self.channels) if self.channels not in ((), (0, 1, 2)) else "",
-            "only in part" if self.share < PART else "",
+            "only in part" if self.is_part else "",
         ]
         return ", ".join(filter(None, parts))
 
@@ -169,7 +185,7 @@ def _searched(picture: NDArray[np.float32], tensor: NDArray[np.float32]) -> Iter
     for name, upright in _ORIENTATIONS.items():
         copy = small(upright(tensor), COPY_PIXELS)
         height, width = copy.shape[:2]
-        left, top, right, bottom = _centre_box(picture.shape, (height, width), 1.0)
+        _, top, _, bottom = _centre_box(picture.shape, (height, width), 1.0)
         for share in _ANYWHERE:
             zoom = height / ((bottom - top) * share)
             size = round(picture.shape[0] * zoom), round(picture.shape[1] * zoom)
@@ -233,7 +249,9 @@ def _channel_order(match: _Match) -> tuple[int, ...]:
     apart = np.array(
         [[1 - _correlation(tensor[..., i], picture[..., j]) for j in range(3)] for i in range(3)]
     )
-    total = {order: sum(apart[i, j] for i, j in enumerate(order)) for order in permutations((0, 1, 2))}
+    total = {
+        order: sum(apart[i, j] for i, j in enumerate(order)) for order in permutations((0, 1, 2))
+    }
     best = min(total, key=lambda order: total[order])
     as_shown = total[0, 1, 2]
     return best if as_shown > 0.03 and total[best] < as_shown / 3 else (0, 1, 2)

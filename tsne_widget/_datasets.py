@@ -123,6 +123,11 @@ def file_codes(dataset: Any, ids: Sequence[int]) -> list[Any] | None:
     return codes
 
 
+def is_torchvision(dataset: Any) -> bool:
+    """Whether torchvision's own code reads the samples, so that the list of files is right."""
+    return str(getattr(type(dataset).__getitem__, "__module__", "")).startswith("torchvision.")
+
+
 def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:
     """Check ``dataset.targets`` against the class names, before a long run.
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from tsne_widget._calls import explained
 from tsne_widget._notes import warn_about
+from tsne_widget._paths import absolute_paths
 from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
@@ -320,11 +321,10 @@ def _records(
     if logits is not None and not request.class_names.covers(logits.shape[1]):
         logits = None
     ids = rows.ids.tolist()
-    files = (
-        tuple(paths[id_] for id_ in ids)
-        if paths
-        else verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
-    )
+    files: Sequence[str] | None = [paths[id_] for id_ in ids] if paths else None
+    if not paths:
+        with random_state_kept(request.device):  # the transform may draw random numbers
+            files = verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
     warn_about(request.notes.texts)
     return [
         FeatureSet(
@@ -333,7 +333,7 @@ def _records(
             logits=logits,
             class_names=request.class_names.names or (),
             ids=rows.ids,
-            paths=files,
+            paths=None if files is None else tuple(absolute_paths(files)),
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,

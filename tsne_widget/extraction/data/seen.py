@@ -97,7 +97,9 @@ def _read(source: Indexed, ids: Sequence[int], keywords: frozenset[str]) -> dict
         here = replace(source, dataset=_OneByOne(source.dataset), loading=loading)
         with closing(_batches(here, ids, keywords)) as batches:
             return {
-                id_: value for batch in batches for id_, value in _samples_of(batch, len(ids)).items()
+                id_: value
+                for batch in batches
+                for id_, value in _samples_of(batch, len(ids)).items()
             }
     except Exception:  # the run has succeeded: a dataset that needs its workers is no mistake
         return {}

@@ -181,20 +181,34 @@ def _matches(
 
 
 def _searched(picture: NDArray[np.float32], tensor: NDArray[np.float32]) -> Iterator[_Match]:
-    """Crops anywhere in the picture, in each orientation."""
+    """Crops anywhere in the picture, in each orientation; the scale is refined twice."""
     for name, upright in _ORIENTATIONS.items():
         copy = small(upright(tensor), COPY_PIXELS)
-        height, width = copy.shape[:2]
-        _, top, _, bottom = _centre_box(picture.shape, (height, width), 1.0)
-        for share in _ANYWHERE:
-            zoom = height / ((bottom - top) * share)
-            size = round(picture.shape[0] * zoom), round(picture.shape[1] * zoom)
-            if size[0] < height or size[1] < width:
-                continue
-            scaled = _resized(picture, size)
-            y, x = _best_place(_grey(scaled), _grey(copy))
-            part = scaled[y : y + height, x : x + width]
-            yield _Match(Likeness(_score(part, copy), name, share=share), part, copy)
+        best: _Match | None = None
+        for factors in ((1.0,), (0.95, 1.05), (0.975, 1.025)):
+            shares = _ANYWHERE if best is None else (best.likeness.share,)
+            for share in (share * factor for share in shares for factor in factors):
+                found = _cropped(picture, copy, name, min(1.0, share))
+                if found is not None and (best is None or _rank(found) > _rank(best)):
+                    best = found
+        if best is not None:
+            yield best
+
+
+def _cropped(
+    picture: NDArray[np.float32], copy: NDArray[np.float32], name: str, share: float
+) -> _Match | None:
+    """The crop of this size that is most similar to the copy; None if it does not fit."""
+    height, width = copy.shape[:2]
+    _, top, _, bottom = _centre_box(picture.shape, (height, width), 1.0)
+    zoom = height / ((bottom - top) * share)
+    size = round(picture.shape[0] * zoom), round(picture.shape[1] * zoom)
+    if size[0] < height or size[1] < width:
+        return None
+    scaled = _resized(picture, size)
+    y, x = _best_place(_grey(scaled), _grey(copy))
+    part = scaled[y : y + height, x : x + width]
+    return _Match(Likeness(_score(part, copy), name, share=share), part, copy)
 
 
 def _best_place(picture: Plane, copy: Plane) -> tuple[int, int]:

@@ -110,7 +110,7 @@ def _note_differences(differences: dict[int, str], compared: int, notes: Notes) 
         count = f"{len(ids)} of {compared} compared samples (id {listed})"
         if difference == _ANOTHER:
             notes.add(
-                f"the picture shown is not the one that the model got for {count}; "
+                f"the picture shown does not look like what the model got for {count}; "
                 "pass images= in the order of the dataset: images[id]"
             )
         else:
@@ -147,4 +147,6 @@ def _remarked(
 
 
 def _remark(difference: str) -> str:
-    return f"the model got {difference if difference == _ANOTHER else f'it {difference}'}"
+    if difference == _ANOTHER:
+        return "the model got another picture, or a small part of this one"
+    return f"the model got it {difference}"

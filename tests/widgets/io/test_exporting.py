@@ -233,9 +233,9 @@ def test_names_of_copies_cannot_lead_out_of_the_folder(tmp_path):
     safe = folder.parent.parent / "escape.png"
     Image.new("L", (3, 3)).save(safe)
     paths = [str(folder / HOSTILE[0]), *HOSTILE[1:]] + ["missing.png"] * (N - len(HOSTILE))
-    with make_explorer(images=paths) as explorer:
-        with pytest.warns(DoubtWarning, match=f"{N - 1} of {N} pictures could not be copied"):
-            target = explorer.copy_images(tmp_path / "copied", "all")
+    failed = f"{N - 1} of {N} pictures could not be copied"
+    with make_explorer(images=paths) as explorer, pytest.warns(DoubtWarning, match=failed):
+        target = explorer.copy_images(tmp_path / "copied", "all")
     assert [path.name for path in target.glob("*.png")] == ["00-escape.png"]
     assert all(line["reason"] for line in manifest_of(target)[1:])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copied", "deep", "escape.png"]

@@ -346,7 +346,7 @@ def test_a_bad_picture_is_a_tile_with_the_reason():
         )
         broken.asks("look", row=1)
         assert (
-            broken.last("look").content["tile"]["note"] == "no such file or directory: such/1.png"
+            broken.last("look").content["tile"]["note"] == reason
         )
 
 

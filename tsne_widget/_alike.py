@@ -240,7 +240,7 @@ def _score(picture: NDArray[np.float32], tensor: NDArray[np.float32]) -> float:
     """The highest correlation of the tensor with a grey version of the picture."""
     if tensor.shape[2] >= 3 and picture.shape[2] >= 3:
         return _correlation(_grey(picture), _grey(tensor))
-    greys = [_grey(picture), _luma(picture)]
+    greys = [_grey(picture), _luma(picture), *np.moveaxis(picture[..., :3], 2, 0)]
     channels = tensor if tensor.shape[2] <= 2 else tensor[..., :3]
     return max(
         _correlation(grey, plane)

@@ -25,8 +25,9 @@ from tsne_widget.images.remarks import NoImages, RemarkedImages
 from tsne_widget.images.source import images_of
 from tsne_widget.images.thumbnails import thumbnail
 
-# As many samples that are alike in one respect count for all of them.
-MIN_FOR_ALL = 3
+# If at least so many samples, and this share of those compared, differ in one and the same way,
+# all pictures do.
+MIN_FOR_ALL, SHARE_FOR_ALL = 3, 0.7
 _COMPARED_PIXELS = 96
 _IDS_LISTED = 5
 _ANOTHER = "another picture"
@@ -142,7 +143,8 @@ def _remarked(
         return source
     remarks = {id_: _remark(difference) for id_, difference in differences.items()}
     kinds = set(differences.values())
-    is_general = len(kinds) == 1 and len(differences) == len(compared) >= MIN_FOR_ALL
+    needed = max(MIN_FOR_ALL, SHARE_FOR_ALL * len(compared))
+    is_general = len(kinds) == 1 and len(differences) >= needed
     return RemarkedImages(source, remarks, _remark(kinds.pop()) if is_general else "")
 
 

@@ -66,7 +66,7 @@ def shown_pixels(
     ----------
     pixels : array of 3 or 4 axes
     channels_first : bool
-        Decides where the channels are if both axes fit.
+        Decides where the channels are if both axes fit, and with bands in any case.
     bands : sequence of 1 or 3 int, or None
         The channels to show.
 
@@ -78,7 +78,7 @@ def shown_pixels(
     if pixels.ndim == 3:
         pixels, first = pixels[..., np.newaxis], False
     else:
-        first = channels_are_first(
+        first = (bands is not None and channels_first) or channels_are_first(
             pixels, channels_first=channels_first, any_number=bands is not None
         )
     last = np.moveaxis(pixels, 1, 3) if first else pixels
@@ -118,8 +118,7 @@ def channels_are_first(pixels: NDArray[Any], *, channels_first: bool, any_number
     if first or last:
         return first and (channels_first or not last)
     if any_number:
-        fewer = pixels.shape[1] < pixels.shape[3]
-        return fewer or (channels_first and pixels.shape[1] == pixels.shape[3])
+        return channels_first or pixels.shape[1] < pixels.shape[3]
     raise InvalidInputError(
         f"images of shape {pixels.shape} have no channel axis of 1 (grey), 3 (RGB) or 4 (RGBA) "
         "entries; pass the channels to show as red, green and blue, such as bands=(3, 2, 1)"

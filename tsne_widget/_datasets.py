@@ -123,9 +123,15 @@ def file_codes(dataset: Any, ids: Sequence[int]) -> list[Any] | None:
     return codes
 
 
-def is_torchvision(dataset: Any) -> bool:
-    """Whether torchvision's own code reads the samples, so that the list of files is right."""
-    return str(getattr(type(dataset).__getitem__, "__module__", "")).startswith("torchvision.")
+def reads_listed_files(dataset: Any) -> bool:
+    """Whether only code of torch and torchvision reads the samples: the list of files is right."""
+    return all(
+        str(getattr(type(part).__getitem__, "__module__", "")).startswith(
+            ("torchvision.", "torch.utils.data.")
+        )
+        for part in wrapped_datasets(dataset)
+        if hasattr(type(part), "__getitem__")
+    )
 
 
 def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:

@@ -244,6 +244,23 @@ def test_files_in_another_order_than_the_samples_are_no_paths(entries):
     assert source.caption(3) == "#3"
 
 
+def test_a_wrapper_of_ones_own_in_another_order_has_no_paths(entries):
+    class Reversed(Dataset):
+        def __init__(self, dataset):
+            self.dataset, self.indices = dataset, list(range(N))
+
+        def __len__(self):
+            return N
+
+        def __getitem__(self, index):
+            return self.dataset[self.indices[N - 1 - index]]
+
+    dataset = Reversed(Folder(entries))
+    with pytest.warns(DoubtWarning, match="that are not those of dataset"):
+        assert extracted(dataset).paths is None
+    assert np.array_equal(np.asarray(DatasetImages(dataset).image(0)), PHOTOS[-1])
+
+
 def test_files_that_cannot_be_compared_are_judged_by_their_labels(tmp_path):
     class Unreadable(Folder):
         def __getitem__(self, index):
@@ -311,6 +328,16 @@ def test_too_few_pictures_of_from_arrays_are_refused():
     record = FeatureSet.from_arrays(np.eye(N), LABELS, images=np.stack(PHOTOS[:4]))
     with pytest.raises(InvalidInputError, match="images has 4 pictures"):
         checked_images(record)
+
+
+def test_a_fourth_channel_is_left_out_and_noted():
+    x = torch.stack([to_tensor(p) for p in PHOTOS])
+    x = torch.cat([x, 1 - x[:, :1]], dim=1)
+    notes, source = notes_of(extracted(x, channels=4), x)
+    assert np.array_equal(np.asarray(source.image(3)), PHOTOS[3])
+    assert notes == (source.note,)
+    assert "bands=" in source.note
+    assert notes_of(extracted(x, channels=4), x, bands=(3, 1, 2))[0] == ()
 
 
 def test_bands_choose_what_is_compared_and_shown():

@@ -21,6 +21,7 @@ from tsne_widget._seen import Seen
 from tsne_widget.errors import ImageError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images.order import labels_differ, misplaced_files
+from tsne_widget.images.pixels import NOT_SHOWN
 from tsne_widget.images.remarks import NoImages, RemarkedImages
 from tsne_widget.images.source import images_of
 from tsne_widget.images.thumbnails import thumbnail
@@ -61,15 +62,17 @@ def checked_images(
         feature_set = feature_set.with_images(source)  # an array becomes a source
     if isinstance(source, NoImages):
         return feature_set, source
-    notes = Notes()
+    notes, ids = Notes(), set(feature_set.ids.tolist())
     compared = {
         sample.id: found
         for sample in feature_set.seen
-        if (found := _compared(source, sample)) is not None
+        if sample.id in ids and (found := _compared(source, sample)) is not None
     }
     differences = {id_: found.difference for id_, found in compared.items() if found.difference}
     _note_differences(differences, len(compared), notes)
     _note_order(feature_set, source, notes)
+    if NOT_SHOWN in str(getattr(source, "note", "")):
+        notes.add(NOT_SHOWN)
     feature_set = feature_set.with_notes(notes.texts)
     return feature_set, _remarked(source, differences, compared)
 

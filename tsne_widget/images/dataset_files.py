@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._alike import EXIF_ORIENTATIONS, Likeness, likeness, small
-from tsne_widget._datasets import SampleFile, innermost, is_torchvision, sample_file
+from tsne_widget._datasets import SampleFile, reads_listed_files, sample_file
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.files import SUFFIXES, file_picture, open_picture, orientation
 from tsne_widget.images.pixels import as_array, channels_are_first, is_tensor
@@ -80,7 +80,7 @@ class DatasetFiles:
     @cached_property
     def _agree(self) -> bool:
         ids = np.linspace(0, self._count - 1, min(COMPARED, self._count)).round().astype(int)
-        if all(is_torchvision(part.dataset) for part in innermost(self._dataset, ids.tolist())):
+        if reads_listed_files(self._dataset):
             return True
         same = different = 0
         for id_ in ids.tolist():

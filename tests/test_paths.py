@@ -72,7 +72,7 @@ def test_a_moved_exploration_is_loaded_with_its_pictures(folder, tmp_path):
         assert levels(explorer._images) == list(range(N))
         explorer.copy_images(tmp_path / "copies", "all", progress=False)
     with EmbeddingExplorer.load(tmp_path / "saved") as explorer:
-        with pytest.raises(ImageError, match=r"directory: c0/0\.png"):
+        with pytest.raises(ImageError, match=r"directory: 0\.png"):
             explorer._images.image(0)
         with pytest.warns(DoubtWarning, match=r"12 of 12 pictures could not .*pass root= to load"):
             explorer.copy_images(tmp_path / "none", "all", progress=False)

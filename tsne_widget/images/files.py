@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tsne_widget._paths import absolute_paths
+from tsne_widget._text import file_name
 from tsne_widget.errors import ImageError, InvalidInputError
 from tsne_widget.images.reasons import checked_id, only_image_errors, reason_of, short_path
 
@@ -143,11 +144,11 @@ def open_picture(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
 
 @contextmanager
 def _missing_named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """A block whose error about a missing file ends in the file's name and folder."""
+    """A block whose error about a missing file ends in the file's name, without its folder."""
     try:
         yield
     except FileNotFoundError as error:
-        raise ImageError(f"{reason_of(error)}: {short_path(os.fspath(path))}") from error
+        raise ImageError(f"{reason_of(error)}: {file_name(os.fspath(path))}") from error
 
 
 def check_size(image: Image.Image) -> None:

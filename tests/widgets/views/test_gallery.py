@@ -340,7 +340,7 @@ def test_a_bad_picture_is_a_tile_with_the_reason():
         explorer.select([1])
         explorer.state.focus = 1
         assert broken.rows_of_tiles() == [1]
-        reason = "no such file or directory: such/101.png"
+        reason = "no such file or directory: 101.png"
         assert broken.answers[-1].content["tiles"][0]["note"] == reason
         broken.asks("look", row=1)
         assert broken.last("look").content["tile"]["note"] == reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,15 @@ from tsne_widget._class_codes import UNKNOWN
 MIN_KAPPA = 0.5
 # Lists in random order must differ in this many places on average; otherwise nothing is known.
 MIN_EVIDENCE = 3.0
+# Samples that are compared, and random orders that they are compared with.
+MOST, SHUFFLES = 2000, 20
 
 
 def labels_contradict(codes: ArrayLike, values: Sequence[Any]) -> bool:
     """Whether two lists of labels of the same samples are surely in different orders.
 
-    Other codes or names for the same classes are no contradiction, and neither are some corrected
-    labels.
+    Other codes or names for the same classes are no contradiction, and neither are coarser classes
+    or some corrected labels.
 
     Parameters
     ----------
@@ -43,35 +45,35 @@ def labels_contradict(codes: ArrayLike, values: Sequence[Any]) -> bool:
     one = one[known]
     if not len(other):
         return False
-    _, a = np.unique(one, return_inverse=True)
-    names, b = np.unique([str(value) for value in other], return_inverse=True)
-    same = np.array([str(code) for code in one.tolist()]) == names[b]
-    pairs = [(same, one.astype(str), names[b])]
-    mapped = _renamed(a, b)
-    pairs.append((mapped == b, mapped.astype(str), b.astype(str)))
-    return all(_kappa_is_low(*pair) for pair in pairs)
-
-
-def _renamed(a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Codes ``a`` in terms of ``b``: the most frequent pairs first, each code once; −1 without."""
-    pairs, counts = np.unique(np.stack([a, b]), axis=1, return_counts=True)
-    table = np.full(int(a.max()) + 1, UNKNOWN, dtype=np.intp)
-    taken: set[int] = set()
-    for pair in np.argsort(-counts, kind="stable"):
-        code, value = pairs[:, pair].tolist()
-        if table[code] == UNKNOWN and value not in taken:
-            table[code] = value
-            taken.add(value)
-    return table[a]
-
-
-def _kappa_is_low(same: NDArray[np.bool_], one: NDArray[Any], other: NDArray[Any]) -> bool:
-    n = len(same)
-    shares = [
-        dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
-        for labels in (one, other)
+    if len(other) > MOST:
+        rows = np.linspace(0, len(other) - 1, MOST).astype(int)
+        one, other = one[rows], [other[row] for row in rows]
+    texts = np.array([str(value) for value in other])
+    equal = np.array([str(code) for code in one.tolist()])
+    a, b = (np.unique(labels, return_inverse=True)[1] for labels in (equal, texts))
+    measures: list[Callable[[NDArray[Any], NDArray[Any]], float]] = [
+        lambda x, y: float((x == y).mean()),
+        _purity,
+        lambda x, y: _purity(y, x),
     ]
-    chance = sum(count * shares[1].get(name, 0) for name, count in shares[0].items()) / n**2
-    if n * (1 - chance) < MIN_EVIDENCE:
+    pairs = [(equal, texts), (a, b), (a, b)]
+    return all(_is_by_chance(measure, *pair) for measure, pair in zip(measures, pairs, strict=True))
+
+
+def _purity(a: NDArray[np.intp], b: NDArray[np.intp]) -> float:
+    """Share of samples whose label ``b`` is the most frequent one of their label ``a``."""
+    pairs, counts = np.unique(np.stack([a, b]), axis=1, return_counts=True)
+    most = np.zeros(int(a.max()) + 1)
+    np.maximum.at(most, pairs[0], counts)
+    return float(most.sum() / len(a))
+
+
+def _is_by_chance(
+    measure: Callable[[NDArray[Any], NDArray[Any]], float], one: NDArray[Any], other: NDArray[Any]
+) -> bool:
+    """Whether two lists agree hardly more than in random order."""
+    rng = np.random.default_rng(0)
+    chance = float(np.mean([measure(one, rng.permutation(other)) for _ in range(SHUFFLES)]))
+    if len(one) * (1 - chance) < MIN_EVIDENCE:
         return False
-    return float((same.mean() - chance) / (1 - chance)) < MIN_KAPPA
+    return (measure(one, other) - chance) / (1 - chance) < MIN_KAPPA

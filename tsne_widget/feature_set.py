@@ -144,7 +144,7 @@ class FeatureSet:
         class_names: Sequence[str] | None = None,
         ids: ArrayLike | None = None,
         paths: Sequence[str | os.PathLike[str]] | None = None,
-        images: ImageSource | None = None,
+        images: Any = None,
         layer: str = "",
     ) -> Self:
         """A FeatureSet from arrays in memory (numpy arrays, torch tensors on the CPU, lists).
@@ -163,8 +163,8 @@ class FeatureSet:
             Index of each row in the dataset. Default: 0 … n − 1.
         paths : sequence of n paths, optional
             Source file of each row. Relative paths become absolute if the first of them exists.
-        images : ImageSource, optional
-            Source of the pictures.
+        images : ImageSource, array, list of paths or dataset, optional
+            Pictures, addressed by ``ids``; what ``EmbeddingExplorer(images=…)`` takes.
         layer : str, optional
             Name of the layer that the features come from.
 

@@ -297,6 +297,8 @@ def test_features_in_the_order_of_the_dataset_get_no_note():
     names = np.array(["dog", "cat", "ant"])[np.arange(N * 3) // 16]
     by_name = FeatureSet.from_arrays(np.eye(N * 3), names)  # its codes have another order
     assert notes_of(by_name, dataset)[0] == ()
+    finer = TensorDataset(torch.zeros(N * 3, 1, 4, 4), torch.arange(N * 3) // 4)
+    assert notes_of(record, finer)[0] == ()
     some_corrected = np.array(record.labels)
     some_corrected[[3, 20]] = 2
     assert notes_of(FeatureSet.from_arrays(np.eye(N * 3), some_corrected), dataset)[0] == ()

@@ -60,14 +60,17 @@ def extracted_features(
     return extract(model, data, layer, **extraction).with_images(source)
 
 
-def _source(pictures: Any, display: Mapping[str, Any]) -> ImageSource:
-    """The pictures of the data; if it has none, a source that gives the reason."""
+def _source(pictures: Any, display: Mapping[str, Any]) -> ImageSource | None:
+    """The pictures of the data; if it has none, a source that gives the reason.
+
+    None if the samples cannot be read by their ids.
+    """
     try:
         return as_image_source(pictures, **display)
     except InvalidInputError as error:
         if any(value is not None for value in display.values()):
             raise
-        return NoImages(len(pictures), str(error))
+        return NoImages(len(pictures), str(error)) if hasattr(pictures, "__len__") else None
 
 
 def _pictures_of(data: Any) -> Any:

@@ -14,9 +14,10 @@ from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
-from tsne_widget.extraction.data.labels import label_codes
-from tsne_widget.extraction.data.sources import Indexed, Source, Stream
-from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
+from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.sources import Indexed, Source
+from tsne_widget.extraction.data.streams import Stream
+from tsne_widget.extraction.model.forward import ForwardPass, Outputs
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
@@ -87,6 +88,8 @@ class Run:
     class_names : ClassNames
     skip_errors, drop_nonfinite : bool
         Whether bad samples are skipped, or are an error.
+    found_names : FoundNames or None
+        Takes names in the labels if the model has no logits; None refuses them.
     """
 
     forward: ForwardPass
@@ -94,6 +97,7 @@ class Run:
     class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
+    found_names: FoundNames | None = None
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -134,15 +138,14 @@ class Run:
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:
-        keywords = parameter_names(self.forward.model)
         if isinstance(self.source, Stream):
-            yield from self.source.batches(keywords)
+            yield from self.source.batches()
             return
         assert isinstance(self.source, Indexed)  # noqa: S101 - Ray datasets are read by ray_pool
         ids = self.source.ids[start:stop]
         size = self.source.loading.batch_size
         groups = [ids[block] for block in row_blocks(len(ids), size)]
-        yield from self.source.batches(groups, keywords, skip_errors=self.skip_errors)
+        yield from self.source.batches(groups, skip_errors=self.skip_errors)
 
     def as_rows(self, batch: Batch, outputs: Outputs | None) -> Rows:
         """The outputs of a batch with ids and labels; nonfinite rows are dropped or an error."""
@@ -156,7 +159,9 @@ class Run:
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None
-        codes = None if labels is None else label_codes(labels, batch.ids, self.class_names.names)
+        found = self.found_names if logits is None else None
+        names = self.class_names.names
+        codes = None if labels is None else label_codes(labels, batch.ids, names, found)
         rows = Rows(ids, features, codes, logits, tuple(batch.skipped))
         return finite_rows(rows, self.forward.names(), drop=self.drop_nonfinite)
 

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction import extract
-from tsne_widget.extraction.data.sources import check_data
+from tsne_widget.extraction.data.forms import check_data
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source
 from tsne_widget.widgets.arguments import MIN_ROWS

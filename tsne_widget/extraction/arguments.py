@@ -21,11 +21,10 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.data.choice import as_choice
 from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
 from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
-from tsne_widget.extraction.data.splitting import Splitter
 from tsne_widget.extraction.executors.local import ClassNames
 from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
-from tsne_widget.extraction.model.forward import Reading, parameter_names
+from tsne_widget.extraction.model.forward import Reading
 from tsne_widget.extraction.model.layers import Layer, find_layer, unwrap
 from tsne_widget.extraction.model.pooling import Pool, Select, check_pool
 
@@ -134,10 +133,9 @@ def as_request(
     moves_to = None if device is None or on_ray else _as_device(device)
     runs_on = moves_to or device_of(model)
     choice, notes = as_choice(image, label), Notes()
-    splitter = Splitter(parameter_names(model), choice)
     data = as_dataset(data, choice)
     source = as_source(
-        data, batch_size, num_workers, splitter, notes, pin_memory=runs_on.type == "cuda"
+        data, batch_size, num_workers, choice, notes, pin_memory=runs_on.type == "cuda"
     )
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)

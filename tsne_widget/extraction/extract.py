@@ -295,7 +295,7 @@ def _request_store(request: Request) -> Iterator[Store | None]:
         + option_text(reading.pool)
         + option_text(reading.select),
         "data": dataset_part(request.dataset, source.ids, request.dataset_key),
-        "collate": option_text(source.loading.collate) + option_text(source.splitter.choice.image),
+        "collate": option_text(source.loading.collate) + option_text(source.choice.image),
         "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
         "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
     }

@@ -157,11 +157,10 @@ class BatchDataset:
 class StreamCollate:
     """Collates samples of a stream to a :class:`Batch`, whose ids the reader sets.
 
-    It runs inside worker processes.
+    The reader also sets ``splitter``. It runs inside worker processes.
     """
 
-    def __init__(self, splitter: Splitter) -> None:
-        self.splitter = splitter
+    splitter = Splitter()
 
     def __call__(self, samples: list[Any]) -> Batch:
         fields = [self.splitter.split(sample, "a sample of the stream") for sample in samples]

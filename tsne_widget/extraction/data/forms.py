@@ -186,7 +186,8 @@ def _rows(column: Any, indices: Sequence[int]) -> Any:
     if list(indices) == list(range(first, last + 1)):
         block = column[first : last + 1]
         if len(block) == len(indices):
-            return block
+            is_read_only = isinstance(block, np.ndarray) and not block.flags.writeable
+            return block.copy() if is_read_only else block  # torch warns of read-only arrays
     return [column[index] for index in indices]
 
 
@@ -195,7 +196,7 @@ def _by_position(array: Any) -> Any:
     if not _is_pandas(array):
         return array
     if array.ndim == 2:
-        return array.to_numpy()
+        return array.to_numpy(copy=True)  # torch warns of read-only arrays
     values = array.tolist()
     return [None if is_missing(value) else value for value in values]
 

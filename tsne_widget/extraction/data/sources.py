@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, default_
 from tsne_widget._notes import Notes
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.data.batches import Batch, BatchDataset, identity
+from tsne_widget.extraction.data.choice import Choice
 from tsne_widget.extraction.data.forms import (
     as_pairs,
     check_data,
@@ -35,7 +36,8 @@ class Indexed:
     ids : sequence of int
         The indices to read, ascending.
     loading : Loading
-    splitter : Splitter
+    choice : Choice
+        What the caller says about the items of a sample.
     notes : Notes
         Collects what the batches infer and cannot verify.
     """
@@ -43,7 +45,7 @@ class Indexed:
     dataset: Any
     ids: Sequence[int]
     loading: Loading
-    splitter: Splitter
+    choice: Choice = field(default_factory=Choice)
     notes: Notes = field(default_factory=Notes)
 
     @property
@@ -51,7 +53,9 @@ class Indexed:
         """Number of samples."""
         return len(self.ids)
 
-    def batches(self, groups: Sequence[Sequence[int]], *, skip_errors: bool) -> Iterator[Batch]:
+    def batches(
+        self, groups: Sequence[Sequence[int]], keywords: frozenset[str], *, skip_errors: bool
+    ) -> Iterator[Batch]:
         """One batch for each group of ids, in that order.
 
         Raises
@@ -59,7 +63,8 @@ class Indexed:
         ExtractionError
             If a sample cannot be read and ``skip_errors`` is False.
         """
-        dataset = BatchDataset(self.dataset, self.splitter, self.loading.collate, skip_errors)
+        splitter = Splitter(keywords, self.choice)
+        dataset = BatchDataset(self.dataset, splitter, self.loading.collate, skip_errors)
         loader = self.loading.loader(dataset, sampler=groups, batch_size=None, collate_fn=identity)
         for batch in iterate(loader, self.loading.patience):
             for note in batch.notes:
@@ -76,13 +81,13 @@ class RayRows:
     dataset : ray.data.Dataset
         Its columns are the keys of a batch; None inside an actor.
     batch_size : int
-    splitter : Splitter
+    choice : Choice
     notes : Notes
     """
 
     dataset: Any
     batch_size: int
-    splitter: Splitter
+    choice: Choice = field(default_factory=Choice)
     notes: Notes = field(default_factory=Notes)
 
     @property
@@ -98,7 +103,7 @@ def as_source(
     data: Any,
     batch_size: int,
     num_workers: int,
-    splitter: Splitter,
+    choice: Choice,
     notes: Notes,
     *,
     pin_memory: bool,
@@ -111,7 +116,8 @@ def as_source(
         Other forms are converted before by :func:`~tsne_widget.extraction.data.forms.as_dataset`.
     batch_size, num_workers : int
         Ignored for a DataLoader, which has its own.
-    splitter : Splitter
+    choice : Choice
+        What the caller says about the items of a sample.
     notes : Notes
         Collects what the batches infer and cannot verify.
     pin_memory : bool
@@ -123,18 +129,18 @@ def as_source(
         If ``data`` is of another kind or empty, or if a loader draws a sample twice.
     """
     if isinstance(data, DataLoader):
-        return _loader_source(data, splitter, notes, pin_memory=pin_memory)
+        return _loader_source(data, choice, notes, pin_memory=pin_memory)
     if is_fastai_loader(data):
-        return stream_of_loader(in_order(data), splitter, notes)
+        return stream_of_loader(in_order(data), choice, notes)
     if is_ray_dataset(data):
-        return RayRows(data, batch_size, splitter, notes)
+        return RayRows(data, batch_size, choice, notes)
     loading = Loading(batch_size, num_workers, pin_memory)
     if isinstance(data, IterableDataset):
-        return stream_of(data, loading, splitter, notes)
+        return stream_of(data, loading, choice, notes)
     check_data(data)
     if isinstance(data, tuple):
         data = as_pairs(data, notes)
-    return _not_empty(Indexed(data, range(len(data)), loading, splitter, notes))
+    return _not_empty(Indexed(data, range(len(data)), loading, choice, notes))
 
 
 def dataset_of(data: Any) -> Any:
@@ -143,14 +149,14 @@ def dataset_of(data: Any) -> Any:
 
 
 def _loader_source(
-    loader: DataLoader[Any], splitter: Splitter, notes: Notes, *, pin_memory: bool
+    loader: DataLoader[Any], choice: Choice, notes: Notes, *, pin_memory: bool
 ) -> Source:
     dataset: Any = loader.dataset
     has_default_collate = loader.collate_fn is default_collate
     if isinstance(dataset, IterableDataset) or (
         loader.batch_size is None and loader.batch_sampler is None
     ):
-        return stream_of_loader(loader, splitter, notes)
+        return stream_of_loader(loader, choice, notes)
     loading = Loading(
         batch_size=loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 64,
         num_workers=loader.num_workers,
@@ -162,7 +168,7 @@ def _loader_source(
         prefetch_factor=loader.prefetch_factor,
     )
     with torch.random.fork_rng(devices=[]), _generator_states_kept(loader):
-        return _not_empty(Indexed(dataset, _sampled_ids(loader), loading, splitter, notes))
+        return _not_empty(Indexed(dataset, _sampled_ids(loader), loading, choice, notes))
 
 
 def _sampled_ids(loader: DataLoader[Any]) -> list[int]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 from tsne_widget._notes import Notes
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.data.batches import Batch, StreamCollate
+from tsne_widget.extraction.data.choice import Choice
 from tsne_widget.extraction.data.fields import as_inputs
 from tsne_widget.extraction.data.loading import Loading, error_text, is_worker_error, iterate
 from tsne_widget.extraction.data.sharding import RepeatedRows, in_one_worker, shares_workers
@@ -25,7 +26,8 @@ class Stream:
     ----------
     loader : iterable
         A DataLoader, or another loader of batches.
-    splitter : Splitter
+    choice : Choice
+        What the caller says about the items of a sample.
     notes : Notes
         Collects what the batches infer and cannot verify.
     patience : float
@@ -33,7 +35,7 @@ class Stream:
     """
 
     loader: Any
-    splitter: Splitter
+    choice: Choice = field(default_factory=Choice)
     notes: Notes = field(default_factory=Notes)
     patience: float = 0.0
 
@@ -42,7 +44,7 @@ class Stream:
         """None: unknown until the end."""
         return None
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, keywords: frozenset[str]) -> Iterator[Batch]:
         """The loader's batches with their ids.
 
         Raises
@@ -51,10 +53,14 @@ class Stream:
             If the dataset fails.
         """
         arrived = 0
+        splitter = Splitter(keywords, self.choice)
+        collate = getattr(self.loader, "collate_fn", None)
+        if isinstance(collate, StreamCollate):
+            collate.splitter = splitter
         repeated = RepeatedRows(getattr(self.loader, "num_workers", 0))
         try:
             for number, item in enumerate(iterate(self.loader, self.patience)):
-                batch = self._as_batch(item, f"batch {number}")
+                batch = _as_batch(item, splitter, f"batch {number}")
                 assert batch.inputs is not None  # noqa: S101 - streams skip nothing
                 ids = list(range(arrived, arrived + len(batch.inputs)))
                 arrived += len(ids)
@@ -75,14 +81,8 @@ class Stream:
         if repeated.note:
             self.notes.add(repeated.note)
 
-    def _as_batch(self, item: Any, where: str) -> Batch:
-        if isinstance(item, Batch):  # of StreamCollate
-            return item
-        fields = self.splitter.split(item, where, batched=True)
-        return Batch([], as_inputs(fields, where), fields.label, notes=self.splitter.notes.texts)
 
-
-def stream_of(dataset: Any, loading: Loading, splitter: Splitter, notes: Notes) -> Stream:
+def stream_of(dataset: Any, loading: Loading, choice: Choice, notes: Notes) -> Stream:
     """The samples of an IterableDataset in batches.
 
     One worker reads a stream that does not ask which worker it runs in: each of several would read
@@ -90,20 +90,24 @@ def stream_of(dataset: Any, loading: Loading, splitter: Splitter, notes: Notes) 
     """
     if loading.num_workers > 1 and not shares_workers(dataset):
         loading = replace(loading, num_workers=1)
-    loader = loading.loader(
-        dataset, batch_size=loading.batch_size, collate_fn=StreamCollate(splitter)
-    )
-    return Stream(loader, splitter, notes, loading.patience)
+    loader = loading.loader(dataset, batch_size=loading.batch_size, collate_fn=StreamCollate())
+    return Stream(loader, choice, notes, loading.patience)
 
 
-def stream_of_loader(loader: Any, splitter: Splitter, notes: Notes) -> Stream:
+def stream_of_loader(loader: Any, choice: Choice, notes: Notes) -> Stream:
     """The batches of a loader; a stream that all workers read whole gets one worker."""
     if (
         type(loader) is DataLoader
         and loader.num_workers > 1
-        and hasattr(loader.dataset, "__iter__")
-        and not hasattr(loader.dataset, "__getitem__")
+        and isinstance(loader.dataset, IterableDataset)
         and not shares_workers(loader.dataset, loader.worker_init_fn)
     ):
         loader = in_one_worker(loader)
-    return Stream(loader, splitter, notes)
+    return Stream(loader, choice, notes)
+
+
+def _as_batch(item: Any, splitter: Splitter, where: str) -> Batch:
+    if isinstance(item, Batch):  # of StreamCollate
+        return item
+    fields = splitter.split(item, where, batched=True)
+    return Batch([], as_inputs(fields, where), fields.label, notes=splitter.notes.texts)

@@ -17,7 +17,7 @@ from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import FoundNames, label_codes
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.streams import Stream
-from tsne_widget.extraction.model.forward import ForwardPass, Outputs
+from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
@@ -138,14 +138,15 @@ class Run:
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:
+        keywords = parameter_names(self.forward.model)
         if isinstance(self.source, Stream):
-            yield from self.source.batches()
+            yield from self.source.batches(keywords)
             return
         assert isinstance(self.source, Indexed)  # noqa: S101 - Ray datasets are read by ray_pool
         ids = self.source.ids[start:stop]
         size = self.source.loading.batch_size
         groups = [ids[block] for block in row_blocks(len(ids), size)]
-        yield from self.source.batches(groups, skip_errors=self.skip_errors)
+        yield from self.source.batches(groups, keywords, skip_errors=self.skip_errors)
 
     def as_rows(self, batch: Batch, outputs: Outputs | None) -> Rows:
         """The outputs of a batch with ids and labels; nonfinite rows are dropped or an error."""

@@ -118,6 +118,8 @@ def input_remedy(inputs: Inputs) -> str:
         )
     elif x.ndim == 3:
         remedies.append(f"the shape {shape} has no axis of channels: pass x.unsqueeze(1)")
+    elif x.ndim == 5 and shape[1] == 1:
+        remedies.append(f"the shape {shape} has an axis too many: pass x.squeeze(1)")
     elif x.ndim == 5:
         remedies.append(
             f"the shape {shape} has one axis too many for pictures; if the samples of data are "

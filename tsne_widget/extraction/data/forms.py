@@ -122,6 +122,11 @@ def check_data(data: Any) -> None:
             f"data must be a Dataset, got the model {type(data).__name__}; the model comes first: "
             "extract(model, dataset)"
         )
+    if isinstance(data, list) and len(data) > 1 and _are_fields(data):
+        raise InvalidInputError(
+            f"data is a list of {len(data)} arrays with {len(data[0])} rows each, and would be "
+            f"{len(data)} samples; for x[i] and y[i] of sample i pass the tuple (x, y)"
+        )
     line = _loader_inside(data)
     if line:
         raise InvalidInputError(
@@ -165,7 +170,8 @@ def _loader_inside(data: Any) -> str:
     has_iter = hasattr(type(data), "__iter__") and not hasattr(type(data), "__getitem__")
     if has_iter and hasattr(getattr(data, "dataset", None), "__getitem__"):
         return "the dataset of the loader: data.dataset"
-    if hasattr(data, "iter_rows") and callable(getattr(data, "to_pandas", None)):
+    is_table = callable(getattr(data, "to_pandas", None)) and hasattr(data, "columns")
+    if is_table and not hasattr(data, "with_transform"):  # of polars or pyarrow
         return "data.to_pandas()"
     return ""
 
@@ -178,6 +184,14 @@ def _is_column(values: Any) -> bool:
     if isinstance(values, (Tensor, np.ndarray, list)) or _is_pandas(values):
         return True
     return all(hasattr(values, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
+
+
+def _are_fields(arrays: Sequence[Any]) -> bool:
+    """Whether arrays of one length, the pictures first, are x and y and not samples."""
+    if not all(isinstance(array, (Tensor, np.ndarray)) and array.ndim for array in arrays):
+        return False
+    is_lower = all(array.ndim < arrays[0].ndim for array in arrays[1:])
+    return is_lower and len({len(array) for array in arrays}) == 1
 
 
 def _rows(column: Any, indices: Sequence[int]) -> Any:
@@ -245,26 +259,43 @@ def _of_arrays(data: Mapping[Any, Any]) -> Any:
     keys = list(data.keys())
     if not keys or not all(isinstance(key, str) for key in keys):
         return data  # a dictionary from 0, 1, … to samples is a dataset
-    columns = {key: data[key] for key in keys}
-    if not all(_is_column(column) for column in columns.values()):
-        wrong = next(key for key in keys if not _is_column(columns[key]))
-        if hasattr(columns[wrong], "__getitem__") or isinstance(columns[wrong], IterableDataset):
-            raise InvalidInputError(
-                f"data is a dictionary with the keys {', '.join(map(repr, keys))}; pass one of its "
-                f"datasets: data[{wrong!r}]"
-            )
+    columns = {key: data[key] for key in keys if not key.startswith("__")}  # of MATLAB files
+    wrong = [key for key, column in columns.items() if not _is_column(column)]
+    if wrong and all(_is_dataset(columns[key]) for key in wrong):
         raise InvalidInputError(
-            f"a dictionary as data must have arrays, but data[{wrong!r}] is "
-            f'{described(columns[wrong])}; pass {{"image": x, "label": y}}'
+            f"data is a dictionary with the keys {', '.join(map(repr, keys))}; pass one of its "
+            f"datasets: data[{wrong[0]!r}]"
+        )
+    if wrong:
+        raise InvalidInputError(
+            f"a dictionary as data must have arrays, but data[{wrong[0]!r}] is "
+            f"{described(columns[wrong[0]])}; pass only the arrays of the samples: "
+            f"{_example(columns)}"
         )
     lengths = {key: len(column) for key, column in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{key!r}: {length}" for key, length in lengths.items())
         raise InvalidInputError(
-            f"the arrays in data must have the same length, got {{{listed}}}; pass one pair of "
-            f"them: (data[{keys[0]!r}], data[{keys[-1]!r}])"
+            f"the arrays in data must have the same length, got {{{listed}}}; pass the arrays of "
+            f"one part: {_example(columns)}"
         )
     return Columns({key: _by_position(column) for key, column in columns.items()})
+
+
+def _is_dataset(value: Any) -> bool:
+    return isinstance(value, (Dataset, DataLoader)) or (
+        hasattr(value, "__getitem__") and not isinstance(value, (str, bytes, Mapping))
+    )
+
+
+def _example(columns: Mapping[str, Any]) -> str:
+    """The line to write for two arrays of one length in a dictionary."""
+    arrays = [key for key, column in columns.items() if _is_column(column)]
+    for position, key in enumerate(arrays):
+        for other in arrays[position + 1 :]:
+            if len(columns[key]) == len(columns[other]):
+                return f"(data[{key!r}], data[{other!r}])"
+    return '{"image": x, "label": y}'
 
 
 # Tables

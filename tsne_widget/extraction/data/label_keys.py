@@ -59,7 +59,7 @@ def label_key(item: Mapping[Any, Any], keywords: frozenset[str], where: str) -> 
     if not known:
         _refuse_unknown(item, keywords, where)
         return None, ""
-    if len(known) == 1 or all(_same(item[known[0]], item[key]) for key in known[1:]):
+    if len(known) == 1 or (usual and all(_same(item[known[0]], item[key]) for key in known[1:])):
         return known[0], ""
     codes = [key for key in known if kind_of(item[key]) == "code"]
     best = codes[0] if len(codes) == 1 else usual[0] if len(usual) == 1 else None

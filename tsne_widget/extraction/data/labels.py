@@ -244,4 +244,4 @@ def _from_one_hot(
 
 
 def _text(name: str | bytes) -> str:
-    return name if isinstance(name, str) else name.decode("utf-8", "replace")
+    return str(name) if isinstance(name, str) else name.decode("utf-8", "replace")

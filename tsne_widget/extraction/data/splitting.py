@@ -196,6 +196,9 @@ class Splitter:
             image = chosen("image", self.choice.image, whole, where)
         if image_key is not None:
             image = item[image_key]
+        inner: dict[str, Any] = {}
+        if isinstance(image, Mapping) and image_key is not None:  # {"inputs": {…}, "label": 3}
+            image, inner = self._inputs_of(image, where, batched=batched)
         key = label = None
         if self.choice.label == AUTO:
             parts = {
@@ -211,10 +214,10 @@ class Splitter:
         else:
             label = self._given_label(whole, where)
             key = self.choice.label
-        others = self._others(item, {image_key, key})
+        others = {**self._others(item, {image_key, key}), **inner}
         if self._is_keyword(image_key, others):
             return Fields(None, {image_key: image, **others}, label)
-        if image_key is None and self.choice.image == AUTO:
+        if image is None and self.choice.image == AUTO:
             return Fields(None, others, label)  # the model takes all of them by name
         return Fields(image, others, label)
 
@@ -280,6 +283,9 @@ def _picture_at(
 ) -> tuple[int, int | None]:
     """The position of the picture in a tuple, and its position in the tuple at that place."""
     pictures = [at for at, kind in enumerate(kinds) if kind == "picture"]
+    arrays = [at for at in pictures if not is_pil(parts[at])]
+    if kinds[0] == "picture" and arrays:
+        return (arrays[0], None)  # the transformed picture beside the original one
     if kinds[0] in ("picture", "other", "none", "mapping"):
         return (0, None)
     if kinds[0] == "vector":  # a row of numbers, unless another item clearly is a picture

@@ -78,8 +78,9 @@ class Stream:
                 "an iterable dataset cannot continue after an error, so on_error='skip' does not "
                 "apply"
             ) from error
-        if repeated.note:
-            self.notes.add(repeated.note)
+        note = repeated.note or _length_note(self.loader, arrived)
+        if note:
+            self.notes.add(note)
 
 
 def stream_of(dataset: Any, loading: Loading, choice: Choice, notes: Notes) -> Stream:
@@ -104,6 +105,22 @@ def stream_of_loader(loader: Any, choice: Choice, notes: Notes) -> Stream:
     ):
         loader = in_one_worker(loader)
     return Stream(loader, choice, notes)
+
+
+def _length_note(loader: Any, arrived: int) -> str:
+    """A sentence if several workers read more samples than the stream says it has."""
+    workers = getattr(loader, "num_workers", 0)
+    try:
+        n = len(loader.dataset)
+    except Exception:  # a stream without a length
+        return ""
+    if workers < 2 or loader.batch_size is None or arrived < 2 * n or not n:
+        return ""
+    return (
+        f"data has the length {n}, but {arrived} samples arrived: each of the {workers} workers "
+        "probably reads the whole stream; share it by torch.utils.data.get_worker_info() in its "
+        "__iter__, or pass num_workers=1"
+    )
 
 
 def _as_batch(item: Any, splitter: Splitter, where: str) -> Batch:

@@ -310,6 +310,11 @@ def _remedy(error: Exception, inputs: Inputs) -> str:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return f"pass a smaller batch_size, for example batch_size={max(1, len(inputs) // 2)}"
+    if isinstance(error, TypeError) and "required positional argument" in text:
+        return (
+            "the model takes several inputs: let the samples be dictionaries whose keys are the "
+            "parameters of its forward"
+        )
     return input_remedy(inputs) or (
         "check that the dataset's transform and shape are those of the training"
     )

@@ -16,7 +16,7 @@ from tsne_widget._class_codes import is_missing
 from tsne_widget._notes import Notes
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.data.choice import Choice
-from tsne_widget.extraction.data.items import described
+from tsne_widget.extraction.data.items import described, is_pil
 
 _BATCHES = "torch.utils.data.DataLoader(list(data), batch_size=None)"
 
@@ -349,5 +349,6 @@ def _are_files(values: Sequence[Any]) -> bool:
 def _are_arrays(values: Sequence[Any]) -> bool:
     found = list(_samples_of(values))
     return bool(found) and all(
-        isinstance(value, (Tensor, np.ndarray)) and value.ndim > 0 for value in found
+        is_pil(value) or (isinstance(value, (Tensor, np.ndarray)) and value.ndim > 0)
+        for value in found
     )

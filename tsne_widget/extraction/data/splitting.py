@@ -92,7 +92,7 @@ class Splitter:
             return without.split(item, where, batched=True)._replace(label=labels)
         fields = self._split(item, where, batched=batched)
         if not self._is_checked and not batched:
-            _check_single(fields)
+            _check_single(fields, where)
         self._is_checked = True
         return fields
 
@@ -144,7 +144,7 @@ class Splitter:
             image = item[at] if inner is None else item[at][inner]
         others: dict[str, Any] = {}
         if isinstance(image, Mapping):
-            image, others = self._inputs_of(image, where, batched=batched)
+            image, others = self._nested(image, where, batched=batched)
         is_usual = at == 0 and inner is None
         label_at = None
         if self.choice.label != AUTO:
@@ -165,14 +165,16 @@ class Splitter:
             return
         self._noted.add((at, inner, label_at))
         position = f"[{at}]" if inner is None else f"[{at}][{inner}]"
-        taken, settle = [], []
+        taken: list[str] = []
+        settle: list[str] = []
         if self.choice.image == AUTO:
             taken.append(f"item {position} is taken as the picture")
             settle.append(
                 f"image={at}" if inner is None else f"image=lambda sample: sample{position}"
             )
         if label_at is not None:
-            taken.append(f"item [{label_at}] is taken as the label")
+            verb = "" if taken else "is taken "
+            taken.append(f"item [{label_at}] {verb}as the label")
             settle.append(f"label={label_at}")
         if taken:
             kind = "batches" if batched else "samples"
@@ -188,6 +190,7 @@ class Splitter:
         self, item: Mapping[Any, Any], whole: Any, where: str, *, batched: bool
     ) -> Fields:
         image_key: Any = None
+        image: Any = None
         if self.choice.image == AUTO:
             image_key = self._image_key(item, where, batched=batched)
         elif isinstance(self.choice.image, str) and self.choice.image in item:
@@ -198,7 +201,7 @@ class Splitter:
             image = item[image_key]
         inner: dict[str, Any] = {}
         if isinstance(image, Mapping) and image_key is not None:  # {"inputs": {…}, "label": 3}
-            image, inner = self._inputs_of(image, where, batched=batched)
+            image, inner = self._nested(image, where, batched=batched)
         key = label = None
         if self.choice.label == AUTO:
             parts = {
@@ -221,10 +224,12 @@ class Splitter:
             return Fields(None, others, label)  # the model takes all of them by name
         return Fields(image, others, label)
 
-    def _inputs_of(
+    def _nested(
         self, item: Mapping[Any, Any], where: str, *, batched: bool
     ) -> tuple[Any, dict[str, Any]]:
         """The picture and the other inputs in the dictionary of ``({"image": x, …}, y)``."""
+        if item and set(item) <= {"bytes", "path"}:
+            return item, {}  # an encoded file
         key = self._image_key(item, where, batched=batched)
         others = self._others(item, {key})
         if key is None:
@@ -267,7 +272,7 @@ class Splitter:
         example = repr(arrays[0] if arrays else next(iter(item), "photo"))
         raise ExtractionError(
             f"{where} has the keys {', '.join(map(repr, item))}, but no image key "
-            f"({', '.join(IMAGE_KEYS)}); pass image={example}, or a function of the sample"
+            f"({', '.join(IMAGE_KEYS[:7])}, …); pass image={example}, or a function of the sample"
         )
 
 
@@ -335,9 +340,23 @@ def _label_at(item: Sequence[Any], kinds: Sequence[str], image_at: int, where: s
     return None
 
 
-def _check_single(fields: Fields) -> None:
-    """Raise InvalidInputError if a "sample" is a ready batch."""
+def _check_single(fields: Fields, where: str) -> None:
+    """Check the first sample.
+
+    Raises
+    ------
+    InvalidInputError
+        If the "sample" is a ready batch.
+    ExtractionError
+        If its picture is a path or an encoded file.
+    """
     image = next(iter(fields.others.values()), None) if fields.image is None else fields.image
+    if isinstance(image, Mapping) or kind_of(image) in ("path", "name"):
+        raise ExtractionError(
+            f"{where} has {described(image)} as the picture; open or decode it in the dataset, or "
+            "pass image=, a function from the sample to the model's input, such as "
+            "lambda sample: transform(PIL.Image.open(…)) with the transform of the training"
+        )
     if looks_like_batch(image, fields.label):
         shape = tuple(getattr(image, "shape", ()))
         raise InvalidInputError(

@@ -205,13 +205,21 @@ def test_a_missing_key_is_an_error_that_lists_the_keys():
     ("form", "note"),
     [
         (lambda x, y, i: (i, x, y), r"\(int, float32 \(3, 8, 8\), int\): item \[1\] is taken as"),
-        (lambda x, y, i: (f"c/{i}.png", x, y), r"item \[2\] is taken as the label; pass image=1"),
+        (lambda x, y, i: (f"c/{i}.png", x, y), r"and item \[2\] as the label; pass image=1"),
         (lambda x, y, i: (torch.tensor(i), x, torch.tensor(y)), r"pass image=1, label=2"),
         (lambda x, y, i: ((x, 31.5), y), r"item \[0\]\[0\] is taken as the picture"),
         (lambda x, y, i: ((31.5, x), y), r"item \[0\]\[1\] is taken as the picture"),
         (lambda x, y, i: (x, f"c/{i}.png", y), r"item \[2\] is taken as the label"),
+        (
+            lambda x, y, i: (x, torch.zeros(8, 8), y),
+            r"\): item \[2\] is taken as the label",
+        ),
+        (lambda x, y, i: (Image.new("RGB", (8, 8)), x, y), r"item \[1\] is taken as the picture"),
         (lambda x, y, i: (x, {"size": 8}, y), r"item \[2\] is taken as the label"),
-        (lambda x, y, i: (f"{i}.png", i, x, y), r"item \[3\] is taken as the label"),
+        (
+            lambda x, y, i: (f"{i}.png", i, x, y),
+            r"\[2\] is taken as the picture and item \[3\]",
+        ),
     ],
 )
 def test_the_picture_is_found_and_the_note_says_which_item(form, note):
@@ -279,6 +287,40 @@ def test_samples_without_a_picture_say_what_their_items_are():
 def test_a_number_out_of_range_is_an_error_that_lists_the_items():
     with pytest.raises(InvalidInputError, match=r"no item label=5: it is \(float32"):
         run(lambda x, y, i: (x, y), label=5)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x, y, i: {"jpg": b"\xff\xd8" * 200, "cls": y},
+        lambda x, y, i: (b"\xff\xd8" * 200, y),
+        lambda x, y, i: {"image": {"bytes": b"abc", "path": None}, "label": y},
+        lambda x, y, i: {"image": "c/0.png", "label": y},
+        lambda x, y, i: "c/0.png",
+    ],
+)
+def test_files_that_are_not_decoded_are_an_error_with_the_remedy(form):
+    with pytest.raises(ExtractionError, match=r"image=.*transform\(PIL\.Image\.open"):
+        run(form)
+
+
+def test_inputs_in_a_dictionary_of_their_own_are_read():
+    assert_plain(run(lambda x, y, i: {"inputs": {"image": x}, "labels": y}))
+
+
+def test_a_model_of_several_inputs_says_how_to_name_them():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(193, 3)
+
+        def forward(self, x, age):
+            return self.fc(torch.cat([x.flatten(1), age[:, None]], 1))
+
+    with pytest.raises(ExtractionError, match="dictionaries whose keys are the parameters"):
+        run(lambda x, y, i: ((x, 0.5), y), model=Two())
+    found = run(lambda x, y, i: ({"x": x, "age": torch.tensor(0.5)}, y), model=Two())
+    assert (found.labels == PLAIN.labels).all()
 
 
 @pytest.mark.parametrize("name", ["image", "label"])
@@ -439,6 +481,11 @@ def test_channels_last_pictures_are_told_to_turn_their_axes_first():
         run(torch.zeros(8, 9, 9, 3, dtype=torch.uint8))
     with pytest.raises(ExtractionError, match=r"permute\(0, 3, 1, 2\)$"):
         run(torch.zeros(8, 9, 9, 3))
+
+
+def test_a_batch_of_one_in_each_sample_is_told_so():
+    with pytest.raises(ExtractionError, match=r"axis too many: pass x\.squeeze\(1\)"):
+        run(lambda x, y, i: {"pixel_values": x[None], "label": y})
 
 
 def test_pictures_without_channels_are_told_so():

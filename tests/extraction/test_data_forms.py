@@ -116,6 +116,37 @@ def test_a_dictionary_of_datasets_is_an_error_with_the_line_to_write():
         run({"train": Pictures(), "test": Pictures()})
 
 
+def test_a_bunch_names_the_line_to_write():
+    with pytest.raises(InvalidInputError, match=r"'frame'\] is None; .*\(data\['data'\], data\["):
+        run({"data": X, "target": Y, "frame": None})
+
+
+def test_a_matlab_file_is_data():
+    assert_plain(run({"__header__": b"MATLAB", "X": X.numpy(), "y": Y.numpy()[:, None]}))
+
+
+def test_a_list_of_x_and_y_names_the_tuple():
+    with pytest.raises(InvalidInputError, match=r"list of 2 arrays .*pass the tuple \(x, y\)"):
+        run([X, Y])
+
+
+def test_a_table_of_another_package_names_to_pandas():
+    class Table:
+        columns = ["image"]
+
+        def to_pandas(self):
+            raise NotImplementedError
+
+        def __len__(self):
+            return 20
+
+        def __getitem__(self, name):
+            raise KeyError(name)
+
+    with pytest.raises(InvalidInputError, match=r"Table; pass data\.to_pandas\(\)"):
+        run(Table())
+
+
 def test_a_dictionary_of_one_value_each_is_refused():
     with pytest.raises(InvalidInputError, match=r"must have arrays, but data\['label'\] is int"):
         run({"image": X, "label": 3})

@@ -120,6 +120,18 @@ def test_rows_repeated_in_spite_of_a_worker_init_fn_are_a_warning():
         extract(MODEL, loader, progress=False)
 
 
+def test_more_samples_than_the_length_are_a_warning():
+    class Augmented(Asking):
+        def __len__(self):
+            return 20
+
+        def __iter__(self):
+            return ((x + torch.rand(()), y) for x, y in super().__iter__())
+
+    with pytest.warns(DoubtWarning, match=r"length 20, but 40 samples arrived"):
+        extract(MODEL, Augmented(), num_workers=2, batch_size=4, progress=False)
+
+
 def test_a_stream_of_equal_rows_is_not_repeated():
     class Constant(Sharing):
         def __iter__(self):

@@ -167,7 +167,7 @@ class Splitter:
         position = f"[{at}]" if inner is None else f"[{at}][{inner}]"
         taken: list[str] = []
         settle: list[str] = []
-        if self.choice.image == AUTO:
+        if self.choice.image == AUTO and (at, inner) != (0, None):
             taken.append(f"item {position} is taken as the picture")
             settle.append(
                 f"image={at}" if inner is None else f"image=lambda sample: sample{position}"

@@ -28,12 +28,12 @@ def kind_of(item: Any) -> str:
         A picture is a PIL image, or an array of at least two dimensions. A code is a whole number,
         a number has a fraction. A tuple or list is nested.
     """
-    if item is None or type(item).__name__ in ("NAType", "NaTType"):
-        return "none"
-    if isinstance(item, (Tensor, np.ndarray, np.generic)) or _is_array(item):
+    if isinstance(item, (Tensor, np.ndarray, np.generic)):
         return _kind_of_array(item)
     if isinstance(item, int):
         return "code"
+    if item is None or type(item).__name__ in ("NAType", "NaTType"):
+        return "none"
     if isinstance(item, float):
         return "code" if item.is_integer() else "number"
     if isinstance(item, os.PathLike):
@@ -45,6 +45,8 @@ def kind_of(item: Any) -> str:
         return "mapping"
     if isinstance(item, (tuple, list)):
         return "nested"
+    if _is_array(item):
+        return _kind_of_array(item)
     return "picture" if is_pil(item) else "other"
 
 

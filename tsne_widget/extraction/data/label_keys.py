@@ -31,8 +31,12 @@ _METADATA = re.compile(
 )
 
 
-def label_key(item: Mapping[Any, Any], keywords: frozenset[str], where: str) -> tuple[Any, str]:
-    """The key of the label, or None if there is none; and a note on a doubt, or "".
+def label_key(
+    item: Mapping[Any, Any], keywords: frozenset[str], where: str
+) -> tuple[Any, str, bool]:
+    """The key of the label, a note on a doubt, and whether the keys alone decide.
+
+    The key is None if there is no label, and the note is "" if there is no doubt.
 
     Parameters
     ----------
@@ -58,9 +62,9 @@ def label_key(item: Mapping[Any, Any], keywords: frozenset[str], where: str) -> 
     known = usual + more
     if not known:
         _refuse_unknown(item, keywords, where)
-        return None, ""
+        return None, "", False
     if len(known) == 1 or (usual and all(_same(item[known[0]], item[key]) for key in known[1:])):
-        return known[0], ""
+        return known[0], "", len(known) == 1
     codes = [key for key in known if kind_of(item[key]) == "code"]
     best = codes[0] if len(codes) == 1 else usual[0] if len(usual) == 1 else None
     listed = ", ".join(map(repr, known))
@@ -69,10 +73,11 @@ def label_key(item: Mapping[Any, Any], keywords: frozenset[str], where: str) -> 
             f"{where} has several keys that could be the label: {listed}; choose one, for example "
             f"label={known[0]!r}, or label=None for a map without labels"
         )
-    return best, (
+    note = (
         f"samples have the keys {listed}: {best!r} is taken as the label; pass label={best!r} to "
         "confirm, or another key"
     )
+    return best, note, False
 
 
 def label_in(target: Mapping[Any, Any], where: str) -> Any:

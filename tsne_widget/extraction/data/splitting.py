@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from torch import Tensor
+from typing import Any, NamedTuple
 
 from tsne_widget._datasets import IMAGE_KEYS
 from tsne_widget._notes import Notes
@@ -15,13 +13,13 @@ from tsne_widget.extraction.data.fields import Fields
 from tsne_widget.extraction.data.items import (
     CODES,
     described,
-    is_collated_tuple,
     is_pil,
     kind_of,
     looks_like_batch,
     of_one_sample,
 )
 from tsne_widget.extraction.data.label_keys import LABEL_KEYS, label_in, label_key
+from tsne_widget.extraction.data.tuples import is_usual, label_position, picture_at
 
 _NO_BATCH_LINE = "torch.utils.data.DataLoader(data, batch_size=None)"
 
@@ -50,6 +48,7 @@ class Splitter:
         self.notes = Notes()
         self._is_auto = self.choice == Choice()
         self._is_checked = False
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
         self._noted: set[tuple[int, int | None, int | None]] = set()
 
     def split(
@@ -74,16 +73,11 @@ class Splitter:
         InvalidInputError
             If several items could be the label, or the caller's choice does not fit.
         """
-        if (
-            self._is_auto
-            and self._is_checked
-            and type(item) is tuple
-            and len(item) == 2
-            and isinstance(item[0], Tensor)
-            and item[0].ndim > 1 + batched
-            and isinstance(item[1], (int, Tensor))
-        ):  # the fast path of nearly all samples
-            return Fields(item[0], {}, item[1])
+        if self._is_checked and self._is_auto:
+            if type(item) is tuple and len(item) > 1 and is_usual(item, batched):
+                return Fields(item[0], {}, item[1])
+            if type(item) is dict and tuple(item) in self._plans:
+                return self._plans[tuple(item)].fields(item, where)
         if item is None:
             raise ExtractionError(f"{where} is None")
         if samples is not None and callable(self.choice.label):
@@ -140,21 +134,21 @@ class Splitter:
             at = self.choice.image if isinstance(self.choice.image, int) else 0
             at, inner = at % len(item), None
         else:
-            at, inner = _picture_at(item, parts, kinds, where)
+            at, inner = picture_at(item, parts, kinds, where)
             image = item[at] if inner is None else item[at][inner]
         others: dict[str, Any] = {}
         if isinstance(image, Mapping):
             image, others = self._nested(image, where, batched=batched)
-        is_usual = at == 0 and inner is None
+        is_first = at == 0 and inner is None
         label_at = None
         if self.choice.label != AUTO:
             label = self._given_label(item, where)
         else:
-            label_at = _label_at(item, kinds, at, where)
+            label_at = label_position(item, kinds, at, where)
             label = None if label_at is None else item[label_at]
             if isinstance(label, Mapping):
                 label = label_in(label, where)
-        if not is_usual or label_at not in (None, 1):
+        if not is_first or label_at not in (None, 1):
             self._note_taken(item, at, inner, label_at, batched=batched)
         return Fields(image, others, label)
 
@@ -200,16 +194,17 @@ class Splitter:
         if image_key is not None:
             image = item[image_key]
         inner: dict[str, Any] = {}
-        if isinstance(image, Mapping) and image_key is not None:  # {"inputs": {…}, "label": 3}
+        is_nested = isinstance(image, Mapping)
+        if is_nested and image_key is not None:  # {"inputs": {…}, "label": 3}
             image, inner = self._nested(image, where, batched=batched)
-        key = label = None
+        key, label, doubt, is_single = None, None, "", False
         if self.choice.label == AUTO:
             parts = {
                 name: of_one_sample(value, batched=batched)
                 for name, value in item.items()
                 if name != image_key
             }
-            key, doubt = label_key(parts, self.keywords, where)
+            key, doubt, is_single = label_key(parts, self.keywords, where)
             if doubt:
                 self.notes.add(doubt)
             label = item.get(key)
@@ -218,6 +213,10 @@ class Splitter:
             label = self._given_label(whole, where)
             key = self.choice.label
         others = {**self._others(item, {image_key, key}), **inner}
+        if type(whole) is dict and is_single and not is_nested:
+            self._plans[tuple(whole)] = _Plan(
+                image_key, key, tuple(others), self._is_keyword(image_key, others)
+            )
         if self._is_keyword(image_key, others):
             return Fields(None, {image_key: image, **others}, label)
         if image is None and self.choice.image == AUTO:
@@ -276,68 +275,30 @@ class Splitter:
         )
 
 
+class _Plan(NamedTuple):
+    """Where the fields are in all dictionaries with the same keys."""
+
+    image_key: Any
+    label_key: Any
+    others: tuple[str, ...]
+    is_by_name: bool
+
+    def fields(self, item: dict[Any, Any], where: str) -> Fields:
+        """The fields of a sample or batch."""
+        label = item.get(self.label_key)
+        label = label_in(label, where) if isinstance(label, Mapping) else label
+        others = {name: item[name] for name in self.others}
+        image = None if self.image_key is None else item[self.image_key]
+        if self.is_by_name:
+            return Fields(None, {self.image_key: image, **others}, label)
+        return Fields(image, others, label)
+
+
 def _image_kind(value: Any, *, batched: bool) -> str:
     part = of_one_sample(value, batched=batched)
     if is_pil(part):
         return "pil"
     return "array" if kind_of(part) in ("picture", "vector") else "other"
-
-
-def _picture_at(
-    item: Sequence[Any], parts: Sequence[Any], kinds: Sequence[str], where: str
-) -> tuple[int, int | None]:
-    """The position of the picture in a tuple, and its position in the tuple at that place."""
-    pictures = [at for at, kind in enumerate(kinds) if kind == "picture"]
-    arrays = [at for at in pictures if not is_pil(parts[at])]
-    if kinds[0] == "picture" and arrays:
-        return (arrays[0], None)  # the transformed picture beside the original one
-    if kinds[0] in ("picture", "other", "none", "mapping"):
-        return (0, None)
-    if kinds[0] == "vector":  # a row of numbers, unless another item clearly is a picture
-        clear = [at for at in pictures if is_pil(parts[at]) or parts[at].ndim > 2]
-        return (clear[0] if clear else 0, None)
-    if pictures:
-        return (pictures[0], None)
-    for at, part in enumerate(item):
-        if kinds[at] == "nested" or is_collated_tuple(part):
-            inner = [kind_of(value) for value in part]
-            if "picture" in inner:
-                return (at, inner.index("picture"))
-    vectors = [at for at, kind in enumerate(kinds) if kind == "vector"]
-    if vectors:
-        return (vectors[0], None)
-    if kinds[0] in ("code", "number", "nested"):
-        return (0, None)
-    raise ExtractionError(
-        f"{where} is {described(item)}, and no item is a picture; read the file in the dataset, or "
-        "pass image=lambda sample: transform(PIL.Image.open(sample[0])) with the transform of the "
-        "training"
-    )
-
-
-def _label_at(item: Sequence[Any], kinds: Sequence[str], image_at: int, where: str) -> int | None:
-    """The position of the label in a tuple, or None if there is none."""
-    after = [at for at in range(image_at + 1, len(item)) if kinds[at] in CODES]
-    if image_at == 0:
-        if len(item) == 1:
-            return None
-        is_label = kinds[1] in (*CODES, "number", "vector", "none")
-        if kinds[1] == "mapping":
-            is_label = any(str(key).lower() in LABEL_KEYS for key in item[1])
-        return after[0] if after and not is_label else 1
-    labels = after or [
-        at for at in range(image_at + 1, len(item)) if kinds[at] in ("vector", "number", "mapping")
-    ]
-    if labels:
-        return labels[0]
-    before = [at for at in range(image_at) if kinds[at] in CODES]
-    if before:
-        raise InvalidInputError(
-            f"{where} is {described(item)}: item [{image_at}] is the picture, but it is unknown "
-            f"whether item [{before[0]}] is the label; pass label={before[0]}, or label=None for a "
-            "map without labels"
-        )
-    return None
 
 
 def _check_single(fields: Fields, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import types
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from tsne_widget import extract
 from tsne_widget.errors import DoubtWarning
 from tsne_widget.extraction.data.sharding import shares_workers
 
+stages = types.ModuleType("stages")
 MODEL = made(ResNet)
 PLAIN = extract(MODEL, Pictures(), batch_size=4, progress=False)
 SAMPLES = [Pictures()[i] for i in range(20)]
@@ -48,6 +50,9 @@ def my_share(samples, count=1):
     return samples if info is None else itertools.islice(samples, info.id, None, info.num_workers)
 
 
+stages.my_share = my_share
+
+
 def other(samples):
     return samples
 
@@ -68,6 +73,17 @@ class Pipeline(IterableDataset):
         for stage in self.pipeline:
             samples = stage(samples)
         return samples
+
+
+def split_by_worker(samples):
+    return samples
+
+
+class ByModule(IterableDataset):
+    """Like webdataset: the function that asks is in another module."""
+
+    def __iter__(self):
+        return stages.my_share(iter(SAMPLES))
 
 
 class Wrapping(IterableDataset):
@@ -166,6 +182,8 @@ def test_sharding_is_found_wherever_the_code_is():
         Attribute({"a": [Sharing()]}),
         Attribute(functools.partial(my_share, count=2)),
         Pipeline(other, my_share),
+        Attribute([split_by_worker]),
+        ByModule(),
         closure(),
         DataPipe(),
         ChainDataset([Whole(), Sharing()]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -14,8 +14,16 @@ from torch.utils.data import DataLoader
 from tsne_widget.extraction.data.fields import Inputs
 
 # Code that mentions one of these asks which worker it runs in.
-_ASKS = {"get_worker_info", "worker_info", "_worker_info", "apply_sharding", "split_by_worker"}
+_ASKS = {
+    "get_worker_info",
+    "pytorch_worker_info",
+    "worker_info",
+    "_worker_info",
+    "apply_sharding",
+    "split_by_worker",
+}
 _MAX_OBJECTS = 500  # visited in a dataset; some objects have every attribute, without end
+_MAX_ITEMS = 20  # visited in a list
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), Tensor, torch.nn.Module)
 _LIBRARIES = ("torch", "numpy", "pandas", "PIL", "builtins", "collections", "itertools", "typing")
 # Values of each row that are compared, and rows that are remembered.
@@ -109,7 +117,8 @@ class RepeatedRows:
 
 def _mentioned(value: Any) -> set[str]:
     """The names in the code of a function, or of the methods of an object's class."""
-    return {name for code in _codes(value) for name in _names(code)}
+    own = {getattr(value, "__name__", "")} if callable(value) else set()
+    return own | {name for code in _codes(value) for name in _names(code)}
 
 
 def _codes(value: Any) -> Iterator[types.CodeType]:
@@ -139,10 +148,10 @@ def _functions(value: Any) -> Iterator[Any]:
 def _parts(value: Any) -> list[Any]:
     """What a value holds or calls: items, attributes, closures, and functions by name."""
     if isinstance(value, dict):
-        return list(value.values())
+        return list(value.values())[:_MAX_ITEMS]
     if isinstance(value, (list, tuple)):
         plain = bool(value) and isinstance(value[0], _PLAIN)
-        return [] if plain else list(value[:_MAX_OBJECTS])
+        return [] if plain else list(value[:_MAX_ITEMS])
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     parts: list[Any] = []
@@ -152,19 +161,27 @@ def _parts(value: Any) -> list[Any]:
         parts.append(value.__self__)
     for function in _functions(value):
         names = {name for code in _codes(function) for name in _names(code)}
-        known = getattr(function, "__globals__", {})
-        parts += [
-            known[name]
-            for name in sorted(names & known.keys())
-            if isinstance(known[name], (types.FunctionType, type, functools.partial))
-            and not _is_library(getattr(known[name], "__module__", ""))
-        ]
+        parts += _named(names, getattr(function, "__globals__", {}))
         for cell in getattr(function, "__closure__", None) or ():
             try:
                 parts.append(cell.cell_contents)
             except ValueError:  # not filled yet
                 continue
     return parts
+
+
+def _named(names: set[str], known: Mapping[str, Any]) -> list[Any]:
+    """The functions and classes that code names, also as attributes of a module."""
+    found = [known[name] for name in sorted(names & known.keys())]
+    for module in [value for value in found if isinstance(value, types.ModuleType)]:
+        if not _is_library(module.__name__):
+            found += [vars(module)[name] for name in sorted(names & vars(module).keys())]
+    return [
+        value
+        for value in found
+        if isinstance(value, (types.FunctionType, type, functools.partial))
+        and not _is_library(getattr(value, "__module__", ""))
+    ]
 
 
 def _names(code: types.CodeType) -> set[str]:

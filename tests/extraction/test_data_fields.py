@@ -469,6 +469,22 @@ def test_a_name_that_class_names_lacks_is_named_with_its_sample():
         run(lambda x, y, i: (x, "ox" if i == 5 else "a"), class_names=["a", "b", "c"])
 
 
+def test_a_missing_value_among_names_is_unknown():
+    names = [math.nan, "cat", "dog"]
+    found = run(lambda x, y, i: (x, names[y]), class_names=["dog", "cat", "eel"])
+    assert (found.labels == np.array([-1, 1, 0])[PLAIN.labels]).all()
+
+
+def test_targets_are_not_checked_if_label_names_another_item():
+    class Other(As):
+        classes = ["a", "b", "c"]
+        targets = [7] * 20
+
+    data = Other(lambda x, y, i: (x, 7, y))
+    assert_plain(run(lambda x, y, i: (x, y), label=None), labels=False)
+    assert_plain(extract(MODEL, data, label=2, batch_size=4, progress=False))
+
+
 def test_bytes_are_names():
     assert_plain(run(lambda x, y, i: (x, f"n{y}".encode()), class_names=["n0", "n1", "n2"]))
 

@@ -85,6 +85,11 @@ def test_a_dictionary_of_arrays_is_data(names):
     assert_plain(run({"photo": X, "kind": Y}, image="photo", label="kind"))
 
 
+@pytest.mark.parametrize("y", [tuple(Y.tolist()), pd.Categorical(Y.tolist()), pd.array(Y.tolist())])
+def test_labels_may_be_any_sequence(y):
+    assert_plain(run((X, y)))
+
+
 def test_arrays_of_a_file_are_data():
     x, y = FileArray(X), FileArray(Y)
     assert_plain(run((x, y)))

@@ -18,7 +18,7 @@ from tsne_widget._notes import Notes
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.data.choice import as_choice
+from tsne_widget.extraction.data.choice import AUTO, as_choice
 from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
 from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
 from tsne_widget.extraction.executors.local import ClassNames
@@ -140,7 +140,8 @@ def as_request(
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)
     all_names = ClassNames(names or class_names_of(dataset), given=names is not None)
-    check_targets(dataset, all_names.names)
+    if choice.label == AUTO:
+        check_targets(dataset, all_names.names)
     return Request(
         model=model,
         dataset=dataset,

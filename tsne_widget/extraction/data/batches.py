@@ -9,7 +9,7 @@ from typing import Any
 from tsne_widget._datasets import wrapped_datasets
 from tsne_widget.errors import ExtractionError
 from tsne_widget.extraction.data.fields import TRANSFORM, Inputs, as_inputs, collate_fields
-from tsne_widget.extraction.data.items import kind_of
+from tsne_widget.extraction.data.items import described, kind_of
 from tsne_widget.extraction.data.loading import error_text
 from tsne_widget.extraction.data.splitting import Splitter
 from tsne_widget.feature_set import Skipped
@@ -188,8 +188,8 @@ def _note_rivals(splitter: Splitter, samples: list[Any], ids: list[int]) -> None
         return
     listed = ", ".join(f"[{at}]" for at in rivals)
     splitter.notes.add(
-        f"samples are ({', '.join(kind_of(part) for part in samples[0])}): {doubt}, and {listed} "
-        f"could be it too; pass label={example}, or another index"
+        f"samples are {described(samples[0])}: {doubt}, and {listed} could be it too; "
+        f"pass label={example}, or another index"
     )
 
 

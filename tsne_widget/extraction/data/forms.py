@@ -181,7 +181,7 @@ def _loader_inside(data: Any) -> str:
 
 def _is_column(values: Any) -> bool:
     """Whether values are an array: of numpy or torch, a list, a file of h5py or zarr, or pandas."""
-    if isinstance(values, (Tensor, np.ndarray, list)) or _is_pandas(values):
+    if isinstance(values, (Tensor, np.ndarray, list, tuple, range)) or _is_pandas(values):
         return True
     return all(hasattr(values, name) for name in ("shape", "dtype", "__getitem__", "__len__"))
 

@@ -168,7 +168,8 @@ def _as_numbers(labels: Any, ids: Sequence[int], class_names: Sequence[str] | No
     listed = _as_list(labels)
     _check_names(listed, ids, class_names)
     codes_of = {name: code for code, name in enumerate(class_names or ())}
-    codes = [_as_number(label, codes_of) for label in listed]
+    has_names = any(isinstance(label, (str, bytes)) for label in listed)
+    codes = [_as_number(label, codes_of, has_names=has_names) for label in listed]
     try:
         values = np.asarray(codes)
     except ValueError as error:  # one-hot rows of different lengths, or mixed with codes
@@ -184,12 +185,12 @@ def _as_numbers(labels: Any, ids: Sequence[int], class_names: Sequence[str] | No
     return values
 
 
-def _as_number(label: Any, codes_of: Mapping[str, int]) -> Any:
+def _as_number(label: Any, codes_of: Mapping[str, int], *, has_names: bool) -> Any:
     if isinstance(label, Tensor):
         return label.detach().cpu().numpy()
     if isinstance(label, (str, bytes)):
         return codes_of[_text(label)]
-    if isinstance(label, float):  # NaN is no class code; its message says so
+    if isinstance(label, float) and not has_names:  # NaN is no class code, and its error says so
         return label
     return UNKNOWN if is_missing(label) else label
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from tsne_widget._notes import Notes
 from tsne_widget._seen import Seen, seen
 from tsne_widget.extraction.data.batches import Batch
+from tsne_widget.extraction.data.forms import Columns, Pairs
 from tsne_widget.extraction.data.sources import Indexed, Source
 
 # Samples of the first batch. A flip with probability ½ leaves all of them unchanged in 1 of 256
@@ -53,7 +54,9 @@ class Watch:
             The samples that are pictures.
         """
         values = dict(self.kept)
-        if isinstance(source, Indexed) and values:
+        # Arrays give the same values each time.
+        has_code = isinstance(source, Indexed) and not isinstance(source.dataset, (Pairs, Columns))
+        if isinstance(source, Indexed) and has_code and values:
             groups = [list(values), _spread_ids(source.ids, values)]
             again, others = (_read(source, ids, keywords) for ids in groups)
             changed = _changed(values, again)
@@ -94,7 +97,8 @@ def _read(source: Indexed, ids: Sequence[int], keywords: frozenset[str]) -> dict
         source.loading, num_workers=0, pin_memory=False, timeout=0.0, prefetch_factor=None
     )
     try:
-        here = replace(source, dataset=_OneByOne(source.dataset), loading=loading)
+        one_by_one = _OneByOne(source.dataset)
+        here = replace(source, dataset=one_by_one, loading=loading, notes=Notes())
         with closing(_batches(here, ids, keywords)) as batches:
             return {
                 id_: value

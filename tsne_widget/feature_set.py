@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._calls import explained
 from tsne_widget._class_codes import as_class_names, codes_of_names
 from tsne_widget._feature_set_fields import (
@@ -129,6 +130,7 @@ class FeatureSet:
         "write FeatureSet.from_arrays(features, labels) and pass the rest by name: predictions=, "
         "logits=, class_names=, …"
     )
+    @in_one_order("features", "labels", "predictions", "logits", "ids", "paths")
     def from_arrays(
         cls,
         features: ArrayLike,
@@ -302,7 +304,7 @@ class FeatureSet:
         >>> FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"]).take([1, 3])
         FeatureSet(n=2, d=4, classes=2, labels, ids 1…3)
         """
-        chosen = as_rows("rows", rows, len(self))
+        chosen = as_rows("rows", rows, len(self), self.ids)
         if not chosen.size:
             raise InvalidInputError("rows are empty: a record has at least one sample")
         arrays: dict[str, Any] = {name: array[chosen] for name, array in self._arrays().items()}

@@ -66,12 +66,14 @@ def _content(
 ) -> tuple[dict[str, Any], SharedPictures | None]:
     """Plain data of the page, and its pictures."""
     n = len(record)
-    xy = as_embedding(embedding, n)
-    given = np.arange(n) if options.rows is None else as_row_set("rows", options.rows, n)
+    xy = as_embedding(embedding, n, ids=record.ids)
+    given = (
+        np.arange(n) if options.rows is None else as_row_set("rows", options.rows, n, record.ids)
+    )
     if not len(given):
         raise InvalidInputError("rows are empty; pass at least one sample")
-    selected = as_row_set("selected", options.selected, n)
-    selections = _selections(options, n)
+    selected = as_row_set("selected", options.selected, n, record.ids)
+    selections = _selections(options, record)
     is_kept = np.isin(given, np.concatenate([selected, *(one.rows for one in selections)]))
     names = () if record.labels is None and record.predictions is None else record.class_names
     rows = _sample(record, given, is_kept, options.max_rows, target)
@@ -80,7 +82,9 @@ def _content(
         rows,
         xy,
         colors=known_palette(record.class_names, options.colors) or class_colors(["all samples"]),
-        scores={k: page_options.as_score(k, v, n) for k, v in (options.scores or {}).items()},
+        scores={
+            k: page_options.as_score(k, v, record.ids) for k, v in (options.scores or {}).items()
+        },
         selections=selections,
         whole_paths=options.whole_paths,
     )
@@ -102,9 +106,9 @@ def _content(
     return content, pictures
 
 
-def _selections(options: PageOptions, n: int) -> list[NamedRows]:
+def _selections(options: PageOptions, record: FeatureSet) -> list[NamedRows]:
     named = {
-        checked_name(name): as_row_set("rows", rows, n)
+        checked_name(name): as_row_set("rows", rows, len(record), record.ids)
         for name, rows in (options.selections or {}).items()
     }
     slots = {name: slot for slot, name in enumerate(named)} | dict(options.selection_slots or {})

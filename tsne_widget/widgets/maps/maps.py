@@ -211,7 +211,7 @@ def named_maps(
         for name, values in several.items():
             _check_name(name)
             try:
-                given[name] = as_embedding(values, n)
+                given[name] = as_embedding(values, n, ids=feature_set.ids)
             except InvalidInputError as error:
                 if embedding is several:
                     raise InvalidInputError(f"embedding[{name!r}]: {error}") from error

@@ -121,7 +121,10 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     given = {}
     for (name, record), taken in zip(records.items(), rows, strict=True):
         if name in places:
-            given[name] = as_embedding(as_embedding(places[name], len(record))[taken], len(taken))
+            whole = as_embedding(
+                places[name], len(record), f"coordinates of {name!r}", ids=record.ids
+            )
+            given[name] = as_embedding(whole[taken], len(taken))
     left_out = [
         f"{len(record) - len(taken):,} of {printable(name)}"
         for (name, record), taken in zip(records.items(), rows, strict=True)

@@ -228,7 +228,7 @@ class ExplorerState(HasTraits):
         """
         if mode not in MODES:
             raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-        wanted = as_row_set("rows", rows, len(self.codes))
+        wanted = as_row_set("rows", rows, len(self.codes), self.feature_set.ids)
         if mode == "add":
             wanted = np.concatenate([self.selected, wanted])
         elif mode == "subtract":
@@ -365,7 +365,7 @@ class ExplorerState(HasTraits):
         named = {
             checked_name(name): known[id(rows)]
             if id(rows) in known
-            else as_row_set("rows", rows, len(self.codes))
+            else as_row_set("rows", rows, len(self.codes), self.feature_set.ids)
             for name, rows in given.items()
         }
         for rows in named.values():
@@ -375,7 +375,7 @@ class ExplorerState(HasTraits):
 
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> Rows:
-        rows = as_row_set("selected", proposal["value"], len(self.codes))
+        rows = as_row_set("selected", proposal["value"], len(self.codes), self.feature_set.ids)
         shown = rows[self.visible[self.codes[rows]]] if len(rows) else rows
         hidden = len(rows) - len(shown)
         self.message = (

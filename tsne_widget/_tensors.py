@@ -33,9 +33,12 @@ def to_numpy(values: Any) -> NDArray[Any]:
     for method in ("toarray", "todense", "asnumpy", "copy_to_host"):  # scipy, sparse, mxnet, numba
         if not isinstance(values, np.ndarray) and callable(getattr(values, method, None)):
             values = getattr(values, method)()
-    if isinstance(values, (list, tuple)) and any(hasattr(one, "detach") for one in values):
-        return np.asarray([to_numpy(one) for one in values])
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except (RuntimeError, TypeError):
+        if not isinstance(values, (list, tuple)):
+            raise
+        return np.asarray([to_numpy(one) for one in values])  # of tensors with gradients
 
 
 def _of_tensor(tensor: Any) -> NDArray[Any]:

@@ -106,7 +106,8 @@ def as_embedding(
         raise InvalidInputError(f"{name} must have shape ({n}, 2), got {embedding.shape}")
     if embedding.dtype.kind not in "fiu":
         raise InvalidInputError(f"{name} must be numbers, got dtype {embedding.dtype}")
-    embedding = embedding.astype(np.float32)
+    with np.errstate(over="ignore"):  # float64 beyond the range of float32 becomes inf
+        embedding = embedding.astype(np.float32)
     check_finite(name, embedding)
     embedding.flags.writeable = False
     return embedding

@@ -15,7 +15,7 @@ from tsne_widget.analysis import CHANGES, aligned
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.widgets.exploration import Exploration
-from tsne_widget.widgets.maps.fitting import Fitting
+from tsne_widget.widgets.maps.fitting import Fitting, wait_for_all
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.maps.maps import check_projector
 from tsne_widget.widgets.models.coloring import class_palette
@@ -272,24 +272,22 @@ class Comparison(Exploration):
 
     # ---- the computation ----
 
-    def wait(self) -> Self:
+    def wait(self, timeout: float | None = None) -> Self:
         """Block until all maps are done, stopped or paused, and return the comparison.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. Default: without a bound.
 
         Raises
         ------
+        WaitTimeoutError
+            If the maps are not done in time. The computation goes on.
         TsneWidgetError or the projector's own error
             If a projector failed.
         """
-        errors = []
-        for fitting in self._fittings.values():
-            try:
-                fitting.wait()
-            except BaseException as error:
-                if not fitting.failed_with(error):
-                    raise
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        wait_for_all(self._fittings.values(), timeout)
         return self
 
     def stop(self) -> None:

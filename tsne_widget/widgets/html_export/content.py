@@ -75,13 +75,14 @@ def _content(
     selected = as_row_set("selected", options.selected, n, record.ids)
     selections = _selections(options, record)
     is_kept = np.isin(given, np.concatenate([selected, *(one.rows for one in selections)]))
-    names = () if record.labels is None and record.predictions is None else record.class_names
+    has_classes = record.labels is not None or record.predictions is not None
+    names = record.class_names if has_classes else ()
     rows = _sample(record, given, is_kept, options.max_rows, target)
     content = shared_record(
         record,
         rows,
         xy,
-        colors=known_palette(record.class_names, options.colors) or class_colors(["all samples"]),
+        colors=known_palette(names if has_classes else ("all samples",), options.colors),
         scores={
             k: page_options.as_score(k, v, record.ids) for k, v in (options.scores or {}).items()
         },

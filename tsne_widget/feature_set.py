@@ -275,12 +275,14 @@ class FeatureSet:
         other._put(images=images)
         return other
 
-    def with_notes(self, notes: Iterable[str]) -> Self:
-        """The same record with further notes; each new note is also a warning."""
+    def with_notes(self, notes: Iterable[str], *, warn: bool = True) -> Self:
+        """The same record with further notes; each new note is also a warning, unless ``warn`` is
+        False."""
         added = tuple(dict.fromkeys(note for note in notes if note not in self.notes))
         if not added:
             return self
-        warn_about(added)
+        if warn:
+            warn_about(added)
         other = copy(self)
         other._put(notes=self.notes + added)
         return other

@@ -19,7 +19,7 @@ from tsne_widget.widgets.maps.fitting import Fitting, wait_for_all
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.maps.maps import check_projector
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.compared import Compared, compared
+from tsne_widget.widgets.models.compared import Compared, compared, title_of
 from tsne_widget.widgets.models.compared_tiles import ComparedTiles
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
@@ -142,11 +142,12 @@ class Comparison(Exploration):
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
                 one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
-        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop)
+        notes = {name: record.notes for name, record in records.items()}
+        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop, notes)
         frame = FrameView(
             "comparison",
             maps=[
-                {"view": f"map-{number}", "title": _title(name, records[name])}
+                {"view": f"map-{number}", "title": title_of(name, records[name])}
                 for number, name in enumerate(records)
             ],
             panels=[],
@@ -181,6 +182,12 @@ class Comparison(Exploration):
     def names(self) -> tuple[str, ...]:
         """Names of the compared records, in order."""
         return self._names
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes on all records, each after the record's name."""
+        named = self._compared.records.items()
+        return tuple(f"{name}: {note}" for name, record in named for note in record.notes)
 
     @property
     def embeddings(self) -> dict[str, NDArray[np.float32]]:
@@ -384,14 +391,3 @@ def _pictures(records: Mapping[str, Any], images: Any, mean: Any, std: Any) -> A
         return as_image_source(images, mean=mean, std=std)
     found = (images_of(record) for record in records.values())
     return next((source for source in found if source is not None), None)
-
-
-def _title(name: str, record: Any) -> str:
-    """Title of a map: name and accuracy."""
-    if record.labels is None or record.predictions is None:
-        return printable(name)
-    judged = (record.labels >= 0) & (record.predictions >= 0)
-    if not judged.any():
-        return printable(name)
-    right = 100 * float(np.mean(~record.misclassified[judged]))
-    return f"{printable(name)} · {right:.1f} % right"

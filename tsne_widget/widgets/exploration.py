@@ -67,6 +67,11 @@ class Exploration(Application):
         "_state", read=lambda _state, named: MappingProxyType(named), read_only=True
     )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is inferred or doubtful about the samples, each with the call that settles it."""
+        return self._state.feature_set.notes
+
     # ---- the selection ----
 
     @property

@@ -376,9 +376,11 @@ class EmbeddingExplorer(MapExploration):
         condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
             fit.condition, fit.condition
         )
+        count = len(self.notes)
+        notes = f", {count} note{'s' * (count > 1)}" if count else ""
         return (
             f"EmbeddingExplorer({len(state.codes):,} samples, {len(state.class_names)} classes, "
-            f"{len(state.selected):,} selected, {condition})"
+            f"{len(state.selected):,} selected, {condition}{notes})"
         )
 
     def _frame(

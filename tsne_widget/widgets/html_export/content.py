@@ -30,6 +30,7 @@ from tsne_widget.widgets.html_export.record import (
     shared_record,
 )
 from tsne_widget.widgets.models.coloring import known_palette
+from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.named_selections import checked_name, selection_color
 
 # Default maximum of rows: a canvas draws all of them in every frame, and with photographs of 48
@@ -100,6 +101,7 @@ def _content(
         "notes": {
             "sample": _sample_note(len(rows), len(given), int(np.count_nonzero(is_kept))),
             "pictures": note,
+            "record": note_entries({"": record.notes}),
         },
         "has_images": pictures is not None,
         "pictures": None if pictures is None else as_json(pictures, packed),

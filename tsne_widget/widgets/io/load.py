@@ -134,7 +134,14 @@ def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> Featur
             f"the features in {folder} are not the explored ones; "
             "restore them, or make a new exploration"
         )
-    return record
+    # A note may be newer than the saved features. Older folders have none.
+    return record.with_notes(_checked_texts(manifest.get("notes", ())), warn=False)
+
+
+def _checked_texts(texts: Any) -> list[str]:
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"notes {texts!r} are not a list of text")
+    return list(texts)
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

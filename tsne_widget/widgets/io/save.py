@@ -178,6 +178,7 @@ def _written(
             for name, rows in state.selections.items()
         ],
         "columns": names,
+        "notes": record.notes,
         "map": state.map_name,
         "other_maps": list(others),
     }

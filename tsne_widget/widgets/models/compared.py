@@ -138,6 +138,17 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     return Compared(_with_labels(cut), given, note)
 
 
+def title_of(name: str, record: FeatureSet) -> str:
+    """Title of a map: name and accuracy."""
+    if record.labels is None or record.predictions is None:
+        return printable(name)
+    judged = (record.labels >= 0) & (record.predictions >= 0)
+    if not judged.any():
+        return printable(name)
+    right = 100 * float(np.mean(~record.misclassified[judged]))
+    return f"{printable(name)} · {right:.1f} % right"
+
+
 def _check_classes(records: Mapping[str, FeatureSet]) -> None:
     named = {name: record for name, record in records.items() if record.class_names}
     if not named:

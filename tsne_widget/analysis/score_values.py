@@ -120,6 +120,32 @@ class Scores:
         kept = dict(self._kept) | self.columns
         return {name: kept[name] for name in self.names if name in kept}
 
+    def computed(self) -> dict[str, NDArray[np.float32]]:
+        """The scores that took a computation so far, by name: those that are worth saving."""
+        kept = dict(self._kept)
+        return {name: kept[name] for name in SCORES if name in kept and not SCORES[name].is_cheap}
+
+    def restore(self, computed: Mapping[str, NDArray[Any]]) -> None:
+        """Keep scores that :meth:`computed` returned for the same feature set and map.
+
+        Raises
+        ------
+        InvalidInputError
+            For an unknown score, one that lacks an input here, or a wrong shape or dtype.
+        """
+        for name, values in computed.items():
+            if name not in SCORES:
+                raise InvalidInputError(f"there is no score {name!r} in this version")
+            if self.lacks(name):
+                raise InvalidInputError(f"{name} {self.lacks(name)}")
+            if values.shape != (len(self._record),) or values.dtype != np.float32:
+                raise InvalidInputError(
+                    f"{name} must be float32 of shape ({len(self._record)},), "
+                    f"got {values.dtype} of shape {values.shape}"
+                )
+        with self._keeping:
+            self._kept |= computed
+
     def frame_columns(self, which: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
         """The scores for :func:`sample_frame`, by name; None for a column of NaN.
 

@@ -235,9 +235,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Path:
         """Save the exploration as .npy and JSON files for :meth:`load`; returns the folder.
 
-        Saves features, maps, visible classes, selections, your columns, colours and the viewport,
-        but no pictures. Blocks until the map is done. If a save is interrupted, the previous one
-        stays valid.
+        Saves features, maps, computed scores, visible classes, selections, your columns, colours
+        and the viewport, but no pictures. Blocks until the map is done. If a save is interrupted,
+        the previous one stays valid.
 
         Parameters
         ----------
@@ -308,6 +308,7 @@ class EmbeddingExplorer(MapExploration):
         try:
             explorer.show_embedding(saved.map_name)
             explorer._state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
+            explorer._state.scores.restore(saved.scores)
             explorer.color_by = saved.view.color_by
             explorer._map.viewport = saved.view.viewport
             explorer._map.show_labels = saved.view.show_labels

@@ -30,6 +30,7 @@ class Saved(NamedTuple):
     selections: dict[str, NDArray[np.int64]]
     slots: dict[str, int]  # numbers of the selections' colours
     columns: dict[str, NDArray[Any]]
+    scores: dict[str, NDArray[Any]]  # those that were computed
     view: SavedView
 
 
@@ -108,6 +109,9 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
         },
         slots=_checked_slots(manifest["selections"]),
         columns=columns,
+        scores={
+            name: array(f"score-{number}") for number, name in enumerate(manifest.get("scores", []))
+        },
         view=_checked_view(**manifest["view"]),
     )
 

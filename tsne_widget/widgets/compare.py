@@ -226,8 +226,9 @@ class Comparison(Exploration):
         -------
         DataFrame
             Index id; columns path, label, label_name, change (text, NA where unknown), then for
-            each name prediction, confidence, x and y, for example "prediction epoch 1" (the class
-            name) and "x epoch 1" (aligned with the first map).
+            each name prediction, prediction_name, confidence, x and y as in
+            :meth:`EmbeddingExplorer.to_dataframe`, for example "prediction_name epoch 1" and
+            "x epoch 1" (aligned with the first map).
         """
         import pandas as pd
 
@@ -244,8 +245,7 @@ class Comparison(Exploration):
         frame["change"] = pd.array(np.array([*CHANGES, None], dtype=object)[words[rows]], "string")
         for name, record in self._compared.records.items():
             part = sample_frame(record, rows, self.embeddings.get(name))
-            frame[f"prediction {name}"] = part["prediction_name"]
-            for column in ("confidence", "x", "y"):
+            for column in ("prediction", "prediction_name", "confidence", "x", "y"):
                 frame[f"{column} {name}"] = part[column]
         return frame
 

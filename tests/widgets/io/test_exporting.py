@@ -161,7 +161,7 @@ def test_picture_files_are_copied_as_they_are_and_bad_ones_are_listed(files, tmp
     order = [files[row % len(files)] for row in range(N)]
     with make_explorer(images=order) as explorer:
         explorer.select([0, 1, 2, 3, 4, 5])
-        folder = explorer.copy_images(tmp_path / "copied")
+        folder, frame = explorer.copy_images(tmp_path / "copied"), explorer.to_dataframe()
     names = ["0-a.png", "1-b_b.jpg", "", "", "4-x.png", ""]
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [*filter(None, names), "manifest.csv"]
@@ -174,9 +174,12 @@ def test_picture_files_are_copied_as_they_are_and_bad_ones_are_listed(files, tmp
     assert [line["file"] for line in manifest] == names
     assert [bool(line["reason"]) for line in manifest] == [not name for name in names]
     assert manifest[3]["reason"] == "no such file or directory"
-    assert {line["label"] for line in manifest} == {"cat", "'-dog", "owl"}
+    assert {line["label_name"] for line in manifest} == {"cat", "'-dog", "owl"}
+    assert [line["label"] for line in manifest] == frame["label"].astype(str).tolist()
+    assert [line["prediction"] for line in manifest] == frame["prediction"].astype(str).tolist()
     assert list(manifest[0]) == [
-        "id", "file", "reason", "label", "prediction", "confidence", "misclassified", "source",
+        "id", "file", "reason", "label", "label_name", "prediction", "prediction_name",
+        "confidence", "misclassified", "source",
     ]  # fmt: skip
 
 

@@ -54,9 +54,16 @@ class Fit(NamedTuple):
 
 
 class _ArrayTrait(AnyTrait):
-    """An array; None is validated as any other value."""
+    """An array; None is validated as any other value, and equal values are no change."""
 
     allow_none = False
+
+    def set(self, obj: HasTraits, value: Any) -> None:
+        name, new = str(self.name), self._validate(obj, value)
+        old = obj._trait_values.get(name)
+        if old is None or not np.array_equal(np.asarray(old), new):
+            obj._trait_values[name] = new
+            obj._notify_trait(name, old, new)
 
 
 class ExplorerState(HasTraits):
@@ -327,12 +334,10 @@ class ExplorerState(HasTraits):
 
     def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
         """Select a past or future selection; this step itself is not recorded."""
-        before = self.selected
         try:
             self.selected = destination
         finally:  # also if an observer raises
-            if self.selected is not before:
-                self._history.past, self._history.future = past, future
+            self._history.past, self._history.future = past, future
 
     @observe("selected")
     def _record(self, change: Any) -> None:

@@ -22,6 +22,9 @@ _T = TypeVar("_T")
 
 # Name of the frames' index and of its column after reset_index().
 ID = "id"
+# The largest id is below this many times the number of paths. Larger numbers do not count the
+# samples of a dataset.
+MAX_ID_GAPS = 100
 
 
 def is_pandas(values: object) -> bool:
@@ -80,6 +83,41 @@ def in_row_order(name: str, values: Any, ids: NDArray[np.int64]) -> Any:
             f"keep one row of each: {name}[~{name}.index.duplicated()]"
         )
     return values.iloc[order[found]]
+
+
+def listed_by_id(name: str, values: Any) -> list[Any]:
+    """Paths as a list whose position i belongs to id i.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error message.
+    values : array or Series of paths
+        A Series is read by its index of ids; ids that it lacks have the path "". Anything else is
+        read by position.
+
+    Raises
+    ------
+    InvalidInputError
+        If the index of a Series does not hold ids, or one of them twice.
+    """
+    if not _is_a(values, "Series"):
+        return list(values)
+    labels = _integers(values.index)
+    if labels is None or not values.index.is_unique or (len(labels) and labels.min() < 0):
+        raise InvalidInputError(
+            f"{name} is read by its index, which must hold unique ids of samples; "
+            f"{name}.to_list() is read by position: item i belongs to id i"
+        )
+    if len(labels) and labels.max() > MAX_ID_GAPS * len(labels):
+        raise InvalidInputError(
+            f"{name} has {len(labels):,} paths, but its index goes up to {labels.max()}: these are "
+            "not ids, which count the samples of a dataset"
+        )
+    listed = [""] * (int(labels.max(initial=-1)) + 1)
+    for id_, path in zip(labels.tolist(), values, strict=True):
+        listed[id_] = path
+    return listed
 
 
 def rows_by_index(

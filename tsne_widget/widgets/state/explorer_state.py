@@ -59,9 +59,10 @@ class _ArrayTrait(AnyTrait):
     allow_none = False
 
     def set(self, obj: HasTraits, value: Any) -> None:
-        name, new = str(self.name), self._validate(obj, value)
-        old = obj._trait_values.get(name)
-        if old is None or not np.array_equal(np.asarray(old), new):
+        name = str(self.name)
+        new: Any = self._validate(obj, value)
+        old: Any = obj._trait_values.get(name)
+        if old is None or not np.array_equal(old, new):
             obj._trait_values[name] = new
             obj._notify_trait(name, old, new)
 
@@ -341,7 +342,7 @@ class ExplorerState(HasTraits):
 
     @observe("selected")
     def _record(self, change: Any) -> None:
-        if change.old is not None and not np.array_equal(change.old, change.new):
+        if change.old is not None:
             self._history.record(change.old)
 
     @observe("embedding", "fit")

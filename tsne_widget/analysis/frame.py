@@ -37,7 +37,8 @@ def sample_frame(
     feature_set : FeatureSet
         Has n samples.
     rows : (m,) array of int, or (n,) array of bool
-        Rows 0 … n − 1 of the feature set, in the order of the frame.
+        Rows 0 … n − 1 of the feature set, in the order of the frame. These and all other pandas
+        objects are read by their index of ids.
     embedding : (n, 2) array of float, optional
         Coordinates on the map.
     selections : mapping of name to rows, optional

@@ -36,8 +36,8 @@ class Scores:
     ----------
     feature_set : FeatureSet
     columns : mapping of name to (n,) array, or DataFrame, optional
-        Your own numbers, truth values or text. A pandas object is aligned by its index of ids; an
-        index 0 … n − 1 means the order of the rows.
+        Your own numbers, truth values or text. pandas objects are read by their index of ids,
+        everything else by position.
 
     Raises
     ------

@@ -63,7 +63,8 @@ def compare(
     Parameters
     ----------
     sets : mapping of name to FeatureSet, or to (FeatureSet, (n, 2) array)
-        In order of time or depth, with or without given coordinates.
+        In order of time or depth, with or without given coordinates. A DataFrame of coordinates is
+        read by its index of ids.
     projector : object with ``fit_transform``, optional
         Computes each map without given coordinates. Default ``TSNE(random_state=0)``.
     images, mean, std

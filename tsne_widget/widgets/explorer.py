@@ -51,14 +51,15 @@ class EmbeddingExplorer(MapExploration):
         Several by name, ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other; a
         drop-down switches between them.
     embedding : (n, 2) array, optional
-        Given coordinates; nothing is computed. Several by name are possible as well.
+        Given coordinates, a DataFrame by its index of ids; nothing is computed. Several by name are
+        possible as well.
     images : ImageSource, array (n, …), list of paths or dataset, optional
         Pictures, addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
     mean, std : sequence of float, optional
         Per-channel normalisation of ``images``, undone for display.
     columns : DataFrame or mapping of name to (n,) array, optional
-        More values per sample, to colour by and for the frame. A DataFrame is aligned by its index
-        of ids, or by position if the index is 0 … n − 1.
+        More values per sample, to colour by and for the frame; also a polars or pyarrow table.
+        pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
     height : int

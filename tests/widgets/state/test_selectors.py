@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import finder_rows
@@ -222,6 +223,29 @@ def test_a_class_may_be_its_code(explorer):
     for code in (-1, 4, True, 0.0, [None]):
         with pytest.raises(InvalidInputError, match="class"):
             explorer.select(label=code)
+
+
+@pytest.mark.parametrize("code", [2, np.uint8(2), np.array(2), torch.tensor(2), [torch.tensor(2)]])
+def test_a_code_may_be_an_integer_of_any_library(explorer, code):
+    record = explorer.feature_set
+    assert chosen(explorer, label=code) == np.flatnonzero(record.labels == 2).tolist()
+    assert chosen(explorer, prediction=code) == np.flatnonzero(record.predictions == 2).tolist()
+    explorer.visible_classes = code
+    assert explorer.visible_classes == ("owl",)
+
+
+@pytest.mark.parametrize("wrong", [4, -1, True, 2.0, "2", np.bool_(True), np.array(2.0), [[2]]])
+@pytest.mark.parametrize("word", ["label", "prediction"])
+def test_what_is_no_class_is_refused(explorer, word, wrong):
+    with pytest.raises(InvalidInputError, match="there is no class"):
+        explorer.select(**{word: wrong})
+
+
+def test_names_that_look_like_numbers_are_text_and_codes_are_integers():
+    record = FeatureSet.from_arrays(np.eye(4), ["1", "0", "1", "0"], class_names=["1", "0"])
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
+        assert chosen(explorer, label="0") == [1, 3]
+        assert chosen(explorer, label=0) == [0, 2]
 
 
 def test_labels_that_are_not_there_cannot_be_selected_by():

@@ -61,6 +61,15 @@ def test_coordinates_with_another_index_are_refused_with_the_remedy(record, inde
         assert explorer.embedding.tolist() == XY.tolist()
 
 
+@pytest.mark.parametrize("dtype", ["Float64", "float32[pyarrow]", "Int64"])
+def test_coordinates_may_be_of_any_numeric_dtype(record, places, dtype):
+    with EmbeddingExplorer(record, embedding=places.astype(dtype)) as explorer:
+        assert explorer.embedding.tolist() == XY.tolist()
+    places.iloc[0, 0] = None
+    with pytest.raises(InvalidInputError, match="NaN or infinite values in 1 of 4 rows"):
+        EmbeddingExplorer(record, embedding=places.astype(dtype))
+
+
 def test_a_comparison_reads_coordinates_by_their_index(record, places):
     other = record.take([3, 2, 1, 0])
     with compare({"a": (record, places), "b": (other, places)}) as comparison:
@@ -166,6 +175,9 @@ def test_a_record_of_pandas_objects_matches_them_by_their_index():
     assert record.labels.tolist() == [0, 0, 1, 1]
     assert record.predictions.tolist() == [0, 1, 1, 1]
     assert record.paths == tuple("wxyz")
+    plain = FeatureSet(features, labels=LABELS.iloc[SHUFFLED], paths=paths[::-1])
+    assert plain.labels.tolist() == [0, 0, 1, 1]
+    assert plain.paths == tuple("wxyz")
     with pytest.raises(InvalidInputError, match="labels and features have different indexes"):
         FeatureSet.from_arrays(features, LABELS.reset_index(drop=True))
     assert FeatureSet.from_arrays(features, LABELS.tolist()).labels.tolist() == [0, 0, 1, 1]

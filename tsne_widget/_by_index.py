@@ -167,7 +167,7 @@ def rows_by_index(
         )
     raise InvalidInputError(
         f"column {given.name!r} is not boolean; compare it (frame[{given.name!r}] > 0.5), or "
-        "pass series.to_numpy() for rows"
+        "pass select(ids=series) for ids, series.to_numpy() for rows"
     )
 
 
@@ -247,24 +247,15 @@ def in_one_order(*names: str) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     return decorate
 
 
-def _aligned(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that hold pandas objects, in the order of the first one."""
-    flat = dict(arrays)
-    for name, value in arrays.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}[{key!r}]": one for key, one in value.items()}
-    tables = _in_first_order(
-        {name: one for name, one in flat.items() if _is_a(one, "Series", "DataFrame")}
-    )
-    found = {name: one for name, one in tables.items() if name in arrays}
-    for name, value in arrays.items():
-        if isinstance(value, Mapping):
-            found[name] = {key: tables.get(f"{name}[{key!r}]", one) for key, one in value.items()}
-    return found
+def in_first_order(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The pandas objects among some arrays by name, in the order of the first one.
 
-
-def _in_first_order(tables: dict[str, Any]) -> dict[str, Any]:
-    """Pandas objects in the order of the first one, by index."""
+    Raises
+    ------
+    InvalidInputError
+        If two of them do not have the same index labels.
+    """
+    tables = {name: one for name, one in arrays.items() if _is_a(one, "Series", "DataFrame")}
     if len(tables) < 2:
         return tables
     first, index = next((name, one.index) for name, one in tables.items())
@@ -278,6 +269,20 @@ def _in_first_order(tables: dict[str, Any]) -> dict[str, Any]:
             )
         tables[name] = one.loc[index]
     return tables
+
+
+def _aligned(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that hold pandas objects, in the order of the first one."""
+    flat = dict(arrays)
+    for name, value in arrays.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}[{key!r}]": one for key, one in value.items()}
+    tables = in_first_order(flat)
+    found = {name: one for name, one in tables.items() if name in arrays}
+    for name, value in arrays.items():
+        if isinstance(value, Mapping):
+            found[name] = {key: tables.get(f"{name}[{key!r}]", one) for key, one in value.items()}
+    return found
 
 
 def _same_labels(one: Any, other: Any) -> bool:

@@ -33,6 +33,8 @@ def to_numpy(values: Any) -> NDArray[Any]:
     for method in ("toarray", "todense", "asnumpy", "copy_to_host"):  # scipy, sparse, mxnet, numba
         if not isinstance(values, np.ndarray) and callable(getattr(values, method, None)):
             values = getattr(values, method)()
+    if hasattr(values, "iloc") and values.ndim == 2 and _is_numeric(values):
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))  # also if nullable
     try:
         return np.asarray(values)
     except (RuntimeError, TypeError):
@@ -51,3 +53,7 @@ def _of_tensor(tensor: Any) -> NDArray[Any]:
         return np.asarray(tensor)
     except TypeError:  # bfloat16, which numpy does not have
         return np.asarray(tensor.float())
+
+
+def _is_numeric(frame: Any) -> bool:
+    return all(dtype.kind in "fiu" for dtype in frame.dtypes)

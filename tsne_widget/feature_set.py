@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._by_index import in_one_order
+from tsne_widget._by_index import in_first_order, in_one_order
 from tsne_widget._calls import explained
 from tsne_widget._class_codes import as_class_names, codes_of_names
 from tsne_widget._feature_set_fields import (
@@ -32,6 +32,10 @@ from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_np
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+# Fields whose entry i belongs to sample i.
+BY_ROW = ("features", "labels", "predictions", "logits", "ids", "paths")
 
 
 class Skipped(NamedTuple):
@@ -100,6 +104,7 @@ class FeatureSet:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._put(**in_first_order({name: getattr(self, name) for name in BY_ROW}))
         features = as_features(self.features)
         n = len(features)
         logits = None if self.logits is None else as_logits(self.logits, n)
@@ -130,7 +135,7 @@ class FeatureSet:
         "write FeatureSet.from_arrays(features, labels) and pass the rest by name: predictions=, "
         "logits=, class_names=, …"
     )
-    @in_one_order("features", "labels", "predictions", "logits", "ids", "paths")
+    @in_one_order(*BY_ROW)
     def from_arrays(
         cls,
         features: ArrayLike,
@@ -276,8 +281,7 @@ class FeatureSet:
         return other
 
     def with_notes(self, notes: Iterable[str], *, warn: bool = True) -> Self:
-        """The same record with further notes; each new note is also a warning, unless ``warn`` is
-        False."""
+        """The same record with further notes; with ``warn``, each new one is also a warning."""
         added = tuple(dict.fromkeys(note for note in notes if note not in self.notes))
         if not added:
             return self

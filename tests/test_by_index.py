@@ -135,8 +135,9 @@ def test_tables_of_other_libraries_are_read_by_position(record):
             return np.arange(4)
 
     assert Scores(record, Polars())["age"].tolist() == [0, 1, 2, 3]
-    with pytest.raises(InvalidInputError, match="DataFrame or a dict of name to array, got list"):
-        Scores(record, [1, 2, 3, 4])
+    for given, kind in (([1, 2, 3, 4], "list"), (pd.Series([1, 2, 3, 4], IDS), "Series")):
+        with pytest.raises(InvalidInputError, match=f"dict of name to array, got {kind}"):
+            Scores(record, given)
 
 
 def test_a_diagnosis_reads_its_rows_by_their_index(record):

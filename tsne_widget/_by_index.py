@@ -148,6 +148,11 @@ def rows_by_index(
         If the index is not one of ids, or ids are not in the record.
     """
     if _is_a(given, "DataFrame"):
+        if len(given.columns) and all(_is_truth(column) for _, column in given.items()):
+            raise InvalidInputError(
+                f"{name} is a frame of truth values, which may be a mask or a part of the frame; "
+                f"pass one column, frame[{given.columns[0]!r}], as a mask, or frame.index for rows"
+            )
         if given.index.name != ID and ID in given.columns:
             return rows_of_ids(given[ID], ids, skipped)
         if given.index.name == ID:

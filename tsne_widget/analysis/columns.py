@@ -77,12 +77,13 @@ def _named(columns: Any) -> Iterable[tuple[Any, Any]]:
     """Names and values of the columns of a mapping or of a table of any library."""
     if columns is None:
         return ()
-    if callable(getattr(columns, "items", None)):
+    is_one = getattr(columns, "ndim", 2) == 1  # a Series also has items()
+    if callable(getattr(columns, "items", None)) and not is_one:
         pairs: Iterable[tuple[Any, Any]] = columns.items()
         return pairs
     names = getattr(columns, "column_names", None)  # pyarrow
     names = getattr(columns, "columns", None) if names is None else names  # polars
-    if names is None or callable(names):
+    if names is None or callable(names) or is_one:
         raise InvalidInputError(
             f"columns must be a DataFrame or a dict of name to array, got {type(columns).__name__}"
         )

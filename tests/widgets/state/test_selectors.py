@@ -85,6 +85,13 @@ def test_a_mask_without_the_ids_as_its_index_is_refused(explorer):
     assert chosen(explorer, low.to_numpy()) == np.flatnonzero(low).tolist()
 
 
+def test_a_frame_of_truth_values_is_refused(explorer):
+    frame = explorer.to_dataframe("all")
+    for mask in (frame[["confidence"]] < 0.6, frame[["misclassified"]], frame[["x", "y"]] > 0):
+        with pytest.raises(InvalidInputError, match="may be a mask or a part of the frame"):
+            explorer.select(mask)
+
+
 def test_a_mask_may_cover_some_samples_in_any_order(explorer):
     assert chosen(explorer, pd.Series([True, False, True], index=[8, 3, 21])) == [7, 20]
     some = pd.Series([True, None, True], index=pd.Index([8, 3, 21], name="id"), dtype=object)

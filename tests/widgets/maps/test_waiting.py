@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from tests.widgets.maps.projectors import GatedProjector
 from tests.widgets.maps.test_fits import Reports, live_record
+from tests.widgets.projectors import GatedProjector
 from tsne_widget import (
     TSNE,
     EmbeddingExplorer,

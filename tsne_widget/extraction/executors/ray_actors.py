@@ -23,11 +23,11 @@ from tsne_widget.errors import (
 )
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.fields import as_inputs, split_fields
-from tsne_widget.extraction.data.sources import Source
+from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.executors.local import ClassNames, Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
-from tsne_widget.extraction.store.rows import Rows, concatenate
+from tsne_widget.extraction.store.rows import Marks, Rows, concatenate
 from tsne_widget.extraction.store.shards import pack, shard_entry, shard_name
 
 PATH_COLUMN = "path"
@@ -43,6 +43,8 @@ class Job:
     reading : Reading
     source : Source
     class_names : ClassNames
+    marks : Marks or None
+        What the labels are made of, for the store.
     skip_errors, drop_nonfinite : bool
     device : str
         The device that the actor's model runs on.
@@ -56,6 +58,7 @@ class Job:
     reading: Reading
     source: Source
     class_names: ClassNames
+    marks: Marks | None
     skip_errors: bool
     drop_nonfinite: bool
     device: str
@@ -101,7 +104,10 @@ class RangeActor(_Actor):
 
     def _store(self, start: int, rows: Rows) -> tuple[dict[str, Any], bytes]:
         """A report, and the content of the shard if it could not be written."""
-        content = pack(rows)
+        marks, source = self._job.marks, self._job.source
+        if marks is not None and isinstance(source, Indexed):
+            marks = marks.of(rows, source.ids)
+        content = pack(rows, marks)
         report = {"shard": shard_entry(rows, content, self._run.policy)}
         if self._job.folder is None:
             return report, content

@@ -6,11 +6,11 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tsne_widget.extraction.store.rows import Rows
+from tsne_widget.extraction.store.rows import Marks, Rows
 from tsne_widget.feature_set import Skipped
 
 
@@ -19,9 +19,20 @@ def shard_name(position: int) -> str:
     return f"shard-{position:010d}.npy"
 
 
-def pack(rows: Rows) -> bytes:
+class Stored(NamedTuple):
+    """The rows of a shard, and the marks that their labels had when the shard was written.
+
+    The labels serve only to save reading: they hold as long as their marks are the same.
+    """
+
+    rows: Rows
+    marks: Marks | None
+
+
+def pack(rows: Rows, marks: Marks | None = None) -> bytes:
     """The rows as arrays in sequence; the first array is a JSON text that lists the others."""
     header = {
+        "state": None if marks is None else marks.state,
         "layers": len(rows.features),
         "labels": rows.labels is not None,
         "logits": rows.logits is not None,
@@ -29,7 +40,8 @@ def pack(rows: Rows) -> bytes:
     }
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     file = io.BytesIO()
-    for array in (text, rows.ids, rows.labels, rows.logits, *rows.features):
+    values = None if marks is None else marks.values
+    for array in (text, rows.ids, values, rows.labels, rows.logits, *rows.features):
         if array is not None:
             np.lib.format.write_array(file, array, allow_pickle=False)
     return file.getvalue()
@@ -46,8 +58,8 @@ def shard_entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
     }
 
 
-def unpack(content: bytes) -> Rows:
-    """The rows that :func:`pack` converted."""
+def unpack(content: bytes) -> Stored:
+    """The rows and marks that :func:`pack` converted."""
     file = io.BytesIO(content)
 
     def read() -> Any:
@@ -55,11 +67,12 @@ def unpack(content: bytes) -> Rows:
 
     header = json.loads(read().tobytes())
     ids = read()
+    marks = None if header["state"] is None else Marks(str(header["state"]), read())
     labels = read() if header["labels"] else None
     logits = read() if header["logits"] else None
     features = tuple(read() for _ in range(header["layers"]))
     skipped = tuple(Skipped(int(id_), str(reason)) for id_, reason in header["skipped"])
-    return Rows(ids, features, labels, logits, skipped)
+    return Stored(Rows(ids, features, labels, logits, skipped), marks)
 
 
 def has_ids(rows: Rows, ids: Sequence[int]) -> bool:

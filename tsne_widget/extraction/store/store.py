@@ -29,10 +29,17 @@ from tsne_widget._atomic import remove_unfinished, write_whole
 from tsne_widget.errors import StoreError
 from tsne_widget.extraction.store.fingerprint import key_of
 from tsne_widget.extraction.store.locks import Lock
-from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.shards import has_ids, pack, shard_entry, shard_name, unpack
+from tsne_widget.extraction.store.rows import Marks, Rows
+from tsne_widget.extraction.store.shards import (
+    Stored,
+    has_ids,
+    pack,
+    shard_entry,
+    shard_name,
+    unpack,
+)
 
-SCHEMA = 1
+SCHEMA = 2
 # A shard is written when it reaches one of these. They balance the work that a kill can lose and
 # the cost of writing.
 SHARD_ROWS = 4096
@@ -62,6 +69,7 @@ class Store:
         self._parts = dict(parts)
         self._lock = lock
         self._shards = _shards_in(folder, parts)
+        self._fresh: set[int] = set()
         self.status = ""
 
     @property
@@ -85,8 +93,20 @@ class Store:
             return 0
         return int(shard["samples"])
 
-    def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
-        """The rows of the shard that starts at ``position``; None if it is missing or damaged.
+    def is_fresh(self, position: int) -> bool:
+        """Whether the shard that starts at ``position`` was written in this run."""
+        return position in self._fresh
+
+    def start_of(self, position: int) -> int | None:
+        """The start of the shard that has this sample; None if none has it."""
+        starts = [start for start in self._shards if start <= position]
+        start = max(starts, default=None)
+        if start is None or position >= start + self._shards[start]["samples"]:
+            return None
+        return start
+
+    def read(self, position: int, ids: Sequence[int], policy: str) -> Stored | None:
+        """The content of the shard that starts at ``position``; None if it is missing or damaged.
 
         Parameters
         ----------
@@ -105,23 +125,24 @@ class Store:
             content = (self.folder / shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
                 raise StoreError("its SHA-256 differs from the manifest")
-            rows = unpack(content)
-            if not has_ids(rows, ids[position : position + shard["samples"]]):
+            stored = unpack(content)
+            if not has_ids(stored.rows, ids[position : position + shard["samples"]]):
                 raise StoreError("its samples differ from the manifest")
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
             _LOGGER.warning("%s: shard %s is computed again: %s", self.folder, position, error)
             del self._shards[position]
             return None
-        return rows
+        return stored
 
-    def write(self, position: int, rows: Rows, policy: str) -> None:
-        """Store rows that start at ``position``. After a failure, warn once and store no more."""
+    def write(self, position: int, rows: Rows, policy: str, marks: Marks | None = None) -> None:
+        """Store rows and the marks of their labels, that start at ``position``. After a failure, warn once and store no more."""
         if not self._may_write():
             return
-        content = pack(rows)
+        content = pack(rows, marks)
         try:
             write_whole(self.folder / shard_name(position), content)
             self._shards[position] = shard_entry(rows, content, policy)
+            self._fresh.add(position)
             self._write_manifest(position)
         except OSError as error:
             self._shards.pop(position, None)
@@ -152,6 +173,7 @@ class Store:
                 "disk that all machines of the cluster share"
             )
         self._shards[position] = dict(shard)
+        self._fresh.add(position)
         if self._may_write():
             try:
                 self._write_manifest(position)

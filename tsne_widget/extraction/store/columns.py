@@ -1,0 +1,347 @@
+"""What a dataset holds for each sample: arrays, lists, frames and the columns inside them.
+
+A column can be exchanged in a twin of the dataset, a shallow copy whose other attributes are the
+same objects. The user's dataset is never changed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tsne_widget._datasets import MAX_WRAPPED
+
+MAX_FIELDS = 64  # columns inside one list of tuples
+# Larger columns are pictures, never labels, so they are not copied.
+MAX_LABEL_BYTES = 2**26
+
+_SCALARS = (str, bytes, int, float, np.generic, PurePath, type(None))
+
+Put = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """An object that holds columns: the dataset, or one inside it.
+
+    Attributes
+    ----------
+    value : object
+    rebuild : callable
+        A twin of the whole dataset that has another object in place of ``value``.
+    """
+
+    value: Any
+    rebuild: Put
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value for each sample of its holder.
+
+    Attributes
+    ----------
+    name : str
+        Attribute and, inside a container, key or number: "samples[1]".
+    values : sequence, array or tensor
+    attribute : str
+        Empty if the holder itself is the container.
+    put : callable
+        The attribute with other values in place of this column's.
+    """
+
+    name: str
+    values: Any
+    attribute: str
+    put: Put
+
+    def twin(self, holder: Holder, values: Any) -> Any:
+        """The whole dataset with other values in this column.
+
+        Raises
+        ------
+        TypeError
+            If the holder cannot be copied safely.
+        """
+        new = self.put(values)
+        return holder.rebuild(_twin(holder.value, self.attribute, new) if self.attribute else new)
+
+
+def holders_of(dataset: Any) -> Iterator[Holder]:
+    """The dataset, then the datasets inside it, breadth first."""
+    waiting = deque([Holder(dataset, lambda new: new)])
+    seen: set[int] = set()
+    for _ in range(MAX_WRAPPED):
+        if not waiting:
+            return
+        holder = waiting.popleft()
+        if id(holder.value) in seen:
+            continue
+        seen.add(id(holder.value))
+        yield holder
+        waiting.extend(_inner(holder))
+
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """The attributes of an instance; none for containers and arrays."""
+    if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "iloc"):
+        return {}
+    found = getattr(value, "__dict__", None)
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def columns_of(value: Any) -> list[Column]:
+    """The columns that an object holds itself, not those of datasets inside it."""
+    n = length_of(value)
+    columns: list[Column] = []
+    if n is None or n == 0:
+        return columns
+    if is_container(value):
+        columns += _split("", value, n, "")
+    for attribute, inner in attributes_of(value).items():
+        columns += _split(attribute, inner, n, attribute) or _loose(attribute, inner, n)
+    return columns
+
+
+def _loose(name: str, value: Any, n: int) -> list[Column]:
+    """The columns of arrays, frames and longer lists, of which samples are picked in another way."""
+    own = length_of(value)
+    if isinstance(value, (dict, str, bytes)) or not is_container(value):
+        return []
+    if own is None:  # an array without an axis
+        return [Column(name, value, name, lambda new: new)]
+    if own == 0 or (isinstance(value, (list, tuple)) and own <= n):
+        return []
+    return _split(name, value, own, name)
+
+
+def is_container(value: Any) -> bool:
+    """Whether a value may hold one entry for each sample."""
+    kinds = (list, tuple, dict, np.ndarray, Tensor)
+    return isinstance(value, kinds) or (hasattr(value, "iloc") and hasattr(value, "to_numpy"))
+
+
+def length_of(value: Any) -> int | None:
+    """``len(value)``, or None without one."""
+    try:
+        return len(value)
+    except Exception:  # a dataset without a length, or a tensor without an axis
+        return None
+
+
+def _split(name: str, value: Any, n: int, attribute: str) -> list[Column]:
+    """The columns in a container; none if it has not one entry for each sample."""
+
+    def column(key: Any, values: Any, put: Put) -> Column:
+        return Column(f"{name}[{key}]", values, attribute, put)
+
+    if not is_container(value):
+        return []
+    if hasattr(value, "iloc"):
+        return _split_frame(name, value, n, attribute)
+    if isinstance(value, dict):
+        own = [(key, inner) for key, inner in value.items() if _is_long(inner, n)]
+        if own:
+            return [column(k, v, lambda new, k=k: {**value, k: new}) for k, v in own]
+        if len(value) != n or not isinstance(next(iter(value.values())), _SCALARS):
+            return []  # pictures by index are a cache
+        keys = list(value)
+        return [Column(name, list(value.values()), attribute, lambda v: dict(zip(keys, v)))]
+    if isinstance(value, tuple) and value and all(_is_long(inner, n) for inner in value):
+        return [
+            column(k, v, lambda new, k=k: (*value[:k], new, *value[k + 1 :]))
+            for k, v in enumerate(value)
+        ]
+    if length_of(value) != n:
+        return []
+    if isinstance(value, (list, tuple)):
+        return _split_entries(name, value, attribute)
+    return [Column(name, value, attribute, lambda new: new)]
+
+
+def _split_frame(name: str, frame: Any, n: int, attribute: str) -> list[Column]:
+    """The columns of a pandas frame, or a series as one column."""
+    if len(frame) != n:
+        return []
+
+    def series(old: Any, values: Any) -> Any:
+        return type(old)(values, index=old.index, dtype=old.dtype, name=old.name)
+
+    if not hasattr(frame, "columns"):
+        return [Column(name, frame.to_numpy(), attribute, lambda new: series(frame, new))]
+
+    def put(number: int) -> Put:
+        def changed(values: Any) -> Any:
+            copy = frame.copy(deep=False)
+            copy.isetitem(number, series(frame.iloc[:, number], values))
+            return copy
+
+        return changed
+
+    return [
+        Column(f"{name}[{key}]", frame.iloc[:, k].to_numpy(), attribute, put(k))
+        for k, key in enumerate(frame.columns)
+    ]
+
+
+def _split_entries(name: str, entries: Sequence[Any], attribute: str) -> list[Column]:
+    """The columns of a list of tuples, lists or dictionaries; or the list as one column."""
+    first = entries[0]
+    whole = Column(name, entries, attribute, type(entries))
+    if isinstance(first, Mapping):
+        keys = list(first)
+        if len(keys) > MAX_FIELDS or any(
+            not isinstance(e, dict) or list(e) != keys for e in entries
+        ):
+            return [whole]
+
+        def put_key(key: Any) -> Put:
+            return lambda new: [{**e, key: v} for e, v in zip(entries, new, strict=True)]
+
+        return [
+            Column(f"{name}[{key!r}]", [e[key] for e in entries], attribute, put_key(key))
+            for key in keys
+        ]
+    if not isinstance(first, (tuple, list)) or not 0 < len(first) <= MAX_FIELDS:
+        return [whole]
+    kind, width = type(first), len(first)
+    if any(type(e) is not kind or len(e) != width for e in entries):
+        return [whole]
+    make = getattr(kind, "_make", kind)
+
+    def put_item(k: int) -> Put:
+        return lambda new: [
+            make([*e[:k], v, *e[k + 1 :]]) for e, v in zip(entries, new, strict=True)
+        ]
+
+    return [
+        Column(f"{name}[{k}]", [e[k] for e in entries], attribute, put_item(k))
+        for k in range(width)
+    ]
+
+
+def _is_long(value: Any, n: int) -> bool:
+    return is_container(value) and length_of(value) == n
+
+
+def _inner(holder: Holder) -> Iterator[Holder]:
+    """The datasets among an object's attributes."""
+    for name, value in attributes_of(holder.value).items():
+        if is_dataset(value):
+            yield Holder(value, lambda new, name=name: _rebuilt(holder, name, new))
+        elif isinstance(value, (list, tuple)) and value and all(map(is_dataset, value[:16])):
+            for k, inner in enumerate(value[:MAX_WRAPPED]):
+
+                def put(new: Any, k: int = k, name: str = name, value: Any = value) -> Any:
+                    changed = type(value)([*value[:k], new, *value[k + 1 :]])
+                    return _rebuilt(holder, name, changed)
+
+                yield Holder(inner, put)
+
+
+def _rebuilt(holder: Holder, name: str, new: Any) -> Any:
+    return holder.rebuild(_twin(holder.value, name, new))
+
+
+def is_dataset(value: Any) -> bool:
+    """Whether a value has samples by index and is no plain container."""
+    kind = type(value)
+    return (
+        not is_container(value)
+        and not isinstance(value, (nn.Module, str, bytes, range, Mapping))
+        and hasattr(kind, "__getitem__")
+        and hasattr(kind, "__len__")
+    )
+
+
+def _twin(value: Any, attribute: str, new: Any) -> Any:
+    """A shallow copy with another attribute; its own lists and dictionaries are copies, too.
+
+    Names of one object all get the new one, such as ``samples`` and ``imgs`` of an ImageFolder.
+    """
+    kind = type(value)
+    if hasattr(kind, "__del__"):
+        raise TypeError(f"{kind.__name__} has __del__, which may close what its copies share")
+    twin = object.__new__(kind)
+    old = vars(value)[attribute]
+    for name, inner in vars(value).items():
+        if inner is old:
+            twin.__dict__[name] = new
+        else:
+            twin.__dict__[name] = inner.copy() if type(inner) in (dict, list, set) else inner
+    return twin
+
+
+def exchanged(values: Any) -> Any:
+    """Values of the same kind that differ from the old ones in each row.
+
+    Single values are exchanged among each other; rows are rotated. So labels stay valid labels.
+
+    Raises
+    ------
+    TypeError
+        If the values cannot be exchanged.
+    """
+    if isinstance(values, (Tensor, np.ndarray)):
+        if values.nbytes > MAX_LABEL_BYTES:
+            raise TypeError("too large for labels")
+        if values.ndim > 1 and values.shape[-1] > 1:
+            roll = torch.roll if isinstance(values, Tensor) else np.roll
+            return roll(values, 1, -1)  # type: ignore[operator]
+        flat = values.reshape(-1)
+        new = _exchanged(flat.tolist())
+        if isinstance(values, Tensor):
+            return torch.tensor(new, dtype=values.dtype).reshape(values.shape)
+        array = np.empty(len(new), values.dtype)
+        array[:] = new
+        return array.reshape(values.shape)
+    return type(values)(_exchanged(values))
+
+
+def _exchanged(values: Sequence[Any]) -> list[Any]:
+    tokens = [token(value) for value in values]
+    examples = dict(zip(tokens, values, strict=True))
+    if len(examples) == 1:
+        return [_other(value) for value in values]
+    following = [*examples.values()]
+    after = dict(zip(examples, [*following[1:], following[0]], strict=True))
+    return [after[key] for key in tokens]
+
+
+def _other(value: Any) -> Any:
+    """Another number: 0 and 1 are exchanged, 2 and 3, and so on."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value ^ 1
+    raise TypeError("all values are the same")
+
+
+def token(value: Any) -> Any:
+    """A value of a label as something that can be compared and hashed.
+
+    Raises
+    ------
+    TypeError
+        If it is not like a label.
+    """
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return value
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().numpy()
+        if value.size > MAX_FIELDS:
+            raise TypeError("more values than a label")
+        return value.item() if value.size == 1 else (value.shape, *value.reshape(-1).tolist())
+    if isinstance(value, (list, tuple)) and len(value) <= MAX_FIELDS:
+        return tuple(token(inner) for inner in value)
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not like a label")

@@ -274,6 +274,7 @@ def _studied(request: Request) -> tuple[DatasetState, LabelSource] | None:
         request.dataset_key,
         sample_reader(source, keywords),
         label_options=repr(request.class_names.names),
+        store=os.path.abspath(request.store),  # noqa: PTH100 - resolve() would follow links
     )
     for doubt in state.doubts:
         request.notes.add(doubt)

@@ -6,6 +6,7 @@ same objects. The user's dataset is never changed.
 
 from __future__ import annotations
 
+import operator
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def columns_of(value: Any) -> list[Column]:
 
 
 def _loose(name: str, value: Any, n: int) -> list[Column]:
-    """The columns of arrays, frames and longer lists, of which samples are picked in another way."""
+    """The columns of arrays, frames and longer lists, where row i is not sample i."""
     own = length_of(value)
     if isinstance(value, (dict, str, bytes)) or not is_container(value):
         return []
@@ -150,10 +151,7 @@ def _split(name: str, value: Any, n: int, attribute: str) -> list[Column]:
         own = [(key, inner) for key, inner in value.items() if _is_long(inner, n)]
         if own:
             return [column(k, v, lambda new, k=k: {**value, k: new}) for k, v in own]
-        if len(value) != n or not isinstance(next(iter(value.values())), _SCALARS):
-            return []  # pictures by index are a cache
-        keys = list(value)
-        return [Column(name, list(value.values()), attribute, lambda v: dict(zip(keys, v)))]
+        return _split_mapping(name, value, attribute) if len(value) == n else []
     if isinstance(value, tuple) and value and all(_is_long(inner, n) for inner in value):
         return [
             column(k, v, lambda new, k=k: (*value[:k], new, *value[k + 1 :]))
@@ -164,6 +162,23 @@ def _split(name: str, value: Any, n: int, attribute: str) -> list[Column]:
     if isinstance(value, (list, tuple)):
         return _split_entries(name, value, attribute)
     return [Column(name, value, attribute, lambda new: new)]
+
+
+def _split_mapping(name: str, value: dict[Any, Any], attribute: str) -> list[Column]:
+    """The keys and values of a dictionary such as {path: label}; pictures by index are a cache."""
+    keys, values = list(value), list(value.values())
+    if not isinstance(values[0], _SCALARS):
+        return []
+
+    def with_values(new: Any) -> Any:
+        return dict(zip(keys, new, strict=True))
+
+    columns = [Column(name, values, attribute, with_values)]
+    if isinstance(keys[0], (str, PurePath)):
+        columns.append(
+            Column(f"{name} keys", keys, attribute, lambda new: dict(zip(new, values, strict=True)))
+        )
+    return columns
 
 
 def _split_frame(name: str, frame: Any, n: int, attribute: str) -> list[Column]:
@@ -192,39 +207,48 @@ def _split_frame(name: str, frame: Any, n: int, attribute: str) -> list[Column]:
 
 
 def _split_entries(name: str, entries: Sequence[Any], attribute: str) -> list[Column]:
-    """The columns of a list of tuples, lists or dictionaries; or the list as one column."""
-    first = entries[0]
-    whole = Column(name, entries, attribute, type(entries))
-    if isinstance(first, Mapping):
-        keys = list(first)
-        if len(keys) > MAX_FIELDS or any(
-            not isinstance(e, dict) or list(e) != keys for e in entries
-        ):
-            return [whole]
+    """The columns of a list of tuples, dictionaries or objects; or the list as one column."""
+    kind = type(entries[0])
+    fields = _fields(entries[0])
+    if not 0 < len(fields) <= MAX_FIELDS or any(
+        type(entry) is not kind or _fields(entry) != fields for entry in entries
+    ):
+        return [Column(name, entries, attribute, type(entries))]
+    get: Any = operator.getitem if issubclass(kind, (tuple, list, dict)) else getattr
 
-        def put_key(key: Any) -> Put:
-            return lambda new: [{**e, key: v} for e, v in zip(entries, new, strict=True)]
-
-        return [
-            Column(f"{name}[{key!r}]", [e[key] for e in entries], attribute, put_key(key))
-            for key in keys
-        ]
-    if not isinstance(first, (tuple, list)) or not 0 < len(first) <= MAX_FIELDS:
-        return [whole]
-    kind, width = type(first), len(first)
-    if any(type(e) is not kind or len(e) != width for e in entries):
-        return [whole]
-    make = getattr(kind, "_make", kind)
-
-    def put_item(k: int) -> Put:
+    def put(key: Any) -> Put:
         return lambda new: [
-            make([*e[:k], v, *e[k + 1 :]]) for e, v in zip(entries, new, strict=True)
+            _changed(entry, key, value) for entry, value in zip(entries, new, strict=True)
         ]
 
     return [
-        Column(f"{name}[{k}]", [e[k] for e in entries], attribute, put_item(k))
-        for k in range(width)
+        Column(f"{name}[{key!r}]", [get(entry, key) for entry in entries], attribute, put(key))
+        for key in fields
     ]
+
+
+def _fields(entry: Any) -> Sequence[Any]:
+    """The numbers of a tuple, the keys of a dictionary, or the attributes of a plain object."""
+    if isinstance(entry, (tuple, list)):
+        return range(len(entry))
+    if isinstance(entry, dict):
+        return list(entry)
+    if is_container(entry) or isinstance(entry, _SCALARS) or hasattr(type(entry), "__del__"):
+        return ()
+    return list(getattr(entry, "__dict__", ()))
+
+
+def _changed(entry: Any, key: Any, value: Any) -> Any:
+    """A copy of an entry with another value in one field."""
+    if isinstance(entry, (tuple, list)):
+        make = getattr(entry, "_make", type(entry))
+        return make([*entry[:key], value, *entry[key + 1 :]])
+    if isinstance(entry, dict):
+        return {**entry, key: value}
+    twin = object.__new__(type(entry))
+    twin.__dict__.update(vars(entry))
+    twin.__dict__[key] = value
+    return twin
 
 
 def _is_long(value: Any, n: int) -> bool:

@@ -14,7 +14,21 @@ from tsne_widget.extraction.store.columns import attributes_of
 # Number of files whose size and time are read; larger datasets are sampled evenly.
 MAX_FILES = 50_000
 # A column of names may leave out the ending.
-ENDINGS = ("", ".jpg", ".jpeg", ".png", ".npy", ".pt", ".tif", ".tiff", ".bmp", ".webp", ".JPEG")
+ENDINGS = (
+    "",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".npy",
+    ".pt",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".webp",
+    ".JPEG",
+    ".JPG",
+)
+PICTURES = (*(ending for ending in ENDINGS if ending), ".gif", ".npz", ".pgm", ".ppm", ".dcm")
 # Tables and texts list samples and labels. A dataset reads them once, into attributes.
 TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".xlsx", ".feather")
 
@@ -66,9 +80,38 @@ def single_files(holder: Any) -> Iterator[str]:
                 break
 
 
+def pictures_in(folders: Iterable[str], without: str | None) -> list[str] | None:
+    """The pictures and arrays below folders, for a dataset that makes up the names itself.
+
+    Parameters
+    ----------
+    folders : iterable of str
+    without : str or None
+        A folder that is left out: that of the store.
+
+    Returns
+    -------
+    list of str, or None if the folders have too many files
+    """
+    found: list[str] = []
+    seen = 0
+    for folder in folders:
+        for place, inner, names in os.walk(folder):
+            inner[:] = sorted(name for name in inner if os.path.join(place, name) != without)  # noqa: PTH118
+            seen += len(names) + len(inner)
+            if seen > MAX_FILES:
+                return None
+            found += [
+                os.path.join(place, name)  # noqa: PTH118 - a Path per file would double the time
+                for name in sorted(names)
+                if name.lower().endswith(PICTURES)
+            ]
+    return found
+
+
 def add_files(digest: Any, paths: Sequence[str]) -> bool:
     """Add size and time of files to a hash; False if there are too many and some are left out."""
-    step = max(1, -(-len(paths) // MAX_FILES))
+    step = _step(len(paths))
     for path in paths[::step]:
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path per file would double the time
@@ -79,9 +122,18 @@ def add_files(digest: Any, paths: Sequence[str]) -> bool:
     return step == 1
 
 
+def files_compared(n: int) -> int:
+    """How many of n files :func:`add_files` compares."""
+    return -(-n // _step(n))
+
+
 def spread(n: int, most: int = 3) -> list[int]:
     """At most ``most`` positions among n: the first, the last, and evenly spread ones."""
     return sorted({int(k) for k in np.linspace(0, n - 1, min(n, most))}) if n else []
+
+
+def _step(n: int) -> int:
+    return max(1, -(-n // MAX_FILES))
 
 
 def _is_file(path: Any) -> bool:

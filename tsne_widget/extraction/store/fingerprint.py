@@ -23,9 +23,10 @@ from tsne_widget.extraction.store.digests import (
     stable_text,
 )
 from tsne_widget.extraction.store.files import (
-    MAX_FILES,
     add_files,
+    files_compared,
     folders_of,
+    pictures_in,
     place_of,
     single_files,
     spread,
@@ -89,7 +90,13 @@ def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
 
 
 def dataset_state(
-    dataset: Any, ids: Sequence[int], key: str | None, read: Reader, label_options: str = ""
+    dataset: Any,
+    ids: Sequence[int],
+    key: str | None,
+    read: Reader,
+    *,
+    label_options: str = "",
+    store: str | None = None,
 ) -> DatasetState:
     """What pictures and labels depend on: files, arrays, other columns, and a few samples.
 
@@ -106,6 +113,8 @@ def dataset_state(
         ``read(dataset, index)`` reads one sample.
     label_options : str
         Options that labels depend on, such as the class names.
+    store : str or None
+        The folder of the store, which holds no pictures.
     """
     whole = np.asarray(ids, dtype=np.int64)
     values = np.zeros(len(whole), np.uint64)
@@ -128,7 +137,7 @@ def dataset_state(
         part.add_rest(rest, with_pictures=key is not None)
         if key is None:
             pictures.update(indices.tobytes() + positions.tobytes())
-            doubts.update(dict.fromkeys(_add_pictures(pictures, part)))
+            doubts.update(dict.fromkeys(_add_pictures(pictures, part, store)))
     if key is not None:
         pictures = hashlib.sha256(whole.tobytes() + f"key {key}".encode())
     else:
@@ -156,7 +165,7 @@ def _add_wrappers(digest: Any, dataset: Any) -> None:
             digest.update(stable_text(getattr(holder, attribute, None)).encode())
 
 
-def _add_pictures(digest: Any, part: Part) -> list[str]:
+def _add_pictures(digest: Any, part: Part, store: str | None) -> list[str]:
     """Add the columns and files of a part to the hash; returns what it does not see."""
     doubts: list[str] = []
     has_files = False
@@ -169,10 +178,13 @@ def _add_pictures(digest: Any, part: Part) -> list[str]:
             has_files = True
             if not add_files(digest, files):
                 doubts.append(
-                    f"store= compares size and time of {MAX_FILES:,} of the {len(files):,} files; "
+                    f"store= compares size and time of {files_compared(len(files)):,} of the {len(files):,} files; "
                     "pass dataset_key= with a version of the data to settle the others"
                 )
     single = sorted({path for holder in part.holders for path in single_files(holder.value)})
+    if not has_files and not single and not part.has_pictures():
+        single = pictures_in(folders[1:], store) or []
+        digest.update(repr(single).encode("utf-8", "surrogatepass"))
     add_files(digest, single)
     if not has_files and not single and not part.has_pictures():
         doubts.append(

@@ -20,6 +20,7 @@ from tsne_widget.extraction.executors.ray_actors import (
     BatchActor,
     Job,
     RangeActor,
+    SearchPath,
     raise_reported,
     rows_of_columns,
 )
@@ -150,7 +151,7 @@ class _Pool:
             warnings.simplefilter("ignore", DeprecationWarning)
             mapped = dataset.map_batches(
                 actor,
-                fn_constructor_args=(self._send_job(),),
+                fn_constructor_args=(SearchPath.of_this_process(), self._send_job()),
                 batch_size=None,
                 batch_format="numpy",
                 # At least one, not all: after the loss of a machine there is no room for all.

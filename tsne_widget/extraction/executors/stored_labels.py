@@ -69,8 +69,9 @@ class LabelSource:
         """Trust no stored label if one differs from a label that is read now."""
         ids = np.asarray(self.source.ids)
         positions = np.searchsorted(ids, sorted(self.known)).tolist()
-        for start in sorted({store.start_of(position) for position in positions} - {None}):
-            stored = store.read(start, self.source.ids, policy)
+        starts = {store.start_of(position) for position in positions}
+        for start in starts:
+            stored = None if start is None else store.read(start, self.source.ids, policy)
             if stored is None or stored.rows.labels is None:
                 continue
             same = self._is_same(stored)

@@ -139,29 +139,27 @@ def length_of(value: Any) -> int | None:
 
 def _split(name: str, value: Any, n: int, attribute: str) -> list[Column]:
     """The columns in a container; none if it has not one entry for each sample."""
-
-    def column(key: Any, values: Any, put: Put) -> Column:
-        return Column(f"{name}[{key}]", values, attribute, put)
-
     if not is_container(value):
         return []
     if hasattr(value, "iloc"):
         return _split_frame(name, value, n, attribute)
     if isinstance(value, dict):
-        own = [(key, inner) for key, inner in value.items() if _is_long(inner, n)]
-        if own:
-            return [column(k, v, lambda new, k=k: {**value, k: new}) for k, v in own]
-        return _split_mapping(name, value, attribute) if len(value) == n else []
+        keys = [key for key, inner in value.items() if _is_long(inner, n)]
+        if not keys and len(value) == n:
+            return _split_mapping(name, value, attribute)
+        return [_field(name, value, key, attribute) for key in keys]
     if isinstance(value, tuple) and value and all(_is_long(inner, n) for inner in value):
-        return [
-            column(k, v, lambda new, k=k: (*value[:k], new, *value[k + 1 :]))
-            for k, v in enumerate(value)
-        ]
+        return [_field(name, value, number, attribute) for number in range(len(value))]
     if length_of(value) != n:
         return []
     if isinstance(value, (list, tuple)):
         return _split_entries(name, value, attribute)
     return [Column(name, value, attribute, lambda new: new)]
+
+
+def _field(name: str, value: Any, key: Any, attribute: str) -> Column:
+    """A column of a dictionary or tuple of columns."""
+    return Column(f"{name}[{key!r}]", value[key], attribute, lambda new: _changed(value, key, new))
 
 
 def _split_mapping(name: str, value: dict[Any, Any], attribute: str) -> list[Column]:
@@ -259,19 +257,25 @@ def _inner(holder: Holder) -> Iterator[Holder]:
     """The datasets among an object's attributes."""
     for name, value in attributes_of(holder.value).items():
         if is_dataset(value):
-            yield Holder(value, lambda new, name=name: _rebuilt(holder, name, new))
-        elif isinstance(value, (list, tuple)) and value and all(map(is_dataset, value[:16])):
-            for k, inner in enumerate(value[:MAX_WRAPPED]):
-
-                def put(new: Any, k: int = k, name: str = name, value: Any = value) -> Any:
-                    changed = type(value)([*value[:k], new, *value[k + 1 :]])
-                    return _rebuilt(holder, name, changed)
-
-                yield Holder(inner, put)
+            yield Holder(value, _put_inner(holder, name))
+        elif are_datasets(value):
+            for number, inner in enumerate(value[:MAX_WRAPPED]):
+                yield Holder(inner, _put_inner(holder, name, value, number))
 
 
-def _rebuilt(holder: Holder, name: str, new: Any) -> Any:
-    return holder.rebuild(_twin(holder.value, name, new))
+def _put_inner(holder: Holder, name: str, several: Any = None, number: int = 0) -> Put:
+    """A function that gives the whole dataset with another one in this attribute."""
+
+    def put(new: Any) -> Any:
+        value = new if several is None else _changed(several, number, new)
+        return holder.rebuild(_twin(holder.value, name, value))
+
+    return put
+
+
+def are_datasets(value: Any) -> bool:
+    """Whether a value is a list of datasets."""
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(is_dataset, value[:16]))
 
 
 def is_dataset(value: Any) -> bool:
@@ -303,10 +307,11 @@ def _twin(value: Any, attribute: str, new: Any) -> Any:
     return twin
 
 
-def exchanged(values: Any) -> Any:
+def exchanged(values: Any, shift: int) -> Any:
     """Values of the same kind that differ from the old ones in each row.
 
-    Single values are exchanged among each other; rows are rotated. So labels stay valid labels.
+    Single values are exchanged among each other, each for the one ``shift`` places further in the
+    list of all different values; rows are rotated. So labels stay valid labels.
 
     Raises
     ------
@@ -317,25 +322,26 @@ def exchanged(values: Any) -> Any:
         if values.nbytes > MAX_LABEL_BYTES:
             raise TypeError("too large for labels")
         if values.ndim > 1 and values.shape[-1] > 1:
-            roll = torch.roll if isinstance(values, Tensor) else np.roll
-            return roll(values, 1, -1)  # type: ignore[operator]
-        flat = values.reshape(-1)
-        new = _exchanged(flat.tolist())
+            if isinstance(values, Tensor):
+                return torch.roll(values, shift, -1)
+            return np.roll(values, shift, -1)
+        new = _exchanged(values.reshape(-1).tolist(), shift)
         if isinstance(values, Tensor):
             return torch.tensor(new, dtype=values.dtype).reshape(values.shape)
         array = np.empty(len(new), values.dtype)
         array[:] = new
         return array.reshape(values.shape)
-    return type(values)(_exchanged(values))
+    return type(values)(_exchanged(values, shift))
 
 
-def _exchanged(values: Sequence[Any]) -> list[Any]:
+def _exchanged(values: Sequence[Any], shift: int) -> list[Any]:
     tokens = [token(value) for value in values]
     examples = dict(zip(tokens, values, strict=True))
     if len(examples) == 1:
         return [_other(value) for value in values]
     following = [*examples.values()]
-    after = dict(zip(examples, [*following[1:], following[0]], strict=True))
+    shift %= len(following)
+    after = dict(zip(examples, [*following[shift:], *following[:shift]], strict=True))
     return [after[key] for key in tokens]
 
 

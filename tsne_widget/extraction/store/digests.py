@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -49,14 +49,20 @@ def option_text(value: Any) -> str:
     code = getattr(value, "__code__", None)
     if code is None:
         return stable_text(value)
-    constants = stable_text(code.co_consts)
-    inner = [code_text(constant) for constant in code.co_consts if hasattr(constant, "co_code")]
-    return f"{value.__qualname__} {code.co_code.hex()} {code.co_names} {constants} {inner}"
+    return f"{value.__qualname__} {_code_text(code)}"
 
 
-def code_text(code: Any) -> str:
-    """The instructions of a function inside another function."""
-    return f"{code.co_code.hex()} {code.co_names}"
+def _code_text(code: Any) -> str:
+    """Instructions, names and constants, those of inner functions included."""
+    constants = [
+        _code_text(constant)
+        if isinstance(constant, CodeType)
+        else str(sorted(map(repr, constant)))  # the order of a set differs between processes
+        if isinstance(constant, frozenset)
+        else stable_text(constant)
+        for constant in code.co_consts
+    ]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 def function_state(function: Any) -> str:

@@ -70,7 +70,7 @@ def single_files(holder: Any) -> Iterator[str]:
     """The files that a holder names or has open itself, such as an HDF5 file or an archive."""
     for value in (holder, *attributes_of(holder).values()):
         owner = getattr(value, "file", None)  # of an HDF5 array
-        names = [value] if isinstance(value, (str, PurePath)) else []
+        names: list[Any] = [value]
         names += [getattr(value, "filename", None), getattr(value, "name", None)]
         names.append(getattr(owner, "filename", None))
         for name in names:

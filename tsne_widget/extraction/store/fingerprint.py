@@ -125,7 +125,7 @@ def dataset_state(
     for holder in wrapped_datasets(dataset):
         add_class(rest, type(holder))
         add_object(rest, getattr(holder, "target_transform", None), 3)
-    for number, (inner, indices, positions) in enumerate(innermost(dataset, whole)):
+    for number, (inner, indices, positions) in enumerate(innermost(dataset, whole.tolist())):
         # With a key of the caller only the first samples are read: reading others may be slow.
         rows = spread(len(indices)) if key is None else np.flatnonzero(positions < 3).tolist()
         rows = rows if number < MAX_PARTS else []
@@ -134,6 +134,8 @@ def dataset_state(
         samples.update(found)
         if part.is_traced:
             values[positions] = part.marks()
+        elif key is not None and part.is_steady:
+            values[positions] = 1  # the key names the labels, too
         part.add_rest(rest, with_pictures=key is not None)
         if key is None:
             pictures.update(indices.tobytes() + positions.tobytes())
@@ -178,8 +180,9 @@ def _add_pictures(digest: Any, part: Part, store: str | None) -> list[str]:
             has_files = True
             if not add_files(digest, files):
                 doubts.append(
-                    f"store= compares size and time of {files_compared(len(files)):,} of the {len(files):,} files; "
-                    "pass dataset_key= with a version of the data to settle the others"
+                    f"store= compares size and time of {files_compared(len(files)):,} of the "
+                    f"{len(files):,} files; pass dataset_key= with a version of the data to settle "
+                    "the others"
                 )
     single = sorted({path for holder in part.holders for path in single_files(holder.value)})
     if not has_files and not single and not part.has_pictures():

@@ -135,7 +135,10 @@ class Store:
         return stored
 
     def write(self, position: int, rows: Rows, policy: str, marks: Marks | None = None) -> None:
-        """Store rows and the marks of their labels, that start at ``position``. After a failure, warn once and store no more."""
+        """Store rows that start at ``position``, with the marks of their labels.
+
+        After a failure, warn once and store no more.
+        """
         if not self._may_write():
             return
         content = pack(rows, marks)

@@ -20,6 +20,7 @@ from tsne_widget.extraction.store import files
 from tsne_widget.extraction.store.columns import (
     Column,
     Holder,
+    are_datasets,
     attributes_of,
     columns_of,
     exchanged,
@@ -40,6 +41,8 @@ from tsne_widget.extraction.store.digests import (
 MAX_TRIED = 32
 # Share of rows in which a second list of the labels agrees with the first.
 DUPLICATE_SHARE = 0.9
+# Exchanges that are tried: a function of the labels may map the first ones to the same code.
+SHIFTS = (1, 2, 3)
 GLANCE = 4096  # entries of a container that are compared before and after a sample is read
 
 Reader = Callable[[Any, int], "Read"]
@@ -124,7 +127,7 @@ class Part:
             if holder.value is self.dataset and length_of(column.values) == length_of(self.dataset):
                 values = _hashes(column.values)[self.indices]
             else:
-                values = np.uint64(int(digest_of(column.values)[:16], 16))
+                values = np.array([int(digest_of(column.values)[:16], 16)], np.uint64)
             total = total * np.uint64(0x9E3779B97F4A7C15) + values
         return total
 
@@ -147,14 +150,20 @@ class Part:
         if _is_blank_without_change(self, holder, column, base[0]):
             self._left_out.add(id(column))
             return
+        unchanged = dict(zip(self.tried, base, strict=True))
+        same_inputs = True
         try:
-            twin = column.twin(holder, exchanged(column.values))
-            same_inputs = True
-            for index, before in zip(self.tried, base, strict=True):
-                now = self.read(twin, index)
-                if now.failed or now.label == before.label:
-                    return
-                same_inputs &= now.inputs == before.inputs
+            for shift in SHIFTS:
+                twin = column.twin(holder, exchanged(column.values, shift))
+                for index, before in list(unchanged.items()):
+                    now = self.read(twin, index)
+                    same_inputs &= now.inputs == before.inputs
+                    if now.label != before.label:
+                        del unchanged[index]
+                    elif not same_inputs or shift == SHIFTS[-1]:
+                        return  # pictures, or nothing that a sample shows
+                    if now.failed:
+                        return
         except Exception:  # it cannot be copied or exchanged, so it may be anything
             return
         self.sources += 1
@@ -211,7 +220,7 @@ def _agree(labels: Any, values: Any) -> bool:
         pairs = [token(labels[row]) == token(values[row]) for row in rows]
     except (TypeError, KeyError, IndexError):
         return False
-    return sum(pairs) >= DUPLICATE_SHARE * len(pairs)
+    return bool(sum(pairs) >= DUPLICATE_SHARE * len(pairs))
 
 
 def _holds_pictures(values: Any) -> bool:
@@ -256,6 +265,4 @@ def _glance(value: Any) -> str:
 
 
 def _is_inner(value: Any) -> bool:
-    return is_dataset(value) or (
-        isinstance(value, (list, tuple)) and bool(value) and all(map(is_dataset, value[:16]))
-    )
+    return is_dataset(value) or are_datasets(value)

@@ -220,7 +220,9 @@ FORMS = {
     "self.y tensors": lambda _: _kept(Kept, y=[torch.tensor(code) for code in CODES]),
     "self.targets": lambda _: _kept(Targets, targets=list(CODES)),
     "names": lambda _: _kept(Named, value=NAMES[OTHER], words=words(), names=NAMES),
-    "parity": lambda _: _kept(Transformed, y=list(CODES), target_transform=lambda code: code // 2),
+    "parity": lambda _: _kept(
+        Transformed, y=list(CODES), target_transform=lambda code: int(code == 1)
+    ),
     "target_transform": lambda _: _kept(
         Transformed, y=list(CODES), target_transform=lambda code: 2 - code
     ),

@@ -150,13 +150,17 @@ def extract(
         The tensor to read if the layer gives several: an index, a key, a path of these, or a
         function.
     store : path, optional
-        A folder for the rows. After an interrupt or a kill, the same call resumes from the stored
-        rows and gives the same bits. If all rows are stored, only the first batch runs, to compare
-        it. Any change of the features (weights, code of ``forward``, layer, data, dtype) starts
-        anew in another subfolder.
+        A folder for features and logits. After an interrupt or a kill, the same call resumes from
+        the stored rows and gives the same bits. If all rows are stored, only the first batch runs,
+        to compare it. Any change of the features (weights, code of ``forward``, layer, pictures,
+        dtype) starts anew in another subfolder. Labels are always those of the dataset now. Where
+        they come from its attributes (``targets``, ``samples``, ``(x, y)``, a frame, …), only the
+        samples whose label changed are read again; otherwise all stored samples are read, without
+        the model.
     dataset_key : str, optional
         Your own name for the content of the dataset, such as a version. It replaces the default
-        check of file sizes and times, arrays in memory, and three samples.
+        check of file sizes and times, arrays in memory, and three samples. It also names the labels
+        that do not come from attributes, so that stored samples are not read.
     dtype : {"bf16", "fp16"} or torch.dtype, optional
         Autocast to this type while the model runs; features are float32 in any case.
     channels_last : bool

@@ -111,6 +111,13 @@ class ByKey(Kept):
         return self.lookup[f"sample {index}"]
 
 
+class Arrow(Kept):
+    """Like a dataset of Hugging Face: an Arrow table, which is exchanged as a whole."""
+
+    def label(self, index):
+        return self.table["label"][index].as_py()
+
+
 class Records(Kept):
     def label(self, index):
         return self.records[index]["label"]
@@ -233,6 +240,7 @@ FORMS = {
     ),
     "series": lambda _: _kept(Series, annotations=pd.Series(CODES, index=range(100, 100 + N))),
     "dictionary": lambda _: _by_key(),
+    "arrow table": lambda _: _arrow(),
     "records": lambda _: _records(),
     "objects": lambda _: _objects(),
     "samples of dictionaries": lambda _: _dictionaries(),
@@ -297,6 +305,16 @@ def _by_key():
 def _records():
     data = Records(records=[{"number": i, "label": code} for i, code in enumerate(CODES)])
     return data, lambda: put(data.records[AT], "label")
+
+
+def _arrow():
+    pyarrow = pytest.importorskip("pyarrow")
+    data = Arrow(table=pyarrow.table({"label": CODES, "number": range(N)}))
+
+    def correct():
+        data.table = pyarrow.table({"label": corrected(), "number": range(N)})
+
+    return data, correct
 
 
 def _objects():
@@ -629,3 +647,37 @@ def test_labels_of_stored_rows_are_read_by_the_workers_too(folder, workers):
     second = counted.run(data, folder)
     assert counted.seen == 4
     assert (first.labels == second.labels).all()
+
+
+@pytest.mark.parametrize("order", ["reversed", "two exchanged"])
+def test_labels_in_another_order_than_the_samples_are_those_of_now(folder, order):
+    class Ordered(Kept):
+        def label(self, index):
+            return self.y[self.order[index]]
+
+    places = list(range(N))
+    if order == "reversed":
+        places.reverse()
+    else:  # where nobody looks: neither at the start, nor in the middle, nor at the end
+        places[5], places[AT] = AT, 5
+    data, counted = Ordered(y=list(CODES), order=places), Counted()
+    counted.run(data, folder)
+    put(data.y)
+    found = counted.run(data, folder)
+    assert counted.seen == 4
+    assert found.labels.tolist() == [data.y[place] for place in places]
+
+
+def test_labels_that_cannot_be_read_from_the_middle_sample_are_reused(folder):
+    class Torn(Kept):
+        def __getitem__(self, index):
+            if index == N // 2 - 1:
+                raise OSError("truncated")
+            return super().__getitem__(index)
+
+    data, counted = Torn(y=list(CODES)), Counted()
+    counted.run(data, folder, on_error="skip")
+    put(data.y)
+    found = counted.run(data, folder, on_error="skip")
+    assert counted.seen == 4
+    assert found.labels[found.ids == AT].tolist() == [OTHER]

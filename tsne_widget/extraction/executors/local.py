@@ -20,7 +20,8 @@ from tsne_widget.extraction.executors.stored_labels import LabelSource
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
-from tsne_widget.extraction.store.rows import Marks, Rows, concatenate, finite_rows
+from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
+from tsne_widget.extraction.store.shards import NO_MARKS, RowMarks, row_marks
 from tsne_widget.extraction.store.store import Store
 
 # Tolerance between stored and new features of the same samples, relative to the largest value. The
@@ -143,11 +144,11 @@ class Run:
         names = self.class_names.names
         return self.labels.renewed(stored, names, skip_errors=self.skip_errors)
 
-    def marks_of(self, rows: Rows) -> Marks | None:
-        """What the labels of these rows are made of; None without a store."""
+    def marks_of(self, rows: Rows, start: int) -> RowMarks:
+        """What the labels of these rows are made of, for the store."""
         if self.labels is None or not isinstance(self.source, Indexed):
-            return None
-        return self.labels.marks.of(rows, self.source.ids)
+            return NO_MARKS
+        return row_marks(self.labels.marks, rows, start, self.source.ids)
 
     @property
     def policy(self) -> str:
@@ -196,7 +197,7 @@ class Run:
             nonlocal start, began
             if shard and store.is_writable:
                 whole = concatenate(shard)
-                store.write(start, whole, self.policy, self.marks_of(whole))
+                store.write(start, whole, self.policy, self.marks_of(whole, start))
             start += sum(rows.samples for rows in shard)
             began = time.monotonic()
             shard.clear()
@@ -225,8 +226,9 @@ class Run:
         """
         assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
         if self.labels is not None and store.next_start(0) is not None:
-            self.labels.learn(new, self.class_names.names)
-            self.labels.check(store, self.policy)
+            names = self.class_names.names
+            self.labels.learn(new, names)
+            self.labels.check(store, self.policy, names, skip_errors=self.skip_errors)
         stored = store.read(0, self.source.ids, self.policy)
         old = None if stored is None else stored.rows
         if new is None or old is None or not old.features:

@@ -32,7 +32,7 @@ from tsne_widget.extraction.executors.local import ClassNames, Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
 from tsne_widget.extraction.store.rows import Marks, Rows, concatenate
-from tsne_widget.extraction.store.shards import pack, shard_entry, shard_name
+from tsne_widget.extraction.store.shards import pack, row_marks, shard_entry, shard_name
 
 PATH_COLUMN = "path"
 
@@ -154,11 +154,11 @@ class RangeActor(_Actor):
 
     def _store(self, start: int, rows: Rows) -> tuple[dict[str, Any], bytes]:
         """A report, and the content of the shard if it could not be written."""
-        marks, source = self._job.marks, self._job.source
-        if marks is not None and isinstance(source, Indexed):
-            marks = marks.of(rows, source.ids)
-        content = pack(rows, marks)
-        report = {"shard": shard_entry(rows, content, self._run.policy)}
+        source = self._job.source
+        assert isinstance(source, Indexed)  # noqa: S101 - others have no ranges
+        marks = row_marks(self._job.marks, rows, start, source.ids)
+        content = pack(rows, marks.marks)
+        report = {"shard": shard_entry(rows, content, self._run.policy, marks.digest)}
         if self._job.folder is None:
             return report, content
         try:

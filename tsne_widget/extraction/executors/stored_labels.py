@@ -43,6 +43,8 @@ class LabelSource:
         A few samples by id.
     known : dict of int to int
         Label codes that were read in this run, by id.
+    is_trusted : bool
+        Whether stored labels are used at all.
     """
 
     source: Indexed
@@ -65,22 +67,41 @@ class LabelSource:
         if rows is not None and rows.labels is not None:
             self.known.update(zip(rows.ids.tolist(), rows.labels.tolist(), strict=True))
 
-    def check(self, store: Store, policy: str) -> None:
-        """Trust no stored label if one differs from a label that is read now."""
+    def check(
+        self,
+        store: Store,
+        policy: str,
+        class_names: Sequence[str] | None,
+        *,
+        skip_errors: bool,
+    ) -> None:
+        """Read changed labels, and trust no stored label if the dataset contradicts one.
+
+        A stored label that should hold must equal the label that is read now. One whose value in
+        the dataset changed must differ from it: otherwise row i of the values is not sample i.
+        """
         ids = np.asarray(self.source.ids)
         positions = np.searchsorted(ids, sorted(self.known)).tolist()
         starts = {store.start_of(position) for position in positions}
-        for start in starts:
-            stored = None if start is None else store.read(start, self.source.ids, policy)
-            if stored is None or stored.rows.labels is None:
+        starts |= {start for start in store.starts if not store.has_marks(start, self.marks)}
+        old: dict[int, int] = {}
+        for start in sorted(start for start in starts if start is not None):
+            stored = store.read(start, self.source.ids, policy)
+            if stored is None or stored.rows.labels is None or not self._has_state(stored):
                 continue
             same = self._is_same(stored)
             for id_, label, holds in zip(
                 stored.rows.ids.tolist(), stored.rows.labels.tolist(), same.tolist(), strict=True
             ):
-                if holds and self.known.get(id_, label) != label:
+                if not holds:
+                    old[id_] = label
+                elif self.known.get(id_, label) != label:
                     self.is_trusted = False
                     return
+        unread = sorted(set(old) - set(self.known))
+        for batch in self._batches(unread, skip_errors=skip_errors):
+            self._learn_batch(batch, class_names)
+        self.is_trusted = all(self.known.get(id_, UNREAD) != label for id_, label in old.items())
 
     def renewed(
         self, stored: Stored, class_names: Sequence[str] | None, *, skip_errors: bool
@@ -108,12 +129,23 @@ class LabelSource:
         for batch in self._batches(unread, skip_errors=skip_errors):
             if batch.skipped:
                 return None
-            at = np.searchsorted(rows.ids, batch.ids)
-            labels[at] = UNREAD
-            if _is_labelled(batch.labels):
-                is_labelled = True
-                labels[at] = label_codes(batch.labels, batch.ids, class_names)
+            is_labelled |= _is_labelled(batch.labels)
+            codes = self._learn_batch(batch, class_names)
+            labels[np.searchsorted(rows.ids, batch.ids)] = codes
         return replace(rows, labels=labels if is_labelled and (labels != UNREAD).any() else None)
+
+    def _learn_batch(self, batch: Batch, class_names: Sequence[str] | None) -> NDArray[np.int64]:
+        """The label codes of a batch, which are known from now on."""
+        codes = np.full(len(batch.ids), UNREAD)
+        if _is_labelled(batch.labels):
+            codes = label_codes(batch.labels, batch.ids, class_names)
+        self.known.update(zip(batch.ids, codes.tolist(), strict=True))
+        return codes
+
+    def _has_state(self, stored: Stored) -> bool:
+        """Whether labels are made in the same way, and from known values."""
+        is_traced = bool(self.marks.values.any())
+        return is_traced and stored.marks is not None and stored.marks.state == self.marks.state
 
     def _is_same(self, stored: Stored) -> NDArray[np.bool_]:
         """(m,) whether what the label of each row is made of has not changed."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from tsne_widget._datasets import MAX_WRAPPED
 
+FEW_VALUES = 16  # as many different values are exchanged for their neighbours
 MAX_FIELDS = 64  # columns inside one list of tuples
 # Larger columns are pictures, never labels, so they are not copied.
 MAX_LABEL_BYTES = 2**26
@@ -127,6 +128,11 @@ def is_container(value: Any) -> bool:
     """Whether a value may hold one entry for each sample."""
     kinds = (list, tuple, dict, np.ndarray, Tensor)
     return isinstance(value, kinds) or (hasattr(value, "iloc") and hasattr(value, "to_numpy"))
+
+
+def is_table(value: Any) -> bool:
+    """Whether a value is an Arrow table; this does not import pyarrow."""
+    return all(hasattr(value, name) for name in ("column_names", "set_column", "num_rows"))
 
 
 def length_of(value: Any) -> int | None:
@@ -283,6 +289,7 @@ def is_dataset(value: Any) -> bool:
     kind = type(value)
     return (
         not is_container(value)
+        and not is_table(value)
         and not isinstance(value, (nn.Module, str, bytes, range, Mapping))
         and hasattr(kind, "__getitem__")
         and hasattr(kind, "__len__")
@@ -295,7 +302,7 @@ def _twin(value: Any, attribute: str, new: Any) -> Any:
     Names of one object all get the new one, such as ``samples`` and ``imgs`` of an ImageFolder.
     """
     kind = type(value)
-    if hasattr(kind, "__del__"):
+    if not getattr(kind, "__del__", _twin).__module__.startswith((__name__, "datasets.")):
         raise TypeError(f"{kind.__name__} has __del__, which may close what its copies share")
     twin = object.__new__(kind)
     old = vars(value)[attribute]
@@ -340,7 +347,8 @@ def _exchanged(values: Sequence[Any], shift: int) -> list[Any]:
     if len(examples) == 1:
         return [_other(value) for value in values]
     following = [*examples.values()]
-    shift %= len(following)
+    # Neighbours in a long list, such as paths sorted by class, often have the same label.
+    shift = (shift + (len(following) // 2 if len(following) > FEW_VALUES else 0)) % len(following)
     after = dict(zip(examples, [*following[shift:], *following[:shift]], strict=True))
     return [after[key] for key in tokens]
 
@@ -364,6 +372,8 @@ def token(value: Any) -> Any:
     """
     if value is None or isinstance(value, (str, bytes, int, float)):
         return value
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         if isinstance(value, Tensor):
             value = value.detach().cpu().numpy()

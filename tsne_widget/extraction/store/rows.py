@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -66,6 +67,11 @@ class Marks(NamedTuple):
 
     state: str
     values: NDArray[np.uint64]
+
+    def digest(self, start: int, samples: int) -> str:
+        """Hash of the state and of the values of consecutive samples."""
+        values = self.values[start : start + samples]
+        return hashlib.sha256(self.state.encode() + values.tobytes()).hexdigest()[:16]
 
     def of(self, rows: Rows, ids: Sequence[int]) -> Marks:
         """The marks of rows; ``ids`` are those of all values, ascending."""

@@ -29,6 +29,23 @@ class Stored(NamedTuple):
     marks: Marks | None
 
 
+class RowMarks(NamedTuple):
+    """The marks of some rows, and the hash of those of all their samples, skipped ones included."""
+
+    marks: Marks | None
+    digest: str
+
+
+NO_MARKS = RowMarks(None, "")
+
+
+def row_marks(marks: Marks | None, rows: Rows, start: int, ids: Sequence[int]) -> RowMarks:
+    """The marks of rows that start at a position of the run; ``ids`` are all ids of the run."""
+    if marks is None:
+        return NO_MARKS
+    return RowMarks(marks.of(rows, ids), marks.digest(start, rows.samples))
+
+
 def pack(rows: Rows, marks: Marks | None = None) -> bytes:
     """The rows as arrays in sequence; the first array is a JSON text that lists the others."""
     header = {
@@ -47,9 +64,13 @@ def pack(rows: Rows, marks: Marks | None = None) -> bytes:
     return file.getvalue()
 
 
-def shard_entry(rows: Rows, content: bytes, policy: str) -> dict[str, Any]:
-    """The manifest's entry for rows and their packed content."""
+def shard_entry(rows: Rows, content: bytes, policy: str, marks: str = "") -> dict[str, Any]:
+    """The manifest's entry for rows and their packed content.
+
+    ``marks`` is the hash of what their labels are made of.
+    """
     return {
+        "marks": marks,
         "samples": rows.samples,
         "skipped": len(rows.skipped),
         "policy": policy,

@@ -31,6 +31,8 @@ from tsne_widget.extraction.store.fingerprint import key_of
 from tsne_widget.extraction.store.locks import Lock
 from tsne_widget.extraction.store.rows import Marks, Rows
 from tsne_widget.extraction.store.shards import (
+    NO_MARKS,
+    RowMarks,
     Stored,
     has_ids,
     pack,
@@ -97,6 +99,16 @@ class Store:
         """Whether the shard that starts at ``position`` was written in this run."""
         return position in self._fresh
 
+    def has_marks(self, start: int, marks: Marks) -> bool:
+        """Whether the labels of the shard are made of the same as those with these marks."""
+        shard = self._shards[start]
+        return bool(shard["marks"] == marks.digest(start, shard["samples"]))
+
+    @property
+    def starts(self) -> list[int]:
+        """The starts of all shards, ascending."""
+        return sorted(self._shards)
+
     def start_of(self, position: int) -> int | None:
         """The start of the shard that has this sample; None if none has it."""
         starts = [start for start in self._shards if start <= position]
@@ -134,17 +146,17 @@ class Store:
             return None
         return stored
 
-    def write(self, position: int, rows: Rows, policy: str, marks: Marks | None = None) -> None:
+    def write(self, position: int, rows: Rows, policy: str, marks: RowMarks = NO_MARKS) -> None:
         """Store rows that start at ``position``, with the marks of their labels.
 
         After a failure, warn once and store no more.
         """
         if not self._may_write():
             return
-        content = pack(rows, marks)
+        content = pack(rows, marks.marks)
         try:
             write_whole(self.folder / shard_name(position), content)
-            self._shards[position] = shard_entry(rows, content, policy)
+            self._shards[position] = shard_entry(rows, content, policy, marks.digest)
             self._fresh.add(position)
             self._write_manifest(position)
         except OSError as error:
@@ -290,6 +302,7 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
                 "policy": str(shard["policy"]),
                 "bytes": int(shard["bytes"]),
                 "sha256": str(shard["sha256"]),
+                "marks": str(shard["marks"]),
             }
             size = (folder / shard_name(position)).stat().st_size
         except (KeyError, TypeError, ValueError, OSError):

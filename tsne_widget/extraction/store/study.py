@@ -7,7 +7,7 @@ This is tried on a twin of the dataset, see :mod:`tsne_widget.extraction.store.c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from tsne_widget.extraction.store import files
+from tsne_widget.extraction.store.arrow import table_columns
 from tsne_widget.extraction.store.columns import (
     Column,
     Holder,
@@ -26,6 +27,7 @@ from tsne_widget.extraction.store.columns import (
     exchanged,
     holders_of,
     is_dataset,
+    is_table,
     length_of,
     token,
 )
@@ -43,6 +45,7 @@ MAX_TRIED = 32
 DUPLICATE_SHARE = 0.9
 # Exchanges that are tried: a function of the labels may map the first ones to the same code.
 SHIFTS = (1, 2, 3)
+_CONTENT = "_fingerprint"  # of a dataset of Hugging Face; it changes with any label
 GLANCE = 4096  # entries of a container that are compared before and after a sample is read
 
 Reader = Callable[[Any, int], "Read"]
@@ -84,6 +87,7 @@ class Part:
     is_steady: bool = field(init=False)
     labels: list[tuple[Holder, Column]] = field(default_factory=list, init=False)
     sources: int = field(default=0, init=False)
+    _by_row: set[int] = field(default_factory=set, init=False)
     _left_out: set[int] = field(default_factory=set, init=False)
     _moving: set[tuple[int, str]] = field(default_factory=set, init=False)
 
@@ -97,14 +101,19 @@ class Part:
         self.columns = [
             (holder, column)
             for holder in self.holders
-            for column in columns_of(holder.value)
+            for column in _columns_of(holder.value)
             if (id(holder.value), column.attribute) not in self._moving
         ]
         self.samples = base
         self.is_steady = all(a[:2] == b[:2] for a, b in zip(again, base, strict=False))
-        if self.tried and self.is_steady and not any(sample.failed for sample in base):
+        good = {
+            index: sample
+            for index, sample in zip(self.tried, base, strict=True)
+            if not sample.failed
+        }
+        if good and self.is_steady:
             for holder, column in self.columns[:MAX_TRIED]:
-                self._try(holder, column, base)
+                self._try(holder, column, good)
             self._leave_out_duplicates()
 
     @property
@@ -123,8 +132,8 @@ class Part:
     def marks(self) -> NDArray[np.uint64]:
         """(m,) hash of what the label of each sample is made of."""
         total = np.full(len(self.indices), 1, np.uint64)
-        for holder, column in self.labels:
-            if holder.value is self.dataset and length_of(column.values) == length_of(self.dataset):
+        for _, column in self.labels:
+            if id(column) in self._by_row:
                 values = _hashes(column.values)[self.indices]
             else:
                 values = np.array([int(digest_of(column.values)[:16], 16)], np.uint64)
@@ -137,7 +146,8 @@ class Part:
             add_class(digest, type(holder.value))
             own = {column.attribute for h, column in self.columns if h is holder}
             for name, value in attributes_of(holder.value).items():
-                if name in own or (id(holder.value), name) in self._moving or _is_inner(value):
+                moves = (id(holder.value), name) in self._moving
+                if name in own or name == _CONTENT or moves or _is_inner(value):
                     continue
                 digest.update(name.encode())
                 add_object(digest, value)
@@ -145,12 +155,12 @@ class Part:
             for _, column in self.picture_columns():
                 digest.update(digest_of(column.values).encode())
 
-    def _try(self, holder: Holder, column: Column, base: Sequence[Read]) -> None:
+    def _try(self, holder: Holder, column: Column, base: Mapping[int, Read]) -> None:
         """Find out what other values in this column change."""
-        if _is_blank_without_change(self, holder, column, base[0]):
+        if _is_blank_without_change(self, holder, column, base):
             self._left_out.add(id(column))
             return
-        unchanged = dict(zip(self.tried, base, strict=True))
+        unchanged = dict(base)
         same_inputs = True
         try:
             for shift in SHIFTS:
@@ -167,9 +177,26 @@ class Part:
         except Exception:  # it cannot be copied or exchanged, so it may be anything
             return
         self.sources += 1
+        if self._is_by_row(holder, column, base):
+            self._by_row.add(id(column))
         if same_inputs:
             self.labels.append((holder, column))
             self._left_out.add(id(column))
+
+    def _is_by_row(self, holder: Holder, column: Column, base: Mapping[int, Read]) -> bool:
+        """Whether the label of sample i depends on no other value of the column than value i."""
+        if holder.value is not self.dataset or length_of(column.values) != length_of(self.dataset):
+            return False
+        kind = type(column.values)
+        others = exchanged(column.values, SHIFTS[0])
+        others = list(others) if kind is tuple else others
+        for index in base:
+            others[index] = column.values[index]
+        try:
+            twin = column.twin(holder, kind(others) if kind is tuple else others)
+            return all(self.read(twin, i).label == before.label for i, before in base.items())
+        except Exception:  # it cannot be copied, so it may depend on anything
+            return False
 
     def _leave_out_duplicates(self) -> None:
         """Leave out further lists of the same labels, such as ``targets`` beside ``samples``."""
@@ -198,7 +225,16 @@ def add_class(digest: Any, kind: type) -> None:
                     digest.update(f"{name} {function_state(inner)}".encode())
 
 
-def _is_blank_without_change(part: Part, holder: Holder, column: Column, before: Read) -> bool:
+def _columns_of(value: Any) -> list[Column]:
+    tables = {name: inner for name, inner in attributes_of(value).items() if is_table(inner)}
+    return columns_of(value) + [
+        column for name, table in tables.items() for column in table_columns(name, table, name)
+    ]
+
+
+def _is_blank_without_change(
+    part: Part, holder: Holder, column: Column, base: Mapping[int, Read]
+) -> bool:
     """Whether samples are the same without this column's pictures: then it is a cache."""
     values = column.values
     if not isinstance(values, list) or not (
@@ -206,7 +242,8 @@ def _is_blank_without_change(part: Part, holder: Holder, column: Column, before:
     ):
         return False
     try:
-        now = part.read(column.twin(holder, [None] * len(values)), part.tried[0])
+        index, before = next(iter(base.items()))
+        now = part.read(column.twin(holder, [None] * len(values)), index)
     except Exception:  # it cannot be copied, so it may be anything
         return False
     return not now.failed and now[:2] == before[:2]

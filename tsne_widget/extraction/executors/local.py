@@ -138,7 +138,7 @@ class Run:
             If a sample whose label is needed cannot be read, or a label is bad.
         """
         assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
-        stored = store.read(position, self.source.ids, self.policy)
+        stored = store.read_shard(position, self.source.ids, self.policy)
         if stored is None or self.labels is None or store.is_fresh(position):
             return None if stored is None else stored.rows
         names = self.class_names.names
@@ -229,8 +229,7 @@ class Run:
             names = self.class_names.names
             self.labels.learn(new, names)
             self.labels.check(store, self.policy, names, skip_errors=self.skip_errors)
-        stored = store.read(0, self.source.ids, self.policy)
-        old = None if stored is None else stored.rows
+        old = store.read(0, self.source.ids, self.policy)
         if new is None or old is None or not old.features:
             return
         _, in_new, in_old = np.intersect1d(new.ids, old.ids, return_indices=True)

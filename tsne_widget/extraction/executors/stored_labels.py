@@ -86,7 +86,7 @@ class LabelSource:
         starts |= {start for start in store.starts if not store.has_marks(start, self.marks)}
         old: dict[int, int] = {}
         for start in sorted(start for start in starts if start is not None):
-            stored = store.read(start, self.source.ids, policy)
+            stored = store.read_shard(start, self.source.ids, policy)
             if stored is None or stored.rows.labels is None or not self._has_state(stored):
                 continue
             same = self._is_same(stored)

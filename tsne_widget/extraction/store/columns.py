@@ -107,8 +107,11 @@ def columns_of(value: Any) -> list[Column]:
         return columns
     if is_container(value):
         columns += _split("", value, n, "")
+    seen: set[int] = set()  # ``samples`` and ``imgs`` of an ImageFolder are one list
     for attribute, inner in attributes_of(value).items():
-        columns += _split(attribute, inner, n, attribute) or _loose(attribute, inner, n)
+        if id(inner) not in seen:
+            columns += _split(attribute, inner, n, attribute) or _loose(attribute, inner, n)
+        seen.add(id(inner))
     return columns
 
 
@@ -214,21 +217,31 @@ def _split_entries(name: str, entries: Sequence[Any], attribute: str) -> list[Co
     """The columns of a list of tuples, dictionaries or objects; or the list as one column."""
     kind = type(entries[0])
     fields = _fields(entries[0])
-    if not 0 < len(fields) <= MAX_FIELDS or any(
-        type(entry) is not kind or _fields(entry) != fields for entry in entries
-    ):
+    if not 0 < len(fields) <= MAX_FIELDS or not _are_alike(entries, fields):
         return [Column(name, entries, attribute, type(entries))]
     get: Any = operator.getitem if issubclass(kind, (tuple, list, dict)) else getattr
+    parts = {key: [get(entry, key) for entry in entries] for key in fields}
 
     def put(key: Any) -> Put:
+        if kind is tuple:  # a million at once
+            return lambda new: [*zip(*{**parts, key: new}.values(), strict=True)]
         return lambda new: [
             _changed(entry, key, value) for entry, value in zip(entries, new, strict=True)
         ]
 
     return [
-        Column(f"{name}[{key!r}]", [get(entry, key) for entry in entries], attribute, put(key))
-        for key in fields
+        Column(f"{name}[{key!r}]", values, attribute, put(key)) for key, values in parts.items()
     ]
+
+
+def _are_alike(entries: Sequence[Any], fields: Sequence[Any]) -> bool:
+    """Whether all entries have the type and the fields of the first."""
+    kind = type(entries[0])
+    if set(map(type, entries)) != {kind}:
+        return False
+    if issubclass(kind, (tuple, list)):
+        return set(map(len, entries)) == {len(fields)}
+    return all(_fields(entry) == fields for entry in entries)
 
 
 def _fields(entry: Any) -> Sequence[Any]:
@@ -342,7 +355,7 @@ def exchanged(values: Any, shift: int) -> Any:
 
 
 def _exchanged(values: Sequence[Any], shift: int) -> list[Any]:
-    tokens = [token(value) for value in values]
+    tokens = tokens_of(values)
     examples = dict(zip(tokens, values, strict=True))
     if len(examples) == 1:
         return [_other(value) for value in values]
@@ -360,6 +373,13 @@ def _other(value: Any) -> Any:
     if isinstance(value, int):
         return value ^ 1
     raise TypeError("all values are the same")
+
+
+def tokens_of(values: Sequence[Any]) -> Sequence[Any]:
+    """The :func:`token` of each value."""
+    if set(map(type, values)) <= {int, str, float, bool, bytes, type(None)}:  # a million at once
+        return values
+    return [token(value) for value in values]
 
 
 def token(value: Any) -> Any:

@@ -145,7 +145,7 @@ def _is_pandas(value: Any) -> bool:
 
 
 def _add_all(digest: Any, values: Iterable[Any]) -> None:
-    if isinstance(values, (list, tuple)) and all(type(value) is str for value in values):
+    if isinstance(values, (list, tuple)) and set(map(type, values)) == {str}:
         digest.update(json.dumps(values).encode())  # a million paths at once
         return
     for number, value in enumerate(values):

@@ -44,6 +44,13 @@ class Place(NamedTuple):
         return os.path.join(self.folder, os.fsdecode(name) + self.ending)  # noqa: PTH118 - faster
 
 
+class Files(NamedTuple):
+    """Paths whose size and time are compared, and the number of all files."""
+
+    compared: list[str]
+    total: int
+
+
 def place_of(names: Sequence[Any], folders: Sequence[str]) -> Place | None:
     """Where the files of a column are; None if the column does not name files."""
     if not names or not all(isinstance(name, (str, bytes, os.PathLike)) for name in names):
@@ -109,31 +116,25 @@ def pictures_in(folders: Iterable[str], without: str | None) -> list[str] | None
     return found
 
 
-def add_files(digest: Any, paths: Sequence[str]) -> bool:
-    """Add size and time of files to a hash; False if there are too many and some are left out."""
-    step = _step(len(paths))
-    for path in paths[::step]:
+def add_files(digest: Any, paths: Iterable[str]) -> None:
+    """Add size and time of files to a hash."""
+    for path in paths:
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path per file would double the time
         except OSError as error:
             digest.update(type(error).__name__.encode())
         else:
             digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-    return step == 1
 
 
-def files_compared(n: int) -> int:
-    """How many of n files :func:`add_files` compares."""
-    return -(-n // _step(n))
+def sampled(rows: Sequence[int]) -> Sequence[int]:
+    """At most :data:`MAX_FILES` of the rows, evenly."""
+    return rows[:: max(1, -(-len(rows) // MAX_FILES))]
 
 
 def spread(n: int, most: int = 3) -> list[int]:
     """At most ``most`` positions among n: the first, the last, and evenly spread ones."""
     return sorted({int(k) for k in np.linspace(0, n - 1, min(n, most))}) if n else []
-
-
-def _step(n: int) -> int:
-    return max(1, -(-n // MAX_FILES))
 
 
 def _is_file(path: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,12 @@ from tsne_widget.extraction.store.digests import (
     stable_text,
 )
 from tsne_widget.extraction.store.files import (
+    Files,
     add_files,
-    files_compared,
     folders_of,
     pictures_in,
     place_of,
+    sampled,
     single_files,
     spread,
 )
@@ -118,36 +119,40 @@ def dataset_state(
     """
     whole = np.asarray(ids, dtype=np.int64)
     values = np.zeros(len(whole), np.uint64)
-    pictures = hashlib.sha256(whole.tobytes())
+    pictures = hashlib.sha256(whole.tobytes() + ("" if key is None else f"key {key}").encode())
     rest = hashlib.sha256(label_options.encode("utf-8", "surrogatepass"))
     samples: dict[int, Read] = {}
     doubts: dict[str, None] = {}
     for holder in wrapped_datasets(dataset):
         add_class(rest, type(holder))
         add_object(rest, getattr(holder, "target_transform", None), 3)
-    for number, (inner, indices, positions) in enumerate(innermost(dataset, whole.tolist())):
-        # With a key of the caller only the first samples are read: reading others may be slow.
-        rows = spread(len(indices)) if key is None else np.flatnonzero(positions < 3).tolist()
-        rows = rows if number < MAX_PARTS else []
-        part = Part(inner, indices, [int(indices[row]) for row in rows], read)
-        found = zip(whole[positions[rows]].tolist(), part.samples, strict=True)
-        samples.update(found)
+    for part, positions, rows in _parts(dataset, whole, read, is_keyed=key is not None):
+        samples.update(zip(whole[positions[rows]].tolist(), part.samples, strict=True))
         if part.is_traced:
             values[positions] = part.marks()
         elif key is not None and part.is_steady:
             values[positions] = 1  # the key names the labels, too
         part.add_rest(rest, with_pictures=key is not None)
         if key is None:
-            pictures.update(indices.tobytes() + positions.tobytes())
+            pictures.update(part.indices.tobytes() + positions.tobytes())
             doubts.update(dict.fromkeys(_add_pictures(pictures, part, store)))
-    if key is not None:
-        pictures = hashlib.sha256(whole.tobytes() + f"key {key}".encode())
-    else:
+    if key is None:
         _add_wrappers(pictures, dataset)
         _add_samples(pictures, dataset, whole, read)
     return DatasetState(
         pictures.hexdigest(), Marks(rest.hexdigest()[:16], values), samples, tuple(doubts)
     )
+
+
+def _parts(
+    dataset: Any, ids: NDArray[np.int64], read: Reader, *, is_keyed: bool
+) -> Iterator[tuple[Part, NDArray[np.int64], list[int]]]:
+    """Each innermost dataset, the positions of its samples, and which of its samples are read."""
+    for number, (inner, indices, positions) in enumerate(innermost(dataset, ids.tolist())):
+        # With a key of the caller only the first samples are read: reading others may be slow.
+        rows = np.flatnonzero(positions < 3).tolist() if is_keyed else spread(len(indices))
+        rows = rows if number < MAX_PARTS else []
+        yield Part(inner, indices, [int(indices[row]) for row in rows], read), positions, rows
 
 
 def _read_pair(dataset: Any, index: int) -> Read:
@@ -178,11 +183,11 @@ def _add_pictures(digest: Any, part: Part, store: str | None) -> list[str]:
         files = _files_of(part, holder, column, folders)
         if files is not None:
             has_files = True
-            if not add_files(digest, files):
+            add_files(digest, files.compared)
+            if len(files.compared) < files.total:
                 doubts.append(
-                    f"store= compares size and time of {files_compared(len(files)):,} of the "
-                    f"{len(files):,} files; pass dataset_key= with a version of the data to settle "
-                    "the others"
+                    f"store= compares size and time of {len(files.compared):,} of the "
+                    f"{files.total:,} files; pass dataset_key= with a version of the data"
                 )
     single = sorted({path for holder in part.holders for path in single_files(holder.value)})
     if not has_files and not single and not part.has_pictures():
@@ -197,9 +202,7 @@ def _add_pictures(digest: Any, part: Part, store: str | None) -> list[str]:
     return doubts
 
 
-def _files_of(
-    part: Part, holder: Holder, column: Column, folders: Sequence[str]
-) -> list[str] | None:
+def _files_of(part: Part, holder: Holder, column: Column, folders: Sequence[str]) -> Files | None:
     """The files that a column names; of the dataset's own columns, those of the run's samples."""
     values = column.values
     n = length_of(values)
@@ -210,7 +213,8 @@ def _files_of(
     place = place_of([values[rows[row]] for row in spread(len(rows))], folders)
     if place is None:
         return None
-    return [place.path(values[row]) for row in rows if values[row] is not None]
+    names = [values[row] for row in sampled(rows)]
+    return Files([place.path(name) for name in names if name is not None], len(rows))
 
 
 def _add_samples(digest: Any, dataset: Any, ids: NDArray[np.int64], read: Reader) -> None:

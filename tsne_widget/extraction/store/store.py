@@ -117,7 +117,12 @@ class Store:
             return None
         return start
 
-    def read(self, position: int, ids: Sequence[int], policy: str) -> Stored | None:
+    def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
+        """The rows of a shard with the labels it was stored with, see :meth:`read_shard`."""
+        stored = self.read_shard(position, ids, policy)
+        return None if stored is None else stored.rows
+
+    def read_shard(self, position: int, ids: Sequence[int], policy: str) -> Stored | None:
         """The content of the shard that starts at ``position``; None if it is missing or damaged.
 
         Parameters

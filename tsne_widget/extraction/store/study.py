@@ -30,6 +30,7 @@ from tsne_widget.extraction.store.columns import (
     is_table,
     length_of,
     token,
+    tokens_of,
 )
 from tsne_widget.extraction.store.digests import (
     add_object,
@@ -45,8 +46,9 @@ MAX_TRIED = 32
 DUPLICATE_SHARE = 0.9
 # Exchanges that are tried: a function of the labels may map the first ones to the same code.
 SHIFTS = (1, 2, 3)
+# Entries of a container that are compared before and after a sample is read.
+GLANCE = 4096
 _CONTENT = "_fingerprint"  # of a dataset of Hugging Face; it changes with any label
-GLANCE = 4096  # entries of a container that are compared before and after a sample is read
 
 Reader = Callable[[Any, int], "Read"]
 
@@ -144,13 +146,16 @@ class Part:
         """Add everything to the hash that labels may depend on, and that is no column of labels."""
         for holder in self.holders:
             add_class(digest, type(holder.value))
-            own = {column.attribute for h, column in self.columns if h is holder}
-            for name, value in attributes_of(holder.value).items():
+            attributes = attributes_of(holder.value)
+            own = {id(attributes.get(c.attribute)) for h, c in self.columns if h is holder}
+            for name, value in attributes.items():
                 moves = (id(holder.value), name) in self._moving
-                if name in own or name == _CONTENT or moves or _is_inner(value):
+                if id(value) in own or name == _CONTENT or moves or _is_inner(value):
                     continue
                 digest.update(name.encode())
                 add_object(digest, value)
+        for _, column in self.labels:
+            digest.update(column.name.encode("utf-8", "surrogatepass"))
         if with_pictures:
             for _, column in self.picture_columns():
                 digest.update(digest_of(column.values).encode())
@@ -201,9 +206,12 @@ class Part:
     def _leave_out_duplicates(self) -> None:
         """Leave out further lists of the same labels, such as ``targets`` beside ``samples``."""
         for _, label in tuple(self.labels):
-            for _, column in self.columns:
+            for holder, column in self.columns:
                 if id(column) not in self._left_out and _agree(label.values, column.values):
                     self._left_out.add(id(column))
+                    self.labels.append((holder, column))
+                    if id(label) in self._by_row:
+                        self._by_row.add(id(column))
 
     def _glances(self) -> dict[tuple[int, str], str]:
         """A short hash of each attribute that reading a sample may change."""
@@ -268,25 +276,21 @@ def _holds_pictures(values: Any) -> bool:
             else (values.dtype.kind in "fc")
         )
         return values.ndim > 1 or is_float
-    first = next((value for value in list(values) if value is not None), None)
+    first = next((value for value in values if value is not None), None)
     return isinstance(first, (Tensor, np.ndarray, Image, bytes, list, tuple, float))
 
 
 def _hashes(values: Any) -> NDArray[np.uint64]:
     """(n,) a number for each value, equal for equal values in any process."""
-    known: dict[Any, int] = {}
 
-    def number(value: Any) -> int:
-        key = token(value)
-        if key not in known:
-            text = f"{type(key).__name__} {stable_text(key)}"
-            known[key] = int.from_bytes(
-                hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big"
-            )
-        return known[key]
+    def number(key: Any) -> int:
+        text = f"{type(key).__name__} {stable_text(key)}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
     listed = values.tolist() if isinstance(values, (Tensor, np.ndarray)) else values
-    return np.fromiter((number(value) for value in listed), np.uint64, len(values))
+    tokens = tokens_of(listed)
+    known = {key: number(key) for key in set(tokens)}
+    return np.fromiter(map(known.__getitem__, tokens), np.uint64, len(tokens))
 
 
 def _glance(value: Any) -> str:

@@ -697,3 +697,30 @@ def test_labels_of_pairs_of_samples_are_those_of_now(folder):
     put(data.y)
     found = counted.run(data, folder)
     assert found.labels.tolist() == [data.label(index) for index in range(N)]
+
+
+class TwoLabels(Kept):
+    def __getitem__(self, index):
+        return {"image": self.x[index], "fine": self.y[index], "coarse": self.y[index] // 2}
+
+
+def test_another_item_as_the_label_reuses_the_features(folder):
+    data, counted = TwoLabels(y=list(CODES)), Counted()
+    fine = counted.run(data, folder, label="fine")
+    coarse = counted.run(data, folder, label="coarse")
+    assert counted.seen == 4
+    assert coarse.labels.tolist() == [code // 2 for code in CODES]
+    assert counted.run(data, folder, label=None).labels is None
+    assert counted.run(data, folder, label="fine").labels.tolist() == fine.labels.tolist() == CODES
+
+
+def test_another_item_as_the_picture_gives_other_features(folder):
+    class TwoPictures(Kept):
+        def __getitem__(self, index):
+            return {"left": self.x[index], "right": -self.x[index], "label": self.y[index]}
+
+    data, counted = TwoPictures(y=list(CODES)), Counted()
+    left = counted.run(data, folder, image="left")
+    right = counted.run(data, folder, image="right")
+    assert counted.seen == N
+    assert (left.features != right.features).any()

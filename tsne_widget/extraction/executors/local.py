@@ -14,8 +14,9 @@ from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
-from tsne_widget.extraction.data.labels import label_codes
-from tsne_widget.extraction.data.sources import Indexed, Source, Stream
+from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.sources import Indexed, Source
+from tsne_widget.extraction.data.streams import Stream
 from tsne_widget.extraction.executors.stored_labels import LabelSource
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
@@ -91,6 +92,8 @@ class Run:
         Whether bad samples are skipped, or are an error.
     labels : LabelSource or None
         Where the labels of stored rows come from; None without a store.
+    found_names : FoundNames or None
+        Takes names in the labels if the model has no logits; None refuses them.
     """
 
     forward: ForwardPass
@@ -99,6 +102,7 @@ class Run:
     skip_errors: bool
     drop_nonfinite: bool
     labels: LabelSource | None = None
+    found_names: FoundNames | None = None
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -184,7 +188,9 @@ class Run:
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None
-        codes = None if labels is None else label_codes(labels, batch.ids, self.class_names.names)
+        found = self.found_names if logits is None else None
+        names = self.class_names.names
+        codes = None if labels is None else label_codes(labels, batch.ids, names, found)
         rows = Rows(ids, features, codes, logits, tuple(batch.skipped))
         return finite_rows(rows, self.forward.names(), drop=self.drop_nonfinite)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._notes import Notes
 from tsne_widget._validation import row_blocks
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import label_codes
@@ -116,6 +117,8 @@ class LabelSource:
             If a sample cannot be read, or its label is bad.
         """
         rows = stored.rows
+        if self.source.choice.label is None:
+            return replace(rows, labels=None)
         if len(rows.ids) == 0 or (rows.labels is None and self.is_without_labels):
             return rows
         labels = np.full(len(rows.ids), UNREAD) if rows.labels is None else rows.labels.copy()
@@ -171,7 +174,7 @@ def sample_reader(source: Indexed, keywords: frozenset[str]) -> Callable[[Any, i
     def read(dataset: Any, index: int) -> Read:
         try:
             sample = dataset[index]
-            alone = replace(source, dataset=[sample], loading=loading)
+            alone = replace(source, dataset=[sample], loading=loading, notes=Notes())
             (batch,) = _batches(alone, [[0]], keywords, skip_errors=False)
         except Exception as error:  # unreadable samples are an error of the run itself
             return Read(type(error).__name__, "", failed=True)

@@ -19,24 +19,16 @@ from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.choice import AUTO, Image, Key
 from tsne_widget.extraction.data.labels import FoundNames
 from tsne_widget.extraction.data.loading import is_worker_error
-from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
-from tsne_widget.extraction.executors.stored_labels import LabelSource, sample_reader
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
-from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
+from tsne_widget.extraction.model.forward import ForwardPass
 from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.pooling import Pool, Select
+from tsne_widget.extraction.request_store import request_store, studied
 from tsne_widget.extraction.store.buffer import RowBuffer
-from tsne_widget.extraction.store.digests import option_text
-from tsne_widget.extraction.store.fingerprint import (
-    DatasetState,
-    dataset_state,
-    model_part,
-    weights_part,
-)
 from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.store import SCHEMA, Store, open_store
+from tsne_widget.extraction.store.store import Store
 from tsne_widget.feature_set import FeatureSet
 
 if TYPE_CHECKING:
@@ -260,8 +252,8 @@ def _run(request: Request) -> list[FeatureSet]:
     with ExitStack() as stack:
         enter = stack.enter_context
         enter(random_state_kept(request.device))
-        studied = _studied(request)
-        store = enter(_request_store(request, studied))
+        known = studied(request)
+        store = enter(request_store(request, known))
         note = "" if store is None else store.status
         advance = enter(_progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
@@ -275,7 +267,7 @@ def _run(request: Request) -> list[FeatureSet]:
             request.class_names,
             skip_errors=request.skip_errors,
             drop_nonfinite=request.drop_nonfinite,
-            labels=None if studied is None else studied[1],
+            labels=None if known is None else known[1],
             found_names=found,
         )
         folder = store.folder if store is not None and store.is_writable else None
@@ -287,51 +279,6 @@ def _run(request: Request) -> list[FeatureSet]:
         )
         _collect(rows, buffer, advance, store)
     return _records(buffer, forward, request, paths, found)
-
-
-def _studied(request: Request) -> tuple[DatasetState, LabelSource] | None:
-    """What the pictures and labels of the request depend on; None without a store."""
-    source = request.source
-    if request.store is None or not isinstance(source, Indexed):
-        return None
-    keywords = parameter_names(request.model)
-    state = dataset_state(
-        source.dataset,
-        source.ids,
-        request.dataset_key,
-        sample_reader(source, keywords),
-        label_options=repr(request.class_names.names) + option_text(source.choice.label),
-        store=os.path.abspath(request.store),  # noqa: PTH100 - resolve() would follow links
-    )
-    for doubt in state.doubts:
-        request.notes.add(doubt)
-    return state, LabelSource(source, keywords, state.marks, state.samples)
-
-
-@contextmanager
-def _request_store(
-    request: Request, studied: tuple[DatasetState, LabelSource] | None
-) -> Iterator[Store | None]:
-    """The store of the request; None if it has none."""
-    if studied is None or request.store is None:
-        yield None
-        return
-    (state, labels), reading = studied, request.reading
-    parts = {
-        "weights": weights_part(request.model),
-        "model": model_part(request.model),
-        "layer": option_text((reading.layers, reading.call))
-        + option_text(reading.pool)
-        + option_text(reading.select),
-        "data": state.key,
-        "collate": option_text(labels.source.loading.collate)
-        + option_text(labels.source.choice.image),
-        "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
-        "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
-    }
-    with open_store(request.store, parts, len(labels.source.ids)) as store:
-        _LOGGER.info("store %s %s", store.folder, store.status)
-        yield store
 
 
 def _collect(

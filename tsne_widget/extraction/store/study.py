@@ -24,13 +24,10 @@ from tsne_widget.extraction.store.columns import (
     are_datasets,
     attributes_of,
     columns_of,
-    exchanged,
     holders_of,
     is_dataset,
     is_table,
     length_of,
-    token,
-    tokens_of,
 )
 from tsne_widget.extraction.store.digests import (
     add_object,
@@ -39,6 +36,7 @@ from tsne_widget.extraction.store.digests import (
     name_of,
     stable_text,
 )
+from tsne_widget.extraction.store.exchange import exchanged, token, tokens_of
 
 # Columns that are tried; a dataset with more has a frame of which few are labels.
 MAX_TRIED = 32

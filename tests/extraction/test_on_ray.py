@@ -26,6 +26,7 @@ from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, 
 from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
+pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 
 pytestmark = [
@@ -178,7 +179,7 @@ from tests.extraction.test_on_ray import Waiting, on_ray, store_module
 torch.set_num_threads(1)
 store_module.SHARD_ROWS = 16
 folder = Path(sys.argv[1])
-on_ray(Waiting(folder), store=folder / "store", dataset_key="waiting", actors=1)
+on_ray(Waiting(folder), store=folder / "store", dataset_key="waiting", actors=2)
 """
 
 
@@ -197,7 +198,7 @@ def test_run_resumes_after_the_driver_is_killed(cluster, tmp_path, clusters):
     for read in tmp_path.glob("*-*"):
         read.unlink()
     (tmp_path / "go").touch()
-    found = on_ray(Waiting(tmp_path), store=store, dataset_key="waiting", actors=1)
+    found = on_ray(Waiting(tmp_path), store=store, dataset_key="waiting")
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
     assert again == {0, 1, 2, 3} | (set(range(N)) - kept)  # the first batch is compared
@@ -306,9 +307,7 @@ def test_parquet_of_paths_and_bytes_of_pictures_gives_the_rows_of_a_local_run(cl
     folder = tmp_path / "table"
     folder.mkdir()
     for part in range(3):
-        parquet.write_table(
-            parquet.pa.Table.from_pylist(table[part::3]), folder / f"{part}.parquet"
-        )
+        parquet.write_table(pyarrow.Table.from_pylist(table[part::3]), folder / f"{part}.parquet")
 
     def prepared(row):
         content = row["bytes"] or Path(row["path"]).read_bytes()

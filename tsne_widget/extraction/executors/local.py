@@ -15,6 +15,7 @@ from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.seen import Watch
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.streams import Stream
 from tsne_widget.extraction.executors.stored_labels import LabelSource
@@ -94,6 +95,8 @@ class Run:
         Where the labels of stored rows come from; None without a store.
     found_names : FoundNames or None
         Takes names in the labels if the model has no logits; None refuses them.
+    watch : Watch
+        Keeps what the model gets for a few samples.
     """
 
     forward: ForwardPass
@@ -103,6 +106,7 @@ class Run:
     drop_nonfinite: bool
     labels: LabelSource | None = None
     found_names: FoundNames | None = None
+    watch: Watch = field(default_factory=Watch)
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -163,6 +167,7 @@ class Run:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
+                self.watch(batch)
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from tsne_widget._class_codes import as_class_names
-from tsne_widget._datasets import check_targets, class_names_of
+from tsne_widget._class_names import as_class_names
 from tsne_widget._notes import Notes
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.extraction.class_names import ClassNames, find_class_names
 from tsne_widget.extraction.data.sources import (
     Indexed,
     RayRows,
@@ -26,7 +26,6 @@ from tsne_widget.extraction.data.sources import (
     dataset_of,
     is_ray_dataset,
 )
-from tsne_widget.extraction.executors.local import ClassNames
 from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
 from tsne_widget.extraction.model.forward import Reading
@@ -126,7 +125,7 @@ def as_request(
     _check_call(call)
     _check_choice("on_error", on_error, ("raise", "skip"))
     _check_choice("on_nonfinite", on_nonfinite, ("raise", "drop"))
-    names = None if class_names is None else as_class_names(class_names)
+    names = None if class_names is None else as_class_names(class_names) or None
     model = unwrap(model)
     found = _find_layers(model, layer, layers)
     _check_has_weights(model)
@@ -138,13 +137,12 @@ def as_request(
     source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)
-    all_names = ClassNames(names or class_names_of(dataset), given=names is not None)
-    check_targets(dataset, all_names.names)
+    notes = Notes()
     return Request(
         model=model,
         dataset=dataset,
         source=source,
-        class_names=all_names,
+        class_names=find_class_names(names, model, dataset, None, notes),
         reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last),
         moves_to=moves_to,
         actors=requested_actors if on_ray else None,
@@ -153,6 +151,7 @@ def as_request(
         store=None if store is None else Path(store),
         dataset_key=dataset_key,
         progress=progress,
+        notes=notes,
     )
 
 

@@ -8,12 +8,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from tsne_widget._calls import explained
 from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
+from tsne_widget._probabilities import Activation, outputs_as_logits
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.loading import is_worker_error
@@ -310,26 +313,47 @@ def _records(
         raise InvalidInputError("data is empty; pass at least one sample")
     rows = buffer.rows()
     buffer.warn_about_skipped(stacklevel=5)
-    logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
-    if logits is not None and not request.class_names.covers(logits.shape[1]):
-        logits = None
+    logits, activation = _logits(rows, forward, request)
+    labels, names = request.class_names.settle(
+        rows.labels,
+        None if logits is None else logits.argmax(axis=1),
+        dataset=request.dataset,
+        ids=rows.ids,
+        notes=request.notes,
+    )
     warn_about(request.notes.texts)
     ids = rows.ids.tolist()
     files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
-    return [
-        FeatureSet(
+    records: list[FeatureSet] = []
+    for features, name in zip(rows.features, forward.names(), strict=True):
+        record = FeatureSet(
             features=features,
-            labels=rows.labels,
+            labels=labels,
             logits=logits,
-            class_names=request.class_names.names or (),
+            class_names=names,
             ids=rows.ids,
             paths=files,
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,
+            activation=activation,
         )
-        for features, name in zip(rows.features, forward.names(), strict=True)
-    ]
+        for note in record.notes:  # the next record does not warn of the same doubt again
+            request.notes.add(note)
+        records.append(record)
+    return records
+
+
+def _logits(
+    rows: Rows, forward: ForwardPass, request: Request
+) -> tuple[NDArray[np.float32] | None, Activation]:
+    """The logits, and the activation that makes them probabilities."""
+    if rows.logits is None:
+        return None, "softmax"
+    found = outputs_as_logits(as_logits(rows.logits, forward.model))
+    if found.logits is None or not request.class_names.covers(found.logits.shape[1]):
+        return None, "softmax"
+    return found.logits, found.activation
 
 
 def _resume_hint(done: int, store: Store | None) -> str:

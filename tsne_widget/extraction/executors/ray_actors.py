@@ -21,10 +21,11 @@ from tsne_widget.errors import (
     LayerNotFoundError,
     TsneWidgetError,
 )
+from tsne_widget.extraction.class_names import ClassNames
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.fields import as_inputs, split_fields
 from tsne_widget.extraction.data.sources import Source
-from tsne_widget.extraction.executors.local import ClassNames, Run
+from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
 from tsne_widget.extraction.store.rows import Rows, concatenate

@@ -1,0 +1,228 @@
+"""Signs that labels and predictions count the classes in different orders.
+
+A classifier that confuses classes still predicts some samples of each class right. If nearly all
+samples of class 3 are predicted as 7, and the samples of 7 are not predicted as 7 either, then the
+codes of labels and predictions more likely have different meanings.
+
+The thresholds come from simulations (see ``docs/how/inference.md``): classifiers of any accuracy,
+2 to 1000 classes, balanced or not, gave no false alarm in 20,000 records, and a reordering of the
+classes was found in all records of a classifier that is right for 60 % and has 20 samples a class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Below this many judged samples there is too little evidence for any note.
+MIN_SAMPLES = 20
+# Smallest share of the samples of a reordered class that are predicted as one other class.
+MIN_SHARE = 0.5
+# Largest share that may be predicted as the class itself, relative to that of the other class.
+MAX_STAYING = 0.35
+# Largest probability that a classifier without reordered classes shows these predictions.
+MAX_CHANCE = 1e-5
+# Share of the samples that a shift of all codes must explain, and that may be right without it.
+SHIFT_SHARE, SHIFT_RIGHT = 0.6, 0.1
+# Share of all mistakes that reordered classes must explain if they do not form a circle.
+MIN_EXPLAINED = 0.6
+# A classifier is no better than guessing if its agreement is less than this many standard errors
+# above chance.
+GUESSING_ERRORS = 2.0
+MIN_GUESSES = 50
+# Classes that a note lists.
+LISTED = 4
+
+
+class _Counts(NamedTuple):
+    """How often each pair of a label and a prediction occurs, pairs that occur only."""
+
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    classes: int
+
+
+class _Moves(NamedTuple):
+    """Classes that are mostly predicted as one other class, with the counts of their samples."""
+
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    moved: NDArray[np.int64]
+    staying: NDArray[np.int64]
+
+
+def doubts_about_order(
+    labels: NDArray[np.int64], predictions: NDArray[np.int64], class_names: Sequence[str]
+) -> list[str]:
+    """Notes on a likely reordering of the classes, or on a classifier that only guesses.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) int64 array
+        Codes 0 … c − 1; −1 if unknown.
+    class_names : sequence of c str
+
+    Returns
+    -------
+    list of at most one str
+        Time O(n log n), memory O(n).
+    """
+    known = (labels >= 0) & (predictions >= 0)
+    judged = labels[known], predictions[known]
+    n = len(judged[0])
+    wrong = int(np.count_nonzero(judged[0] != judged[1]))
+    if n < MIN_SAMPLES or wrong < MIN_SAMPLES // 2:
+        return []
+    counts = _count(*judged, len(class_names))
+    note = _shift(counts) or _reordering(counts, wrong, class_names) or _guessing(counts, n)
+    return [note] if note else []
+
+
+def _count(labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> _Counts:
+    pairs, counts = np.unique(labels * classes + predictions, return_counts=True)
+    return _Counts(pairs // classes, pairs % classes, counts, classes)
+
+
+def _shift(counts: _Counts) -> str:
+    """A note if nearly all predictions differ from the label by the same number."""
+    steps, inverse = np.unique(counts.predictions - counts.labels, return_inverse=True)
+    sizes = np.bincount(inverse, weights=counts.counts)
+    n = int(sizes.sum())
+    best = int(sizes.argmax())
+    right = sizes[steps == 0].sum()
+    step = int(steps[best])
+    spread = len(np.unique(counts.labels[counts.predictions - counts.labels == step]))
+    if spread < 2 or counts.classes < 3:  # two classes are exchanged, not shifted
+        return ""
+    if step == 0 or sizes[best] < SHIFT_SHARE * n or right > SHIFT_RIGHT * n:
+        return ""
+    higher = "higher" if step < 0 else "lower"
+    sign = "-" if step < 0 else "+"
+    return (
+        f"the labels are {abs(step)} {higher} than the predictions for {int(sizes[best]):,} of "
+        f"{n:,} samples: labels and class_names likely start at different codes; pass labels "
+        f"{sign} {abs(step)}, or class_names in the order of the model's outputs"
+    )
+
+
+def _reordering(counts: _Counts, wrong: int, class_names: Sequence[str]) -> str:
+    """A note if some classes are predicted as one another, nearly without exception."""
+    moves = _moves(counts)
+    circles = _in_circles(moves)
+    chosen = circles
+    gained = int((moves.moved - moves.staying).sum())
+    if len(moves.labels) > circles.sum() and gained >= MIN_EXPLAINED * wrong:
+        chosen = np.ones_like(circles)
+    moves = _Moves(*(values[chosen] for values in moves))
+    if len(moves.labels) < 2 or _log_chance(moves, counts.classes) > math.log(MAX_CHANCE):
+        return ""
+    pairs = list(zip(moves.labels.tolist(), moves.predictions.tolist(), strict=True))
+    pairs = pairs[: 2 if len(pairs) == 2 else LISTED]
+    shown = ", ".join(f"{class_names[a]!r} as {class_names[b]!r}" for a, b in pairs)
+    more = ", …" if len(moves.labels) > len(pairs) else ""
+    moved, total = int(moves.moved.sum()), _samples(counts, moves.labels)
+    return (
+        f"labels and predictions likely order the classes differently: {moved:,} of {total:,} "
+        f"samples of {len(moves.labels)} classes are predicted as one another ({shown}{more}); "
+        "pass class_names in the order of the model's outputs, and labels in the same order"
+    )
+
+
+def _moves(counts: _Counts) -> _Moves:
+    """Classes whose samples go to one other class, to which hardly any other samples belong."""
+    c = counts.classes
+    total, staying = np.zeros(c, np.int64), np.zeros(c, np.int64)
+    np.add.at(total, counts.labels, counts.counts)
+    same = counts.labels == counts.predictions
+    staying[counts.labels[same]] = counts.counts[same]
+    top = _largest(counts.labels, counts.counts, same, c)  # pair of each label, −1 without samples
+    back = _largest(counts.predictions, counts.counts, same, c)
+    pairs = top[top >= 0]
+    pairs = pairs[back[counts.predictions[pairs]] == pairs]
+    source, target, moved = (
+        values[pairs] for values in (counts.labels, counts.predictions, counts.counts)
+    )
+    chosen = (
+        (source != target)
+        & (moved >= MIN_SHARE * total[source])
+        & (staying[source] <= MAX_STAYING * moved)
+        & (staying[target] <= MAX_STAYING * total[target])
+    )
+    source, target, moved = source[chosen], target[chosen], moved[chosen]
+    return _Moves(source, target, moved, staying[source])
+
+
+def _largest(
+    groups: NDArray[np.int64], counts: NDArray[np.int64], same: NDArray[np.bool_], c: int
+) -> NDArray[np.int64]:
+    """(c,) index of the pair with the largest count of each group; a tie goes to the diagonal."""
+    order = np.lexsort((same, counts))
+    found = np.full(c, -1, np.int64)
+    found[groups[order]] = order  # the last one of each group stays
+    return found
+
+
+def _in_circles(moves: _Moves) -> NDArray[np.bool_]:
+    """Which classes come back to themselves by following the moves."""
+    target = dict(zip(moves.labels.tolist(), moves.predictions.tolist(), strict=True))
+    closed: set[int] = set()
+    seen: set[int] = set()
+    for start in target:
+        path: list[int] = []
+        current = start
+        while current in target and current not in seen:
+            seen.add(current)
+            path.append(current)
+            current = target[current]
+        if current in path:
+            closed.update(path[path.index(current) :])
+    return np.array([label in closed for label in moves.labels.tolist()], dtype=bool)
+
+
+def _log_chance(moves: _Moves, classes: int) -> float:
+    """Logarithm of a bound on the probability of these counts if no class is reordered.
+
+    A classifier predicts samples of a class at least as often right as as one certain other class;
+    the largest of the other classes was chosen, hence the factor.
+    """
+    return sum(
+        min(0.0, math.log(classes - 1) + _log_tail(int(moved), int(moved + staying)))
+        for moved, staying in zip(moves.moved, moves.staying, strict=True)
+    )
+
+
+def _log_tail(successes: int, trials: int) -> float:
+    """A bound (Hoeffding, Chernoff) on log P(X ≥ successes) for trials with probability ½."""
+    share = successes / trials
+    if share <= 0.5:
+        return 0.0
+    rest = 1 - share
+    divergence = math.log(2) + share * math.log(share) + (rest * math.log(rest) if rest else 0)
+    return -trials * divergence
+
+
+def _guessing(counts: _Counts, n: int) -> str:
+    """A note if labels and predictions agree no more often than by chance (Cohen's κ about 0)."""
+    c = counts.classes
+    of_labels = np.bincount(counts.labels, counts.counts, c) / n
+    of_predictions = np.bincount(counts.predictions, counts.counts, c) / n
+    if n < MIN_GUESSES or of_labels.max() == 1:
+        return ""
+    right = counts.counts[counts.labels == counts.predictions].sum() / n
+    chance = float(of_labels @ of_predictions)
+    if right > chance + GUESSING_ERRORS * math.sqrt(chance * (1 - chance) / n):
+        return ""
+    return (
+        f"the predictions are right for {100 * right:.0f} % of {n:,} samples, which is no better "
+        f"than guessing ({100 * chance:.0f} %): check the normalisation of the pictures, the "
+        "weights of the model, and the order of class_names"
+    )
+
+
+def _samples(counts: _Counts, labels: NDArray[np.int64]) -> int:
+    return int(counts.counts[np.isin(counts.labels, labels)].sum())

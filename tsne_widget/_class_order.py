@@ -4,9 +4,7 @@ A classifier that confuses classes still predicts some samples of each class rig
 samples of class 3 are predicted as 7, and the samples of 7 are not predicted as 7 either, then the
 codes of labels and predictions more likely have different meanings.
 
-The thresholds come from simulations (see ``docs/how/inference.md``): classifiers of any accuracy,
-2 to 1000 classes, balanced or not, gave no false alarm in 20,000 records, and a reordering of the
-classes was found in all records of a classifier that is right for 60 % and has 20 samples a class.
+The thresholds come from simulations, see ``docs/how/inference.md``.
 """
 
 from __future__ import annotations
@@ -18,22 +16,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Below this many judged samples there is too little evidence for any note.
-MIN_SAMPLES = 20
+# With fewer mistakes there is too little evidence for any note.
+MIN_MISTAKES = 10
 # Smallest share of the samples of a reordered class that are predicted as one other class.
 MIN_SHARE = 0.5
 # Largest share that may be predicted as the class itself, relative to that of the other class.
 MAX_STAYING = 0.35
 # Largest probability that a classifier without reordered classes shows these predictions.
-MAX_CHANCE = 1e-5
-# Share of the samples that a shift of all codes must explain, and that may be right without it.
+MAX_CHANCE = 2e-4
+# Share of the samples that a shift of all codes must explain, and that may be right without it. Of
+# few samples the shift must explain more.
 SHIFT_SHARE, SHIFT_RIGHT = 0.6, 0.1
-# Share of all mistakes that reordered classes must explain if they do not form a circle.
-MIN_EXPLAINED = 0.6
+SHIFT_SHARE_OF_FEW, FEW = 0.85, 50
+# Share of all classes and of all samples that must be reordered if they do not form a circle.
+MIN_REORDERED = 0.5
 # A classifier is no better than guessing if its agreement is less than this many standard errors
 # above chance.
 GUESSING_ERRORS = 2.0
-MIN_GUESSES = 50
+# Samples for this, and samples outside of the largest class.
+MIN_GUESSES, MIN_OTHERS = 50, 20
 # Classes that a note lists.
 LISTED = 4
 
@@ -54,6 +55,7 @@ class _Moves(NamedTuple):
     predictions: NDArray[np.int64]
     moved: NDArray[np.int64]
     staying: NDArray[np.int64]
+    total: NDArray[np.int64]
 
 
 def doubts_about_order(
@@ -76,10 +78,10 @@ def doubts_about_order(
     judged = labels[known], predictions[known]
     n = len(judged[0])
     wrong = int(np.count_nonzero(judged[0] != judged[1]))
-    if n < MIN_SAMPLES or wrong < MIN_SAMPLES // 2:
+    if wrong < MIN_MISTAKES:
         return []
     counts = _count(*judged, len(class_names))
-    note = _shift(counts) or _reordering(counts, wrong, class_names) or _guessing(counts, n)
+    note = _shift(counts) or _reordering(counts, class_names) or _guessing(counts, n)
     return [note] if note else []
 
 
@@ -99,7 +101,8 @@ def _shift(counts: _Counts) -> str:
     spread = len(np.unique(counts.labels[counts.predictions - counts.labels == step]))
     if spread < 2 or counts.classes < 3:  # two classes are exchanged, not shifted
         return ""
-    if step == 0 or sizes[best] < SHIFT_SHARE * n or right > SHIFT_RIGHT * n:
+    share = SHIFT_SHARE_OF_FEW if n < FEW else SHIFT_SHARE
+    if step == 0 or sizes[best] < share * n or right > SHIFT_RIGHT * n:
         return ""
     higher = "higher" if step < 0 else "lower"
     sign = "-" if step < 0 else "+"
@@ -110,26 +113,33 @@ def _shift(counts: _Counts) -> str:
     )
 
 
-def _reordering(counts: _Counts, wrong: int, class_names: Sequence[str]) -> str:
+def _reordering(counts: _Counts, class_names: Sequence[str]) -> str:
     """A note if some classes are predicted as one another, nearly without exception."""
     moves = _moves(counts)
     circles = _in_circles(moves)
     chosen = circles
-    gained = int((moves.moved - moves.staying).sum())
-    if len(moves.labels) > circles.sum() and gained >= MIN_EXPLAINED * wrong:
+    present = len(np.unique(counts.labels))
+    if (
+        len(moves.labels) >= MIN_REORDERED * present
+        and moves.moved.sum() >= MIN_REORDERED * counts.counts.sum()
+    ):
         chosen = np.ones_like(circles)
     moves = _Moves(*(values[chosen] for values in moves))
-    if len(moves.labels) < 2 or _log_chance(moves, counts.classes) > math.log(MAX_CHANCE):
+    if len(moves.labels) < 2:
+        return ""
+    chance = _log_chance(moves, counts.classes)
+    chance += _log_choices(present, len(moves.labels))
+    if chance > math.log(MAX_CHANCE):
         return ""
     pairs = list(zip(moves.labels.tolist(), moves.predictions.tolist(), strict=True))
     pairs = pairs[: 2 if len(pairs) == 2 else LISTED]
     shown = ", ".join(f"{class_names[a]!r} as {class_names[b]!r}" for a, b in pairs)
     more = ", …" if len(moves.labels) > len(pairs) else ""
-    moved, total = int(moves.moved.sum()), _samples(counts, moves.labels)
     return (
-        f"labels and predictions likely order the classes differently: {moved:,} of {total:,} "
-        f"samples of {len(moves.labels)} classes are predicted as one another ({shown}{more}); "
-        "pass class_names in the order of the model's outputs, and labels in the same order"
+        "labels and predictions likely order the classes differently: "
+        f"{moves.moved.sum():,} of {moves.total.sum():,} samples of {len(moves.labels)} classes "
+        f"are predicted as another one ({shown}{more}); pass class_names in the order of the "
+        "model's outputs, and labels in the same order"
     )
 
 
@@ -154,7 +164,7 @@ def _moves(counts: _Counts) -> _Moves:
         & (staying[target] <= MAX_STAYING * total[target])
     )
     source, target, moved = source[chosen], target[chosen], moved[chosen]
-    return _Moves(source, target, moved, staying[source])
+    return _Moves(source, target, moved, staying[source], total[source])
 
 
 def _largest(
@@ -187,13 +197,24 @@ def _in_circles(moves: _Moves) -> NDArray[np.bool_]:
 def _log_chance(moves: _Moves, classes: int) -> float:
     """Logarithm of a bound on the probability of these counts if no class is reordered.
 
-    A classifier predicts samples of a class at least as often right as as one certain other class;
-    the largest of the other classes was chosen, hence the factor.
+    A classifier predicts samples of a class at least as often right as as any one other class, so
+    that no other class has a probability above ½, of all samples of the class or of those that it
+    predicts as one of the two. The other class is the one of the largest count: this counts each
+    probability once for each class that could have been it, of which two with ½ are the worst.
     """
+    others = math.log(classes - 1)
+    factor = min(others, math.log(2))
     return sum(
-        min(0.0, math.log(classes - 1) + _log_tail(int(moved), int(moved + staying)))
-        for moved, staying in zip(moves.moved, moves.staying, strict=True)
+        min(0.0, others + _log_tail(moved, moved + staying), factor + _log_tail(moved, total))
+        for moved, staying, total in zip(
+            moves.moved.tolist(), moves.staying.tolist(), moves.total.tolist(), strict=True
+        )
     )
+
+
+def _log_choices(n: int, k: int) -> float:
+    """Logarithm of the number of ways to choose the k classes that look reordered from n."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def _log_tail(successes: int, trials: int) -> float:
@@ -211,7 +232,7 @@ def _guessing(counts: _Counts, n: int) -> str:
     c = counts.classes
     of_labels = np.bincount(counts.labels, counts.counts, c) / n
     of_predictions = np.bincount(counts.predictions, counts.counts, c) / n
-    if n < MIN_GUESSES or of_labels.max() == 1:
+    if n < MIN_GUESSES or n * (1 - of_labels.max()) < MIN_OTHERS:
         return ""
     right = counts.counts[counts.labels == counts.predictions].sum() / n
     chance = float(of_labels @ of_predictions)
@@ -222,7 +243,3 @@ def _guessing(counts: _Counts, n: int) -> str:
         f"than guessing ({100 * chance:.0f} %): check the normalisation of the pictures, the "
         "weights of the model, and the order of class_names"
     )
-
-
-def _samples(counts: _Counts, labels: NDArray[np.int64]) -> int:
-    return int(counts.counts[np.isin(counts.labels, labels)].sum())

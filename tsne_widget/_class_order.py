@@ -1,4 +1,4 @@
-"""Signs that labels and predictions count the classes in different orders.
+"""Signs that labels, predictions and logits count the classes in different orders.
 
 A classifier that confuses classes still predicts some samples of each class right. If nearly all
 samples of class 3 are predicted as 7, and the samples of 7 are not predicted as 7 either, then the
@@ -35,6 +35,8 @@ MIN_REORDERED = 0.5
 GUESSING_ERRORS = 2.0
 # Samples for this, and samples outside of the largest class.
 MIN_GUESSES, MIN_OTHERS = 50, 20
+# Rows whose predictions are compared with the logits, and how few of them show nothing.
+COMPARED_ROWS, MIN_COMPARED = 10_000, 20
 # Classes that a note lists.
 LISTED = 4
 
@@ -56,6 +58,29 @@ class _Moves(NamedTuple):
     moved: NDArray[np.int64]
     staying: NDArray[np.int64]
     total: NDArray[np.int64]
+
+
+def doubts_about_classes(
+    labels: NDArray[np.int64] | None,
+    predictions: NDArray[np.int64] | None,
+    logits: NDArray[np.float32] | None,
+    class_names: Sequence[str],
+) -> list[str]:
+    """Notes on codes of a record that may have different meanings in two of its fields.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) int64 array or None
+        Codes 0 … c − 1; −1 if unknown.
+    logits : (n, c) array or None
+    class_names : sequence of c str
+    """
+    if predictions is None:
+        return []
+    notes = [] if logits is None else _doubts_about_outputs(logits, predictions, class_names)
+    if labels is not None:
+        notes += doubts_about_order(labels, predictions, class_names)
+    return notes
 
 
 def doubts_about_order(
@@ -83,6 +108,26 @@ def doubts_about_order(
     counts = _count(*judged, len(class_names))
     note = _shift(counts) or _reordering(counts, class_names) or _guessing(counts, n)
     return [note] if note else []
+
+
+def _doubts_about_outputs(
+    logits: NDArray[np.float32], predictions: NDArray[np.int64], class_names: Sequence[str]
+) -> list[str]:
+    """Notes on logits that do not fit the names or the predictions."""
+    notes: list[str] = []
+    if logits.shape[1] < len(class_names):
+        notes.append(
+            f"there are {len(class_names)} classes, but logits have {logits.shape[1]} columns: the "
+            "names of the outputs are doubtful; pass class_names= with one name for each output"
+        )
+    some = np.unique(np.linspace(0, len(logits) - 1, COMPARED_ROWS).astype(np.int64))
+    differing = int(np.count_nonzero(logits[some].argmax(axis=1) != predictions[some]))
+    if len(some) >= MIN_COMPARED and differing > len(some) / 2:
+        notes.append(
+            f"predictions differ from the largest logit in {differing:,} of {len(some):,} rows; "
+            "pass the columns of logits in the order of class_names, or leave out predictions="
+        )
+    return notes
 
 
 def _count(labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> _Counts:

@@ -122,11 +122,13 @@ def are_recoded(dataset: Any, ids: Any, labels: NDArray[np.int64]) -> bool:
         Labels that came from the dataset; −1 if unknown.
     """
     targets = _targets_of(dataset, ids)
-    if targets is None:
+    if targets is None or np.array_equal(targets, labels):
         return False
-    pairs = np.unique(np.stack([targets, labels])[:, labels >= 0], axis=1)
-    is_function = len(np.unique(pairs[0])) == pairs.shape[1]
-    return bool(is_function and (pairs[0] != pairs[1]).any())
+    known = labels >= 0
+    labels, targets = labels[known], targets[known]
+    image = dict(zip(targets.tolist(), labels.tolist(), strict=True))
+    is_function = np.array_equal([image[code] for code in targets.tolist()], labels)
+    return is_function and any(code != label for code, label in image.items())
 
 
 def listed(names: tuple[str, ...]) -> str:

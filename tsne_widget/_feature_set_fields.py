@@ -18,14 +18,17 @@ from tsne_widget._class_codes import (
     largest_code,
 )
 from tsne_widget._class_names import as_class_names
-from tsne_widget._probabilities import Outputs, outputs_as_logits, with_two_columns
+from tsne_widget._probabilities import (
+    Outputs,
+    outputs_as_logits,
+    probabilities_as_logits,
+    with_two_columns,
+)
 from tsne_widget._validation import ROWS_LISTED, row_blocks
 from tsne_widget.errors import InvalidInputError
 
 # A memory map is checked in blocks of this many bytes, so that a check never loads it whole.
 CHECK_BLOCK_BYTES = 64 * 2**20
-# Rows whose predictions are compared with the logits, and how few of them show nothing.
-COMPARED_ROWS, MIN_COMPARED = 10_000, 20
 ACTIVATIONS = ("auto", "softmax", "sigmoid")
 
 
@@ -64,7 +67,7 @@ def as_features(values: ArrayLike) -> NDArray[np.float32]:
     return _as_float32("features", features)
 
 
-def as_logits(name: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
+def as_logits(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.float32]:
     """(n, c) float32 outputs of a classifier, all finite, c at least 1; (n,) is one column."""
     logits = as_array(name, values)
     if logits.ndim == 1:
@@ -74,9 +77,10 @@ def as_logits(name: str, values: ArrayLike, n: int) -> NDArray[np.float32]:
             f"{name} must be an (n, c) array of numbers, got shape {logits.shape} and dtype "
             f"{logits.dtype}"
         )
-    check_length(name, len(logits), n)
-    if logits.shape[1] == 0:
-        raise InvalidInputError(f"{name} have no columns")
+    if n is not None:
+        check_length(name, len(logits), n)
+    if not logits.size:
+        raise InvalidInputError(f"{name} have no {'columns' if len(logits) else 'rows'}")
     return _as_float32(name, logits)
 
 
@@ -98,6 +102,11 @@ def as_outputs(
     if logits.shape[1] == 1 and len(class_names) != 1 and found.logits is not None:
         found = Outputs(with_two_columns(found.logits), "softmax")
     return found
+
+
+def as_probabilities(values: ArrayLike) -> Outputs:
+    """Probabilities as logits; a single column is the probability of class 1 of two."""
+    return probabilities_as_logits(as_logits("probabilities", values))
 
 
 def as_labels(values: ArrayLike, n: int) -> NDArray[np.int64]:
@@ -177,30 +186,6 @@ def names_of_classes(
     if width > len(names):
         raise InvalidInputError(f"logits have {width} columns, but class_names has {len(names)}")
     return names
-
-
-def doubts_about_outputs(
-    logits: NDArray[np.float32] | None,
-    predictions: NDArray[np.int64] | None,
-    class_names: Sequence[str],
-) -> list[str]:
-    """Notes on logits that do not fit the names or the predictions."""
-    notes: list[str] = []
-    if logits is None or predictions is None:
-        return notes
-    if logits.shape[1] < len(class_names):
-        notes.append(
-            f"there are {len(class_names)} classes, but logits have {logits.shape[1]} columns: the "
-            "names of the outputs are doubtful; pass class_names= with one name for each output"
-        )
-    some = np.unique(np.linspace(0, len(logits) - 1, COMPARED_ROWS).astype(np.int64))
-    differing = int(np.count_nonzero(logits[some].argmax(axis=1) != predictions[some]))
-    if len(some) >= MIN_COMPARED and differing > len(some) / 2:
-        notes.append(
-            f"predictions differ from the largest logit in {differing:,} of {len(some):,} rows; "
-            "pass the columns of logits in the order of class_names, or leave out predictions="
-        )
-    return notes
 
 
 def check_length(name: str, length: int, n: int) -> None:

@@ -14,22 +14,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._calls import explained
 from tsne_widget._class_names import as_class_names
-from tsne_widget._class_order import doubts_about_order
+from tsne_widget._class_order import doubts_about_classes
 from tsne_widget._feature_set_fields import (
     as_features,
     as_ids,
     as_integers,
     as_labels,
-    as_logits,
     as_outputs,
     as_paths,
-    doubts_about_outputs,
+    as_probabilities,
     names_of_classes,
 )
 from tsne_widget._image_source import ImageSource
 from tsne_widget._labels import codes_of, names_of
 from tsne_widget._notes import warn_about
-from tsne_widget._probabilities import Activation, probabilities_as_logits
+from tsne_widget._probabilities import Activation
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
@@ -131,17 +130,12 @@ class FeatureSet:
             notes=tuple(map(str, self.notes)),
             activation=outputs.activation,
         )
-        self._doubt(outputs.note)
+        doubts = doubts_about_classes(labels, predictions, logits, names)
+        self._add_notes([outputs.note, *doubts])
 
-    def _doubt(self, *notes: str) -> None:
-        """Add notes, and those on the classes; each new one also is a warning."""
-        found = [
-            *notes,
-            *doubts_about_outputs(self.logits, self.predictions, self.class_names),
-        ]
-        if self.labels is not None and self.predictions is not None:
-            found += doubts_about_order(self.labels, self.predictions, self.class_names)
-        new = tuple(dict.fromkeys(note for note in found if note and note not in self.notes))
+    def _add_notes(self, notes: Iterable[str]) -> None:
+        """Add notes; each new one also is a warning."""
+        new = tuple(dict.fromkeys(note for note in notes if note and note not in self.notes))
         warn_about(new)
         self._put(notes=self.notes + new)
 
@@ -216,8 +210,7 @@ class FeatureSet:
         if probabilities is not None:
             if logits is not None:
                 raise InvalidInputError("pass either logits= or probabilities=, not both")
-            columns = as_logits("probabilities", probabilities, len(features))  # type: ignore[arg-type]
-            logits, activation, _ = probabilities_as_logits(columns)
+            logits, activation, _ = as_probabilities(probabilities)
         names = given or names_of({"labels": labels, "predictions": predictions}, logits)
         return cls(
             features=features,  # type: ignore[arg-type]  # checked and cast in __post_init__
@@ -315,12 +308,8 @@ class FeatureSet:
 
     def with_notes(self, notes: Iterable[str]) -> Self:
         """The same record with further notes; each new note is also a warning."""
-        added = tuple(dict.fromkeys(note for note in notes if note not in self.notes))
-        if not added:
-            return self
-        warn_about(added)
         other = copy(self)
-        other._put(notes=self.notes + added)
+        other._add_notes(notes)
         return other
 
     def take(self, rows: ArrayLike) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -238,27 +238,31 @@ def _recoded(
 def _recoding(names: Sequence[str], outputs: Sequence[str]) -> NDArray[np.int64] | None:
     """(c,) int64 code of the output with the name of each class; None if one has no output.
 
-    Hidden folders and classes without an output of their name are −1.
+    The code of a hidden folder without an output is −1. An output may list synonyms, such as
+    "tench, Tinca tinca".
     """
-    exact = {plain(name): code for code, name in enumerate(outputs)}
-    codes = [
-        UNKNOWN if is_hidden(name) and plain(name) not in exact else exact.get(plain(name))
-        for name in names
-    ]
-    if None in codes or len(exact) < len(outputs):
-        codes = [_by_synonym(name, outputs) for name in names]
+    if tuple(names) == tuple(outputs):
+        return np.arange(len(names))
+    words = _codes_by_word(outputs, plain)
+    if len(words) < len(outputs):  # names that only differ in case
+        words = _codes_by_word(outputs, str)
+    synonyms = _codes_by_word(outputs, lambda name: plain(name.strip()), split=True)
+    codes = []
+    for name in names:
+        found = words.get(plain(name)) or words.get(name) or synonyms.get(plain(name)) or []
+        if len(found) != 1 and not is_hidden(name):
+            return None
+        codes.append(found[0] if len(found) == 1 else UNKNOWN)
     used = [code for code in codes if code != UNKNOWN]
-    if None in codes or len(set(used)) < len(used):
-        return None
-    return np.array(codes, dtype=np.int64)
+    return np.array(codes, dtype=np.int64) if len(set(used)) == len(used) else None
 
 
-def _by_synonym(name: str, outputs: Sequence[str]) -> int | None:
-    """The one output that has the name among its synonyms "tench, Tinca tinca"."""
-    wanted = plain(name)
-    found = [
-        code
-        for code, output in enumerate(outputs)
-        if wanted == plain(output) or wanted in map(plain, output.split(","))
-    ]
-    return found[0] if len(found) == 1 else None
+def _codes_by_word(
+    names: Sequence[str], normal: Callable[[str], str], *, split: bool = False
+) -> dict[str, list[int]]:
+    """The codes of the classes with each name or, with ``split``, with each synonym."""
+    found: dict[str, list[int]] = {}
+    for code, name in enumerate(names):
+        for word in {normal(word) for word in (name.split(",") if split else [name])}:
+            found.setdefault(word, []).append(code)
+    return found

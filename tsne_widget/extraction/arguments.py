@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def as_request(
     device: str | torch.device | None,
     num_workers: int,
     pool: Pool,
-    class_names: Sequence[str] | None,
+    class_names: Sequence[str] | Mapping[Any, Any] | None,
     on_error: str,
     on_nonfinite: str,
     call: Call,

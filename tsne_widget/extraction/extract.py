@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
@@ -51,7 +51,7 @@ class Options(TypedDict, total=False):
     device: str | torch.device | None
     num_workers: int
     pool: Pool
-    class_names: Sequence[str] | None
+    class_names: Sequence[str] | Mapping[Any, Any] | None
     on_error: str
     on_nonfinite: str
     call: Call
@@ -92,7 +92,7 @@ def extract(
     device: str | torch.device | None = None,
     num_workers: int = 0,
     pool: Pool = "auto",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[Any, Any] | None = None,
     on_error: str = "raise",
     on_nonfinite: str = "raise",
     call: Call = None,
@@ -139,8 +139,11 @@ def extract(
     pool : {"auto", "mean", "flatten", "cls"} or callable
         How maps or tokens become one row. "auto" averages (n, c, h, w) over h and w, and
         (n, t, c) over t. A callable gets a float32 tensor and returns (n, d).
-    class_names : sequence of str, optional
-        Default: the dataset's ``classes``, otherwise "0", "1", … for each logit.
+    class_names : sequence or mapping of str, optional
+        A list in the order of the outputs, or a mapping of code to name or name to code. Default:
+        the names that the dataset (``classes``, ``class_to_idx``, ``features``, …) or the model
+        (``config.id2label``) has, otherwise "0", "1", … for each logit. If the two have different
+        orders, labels are matched by name with the model's.
     on_error : {"raise", "skip"}
         Whether an unreadable sample stops the run or is listed in ``skipped``.
     on_nonfinite : {"raise", "drop"}
@@ -182,9 +185,9 @@ def extract(
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
         (n, c) output. The single logit z of a binary classifier becomes the two columns [0, z];
-        outputs of a softmax or a Sigmoid module become logarithms, whose softmax is the original
-        probability. Features above an eighth of the machine's memory are a read-only memory map of
-        an unnamed temporary file. ``images`` is None.
+        outputs of a softmax or a sigmoid become logarithms, whose softmax or sigmoid
+        (``activation``) is the original probability. Features above an eighth of the machine's
+        memory are a read-only memory map of an unnamed temporary file. ``images`` is None.
 
     Raises
     ------

@@ -119,6 +119,7 @@ def test_more_groups_than_can_be_told_apart_end_in_one_of_the_others(monkeypatch
     assert found.rows.tolist() == [2, 0, 1, 3, 4]
 
 
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # random predictions
 def test_many_classes_are_grouped_as_few_are():
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(-1, 3, 200), rng.integers(0, 3, 200)

@@ -94,6 +94,7 @@ def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words)
     assert shows(explorer, "cost") == words
 
 
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # all but one are wrong
 @pytest.mark.parametrize(
     ("wrong", "text"), [(0, "0.0 %"), (1, "< 0.1 %"), (30, "1.5 %"), (1999, "> 99.9 %")]
 )

@@ -37,6 +37,8 @@ GUESSING_ERRORS = 2.0
 MIN_GUESSES, MIN_OTHERS = 50, 20
 # Rows whose predictions are compared with the logits, and how few of them show nothing.
 COMPARED_ROWS, MIN_COMPARED = 10_000, 20
+# With more classes, the matrix of all pairs is larger than 8 MB.
+DENSE_CLASSES = 1000
 # Classes that a note lists.
 LISTED = 4
 
@@ -131,7 +133,12 @@ def _doubts_about_outputs(
 
 
 def _count(labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> _Counts:
-    pairs, counts = np.unique(labels * classes + predictions, return_counts=True)
+    joined = labels * classes + predictions
+    if classes <= DENSE_CLASSES:  # ten times faster
+        pairs = np.flatnonzero(sizes := np.bincount(joined))
+        counts = sizes[pairs]
+    else:
+        pairs, counts = np.unique(joined, return_counts=True)
     return _Counts(pairs // classes, pairs % classes, counts, classes)
 
 

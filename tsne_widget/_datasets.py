@@ -19,7 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Keys of the picture in a sample that is a dictionary, in order of precedence.
-IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
+IMAGE_KEYS = (
+    "image", "images", "pixel_values", "img", "x", "input", "inputs", "imgs", "pixels", "picture",
+    "pictures", "input_image", "image_tensor", "jpg", "jpeg", "png", "webp", "ppm", "pgm",
+)  # fmt: skip
 MAX_NESTING = 16  # wrappers around a dataset; more are likely a cycle
 MAX_WRAPPED = 256  # datasets visited; some objects have every attribute, without end
 

@@ -18,14 +18,9 @@ from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.class_names import ClassNames, find_class_names
-from tsne_widget.extraction.data.sources import (
-    Indexed,
-    RayRows,
-    Source,
-    as_source,
-    dataset_of,
-    is_ray_dataset,
-)
+from tsne_widget.extraction.data.choice import as_choice
+from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
+from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
 from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
 from tsne_widget.extraction.model.forward import Reading
@@ -98,6 +93,8 @@ def as_request(
     num_workers: int,
     pool: Pool,
     class_names: Sequence[str] | Mapping[Any, Any] | None,
+    image: Any,
+    label: Any,
     on_error: str,
     on_nonfinite: str,
     call: Call,
@@ -134,15 +131,18 @@ def as_request(
     requested_actors = _as_actors(actors, num_gpus, device if on_ray else None)
     moves_to = None if device is None or on_ray else _as_device(device)
     runs_on = moves_to or device_of(model)
-    source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
+    choice, notes = as_choice(image, label), Notes()
+    data = as_dataset(data, choice)
+    source = as_source(
+        data, batch_size, num_workers, choice, notes, pin_memory=runs_on.type == "cuda"
+    )
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)
-    notes = Notes()
     return Request(
         model=model,
         dataset=dataset,
         source=source,
-        class_names=find_class_names(names, model, dataset, None, notes),
+        class_names=find_class_names(names, model, dataset, choice.label, notes),
         reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last),
         moves_to=moves_to,
         actors=requested_actors if on_ray else None,

@@ -23,6 +23,7 @@ from tsne_widget._class_sources import (
 )
 from tsne_widget._notes import Notes
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.extraction.data.choice import AUTO
 
 
 @dataclass
@@ -179,11 +180,14 @@ def find_class_names(
         of the dataset has no name.
     """
     if given is None:
-        found = ClassNames(None, names_of_dataset(dataset, label), names_of_model(model))
+        found = ClassNames(
+            None, names_of_dataset(dataset, None if label == AUTO else label), names_of_model(model)
+        )
     else:
         found = ClassNames(given)
-        _compare(given, dataset, label, notes)
-    check_targets(dataset, found.names)
+        _compare(given, dataset, key, notes)
+    if label == AUTO:
+        check_targets(dataset, found.names)
     return found
 
 

@@ -287,10 +287,7 @@ class FeatureSet:
     @property
     def misclassified(self) -> NDArray[np.bool_]:
         """(n,) bool: where the prediction differs from a known label; all False without both."""
-        if self.labels is None or self.predictions is None:
-            return np.zeros(len(self), dtype=bool)
-        wrong: NDArray[np.bool_] = (self.labels >= 0) & (self.predictions != self.labels)
-        return wrong
+        return self.judged & (self.predictions != self.labels)
 
     @property
     def judged(self) -> NDArray[np.bool_]:

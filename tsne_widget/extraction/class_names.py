@@ -179,10 +179,9 @@ def find_class_names(
         If the caller gives no names and concatenated datasets have different ones, or if a target
         of the dataset has no name.
     """
+    key = None if label == AUTO else label
     if given is None:
-        found = ClassNames(
-            None, names_of_dataset(dataset, None if label == AUTO else label), names_of_model(model)
-        )
+        found = ClassNames(None, names_of_dataset(dataset, key), names_of_model(model))
     else:
         found = ClassNames(given)
         _compare(given, dataset, key, notes)

@@ -28,7 +28,9 @@ from tsne_widget._feature_set_fields import (
 from tsne_widget._image_source import ImageSource
 from tsne_widget._labels import codes_of, names_of
 from tsne_widget._notes import warn_about
+from tsne_widget._paths import absolute_paths, moved_paths
 from tsne_widget._probabilities import Activation
+from tsne_widget._seen import Seen
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
@@ -80,6 +82,8 @@ class FeatureSet:
     activation : {"softmax", "sigmoid"}
         The function of the logits that gives the probabilities of the classes: "sigmoid" for a
         classifier with one independent probability for each class.
+    seen : tuple of Seen
+        A few samples as the model got them, to compare the pictures with; not saved.
 
     Raises
     ------
@@ -106,6 +110,7 @@ class FeatureSet:
     images: ImageSource | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     activation: Activation = "auto"
+    seen: tuple[Seen, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         features = as_features(self.features)
@@ -159,7 +164,7 @@ class FeatureSet:
         class_names: Sequence[str] | Mapping[Any, Any] | None = None,
         ids: ArrayLike | None = None,
         paths: Sequence[str | os.PathLike[str]] | None = None,
-        images: ImageSource | None = None,
+        images: Any = None,
         layer: str = "",
         activation: Activation = "auto",
     ) -> Self:
@@ -185,9 +190,9 @@ class FeatureSet:
         ids : (n,) array of int, optional
             Index of each row in the dataset. Default: 0 … n − 1.
         paths : sequence of n paths, optional
-            Source file of each row.
-        images : ImageSource, optional
-            Source of the pictures.
+            Source file of each row. Relative paths become absolute if the first of them exists.
+        images : ImageSource, array, list of paths or dataset, optional
+            Pictures, addressed by ``ids``; what ``EmbeddingExplorer(images=…)`` takes.
         layer : str, optional
             Name of the layer that the features come from.
         activation : {"auto", "softmax", "sigmoid"}
@@ -212,7 +217,7 @@ class FeatureSet:
                 raise InvalidInputError("pass either logits= or probabilities=, not both")
             logits, activation, _ = as_probabilities(probabilities)
         names = given or names_of({"labels": labels, "predictions": predictions}, logits)
-        return cls(
+        record = cls(
             features=features,  # type: ignore[arg-type]  # checked and cast in __post_init__
             labels=codes_of("labels", labels, names),
             predictions=codes_of("predictions", predictions, names),
@@ -224,6 +229,9 @@ class FeatureSet:
             layer=layer,
             activation=activation,
         )
+        if record.paths is not None:
+            record._put(paths=tuple(absolute_paths(record.paths)))
+        return record
 
     @classmethod
     def from_npy(
@@ -367,7 +375,13 @@ class FeatureSet:
         save_fields(Path(folder), self._arrays(), other, overwrite=overwrite)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, images: ImageSource | None = None) -> Self:
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        images: ImageSource | None = None,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """A record that :meth:`save` wrote; features stay on disk as a read-only memory map.
 
         Parameters
@@ -375,15 +389,23 @@ class FeatureSet:
         folder : path
         images : ImageSource, optional
             Source of the pictures, which a saved record does not have.
+        root : path, optional
+            The folder that has the files of ``paths`` now, if they were saved on another machine
+            or have moved.
 
         Raises
         ------
         StoreError
             If the folder is not a saved FeatureSet, or a file does not match its manifest.
+        InvalidInputError
+            If ``root`` has none of the files.
         """
         source = Path(folder)
         with load_errors(source):
-            return cls(**load_fields(source), images=images)
+            record = cls(**load_fields(source), images=images)
+        if root is not None and record.paths is not None:
+            record._put(paths=tuple(moved_paths(record.paths, root)))
+        return record
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that are not None, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tsne_widget.errors import StoreError
 from tsne_widget.extraction.class_names import ClassNames
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.seen import Watch
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.streams import Stream
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
@@ -41,6 +42,8 @@ class Run:
         Whether bad samples are skipped, or are an error.
     found_names : FoundNames or None
         Takes names in the labels if the model has no logits; None refuses them.
+    watch : Watch
+        Keeps what the model gets for a few samples.
     """
 
     forward: ForwardPass
@@ -49,6 +52,7 @@ class Run:
     skip_errors: bool
     drop_nonfinite: bool
     found_names: FoundNames | None = None
+    watch: Watch = field(default_factory=Watch)
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -86,6 +90,7 @@ class Run:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
+                self.watch(batch)
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:

@@ -1,4 +1,4 @@
-"""Datasets inside wrappers: the files, class names and targets of Subset and ConcatDataset.
+"""Datasets inside wrappers: the files and samples of Subset and ConcatDataset.
 
 Datasets are recognised by their attributes, so this module does not import torch:
 
@@ -17,9 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from tsne_widget._class_codes import is_class_code
-from tsne_widget.errors import InvalidInputError
 
 # Keys of the picture in a sample that is a dictionary, in order of precedence.
 IMAGE_KEYS = (
@@ -77,15 +74,6 @@ def innermost(dataset: Any, ids: Sequence[int]) -> list[Part]:
     return list(_parts(dataset, own, np.arange(len(own)), MAX_NESTING))
 
 
-def class_names_of(dataset: Any) -> tuple[str, ...] | None:
-    """The names in ``dataset.classes``, or in those of the datasets it wraps.
-
-    Synonyms given as a tuple are joined by commas. Duplicates get their code as a suffix. The
-    result is None if there are no names, or if concatenated datasets have different ones.
-    """
-    return _class_names_of(dataset, MAX_NESTING)
-
-
 def paths_of(dataset: Any, ids: Sequence[int]) -> tuple[str, ...] | None:
     """The files of an ImageFolder's samples, also inside Subset and ConcatDataset.
 
@@ -137,34 +125,6 @@ def reads_listed_files(dataset: Any) -> bool:
     )
 
 
-def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:
-    """Check ``dataset.targets`` against the class names, before a long run.
-
-    Raises
-    ------
-    InvalidInputError
-        If a target has no class name; the message lists the first codes.
-    """
-    targets: Any = getattr(dataset, "targets", None)
-    if class_names is None or not hasattr(targets, "__len__") or not hasattr(dataset, "__len__"):
-        return
-    if len(targets) != len(dataset):
-        return  # some datasets keep the targets of all their splits
-    try:
-        codes = np.asarray(targets)
-    except Exception:  # targets of another kind, such as boxes of different number
-        return
-    if codes.ndim != 1 or codes.dtype.kind not in "iu":
-        return
-    bad = np.unique(codes[~is_class_code(codes, len(class_names))])
-    if len(bad):
-        raise InvalidInputError(
-            f"dataset.targets must be 0 … {len(class_names) - 1} for {len(class_names)} classes, "
-            f"or -1 for unknown, but it has {', '.join(map(str, bad[:5]))}; "
-            "pass class_names for all classes"
-        )
-
-
 def _parts(
     dataset: Any, ids: NDArray[np.int64], positions: NDArray[np.int64], nesting: int
 ) -> Iterator[Part]:
@@ -196,22 +156,6 @@ def _children(dataset: Any) -> list[Any]:
         *([] if inner is None else [inner]),
         *(parts if isinstance(parts, (list, tuple)) else []),
     ]
-
-
-def _class_names_of(dataset: Any, nesting: int) -> tuple[str, ...] | None:
-    classes = getattr(dataset, "classes", None)
-    if isinstance(classes, (list, tuple, np.ndarray)) and len(classes) > 0:
-        names = [
-            ", ".join(map(str, name)) if isinstance(name, (tuple, list)) else str(name)
-            for name in classes
-        ]
-        return tuple(
-            f"{name} ({code})" if names.count(name) > 1 else name for code, name in enumerate(names)
-        )
-    if not nesting:
-        return None
-    found = {_class_names_of(child, nesting - 1) for child in _children(dataset)}
-    return found.pop() if len(found) == 1 else None
 
 
 def _file_entries(dataset: Any) -> Sequence[Sequence[Any]] | None:

@@ -81,7 +81,7 @@ def sample_frame(
     Examples
     --------
     >>> import numpy as np
-    >>> record = FeatureSet.from_arrays(np.eye(3), ["cat", "dog", "cat"], predictions=[0, 0, 0])
+    >>> record = FeatureSet.from_arrays(np.eye(3), ["cat", "dog", "cat"], predictions=["cat"] * 3)
     >>> sample_frame(record, [1]).loc[1, ["label_name", "prediction_name"]].tolist()
     ['dog', 'cat']
     """

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from tsne_widget._calls import explained
 from tsne_widget._notes import warn_about
 from tsne_widget._paths import absolute_paths
+from tsne_widget._probabilities import Activation, outputs_as_logits
 from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
@@ -46,7 +49,7 @@ class Options(TypedDict, total=False):
     device: str | torch.device | None
     num_workers: int
     pool: Pool
-    class_names: Sequence[str] | None
+    class_names: Sequence[str] | Mapping[Any, Any] | None
     image: Image
     label: Key
     on_error: str
@@ -89,7 +92,7 @@ def extract(
     device: str | torch.device | None = None,
     num_workers: int = 0,
     pool: Pool = "auto",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[Any, Any] | None = None,
     image: Image = AUTO,
     label: Key = AUTO,
     on_error: str = "raise",
@@ -142,8 +145,11 @@ def extract(
     pool : {"auto", "mean", "flatten", "cls"} or callable
         How maps or tokens become one row. "auto" averages (n, c, h, w) over h and w, and
         (n, t, c) over t. A callable gets a float32 tensor and returns (n, d).
-    class_names : sequence of str, optional
-        Default: the dataset's ``classes``, otherwise "0", "1", … for each logit.
+    class_names : sequence or mapping of str, optional
+        A list in the order of the outputs, or a mapping of code to name or name to code. Default:
+        the names that the dataset (``classes``, ``class_to_idx``, ``features``, …) or the model
+        (``config.id2label``) has, otherwise "0", "1", … for each logit. If the two have different
+        orders, labels are matched by name with the model's.
     image : str, int or callable
         The picture in a sample: a key, an index, or a function from the sample to the picture,
         such as ``lambda row: transform(Image.open(row["path"]))``. Default "auto": the known key of
@@ -197,9 +203,9 @@ def extract(
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
         (n, c) output. The single logit z of a binary classifier becomes the two columns [0, z];
-        outputs of a softmax or a Sigmoid module become logarithms, whose softmax is the original
-        probability. Features above an eighth of the machine's memory are a read-only memory map of
-        an unnamed temporary file. ``images`` is None.
+        outputs of a softmax or a sigmoid become logarithms, whose softmax or sigmoid
+        (``activation``) is the original probability. Features above an eighth of the machine's
+        memory are a read-only memory map of an unnamed temporary file. ``images`` is None.
 
     Raises
     ------
@@ -318,19 +324,24 @@ def _records(
         raise InvalidInputError("data is empty; pass at least one sample")
     rows = buffer.rows()
     buffer.warn_about_skipped(stacklevel=5)
-    logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
-    if logits is not None and not request.class_names.covers(logits.shape[1]):
-        logits = None
+    logits, activation = _logits(rows, forward, request)
     settled = None if found is None else found.settle(rows.labels)
-    labels, names = settled or (rows.labels, request.class_names.names or ())
+    labels, names = settled or request.class_names.settle(
+        rows.labels,
+        None if logits is None else logits.argmax(axis=1),
+        dataset=request.dataset,
+        ids=rows.ids,
+        notes=request.notes,
+    )
     ids = rows.ids.tolist()
     files: Sequence[str] | None = [paths[id_] for id_ in ids] if paths else None
     if not paths:
         with random_state_kept(request.device):  # the transform may draw random numbers
             files = verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
     warn_about(request.notes.texts)
-    return [
-        FeatureSet(
+    records: list[FeatureSet] = []
+    for features, name in zip(rows.features, forward.names(), strict=True):
+        record = FeatureSet(
             features=features,
             labels=labels,
             logits=logits,
@@ -340,10 +351,25 @@ def _records(
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,
+            activation=activation,
             seen=seen,
         )
-        for features, name in zip(rows.features, forward.names(), strict=True)
-    ]
+        for note in record.notes:  # the next record does not warn of the same doubt again
+            request.notes.add(note)
+        records.append(record)
+    return records
+
+
+def _logits(
+    rows: Rows, forward: ForwardPass, request: Request
+) -> tuple[NDArray[np.float32] | None, Activation]:
+    """The logits, and the activation that makes them probabilities."""
+    if rows.logits is None:
+        return None, "softmax"
+    found = outputs_as_logits(as_logits(rows.logits, forward.model))
+    if found.logits is None or not request.class_names.covers(found.logits.shape[1]):
+        return None, "softmax"
+    return found.logits, found.activation
 
 
 def _resume_hint(done: int, store: Store | None) -> str:

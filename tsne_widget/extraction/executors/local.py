@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
 from tsne_widget._validation import row_blocks
-from tsne_widget.errors import InvalidInputError, StoreError
+from tsne_widget.errors import StoreError
+from tsne_widget.extraction.class_names import ClassNames
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import FoundNames, label_codes
 from tsne_widget.extraction.data.seen import Watch
@@ -30,54 +29,6 @@ from tsne_widget.extraction.store.store import Store
 # number of threads and the device change the order of summation; larger differences mean that the
 # samples changed.
 ROUNDING = 1e-2
-
-
-@dataclass
-class ClassNames:
-    """The class names of a run, and whether they cover the logits.
-
-    Attributes
-    ----------
-    names : tuple of str or None
-        From the caller or the dataset. If there are none, the first batch sets "0", "1", ….
-    given : bool
-        Whether the names come from the caller.
-    """
-
-    names: tuple[str, ...] | None
-    given: bool
-    _covers: bool | None = field(default=None, init=False)
-
-    def covers(self, width: int) -> bool:
-        """Whether every logit of this width has a name; if not, warn once.
-
-        Raises
-        ------
-        InvalidInputError
-            If the caller gave fewer class names than there are logits.
-        """
-        if self._covers is None:
-            self._covers = self._check(width)
-        return self._covers
-
-    def _check(self, width: int) -> bool:
-        if self.names is None:
-            if width <= MAX_UNNAMED_CLASSES:
-                self.names = tuple(str(code) for code in range(width))
-                return True
-            reason = f"the model gives {width} outputs without class names"
-        elif width <= len(self.names):
-            return True
-        else:
-            reason = f"the model gives {width} outputs, but class_names has {len(self.names)}"
-            if self.given:
-                raise InvalidInputError(f"{reason}; name each output")
-            reason += " (from the dataset's classes)"
-        warnings.warn(
-            f"{reason}: there will be no predictions; pass class_names for all outputs to get them",
-            stacklevel=2,
-        )
-        return False
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from tsne_widget.errors import (
     LayerNotFoundError,
     TsneWidgetError,
 )
+from tsne_widget.extraction.class_names import ClassNames
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.fields import as_inputs
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.splitting import Splitter
-from tsne_widget.extraction.executors.local import ClassNames, Run
+from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
 from tsne_widget.extraction.store.rows import Marks, Rows, concatenate

@@ -62,7 +62,7 @@ class Compared(NamedTuple):
                 classes = np.array([*record.class_names, None], dtype=object)
                 columns[f"prediction of {name}"] = classes[record.predictions]
             if record.logits is not None:
-                columns[f"confidence of {name}"] = confidence(record.logits)
+                columns[f"confidence of {name}"] = confidence(record.logits, record.activation)
         return columns
 
     def common(self) -> FeatureSet:

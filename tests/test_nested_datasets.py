@@ -10,7 +10,9 @@ from torch import nn
 from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
 from tsne_widget import DatasetImages, extract
-from tsne_widget._datasets import class_names_of, innermost, paths_of
+from tsne_widget._class_sources import names_of_dataset
+from tsne_widget._datasets import innermost, paths_of
+from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.store.fingerprint import dataset_part
 
 N = 4  # samples of each folder
@@ -73,10 +75,11 @@ def test_nested_folders_keep_pictures_paths_labels_and_class_names(folders, nest
         assert images.caption(id_).endswith(path.rpartition("/")[2])
 
 
-def test_concatenated_folders_with_different_classes_have_no_class_names(tmp_path):
+def test_concatenated_folders_with_different_classes_are_refused_and_named(tmp_path):
     one, other = Folder(tmp_path / "a"), Folder(tmp_path / "b", ["car", "dog"])
-    assert class_names_of(ConcatDataset([one, one])) == ("cat", "dog")
-    assert class_names_of(ConcatDataset([one, other])) is None
+    assert names_of_dataset(ConcatDataset([one, one])).names == ("cat", "dog")
+    with pytest.raises(InvalidInputError, match=r"'cat', 'dog'.*'car', 'dog'.*class_names="):
+        names_of_dataset(ConcatDataset([one, other]))
 
 
 def test_concatenation_with_samples_without_files_has_no_paths(folders):

@@ -14,23 +14,6 @@ MAX_UNNAMED_CLASSES = 10_000
 UNKNOWN = -1
 
 
-def as_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
-    """The names as a tuple of distinct str.
-
-    Raises
-    ------
-    InvalidInputError
-        If ``class_names`` is not a sequence, or has duplicates.
-    """
-    if isinstance(class_names, (str, bytes)) or not isinstance(class_names, Iterable):
-        raise InvalidInputError(f"class_names must be a list of names, got {class_names!r}")
-    names = tuple(str(name) for name in class_names)
-    if len(set(names)) < len(names):
-        duplicate = next(name for name in names if names.count(name) > 1)
-        raise InvalidInputError(f"class_names has duplicates: {duplicate!r}")
-    return names
-
-
 def is_missing(value: object) -> bool:
     """Whether a label is None, NaN, or a missing value of pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
@@ -61,6 +44,13 @@ def codes_of_names(names: Iterable[str | None], class_names: Sequence[str]) -> N
     codes: dict[str | None, int] = {name: code for code, name in enumerate(class_names)}
     codes[None] = UNKNOWN
     absent = sorted({str(name) for name in names if name not in codes})
+    for name in absent:
+        shared = [other for other in class_names if other.startswith(f"{name} (")]
+        if len(shared) > 1:
+            raise InvalidInputError(
+                f"{name!r} is the name of several classes: {', '.join(map(repr, shared[:5]))}; "
+                "pass these names, or class codes"
+            )
     if absent:
         raise InvalidInputError(f"class_names lacks {', '.join(map(repr, absent[:5]))}")
     return np.array([codes[name] for name in names], dtype=np.int64)

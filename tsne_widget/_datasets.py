@@ -1,4 +1,4 @@
-"""Datasets inside wrappers: the files, class names and targets of Subset and ConcatDataset.
+"""Datasets inside wrappers: the files and samples of Subset and ConcatDataset.
 
 Datasets are recognised by their attributes, so this module does not import torch:
 
@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget._class_codes import is_class_code
-from tsne_widget.errors import InvalidInputError
-
 # Keys of the picture in a sample that is a dictionary, in order of precedence.
-IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
+IMAGE_KEYS = (
+    "image", "images", "pixel_values", "img", "x", "input", "inputs", "imgs", "pixels", "picture",
+    "pictures", "input_image", "image_tensor", "jpg", "jpeg", "png", "webp", "ppm", "pgm",
+)  # fmt: skip
 MAX_NESTING = 16  # wrappers around a dataset; more are likely a cycle
 MAX_WRAPPED = 256  # datasets visited; some objects have every attribute, without end
 
@@ -46,10 +46,15 @@ class Part(NamedTuple):
 
 
 class SampleFile(NamedTuple):
-    """The file of a sample, and the dataset's own function to read it."""
+    """The file of a sample, and the dataset's own function to read it.
+
+    ``is_whole`` is False if the dataset's entry has more than path and code, such as a box: the
+    sample may be a part of the file.
+    """
 
     path: str
     load: Callable[[str], Any] | None
+    is_whole: bool = True
 
 
 def wrapped_datasets(dataset: Any) -> Iterator[Any]:
@@ -67,15 +72,6 @@ def innermost(dataset: Any, ids: Sequence[int]) -> list[Part]:
     """The innermost datasets of the samples ``ids``, through Subset and ConcatDataset."""
     own = np.asarray(ids, dtype=np.int64)
     return list(_parts(dataset, own, np.arange(len(own)), MAX_NESTING))
-
-
-def class_names_of(dataset: Any) -> tuple[str, ...] | None:
-    """The names in ``dataset.classes``, or in those of the datasets it wraps.
-
-    Synonyms given as a tuple are joined by commas. Duplicates get their code as a suffix. The
-    result is None if there are no names, or if concatenated datasets have different ones.
-    """
-    return _class_names_of(dataset, MAX_NESTING)
 
 
 def paths_of(dataset: Any, ids: Sequence[int]) -> tuple[str, ...] | None:
@@ -99,37 +95,34 @@ def sample_file(dataset: Any, id: int) -> SampleFile | None:
         entries = _file_entries(part.dataset)
         if entries is not None:
             load = getattr(part.dataset, "loader", None)
-            path = os.fsdecode(entries[int(part.indices[0])][0])
-            return SampleFile(path, load if callable(load) else None)
+            entry = entries[int(part.indices[0])]
+            return SampleFile(
+                os.fsdecode(entry[0]), load if callable(load) else None, len(entry) <= 2
+            )
     return None
 
 
-def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:
-    """Check ``dataset.targets`` against the class names, before a long run.
+def file_codes(dataset: Any, ids: Sequence[int]) -> list[Any] | None:
+    """The class codes in an ImageFolder's list of files; None if a sample has none."""
+    codes: list[Any] = [None] * len(ids)
+    for part in innermost(dataset, ids):
+        entries = _file_entries(part.dataset)
+        if entries is None or len(entries[0]) < 2:
+            return None
+        for position, index in zip(part.positions.tolist(), part.indices.tolist(), strict=True):
+            codes[position] = entries[index][1]
+    return codes
 
-    Raises
-    ------
-    InvalidInputError
-        If a target has no class name; the message lists the first codes.
-    """
-    targets: Any = getattr(dataset, "targets", None)
-    if class_names is None or not hasattr(targets, "__len__") or not hasattr(dataset, "__len__"):
-        return
-    if len(targets) != len(dataset):
-        return  # some datasets keep the targets of all their splits
-    try:
-        codes = np.asarray(targets)
-    except Exception:  # targets of another kind, such as boxes of different number
-        return
-    if codes.ndim != 1 or codes.dtype.kind not in "iu":
-        return
-    bad = np.unique(codes[~is_class_code(codes, len(class_names))])
-    if len(bad):
-        raise InvalidInputError(
-            f"dataset.targets must be 0 … {len(class_names) - 1} for {len(class_names)} classes, "
-            f"or -1 for unknown, but it has {', '.join(map(str, bad[:5]))}; "
-            "pass class_names for all classes"
+
+def reads_listed_files(dataset: Any) -> bool:
+    """Whether only code of torch and torchvision reads the samples: the list of files is right."""
+    return all(
+        str(getattr(type(part).__getitem__, "__module__", "")).startswith(
+            ("torchvision.", "torch.utils.data.")
         )
+        for part in wrapped_datasets(dataset)
+        if hasattr(type(part), "__getitem__")
+    )
 
 
 def _parts(
@@ -163,22 +156,6 @@ def _children(dataset: Any) -> list[Any]:
         *([] if inner is None else [inner]),
         *(parts if isinstance(parts, (list, tuple)) else []),
     ]
-
-
-def _class_names_of(dataset: Any, nesting: int) -> tuple[str, ...] | None:
-    classes = getattr(dataset, "classes", None)
-    if isinstance(classes, (list, tuple, np.ndarray)) and len(classes) > 0:
-        names = [
-            ", ".join(map(str, name)) if isinstance(name, (tuple, list)) else str(name)
-            for name in classes
-        ]
-        return tuple(
-            f"{name} ({code})" if names.count(name) > 1 else name for code, name in enumerate(names)
-        )
-    if not nesting:
-        return None
-    found = {_class_names_of(child, nesting - 1) for child in _children(dataset)}
-    return found.pop() if len(found) == 1 else None
 
 
 def _file_entries(dataset: Any) -> Sequence[Sequence[Any]] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget._class_codes import (
     MAX_UNNAMED_CLASSES,
     UNKNOWN,
-    as_class_names,
     is_class_code,
-    is_missing,
     is_whole,
     largest_code,
+)
+from tsne_widget._class_names import as_class_names
+from tsne_widget._probabilities import (
+    Outputs,
+    outputs_as_logits,
+    probabilities_as_logits,
+    with_two_columns,
 )
 from tsne_widget._validation import ROWS_LISTED, row_blocks
 from tsne_widget.errors import InvalidInputError
 
 # A memory map is checked in blocks of this many bytes, so that a check never loads it whole.
 CHECK_BLOCK_BYTES = 64 * 2**20
+ACTIVATIONS = ("auto", "softmax", "sigmoid")
 
 
 def as_array(name: str, values: Any) -> NDArray[Any]:
@@ -62,17 +67,54 @@ def as_features(values: ArrayLike) -> NDArray[np.float32]:
     return _as_float32("features", features)
 
 
-def as_logits(values: ArrayLike, n: int) -> NDArray[np.float32]:
-    """(n, c) float32 logits, all finite, c at least 1."""
-    logits = as_array("logits", values)
-    if logits.ndim != 2 or logits.dtype.kind not in "fiu":
+def as_logits(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.float32]:
+    """(n, c) float32 outputs of a classifier, all finite, c at least 1; (n,) is one column."""
+    logits = as_array(name, values)
+    if logits.ndim == 1:
+        logits = logits.reshape(-1, 1)
+    if logits.ndim != 2 or logits.dtype.kind not in "fiub":
         raise InvalidInputError(
-            f"logits must be an (n, c) array of numbers, got shape {logits.shape}"
+            f"{name} must be an (n, c) array of numbers, got shape {logits.shape} and dtype "
+            f"{logits.dtype}"
         )
-    check_length("logits", len(logits), n)
-    if logits.shape[1] == 0:
-        raise InvalidInputError("logits have no columns")
-    return _as_float32("logits", logits)
+    if n is not None:
+        check_length(name, len(logits), n)
+    if not logits.size:
+        raise InvalidInputError(f"{name} have no {'columns' if len(logits) else 'rows'}")
+    return _as_float32(name, logits)
+
+
+def as_outputs(
+    values: ArrayLike | None, n: int, class_names: Sequence[str], activation: Any
+) -> Outputs:
+    """Logits and their activation; probabilities become logits unless the activation is given.
+
+    A single column becomes two, unless there is only one class.
+    """
+    if activation not in ACTIVATIONS:
+        raise InvalidInputError(
+            f"activation={activation!r} must be one of {', '.join(map(repr, ACTIVATIONS))}"
+        )
+    if values is None:
+        return Outputs(None, "softmax" if activation == "auto" else activation)
+    logits = as_logits("logits", values, n)
+    found = outputs_as_logits(logits) if activation == "auto" else Outputs(logits, activation)
+    if logits.shape[1] == 1 and len(class_names) != 1 and found.logits is not None:
+        found = Outputs(with_two_columns(found.logits), "softmax")
+    return found
+
+
+def as_probabilities(values: ArrayLike) -> Outputs:
+    """Probabilities as logits; a single column is the probability of class 1 of two."""
+    return probabilities_as_logits(as_logits("probabilities", values))
+
+
+def as_labels(values: ArrayLike, n: int) -> NDArray[np.int64]:
+    """(n,) int64 codes; NaN becomes −1."""
+    labels = as_array("labels", values)
+    if labels.dtype.kind == "f":
+        labels = np.where(np.isnan(labels), UNKNOWN, labels)
+    return as_integers("labels", labels, n)
 
 
 def as_integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
@@ -109,24 +151,6 @@ def as_ids(values: ArrayLike | None, n: int) -> NDArray[np.int64]:
     return ids
 
 
-def as_codes_or_names(values: Any) -> NDArray[Any] | None:
-    """Codes as an array of numbers, or names as an object array of str and None."""
-    if values is None:
-        return None
-    array = as_array("labels", values)
-    if array.dtype.kind not in "OUT":
-        return array
-    if not hasattr(values, "dtype"):  # numpy turned a NaN among names into "nan"
-        array = np.array(values, dtype=object)
-    missing = np.array([is_missing(value) for value in array.ravel()]).reshape(array.shape)
-    if all(isinstance(value, Integral) for value in array[~missing]):
-        return np.where(missing, UNKNOWN, array).astype(np.int64)  # codes in an array of objects
-    names = array.astype(object)
-    names[missing] = None
-    names[~missing] = [str(value) for value in names[~missing]]
-    return names
-
-
 def as_paths(paths: Sequence[str | os.PathLike[str]], n: int) -> tuple[str, ...]:
     """n paths as str."""
     if isinstance(paths, (str, bytes, os.PathLike)):
@@ -140,7 +164,7 @@ def as_paths(paths: Sequence[str | os.PathLike[str]], n: int) -> tuple[str, ...]
 
 
 def names_of_classes(
-    class_names: Sequence[str],
+    class_names: Any,
     labels: NDArray[np.int64] | None,
     predictions: NDArray[np.int64] | None,
     logits: NDArray[np.float32] | None,
@@ -161,11 +185,6 @@ def names_of_classes(
     _check_codes("predictions", predictions, len(names), lowest=0)
     if width > len(names):
         raise InvalidInputError(f"logits have {width} columns, but class_names has {len(names)}")
-    if width == 1 < len(names):
-        raise InvalidInputError(
-            f"logits have 1 column for {len(names)} classes; "
-            "for a single logit z per sample pass np.hstack([np.zeros_like(z), z])"
-        )
     return names
 
 

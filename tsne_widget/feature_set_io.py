@@ -93,6 +93,7 @@ def load_fields(folder: Path) -> dict[str, Any]:
         "layer": str(manifest["layer"]),
         "skipped": manifest["skipped"],
         "notes": tuple(map(str, manifest.get("notes", ()))),  # older records have none
+        "activation": str(manifest.get("activation", "auto")),
     }
 
 

@@ -248,7 +248,7 @@ def test_a_model_with_more_outputs_than_the_dataset_has_classes_keeps_its_featur
         ({"num_workers": -1}, "num_workers=-1"),
         ({"on_error": "ignore"}, "on_error='ignore' must be 'raise' or 'skip'"),
         ({"on_nonfinite": "skip"}, "'raise' or 'drop'"),
-        ({"class_names": ["a", "b", "a"]}, "class_names has duplicates: 'a'"),
+        ({"class_names": {"a", "b", "c"}}, "class_names is a set, which has no order"),
         ({"class_names": "abc"}, "must be a list of names"),
         ({"layer": 4}, "layer must be a dotted name"),
         ({"device": "nowhere"}, "device='nowhere' cannot be used.*device='cpu'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pytest
 
 from tests.widgets.page import Page, Recorder
 from tsne_widget import EmbeddingExplorer, FeatureSet
@@ -18,6 +19,7 @@ JUPYTER_RATE = 1000
 TILES_BYTES = 400_000
 
 
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # one constant prediction
 def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter():
     recorder = Recorder()  # the opening messages included
     n = 1_000_000

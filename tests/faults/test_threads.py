@@ -23,8 +23,9 @@ N = 300
 def record() -> FeatureSet:
     rng = np.random.default_rng(0)
     labels = np.arange(N) % 3
+    logits = rng.normal(size=(N, 3)) + np.eye(3)[labels]
     return FeatureSet.from_arrays(
-        rng.normal(size=(N, 6)) + 4 * np.eye(6)[labels], labels, logits=rng.normal(size=(N, 3))
+        rng.normal(size=(N, 6)) + 4 * np.eye(6)[labels], labels, logits=logits
     )
 
 

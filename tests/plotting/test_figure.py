@@ -345,7 +345,7 @@ def test_coordinates_whose_difference_overflows_are_drawn():
         ({"labels": CODES[:, None]}, r"labels must have shape \(60,\), got \(60, 1\)"),
         ({"labels": CODES - 2}, "labels must be .* got -2 … 0"),
         ({"labels": CODES, "class_names": ["a", "b"]}, "labels must be 0 … 1, .* got 0 … 2"),
-        ({"labels": CODES, "class_names": ["a", "b", "a"]}, "class_names has duplicates: 'a'"),
+        ({"labels": CODES, "class_names": {"a", "b", "c"}}, "class_names is a set"),
         ({"labels": CODES + 10**9}, "labels must be 0 … 9999.* got 1000000000"),
         ({"labels": CODES + 0.5}, "whole numbers or names"),
         ({"labels": CODES.astype(complex)}, "integers or names, got dtype complex128"),

@@ -1,4 +1,7 @@
-"""How certain a classifier is, from its logits."""
+"""How certain a classifier is, from its logits.
+
+With the activation "sigmoid", each class has its own probability, and a row need not sum to 1.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
+from tsne_widget._probabilities import Activation
 from tsne_widget._validation import as_codes, row_blocks
 from tsne_widget.errors import InvalidInputError
 
@@ -15,18 +20,20 @@ from tsne_widget.errors import InvalidInputError
 _BLOCK_BYTES = 4 * 2**20
 
 
-def confidence(logits: ArrayLike) -> NDArray[np.float32]:
-    """Probability of the predicted class of each row: the largest softmax value.
+def confidence(logits: ArrayLike, activation: Activation = "softmax") -> NDArray[np.float32]:
+    """Probability of the predicted class of each row: the largest softmax or sigmoid value.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax. May be a memory map.
+        Raw outputs of the classifier, before the activation. May be a memory map.
+    activation : {"softmax", "sigmoid"}
+        "sigmoid" if each class has its own independent probability.
 
     Returns
     -------
     (n,) float32 array
-        1/c … 1; always 1 if c = 1. Time O(n c), memory O(n).
+        1/c … 1, and 0 … 1 for "sigmoid". Time O(n c), memory O(n).
 
     Raises
     ------
@@ -38,21 +45,25 @@ def confidence(logits: ArrayLike) -> NDArray[np.float32]:
     >>> confidence([[0.0, 0.0], [1000.0, 0.0]])
     array([0.5, 1. ], dtype=float32)
     """
+    if activation == "sigmoid":
+        return _of_two_largest(logits, lambda first, second, total: _sigmoid(first))
     return _of_two_largest(logits, lambda first, second, total: 1 / total)
 
 
-def margin(logits: ArrayLike) -> NDArray[np.float32]:
+def margin(logits: ArrayLike, activation: Activation = "softmax") -> NDArray[np.float32]:
     """Probability of the predicted class minus that of the runner-up, for each row.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax. May be a memory map.
+        Raw outputs of the classifier, before the activation. May be a memory map.
+    activation : {"softmax", "sigmoid"}
+        "sigmoid" if each class has its own independent probability.
 
     Returns
     -------
     (n,) float32 array
-        0 (a tie) … 1; always 1 if c = 1. Time O(n c), memory O(n).
+        0 (a tie) … 1. The runner-up of a single class has probability 0. Time O(n c), memory O(n).
 
     Raises
     ------
@@ -64,23 +75,32 @@ def margin(logits: ArrayLike) -> NDArray[np.float32]:
     >>> margin([[5.0, 5.0], [1000.0, 0.0]])
     array([0., 1.], dtype=float32)
     """
+    if activation == "sigmoid":
+        return _of_two_largest(
+            logits, lambda first, second, total: _sigmoid(first) - _sigmoid(second)
+        )
     return _of_two_largest(
         logits, lambda first, second, total: np.abs(np.expm1(second - first)) / total
     )
 
 
-def entropy(logits: ArrayLike) -> NDArray[np.float32]:
-    """Entropy of the softmax of each row, in nats.
+def entropy(logits: ArrayLike, activation: Activation = "softmax") -> NDArray[np.float32]:
+    """Entropy of the probabilities of each row, in nats.
+
+    For "sigmoid" it is the sum of the entropies of the classes.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax. May be a memory map.
+        Raw outputs of the classifier, before the activation. May be a memory map.
+    activation : {"softmax", "sigmoid"}
+        "sigmoid" if each class has its own independent probability.
 
     Returns
     -------
     (n,) float32 array
-        0 (one class is certain) … log(c) (all are equally likely). Time O(n c), memory O(n).
+        0 (certain) … log(c) (all classes are equally likely); for "sigmoid" up to c log(2). Time
+        O(n c), memory O(n).
 
     Raises
     ------
@@ -95,6 +115,10 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     matrix = _as_logits(logits)
     result = np.empty(len(matrix), dtype=np.float32)
     for rows, block in _float64_blocks(matrix):
+        if activation == "sigmoid":
+            size = np.abs(block)
+            result[rows] = (_softplus(-size) + size * _sigmoid(-size)).sum(axis=1)
+            continue
         block -= block.max(axis=1, keepdims=True)
         with np.errstate(under="ignore", over="ignore"):
             weight = np.exp(block)
@@ -105,15 +129,22 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     return result
 
 
-def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
+@in_one_order("logits", "labels")
+def loss(
+    logits: ArrayLike, labels: ArrayLike, activation: Activation = "softmax"
+) -> NDArray[np.float32]:
     """Cross-entropy of each row, in nats: −log of the probability of the label.
+
+    For "sigmoid" it is the sum of the binary cross-entropies of the classes.
 
     Parameters
     ----------
     logits : (n, c) array of finite numbers
-        Raw outputs of the classifier, before softmax. May be a memory map.
+        Raw outputs of the classifier, before the activation. May be a memory map.
     labels : (n,) array of int
         0 … c − 1, −1 if unknown.
+    activation : {"softmax", "sigmoid"}
+        "sigmoid" if each class has its own independent probability.
 
     Returns
     -------
@@ -137,6 +168,10 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
         known = np.flatnonzero(codes[rows] >= 0)
         block = block[known]
         own = (np.arange(len(block)), codes[rows][known])
+        if activation == "sigmoid":
+            block[own] *= -1
+            result[rows][known] = _softplus(block).sum(axis=1)
+            continue
         block -= block[own][:, np.newaxis]
         block[own] = -np.inf
         # log(1 + Σ exp(others − own)) is also exact if the probability is 1 up to its last bits.
@@ -146,6 +181,17 @@ def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
             others = shift + np.log(np.exp(block - shift[:, np.newaxis]).sum(axis=1))
             result[rows][known] = np.logaddexp(0, others)
     return result
+
+
+def _sigmoid(values: NDArray[Any]) -> NDArray[np.float64]:
+    with np.errstate(under="ignore", over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-values)))
+
+
+def _softplus(values: NDArray[Any]) -> NDArray[np.float64]:
+    """log(1 + exp(values)) without overflow."""
+    with np.errstate(under="ignore"):
+        return np.asarray(np.logaddexp(0, values))
 
 
 def _of_two_largest(

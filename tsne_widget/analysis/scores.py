@@ -40,7 +40,8 @@ class Score(NamedTuple):
     """Required inputs: "labels", "predictions", "logits", "features", "neighbors" (a
     :class:`KNeighbors`) or "embedding"."""
     optional: tuple[str, ...] = ()
-    """Further inputs, passed as None if the feature set does not have them."""
+    """Further inputs, passed as None if the feature set does not have them; "activation" is the
+    function of the logits that gives the probabilities."""
     highest_first: bool = False
     """Whether the samples with the highest values are the ones to inspect first."""
     format: Literal["percent", "nats", "number"] = "number"
@@ -93,6 +94,7 @@ SCORES: dict[str, Score] = {
             "Probability of the predicted class, see :func:`confidence`.",
             confidence,
             ("logits",),
+            optional=("activation",),
             format="percent",
             is_cheap=True,
         ),
@@ -102,6 +104,7 @@ SCORES: dict[str, Score] = {
             "Probability of the predicted class minus that of the runner-up, see :func:`margin`.",
             margin,
             ("logits",),
+            optional=("activation",),
             format="percent",
             is_cheap=True,
         ),
@@ -111,6 +114,7 @@ SCORES: dict[str, Score] = {
             "Entropy of the predicted probabilities, see :func:`entropy`.",
             entropy,
             ("logits",),
+            optional=("activation",),
             highest_first=True,
             format="nats",
             is_cheap=True,
@@ -121,6 +125,7 @@ SCORES: dict[str, Score] = {
             "Cross-entropy of the prediction and the label, see :func:`loss`.",
             loss,
             ("logits", "labels"),
+            optional=("activation",),
             highest_first=True,
             format="nats",
             is_cheap=True,
@@ -207,8 +212,12 @@ def cheap_scores(
         arrays = [*required, *(getattr(feature_set, need) for need in score.optional)]
         blocks = row_blocks(len(chosen), _BLOCK) or [slice(0)]
         parts = [
-            score.compute(*(None if array is None else array[chosen[block]] for array in arrays))
-            for block in blocks
+            score.compute(*(_of_rows(array, chosen[block]) for array in arrays)) for block in blocks
         ]
         found[name] = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return found
+
+
+def _of_rows(value: Any, rows: NDArray[np.int64]) -> Any:
+    """The rows of an array; None and the activation are the same for all rows."""
+    return value[rows] if isinstance(value, np.ndarray) else value

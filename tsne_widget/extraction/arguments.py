@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from tsne_widget._class_codes import as_class_names
-from tsne_widget._datasets import check_targets, class_names_of
+from tsne_widget._class_names import as_class_names
 from tsne_widget._notes import Notes
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.data.sources import (
-    Indexed,
-    RayRows,
-    Source,
-    as_source,
-    dataset_of,
-    is_ray_dataset,
-)
-from tsne_widget.extraction.executors.local import ClassNames
+from tsne_widget.extraction.class_names import ClassNames, find_class_names
+from tsne_widget.extraction.data.choice import as_choice
+from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
+from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
 from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
 from tsne_widget.extraction.model.forward import Reading
@@ -98,7 +92,9 @@ def as_request(
     device: str | torch.device | None,
     num_workers: int,
     pool: Pool,
-    class_names: Sequence[str] | None,
+    class_names: Sequence[str] | Mapping[Any, Any] | None,
+    image: Any,
+    label: Any,
     on_error: str,
     on_nonfinite: str,
     call: Call,
@@ -126,7 +122,7 @@ def as_request(
     _check_call(call)
     _check_choice("on_error", on_error, ("raise", "skip"))
     _check_choice("on_nonfinite", on_nonfinite, ("raise", "drop"))
-    names = None if class_names is None else as_class_names(class_names)
+    names = None if class_names is None else as_class_names(class_names) or None
     model = unwrap(model)
     found = _find_layers(model, layer, layers)
     _check_has_weights(model)
@@ -135,16 +131,18 @@ def as_request(
     requested_actors = _as_actors(actors, num_gpus, device if on_ray else None)
     moves_to = None if device is None or on_ray else _as_device(device)
     runs_on = moves_to or device_of(model)
-    source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
+    choice, notes = as_choice(image, label), Notes()
+    data = as_dataset(data, choice)
+    source = as_source(
+        data, batch_size, num_workers, choice, notes, pin_memory=runs_on.type == "cuda"
+    )
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)
-    all_names = ClassNames(names or class_names_of(dataset), given=names is not None)
-    check_targets(dataset, all_names.names)
     return Request(
         model=model,
         dataset=dataset,
         source=source,
-        class_names=all_names,
+        class_names=find_class_names(names, model, dataset, choice.label, notes),
         reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last),
         moves_to=moves_to,
         actors=requested_actors if on_ray else None,
@@ -153,6 +151,7 @@ def as_request(
         store=None if store is None else Path(store),
         dataset_key=dataset_key,
         progress=progress,
+        notes=notes,
     )
 
 

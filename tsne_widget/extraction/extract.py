@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from tsne_widget._calls import explained
-from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
+from tsne_widget._paths import absolute_paths
+from tsne_widget._probabilities import Activation, outputs_as_logits
+from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
+from tsne_widget.extraction.data.choice import AUTO, Image, Key
+from tsne_widget.extraction.data.labels import FoundNames
 from tsne_widget.extraction.data.loading import is_worker_error
-from tsne_widget.extraction.data.sources import Indexed
+from tsne_widget.extraction.data.paths import verified_paths
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
-from tsne_widget.extraction.model.forward import ForwardPass
+from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
 from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.pooling import Pool, Select
+from tsne_widget.extraction.request_store import request_store, studied
 from tsne_widget.extraction.store.buffer import RowBuffer
-from tsne_widget.extraction.store.fingerprint import (
-    dataset_part,
-    model_part,
-    option_text,
-    weights_part,
-)
 from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.store import SCHEMA, Store, open_store
+from tsne_widget.extraction.store.store import Store
 from tsne_widget.feature_set import FeatureSet
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Options(TypedDict, total=False):
     device: str | torch.device | None
     num_workers: int
     pool: Pool
-    class_names: Sequence[str] | None
+    class_names: Sequence[str] | Mapping[Any, Any] | None
+    image: Image
+    label: Key
     on_error: str
     on_nonfinite: str
     call: Call
@@ -89,7 +92,9 @@ def extract(
     device: str | torch.device | None = None,
     num_workers: int = 0,
     pool: Pool = "auto",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Mapping[Any, Any] | None = None,
+    image: Image = AUTO,
+    label: Key = AUTO,
     on_error: str = "raise",
     on_nonfinite: str = "raise",
     call: Call = None,
@@ -113,13 +118,16 @@ def extract(
     ----------
     model : torch.nn.Module
         A trained classifier. DataParallel and torch.compile wrappers are removed.
-    data : Dataset, DataLoader, IterableDataset, tensor, array, (x, y), or ray.data.Dataset
+    data : Dataset, DataLoader, IterableDataset, array, (x, y), dict of arrays, DataFrame, …
         Samples or batches may be a tensor, ``(x, y, …)``, a named tuple, or a dictionary with an
-        image key (image, images, pixel_values, img, x, input, inputs) and a label key (label,
-        labels, target, targets, y, class). Further entries of a dictionary are passed to the model
-        if its ``forward`` has a parameter of that name. A DataLoader has its own batch size,
-        workers and ``collate_fn``; the samples that its sampler draws are read in dataset order.
-        The columns of a Ray dataset are the keys of a batch; "path" becomes ``paths``.
+        image key (image, pixel_values, img, x, …) and a label key (label, target, y, class,
+        fine_label, …); ``image`` and ``label`` name other items. Further entries of a dictionary
+        are passed to the model if its ``forward`` has a parameter of that name. Arrays may be of
+        numpy, torch or h5py; ``{"image": x, "label": y}`` is read like ``(x, y)``. A DataFrame
+        needs a column of arrays, or ``image``, a function that opens the file of a row. A
+        DataLoader has its own batch size, workers and ``collate_fn``; the samples that its sampler
+        draws are read in dataset order. The columns of a Ray dataset are the keys of a batch;
+        "path" becomes ``paths``.
     layer : str, optional
         Dotted name of the module whose output is the feature; "name:input" for its input;
         "output[1]" for an item of the model's own output. Default: ``output[1]`` if the model
@@ -132,12 +140,24 @@ def extract(
     device : str or torch.device, optional
         Device to run the model on; it is moved back afterwards. Default: its own device.
     num_workers : int
-        Processes that load samples; 0 loads in this process.
+        Processes that load samples; 0 loads in this process. An iterable dataset that does not ask
+        ``get_worker_info`` for its share gets one at most.
     pool : {"auto", "mean", "flatten", "cls"} or callable
         How maps or tokens become one row. "auto" averages (n, c, h, w) over h and w, and
         (n, t, c) over t. A callable gets a float32 tensor and returns (n, d).
-    class_names : sequence of str, optional
-        Default: the dataset's ``classes``, otherwise "0", "1", … for each logit.
+    class_names : sequence or mapping of str, optional
+        A list in the order of the outputs, or a mapping of code to name or name to code. Default:
+        the names that the dataset (``classes``, ``class_to_idx``, ``features``, …) or the model
+        (``config.id2label``) has, otherwise "0", "1", … for each logit. If the two have different
+        orders, labels are matched by name with the model's.
+    image : str, int or callable
+        The picture in a sample: a key, an index, or a function from the sample to the picture,
+        such as ``lambda row: transform(Image.open(row["path"]))``. Default "auto": the known key of
+        a dictionary, or the first item of a tuple that is an array of two or more dimensions.
+    label : str, int, callable or None
+        The label in a sample: a key, an index, a function, or None for a map without labels.
+        Default "auto": the known key of a dictionary, or the item after the picture. Functions get
+        the batch if a loader has no samples of its own (``batch_size=None``, iterable datasets).
     on_error : {"raise", "skip"}
         Whether an unreadable sample stops the run or is listed in ``skipped``.
     on_nonfinite : {"raise", "drop"}
@@ -148,13 +168,17 @@ def extract(
         The tensor to read if the layer gives several: an index, a key, a path of these, or a
         function.
     store : path, optional
-        A folder for the rows. After an interrupt or a kill, the same call resumes from the stored
-        rows and gives the same bits. If all rows are stored, only the first batch runs, to compare
-        it. Any change of the features (weights, code of ``forward``, layer, data, dtype) starts
-        anew in another subfolder.
+        A folder for features and logits. After an interrupt or a kill, the same call resumes from
+        the stored rows and gives the same bits. If all rows are stored, only the first batch runs,
+        to compare it. Any change of the features (weights, code of ``forward``, layer, pictures,
+        dtype) starts anew in another subfolder. Labels are always those of the dataset now. Where
+        they come from its attributes (``targets``, ``samples``, ``(x, y)``, a frame, …), only the
+        samples whose label changed are read again; otherwise all stored samples are read, without
+        the model.
     dataset_key : str, optional
         Your own name for the content of the dataset, such as a version. It replaces the default
-        check of file sizes and times, arrays in memory, and three samples.
+        check of file sizes and times, arrays in memory, and three samples. It also names the labels
+        that do not come from attributes, so that stored samples are not read.
     dtype : {"bf16", "fp16"} or torch.dtype, optional
         Autocast to this type while the model runs; features are float32 in any case.
     channels_last : bool
@@ -179,9 +203,9 @@ def extract(
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
         (n, c) output. The single logit z of a binary classifier becomes the two columns [0, z];
-        outputs of a softmax or a Sigmoid module become logarithms, whose softmax is the original
-        probability. Features above an eighth of the machine's memory are a read-only memory map of
-        an unnamed temporary file. ``images`` is None.
+        outputs of a softmax or a sigmoid become logarithms, whose softmax or sigmoid
+        (``activation``) is the original probability. Features above an eighth of the machine's
+        memory are a read-only memory map of an unnamed temporary file. ``images`` is None.
 
     Raises
     ------
@@ -212,6 +236,8 @@ def extract(
         num_workers=num_workers,
         pool=pool,
         class_names=class_names,
+        image=image,
+        label=label,
         on_error=on_error,
         on_nonfinite=on_nonfinite,
         call=call,
@@ -234,18 +260,23 @@ def _run(request: Request) -> list[FeatureSet]:
     with ExitStack() as stack:
         enter = stack.enter_context
         enter(random_state_kept(request.device))
-        store = enter(_request_store(request))
+        known = studied(request)
+        store = enter(request_store(request, known))
         note = "" if store is None else store.status
         advance = enter(_progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
         enter(eval_mode(request.model))
         forward = enter(ForwardPass(request.model, request.reading))
+        # Names need one process that reads all labels: actors and stored shards have only codes.
+        found = FoundNames() if store is None and request.actors is None else None
         run = Run(
             forward,
             request.source,
             request.class_names,
             skip_errors=request.skip_errors,
             drop_nonfinite=request.drop_nonfinite,
+            labels=None if known is None else known[1],
+            found_names=found,
         )
         folder = store.folder if store is not None and store.is_writable else None
         buffer = RowBuffer(request.source.count, folder)
@@ -255,30 +286,8 @@ def _run(request: Request) -> list[FeatureSet]:
             else rows_on_ray(run, store, request.actors, paths)
         )
         _collect(rows, buffer, advance, store)
-    return _records(buffer, forward, request, paths)
-
-
-@contextmanager
-def _request_store(request: Request) -> Iterator[Store | None]:
-    """The store of the request; None if it has none."""
-    source, reading = request.source, request.reading
-    if request.store is None or not isinstance(source, Indexed):
-        yield None
-        return
-    parts = {
-        "weights": weights_part(request.model),
-        "model": model_part(request.model),
-        "layer": option_text((reading.layers, reading.call))
-        + option_text(reading.pool)
-        + option_text(reading.select),
-        "data": dataset_part(request.dataset, source.ids, request.dataset_key),
-        "collate": option_text(source.loading.collate),
-        "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
-        "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
-    }
-    with open_store(request.store, parts, len(source.ids)) as store:
-        _LOGGER.info("store %s %s", store.folder, store.status)
-        yield store
+        seen = run.watch.compare(request.source, parameter_names(request.model), request.notes)
+    return _records(buffer, forward, request, paths, found, seen)
 
 
 def _collect(
@@ -304,32 +313,63 @@ def _collect(
 
 
 def _records(
-    buffer: RowBuffer, forward: ForwardPass, request: Request, paths: Sequence[str]
+    buffer: RowBuffer,
+    forward: ForwardPass,
+    request: Request,
+    paths: Sequence[str],
+    found: FoundNames | None,
+    seen: tuple[Seen, ...],
 ) -> list[FeatureSet]:
     if buffer.samples == 0:
         raise InvalidInputError("data is empty; pass at least one sample")
     rows = buffer.rows()
     buffer.warn_about_skipped(stacklevel=5)
-    logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
-    if logits is not None and not request.class_names.covers(logits.shape[1]):
-        logits = None
-    warn_about(request.notes.texts)
+    logits, activation = _logits(rows, forward, request)
+    settled = None if found is None else found.settle(rows.labels)
+    labels, names = settled or request.class_names.settle(
+        rows.labels,
+        None if logits is None else logits.argmax(axis=1),
+        dataset=request.dataset,
+        ids=rows.ids,
+        notes=request.notes,
+    )
     ids = rows.ids.tolist()
-    files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
-    return [
-        FeatureSet(
+    files: Sequence[str] | None = [paths[id_] for id_ in ids] if paths else None
+    if not paths:
+        with random_state_kept(request.device):  # the transform may draw random numbers
+            files = verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
+    warn_about(request.notes.texts)
+    records: list[FeatureSet] = []
+    for features, name in zip(rows.features, forward.names(), strict=True):
+        record = FeatureSet(
             features=features,
-            labels=rows.labels,
+            labels=labels,
             logits=logits,
-            class_names=request.class_names.names or (),
+            class_names=names,
             ids=rows.ids,
-            paths=files,
+            paths=None if files is None else tuple(absolute_paths(files)),
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,
+            activation=activation,
+            seen=seen,
         )
-        for features, name in zip(rows.features, forward.names(), strict=True)
-    ]
+        for note in record.notes:  # the next record does not warn of the same doubt again
+            request.notes.add(note)
+        records.append(record)
+    return records
+
+
+def _logits(
+    rows: Rows, forward: ForwardPass, request: Request
+) -> tuple[NDArray[np.float32] | None, Activation]:
+    """The logits, and the activation that makes them probabilities."""
+    if rows.logits is None:
+        return None, "softmax"
+    found = outputs_as_logits(as_logits(rows.logits, forward.model))
+    if found.logits is None or not request.class_names.covers(found.logits.shape[1]):
+        return None, "softmax"
+    return found.logits, found.activation
 
 
 def _resume_hint(done: int, store: Store | None) -> str:

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget._class_codes import (
     MAX_UNNAMED_CLASSES,
     UNKNOWN,
-    as_class_names,
     codes_of_names,
     is_missing,
     is_whole,
 )
+from tsne_widget._class_names import as_class_names
 from tsne_widget._validation import as_codes, check_finite, check_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting.colors import known_names

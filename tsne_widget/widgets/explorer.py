@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import images_of
+from tsne_widget.images import checked_images
 from tsne_widget.widgets.arguments import check_height, check_record
 from tsne_widget.widgets.io.load import load_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
@@ -51,14 +51,18 @@ class EmbeddingExplorer(MapExploration):
         Several by name, ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other; a
         drop-down switches between them.
     embedding : (n, 2) array, optional
-        Given coordinates; nothing is computed. Several by name are possible as well.
+        Given coordinates, a DataFrame by its index of ids; nothing is computed. Several by name are
+        possible as well.
     images : ImageSource, array (n, …), list of paths or dataset, optional
         Pictures, addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
-    mean, std : sequence of float, optional
-        Per-channel normalisation of ``images``, undone for display.
+    mean, std : float or sequence of one float per channel, optional
+        The normalisation (x − mean) / std of ``images``, undone for display. Without them, values
+        outside 0 … 1 are stretched from black to white, and colours are approximate.
+    bands : int or sequence of 3 int, optional
+        The channels of ``images`` to show, counted from 0: (3, 2, 1) as red, green and blue.
     columns : DataFrame or mapping of name to (n,) array, optional
-        More values per sample, to colour by and for the frame. A DataFrame is aligned by its index
-        of ids, or by position if the index is 0 … n − 1.
+        More values per sample, to colour by and for the frame; also a polars or pyarrow table.
+        pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
     height : int
@@ -103,6 +107,7 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
@@ -111,7 +116,9 @@ class EmbeddingExplorer(MapExploration):
         check_record(feature_set)
         check_height(height)
         given, projectors = named_maps(feature_set, projector, embedding)
-        self._images = images_of(feature_set, images, mean=mean, std=std)
+        feature_set, self._images = checked_images(
+            feature_set, images, mean=mean, std=std, bands=bands
+        )
         state = ExplorerState(feature_set, None, columns)
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
@@ -144,6 +151,7 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
@@ -162,14 +170,15 @@ class EmbeddingExplorer(MapExploration):
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer. Default: the input of the last Linear.
-        images, mean, std
+        images, mean, std, bands
             See :class:`EmbeddingExplorer`. Default: the pictures of the dataset; ``mean`` and
-            ``std`` default to a ``Normalize`` in its transform.
+            ``std`` default to a ``Normalize`` in its transform. If the samples are no pictures,
+            the tiles give the reason.
         projector, embedding, columns, colors, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
-            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names`` and other
-            options of :func:`tsne_widget.extract`.
+            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names``, ``label``,
+            ``image`` and other options of :func:`tsne_widget.extract`.
 
         Raises
         ------
@@ -179,8 +188,9 @@ class EmbeddingExplorer(MapExploration):
         from tsne_widget.widgets.io.from_model import extracted_features
 
         feature_set = extracted_features(
-            model, data, layer, images, mean, std, extraction, check_count=embedding is None
-        )
+            model, data, layer, images, extraction, check_count=embedding is None,
+            mean=mean, std=std, bands=bands,
+        )  # fmt: skip
         return cls(
             feature_set, projector=projector, embedding=embedding, columns=columns, colors=colors,
             height=height, draw_budget=draw_budget,
@@ -235,9 +245,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Path:
         """Save the exploration as .npy and JSON files for :meth:`load`; returns the folder.
 
-        Saves features, maps, visible classes, selections, your columns, colours and the viewport,
-        but no pictures. Blocks until the map is done. If a save is interrupted, the previous one
-        stays valid.
+        Saves features, maps, computed scores, visible classes, selections, your columns, colours
+        and the viewport, but no pictures. Blocks until the map is done. If a save is interrupted,
+        the previous one stays valid.
 
         Parameters
         ----------
@@ -279,6 +289,8 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
+        root: str | os.PathLike[str] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int | None = None,
     ) -> Self:
@@ -287,8 +299,11 @@ class EmbeddingExplorer(MapExploration):
         Parameters
         ----------
         folder : path
-        images, mean, std
+        images, mean, std, bands
             See :class:`EmbeddingExplorer`. Default: the paths in the record.
+        root : path, optional
+            The folder that has the pictures now, if the paths in the record are those of another
+            machine or folder.
         colors, height
             Override the saved ones.
 
@@ -297,10 +312,12 @@ class EmbeddingExplorer(MapExploration):
         StoreError
             If the folder is not a saved exploration or is damaged, or its features are missing or
             have changed.
+        InvalidInputError
+            If ``root`` has none of the pictures.
         """
-        saved = load_state(folder)
+        saved = load_state(folder, root=root)
         explorer = cls(
-            saved.record, embedding=saved.maps, images=images, mean=mean, std=std,
+            saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
             columns=saved.columns, colors={**saved.view.colors, **(colors or {})},
             height=saved.view.height if height is None else height,
             draw_budget=saved.view.draw_budget,
@@ -308,6 +325,7 @@ class EmbeddingExplorer(MapExploration):
         try:
             explorer.show_embedding(saved.map_name)
             explorer._state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
+            explorer._state.scores.restore(saved.scores)
             explorer.color_by = saved.view.color_by
             explorer._map.viewport = saved.view.viewport
             explorer._map.show_labels = saved.view.show_labels
@@ -376,9 +394,11 @@ class EmbeddingExplorer(MapExploration):
         condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
             fit.condition, fit.condition
         )
+        count = len(self.notes)
+        notes = f", {count} note{'s' * (count > 1)}" if count else ""
         return (
             f"EmbeddingExplorer({len(state.codes):,} samples, {len(state.class_names)} classes, "
-            f"{len(state.selected):,} selected, {condition})"
+            f"{len(state.selected):,} selected, {condition}{notes})"
         )
 
     def _frame(

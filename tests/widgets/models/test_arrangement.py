@@ -117,6 +117,7 @@ def test_groups_beyond_the_limit_become_one_group(monkeypatch):
     assert found.rows.tolist() == [2, 0, 1, 3, 4]
 
 
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # random predictions
 def test_many_classes_are_grouped_like_few():
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(-1, 3, 200), rng.integers(0, 3, 200)

@@ -95,6 +95,7 @@ def test_cost_is_displayed_in_a_suitable_unit(explorer, monkeypatch, seconds, wo
     assert shows(explorer, "cost") == words
 
 
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # all but one are wrong
 @pytest.mark.parametrize(
     ("wrong", "text"), [(0, "0.0 %"), (1, "< 0.1 %"), (30, "1.5 %"), (1999, "> 99.9 %")]
 )

@@ -3,77 +3,32 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
 from tsne_widget._validation import row_blocks
-from tsne_widget.errors import InvalidInputError, StoreError
+from tsne_widget.errors import StoreError
+from tsne_widget.extraction.class_names import ClassNames
 from tsne_widget.extraction.data.batches import Batch
-from tsne_widget.extraction.data.labels import label_codes
-from tsne_widget.extraction.data.sources import Indexed, Source, Stream
+from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.seen import Watch
+from tsne_widget.extraction.data.sources import Indexed, Source
+from tsne_widget.extraction.data.streams import Stream
+from tsne_widget.extraction.executors.stored_labels import LabelSource
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
+from tsne_widget.extraction.store.shards import NO_MARKS, RowMarks, row_marks
 from tsne_widget.extraction.store.store import Store
 
 # Tolerance between stored and new features of the same samples, relative to the largest value. The
 # number of threads and the device change the order of summation; larger differences mean that the
 # samples changed.
 ROUNDING = 1e-2
-
-
-@dataclass
-class ClassNames:
-    """The class names of a run, and whether they cover the logits.
-
-    Attributes
-    ----------
-    names : tuple of str or None
-        From the caller or the dataset. If there are none, the first batch sets "0", "1", ….
-    given : bool
-        Whether the names come from the caller.
-    """
-
-    names: tuple[str, ...] | None
-    given: bool
-    _covers: bool | None = field(default=None, init=False)
-
-    def covers(self, width: int) -> bool:
-        """Whether every logit of this width has a name; if not, warn once.
-
-        Raises
-        ------
-        InvalidInputError
-            If the caller gave fewer class names than there are logits.
-        """
-        if self._covers is None:
-            self._covers = self._check(width)
-        return self._covers
-
-    def _check(self, width: int) -> bool:
-        if self.names is None:
-            if width <= MAX_UNNAMED_CLASSES:
-                self.names = tuple(str(code) for code in range(width))
-                return True
-            reason = f"the model gives {width} outputs without class names"
-        elif width <= len(self.names):
-            return True
-        else:
-            reason = f"the model gives {width} outputs, but class_names has {len(self.names)}"
-            if self.given:
-                raise InvalidInputError(f"{reason}; name each output")
-            reason += " (from the dataset's classes)"
-        warnings.warn(
-            f"{reason}: there will be no predictions; pass class_names for all outputs to get them",
-            stacklevel=2,
-        )
-        return False
 
 
 @dataclass(frozen=True)
@@ -87,6 +42,12 @@ class Run:
     class_names : ClassNames
     skip_errors, drop_nonfinite : bool
         Whether bad samples are skipped, or are an error.
+    labels : LabelSource or None
+        Where the labels of stored rows come from; None without a store.
+    found_names : FoundNames or None
+        Takes names in the labels if the model has no logits; None refuses them.
+    watch : Watch
+        Keeps what the model gets for a few samples.
     """
 
     forward: ForwardPass
@@ -94,6 +55,9 @@ class Run:
     class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
+    labels: LabelSource | None = None
+    found_names: FoundNames | None = None
+    watch: Watch = field(default_factory=Watch)
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -108,11 +72,10 @@ class Run:
         if store is None or not isinstance(self.source, Indexed):
             yield from self.compute(0, None)
             return
-        if store.next_start(0) == 0:
-            self.check_first(self.first(), store)
+        self.compare(self.first() if store.next_start(0) == 0 else None, store)
         position, end = 0, len(self.source.ids)
         while position < end:
-            rows = store.read(position, self.source.ids, self.policy)
+            rows = self.stored(store, position)
             if rows is not None:
                 yield rows
                 position += rows.samples
@@ -121,6 +84,30 @@ class Run:
                 with closing(self.compute(position, stop)) as computed:
                     yield from self._stored(computed, store, position)
                 position = stop
+
+    def stored(self, store: Store, position: int) -> Rows | None:
+        """The rows of the shard that starts at ``position``, with the labels of the dataset now.
+
+        The result is None if the shard is missing or damaged, or if a sample of it cannot be read
+        any more and is skipped.
+
+        Raises
+        ------
+        ExtractionError, InvalidInputError
+            If a sample whose label is needed cannot be read, or a label is bad.
+        """
+        assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
+        stored = store.read_shard(position, self.source.ids, self.policy)
+        if stored is None or self.labels is None or store.is_fresh(position):
+            return None if stored is None else stored.rows
+        names = self.class_names.names
+        return self.labels.renewed(stored, names, skip_errors=self.skip_errors)
+
+    def marks_of(self, rows: Rows, start: int) -> RowMarks:
+        """What the labels of these rows are made of, for the store."""
+        if self.labels is None or not isinstance(self.source, Indexed):
+            return NO_MARKS
+        return row_marks(self.labels.marks, rows, start, self.source.ids)
 
     @property
     def policy(self) -> str:
@@ -131,6 +118,7 @@ class Run:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
+                self.watch(batch)
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:
@@ -156,7 +144,9 @@ class Run:
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None
-        codes = None if labels is None else label_codes(labels, batch.ids, self.class_names.names)
+        found = self.found_names if logits is None else None
+        names = self.class_names.names
+        codes = None if labels is None else label_codes(labels, batch.ids, names, found)
         rows = Rows(ids, features, codes, logits, tuple(batch.skipped))
         return finite_rows(rows, self.forward.names(), drop=self.drop_nonfinite)
 
@@ -168,7 +158,8 @@ class Run:
         def flush() -> None:
             nonlocal start, began
             if shard and store.is_writable:
-                store.write(start, concatenate(shard), self.policy)
+                whole = concatenate(shard)
+                store.write(start, whole, self.policy, self.marks_of(whole, start))
             start += sum(rows.samples for rows in shard)
             began = time.monotonic()
             shard.clear()
@@ -187,9 +178,19 @@ class Run:
         with closing(self.compute(0, None)) as computed:
             return next((rows for rows in computed if len(rows.ids)), None)
 
-    def check_first(self, new: Rows | None, store: Store) -> None:
-        """Raise StoreError if the stored features of the first batch differ from the new ones."""
+    def compare(self, new: Rows | None, store: Store) -> None:
+        """Compare the first batch, as it is computed now, with what is stored.
+
+        Raises
+        ------
+        StoreError
+            If the stored features differ.
+        """
         assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
+        if self.labels is not None and store.next_start(0) is not None:
+            names = self.class_names.names
+            self.labels.learn(new, names)
+            self.labels.check(store, self.policy, names, skip_errors=self.skip_errors)
         old = store.read(0, self.source.ids, self.policy)
         if new is None or old is None or not old.features:
             return

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsne_widget.errors import ExtractionError, LayerNotFoundError, TsneWidgetError
-from tsne_widget.extraction.data.fields import Inputs
+from tsne_widget.extraction.data.fields import Inputs, input_remedy
 from tsne_widget.extraction.model.capture import Activations, Call, captured, device_of
 from tsne_widget.extraction.model.layers import Layer, likely_layers
 from tsne_widget.extraction.model.logits import find_logits
@@ -310,9 +310,11 @@ def _remedy(error: Exception, inputs: Inputs) -> str:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return f"pass a smaller batch_size, for example batch_size={max(1, len(inputs) // 2)}"
-    if not inputs.tensors[0].is_floating_point():
+    if isinstance(error, TypeError) and "required positional argument" in text:
         return (
-            "the pictures are integers: convert them as in training, for example "
-            "x.float() / 255, then normalise"
+            "the model takes several inputs: let the samples be dictionaries whose keys are the "
+            "parameters of its forward"
         )
-    return "check that the dataset's transform and shape are those of the training"
+    return input_remedy(inputs) or (
+        "check that the dataset's transform and shape are those of the training"
+    )

@@ -159,7 +159,7 @@ def _probabilities(record: FeatureSet, rows: NDArray[np.int64]) -> dict[str, Any
     shares = np.empty((len(rows), k), dtype=np.float32)
     own = np.zeros(len(rows), dtype=np.float32)
     for block in row_blocks(len(rows), _BLOCK):
-        every = class_shares(record.logits[rows[block]])
+        every = class_shares(record.logits[rows[block]], record.activation)
         codes[block] = top_classes(every)
         shares[block] = np.take_along_axis(every, codes[block], axis=1)
         if record.labels is not None:

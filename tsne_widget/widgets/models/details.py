@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._probabilities import Activation
 from tsne_widget._text import printable
 from tsne_widget.analysis.scores import SCORES, cheap_scores
 
@@ -62,7 +63,7 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
     record = state.feature_set
     if record.logits is None:
         return []
-    shares = class_shares(record.logits[row : row + 1])[0]
+    shares = class_shares(record.logits[row : row + 1], record.activation)[0]
     top = top_classes(shares[np.newaxis])[0].tolist()
     label = -1 if record.labels is None else int(record.labels[row])
     if label >= 0 and label not in top:
@@ -73,10 +74,12 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
     ]
 
 
-def class_shares(logits: NDArray[Any]) -> NDArray[np.float32]:
+def class_shares(logits: NDArray[Any], activation: Activation) -> NDArray[np.float32]:
     """(m, c) float32 probabilities of the classes for (m, c) logits."""
     values = np.asarray(logits, dtype=np.float64)
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore", over="ignore"):
+        if activation == "sigmoid":
+            return np.asarray(1 / (1 + np.exp(-values)), dtype=np.float32)
         shares = np.exp(values - values.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return np.asarray(shares, dtype=np.float32)

@@ -71,8 +71,10 @@ class Tiles:
         return tile | picture, thumbnail.data
 
     def _confidence(self, row: int) -> float | None:
-        logits = self._state.feature_set.logits
-        return None if logits is None else float(confidence(logits[row : row + 1])[0])
+        record = self._state.feature_set
+        if record.logits is None:
+            return None
+        return float(confidence(record.logits[row : row + 1], record.activation)[0])
 
 
 def _name(codes: NDArray[Any] | None, row: int, names: Sequence[str]) -> str | None:

@@ -315,7 +315,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         device, note = choose_device(self.device, n, columns, problem.k(n))
         fit: Fit | None = None
         if is_gpu(device):
-            vars(self).pop("_fit", None)  # frees the memory of the previous fit
+            self.__dict__.pop("_fit", None)  # frees the memory of the previous fit
             fit, note = fit_on_gpu(X, problem, device, self._stage, self.device is not None)
         if note is not None:
             warn_about([note])

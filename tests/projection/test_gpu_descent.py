@@ -14,6 +14,8 @@ from tests.projection.gpu_inputs import (
     pairs_of,
     short_schedule,
 )
+from tsne_widget.projection import repulsion
+from tsne_widget.projection.gpu import descent as descent_module
 from tsne_widget.projection.gpu import recording
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
 from tsne_widget.projection.gpu.lattice import Shape, shape_for
@@ -46,48 +48,52 @@ class TestMesh:
 
 class TestDescent:
     def test_a_block_whose_mesh_becomes_too_small_is_repeated(self, digits, monkeypatch):
-        shapes = []
+        pairs, shapes = pairs_of(digits), []
+        plain, repeated = (DeviceState(torch.from_numpy(clustered(600))) for _ in range(2))
+        DeviceDescent(plain, pairs, TorchOperations()).advance(default_schedule(600), 10)
 
-        def tight(extent, expected, last=None):
-            shapes.append(shape_for(extent, expected))
-            return shapes[-1] if len(shapes) > 1 else Shape(40, 0.05)  # covers 0.7 units
+        def first_too_small(extent, expected, last=None):
+            shapes.append(shape_for(extent, expected) if shapes else Shape(40, 0.05))
+            return shapes[-1]
 
-        monkeypatch.setattr("tsne_widget.projection.gpu.descent.shape_for", tight)
-        repeated, plain = (DeviceState(torch.from_numpy(clustered(600))) for _ in range(2))
-        descent = DeviceDescent(repeated, pairs_of(digits), TorchOperations())
-        descent.advance(default_schedule(600), 10)
-        assert len(shapes) == 2
+        monkeypatch.setattr(descent_module, "shape_for", first_too_small)
+        DeviceDescent(repeated, pairs, TorchOperations()).advance(default_schedule(600), 10)
+        assert len(shapes) == 11
         assert repeated.iteration == 10
-        DeviceDescent(plain, pairs_of(digits), TorchOperations()).advance(default_schedule(600), 10)
         assert torch.allclose(repeated.motion.y, plain.motion.y, atol=0.05)
 
-    def test_no_point_is_outside_the_mesh_in_a_block_that_is_kept(self, digits, monkeypatch):
-        outside, starts, repeats = [], [], []
-        spread, begin = TorchOperations.spread, DeviceDescent._begin_with
-        repeat = DeviceDescent._return_to_start
+    def test_each_step_that_is_kept_has_the_form_of_repulsion_for_its_extent(
+        self, digits, monkeypatch
+    ):
+        wrong, starts, repeats = [], [], []
+        repel, begin = DeviceDescent._repel, DeviceDescent._begin
+        restart = DeviceDescent._return_to_start
 
-        def checked(self, y, lattice):
-            scaled = (y - lattice.origin[:, None]) / lattice.shape.cell
-            outside.append(bool((scaled > lattice.shape.cells - 5.5).any() or (scaled < 0).any()))
-            spread(self, y, lattice)
+        def checked(self, low, lattice):
+            extent = descent_module.extent_of(self._state.motion.y)
+            is_narrow = extent < repulsion.CLOSED_FORM_WIDTH
+            covers = lattice is None or extent <= lattice.shape.capacity
+            wrong.append(is_narrow != (lattice is None) or not covers)
+            return repel(self, low, lattice)
 
-        def noted(self, extent, expected):
-            starts.append(len(outside))
-            return begin(self, extent, expected)
+        def noted(self, schedule):
+            starts.append(len(wrong))
+            return begin(self, schedule)
 
         def forgotten(self, block):
-            repeats.append(any(outside[starts[-1] :]))
-            del outside[starts[-1] :]
-            repeat(self, block)
+            repeats.append(any(wrong[starts[-1] :]))
+            del wrong[starts[-1] :]
+            restart(self, block)
 
-        monkeypatch.setattr(TorchOperations, "spread", checked)
-        monkeypatch.setattr(DeviceDescent, "_begin_with", noted)
+        monkeypatch.setattr(DeviceDescent, "_repel", checked)
+        monkeypatch.setattr(DeviceDescent, "_begin", noted)
         monkeypatch.setattr(DeviceDescent, "_return_to_start", forgotten)
         start = 1e-4 * torch.randn((600, 2), generator=torch.Generator().manual_seed(0))
         state = DeviceState(start)
         DeviceDescent(state, pairs_of(digits), TorchOperations()).advance(short_schedule(600), 90)
-        assert any(repeats)
-        assert not any(outside)
+        assert repeats
+        assert all(repeats)
+        assert not any(wrong)
 
     def test_the_result_does_not_depend_on_where_the_iterations_are_divided(self, digits):
         pairs, ends = pairs_of(digits), []

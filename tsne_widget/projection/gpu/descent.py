@@ -1,9 +1,9 @@
 """Gradient descent on a device, in blocks of iterations that wait for the device once.
 
 A mesh has one size for a block. Its origin follows the map on the device. The device also keeps the
-largest extent of the map within the block; if the mesh was too small for it, the block is repeated
-on a larger mesh. So forces are never those of a mesh that does not cover the map, and the result
-does not depend on where callbacks and continued fits divide the iterations.
+largest and the smallest extent of the map within the block; if the mesh does not suit them, the
+block is repeated with a mesh for each iteration. So each force is that of a suitable mesh, and the
+result does not depend on where callbacks and continued fits divide the iterations.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ class Block(NamedTuple):
     """Copies of the arrays at its start."""
     shape: Shape | None
     """The mesh; None for a closed form or a sum over all pairs."""
-    expected: float
-    """Expected extent at the end, in map units."""
+    last: Shape | None
+    """The last mesh before the block."""
+    is_careful: bool = False
+    """Choose a mesh in each iteration."""
 
 
 class DeviceState:
@@ -61,13 +63,15 @@ class DeviceState:
         self.extent = 0.0  # at the start of the last block
         self.shape: Shape | None = None  # the last mesh
         self.block: Block | None = None
-        self.peak = torch.zeros((), device=y.device)  # the largest extent within the block
+        # The largest extent of the map within the block, and the smallest one times −1.
+        self.extremes = torch.full((2,), -torch.inf, device=y.device)
         self.z = torch.ones((), dtype=widest(y.device), device=y.device)  # of the last step
 
     def move_to(self, device: str) -> None:
         """Move all arrays to another device."""
         self.motion = Motion(*(array.to(device) for array in self.motion))
-        self.peak, self.z = self.peak.to(device), self.z.to(device, widest(torch.device(device)))
+        self.extremes = self.extremes.to(device)
+        self.z = self.z.to(device, widest(torch.device(device)))
         if self.block is not None:
             motion = Motion(*(array.to(device) for array in self.block.motion))
             self.block = self.block._replace(motion=motion)
@@ -88,6 +92,7 @@ class DeviceDescent:
         self._state, self._pairs, self._operations = state, pairs, operations
         self._pull, self._push = torch.zeros_like(y), torch.zeros_like(y)
         self._phi = torch.zeros_like(y[0])
+        self._sums_all = y.shape[1] <= repulsion.DIRECT_POINTS
         self._lattice: Lattice | None = None
         self._recorder = Recorder(y.device)
         # More pairs need several sums, whose bounds torch operations read from the device.
@@ -158,31 +163,28 @@ class DeviceDescent:
             growth = max(growth, FIRST_GROWTH)
         expected = extent * min(max(growth, LEAST_GROWTH), MOST_GROWTH)
         state.extent = extent
-        return self._begin_with(extent, expected)
-
-    def _begin_with(self, extent: float, expected: float) -> Block:
-        state = self._state
         before = Motion(*(array.clone() for array in state.motion))
-        shape = self._shape(extent, expected, state.shape)
-        state.shape = shape or state.shape
-        state.block = Block(state.iteration, before, shape, expected)
-        state.peak.zero_()
+        shape, last = self._shape(extent, expected, state.shape), state.shape
+        is_careful = shape is not None and extent < repulsion.CLOSED_FORM_WIDTH
+        state.block = Block(state.iteration, before, shape, last, is_careful)
+        state.shape = last if is_careful else shape or last
+        state.extremes.fill_(-torch.inf)
         return state.block
 
     def _shape(self, extent: float, expected: float, last: Shape | None = None) -> Shape | None:
         """The mesh for an extent; None if a sum over all pairs or a closed form serves."""
-        n = self._state.motion.y.shape[1]
-        if n <= repulsion.DIRECT_POINTS or expected < repulsion.CLOSED_FORM_WIDTH:
+        if self._sums_all or expected < repulsion.CLOSED_FORM_WIDTH:
             return None
         return shape_for(extent, expected, last)
 
     def _finish(self, block: Block, schedule: Schedule, end: int) -> None:
-        """End a block; repeat it on a larger mesh if the map outgrew its own."""
+        """End a block; repeat it with care if its mesh did not suit the map."""
         state = self._state
-        while (peak := float(state.peak)) > self._capacity(block):
+        if not self._suits(block):
             self._return_to_start(block)
-            block = self._begin_with(state.extent, max(1.1 * peak, 1.5 * block.expected))
-            self._repeat(end - block.start, schedule.phase(block.start), block)
+            state.shape = block.last
+            careful = block._replace(is_careful=True)
+            self._repeat(end - block.start, schedule.phase(block.start), careful)
             state.iteration = end
         state.block = None
 
@@ -191,16 +193,24 @@ class DeviceDescent:
         for array, before in zip(self._state.motion, block.motion, strict=True):
             array.copy_(before)
         self._state.iteration, self._state.block = block.start, block
-        self._state.peak.zero_()
+        self._state.shape = block.last if block.is_careful else block.shape or block.last
+        self._state.extremes.fill_(-torch.inf)
 
-    def _capacity(self, block: Block) -> float:
-        if block.shape is not None:
-            return block.shape.capacity
-        n = self._state.motion.y.shape[1]
-        return math.inf if n <= repulsion.DIRECT_POINTS else repulsion.CLOSED_FORM_WIDTH
+    def _suits(self, block: Block) -> bool:
+        """Whether the repulsion of a block was computed in the right way; waits for the device."""
+        if self._sums_all or block.is_careful:
+            return True
+        largest, smallest = self._state.extremes.tolist()
+        if block.shape is None:
+            return bool(largest < repulsion.CLOSED_FORM_WIDTH)
+        covers = largest <= block.shape.capacity
+        return bool(covers and -smallest >= repulsion.CLOSED_FORM_WIDTH)
 
     def _repeat(self, count: int, phase: Phase, block: Block) -> None:
         """Do ``count`` iterations."""
+        if block.is_careful:
+            self._repeat_carefully(count, phase)
+            return
         lattice = self._lattice_of(block.shape)
 
         def iterate() -> None:
@@ -212,6 +222,15 @@ class DeviceDescent:
             count -= RECORDED
         for _ in range(count):
             self._iterate(phase, lattice)
+
+    def _repeat_carefully(self, count: int, phase: Phase) -> None:
+        """Do ``count`` iterations, and read the extent of the map before each."""
+        state = self._state
+        for _ in range(count):
+            extent = extent_of(state.motion.y)
+            shape = self._shape(extent, extent, state.shape)
+            state.shape = shape or state.shape
+            self._iterate(phase, self._lattice_of(shape))
 
     def _lattice_of(self, shape: Shape | None) -> Lattice | None:
         if shape is None:
@@ -225,7 +244,9 @@ class DeviceDescent:
         """One iteration: launches work on the device, and waits for nothing."""
         motion = self._state.motion
         low = self._origin()
-        torch.maximum(self._state.peak, (motion.y.amax(1) - low).amax(), out=self._state.peak)
+        extent = (motion.y.amax(1) - low).amax()
+        extremes = self._state.extremes
+        torch.maximum(extremes, torch.stack([extent, -extent]), out=extremes)
         self._operations.attract(motion.y, self._pairs, self._pull)
         self._state.z.copy_(self._repel(low, lattice))
         self._operations.move(motion, self._pull, self._push, self._state.z, phase)
@@ -239,8 +260,7 @@ class DeviceDescent:
     def _repel(self, low: torch.Tensor, lattice: Lattice | None) -> torch.Tensor:
         """Compute the repulsion of a map whose lower left corner is ``low``; returns Z."""
         y = self._state.motion.y
-        n = y.shape[1]
-        if n <= repulsion.DIRECT_POINTS:
+        if self._sums_all:
             return repulsion.direct(y, self._push)
         if lattice is None:
             return repulsion.closed_form(y, self._push)
@@ -248,7 +268,7 @@ class DeviceDescent:
         self._operations.spread(y, lattice)
         self._operations.read(y, lattice, convolve(lattice), self._push, self._phi)
         total = self._phi.sum(dtype=self._state.z.dtype)
-        return total - n * lattice.kernel.self_field
+        return total - y.shape[1] * lattice.kernel.self_field
 
 
 def extent_of(y: torch.Tensor) -> float:

@@ -22,8 +22,6 @@ from tsne_widget.projection.mesh import (
 LENGTHS = short_lengths()
 # A mesh is kept while it has at most this many times the nodes that the map needs.
 LARGEST = 1.6
-# A map that is expected to grow by more than this factor gets wider cells.
-STEEPEST = 8
 
 # Fixed-point units per unit mass. The sum of integers does not depend on its order.
 FIXED_POINT = 2.0**30
@@ -73,7 +71,7 @@ def shape_for(extent: float, expected: float, last: Shape | None = None) -> Shap
     Widths below ``CELL`` are powers of two, and lengths are from a short list, because each pair
     needs an influence function and a graph of its own. The last mesh is kept while it is suitable.
     """
-    cell = min(CELL, max(extent, expected / STEEPEST) / MIN_CELLS)
+    cell = min(CELL, extent / MIN_CELLS)
     if cell < CELL:
         cell = 2.0 ** math.floor(math.log2(cell))
     cell = float(max(cell, expected / (MAX_CELLS - MARGIN)))

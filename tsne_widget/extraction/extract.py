@@ -23,6 +23,7 @@ from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
 from tsne_widget.extraction.model.forward import ForwardPass
 from tsne_widget.extraction.model.logits import as_logits
+from tsne_widget.extraction.model.outputs import Output
 from tsne_widget.extraction.model.pooling import Pool, Select
 from tsne_widget.extraction.store.buffer import RowBuffer
 from tsne_widget.extraction.store.fingerprint import (
@@ -53,6 +54,7 @@ class Options(TypedDict, total=False):
     on_nonfinite: str
     call: Call
     select: Select
+    output: Output
     store: str | os.PathLike[str] | None
     dataset_key: str | None
     dtype: str | torch.dtype | None
@@ -94,6 +96,7 @@ def extract(
     on_nonfinite: str = "raise",
     call: Call = None,
     select: Select = None,
+    output: Output = None,
     store: str | os.PathLike[str] | None = None,
     dataset_key: str | None = None,
     dtype: str | torch.dtype | None = None,
@@ -122,9 +125,10 @@ def extract(
         The columns of a Ray dataset are the keys of a batch; "path" becomes ``paths``.
     layer : str, optional
         Dotted name of the module whose output is the feature; "name:input" for its input;
-        "output[1]" for an item of the model's own output. Default: ``output[1]`` if the model
-        returns two matrices of different width (output, features), otherwise the input of the
-        last Linear that ran, preferably of one that is as wide as the logits.
+        "output[1]" or "output[pooler_output]" for an item of the model's own output. Default: the
+        input of the head, the layer whose output is the logits, also after a softmax, a sigmoid or
+        a mean over a map. If no layer with class weights makes the output, the output is the
+        feature.
     layers : sequence of str or None, optional
         Several layers in one pass; the result is then a list with one FeatureSet for each.
     batch_size : int
@@ -147,6 +151,10 @@ def extract(
     select : int, str, tuple or callable, optional
         The tensor to read if the layer gives several: an index, a key, a path of these, or a
         function.
+    output : int, str, tuple or callable, optional
+        The logits in the model's output: an index, a key or attribute, a path of these, ``()`` for
+        the output itself, or a function of the output. Default: its ``logits``, otherwise the item
+        that a head makes.
     store : path, optional
         A folder for the rows. After an interrupt or a kill, the same call resumes from the stored
         rows and gives the same bits. If all rows are stored, only the first batch runs, to compare
@@ -178,9 +186,8 @@ def extract(
     FeatureSet, or a list of them for ``layers``
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
-        (n, c) output. The single logit z of a binary classifier becomes the two columns [0, z];
-        outputs of a softmax or a Sigmoid module become logarithms, whose softmax is the original
-        probability. Features above an eighth of the machine's memory are a read-only memory map of
+        (n, c) output that a head makes. The single logit z of a binary classifier becomes the two
+        columns [0, z]; probabilities become logarithms, whose softmax is the original probability. Features above an eighth of the machine's memory are a read-only memory map of
         an unnamed temporary file. ``images`` is None.
 
     Raises
@@ -188,7 +195,7 @@ def extract(
     InvalidInputError
         If an argument is invalid, the dataset is empty, or labels are not class codes.
     LayerNotFoundError
-        If the layer is not in the model, or no Linear ran and ``layer`` is None.
+        If the layer is not in the model, or the head is not found and ``layer`` is None.
     ExtractionError
         If the model or the dataset fails, or features are not finite.
     StoreError
@@ -216,6 +223,7 @@ def extract(
         on_nonfinite=on_nonfinite,
         call=call,
         select=select,
+        output=output,
         store=store,
         dataset_key=dataset_key,
         dtype=dtype,
@@ -239,7 +247,7 @@ def _run(request: Request) -> list[FeatureSet]:
         advance = enter(_progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
         enter(eval_mode(request.model))
-        forward = enter(ForwardPass(request.model, request.reading))
+        forward = enter(ForwardPass(request.model, request.reading, request.notes))
         run = Run(
             forward,
             request.source,
@@ -270,7 +278,8 @@ def _request_store(request: Request) -> Iterator[Store | None]:
         "model": model_part(request.model),
         "layer": option_text((reading.layers, reading.call))
         + option_text(reading.pool)
-        + option_text(reading.select),
+        + option_text(reading.select)
+        + option_text(reading.output),
         "data": dataset_part(request.dataset, source.ids, request.dataset_key),
         "collate": option_text(source.loading.collate),
         "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
@@ -310,7 +319,8 @@ def _records(
         raise InvalidInputError("data is empty; pass at least one sample")
     rows = buffer.rows()
     buffer.warn_about_skipped(stacklevel=5)
-    logits = None if rows.logits is None else as_logits(rows.logits, forward.model)
+    relation = None if forward.logits is None else forward.logits.relation
+    logits = None if rows.logits is None else as_logits(rows.logits, relation, request.notes)
     if logits is not None and not request.class_names.covers(logits.shape[1]):
         logits = None
     warn_about(request.notes.texts)

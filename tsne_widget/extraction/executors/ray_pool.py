@@ -94,7 +94,7 @@ def rows_on_ray(
     with ray_session() as ray:
         job = Job(
             model=run.forward.model,
-            reading=run.forward.reading,
+            reading=run.forward.resolved(),
             source=_source_for_actors(source, actors.device),
             class_names=run.class_names,
             skip_errors=run.skip_errors,

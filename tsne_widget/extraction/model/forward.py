@@ -170,6 +170,7 @@ class ForwardPass:
             self.reading.output,
             self._rounding(output),
             self._notes,
+            lambda: self._run(inputs, ids),
         )
         for layer in self.reading.layers:
             if layer is None:

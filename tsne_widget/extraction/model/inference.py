@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tsne_widget._notes import Notes
 from tsne_widget.errors import LayerNotFoundError
 from tsne_widget.extraction.model.class_weights import Compared, find_compared
+from tsne_widget.extraction.model.functions import (
+    Product,
+    Products,
+    call_that_gives,
+    product_that_makes,
+)
 from tsne_widget.extraction.model.heads import Head, find_head, is_flattened_map
 from tsne_widget.extraction.model.layers import NAMES_LISTED, Layer
 from tsne_widget.extraction.model.outputs import (
@@ -77,12 +84,14 @@ class Inference:
         Tolerance relative to the largest value.
     notes : Notes
         Gets what is doubtful.
+    run : callable
+        Runs the model on the batch again.
 
     Attributes
     ----------
     item : Item or None
         The logits.
-    origin : Head, Compared or None
+    origin : Head, Compared, Product or None
         What makes them.
     """
 
@@ -95,12 +104,14 @@ class Inference:
         choice: Output,
         rounding: float,
         notes: Notes,
+        run: Callable[[], Any],
     ) -> None:
         self._model, self._trace, self._output, self._n = model, trace, output, n
-        self._rounding, self._notes = rounding, notes
+        self._rounding, self._notes, self._run = rounding, notes, run
         self._choice = choice
+        self._products: Products | None = None
         self.items = matrices_in(output, n)[:MOST_ITEMS]
-        self.origin: Head | Compared | None = None
+        self.origin: Head | Compared | Product | None = None
         self.item: Item | None = None
         if choice is None:
             self._infer(self.items)
@@ -127,15 +138,29 @@ class Inference:
             self.origin = heads[self.item.path]
         if self.origin is not None:
             return
-        for item in [self.item] if self.item else items:
-            self.origin = find_compared(self._trace, self._model, item.rows, self._rounding)
-            if self.origin is not None:
-                self.item = item
-                return
+        for find in (self._compared, self._product):
+            for item in [self.item] if self.item else items:
+                self.origin = find(item)
+                if self.origin is not None:
+                    self.item = item
+                    return
         if self.item is None:
             self.item = next(filter(self._is_surely_logits, items), None)
             if self.item is None and (self._is_scripted() or self._choice is not None):
                 self.item = next(iter(items), None)
+
+    def _compared(self, item: Item) -> Compared | None:
+        return find_compared(self._trace, self._model, item.rows, self._rounding)
+
+    def _product(self, item: Item) -> Compared | Product | None:
+        """The product of a function call that makes an item; this runs the model again."""
+        if self._products is None:
+            self._products = Products(self._n)
+            with self._products:
+                self._run()
+        product = product_that_makes(self._products, item.rows, self._rounding)
+        call = product and call_that_gives(self._trace, product, self._rounding)
+        return product if call is None else Compared(call, "", "")
 
     def _is_surely_logits(self, item: Item) -> bool:
         rows = compared(item.rows)
@@ -202,6 +227,10 @@ class Inference:
         if isinstance(self.origin, Compared):
             call, pool = self.origin.call, _POOLS.get(self.origin.reduction)
             return Place(Layer(call.name, False, (), self._number(call), pool), call.made)
+        if isinstance(self.origin, Product):
+            raise self._not_found(
+                f"the logits are the result of {self.origin.function}(), whose input no module gives"
+            )
         if self.item is not None:
             raise self._not_found("the module that makes the logits is not found")
         return self._embedding()

@@ -65,6 +65,7 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
     count: dict[str, int] = field(default_factory=dict)
     _maps: deque[Call] = field(default_factory=lambda: deque(maxlen=MAPS_KEPT))
+    _other: Call | None = None
     _weighted_maps: deque[Call] = field(default_factory=lambda: deque(maxlen=MAPS_KEPT))
 
     def add(self, name: str, module: nn.Module, given: Any, output: Any, n: int) -> None:
@@ -74,6 +75,8 @@ class Trace:
         self.calls.append(call)
         made = as_float(output)
         if made is None or made.ndim < 2 or len(made) != n:
+            if call.is_weighted and isinstance(given, Tensor):
+                self._shapeless(call, given)
             return
         call.made = made.clone()
         if isinstance(given, Tensor) and (call.is_weighted or is_matrix(given)):
@@ -83,6 +86,12 @@ class Trace:
             if len(kept) == kept.maxlen:
                 kept[0].made = kept[0].given = None
             kept.append(call)
+
+    def _shapeless(self, call: Call, given: Tensor) -> None:
+        """Keep the input of the latest call whose output has not one row per sample."""
+        if self._other is not None:
+            self._other.given = None
+        call.given, self._other = given.detach().clone(), call
 
     def maps(self) -> list[Call]:
         """The latest calls that gave maps or tokens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -142,7 +142,8 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 
     Flags are set one by one: ``model.train()`` would unfreeze a frozen BatchNorm, and
     ``model.eval()`` runs overridden ``train`` methods, which may merge weights.
-    ``Module.compile()`` is suspended, because compiled calls may ignore new hooks.
+    ``Module.compile()`` and compiled submodules run as plain code, because compiled calls may
+    ignore new hooks.
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]
@@ -158,13 +159,18 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module._compiled_call_impl = None
         # Not inference_mode: tensors that a model caches in its forward pass (position tables)
         # would remain inference tensors and break its next training step. It costs 0.05 ms a batch.
-        with torch.no_grad():
+        with torch.no_grad(), _without_compilation():
             yield
     finally:
         for module, flag in zip(modules, flags, strict=True):
             module.training = flag
         for module, implementation in compiled:
             module._compiled_call_impl = implementation
+
+
+def _without_compilation() -> AbstractContextManager[object]:
+    set_stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
+    return nullcontext() if set_stance is None else set_stance("force_eager")
 
 
 @contextmanager

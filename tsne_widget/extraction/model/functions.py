@@ -76,10 +76,18 @@ def _are_class_weights(tensor: Tensor, given: Tensor, made: Tensor) -> bool:
     return is_flat and sorted(tensor.shape[:2]) == sorted((given.shape[1], made.shape[1]))
 
 
-def product_that_makes(products: Products, output: Tensor, rounding: float) -> Product | None:
-    """The last product whose result is the output, also after a softmax, sigmoid or scale."""
+def product_that_makes(
+    products: Products, trace: Trace, output: Tensor, rounding: float
+) -> Product | None:
+    """The last product whose result is the output, also after a softmax, sigmoid or scale.
+
+    The results of modules are left out: a normalisation or activation follows them.
+    """
     rows = compared(output)
+    by_modules = [made for call in trace.weighted() if (made := call.rows()) is not None]
     for product in reversed(products.latest):
+        if any(equal(product.made, made, rounding) for made in by_modules):
+            continue
         for made in (product.made, -product.made):
             if relation(rows, made, rounding) is not None:
                 return product

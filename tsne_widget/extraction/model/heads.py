@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from tsne_widget.extraction.model.relations import equal, relation
-from tsne_widget.extraction.model.trace import ROWS_COMPARED, Call, Trace, compared, is_matrix
+from tsne_widget.extraction.model.trace import ROWS_COMPARED, Call, Trace, compared, is_matrix, is_weighted
 
 # Heads whose sum is compared with the output.
 MOST_HEADS = 16
@@ -21,6 +21,7 @@ LEAST_PART = 1e-3
 # Names under which a ReLU and a mean after a convolution are a classifier, as in SqueezeNet. The
 # same modules end the body of a VGG without its classifier.
 _HEAD_NAMES = re.compile(r"(^|\.)(classifiers?|heads?|fc|logits)(\.|$)")
+_ACTIVATIONS = re.compile(r"(?i)[a-z]*(elu|silu|swish|mish|tanh|norm|softplus)")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Head:
         How the output follows from the module's output, see
         :func:`~tsne_widget.extraction.model.relations.relation`.
     reduction : str
-        How a map or tokens became rows: "" for none, otherwise a key of :data:`REDUCTIONS`.
+        How a map or tokens became rows: "" for none, otherwise "mean of ReLU" or a key of
+        :data:`REDUCTIONS`.
     """
 
     calls: tuple[Call, ...]
@@ -57,17 +59,16 @@ class Head:
         )
 
 
-def _mean(maps: Tensor) -> Tensor:
-    return maps.mean(2)
+def _mean_of_relu(maps: Tensor) -> Tensor:
+    return maps.relu().mean(2)
 
 
 # From (n, c, positions) to (n, c).
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "mean": _mean,
+    "mean": lambda maps: maps.mean(2),
     "max": lambda maps: maps.amax(2),
     "first": lambda maps: maps[:, :, 0],
     "last": lambda maps: maps[:, :, -1],
-    "mean of ReLU": lambda maps: maps.relu().mean(2),
 }
 
 
@@ -97,6 +98,7 @@ def is_flattened_map(trace: Trace, output: Tensor, rounding: float) -> bool:
     return any(
         call.made is not None
         and not is_matrix(call.made)
+        and call.made.shape[1] > 1
         and equal(rows, call.made[:ROWS_COMPARED].flatten(1).float().cpu(), rounding)
         for call in trace.weighted()
     )
@@ -104,7 +106,7 @@ def is_flattened_map(trace: Trace, output: Tensor, rounding: float) -> bool:
 
 def _layer(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
     """The last Linear layer or convolution that makes the output."""
-    return _last(_related(trace.weighted(), output, rounding))
+    return _last(_related(_layers(trace), output, rounding))
 
 
 def _module(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
@@ -113,6 +115,9 @@ def _module(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> 
     for head in _related(calls, output, rounding):
         module = head.call.module
         if module is model or not _has_class_weights(module, output.shape[1]):
+            continue
+        last = trace.last_inside(head.call)
+        if _is_inner(module) or (last is not None and _is_inner(last)):
             continue
         inner = [child for child in module.children() if any(True for _ in child.parameters())]
         parametrised = getattr(module, "parametrizations", None)
@@ -123,27 +128,34 @@ def _module(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> 
 
 def _of_map(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
     """The last Linear layer or convolution whose map or tokens become the output."""
-    for call in reversed(trace.weighted()):
-        if call.made is None or is_matrix(call.made):
+    plain = _layers(trace)
+    for call in reversed(_layers(trace, before_relu=True)):
+        maps = _maps(call, output.shape[1])
+        if maps is None:
             continue
-        maps = call.made[:ROWS_COMPARED].float().cpu()
-        if not isinstance(call.module, _ConvNd):
-            maps = maps.movedim(-1, 1)
-        if maps.shape[1] != output.shape[1]:
-            continue
-        maps = maps.flatten(2)
-        for name, reduce in REDUCTIONS.items():
-            if "ReLU" in name and not _HEAD_NAMES.search(call.name):
-                continue
+        reductions = dict(REDUCTIONS) if call in plain else {}
+        if _HEAD_NAMES.search(call.name):
+            reductions["mean of ReLU"] = _mean_of_relu
+        for name, reduce in reductions.items():
             found = relation(output, reduce(maps), rounding)
             if found is not None:
                 return Head((call,), found, name)
     return None
 
 
+def _maps(call: Call, width: int) -> Tensor | None:
+    """The map or tokens of a call as (n, c, positions); None if there are none of c channels."""
+    if call.made is None or is_matrix(call.made):
+        return None
+    maps = call.made[:ROWS_COMPARED].float().cpu()
+    if not isinstance(call.module, _ConvNd):
+        maps = maps.movedim(-1, 1)
+    return maps.flatten(2) if maps.shape[1] == width else None
+
+
 def _part(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
     """A Linear layer of which the output has some columns."""
-    for call in reversed(trace.weighted()):
+    for call in reversed(_layers(trace)):
         rows = call.rows()
         if rows is None or rows.shape[1] <= output.shape[1] or len(rows) != len(output):
             continue
@@ -156,23 +168,34 @@ def _part(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> He
 
 
 def _sum(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
-    """Several heads whose weighted sum is the output, as logits or as probabilities."""
-    calls = [call for call in trace.weighted() if _is_shaped(call, output)][-MOST_HEADS:]
-    calls = calls[-(output.numel() // 2) :]
-    if len(calls) < 2 or not output.isfinite().all():
+    """Several heads whose weighted sum is the output, as logits or as probabilities.
+
+    The features are the input of the head with the largest weight.
+    """
+    made = list(_rows_of_width(_layers(trace), output))[-MOST_HEADS:][-(output.numel() // 2) :]
+    if len(made) < 2 or not output.isfinite().all() or not output.any():
         return None
-    made = [rows for call in calls if (rows := call.rows()) is not None]
+    wanted = output.flatten().double()
     for name, change in _CHANGES.items():
-        columns = torch.stack([change(rows).flatten() for rows in made], 1).double()
+        columns = torch.stack([change(rows).flatten() for _, _, rows in made], 1).double()
         if not columns.isfinite().all():
             return None
-        wanted = output.flatten().double()
         parts = torch.linalg.lstsq(columns, wanted[:, None], driver="gelsd").solution[:, 0]
-        close = (columns @ parts - wanted).abs().max() <= rounding * wanted.abs().max()
-        if close and wanted.abs().max() > 0:
-            used = parts.abs() > LEAST_PART * parts.abs().max()
-            return Head(tuple(c for c, has in zip(calls, used, strict=True) if has), name)
+        if (columns @ parts - wanted).abs().max() <= rounding * wanted.abs().max():
+            order = parts.abs().argsort(stable=True).tolist()
+            used = [made[i] for i in order if abs(parts[i]) > LEAST_PART * abs(parts[order[-1]])]
+            return Head(tuple(call for call, _, _ in used), name, used[-1][1])
     return None
+
+
+def _rows_of_width(calls: list[Call], output: Tensor) -> Iterator[tuple[Call, str, Tensor]]:
+    """Matrices as wide as the output, and reductions of maps, with the reduction's name."""
+    for call in calls:
+        if _is_shaped(call, output) and (rows := call.rows()) is not None:
+            yield call, "", rows
+        elif (maps := _maps(call, output.shape[1])) is not None:
+            for name, reduce in REDUCTIONS.items():
+                yield call, name, reduce(maps)
 
 
 _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -188,7 +211,7 @@ def _concatenation(trace: Trace, model: nn.Module, output: Tensor, rounding: flo
     found: list[Call] = []
     start = 0
     while start < output.shape[1]:
-        for call in trace.weighted():
+        for call in _layers(trace):
             rows = call.rows()
             if rows is None or call in found or start + rows.shape[1] > output.shape[1]:
                 continue
@@ -213,6 +236,33 @@ def _last(heads: Iterator[Head]) -> Head | None:
     return next(reversed(list(heads)), None)
 
 
+def _layers(trace: Trace, *, before_relu: bool = False) -> list[Call]:
+    """The calls of Linear layers and convolutions that no normalisation or activation follows.
+
+    In a network with fresh weights these may change the values by less than rounding.
+    """
+    return [
+        call
+        for call in trace.weighted()
+        if not any(
+            _is_inner(module) and not (before_relu and isinstance(module, nn.ReLU))
+            for module in trace.users_of(call)
+        )
+    ]
+
+
+def _is_inner(module: nn.Module) -> bool:
+    """Whether a module is a normalisation or an activation, which ends no classifier."""
+    if is_weighted(module) or _has_matrix(module):
+        return False
+    has_scales = any(parameter.numel() > 1 for parameter in module.parameters())
+    return has_scales or bool(_ACTIVATIONS.search(type(module).__name__))
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    return any(sum(size > 1 for size in p.shape) > 1 for p in module.parameters())
+
+
 def _is_shaped(call: Call, output: Tensor) -> bool:
     made = call.made
     return made is not None and is_matrix(made) and made.shape[1] == output.shape[1]
@@ -232,15 +282,16 @@ def _is_affine(call: Call) -> bool:
     """Whether the module maps rows by an affine function, of them or of their directions."""
     assert call.given is not None  # noqa: S101 - the caller has chosen calls with an input
     one = call.given.reshape(len(call.given), -1)[:ROWS_COMPARED]
-    other = one.roll(1, 0).flip(1) if len(one) == 1 else one.roll(1, 0)
+    other = one.flip(1)  # samples of a network with fresh weights may be nearly equal
+    middle = 0.3 * one + 0.7 * other
     try:
-        f, g, both = (call.module.forward(x) for x in (one, other, (one + other) / 2))
+        f, g, both = (call.module.forward(x) for x in (one, other, middle))
     except Exception:  # noqa: BLE001 - the user's module may refuse other inputs
         return False
     if not all(isinstance(value, Tensor) and is_matrix(value) for value in (f, g, both)):
         return False
-    lengths = [x.norm(dim=1, keepdim=True) for x in (one, other, (one + other) / 2)]
-    is_affine = equal(both, (f + g) / 2, 1e-3)
+    lengths = [x.norm(dim=1, keepdim=True) for x in (one, other, middle)]
+    is_affine = equal(both, 0.3 * f + 0.7 * g, 1e-3)
     return is_affine or equal(
-        both * lengths[2], (f * lengths[0] + g * lengths[1]) / 2, 1e-3
+        both * lengths[2], 0.3 * f * lengths[0] + 0.7 * g * lengths[1], 1e-3
     )

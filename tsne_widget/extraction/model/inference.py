@@ -32,7 +32,7 @@ from tsne_widget.extraction.model.outputs import (
     matrices_in,
 )
 from tsne_widget.extraction.model.relations import are_probabilities, equal, relation
-from tsne_widget.extraction.model.structure import item_at
+from tsne_widget.extraction.model.structure import Path, item_at
 from tsne_widget.extraction.model.trace import Call, Trace, as_float, compared, is_matrix
 
 MOST_ITEMS = 8  # matrices of a model's output that are compared with its modules
@@ -53,7 +53,7 @@ class Logits:
         :func:`~tsne_widget.extraction.model.relations.relation`; None if that is unknown.
     """
 
-    path: tuple[int | str, ...] | None
+    path: Path | None
     relation: str | None = None
 
 
@@ -158,7 +158,9 @@ class Inference:
             self._products = Products(self._n)
             with self._products:
                 self._run()
-        product = product_that_makes(self._products, item.rows, self._rounding)
+        product = product_that_makes(
+            self._products, self._trace, item.rows, self._rounding
+        )
         call = product and call_that_gives(self._trace, product, self._rounding)
         return product if call is None else Compared(call, "", "")
 
@@ -254,7 +256,7 @@ class Inference:
             if inputs is None or self.item is None or rows.shape[1] == self.item.rows.shape[1]:
                 continue
             if equal(rows, inputs, self._rounding):
-                return Place(Layer("", False, item.path, "last"), self._output)
+                return self._own(item.path)
         pool = _POOLS.get(head.reduction)
         return Place(Layer(call.name, True, (), self._number(call), pool), call.given)
 
@@ -266,7 +268,6 @@ class Inference:
         path = embedding_path(self._output, self._n)
         if path is None:
             return self._last_linear()
-        layer = Layer("", False, path, "last")
         if any(is_flattened_map(self._trace, item.rows, self._rounding) for item in self.items):
             raise self._not_found("the output is the flattened map of a convolution")
         if not self.items:
@@ -277,14 +278,22 @@ class Inference:
                     f"{dense.name!r}, which makes it; pass layer= for others"
                 )
                 return Place(Layer(dense.name, True, (), self._number(dense)), dense.given)
+        place = self._own(path)
         self._notes.add(
-            f"no layer with class weights makes the model's output, so {layer} is taken as the "
+            f"no layer with class weights makes the model's output, so {place.layer} is taken as the "
             "features and there are no predictions; if it holds logits, pass "
             f"output={_argument(path)} and layer="
         )
+        return place
+
+    def _own(self, path: Path) -> Place:
+        """An item of the model's own output."""
+        tensor = item_at(self._output, path)
+        is_tall = tensor.ndim > 2 and is_matrix(tensor)
+        layer = Layer("", False, path, "last", "flatten" if is_tall else None)
         return Place(layer, self._output)
 
-    def _dense_head(self, path: Any) -> Call | None:
+    def _dense_head(self, path: Path) -> Call | None:
         """The Linear layer or convolution whose maps are the output itself."""
         output = as_float(item_at(self._output, path))
         for call in reversed(self._trace.weighted()):
@@ -366,5 +375,5 @@ class Inference:
                 )
 
 
-def _argument(path: tuple[int | str, ...]) -> str:
+def _argument(path: Path) -> str:
     return repr(path[0] if len(path) == 1 else path)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 # Tolerances relative to the largest value, for the rounding of a type and of other summation orders.
 ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
-ROUNDING_OF_FLOATS = 1e-4
+ROUNDING_OF_FLOATS = 1e-5
 # Numbers that a fitted scale must explain; fewer are explained by chance.
 LEAST_NUMBERS = 3
 # Probabilities closer to 0 or 1 have too few digits for a logarithm.

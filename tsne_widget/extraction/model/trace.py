@@ -17,6 +17,8 @@ from tsne_widget.extraction.model.structure import tensors_in
 
 # Maps and tokens are large, so only those of the latest calls are kept: a head runs near the end.
 MAPS_KEPT = 8
+# Calls after a call in which a memory address still means the same tensor.
+CALLS_AFTER = 6
 # Rows that are compared.
 ROWS_COMPARED = 32
 
@@ -36,6 +38,8 @@ class Call:
         The module's first input, copied.
     made : Tensor or None
         The module's output, copied; None if it is no float tensor with one row per sample.
+    given_at, made_at : tuple or None
+        Memory address and shape of the input and the output during the call.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Call:
     number: int
     given: Tensor | None = None
     made: Tensor | None = None
+    given_at: tuple[Any, ...] | None = None
+    made_at: tuple[Any, ...] | None = None
 
     @property
     def is_weighted(self) -> bool:
@@ -72,6 +78,7 @@ class Trace:
         """Add a call; the maps of earlier calls are released."""
         call = Call(name, module, self.count.get(name, 0))
         self.count[name] = call.number + 1
+        call.given_at, call.made_at = _place(given), _place(output)
         self.calls.append(call)
         made = as_float(output)
         if made is None or made.ndim < 2 or len(made) != n:
@@ -97,9 +104,28 @@ class Trace:
         """The latest calls that gave maps or tokens."""
         return [*self._maps, *self._weighted_maps]
 
+    def users_of(self, call: Call) -> list[nn.Module]:
+        """The modules among the next ones whose input is the output of ``call``."""
+        start = self.calls.index(call) + 1
+        following = self.calls[start : start + CALLS_AFTER]
+        return [later.module for later in following if later.given_at == call.made_at]
+
+    def last_inside(self, call: Call) -> nn.Module | None:
+        """The last module without submodules that ran inside that of ``call``."""
+        before = self.calls[: self.calls.index(call)]
+        inside = (c for c in reversed(before) if c.name.startswith(f"{call.name}."))
+        last = next((c for c in inside if not any(c.module.children())), None)
+        return None if last is None else last.module
+
     def weighted(self) -> list[Call]:
         """The calls of Linear layers and convolutions."""
         return [call for call in self.calls if call.is_weighted]
+
+
+def _place(value: Any) -> tuple[Any, ...] | None:
+    if not isinstance(value, Tensor) or value.is_nested or value.layout != torch.strided:
+        return None
+    return value.data_ptr(), value.shape
 
 
 def is_weighted(module: nn.Module) -> bool:

@@ -24,10 +24,14 @@ from tsne_widget import FeatureSet, extract
 SAMPLES = 4
 SIZE = 96  # pixels, where the architecture allows it
 MOST_PARAMETERS = 60e6
+# Parts of the names of small models, the smallest first.
+# fmt: off
 SMALL = (
-    "atto femto pico zepto nano xxtiny xxs_ xxs xtiny xt tiny micro mini xs small _s0 _xs _s _t _b0 "
-    "_t0 _050 _0 18 _1 26 a0 x0 m0 s0 32x8d b0 lite 160 _b"
-).split()
+    "atto", "femto", "pico", "zepto", "nano", "xxtiny", "xxs_", "xxs", "xtiny", "xt", "tiny", "micro",
+    "mini", "xs", "small", "_s0", "_xs", "_s", "_t", "_b0", "_t0", "_050", "_0", "18", "_1", "26",
+    "a0", "x0", "m0", "s0", "b0", "lite", "160", "_b",
+)
+# fmt: on
 
 
 def main() -> None:

@@ -381,7 +381,9 @@ def test_weights_of_an_unused_linear_layer_make_a_functional_head():
 
 def test_functional_head_on_values_of_no_module_asks_for_the_layer():
     model = made(lambda m, h, x: functional.linear(h * h, m.w), w=parameter(C, D))
-    with pytest.raises(LayerNotFoundError, match=r"linear\(\).* no module .*pass layer=.*'body\.1'"):
+    with pytest.raises(
+        LayerNotFoundError, match=r"linear\(\).* no module .*pass layer=.*'body\.1'"
+    ):
         run(model)
     found = run(model, layer="body")
     assert_close(found.logits, output(model))
@@ -461,7 +463,7 @@ def test_output_that_does_not_fit_lists_the_items(choice):
 
 @pytest.mark.parametrize("choice", [1.5, True, ["a"]])
 def test_output_of_another_kind_is_refused(choice):
-    with pytest.raises(InvalidInputError, match="output=.* index or key"):
+    with pytest.raises(InvalidInputError, match=r"output=.* index or key"):
         run(made(), output=choice)
 
 

@@ -187,8 +187,9 @@ def extract(
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
         (n, c) output that a head makes. The single logit z of a binary classifier becomes the two
-        columns [0, z]; probabilities become logarithms, whose softmax is the original probability. Features above an eighth of the machine's memory are a read-only memory map of
-        an unnamed temporary file. ``images`` is None.
+        columns [0, z]; probabilities become logarithms, whose softmax is the original probability.
+        Features above an eighth of the machine's memory are a read-only memory map of an unnamed
+        temporary file. ``images`` is None. ``notes`` lists what was inferred and is in doubt.
 
     Raises
     ------

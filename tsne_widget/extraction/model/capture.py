@@ -214,11 +214,18 @@ def random_state(device: torch.device) -> tuple[Any, ...]:
     legacy: Any = np.random.get_state()  # noqa: NPY002
     on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.empty(0)
     states = (torch.get_rng_state(), on_device)
-    return (random.getstate(), legacy[1].tobytes(), legacy[2:], *(s.numpy().tobytes() for s in states))
+    return (
+        random.getstate(),
+        legacy[1].tobytes(),
+        legacy[2:],
+        *(s.numpy().tobytes() for s in states),
+    )
 
 
 def has_generators(model: nn.Module) -> bool:
     """Whether a module holds a random generator of its own."""
     return any(
-        isinstance(value, _Generator) for module in model.modules() for value in vars(module).values()
+        isinstance(value, _Generator)
+        for module in model.modules()
+        for value in vars(module).values()
     )

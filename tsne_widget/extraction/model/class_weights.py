@@ -1,4 +1,4 @@
-"""Find the rows that a model compares with class weights without a module, as a cosine head does."""
+"""Find the rows that a model compares with class weights by a function, as a cosine head does."""
 
 from __future__ import annotations
 

@@ -17,10 +17,12 @@ from tsne_widget.extraction.model.trace import Call, Trace, as_float, compared, 
 
 RESULTS_KEPT = 16
 
-_PRODUCTS = frozenset(
-    "addmm baddbmm bmm cdist conv2d cosine_similarity einsum inner linear matmul mm tensordot "
-    "__matmul__ __rmatmul__".split()
-)
+# fmt: off
+_PRODUCTS = frozenset((
+    "addmm", "baddbmm", "bmm", "cdist", "conv2d", "cosine_similarity", "einsum", "inner", "linear",
+    "matmul", "mm", "tensordot", "__matmul__", "__rmatmul__",
+))
+# fmt: on
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from tsne_widget.extraction.model.relations import equal, relation
-from tsne_widget.extraction.model.trace import ROWS_COMPARED, Call, Trace, compared, is_matrix, is_weighted
+from tsne_widget.extraction.model.trace import (
+    ROWS_COMPARED,
+    Call,
+    Trace,
+    compared,
+    is_matrix,
+    is_weighted,
+)
 
 # Heads whose sum is compared with the output.
 MOST_HEADS = 16
@@ -161,7 +168,7 @@ def _part(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> He
             continue
         distances = torch.cdist(output.T.contiguous(), rows.T.contiguous(), p=torch.inf)
         chosen = distances.argmin(1)
-        is_chosen_once = len(chosen.unique()) == len(chosen)
+        is_chosen_once = len(set(chosen.tolist())) == len(chosen)
         if is_chosen_once and relation(output, rows[:, chosen], rounding) is not None:
             return Head((call,), "same")
     return None
@@ -182,7 +189,8 @@ def _sum(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Hea
             return None
         parts = torch.linalg.lstsq(columns, wanted[:, None], driver="gelsd").solution[:, 0]
         if (columns @ parts - wanted).abs().max() <= rounding * wanted.abs().max():
-            order = parts.abs().argsort(stable=True).tolist()
+            shares = (parts.abs() / parts.abs().max()).round(decimals=3)  # equal ones in order
+            order = shares.argsort(stable=True).tolist()
             used = [made[i] for i in order if abs(parts[i]) > LEAST_PART * abs(parts[order[-1]])]
             return Head(tuple(call for call, _, _ in used), name, used[-1][1])
     return None
@@ -286,12 +294,10 @@ def _is_affine(call: Call) -> bool:
     middle = 0.3 * one + 0.7 * other
     try:
         f, g, both = (call.module.forward(x) for x in (one, other, middle))
-    except Exception:  # noqa: BLE001 - the user's module may refuse other inputs
+    except Exception:  # the user's module may refuse other inputs
         return False
     if not all(isinstance(value, Tensor) and is_matrix(value) for value in (f, g, both)):
         return False
     lengths = [x.norm(dim=1, keepdim=True) for x in (one, other, middle)]
     is_affine = equal(both, 0.3 * f + 0.7 * g, 1e-3)
-    return is_affine or equal(
-        both * lengths[2], 0.3 * f * lengths[0] + 0.7 * g * lengths[1], 1e-3
-    )
+    return is_affine or equal(both * lengths[2], 0.3 * f * lengths[0] + 0.7 * g * lengths[1], 1e-3)

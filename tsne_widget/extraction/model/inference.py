@@ -158,10 +158,10 @@ class Inference:
             self._products = Products(self._n)
             with self._products:
                 self._run()
-        product = product_that_makes(
-            self._products, self._trace, item.rows, self._rounding
-        )
-        call = product and call_that_gives(self._trace, product, self._rounding)
+        product = product_that_makes(self._products, self._trace, item.rows, self._rounding)
+        if product is None:
+            return None
+        call = call_that_gives(self._trace, product, self._rounding)
         return product if call is None else Compared(call, "", "")
 
     def _is_surely_logits(self, item: Item) -> bool:
@@ -175,8 +175,9 @@ class Inference:
         head = find_head(self._trace, self._model, item.rows, self._rounding)
         if head is None and not compared(item.rows).isfinite().all(1).any():
             # No row can be compared, and each is an error or left out: the width decides.
-            calls = [c for c in self._trace.weighted() if c.made is not None and is_matrix(c.made)]
-            as_wide = [call for call in calls if call.made.shape[1] == item.rows.shape[1]]
+            width = item.rows.shape[1]
+            made = [(call, call.rows()) for call in self._trace.weighted()]
+            as_wide = [call for call, rows in made if rows is not None and rows.shape[1] == width]
             return Head((as_wide[-1],), "same") if as_wide else None
         return head
 
@@ -231,7 +232,8 @@ class Inference:
             return Place(Layer(call.name, False, (), self._number(call), pool), call.made)
         if isinstance(self.origin, Product):
             raise self._not_found(
-                f"the logits are the result of {self.origin.function}(), whose input no module gives"
+                f"the logits are the result of {self.origin.function}() of values that no module "
+                "gives"
             )
         if self.item is not None:
             raise self._not_found("the module that makes the logits is not found")
@@ -280,8 +282,8 @@ class Inference:
                 return Place(Layer(dense.name, True, (), self._number(dense)), dense.given)
         place = self._own(path)
         self._notes.add(
-            f"no layer with class weights makes the model's output, so {place.layer} is taken as the "
-            "features and there are no predictions; if it holds logits, pass "
+            f"no layer with class weights makes the model's output, so {place.layer} is taken as "
+            "the features and there are no predictions; if it holds logits, pass "
             f"output={_argument(path)} and layer="
         )
         return place
@@ -297,9 +299,9 @@ class Inference:
         """The Linear layer or convolution whose maps are the output itself."""
         output = as_float(item_at(self._output, path))
         for call in reversed(self._trace.weighted()):
-            if output is not None and call.made is not None and call.made.shape == output.shape:
-                if equal(output, call.made, self._rounding):
-                    return call
+            made = call.made
+            if output is not None and made is not None and equal(output, made, self._rounding):
+                return call
         return None
 
     def _last_linear(self) -> Place:

@@ -99,4 +99,5 @@ def _of_sigmoids(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         low, high = np.where(is_less, middle, low), np.where(is_less, high, middle)
     shared = np.minimum(others * high, highest * BELOW_CONFIDENCE)
     np.put_along_axis(shared, best, highest, axis=1)
-    return np.log(np.maximum(shared, SMALLEST_PROBABILITY)).astype(np.float32)
+    logs: NDArray[np.float32] = np.log(np.maximum(shared, SMALLEST_PROBABILITY)).astype(np.float32)
+    return logs

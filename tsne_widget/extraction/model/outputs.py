@@ -74,7 +74,8 @@ def as_matrix(tensor: Any, n: int) -> Tensor | None:
         return None
     if tensor.ndim > 2 and tensor.shape[2:].numel() != 1:
         return None
-    return tensor.detach().reshape(n, -1)
+    rows: Tensor = tensor.detach().reshape(n, -1)
+    return rows
 
 
 def chosen_item(output: Any, choice: Output, n: int) -> Item:
@@ -124,5 +125,3 @@ def embedding_path(output: Any, n: int) -> Path | None:
         if is_real and tensor.ndim >= 3 and len(tensor) == n:
             return path
     return None
-
-

@@ -148,8 +148,7 @@ def _call(name: str, function: Callable[[Any], Any], value: Any, where: str) -> 
         return function(value)
     except Exception as error:
         raise ExtractionError(
-            f"{name} failed on layer={where!r}: {type(error).__name__}: {error}"
-            f"{listed(value)}"
+            f"{name} failed on layer={where!r}: {type(error).__name__}: {error}{listed(value)}"
         ) from error
 
 

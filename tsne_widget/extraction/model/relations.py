@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Tolerances relative to the largest value, for the rounding of a type and of other summation orders.
+# Tolerances relative to the largest value: the rounding of a type, and other summation orders.
 ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 3e-2}
 ROUNDING_OF_FLOATS = 1e-5
 # Numbers that a fitted scale must explain; fewer are explained by chance.

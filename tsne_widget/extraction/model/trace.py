@@ -129,7 +129,7 @@ def _place(value: Any) -> tuple[Any, ...] | None:
 
 
 def is_weighted(module: nn.Module) -> bool:
-    """Whether a module is a Linear layer, a quantised or otherwise replaced one, or a convolution."""
+    """Whether a module is a convolution or a Linear layer, also a quantised one."""
     if isinstance(module, torch.jit.ScriptModule):
         return False
     if isinstance(module, (nn.Linear, _ConvNd)):

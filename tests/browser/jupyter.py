@@ -42,6 +42,9 @@ CHROMIUM_ARGUMENTS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    # the page itself is drawn without WebGL: half the CPU time
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
 ]
 DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
 # Errors of JupyterLab itself on a machine without a network. Any other error fails a test.

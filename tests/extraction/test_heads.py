@@ -212,6 +212,8 @@ def test_a_requested_layer_of_a_headless_model_has_no_predictions():
         lambda z: 4.5 * z,
         lambda z: z[:, :, None, None],
         lambda z: z[:, [2, 0]],
+        lambda z: z - torch.tensor([0.2, 1.0, 3.0]).log(),
+        lambda z: (z - torch.tensor([0.2, 1.0, 3.0]).log()).softmax(1),
         lambda z: {"scores": z},
         lambda z: SimpleNamespace(logits=z),
         lambda z: (torch.zeros(()), z),
@@ -232,6 +234,17 @@ def test_sigmoid_function_of_one_column_is_a_probability():
     assert_close(torch.from_numpy(found.logits.copy()).softmax(1)[:, 1], probabilities)
     assert (found.predictions == (probabilities > 0.5).numpy()).all()
     assert 0 < found.predictions.sum() < 20
+
+
+def test_probabilities_of_both_classes_from_one_logit_are_read():
+    def form(m, h, x):
+        p = torch.sigmoid(m.fc(h))
+        return torch.cat([1 - p, p], 1)
+
+    model = made(form, fc=nn.Linear(D, 1))
+    found = run(model)
+    assert found.layer == "fc:input"
+    assert_close(torch.from_numpy(found.logits.copy()).softmax(1), output(model))
 
 
 @pytest.mark.parametrize("function", [torch.sigmoid, lambda z: (z / 4 + 0.5).clamp(0, 1)])

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tsne_widget.extraction.model.relations import are_probabilities, relation
+from tsne_widget.extraction.model.relations import is_shifted, relation
 from tsne_widget.extraction.model.trace import ROWS_COMPARED, Call, Trace, compared
 
 CALLS_COMPARED = 24  # latest calls whose outputs are compared with the class weights
 ROWS_FITTED = 16
-# Smallest share of differences between samples in the output: smaller ones have too few digits.
-LEAST_DIFFERENCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -97,23 +95,6 @@ def _explains(output: Tensor, z: Tensor, weights: Tensor, rounding: float) -> bo
     cosines = functional.normalize(z) @ functional.normalize(weights).T
     squares = -torch.cdist(z, weights).square()
     return any(
-        relation(output, scores, rounding) is not None or _is_shifted(output, scores, rounding)
+        relation(output, scores, rounding) is not None or is_shifted(output, scores, rounding)
         for scores in (products, cosines, squares, -(-squares).sqrt())
     )
-
-
-def _is_shifted(output: Tensor, scores: Tensor, rounding: float) -> bool:
-    """Whether the output is scaled scores plus a bias for each class."""
-    if not output.isfinite().all() or not scores.isfinite().all():
-        return False
-    if are_probabilities(output):
-        output, scores = output.clamp(min=1e-30).log(), scores - scores.mean(1, keepdim=True)
-        output = output - output.mean(1, keepdim=True)
-    different = output - output.mean(0)
-    fitted = scores - scores.mean(0)
-    largest = output.abs().max()
-    enough = (len(output) - 1) * output.shape[1] > 3
-    if not enough or different.abs().max() <= LEAST_DIFFERENCE * largest:
-        return False
-    scale = (different * fitted).sum() / (fitted * fitted).sum().clamp(min=1e-30)
-    return bool((different - scale * fitted).abs().max() <= rounding * different.abs().max())

@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from tsne_widget.extraction.model.relations import equal, relation
+from tsne_widget.extraction.model.relations import (
+    are_probabilities,
+    equal,
+    is_shifted,
+    relation,
+)
 from tsne_widget.extraction.model.trace import (
     ROWS_COMPARED,
     Call,
@@ -92,7 +97,7 @@ def find_head(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -
         Tolerance relative to the largest value.
     """
     rows = compared(output)
-    for find in (_layer, _module, _of_map, _part, _sum, _concatenation):
+    for find in (_layer, _module, _of_map, _part, _sum, _concatenation, _biased, _binary):
         head = find(trace, model, rows, rounding)
         if head is not None:
             return head
@@ -230,6 +235,26 @@ def _concatenation(trace: Trace, model: nn.Module, output: Tensor, rounding: flo
         else:
             return None
     return Head(tuple(found), "same") if found else None
+
+
+def _biased(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
+    """The last Linear layer whose rows plus a bias per class are the output."""
+    for call in reversed(_layers(trace)):
+        rows = call.rows() if _is_shaped(call, output) else None
+        if rows is not None and is_shifted(output, rows, 10 * rounding):
+            return Head((call,), "softmax" if are_probabilities(output) else "shifted")
+    return None
+
+
+def _binary(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
+    """The layer of one logit whose sigmoid and the rest to 1 are the two columns of the output."""
+    if output.shape[1] != 2 or not are_probabilities(output):
+        return None
+    for column in (output[:, 1:], output[:, :1]):
+        head = _layer(trace, model, column, rounding)
+        if head is not None:
+            return Head(head.calls, "softmax")
+    return None
 
 
 def _related(calls: list[Call], output: Tensor, rounding: float) -> Iterator[Head]:

@@ -13,6 +13,8 @@ LEAST_NUMBERS = 3
 # Probabilities closer to 0 or 1 have too few digits for a logarithm.
 SMALLEST_SOFTMAX = 1e-6
 SMALLEST_SIGMOID = 1e-3
+# Smallest share of differences between samples in the output: smaller ones have too few digits.
+LEAST_DIFFERENCE = 1e-2
 SUM_TOLERANCE = 5e-3  # of a row of probabilities: rounding of half precision
 
 
@@ -57,6 +59,23 @@ def relation(output: Tensor, rows: Tensor, rounding: float) -> str | None:
     if are_probabilities(output) and _is_softmax(output, rows, rounding):
         return "softmax"
     return "sigmoid" if _is_sigmoid(output, rows, rounding) else None
+
+
+def is_shifted(output: Tensor, scores: Tensor, rounding: float) -> bool:
+    """Whether the output is scaled scores plus a bias for each class, or the softmax of that."""
+    if not output.isfinite().all() or not scores.isfinite().all():
+        return False
+    if are_probabilities(output):
+        output, scores = output.clamp(min=1e-30).log(), scores - scores.mean(1, keepdim=True)
+        output = output - output.mean(1, keepdim=True)
+    different = output - output.mean(0)
+    fitted = scores - scores.mean(0)
+    largest = output.abs().max()
+    enough = (len(output) - 1) * output.shape[1] > 3
+    if not enough or different.abs().max() <= LEAST_DIFFERENCE * largest:
+        return False
+    scale = (different * fitted).sum() / (fitted * fitted).sum().clamp(min=1e-30)
+    return bool((different - scale * fitted).abs().max() <= rounding * different.abs().max())
 
 
 def equal(one: Tensor, other: Tensor, rounding: float) -> bool:

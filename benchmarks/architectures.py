@@ -28,8 +28,8 @@ MOST_PARAMETERS = 60e6
 # fmt: off
 SMALL = (
     "atto", "femto", "pico", "zepto", "nano", "xxtiny", "xxs_", "xxs", "xtiny", "xt", "tiny",
-    "micro", "mini", "xs", "small", "_s0", "_xs", "_s", "_t", "_b0", "_t0", "_050", "_0", "18", "_1",
-    "26", "a0", "x0", "m0", "s0", "b0", "lite", "160", "_b",
+    "micro", "mini", "xs", "small", "_s0", "_xs", "_s", "_t", "_b0", "_t0", "_050", "_0", "18",
+    "_1", "26", "a0", "x0", "m0", "s0", "b0", "lite", "160", "_b",
 )
 # fmt: on
 

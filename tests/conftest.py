@@ -11,12 +11,12 @@ import pytest
 # A state change on a thread other than the main one is an error, also in the tests' kernels.
 os.environ["TSNE_WIDGET_DEBUG"] = "1"
 
-# Tests run in one process per core: more threads in each would only wait for one another.
+# Tests run in one process per core, so more threads per process would only wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell starts background jobs with interrupts ignored, and their children inherit that. Some
-# tests interrupt a process of their own.
+# tests interrupt their own process.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,7 +1,7 @@
-"""An environment with a wheel and the distributions that it requires, and nothing else.
+"""An environment with only a wheel and the distributions that it requires.
 
-The distributions are linked from the environment that runs the tests: this takes seconds where pip
-takes minutes, and it leaves out whatever the wheel does not declare.
+The distributions are linked from the environment that runs the tests. This takes seconds instead of
+the minutes of pip, and it excludes everything that the wheel does not declare.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def install(wheel: Path, folder: Path, *others: str) -> str:
     folder : Path
         Where the environment is made.
     *others : str
-        Requirements that the environment has too.
+        Further requirements of the environment.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def npm() -> list[str]:
 
 
 class Node:
-    """A process of node that calls functions of the page's scripts.
+    """A node process that calls functions of the page's scripts.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Node:
         self._process.communicate()
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """Result of a function by way of JSON; ``{"Float32Array": [...]}`` is a typed array."""
+        """Result of a function, sent as JSON; ``{"Float32Array": [...]}`` is a typed array."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {"module": self.module, "name": name, "args": arguments}

@@ -229,7 +229,7 @@ def test_an_archive_a_folder_and_a_missing_file_are_store_errors(tmp_path):
             FeatureSet.from_npy(path)
 
 
-def test_good_files_with_bad_values_are_invalid_input(tmp_path):
+def test_valid_files_with_invalid_values_are_invalid_input(tmp_path):
     np.save(tmp_path / "x.npy", np.full((3, 2), np.nan))
     with pytest.raises(InvalidInputError, match="NaN"):
         FeatureSet.from_npy(tmp_path / "x.npy")
@@ -320,7 +320,7 @@ def test_record_can_overwrite_the_files_it_is_mapped_from(tmp_path):
 def test_folder_with_foreign_files_is_never_replaced(tmp_path):
     rich().save(tmp_path / "saved")
     (tmp_path / "saved" / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"also has thesis.tex, which save\(\) did not write"):
+    with pytest.raises(StoreError, match=r"thesis\.tex"):
         rich().save(tmp_path / "saved", overwrite=True)
     assert (tmp_path / "saved" / "thesis.tex").read_text() == "years of work"
 

@@ -1,6 +1,6 @@
-"""Notebooks are kept without outputs, and run from top to bottom.
+"""Notebooks are committed without outputs and run from top to bottom.
 
-quickstart.ipynb is run in a real browser, see tests/browser/test_quickstart.py.
+quickstart.ipynb runs in a real browser, see tests/browser/test_quickstart.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
-def test_a_notebook_is_kept_without_outputs(path):
+def test_notebooks_are_committed_without_outputs(path):
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
     for cell in book.cells:

@@ -1,4 +1,4 @@
-"""The page's pure functions, run by node: its own tests, and comparisons with the kernel."""
+"""Pure functions of the page, run by node: their own tests, and comparisons with the kernel."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def rows_inside(geometry: Node, points: ArrayLike, polygon: ArrayLike) -> list[i
 
 @pytest.mark.parametrize("corners", [3, 4, 7, 60])
 @pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
-def test_the_preview_of_a_lasso_holds_exactly_the_rows_that_the_kernel_selects(
+def test_preview_of_a_lasso_contains_exactly_the_rows_that_the_kernel_selects(
     geometry, corners, spread
 ):
     rng = np.random.default_rng(corners)
@@ -68,7 +68,7 @@ def test_the_preview_of_a_lasso_holds_exactly_the_rows_that_the_kernel_selects(
 @pytest.mark.parametrize(
     "polygon", [[[1, 1], [3, 1], [3, 3], [1, 3]], [[0, 2], [2, 0], [4, 2], [2, 4]]]
 )
-def test_points_on_corners_and_edges_fall_on_the_same_side_as_in_the_kernel(geometry, polygon):
+def test_points_on_corners_and_edges_are_treated_as_in_the_kernel(geometry, polygon):
     points = np.array([[x, y] for x in range(5) for y in range(5)], dtype=np.float32)
     expected = PolygonIndex(points).inside(np.array(polygon, dtype=float)).tolist()
     assert rows_inside(geometry, points, polygon) == expected
@@ -113,9 +113,7 @@ def test_zooming_keeps_the_position_under_the_pointer_in_place(geometry, middle,
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(PLACE, min_size=1, max_size=30), PLACE, st.floats(0.1, 9), st.data())
-def test_the_nearest_point_is_the_one_that_a_search_through_all_finds(
-    geometry, points, place, radius, data
-):
+def test_nearest_point_equals_that_of_a_full_search(geometry, points, place, radius, data):
     visible = data.draw(st.lists(st.booleans(), min_size=len(points), max_size=len(points)))
     x, y = np.transpose(points).tolist()
     found = geometry.call("nearestPoint", x, y, list(map(float, visible)), place, radius, None)

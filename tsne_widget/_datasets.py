@@ -22,7 +22,10 @@ from tsne_widget._class_codes import is_class_code
 from tsne_widget.errors import InvalidInputError
 
 # Keys of the picture in a sample that is a dictionary, in order of precedence.
-IMAGE_KEYS = ("image", "images", "pixel_values", "img", "x", "input", "inputs")
+IMAGE_KEYS = (
+    "image", "images", "pixel_values", "img", "x", "input", "inputs", "imgs", "pixels", "picture",
+    "pictures", "input_image", "image_tensor", "jpg", "jpeg", "png", "webp", "ppm", "pgm",
+)  # fmt: skip
 MAX_NESTING = 16  # wrappers around a dataset; more are likely a cycle
 MAX_WRAPPED = 256  # datasets visited; some objects have every attribute, without end
 

@@ -125,10 +125,10 @@ def test_too_many_classes_for_a_matrix_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([0, 2], [0, 0], 2), r"labels must be 0 … 1, or −1 for unknown, got 0 … 2"),
+        (([0, 2], [0, 0], 2), r"labels must be 0 … 1.*got 0 … 2"),
         (([0, 1], [0, -2], 2), r"predictions must be 0 … 1.*got -2 … 0"),
         (([0, 1], [0], 2), "predictions must have 2 rows, got 1"),
-        (([0.5], [0], 2), r"labels must be an \(n,\) array of integers"),
+        (([0.5], [0], 2), r"labels must be .* integers"),
         (([[0]], [0], 2), r"labels must be an \(n,\) array.*shape \(1, 1\)"),
         (([], [], 0), r"c=0 must be"),
     ],

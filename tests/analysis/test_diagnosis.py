@@ -57,14 +57,15 @@ def test_mistakes_are_divided_between_labels_and_model(record, scores):
     assert set(PLANTED[2:]) <= set(mistakes)
     assert label >= 6
     model = len(mistakes) - label
-    words = f"Of the {len(mistakes)} misclassified, {label} are probably labelled wrong"
     rows = np.r_[mistakes, 250:260]
     assert not record.misclassified[250:260].any()
     assert diagnose(scores, rows).fault == (
-        f"{words} and {model} are mistakes of the model." if model else f"{words}."
+        f"Of {label + model} errors, {model} look like model mistakes, {label} like wrong labels."
+        if model
+        else f"All {label} errors look like wrong labels."
     )
     right = np.flatnonzero(~record.misclassified)
-    assert diagnose(scores, right).fault == "None of them is misclassified."
+    assert diagnose(scores, right).fault == "No selected sample is misclassified."
 
 
 def test_counts_are_given_for_the_selection_and_for_all(record, scores):
@@ -95,10 +96,10 @@ def test_numbers_of_all_are_restricted_by_among(record, scores):
     assert finding(found, "Misclassified").whole == pytest.approx(expected)
 
 
-def test_separate_class_is_a_real_cluster_and_random_rows_are_not(scores):
-    assert diagnose(scores, np.flatnonzero(LABELS == 2)).cluster.endswith("the cluster is real.")
+def test_separate_class_is_strongly_clustered_and_random_rows_are_not(scores):
+    assert diagnose(scores, np.flatnonzero(LABELS == 2)).cluster.endswith("strongly clustered.")
     random = np.random.default_rng(0).choice(N, 30, replace=False)
-    assert "this is not a cluster" in diagnose(scores, random).cluster
+    assert "not clustered" in diagnose(scores, random).cluster
 
 
 def test_faithfulness_is_measured_on_the_selection(record, embedding, scores):
@@ -108,10 +109,10 @@ def test_faithfulness_is_measured_on_the_selection(record, embedding, scores):
     trust, continuity = finding(found, "Trustworthiness"), finding(found, "Continuity")
     assert trust.selected == pytest.approx(true.trustworthiness.mean(), abs=1e-5)
     assert continuity.selected == pytest.approx(true.continuity.mean(), abs=1e-5)
-    assert f"{trust.selected:.2f} against {trust.whole:.2f} everywhere" in found.faith
+    assert f"{trust.selected:.2f} ({trust.whole:.2f} overall)" in found.faith
 
 
-def test_kept_scores_give_the_same_as_measuring(record, embedding):
+def test_kept_scores_equal_measured_ones(record, embedding):
     measured, ready = Scores(record), Scores(record)
     for columns in (measured, ready):
         columns.use_embedding(embedding)
@@ -124,7 +125,7 @@ def test_kept_scores_give_the_same_as_measuring(record, embedding):
 def test_random_map_is_not_reliable(record):
     columns = Scores(record)
     columns.use_embedding(np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
-    assert diagnose(columns, np.arange(50)).faith.startswith("The map shows ")
+    assert diagnose(columns, np.arange(50)).faith.startswith("Many neighbours ")
     assert "reliable" not in diagnose(columns, np.arange(50)).faith
 
 

@@ -52,7 +52,7 @@ def test_tiny_loss_is_exact():
     np.testing.assert_allclose(loss([[50.0, 0.0]], [0]), [np.exp(-50)], rtol=1e-6)
 
 
-def test_equal_logits_have_the_entropy_and_the_loss_of_a_fair_die():
+def test_equal_logits_have_the_entropy_and_loss_of_a_uniform_distribution():
     np.testing.assert_allclose(entropy(np.full((1, 6), 1e30)), [np.log(6)], rtol=1e-6)
     np.testing.assert_allclose(loss(np.full((1, 6), 1e30), [2]), [np.log(6)], rtol=1e-6)
 
@@ -90,7 +90,7 @@ def test_labels_of_other_samples_are_refused(labels, message):
 
 def test_wrong_logits_are_refused():
     for function in (entropy, lambda logits: loss(logits, [0])):
-        with pytest.raises(InvalidInputError, match=r"logits must be an \(n, c\) array"):
+        with pytest.raises(InvalidInputError, match="logits must be"):
             function([1.0])
         with pytest.raises(InvalidInputError, match="row 0 is not"):
             function([[np.nan, 1]])

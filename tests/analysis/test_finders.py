@@ -52,17 +52,17 @@ def confidence_of(record, row):
     return weights.max() / weights.sum()
 
 
-def test_misclassified_are_the_rows_whose_prediction_is_not_their_label(record, scores):
+def test_misclassified_rows_have_a_prediction_that_differs_from_the_label(record, scores):
     assert finder_rows("misclassified", scores).tolist() == mistakes(record)
 
 
-def test_confident_mistakes_are_the_surest_of_the_misclassified_surest_first(record, scores):
+def test_confident_mistakes_are_misclassified_samples_by_descending_confidence(record, scores):
     ranked = sorted(mistakes(record), key=lambda row: -confidence_of(record, row))
     assert len(ranked) > 7
     assert finder_rows("confident_mistakes", scores, limit=7).tolist() == ranked[:7]
 
 
-def test_least_confident_are_those_with_the_smallest_largest_probability(record, scores):
+def test_least_confident_samples_have_the_smallest_maximum_probability(record, scores):
     ranked = sorted(range(N), key=lambda row: confidence_of(record, row))
     assert finder_rows("least_confident", scores).tolist() == ranked[:50]
 
@@ -84,7 +84,7 @@ def test_a_sample_is_in_another_cluster_if_most_of_its_nearest_have_another_labe
     assert finder_rows("other_cluster", scores).tolist() == expected
 
 
-def test_the_most_suspect_labels_come_first_and_unknown_ones_never(record, scores):
+def test_most_suspect_labels_come_first_and_unknown_labels_are_not_found(record, scores):
     suspicion = analysis.label_suspicion(record.logits, record.labels, record.features)
     ranked = sorted(np.flatnonzero(record.labels >= 0), key=lambda row: -suspicion[row])
     assert finder_rows("suspected_labels", scores).tolist() == ranked[:50]

@@ -104,7 +104,7 @@ def test_frames_of_any_rows_can_be_joined_without_a_change_of_dtype(record):
     assert [str(dtype) for dtype in joined.dtypes] == DTYPES
 
 
-def test_without_labels_and_predictions_all_is_missing(bare):
+def test_labels_and_predictions_are_missing_values_without_their_inputs(bare):
     frame = sample_frame(bare, [0, 1])
     assert frame.isna().all(axis=None)
     assert frame.index.tolist() == [0, 1]
@@ -123,7 +123,7 @@ def test_predictions_without_logits_have_no_confidence():
     assert frame.misclassified.tolist() == [False, True, False]
 
 
-def test_a_mask_chooses_rows(record):
+def test_mask_selects_rows(record):
     assert sample_frame(record, record.misclassified).index.tolist() == [11]
     with pytest.raises(InvalidInputError, match=r"mask must have shape \(4,\), got \(3,\)"):
         sample_frame(record, [True, False, True])

@@ -146,10 +146,10 @@ def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
     [
         ((None, [0, 1] * 10), "pass logits, features or both"),
         ((np.eye(20), [0, 1] * 9), "labels must have 20 rows, got 18"),
-        ((np.ones((20, 2)), [0, 2] * 10), r"labels must be 0 … 1, or −1 for unknown, got 0 … 2"),
-        ((np.ones((20, 2)), [0] * 20), "at least 10 samples of 2 classes, got 20 samples of 1"),
+        ((np.ones((20, 2)), [0, 2] * 10), r"labels must be 0 … 1.*got 0 … 2"),
+        ((np.ones((20, 2)), [0] * 20), "at least 10 samples .* got 20 samples of 1"),
         ((np.ones((20, 2)), [0, 1] + [-1] * 18), "got 2 samples of 2"),
-        ((np.full((20, 2), np.nan), [0, 1] * 10), "logits must be finite, but row 0 is not"),
+        ((np.full((20, 2), np.nan), [0, 1] * 10), "logits must be finite.*row 0"),
         ((np.ones((20, 2)), [0, 1] * 10, np.ones((19, 3))), "features must have 20 rows, got 19"),
         ((None, [0, 1] * 10, np.full((20, 3), np.inf)), "NaN or inf in 20 of 20 rows"),
         ((np.ones(20), [0, 1] * 10), r"logits must be an \(n, d\) array"),
@@ -160,7 +160,7 @@ def test_wrong_arguments_are_refused(arguments, message):
         label_suspicion(*arguments)
 
 
-def test_label_errors_confirmed_by_people_rank_high():
+def test_label_errors_confirmed_by_annotators_rank_high():
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is absent")
     with np.load(DATA / "cifar10_test_0_4999.npz") as stored:

@@ -88,7 +88,7 @@ def test_planted_duplicates_are_found_and_nothing_else(points):
     assert np.flatnonzero(found.groups == 1).tolist() == [7, 301, 302]
 
 
-def test_samples_of_one_direction_are_duplicates_by_cosine(points):
+def test_samples_with_the_same_direction_are_duplicates_by_cosine(points):
     near = kneighbors(np.vstack([points, 3 * points[:2]]), 5, metric="cosine")
     found = near_duplicates(*near, 1e-5)
     assert {(0, 300), (1, 301)} <= set(map(tuple, found.pairs.tolist()))

@@ -42,7 +42,7 @@ def test_edges_and_vertices_follow_the_even_odd_rule(points, polygon):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 60))
-def test_it_agrees_with_matplotlib_on_polygons_that_cross_themselves(seed, vertices):
+def test_result_equals_matplotlib_for_self_intersecting_polygons(seed, vertices):
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(2000, 2)).astype(np.float32)
     polygon = rng.normal(size=(vertices, 2))
@@ -148,5 +148,5 @@ def test_wrong_polygon_is_refused(polygon):
     "embedding", [[1, 2], np.zeros((3, 3)), [["a", "b"]], np.zeros((2, 2), complex)]
 )
 def test_wrong_embedding_is_refused(embedding):
-    with pytest.raises(InvalidInputError, match=r"embedding must be an \(n, 2\) array"):
+    with pytest.raises(InvalidInputError, match="embedding must be"):
         PolygonIndex(embedding)

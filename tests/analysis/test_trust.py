@@ -62,7 +62,7 @@ def test_displaced_point_is_the_least_faithful(mapped):
     assert np.median(found.trustworthiness) == 1
 
 
-def test_a_map_that_is_turned_and_scaled_is_perfect(mapped):
+def test_rotated_and_scaled_map_is_perfect(mapped):
     X = mapped[0][:, :2]
     found = faithfulness(X, X @ np.array([[0, 2], [-2, 0]]) + 100, 15)
     np.testing.assert_array_equal(found, np.ones((2, 300), np.float32))
@@ -93,12 +93,12 @@ def test_duplicates_count_for_the_map():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 150}, r"k=150 must be from 1 to less than n / 2 = 150"),
+        ({"k": 150}, r"k=150 must be .* 150"),
         ({"k": 0}, r"k=0 must be"),
         ({"embedding": np.zeros((299, 2))}, "embedding must have 300 rows, got 299"),
         ({"embedding": np.full((300, 2), np.nan)}, "embedding has NaN or .* in 300 of 300 rows"),
         ({"features": np.full((300, 2), np.inf)}, "NaN or inf in 300 of 300 rows"),
-        ({"rows": [300]}, r"rows must be 0 … 299, got 300 … 300"),
+        ({"rows": [300]}, r"rows must be 0 … 299"),
     ],
 )
 def test_wrong_arguments_are_refused(mapped, change, message):

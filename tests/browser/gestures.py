@@ -10,9 +10,9 @@ from playwright.sync_api import Page
 
 from tests.browser.jupyter import PATIENCE, Notebook, until
 
-SECONDS = 1000 * PATIENCE  # Playwright counts in milliseconds
+SECONDS = 1000 * PATIENCE  # Playwright uses milliseconds
 
-# Takes WebGL away from a page.
+# Disables WebGL in a page.
 NO_WEBGL = """
 const getContext = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {

@@ -12,7 +12,7 @@ from tests.browser.jupyter import Lab, Notebook, until
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
-# Two small networks that saw fewer and more of the digits, and two projectors of one record.
+# Two small networks trained on fewer and on more digits, and two projectors of one record.
 DIGITS = """
 import numpy as np
 from sklearn.datasets import load_digits

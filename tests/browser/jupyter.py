@@ -90,7 +90,7 @@ APPLICATIONS = {
 
 
 class Lab:
-    """A JupyterLab or Notebook server in a folder of its own, without the user's settings.
+    """A JupyterLab or Notebook server in its own folder, without the user's settings.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Lab:
         return None
 
     def request(self, method: str, path: str, body: object = None) -> Any:
-        """Answer of the server's REST API, or None where it is empty."""
+        """Answer of the server's REST API; None if it is empty."""
         request = urllib.request.Request(
             f"{self.url}api/{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -160,10 +160,10 @@ class Lab:
         return json.loads(content) if content else None
 
     def end_session(self, name: str) -> None:
-        """Shut the kernel of a notebook down, if it runs."""
+        """Shut down the kernel of a notebook if it is running."""
         for session in self.request("GET", "sessions"):
             if session["path"] == name:
-                with suppress(urllib.error.HTTPError):  # the kernel is dead already
+                with suppress(urllib.error.HTTPError):  # the kernel is already dead
                     self.request("DELETE", f"sessions/{session['id']}")
 
     def connect(self, kernel: str) -> BlockingKernelClient:
@@ -176,13 +176,18 @@ class Lab:
         return client
 
     def close(self) -> None:
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        stop_group(self._process)
         self.log.close()
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children; kill them if they have not ended after 20 seconds."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _ask_no_questions(settings: Path) -> None:
@@ -252,7 +257,7 @@ class Notebook:
         self.page.wait_for_function("() => window.ranAll", timeout=1000 * timeout * PATIENCE)
 
     def python(self, expression: str) -> Any:
-        """Value of an expression in the notebook's kernel, by way of JSON."""
+        """Value of an expression in the notebook's kernel, sent as JSON."""
         reply = self.client.execute_interactive(
             "import json as _json",
             user_expressions={"value": f"_json.dumps({expression})"},
@@ -287,7 +292,7 @@ class Notebook:
         self.lab.end_session(self.name)
 
     def detach(self) -> None:
-        """Stop to listen to the page's console."""
+        """Stop listening to the page's console."""
         self.page.remove_listener("console", self._on_console)
         self.page.remove_listener("pageerror", self._on_error)
 
@@ -313,7 +318,7 @@ def run(client: BlockingKernelClient, code: str) -> None:
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait for a true value of the condition; after so many seconds raise TimeoutError."""
+    """Wait for a true value of the condition and return it; TimeoutError after the seconds."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()

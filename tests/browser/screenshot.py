@@ -3,10 +3,10 @@
 notebooks/explorer.png              the quickstart, with a cluster selected
 notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
 docs/images/lasso.webp              a lasso, the mistakes, one class: animated
-docs/images/compare.png             two networks of different skill on the digits, what was fixed
+docs/images/compare.png             two networks trained on the digits, and the fixed errors
 docs/images/projectors.png          the drop-down of maps
 
-`python -m tests.browser.screenshot lasso` makes only those whose name has the word in it.
+`python -m tests.browser.screenshot lasso` makes only the pictures whose name contains the word.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 AROUND_A_CLUSTER = [(0.3, 0.25), (0.62, 0.22), (0.6, 0.6), (0.45, 0.7), (0.32, 0.6)]
 
-# Clusters as a classifier of so many classes makes them, and pictures in their colours.
+# Clusters like those of a classifier with this many classes, and pictures in their colours.
 MANY_CLASSES = """
 import numpy as np
 from tsne_widget import EmbeddingExplorer, FeatureSet
@@ -50,7 +50,7 @@ explorer
 """
 
 
-# How long a frame of the animation is shown, in milliseconds, and how wide it is, in pixels.
+# Duration of a frame of the animation, milliseconds, and its width, pixels.
 DRAWING, LOOKING = 90, 2200
 ANIMATION_WIDTH = 1000
 
@@ -154,14 +154,14 @@ def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
         loop=0,
         quality=70,
         method=6,
-        minimize_size=True,  # of each frame only what changed
+        minimize_size=True,  # store only the changes of each frame
     )
     print(f"wrote {target}: {target.stat().st_size:,} bytes, {len(frames)} frames")
     notebook.close()
 
 
 def settled(notebook: Notebook) -> Page:
-    """The page, once it shows the pictures of what is selected."""
+    """The page, once it shows the pictures of the selection."""
     pictures_are_drawn(notebook.page, notebook.python("len(explorer.selected)"))
     notebook.page.mouse.move(5, 5)
     return notebook.page

@@ -38,7 +38,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(params=["Light", "Dark"])
 def themed(request, notebook) -> Notebook:
-    """The notebook in a theme, with all classes shown and nothing selected."""
+    """The notebook in a theme, with all classes visible and nothing selected."""
     notebook.page.evaluate(
         "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
         f"JupyterLab {request.param}",
@@ -56,9 +56,9 @@ def themed(request, notebook) -> Notebook:
 
 
 def violations(notebook: Notebook) -> list[str]:
-    """What axe finds against the widget, every rule and every impact: one line per element."""
-    # JupyterLab's body has no height of its own and hides what overflows: axe then takes all text
-    # in it for invisible, and passes it without looking at its contrast.
+    """Violations that axe finds in the widget, for every rule and impact: one line per element."""
+    # JupyterLab's body has no height and hides overflow, so axe considers all text in it invisible
+    # and does not check its contrast.
     notebook.page.evaluate("() => { document.body.style.height = '100vh' }")
     found = Axe().run(notebook.page, context=".tsne-widget", options={}).response
     assert _texts_looked_at(found) > 5, "axe took the widget's text for invisible"
@@ -92,7 +92,7 @@ def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed
     assert violations(themed) == []
 
 
-def test_a_close_look_and_picked_tiles_in_groups_have_no_violation(themed):
+def test_details_and_picked_tiles_in_groups_have_no_violation(themed):
     page = themed.page
     themed.execute("explorer.select('misclassified')")
     group = page.locator(".tw-head label", has_text="Group").locator("select")

@@ -124,7 +124,7 @@ def test_the_point_under_the_pointer_is_ringed_on_the_other_map(compared):
     until(is_ringed, 30, "the ring on the other map")
 
 
-def test_a_class_that_is_switched_off_leaves_both_maps(compared):
+def test_hidden_class_disappears_from_both_maps(compared):
     compared.page.locator(".tw-legend [role=checkbox], .tw-legend [aria-pressed]").first.click()
     until(
         lambda: all(
@@ -167,7 +167,7 @@ def test_the_slider_moves_the_points_by_keyboard(compared):
     until(lambda: compared.python("comparison.morph") == 1, 30, "the last map's places")
 
 
-def test_what_is_to_be_said_lies_over_the_maps_and_can_be_dismissed(compared):
+def test_message_lies_over_the_maps_and_can_be_dismissed(compared):
     compared.execute("comparison.state.message = 'left out: <b>5</b>'")
     message = compared.page.locator(".tw-comparison .tw-message")
     message.get_by_text("left out: <b>5</b>").wait_for(timeout=30 * SECONDS)
@@ -176,7 +176,7 @@ def test_what_is_to_be_said_lies_over_the_maps_and_can_be_dismissed(compared):
 
 
 @pytest.mark.parametrize("width", [900, 1600])
-def test_maps_are_beside_each_other_where_there_is_room(compared, width):
+def test_maps_are_side_by_side_if_there_is_room(compared, width):
     compared.page.set_viewport_size({"width": width, "height": 1100})
 
     def tops() -> list[float]:
@@ -198,7 +198,7 @@ def test_the_comparison_is_free_of_axe_violations(compared):
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_the_drop_down_shows_another_map_and_keeps_the_rest(open_notebook):
+def test_drop_down_shows_another_map_and_keeps_everything_else(open_notebook):
     notebook = open_notebook("switched.ipynb", [SETUP, SWITCHED])
     notebook.run_all()
     page = notebook.page
@@ -217,7 +217,7 @@ def test_the_drop_down_shows_another_map_and_keeps_the_rest(open_notebook):
 
     until(is_drawn, 30, "the points at their other places")
     box: Any = page.locator(".tw-overlay").bounding_box()
-    x, y = drawn_points(page)[0].T  # framed anew: every point is in sight
+    x, y = drawn_points(page)[0].T  # fitted again: every point is in the viewport
     assert box["x"] <= min(x) <= max(x) <= box["x"] + box["width"]
     assert box["y"] <= min(y) <= max(y) <= box["y"] + box["height"]
     assert choose.input_value() == "PCA"

@@ -1,4 +1,4 @@
-"""Confusion, diagnosis, finders and search by hand: mouse and keys, then Python and the page."""
+"""Confusion, diagnosis, finders and search, used by mouse and keys."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def fresh(request):
     notebook = request.getfixturevalue("notebook")
     notebook.execute("explorer.visible_classes = names; explorer.clear()")
     open_panel(notebook, "Confusion")
-    switch(notebook, "All shown")
+    switch(notebook, "All visible")
     switch(notebook, "Counts")
-    until(lambda: summary(notebook).startswith("Right:"), 20, "the matrix")
+    until(lambda: summary(notebook).startswith("Accuracy:"), 20, "the matrix")
     until(lambda: "selected" not in summary(notebook), 20, "no selection")
-    until(lambda: "600 shown" in summary(notebook), 20, "all classes to count")
+    until(lambda: "600 visible" in summary(notebook), 20, "all classes to count")
 
 
 def summary(notebook: Notebook) -> str:
@@ -81,7 +81,7 @@ def switch(notebook: Notebook, text: str) -> None:
 
 
 def center(notebook: Notebook, row: int, column: int) -> tuple[float, float]:
-    """Pixels of the page where a cell is drawn, or a heading with −1."""
+    """Pixels of the page where a cell is drawn, or a heading if an index is −1."""
     canvas = notebook.page.locator(".tw-confusion canvas")
     canvas.scroll_into_view_if_needed()
     until(lambda: canvas.get_attribute("data-grid"), 20, "the matrix to be drawn")
@@ -115,7 +115,7 @@ def selects(notebook: Notebook, condition: str) -> None:
 
 
 def color_at(notebook: Notebook, row: int, column: int, inset: float) -> list[int]:
-    """RGB of the canvas at half the height of a cell, so far from its left edge, in pixels."""
+    """RGB of the canvas in the middle of a cell's height, some pixels from its left edge."""
     return notebook.page.evaluate(
         "([row, column, inset]) => {"
         " const canvas = document.querySelector('.tw-confusion canvas');"
@@ -147,7 +147,7 @@ def test_a_click_on_a_cell_selects_exactly_its_rows(notebook):
     selects(notebook, "(labels == 3) & (predictions == 3)")
 
 
-def test_the_keys_held_combine_a_cell_with_the_selection(notebook):
+def test_modifier_keys_combine_a_cell_with_the_selection(notebook):
     click(notebook, 0, -1)
     selects(notebook, "labels == 0")
     click(notebook, 1, 2, "Shift")
@@ -158,14 +158,14 @@ def test_the_keys_held_combine_a_cell_with_the_selection(notebook):
     selects(notebook, "(labels == 1) & (predictions == 2)")
 
 
-def test_a_heading_selects_all_of_the_label_or_of_the_prediction(notebook):
+def test_heading_selects_all_samples_of_the_label_or_prediction(notebook):
     click(notebook, 4, -1)
     selects(notebook, "labels == 4")
     click(notebook, -1, 2)
     selects(notebook, "predictions == 2")
 
 
-def test_what_is_selected_in_python_is_outlined_in_its_cells(notebook):
+def test_cells_of_a_selection_from_python_are_outlined(notebook):
     page = notebook.page
     page.mouse.move(1, 1)
     before = color_at(notebook, 1, 2, 1)
@@ -190,7 +190,7 @@ def test_rows_of_a_hidden_class_no_longer_count(notebook):
     says(notebook, 0, 2, f"label cat, predicted owl: {counted} of {samples} ({share})")
     notebook.page.locator(".tw-legend li button").nth(0).click()
     says(notebook, 0, 2, "label cat, predicted owl: 0 of 0")
-    assert "480 shown" in summary(notebook)
+    assert "480 visible" in summary(notebook)
     click(notebook, -1, 2)
     selects(notebook, "(predictions == 2) & (labels != 0)")
 
@@ -205,7 +205,7 @@ def test_the_matrix_of_the_selection_counts_only_what_is_selected(notebook):
     says(notebook, 0, 2, words)
 
 
-def test_the_matrix_is_walked_by_keys_and_each_place_is_spoken(notebook):
+def test_keys_move_through_the_matrix_and_each_cell_is_announced(notebook):
     page = notebook.page
     spoken = page.locator(".tw-spoken")
     page.locator(".tw-switch button").last.focus()
@@ -216,7 +216,7 @@ def test_the_matrix_is_walked_by_keys_and_each_place_is_spoken(notebook):
     for key in ("Home", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
     assert spoken.inner_text().startswith("predicted cat: ")
-    page.keyboard.press("ArrowLeft")  # the corner is no place
+    page.keyboard.press("ArrowLeft")  # the corner has no cell
     assert spoken.inner_text().startswith("predicted cat: ")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -256,7 +256,7 @@ def test_pairs_and_classes_are_listed_and_select_by_mouse_and_keys(notebook):
     assert page.evaluate("() => document.activeElement.textContent") == "golden retriever"
 
 
-def test_each_class_shows_the_selection_beside_the_whole(notebook):
+def test_class_table_shows_the_selection_next_to_all_samples(notebook):
     page = notebook.page
     notebook.execute("explorer.select(np.flatnonzero(labels == 0)[:10])")
     classes = page.locator(".tw-tables table").nth(1)
@@ -284,13 +284,13 @@ def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     selects(notebook, "labels != predictions")
     assert page.evaluate("() => document.activeElement.textContent") == "Find …"
     page.keyboard.press("ArrowUp")  # opens at the last one
-    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy on the map"
+    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy points"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     assert page.get_by_role("menu").count() == 0
 
 
-def test_a_finder_that_lacks_something_is_disabled_and_says_what(notebook):
+def test_finder_without_its_inputs_is_disabled_and_names_them(notebook):
     page = notebook.page
     page.get_by_role("button", name="Find …").click()
     item = page.get_by_role("menuitem", name="50 least confident")
@@ -341,18 +341,18 @@ def test_the_diagnosis_follows_the_selection(notebook):
     page = notebook.page
     open_panel(notebook, "Diagnosis")
     panel = page.locator(".tw-diagnosis")
-    panel.get_by_text("all 600 shown").wait_for(timeout=60 * SECONDS)
+    panel.get_by_text("all 600 visible").wait_for(timeout=60 * SECONDS)
     assert "have the label of their 15 nearest" in panel.inner_text()
     notebook.execute("explorer.select(np.flatnonzero(labels == 4))")
-    panel.get_by_text("120 selected, beside all 600 shown").wait_for(timeout=60 * SECONDS)
+    panel.get_by_text("120 selected, compared with all 600 visible").wait_for(timeout=60 * SECONDS)
     wrong = len(rows(notebook, "(labels == 4) & (predictions != 4)"))
     text = panel.inner_text()
-    assert "the cluster is real" in text
+    assert "strongly clustered" in text
     assert f"{wrong} ({100 * wrong / 120:.1f} %)" in text
     assert "needs logits" in text  # of the mean confidence
 
 
-def test_the_matrix_is_drawn_anew_in_another_theme(notebook):
+def test_matrix_is_redrawn_after_a_theme_change(notebook):
     page = notebook.page
     page.mouse.move(1, 1)
     light = color_at(notebook, 3, 0, 5)
@@ -370,7 +370,7 @@ def use_theme(notebook: Notebook, theme: str) -> None:
         f"JupyterLab {theme}",
     )
     notebook.page.wait_for_function(
-        # JupyterLab's splash fades for a while, and stumbles over a change in that time.
+        # A theme change while JupyterLab's splash screen fades causes an error.
         "(isLight) => document.body.dataset.jpThemeLight === isLight"
         " && !document.getElementById('jupyterlab-splash')",
         arg="true" if theme == "Light" else "false",
@@ -385,21 +385,23 @@ def test_panels_menu_and_search_have_no_accessibility_violation(notebook, theme)
     try:
         notebook.execute("explorer.select('misclassified')")
         until(lambda: "selected" in summary(notebook), 20, "the selection")
-        click(notebook, -1, 2)  # leaves the tooltip open
+        click(notebook, -1, 2)  # keeps the tooltip open
         is_accessible(notebook)
         page.get_by_role("button", name="Find …").click()
         page.get_by_role("menu").wait_for()
         is_accessible(notebook)
         page.keyboard.press("Escape")
         open_panel(notebook, "Diagnosis")
-        page.locator(".tw-diagnosis").get_by_text("selected, beside").wait_for(timeout=60 * SECONDS)
+        page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(
+            timeout=60 * SECONDS
+        )
         is_accessible(notebook)
     finally:
         use_theme(notebook, "Light")
 
 
 def is_accessible(notebook: Notebook) -> None:
-    # axe gives up where an element lies outside of what is scrolled into view
+    # axe fails for elements that are scrolled out of view
     notebook.page.evaluate(
         "() => { for (const panel of document.querySelectorAll('.tw-scroll')) panel.scrollTop = 0 }"
     )
@@ -407,7 +409,7 @@ def is_accessible(notebook: Notebook) -> None:
     assert violations(notebook) == []
 
 
-def test_a_reloaded_page_shows_the_matrix_as_it_was(notebook):
+def test_reloaded_page_restores_the_matrix(notebook):
     switch(notebook, "% of label")
     notebook.execute("explorer.select(np.flatnonzero(labels == 2))")
     page = notebook.page
@@ -422,7 +424,7 @@ def test_a_reloaded_page_shows_the_matrix_as_it_was(notebook):
     notebook.load()
     map_is_drawn(page)
     pressed = page.locator(".tw-switch button[aria-pressed=true]")
-    until(lambda: pressed.all_inner_texts() == ["All shown", "% of label"], 20, "the switches")
+    until(lambda: pressed.all_inner_texts() == ["All visible", "% of label"], 20, "the switches")
     assert "120 selected" in summary(notebook)
     click(notebook, 0, 2)
     selects(notebook, "(labels == 0) & (predictions == 2)")
@@ -445,12 +447,12 @@ def test_hostile_class_names_are_text_in_every_panel(open_notebook):
     click(notebook, 0, 2)
     page.locator(".tw-total", has_text="selected").wait_for(timeout=20 * SECONDS)
     open_panel(notebook, "Diagnosis")
-    page.locator(".tw-diagnosis").get_by_text("selected, beside").wait_for(timeout=60 * SECONDS)
+    page.locator(".tw-diagnosis").get_by_text("selected, compared").wait_for(timeout=60 * SECONDS)
     assert page.locator(".tsne-widget img[src=x], .tsne-widget script").count() == 0
     assert page.evaluate("() => window.pwned") is None
 
 
-def test_of_more_than_a_hundred_classes_only_the_pairs_are_listed(open_notebook):
+def test_more_than_a_hundred_classes_are_listed_as_pairs_only(open_notebook):
     cell = """
 labels = np.arange(1010) % 101
 predictions = np.where(np.arange(1010) < 60, (labels + 1) % 101, labels)
@@ -464,18 +466,18 @@ explorer
     page = notebook.page
     map_is_drawn(page)
     open_panel(notebook, "Confusion")
-    page.get_by_text("A matrix of 101 classes could not be read").wait_for(timeout=20 * SECONDS)
+    page.get_by_text("A matrix of 101 classes is too large to read").wait_for(timeout=20 * SECONDS)
     assert page.locator(".tw-confusion canvas").is_hidden()
     assert page.locator(".tw-tables table").nth(0).locator("tbody tr").count() == 20
     page.locator(".tw-tables tbody button", has_text="7 → 8").first.click()
     selects(notebook, "(labels == 7) & (predictions == 8)")
 
 
-def test_without_predictions_the_panel_says_what_it_needs(open_notebook):
+def test_panel_without_predictions_names_its_inputs(open_notebook):
     cell = "EmbeddingExplorer(FeatureSet.from_arrays(features, labels), embedding=xy)"
     notebook = open_notebook("nopredictions.ipynb", [SETUP, cell], width=1500)
     notebook.run_all()
     map_is_drawn(notebook.page)
     open_panel(notebook, "Confusion")
-    text = "The confusion of classes needs predictions."
+    text = "The confusion matrix needs predictions."
     notebook.page.locator(".tw-confusion").get_by_text(text).wait_for(timeout=20 * SECONDS)

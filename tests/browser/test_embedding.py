@@ -1,4 +1,4 @@
-"""The explorer as a widget among widgets: in boxes, linked, shown twice, in a new view."""
+"""The explorer together with other widgets: in boxes, linked, displayed twice, in a new view."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ record = FeatureSet.from_arrays(rng.normal(size=({N}, 4)), labels, predictions=l
 def make():
     return EmbeddingExplorer(record, embedding=xy, height=220)
 """
-# The maps in the order of the page, from 0 on.
+# Maps in the order of the page, numbered from 0.
 BOX, TAB, ACCORDION, A, B, FIRST, SECOND = range(7)
 CELLS = [
     SETUP,
@@ -39,7 +39,7 @@ ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
-    """Every cell in sight at once, so that JupyterLab renders all of them."""
+    """Make every cell visible at once, so that JupyterLab renders all of them."""
     opened = open_notebook("embedding.ipynb", CELLS, width=1800, height=6000)
     opened.run_all()
     for nth in (BOX, A, B, FIRST, SECOND):
@@ -57,7 +57,7 @@ def drawn(notebook: Notebook, nth: int) -> None:
 
 
 def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]:
-    """Drag around points of the nth map; the rows that are then selected in Python."""
+    """Drag around points of the nth map and return the rows selected in Python."""
     before = notebook.python(f"{explorer}.selected.tolist()")
     drag(notebook.page, shares, nth=nth)
     until(lambda: notebook.python(f"{explorer}.selected.tolist()") != before, 30, "the selection")
@@ -65,7 +65,7 @@ def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]
 
 
 def is_shown(notebook: Notebook, nth: int, count: int) -> None:
-    """Wait until the nth explorer on the page shows so many selected rows, on its map and above."""
+    """Wait until the nth explorer shows this many selected rows, on its map and in its toolbar."""
     page = notebook.page
     until(lambda: (drawn_points(page, nth)[1] == 1).sum() == count, 30, "bright points")
     page.locator(".tsne-widget").nth(nth).get_by_text(f"{count} selected").first.wait_for(
@@ -73,7 +73,7 @@ def is_shown(notebook: Notebook, nth: int, count: int) -> None:
     )
 
 
-def test_in_a_box_it_shares_the_width_with_its_neighbour(notebook):
+def test_explorer_in_a_box_shares_the_width_with_its_neighbour(notebook):
     page = notebook.page
     slider = page.locator(".widget-slider").first
     explorer = page.locator(".tsne-widget").nth(BOX).bounding_box()
@@ -88,7 +88,7 @@ def test_in_a_box_it_shares_the_width_with_its_neighbour(notebook):
     until(lambda: notebook.python("slider.value") == 6, 20, "the slider")
 
 
-def test_in_a_tab_it_is_drawn_when_the_tab_is_opened(notebook):
+def test_explorer_in_a_tab_is_drawn_when_the_tab_opens(notebook):
     page = notebook.page
     page.locator(".jupyter-widget-tab .lm-TabBar-tab", has_text="Explorer").click()
     drawn(notebook, TAB)
@@ -100,7 +100,7 @@ def test_in_a_tab_it_is_drawn_when_the_tab_is_opened(notebook):
     is_shown(notebook, TAB, 2)
 
 
-def test_in_an_accordion_it_is_drawn_when_it_is_unfolded(notebook):
+def test_explorer_in_an_accordion_is_drawn_when_it_unfolds(notebook):
     page = notebook.page
     page.locator(".jupyter-widget-Collapse-header", has_text="Explorer").click()
     drawn(notebook, ACCORDION)
@@ -133,7 +133,7 @@ def test_two_views_of_one_explorer_show_each_others_gestures(notebook):
     until(lambda: other.get_attribute("aria-selected") == "true", 20, "the other view's panel")
 
 
-def test_its_value_drives_an_interactive_output(notebook):
+def test_explorer_controls_an_interactive_output(notebook):
     notebook.execute(
         "sizes = []\n"
         "output = interactive_output(lambda rows: sizes.append(len(rows)), {'rows': boxed})"

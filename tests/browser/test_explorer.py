@@ -1,4 +1,4 @@
-"""What the quickstart does not show: waiting, failing, hostile text, no pictures, two views."""
+"""Situations outside the quickstart: waiting, failures, hostile text, no pictures, two views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tsne_widget._text import REMEDY
 
 pytestmark = pytest.mark.browser
 
-# Begins below the buttons, which lie over the map's upper left corner.
+# Starts below the buttons in the map's upper left corner.
 AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 
 SETUP = """
@@ -91,7 +91,7 @@ def open_one(open_notebook, name: str, cell: str) -> Notebook:
     return notebook
 
 
-def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
+def test_cell_returns_at_once_and_the_map_appears_later(open_notebook):
     notebook = open_one(open_notebook, "waiting", WAITING)
     page = notebook.page
     page.locator(".tw-fit", has_text="Gated of 400 × 8 features").wait_for()
@@ -108,7 +108,7 @@ def test_the_cell_returns_at_once_and_the_map_comes_by_itself(open_notebook):
     until(lambda: notebook.python("len(waiting.selected)") == 400, 20, "all rows")
 
 
-def test_a_message_moves_nothing_and_can_be_dismissed(open_notebook):
+def test_message_does_not_move_the_layout_and_can_be_dismissed(open_notebook):
     notebook = open_one(open_notebook, "said", SAID)
     page = notebook.page
     map_is_drawn(page)
@@ -122,7 +122,7 @@ def test_a_message_moves_nothing_and_can_be_dismissed(open_notebook):
     message.wait_for(state="hidden")
 
 
-def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
+def test_failure_of_a_projector_is_displayed_in_the_widget(open_notebook):
     notebook = open_one(open_notebook, "failing", FAILING)
     notebook.execute("failing.projector.gate.set()")
     message = notebook.page.locator(".tw-message")
@@ -130,13 +130,13 @@ def test_a_projector_that_fails_says_so_in_the_widget(open_notebook):
     assert message.inner_text() == (
         f"The map failed: ArithmeticError: features are <b>odd</b>; scale them{REMEDY}"
     )
-    notebook.execute("failing.select([1])")  # the message goes, the map's place still says why
+    notebook.execute("failing.select([1])")  # the map still shows the reason
     message.wait_for(state="hidden")
     assert "features are <b>odd</b>" in notebook.page.locator(".tw-waiting").inner_text()
     assert notebook.page.locator(".tw-fit").is_hidden()
 
 
-def test_a_running_map_moves_pauses_stops_and_goes_on(open_notebook):
+def test_running_map_moves_pauses_stops_and_continues(open_notebook):
     cell = """
 from tsne_widget import TSNE
 wide = rng.normal(size=(1500, 6)) + 3 * np.eye(6)[np.arange(1500) % 3]
@@ -155,7 +155,7 @@ live
     assert notebook.python("live.state.fit.condition") == "paused"
     assert "KL" in fit.inner_text()
     still = notebook.python("live.state.fit.iteration")
-    drag(page, AROUND_ALL)  # everything works while it is held
+    drag(page, AROUND_ALL)  # everything works while the fit is paused
     until(lambda: notebook.python("len(live.selected)") == 1500, 20, "all rows")
     assert notebook.python("live.state.fit.iteration") == still
     fit.locator("button", has_text="Resume").click()
@@ -167,10 +167,10 @@ live
     fit.locator("button", has_text="Run 250 more").click()
     until(lambda: notebook.python("live.state.fit.condition") == "done", 60, "250 more")
     assert notebook.python("live.state.fit.iteration") == stopped + 250
-    assert notebook.python("len(live.selected)") == 1500  # kept all the while
+    assert notebook.python("len(live.selected)") == 1500  # kept during the fit
 
 
-def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
+def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     notebook = open_one(open_notebook, "hostile", HOSTILE)
     page = notebook.page
     map_is_drawn(page)
@@ -184,7 +184,7 @@ def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
     shows(".tw-key")
     shows(".tw-labels")
     pixels, _ = drawn_points(page)
-    point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # of names[0]
+    point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # row of names[0]
     page.mouse.move(*pixels[point])
     shows(".tw-hover")
     drag(page, AROUND_ALL)
@@ -210,7 +210,7 @@ def test_hostile_names_and_paths_are_text_everywhere(open_notebook):
     assert page.evaluate("() => window.pwned") is None
 
 
-def test_without_pictures_the_gallery_says_what_to_pass(open_notebook):
+def test_gallery_without_pictures_names_the_argument_to_pass(open_notebook):
     notebook = open_one(open_notebook, "nopictures", TWO.replace("display(two)", ""))
     page = notebook.page
     map_is_drawn(page)
@@ -221,7 +221,7 @@ def test_without_pictures_the_gallery_says_what_to_pass(open_notebook):
     assert "pass images=" in page.locator(".tw-note").inner_text()
 
 
-def test_two_views_of_one_explorer_stay_in_step(open_notebook):
+def test_two_views_of_one_explorer_stay_synchronised(open_notebook):
     notebook = open_one(open_notebook, "twoviews", TWO)
     page = notebook.page
     map_is_drawn(page)

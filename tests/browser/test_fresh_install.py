@@ -1,4 +1,4 @@
-"""The built wheel in an environment with its requirements and JupyterLab, used by hand.
+"""The built wheel in an environment with only its requirements and JupyterLab.
 
 There is no compiler, no node and no build step of JupyterLab.
 """

@@ -1,4 +1,4 @@
-"""The gallery by hand: sorting, looking closely, picking and hovering, by mouse and by keys."""
+"""The gallery: sorting, details, picking and hovering, by mouse and by keys."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ explorer.send = tell
 """
 EXPECTS = "messages and messages[-1][1]['kind'] == 'expect'"
 STOP_LISTENING = "explorer.on_msg(hear, remove=True); del explorer.send"
-# Grey level of a picture: of its middle, which JPEG and scaling leave as it is.
+# Grey level of the middle of a picture, which JPEG and scaling do not change.
 GREY = """async (image) => {
   await image.decode();
   const context = document.createElement('canvas').getContext('2d');
@@ -67,7 +67,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(notebook):
-    """All classes shown, the first 40 rows selected, nothing sorted, looked at or picked."""
+    """All classes visible, the first 40 rows selected, nothing sorted, focused or picked."""
     page = notebook.page
     notebook.execute(
         "explorer.visible_classes = explorer.state.class_names\n"
@@ -115,7 +115,7 @@ def gallery(notebook: Notebook) -> dict[str, Any]:
 
 
 def ids(notebook: Notebook) -> list[int]:
-    """Sample ids of the tiles in sight, in order."""
+    """Sample ids of the visible tiles, in order."""
     found = notebook.page.evaluate(
         "(tiles) => [...document.querySelectorAll(tiles)]"
         ".sort((a, b) => a.dataset.index - b.dataset.index)"
@@ -131,7 +131,7 @@ def choose(notebook: Notebook, label: str, option: str) -> None:
 
 
 def look(notebook: Notebook, row: int) -> None:
-    """Wait until the close look is at this row, its neighbours included."""
+    """Wait until the details show this row and its neighbours."""
     notebook.page.locator(f".tw-sample-details[data-row='{row}'] .tw-near li").first.wait_for(
         timeout=30 * SECONDS
     )
@@ -170,10 +170,10 @@ def test_groups_have_headings_with_names_and_counts(notebook):
     )
 
 
-def test_all_that_is_shown_can_be_looked_through(notebook):
+def test_all_visible_samples_can_be_scrolled_through(notebook):
     page = notebook.page
-    shown = page.locator(".tw-gallery [data-source=shown]")
-    assert shown.inner_text() == "Shown 240"
+    shown = page.locator(".tw-gallery [data-source=visible]")
+    assert shown.inner_text() == "Visible 240"
     shown.click()
     pictures_are_drawn(page, 240)
     assert shown.get_attribute("aria-pressed") == "true"
@@ -182,7 +182,7 @@ def test_all_that_is_shown_can_be_looked_through(notebook):
     until(lambda: ids(notebook)[:4] == [1, 2, 4, 5], 20, "no cats")
 
 
-def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
+def test_pictures_of_a_selection_arrive_before_the_page_requests_them(notebook):
     notebook.execute(LISTEN + "explorer.select([7])")
     try:
         for first in (100, 150):
@@ -197,7 +197,7 @@ def test_pictures_of_a_selection_come_before_the_page_asks_for_them(notebook):
         notebook.execute(STOP_LISTENING)
 
 
-def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
+def test_larger_tiles_request_larger_pictures_and_the_size_is_kept(notebook):
     page = notebook.page
     notebook.execute(LISTEN)
     slider = page.locator(".tw-gallery input[type=range]")
@@ -210,7 +210,7 @@ def test_larger_tiles_ask_for_larger_pictures_and_are_remembered(notebook):
         arg=TILES,
         timeout=20 * SECONDS,
     )
-    # The pictures have 8 × 8 pixels: there is no larger one, and none is asked for.
+    # The pictures have 8 × 8 pixels; larger ones do not exist and are not requested.
     asked = "[one['size'] for who, one in messages if who == 'page' and one['kind'] == 'tiles']"
     assert 384 not in notebook.python(asked)
     notebook.execute(STOP_LISTENING)
@@ -228,7 +228,7 @@ def test_a_hovered_tile_is_the_hovered_sample(notebook):
     until(lambda: state(notebook, "hovered") is None, 20, "no row")
 
 
-def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
+def test_sample_hovered_in_another_view_highlights_its_tile(notebook):
     page = notebook.page
     notebook.execute("explorer.state.hovered = 4")
     page.locator(f"{TILES}[data-hovered]", has_text="#4").wait_for(timeout=20 * SECONDS)
@@ -240,7 +240,7 @@ def test_a_sample_hovered_elsewhere_lights_its_tile(notebook):
     assert state(notebook, "hovered") is None
 
 
-def test_moving_over_tiles_tells_each_change_once(notebook):
+def test_moving_over_tiles_sends_each_change_once(notebook):
     page = notebook.page
     notebook.execute(LISTEN)
     tile = page.locator(TILES, has_text="#6").first
@@ -254,10 +254,10 @@ def test_moving_over_tiles_tells_each_change_once(notebook):
     notebook.execute(STOP_LISTENING)
 
 
-# ---- the close look ----
+# ---- details ----
 
 
-def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
+def test_click_opens_the_details_of_a_sample_with_its_true_neighbours(notebook):
     page = notebook.page
     page.locator(TILES, has_text="#7").first.click()
     look(notebook, 7)
@@ -279,7 +279,10 @@ def test_a_click_looks_closely_at_a_sample_and_its_true_neighbours(notebook):
     assert [image.evaluate(GREY) for image in strip.locator("img").all()] == expected
     differs = [row % 3 != 1 for row in expected]
     assert [b.get_attribute("data-differs") is not None for b in strip.all()] == differs
-    assert f"{sum(differs)} of 12 neighbours ha" in page.locator(".tw-near-head").inner_text()
+    assert (
+        f"{sum(differs)} of the 12 nearest neighbours "
+        in page.locator(".tw-near-head").inner_text()
+    )
     page.locator(".tw-near button", has_text="Select these neighbours").click()
     until(lambda: selected(notebook) == sorted(expected), 20, "the neighbours")
     assert state(notebook, "focus") == 7
@@ -302,10 +305,10 @@ def test_a_focus_set_from_python_is_shown_without_taking_the_keyboard(notebook):
     look(notebook, 12)
     notebook.execute("explorer.state.focus = None")
     page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
-    page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # where one has been
+    page.locator(f"{TILES}[data-cursor]", has_text="#12").wait_for()  # the previous tile
 
 
-def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
+def test_arrow_keys_move_to_the_next_sample_in_the_order(notebook):
     page = notebook.page
     choose(notebook, "Sort", "confidence")
     order = notebook.python(
@@ -325,10 +328,10 @@ def test_arrows_go_on_to_the_next_sample_of_the_order(notebook):
     page.locator(".tw-bar button", has_text="✕").click()
     page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
     cursor = page.locator(f"{TILES}[data-cursor]")
-    assert f"#{order[1]}" in cursor.inner_text()  # where one has been
+    assert f"#{order[1]}" in cursor.inner_text()  # the previous tile
 
 
-def test_the_close_look_stays_while_its_class_is_hidden_and_another_selection_made(notebook):
+def test_details_stay_open_when_the_class_is_hidden_or_the_selection_changes(notebook):
     page = notebook.page
     notebook.execute("explorer.state.focus = 7")
     look(notebook, 7)
@@ -376,7 +379,7 @@ def test_picked_tiles_are_kept_or_removed(notebook):
 # ---- keys ----
 
 
-def test_everything_is_done_by_keys(notebook):
+def test_every_gallery_action_works_by_keyboard(notebook):
     page = notebook.page
     page.locator(".tw-gallery .tw-scroll").focus()
     columns = page.evaluate(
@@ -429,7 +432,7 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
     page.keyboard.press("Home")
     for key in ("a", "b", "d", "d", "b", "m", "Control+Enter", "Shift+Enter"):
         page.keyboard.press(key)
-    look(notebook, 0)  # which Enter has opened
+    look(notebook, 0)  # opened by Enter
     page.locator(".tw-sample-details:focus").wait_for(timeout=20 * SECONDS)
     for key in ("a", "b", "m", "Control+Enter", "Escape"):
         page.keyboard.press(key)
@@ -441,7 +444,7 @@ def test_keys_in_the_gallery_do_nothing_to_the_notebook(notebook):
     assert selected(notebook) == list(range(40))
 
 
-def test_tiles_have_names_that_say_what_the_eye_sees(notebook):
+def test_accessible_names_of_tiles_describe_what_is_visible(notebook):
     page = notebook.page
     notebook.execute("explorer.select('misclassified')")
     until(lambda: gallery(notebook)["count"] != 40, 20, "the misclassified")
@@ -454,7 +457,7 @@ def test_tiles_have_names_that_say_what_the_eye_sees(notebook):
     assert tile.get_attribute("aria-posinset") == "1"
 
 
-# ---- many ----
+# ---- many samples ----
 
 
 def test_a_hundred_thousand_tiles_scroll_to_their_end_with_few_nodes(open_notebook):
@@ -479,13 +482,13 @@ def test_a_hundred_thousand_tiles_scroll_to_their_end_with_few_nodes(open_notebo
     page.locator(TILES, has_text="#0").first.wait_for(timeout=20 * SECONDS)
 
 
-def test_a_reloaded_page_finds_order_groups_size_and_close_look_again(open_notebook):
+def test_reloaded_page_restores_order_groups_size_and_details(open_notebook):
     cell = CELL.replace("240", "60")
     notebook = open_notebook("reloaded.ipynb", [SETUP, cell])
     notebook.run_all()
     page = notebook.page
     map_is_drawn(page)
-    page.locator(".tw-gallery [data-source=shown]").click()
+    page.locator(".tw-gallery [data-source=visible]").click()
     choose(notebook, "Sort", "loss")
     choose(notebook, "Group", "prediction")
     page.locator(".tw-gallery input[type=range]").focus()

@@ -1,4 +1,4 @@
-"""A kernel that restarts, dies or is cut off: the page stays silent, and goes on when it can."""
+"""A kernel that restarts, dies or is disconnected: the page logs no errors and recovers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 NOT_CONNECTED = "The kernel is not connected: run the cell again"
 WARM_UP, RUNS = 5, 20
-# Elements that a run may leave, of about a thousand; a cell that prints leaves one. A view that is
-# being removed is counted as well.
+# Elements that a run may leave, of about a thousand; a cell that prints leaves one. Views that are
+# being removed count too.
 ELEMENTS = 20
 # Listeners that a run may leave, apart from those below. JupyterLab's own grow by 133 at a time.
 LISTENERS, LISTENERS_OF_JUPYTERLAB = 5, 133
@@ -28,7 +28,7 @@ LISTENERS, LISTENERS_OF_JUPYTERLAB = 5, 133
 LISTENERS_OF_MODEL = 3
 # Views that are being removed may be counted: three were seen. A leak would leave one for each run.
 VIEWS_ON_THE_WAY = 4
-# Of one view: our elements, all elements, and listeners.
+# For one view: our elements, all elements, and listeners.
 OUR_ELEMENTS, ALL_ELEMENTS, VIEW_LISTENERS = 120, 330, 150
 
 CELL = """
@@ -83,12 +83,12 @@ def kernel_is_idle(page) -> None:
 def use_everything(page) -> None:
     """Gestures that send messages, of every view."""
     drag(page, AROUND_ALL)
-    # Events, not the mouse: signs of a lost connection may lie over the buttons.
+    # Events instead of the mouse, because notices of a lost connection may cover the buttons.
     page.locator(".tw-legend li button").nth(1).dispatch_event("click")
     page.locator(".tw-legend li button").nth(2).dispatch_event("dblclick")
     page.locator(".tw-legend select").first.select_option("size")
     page.locator(".tw-scatter").first.press("Control+z")
-    page.mouse.wheel(0, 200)  # the viewport is saved once it rests
+    page.mouse.wheel(0, 200)  # the viewport is saved after the gesture
     page.locator(".tw-color-menu select").select_option("prediction")
     page.locator(".tw-actions button").first.dispatch_event("click")
     page.locator(".tw-actions input").press("a")
@@ -99,7 +99,7 @@ def use_everything(page) -> None:
 
 
 def says_that_nobody_answers(page) -> bool:
-    """Whether the widget says so, once."""
+    """Whether the widget displays the message exactly once."""
     return page.locator(".tsne-widget .tw-lost").all_inner_texts() == [NOT_CONNECTED]
 
 
@@ -107,15 +107,15 @@ def process_of(notebook: Notebook) -> int:
     return int(notebook.python("__import__('os').getpid()"))
 
 
-def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(mortal_notebook):
+def test_running_the_cells_again_after_a_kernel_restart_is_enough(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     notebook.execute("explorer.select([1, 2, 3])")
     page.get_by_text("3 selected").first.wait_for(timeout=30 * SECONDS)
     page.evaluate(f"() => {KERNEL}.restart()")
     kernel_is_idle(page)
-    notebook._client = None  # it is another process
-    use_everything(page)  # of the explorer that is gone: nothing answers
+    notebook._client = None  # another process
+    use_everything(page)  # of the old explorer: nothing answers
     assert says_that_nobody_answers(page)
     notebook.run_all()
     map_is_drawn(page)
@@ -125,7 +125,7 @@ def test_after_a_restart_of_the_kernel_running_the_cells_again_is_enough(mortal_
     assert not page.locator(".tw-lost").count()
 
 
-def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(mortal_notebook):
+def test_killed_kernel_recovers_without_console_messages(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     before = page.evaluate(f"() => {KERNEL}.clientId")
@@ -144,7 +144,7 @@ def test_a_kernel_that_is_killed_comes_back_without_a_word_in_the_console(mortal
     until(lambda: notebook.python("len(explorer.selected)") == 200, 30, "all rows")
 
 
-def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(mortal_notebook):
+def test_clicks_on_a_widget_of_a_dead_kernel_change_nothing_on_screen(mortal_notebook):
     notebook = mortal_notebook
     page = notebook.page
     places, opacity = drawn_points(page)
@@ -154,14 +154,14 @@ def test_clicks_on_a_dead_kernels_widget_leave_what_was_seen(mortal_notebook):
     )
     use_everything(page)
     assert says_that_nobody_answers(page)
-    assert drawn_points(page)[0].shape == places.shape  # what was seen is still there
-    assert (drawn_points(page)[1] == opacity).all()  # and nothing looks as if it were selected
+    assert drawn_points(page)[0].shape == places.shape  # the display has not changed
+    assert (drawn_points(page)[1] == opacity).all()  # and nothing appears selected
     assert page.locator(".tw-lasso path").get_attribute("d") is None
 
 
-def test_what_happens_while_the_connection_is_down_is_seen_when_it_is_back(notebook):
+def test_changes_during_a_lost_connection_appear_after_reconnecting(notebook):
     page = notebook.page
-    # The socket is gone, the kernel goes on, the server keeps its messages.
+    # The socket is closed, the kernel continues, and the server keeps its messages.
     page.evaluate(
         f"() => {{ const kernel = {KERNEL}; const open = kernel._createSocket;"
         " window.wake = () => { kernel._createSocket = open; return kernel.reconnect() };"
@@ -169,7 +169,7 @@ def test_what_happens_while_the_connection_is_down_is_seen_when_it_is_back(noteb
     )
     page.wait_for_function(f"() => {KERNEL}.connectionStatus !== 'connected'", timeout=60 * SECONDS)
     notebook.execute("explorer.visible_classes = ['1', '2']; explorer.select([1, 2, 5])")
-    page.locator(".tw-legend li button").nth(3).dispatch_event("click")  # kept by the page
+    page.locator(".tw-legend li button").nth(3).dispatch_event("click")  # the page keeps it
     page.evaluate("() => window.wake()")
     kernel_is_idle(page)
     page.get_by_text("3 selected").first.wait_for(timeout=60 * SECONDS)
@@ -182,7 +182,7 @@ def test_what_happens_while_the_connection_is_down_is_seen_when_it_is_back(noteb
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes are held as POSIX does")
-def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebook):
+def test_clicks_while_the_kernel_is_suspended_are_handled_when_it_resumes(notebook):
     page = notebook.page
     process = process_of(notebook)
     os.kill(process, signal.SIGSTOP)
@@ -199,7 +199,7 @@ def test_what_is_clicked_while_the_kernel_is_held_is_done_when_it_goes_on(notebo
     until(lambda: (drawn_points(page)[1] == 1).sum() == 50, 60, bright)
 
 
-def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_notebook):
+def test_clicks_made_before_the_subshell_starts_keep_their_order(open_notebook):
     """JupyterLab sends the first messages to the main shell, which a running cell holds."""
     notebook: Notebook = open_notebook("subshell.ipynb", [CELL])
     page = notebook.page
@@ -234,8 +234,8 @@ def test_clicks_made_before_the_subshell_is_there_stay_in_their_order(open_noteb
     assert notebook.python("seen") == [["0", "2", "3"], ["0", "2"], ["2"]]
 
 
-def test_a_page_that_slept_shows_what_happened_meanwhile(notebook):
-    """As a laptop that was closed: nothing of the page runs, the kernel goes on."""
+def test_page_that_was_suspended_shows_later_changes(notebook):
+    """Like a closed laptop: the page is suspended while the kernel continues."""
     page = notebook.page
     session = page.context.new_cdp_session(page)
     session.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -248,7 +248,7 @@ def test_a_page_that_slept_shows_what_happened_meanwhile(notebook):
     until(lambda: notebook.python("explorer.visible_classes") == ["0", "1"], 60, "the click")
 
 
-def test_an_interrupted_wait_ends_and_what_was_clicked_meanwhile_is_done(notebook):
+def test_interrupted_wait_ends_and_earlier_clicks_are_handled(notebook):
     page = notebook.page
     notebook.execute(
         "from tsne_widget import TSNE\n"
@@ -265,14 +265,14 @@ def test_an_interrupted_wait_ends_and_what_was_clicked_meanwhile_is_done(noteboo
     page.wait_for_function("() => window.ended === 'KeyboardInterrupt'", timeout=60 * SECONDS)
     until(lambda: notebook.python("len(explorer.selected)") == 150, 60, "the queued clicks")
     assert notebook.python("explorer.visible_classes") == ["0", "2", "3"]
-    assert notebook.python("live.state.fit.condition") == "running"  # beside the kernel
+    assert notebook.python("live.state.fit.condition") == "running"  # in the background
     notebook.execute("live.stop()")
     until(lambda: notebook.python("live.state.fit.condition") == "stopped", 60, "its end")
     assert notebook.python("live.embedding.shape") == [200, 2]
     notebook.execute("live.close()")
 
 
-# Elements that live, in the page or not: ours, those of ours in the page, all.
+# Live elements, attached or not: ours, ours in the page, and all.
 COUNT = """function () {
   const isElement = (one) => one !== one.constructor?.prototype; // prototypes have no classes
   const isOurs = (one) => [...one.classList].some((name) => name.startsWith("tw-"));
@@ -282,7 +282,7 @@ COUNT = """function () {
 }"""
 
 
-# Counts who listens for the end of something that can still end.
+# Counts listeners for the abort of a signal that is not aborted yet.
 COUNT_ABORTS = """
   const heard = [];
   AbortSignal.prototype.addEventListener = function (...listener) {
@@ -295,7 +295,7 @@ COUNT_ABORTS = """
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("closes", [False, True], ids=["not closed", "closed"])
-def test_running_a_cell_again_and_again_does_not_grow_the_page(open_notebook, closes):
+def test_running_a_cell_repeatedly_does_not_grow_the_page(open_notebook, closes):
     first = "if 'explorer' in globals():\n    explorer.close()\n" if closes else ""
     notebook = open_notebook(
         f"again-{closes}.ipynb", [first + CELL], script=COUNT_ABORTS, fresh=True

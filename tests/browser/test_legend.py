@@ -1,4 +1,4 @@
-"""The legend by hand: mouse, keys, search and sort; then Python and the page are read."""
+"""The legend: used by mouse, keys, search and sort, checked in Python and on the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(request):
-    """Each test starts in the given order, without a search, all shown and nothing selected."""
+    """Each test starts in the given order, with no search, no hidden class and no selection."""
     if "notebook" not in request.fixturenames:
         return
     notebook = request.getfixturevalue("notebook")
@@ -60,7 +60,7 @@ def row(notebook: Notebook, position: int):
 
 
 def pressed(notebook: Notebook) -> list[bool]:
-    """Whether each row of the list, in its order, is pressed."""
+    """Whether each row of the list is pressed, in list order."""
     return notebook.page.evaluate(
         "() => [...document.querySelectorAll('.tw-legend li button')]"
         ".map((row) => row.getAttribute('aria-pressed') === 'true')"
@@ -73,7 +73,7 @@ def hidden(notebook: Notebook) -> list[int]:
 
 
 def hides(notebook: Notebook, codes: list[int]) -> None:
-    """Wait until exactly these are hidden, in the kernel and in the list as given."""
+    """Wait until exactly these classes are hidden, in the kernel and in the list."""
     until(lambda: hidden(notebook) == codes, 20, f"{codes} to be hidden, not {hidden(notebook)}")
     until(
         lambda: [i for i, is_on in enumerate(pressed(notebook)) if not is_on] == codes,
@@ -92,7 +92,7 @@ def focused(notebook: Notebook) -> str:
     )
 
 
-def test_shift_click_turns_a_range_and_turns_it_back(notebook):
+def test_shift_click_toggles_a_range_and_toggles_it_back(notebook):
     row(notebook, 3).click()
     hides(notebook, [3])
     row(notebook, 6).click(modifiers=["Shift"])
@@ -103,7 +103,7 @@ def test_shift_click_turns_a_range_and_turns_it_back(notebook):
     hides(notebook, [1, 2, 3])
 
 
-def test_a_double_click_keeps_what_is_selected_and_a_second_one_shows_all(notebook):
+def test_double_click_keeps_the_selection_and_a_second_one_shows_all(notebook):
     notebook.execute("explorer.select(np.flatnonzero((labels == 5) | (labels == 6)))")
     row(notebook, 5).dblclick()
     until(lambda: notebook.python("explorer.visible_classes") == ["cat 5"], 20, "only that one")
@@ -113,14 +113,14 @@ def test_a_double_click_keeps_what_is_selected_and_a_second_one_shows_all(notebo
     assert notebook.python("len(explorer.selected)") == 6
 
 
-def test_invert_hides_what_is_shown_and_shows_what_is_hidden(notebook):
+def test_invert_hides_visible_and_shows_hidden_classes(notebook):
     row(notebook, 0).click()
     hides(notebook, [0])
     notebook.page.locator(".tw-legend header button", has_text="Invert").click()
     hides(notebook, list(range(1, G)))
 
 
-def test_the_search_lists_what_matches_whatever_the_case_or_accents(notebook):
+def test_search_ignores_case_and_accents(notebook):
     search = notebook.page.get_by_role("searchbox", name="Find a class")
     search.fill("RETRIEVER 1")
     assert listed(notebook) == [f"golden retriever {i}" for i in (10, 14, 18)]
@@ -135,12 +135,12 @@ def test_the_search_lists_what_matches_whatever_the_case_or_accents(notebook):
     assert len(listed(notebook)) == G
 
 
-def test_all_none_and_invert_are_for_the_classes_that_are_listed(notebook):
+def test_all_none_and_invert_change_only_the_listed_classes(notebook):
     page = notebook.page
     search = page.get_by_role("searchbox", name="Find a class")
     search.fill("retriever")
     none = page.locator(".tw-legend header button", has_text="None")
-    assert none.get_attribute("title") == "Hide the listed classes; the others stay as they are"
+    assert none.get_attribute("title") == "Hide the listed classes; the others do not change"
     none.click()
     until(lambda: hidden(notebook) == list(range(2, G, 4)), 20, "the retrievers to go")
     search.fill("retriever 2")
@@ -152,7 +152,7 @@ def test_all_none_and_invert_are_for_the_classes_that_are_listed(notebook):
     hides(notebook, [])
 
 
-def test_a_range_is_of_the_rows_between_as_they_are_listed(notebook):
+def test_range_contains_the_rows_between_in_list_order(notebook):
     notebook.page.locator(".tw-legend select").select_option("name")
     until(lambda: listed(notebook)[0] == "cat 1", 20, "the order by name")
     first = listed(notebook)[:3]
@@ -182,7 +182,7 @@ def test_the_list_is_sorted_by_name_size_and_accuracy(notebook):
     until(lambda: listed(notebook) == given, 20, "the given order")
 
 
-def test_keys_walk_and_toggle_and_the_list_is_one_tab_stop(notebook):
+def test_keys_move_and_toggle_and_the_list_is_one_tab_stop(notebook):
     page = notebook.page
     page.get_by_role("searchbox", name="Find a class").focus()
     page.keyboard.press("Tab")
@@ -192,7 +192,7 @@ def test_keys_walk_and_toggle_and_the_list_is_one_tab_stop(notebook):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     hides(notebook, [2])
-    assert focused(notebook) == "golden retriever 2"  # the answer has not taken the focus
+    assert focused(notebook) == "golden retriever 2"  # the answer does not move the focus
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+Space")
@@ -212,12 +212,12 @@ def test_keys_walk_and_toggle_and_the_list_is_one_tab_stop(notebook):
     assert focused(notebook) is None
     page.keyboard.press("Shift+Tab")
     assert focused(notebook) == "owl 0"
-    page.locator(".tw-legend input").fill("cat")  # the row that Tab reached is not listed now
+    page.locator(".tw-legend input").fill("cat")  # the row in the tab order is not listed now
     page.locator(".tw-legend input").fill("")
     assert page.locator(".tw-legend li button[tabindex='0']").count() == 1
 
 
-def test_letters_jump_to_a_name_and_the_same_letter_goes_on(notebook):
+def test_letters_jump_to_a_name_and_the_same_letter_moves_to_the_next(notebook):
     page = notebook.page
     row(notebook, 0).focus()
     page.keyboard.type("golden retriever 3")  # the spaces are part of the name, not a toggle
@@ -239,7 +239,7 @@ def test_keys_in_the_legend_do_nothing_to_the_notebook(notebook):
     for key in ("a", "b", "Enter", "Escape"):
         page.locator(".tw-legend input").press(key)
     page.locator(".tw-legend header button", has_text="None").focus()
-    for key in ("a", "b", "m"):  # which mean nothing to a button
+    for key in ("a", "b", "m"):  # which a button ignores
         page.keyboard.press(key)
     row(notebook, 1).click()
     until(lambda: hidden(notebook) == [1] or pressed(notebook)[1] is False, 20, "the click")
@@ -248,10 +248,10 @@ def test_keys_in_the_legend_do_nothing_to_the_notebook(notebook):
     assert page.locator(".jp-InputPrompt").first.inner_text() == prompt
 
 
-def test_a_row_says_all_of_its_class_to_a_screen_reader(notebook):
+def test_accessible_name_of_a_row_describes_its_class(notebook):
     notebook.execute("explorer.select(np.flatnonzero(labels == 11)[:4])")
     accuracy = notebook.python("float(explorer.state.accuracies[11])")
-    name = f"Émeu 11, 4 of 12 selected, {100 * accuracy:.0f} % accurate, shown"
+    name = f"Émeu 11, 4 of 12 selected, {100 * accuracy:.0f} % accurate, visible"
     toggle = notebook.page.get_by_role("button", name=name, exact=True)
     toggle.wait_for()
     assert notebook.page.get_by_role("list", name="Classes").get_by_role("listitem").count() == G
@@ -260,7 +260,7 @@ def test_a_row_says_all_of_its_class_to_a_screen_reader(notebook):
     notebook.page.get_by_role("button", name=name, exact=True, pressed=False).wait_for()
 
 
-def test_selected_and_total_are_shown_and_the_tooltip_tells_the_rest(notebook):
+def test_row_shows_selected_and_total_and_the_tooltip_shows_the_rest(notebook):
     notebook.execute("explorer.select(np.flatnonzero(labels == 7)[:3])")
     row(notebook, 7).locator(".tw-selected", has_text="3").wait_for()
     texts = [row(notebook, 7).locator(f".tw-{part}").inner_text()
@@ -268,7 +268,7 @@ def test_selected_and_total_are_shown_and_the_tooltip_tells_the_rest(notebook):
     assert texts == ["3", "8", "0%"]
     row(notebook, 7).hover()
     assert row(notebook, 7).get_attribute("title").splitlines() == [
-        "Émeu 7", "3 selected / 8 shown / 8 in total", "0.0\u202f% predicted right",
+        "Émeu 7", "3 selected / 8 visible / 8 in total", "accuracy 0.0\u202f%",
     ]  # fmt: skip
 
 
@@ -293,8 +293,8 @@ def test_few_classes_have_no_search_and_no_accuracies_without_predictions(open_n
     map_is_drawn(notebook.page)
     legend = notebook.page.locator(".tw-legend")
     assert legend.locator("input").is_hidden()
-    assert legend.locator("option").all_inner_texts() == ["in order", "by name", "by size"]
+    assert legend.locator("option").all_inner_texts() == ["given order", "by name", "by size"]
     assert legend.locator(".tw-accuracy").count() == 0
     assert legend.locator("li button").first.get_attribute("aria-label") == (
-        "cat, 0 of 2 selected, shown"
+        "cat, 0 of 2 selected, visible"
     )

@@ -1,4 +1,4 @@
-"""The map: its colours, names, links and hover, what it draws of many points, and without WebGL."""
+"""The map: colours, names, links, hover, large maps, and drawing without WebGL."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ explorer = EmbeddingExplorer(
     embedding=xy, draw_budget=600)
 explorer
 """
-# Places and texels that the graphics card draws, of the points that it draws.
+# Places and texels of the points that the graphics card draws.
 _ON_THE_CARD = """async (index) => {
   const view = document.querySelector(".tw-scatter").bqplotFigure;
   const mark = (await Promise.all(view.mark_views.views))[index];
@@ -102,15 +102,15 @@ def outlined(page: Page) -> bool:
     return page.locator(".tw-lasso > path").get_attribute("d") is not None
 
 
-def test_the_outline_of_a_lasso_stays_with_its_own_selection(notebook):
+def test_outline_of_a_lasso_stays_with_its_selection(notebook):
     page = notebook.page
     for keys in ((), ("Shift",), ()):  # the last one changes nothing
         drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
         until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
         summary = page.locator(".tw-summary", has_text="selected")
-        summary.wait_for(timeout=20 * SECONDS)  # came after what the map was sent
+        summary.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
         assert outlined(page)
-    page.locator(".tw-color-menu select").select_option("height")  # is no other selection
+    page.locator(".tw-color-menu select").select_option("height")  # is not another selection
     until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
     page.locator(".tw-key .tw-ramp").wait_for()
     assert outlined(page)
@@ -125,14 +125,14 @@ def test_the_outline_of_a_lasso_stays_with_its_own_selection(notebook):
     ],
     ids=["misclassified", "python", "undo"],
 )
-def test_the_outline_of_a_lasso_goes_when_something_else_is_selected(notebook, another):
+def test_outline_of_a_lasso_disappears_when_the_selection_changes(notebook, another):
     page = notebook.page
     notebook.execute("explorer.select([0, 1])")
     drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)])
     until(lambda: notebook.python("len(explorer.selected)") > 2, 20, "a selection")
     another(notebook)
     until(lambda: not outlined(page), 20, "the outline to go")
-    assert notebook.python("len(explorer.selected)")  # it did not go because nothing is selected
+    assert notebook.python("len(explorer.selected)")  # although something is selected
 
 
 def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
@@ -140,7 +140,7 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     notebook.execute("explorer.color_by = 'camera'")
     page.locator(".tw-key .tw-entry").nth(1).wait_for()
     names = page.locator(".tw-key .tw-entry > span:nth-child(2)").all_inner_texts()
-    assert names == ["<i>right</i>", "left"]  # text of data is text
+    assert names == ["<i>right</i>", "left"]  # text from the data is displayed as text
     colors = page.locator(".tw-key .tw-dot").evaluate_all(
         "(dots) => dots.map((dot) => dot.style.background.match(/\\d+/g).map(Number))"
     )
@@ -156,7 +156,7 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
 
 
 def seen_at_bright_point(page: Page, color: list[int]) -> bool:
-    """Whether the pixel on the screen where the one bright point is has about this colour."""
+    """Whether the pixel at the only bright point has about this colour."""
     pixels, opacity = drawn_points(page)
     x, y = pixels[opacity == 1][0]
     picture = page.screenshot(clip={"x": x - 1, "y": y - 1, "width": 3, "height": 3})
@@ -164,17 +164,17 @@ def seen_at_bright_point(page: Page, color: list[int]) -> bool:
     return bool(np.abs(seen - color).max() <= 12)
 
 
-def test_a_colour_that_is_not_possible_is_offered_with_its_reason(notebook):
+def test_unavailable_colouring_is_listed_with_its_reason(notebook):
     options = notebook.page.locator(".tw-color-menu option")
     texts = options.all_inner_texts()
-    assert "suspicion of the label (nats)" in texts
+    assert "label suspicion (nats)" in texts
     notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
     assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
         "bare.get_state()['map.color_choices']"
     )
 
 
-def test_a_slow_score_is_computed_beside_the_kernel(notebook):
+def test_slow_score_is_computed_in_the_background(notebook):
     page = notebook.page
     page.locator(".tw-color-menu select").select_option("trustworthiness")
     page.locator(".tw-key", has_text="trustworthiness").wait_for(timeout=30 * SECONDS)
@@ -182,7 +182,7 @@ def test_a_slow_score_is_computed_beside_the_kernel(notebook):
     until(lambda: notebook.python("explorer.state.busy") == "", 20, "the end of the work")
 
 
-def test_names_of_the_classes_stand_on_their_points(notebook):
+def test_class_names_are_drawn_on_their_points(notebook):
     page = notebook.page
     page.locator(".tw-overlay").focus()
     page.keyboard.press("n")
@@ -207,7 +207,7 @@ def test_names_of_the_classes_stand_on_their_points(notebook):
     until(lambda: not page.locator(".tw-labels").is_visible(), 20, "the names to go")
 
 
-def test_the_point_under_the_pointer_is_known_to_python_and_back(notebook):
+def test_hovered_point_is_shared_between_page_and_python(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     rows = drawn_rows(notebook)
@@ -226,7 +226,7 @@ def test_the_point_under_the_pointer_is_known_to_python_and_back(notebook):
     until(lambda: circle.get_attribute("r") == "0", 20, "no ring")
 
 
-def test_a_clicked_point_is_tied_to_its_nearest_in_feature_space(notebook):
+def test_clicked_point_is_connected_to_its_nearest_in_feature_space(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     rows = drawn_rows(notebook)
@@ -253,7 +253,7 @@ def test_a_clicked_point_is_tied_to_its_nearest_in_feature_space(notebook):
     assert notebook.python("explorer.state.focus") is None
 
 
-def test_a_finger_draws_a_lasso(notebook):
+def test_lasso_can_be_drawn_by_touch(notebook):
     page = notebook.page
     box = page.locator(".tw-overlay").bounding_box()
     corners = [(0.1, 0.2), (0.5, 0.2), (0.5, 0.9), (0.1, 0.9)]
@@ -271,7 +271,7 @@ def test_a_finger_draws_a_lasso(notebook):
     assert notebook.python("explorer.selected.tolist()") == sorted(rows[inside].tolist())
 
 
-def test_a_map_in_a_hidden_tab_is_there_when_it_is_shown(notebook):
+def test_map_in_a_hidden_tab_is_drawn_when_the_tab_opens(notebook):
     page = notebook.page
     page.evaluate("() => window.jupyterapp.commands.execute('launcher:create')")
     until(lambda: not page.locator(".tw-overlay").first.is_visible(), 20, "another tab in front")
@@ -300,13 +300,13 @@ def map_state(notebook: Notebook, name: str) -> object:
 
 
 def on_the_card(page: Page, mark: int = 0) -> np.ndarray:
-    """(k, 3) x, y and opacity of the points that are drawn."""
+    """(k, 3) x, y and opacity of the drawn points."""
     return np.array(page.evaluate(_ON_THE_CARD, mark)).T
 
 
 def all_is_drawn(page: Page) -> None:
     page.wait_for_function(
-        "() => !document.querySelector('.tw-shown').textContent.includes('showing')",
+        "() => !document.querySelector('.tw-shown').textContent.includes('are drawn')",
         timeout=20 * SECONDS,
     )
 
@@ -320,16 +320,16 @@ def seen_colors(page: Page) -> set[tuple[int, ...]]:
     return set(map(tuple, found[counts > 0.2 * len(colors)].tolist()))
 
 
-def test_above_the_budget_a_sample_is_drawn_and_said(many):
+def test_map_above_the_budget_draws_a_sample_with_a_note(many):
     page = many.page
     until(lambda: len(on_the_card(page)) == 600, 20, "600 points")
-    assert "showing 600 of 6,000 points in sight" in page.locator(".tw-shown").inner_text()
+    assert "600 of 6,000 points in view are drawn" in page.locator(".tw-shown").inner_text()
     rare = set(map(tuple, np.round(many.python("xy[:20].tolist()"), 4).tolist()))
     drawn = set(map(tuple, np.round(on_the_card(page)[:, :2], 4).tolist()))
     assert rare <= drawn  # the rare class comes first
 
 
-def test_zooming_in_draws_every_point_in_sight(many):
+def test_zooming_in_draws_every_point_in_the_viewport(many):
     page = many.page
     box = page.locator(".tw-overlay").bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
@@ -353,7 +353,7 @@ def test_zooming_in_draws_every_point_in_sight(many):
     page.locator(".tw-tools [data-action=reset]").click()
 
 
-def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
+def test_lasso_selects_points_that_are_not_drawn_and_draws_them(many):
     page = many.page
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
     until(lambda: many.python("len(explorer.selected)") > 600, 20, "more than are drawn")
@@ -365,7 +365,7 @@ def test_a_lasso_takes_points_that_are_not_drawn_and_then_draws_them(many):
 
 @pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
 def too_many(open_notebook, request) -> Notebook:
-    """As with millions of rows: the page gets a thousand of six."""
+    """Like a map of millions of rows: the page receives 1,000 of 6,000 points."""
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
@@ -375,7 +375,7 @@ def too_many(open_notebook, request) -> Notebook:
     return opened
 
 
-def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
+def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
     page = too_many.page
     page.wait_for_function(
         "() => document.querySelector('.tw-shown').textContent.includes('1,000 of 6,000')"
@@ -405,7 +405,7 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
         20,
         "their rings",
     )
-    # After a part of the points all of them are drawn again, each in its own place.
+    # After some of the points, all points are drawn again, each at its place.
     assert np.allclose(on_the_card(page)[:, :2], np.column_stack(page.evaluate(PLACES, 0)))
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
     until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")
@@ -417,7 +417,7 @@ def test_of_too_many_points_the_page_gets_those_that_are_looked_at(too_many):
     )
 
 
-def test_a_click_takes_the_point_that_is_seen_after_the_points_have_changed(too_many):
+def test_click_selects_the_displayed_point_after_the_points_have_changed(too_many):
     page = too_many.page
     rows = drawn_rows(too_many)
     pixels, _ = drawn_points(page)
@@ -440,10 +440,10 @@ def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
 
 
 @pytest.mark.parametrize("many", [NO_WEBGL], ids=["canvas"], indirect=True)
-def test_without_webgl_the_map_moves_and_takes_other_colours(many):
+def test_map_without_webgl_moves_and_changes_colours(many):
     page = many.page
     page.locator(".tw-tools [data-action=reset]").click()
-    assert "drawn without WebGL: this browser has none" in page.locator(".tw-shown").inner_text()
+    assert "without WebGL" in page.locator(".tw-shown").inner_text()
     colors = functools.partial(seen_colors, page)
     before = until(colors, 20, "colours")
     many.execute("explorer.color_by = 'prediction'; explorer.color_by = 'correct'")

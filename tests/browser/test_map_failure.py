@@ -1,4 +1,4 @@
-"""A map whose figure cannot be loaded, as in a notebook that nbconvert has converted to HTML."""
+"""A map whose figure cannot be loaded, as in a notebook converted to HTML by nbconvert."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def page_state() -> dict[str, object]:
     }
 
 
-def test_it_says_so_and_how_to_share_a_map_without_a_kernel(browser: Browser):
+def test_unrendered_explorer_names_the_remedy_and_a_page_without_a_kernel(browser: Browser):
     page = browser.new_page()
     page.evaluate(_SHOW, [bundle("widget.js"), bundle("widget.css"), page_state()])
     page.wait_for_function(

@@ -1,11 +1,10 @@
-"""Beyond JupyterLab: the quickstart in Notebook 7, and the dashboard in Voila, by hand."""
+"""Other front ends: the quickstart in Notebook 7, and the dashboard in Voila."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -19,20 +18,20 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
-from tests.browser.jupyter import START_SECONDS, Lab, Notebook, until
+from tests.browser.jupyter import START_SECONDS, Lab, Notebook, stop_group, until
 
 pytestmark = pytest.mark.browser
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LASSO = [(0.2, 0.25), (0.55, 0.15), (0.85, 0.5), (0.6, 0.8), (0.45, 0.4), (0.25, 0.7)]
 
-# What these log without us, in an empty notebook of a closed network; everything else is ours.
+# Errors that these log for an empty notebook without a network; all other errors are ours.
 NOTEBOOKS_OWN = re.compile(r"Cannot read properties of undefined \(reading 'schema'\)")
 VOILAS_OWN = re.compile(r"getter for the shared module is not a function|font-?awesome", re.I)
 
 
 def has_pictures_of_the_selection(page: Page) -> int:
-    """How many the page says are selected, once their pictures are there."""
+    """Number of selected samples on the page, once their pictures are drawn."""
     summary = page.locator(".tw-summary")
     until(lambda: "selected" in summary.inner_text(), 30, "the selection")
     count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
@@ -54,7 +53,7 @@ def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert not errors, f"the page's console reported: {errors}"
 
 
-def test_in_notebook_7_a_lasso_leads_to_pictures_and_to_the_frame(notebook):
+def test_lasso_in_notebook_7_shows_pictures_and_fills_the_frame(notebook):
     notebook.execute("explorer.clear()")
     drag(notebook.page, LASSO)
     count = has_pictures_of_the_selection(notebook.page)
@@ -62,13 +61,13 @@ def test_in_notebook_7_a_lasso_leads_to_pictures_and_to_the_frame(notebook):
     assert notebook.python("len(explorer.to_dataframe())") == count
 
 
-def test_in_notebook_7_a_class_is_hidden_by_a_click_and_python_moves_the_map(notebook):
+def test_click_in_notebook_7_hides_a_class_and_python_updates_the_map(notebook):
     page = notebook.page
     page.locator(".tw-legend li button").nth(8).click()
     until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
     notebook.execute("explorer.select(range(30))")
     shown = notebook.python("len(explorer.selected)")
-    assert shown < 30  # those of the hidden class are left out
+    assert shown < 30  # samples of the hidden class are excluded
     pictures_are_drawn(page, shown)
 
 
@@ -109,12 +108,7 @@ class Voila:
             return False
 
     def close(self) -> None:
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        stop_group(self._process)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +126,7 @@ def open_dashboard(server: Voila, page: Page) -> None:
 
 
 def lasso_in_dashboard(page: Page) -> int:
-    """How many are selected by it, once their pictures and the table are there."""
+    """Number of samples that a lasso selects, once their pictures and the table are drawn."""
     page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
     drag(page, LASSO)
     count = has_pictures_of_the_selection(page)
@@ -161,11 +155,11 @@ def dashboard(browser: Browser, voila: Voila) -> Iterator[Page]:
     assert not errors, f"the page's console reported: {errors}"
 
 
-def test_in_voila_a_lasso_leads_to_pictures_and_to_the_table_below(dashboard):
+def test_lasso_in_voila_shows_pictures_and_fills_the_table(dashboard):
     lasso_in_dashboard(dashboard)
 
 
-def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
+def test_voila_hides_the_code_and_a_click_hides_a_class(dashboard):
     page = dashboard
     assert page.get_by_text("optimizer.zero_grad").count() == 0
     first = page.locator(".tw-legend li button").first
@@ -173,7 +167,7 @@ def test_in_voila_the_code_is_not_shown_and_a_click_hides_a_class(dashboard):
     until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the class to go")
 
 
-def test_where_bqplot_gl_cannot_be_loaded_the_dashboard_is_as_good(voila, browser):
+def test_dashboard_works_without_bqplot_gl(voila, browser):
     page = browser.new_page(viewport={"width": 1400, "height": 1300}, device_scale_factor=2)
     aborted: list[str] = []
 

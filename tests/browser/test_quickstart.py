@@ -1,6 +1,6 @@
-"""The main job, by hand: JupyterLab in Chromium, the quickstart, mouse and eyes.
+"""The quickstart in JupyterLab in Chromium.
 
-Nothing is set by hand: the tests drag, click and type, then read Python.
+The tests drag, click and type, then check the state in Python.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def notebook(open_notebook) -> Notebook:
 
 @pytest.fixture(autouse=True)
 def fresh(notebook):
-    """Each test starts with all classes shown, nothing selected and the whole map in sight."""
+    """Each test starts with all classes visible, nothing selected and the whole map in view."""
     notebook.page.locator(".tsne-widget").first.scroll_into_view_if_needed()
     notebook.page.locator(".tw-legend header button", has_text="All").click()
     notebook.page.locator(".tw-tools [data-action=reset]").click()
@@ -57,7 +57,7 @@ def viewport(notebook: Notebook) -> list[float]:
 
 
 def lasso(notebook: Notebook, **options) -> list[int]:
-    """Drag the lasso; the rows that are selected once the map has shown them."""
+    """Drag the lasso and return the selected rows once the map shows them."""
     before = selected(notebook)
     drag(notebook.page, LASSO, **options)
     until(lambda: selected(notebook) != before, 20, "the selection")
@@ -73,14 +73,14 @@ def lasso(notebook: Notebook, **options) -> list[int]:
 
 
 def inside_the_outline(notebook: Notebook) -> list[int]:
-    """Rows whose points are drawn, visibly, inside the lasso that is drawn."""
+    """Rows of visible points inside the drawn lasso."""
     pixels, opacity = drawn_points(notebook.page)
     inside = Polygon(np.vstack([outline(notebook.page), outline(notebook.page)[:1]]))
     return rows_of(notebook, np.flatnonzero(inside.contains_points(pixels) & (opacity > 0)))
 
 
 def rows_of(notebook: Notebook, points: np.ndarray) -> list[int]:
-    """Rows of points: the map draws in an order of its own."""
+    """Rows of points, because the map has its own drawing order."""
     rows = drawn_rows(notebook)
     return sorted(rows[points].tolist())
 
@@ -91,7 +91,7 @@ def test_the_lasso_selects_exactly_the_points_drawn_inside_it(notebook):
     assert rows == inside_the_outline(notebook)
 
 
-def test_it_does_so_after_zooming_and_panning_too(notebook):
+def test_lasso_is_exact_after_zooming_and_panning(notebook):
     page = notebook.page
     before, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
@@ -101,7 +101,7 @@ def test_it_does_so_after_zooming_and_panning_too(notebook):
     drag(page, [(0.5, 0.5), (0.55, 0.42)])
     page.locator(".tw-tools [data-tool=lasso]").click()
     after, _ = drawn_points(page)
-    assert np.ptp(after, axis=0).min() > 1.3 * np.ptp(before, axis=0).min()  # it did zoom
+    assert np.ptp(after, axis=0).min() > 1.3 * np.ptp(before, axis=0).min()  # the map has zoomed
     rows = lasso(notebook)
     assert 20 < len(rows) < 1400
     assert rows == inside_the_outline(notebook)
@@ -114,7 +114,7 @@ def test_the_wheel_keeps_the_point_under_the_pointer_in_its_place(notebook):
     page.mouse.wheel(0, -200)
     until(lambda: not np.allclose(drawn_points(page)[0], before), 20, "the zoom")
     after, _ = drawn_points(page)
-    assert np.abs(after[0] - before[0]).max() < 1.5  # pixels; the mouse stands on whole ones
+    assert np.abs(after[0] - before[0]).max() < 1.5  # pixels; the mouse has whole ones
 
 
 def test_no_row_of_a_hidden_class_is_selected(notebook):
@@ -157,7 +157,7 @@ def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
     page = notebook.page
     rows = lasso(notebook)
     page.evaluate("() => document.activeElement.blur()")
-    page.keyboard.press("Escape")  # would clear the selection, if the map had focus
+    page.keyboard.press("Escape")  # would clear the selection if the map had the focus
     page.locator(".tw-overlay").focus()
     assert selected(notebook) == rows
     page.keyboard.press("r")
@@ -172,7 +172,7 @@ def test_the_rectangle_and_the_keys_work_while_the_map_has_focus(notebook):
     assert notebook.page.locator(".jp-Cell").count() == cells
 
 
-def test_a_click_selects_the_nearest_point_and_one_on_empty_ground_none(notebook):
+def test_click_selects_the_nearest_point_and_nothing_on_empty_ground(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     corner = pixels.max(axis=0)
@@ -183,7 +183,7 @@ def test_a_click_selects_the_nearest_point_and_one_on_empty_ground_none(notebook
     until(lambda: selected(notebook) == [], 20, "none")
 
 
-def test_undo_and_redo_walk_through_the_selections(notebook):
+def test_undo_and_redo_step_through_the_selections(notebook):
     page = notebook.page
     first = lasso(notebook)
     notebook.execute("explorer.select([1, 2])")
@@ -194,12 +194,12 @@ def test_undo_and_redo_walk_through_the_selections(notebook):
     until(lambda: selected(notebook) == [1, 2], 20, "the later rows")
 
 
-def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
+def test_hovering_shows_the_picture_and_the_prediction(notebook):
     page = notebook.page
     pixels, _ = drawn_points(page)
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
     rows = drawn_rows(notebook)
-    # a misclassified point that no other one covers
+    # a misclassified point that no other point covers
     gaps = [np.sort(np.hypot(*(pixels - pixels[k]).T))[1] for k in range(len(rows))]
     point = max(np.flatnonzero(np.isin(rows, wrong)), key=lambda k: gaps[k])
     page.mouse.move(*pixels[point])
@@ -218,7 +218,7 @@ def test_hovering_shows_the_picture_and_what_it_was_taken_for(notebook):
     card.wait_for(state="hidden", timeout=20 * SECONDS)
 
 
-def test_misclassified_points_carry_a_ring(notebook):
+def test_misclassified_points_have_a_ring(notebook):
     page = notebook.page
     rings = page.evaluate(
         "() => document.querySelector('.tw-scatter').bqplotFigure.mark_views.views[1]"
@@ -242,7 +242,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     assert f"#{record[0]}" in text
     assert record[1] in text
     assert record[0] == rows[0]
-    # the picture is the true one: its pixels are those of the digit
+    # the picture has the pixels of the digit
     shades = first.locator("img").evaluate(
         "(image) => { const canvas = document.createElement('canvas');"
         " canvas.width = canvas.height = 8; const context = canvas.getContext('2d');"
@@ -253,7 +253,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
     assert np.abs(np.subtract(shades, digit)).max() <= 2
 
 
-def test_misclassified_tiles_are_marked_and_say_what_was_predicted(notebook):
+def test_misclassified_tiles_are_marked_and_show_the_prediction(notebook):
     page = notebook.page
     page.locator(".tw-toolbar button", has_text="Select misclassified").click()
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
@@ -275,7 +275,7 @@ def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(note
     total = notebook.python("len(explorer.feature_set)")
     pictures_are_drawn(page, total)
     scroll = page.locator(".tw-gallery .tw-scroll")
-    for part in (0.2, 0.4, 0.6, 0.8):  # what has gone out of sight goes
+    for part in (0.2, 0.4, 0.6, 0.8):  # tiles out of view are removed
         scroll.evaluate("(node, part) => { node.scrollTop = part * node.scrollHeight }", part)
         page.wait_for_function(
             "(row) => [...document.querySelectorAll('.tw-gallery figure')]"
@@ -308,7 +308,7 @@ def test_selecting_in_the_map_calls_observers_in_python(notebook):
     assert notebook.python("heard[-1]") == len(rows)
 
 
-def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
+def test_frame_contains_the_samples_selected_on_screen(notebook):
     rows = lasso(notebook)
     assert notebook.python("explorer.to_dataframe().index.tolist()") == rows
     columns = notebook.python("list(explorer.to_dataframe().columns)")
@@ -318,7 +318,7 @@ def test_the_frame_in_the_kernel_is_what_is_selected_on_the_screen(notebook):
     ]  # fmt: skip
 
 
-def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
+def test_reloaded_page_restores_classes_selection_and_zoom(notebook):
     page = notebook.page
     page.locator(".tw-legend li button").nth(2).click()
     rows = lasso(notebook)
@@ -332,7 +332,7 @@ def test_a_reloaded_page_finds_classes_selection_and_zoom_again(notebook):
     assert selected(notebook) == rows
     until(lambda: np.allclose(drawn_points(page)[1], opacity), 20, "the same points to be bright")
     spread = np.ptp(drawn_points(page)[0], axis=0) / np.ptp(before, axis=0)
-    assert np.allclose(spread, spread[0], rtol=0.01)  # zoomed as before, whatever the width
+    assert np.allclose(spread, spread[0], rtol=0.01)  # the zoom is the same at any width
     assert spread[0] > 0.8
     assert page.locator(".tw-legend li button").nth(2).get_attribute("aria-pressed") == "false"
     pictures_are_drawn(page, len(rows))

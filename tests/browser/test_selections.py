@@ -1,4 +1,4 @@
-"""Named selections by hand: typed, selected again, combined, renamed, deleted, also reloaded."""
+"""Named selections: save, select, combine, rename, delete and reload."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def opened(open_notebook) -> Notebook:
 
 @pytest.fixture
 def notebook(opened) -> Notebook:
-    """Nothing selected, nothing named, the panel in sight."""
+    """Start without a selection or names, with the panel open."""
     opened.execute("explorer.state.selections = {}; explorer.clear()")
     opened.page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
     opened.page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
@@ -58,12 +58,12 @@ def lasso(notebook: Notebook, shares: list[tuple[float, float]]) -> list[int]:
     until(lambda: selected(notebook) not in ([], before), 20, "another selection")
     rows = selected(notebook)
     keep = notebook.page.locator(".tw-selections form button")
-    until(lambda: f"{len(rows)} selected" in keep.inner_text(), 20, "the panel to say so")
+    until(lambda: f"({len(rows):,})" in keep.inner_text(), 20, "the count on the button")
     return rows
 
 
 def keep(notebook: Notebook, name: str) -> None:
-    """Type a name for what is selected."""
+    """Type a name for the selection."""
     field = notebook.page.get_by_role("textbox", name="Name of the selection")
     field.click()
     notebook.page.keyboard.type(name)
@@ -85,7 +85,7 @@ def focused(notebook: Notebook) -> str | None:
     return notebook.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
 
 
-def test_a_lasso_is_named_by_typing_and_selected_again_and_combined(notebook):
+def test_lasso_selection_can_be_named_reselected_and_combined(notebook):
     page = notebook.page
     left = lasso(notebook, LEFT)
     keep(notebook, "on the left")
@@ -108,7 +108,7 @@ def test_a_lasso_is_named_by_typing_and_selected_again_and_combined(notebook):
     until(lambda: selected(notebook) == left, 20, "the step before")
 
 
-def test_each_row_tells_its_size_and_how_much_of_it_is_selected(notebook):
+def test_each_row_shows_its_size_and_its_selected_samples(notebook):
     notebook.execute("explorer.name_selection('few', [1, 2, 3, 4]); explorer.select([2, 3, 9])")
     name = "Select few, 4 samples, 2 of them selected"
     notebook.page.get_by_role("button", name=name, exact=True).wait_for(timeout=20 * SECONDS)
@@ -121,7 +121,7 @@ def test_each_row_tells_its_size_and_how_much_of_it_is_selected(notebook):
     assert colors == [f"rgb({red}, {green}, {blue})"]
 
 
-def test_a_selection_is_renamed_deleted_and_brought_back(notebook):
+def test_named_selection_can_be_renamed_deleted_and_restored(notebook):
     page = notebook.page
     notebook.execute("for name in 'abc': explorer.name_selection(name, [ord(name)])")
     page.get_by_role("button", name="Rename b", exact=True).click()
@@ -147,7 +147,7 @@ def test_a_selection_is_renamed_deleted_and_brought_back(notebook):
     page.locator(".tw-dropped").wait_for(state="hidden", timeout=20 * SECONDS)
 
 
-def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
+def test_every_action_works_by_keyboard_without_reaching_the_notebook(notebook):
     page = notebook.page
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:enter-command-mode')")
     cells = page.locator(".jp-Cell").count()
@@ -156,7 +156,7 @@ def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
     row(notebook, "c").wait_for(timeout=20 * SECONDS)
     page.get_by_role("textbox", name="Name of the selection").focus()
     page.keyboard.type("bad")  # in JupyterLab's command mode: cells above, below, cut
-    until(lambda: "Keep 2" in page.locator(".tw-selections form button").inner_text(), 20, "2")
+    until(lambda: "(2)" in page.locator(".tw-selections form button").inner_text(), 20, "2")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     assert focused(notebook).startswith("Select a,")
@@ -185,19 +185,19 @@ def test_everything_works_by_keys_and_nothing_reaches_the_notebook(notebook):
     assert page.locator(".jp-Cell").count() == cells
 
 
-def test_what_cannot_be_kept_is_not_offered(notebook):
+def test_save_button_is_disabled_without_a_selection_or_name(notebook):
     page = notebook.page
     button = page.locator(".tw-selections form button")
     field = page.get_by_role("textbox", name="Name of the selection")
-    until(lambda: button.inner_text() == "Nothing selected", 20, "nothing selected")
+    until(lambda: button.inner_text() == "Save selection", 20, "nothing selected")
     assert button.is_disabled()
     notebook.execute(
         "explorer.select([1, 2]); explorer.name_selection('two'); explorer.select([3])"
     )
-    until(lambda: button.inner_text() == "Keep 1 selected", 20, "one")
+    until(lambda: button.inner_text() == "Save selection (1)", 20, "one")
     assert button.is_disabled()  # without a name
     field.fill("two")
-    until(lambda: button.inner_text() == "Replace by 1 selected", 20, "the button to warn")
+    until(lambda: button.inner_text() == "Replace selection (1)", 20, "the button to warn")
     button.click()
     until(lambda: named(notebook) == {"two": [3]}, 20, "the replacement")
     assert field.input_value() == ""

@@ -1,4 +1,4 @@
-"""A shared page, opened from the disk without a kernel and without a network, and used by hand."""
+"""An exported page, opened from the disk without a kernel or a network."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def places(n=N) -> np.ndarray:
 
 
 def pictures(record) -> np.ndarray:
-    """Each of one grey, which tells its id."""
+    """Pictures of a single grey level, which encodes the id."""
     level = np.arange(int(record.ids.max()) + 1) % 256
     return np.broadcast_to(level[:, None, None], (len(level), 12, 12)).astype("u1")
 
 
 class Opened:
-    """A page opened from the disk, and all that it has asked for or complained about."""
+    """A page opened from the disk, with its requests and errors."""
 
     def __init__(self, browser: Browser, file: Path, **options: object) -> None:
         self.context = browser.new_context(accept_downloads=True, **options)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ class Opened:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Save a record and open its page; after the test nothing was fetched, and nothing failed."""
+    """Save a record and open its page; after the test, check for requests and errors."""
     pages: list[Opened] = []
 
     def open_one(
@@ -116,7 +116,7 @@ def saved_table(page: Page) -> pd.DataFrame:
 
 
 def rows_at(page: Page) -> dict[tuple[float, float], int]:
-    """Row of each point, by its data coordinates as drawn: points are in an order of their own."""
+    """Row of each point by its drawn coordinates, because points have their own order."""
     found: list[int] = page.evaluate(
         "() => { const { record } = document.getElementById('tw-page').exploration;"
         " const figure = document.querySelector('.tw-scatter').bqplotFigure;"
@@ -170,12 +170,12 @@ def test_the_points_are_drawn_where_their_coordinates_are(opened):
     assert scale > 0
     assert np.polyfit(xy[rows, 1], pixels[:, 1], 1)[0] == pytest.approx(-scale, rel=1e-3)
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), dtype=int)
-    lone = np.argmax(pixels[:, 0])  # the rightmost point, which lies free
+    lone = np.argmax(pixels[:, 0])  # the rightmost point, which no other covers
     x, y = pixels[lone].round().astype(int)
     assert np.ptp(picture[y, x]) > 30, "no colour where the rightmost point should be"
 
 
-def test_the_wheel_zooms_about_the_pointer_and_zero_shows_the_whole_map(opened):
+def test_wheel_zooms_around_the_pointer_and_zero_shows_the_whole_map(opened):
     page = opened(make_record(), places())
     before, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
@@ -226,7 +226,7 @@ def test_hidden_classes_cannot_be_selected_and_their_points_are_not_drawn(opened
 
 
 @pytest.mark.parametrize("name", ["prediction", "correct", "confidence", "suspicion"])
-def test_colours_say_what_is_chosen_and_have_a_key(opened, name):
+def test_points_have_the_chosen_colours_and_a_key(opened, name):
     page = opened(make_record(), places(), {"scores": {"suspicion": np.arange(N)}})
     before = page.locator(".tw-figure").screenshot()
     page.locator(".tw-color-menu select").select_option(name)
@@ -261,7 +261,7 @@ def test_the_gallery_shows_the_selection_in_the_chosen_order_with_its_pictures(o
     until(lambda: lowest in tiles.first.inner_text(), 20, "the least confident first")
 
 
-def test_of_thousands_of_pictures_only_those_in_sight_exist(opened):
+def test_only_visible_tiles_exist_among_thousands(opened):
     n = 5_000
     record = make_record(n)
     page = opened(record, places(n))
@@ -273,7 +273,7 @@ def test_of_thousands_of_pictures_only_those_in_sight_exist(opened):
     assert page.locator(".tw-gallery figure").count() < 200
 
 
-def test_a_click_opens_a_close_look_and_escape_closes_it(opened):
+def test_click_opens_the_details_and_escape_closes_them(opened):
     record = make_record()
     page = opened(record, places(), {"selected": [5]})
     page.locator(".tw-gallery figure img").first.click()
@@ -302,7 +302,7 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_selects_its_samples(opened):
     assert selected(page) == expected.tolist()
 
 
-def test_the_counts_of_legend_and_toolbar_are_those_of_the_record(opened):
+def test_counts_in_legend_and_toolbar_match_the_record(opened):
     record = make_record()
     page = opened(record, places())
     wrong = int(record.misclassified.sum())
@@ -326,7 +326,7 @@ def test_named_selections_can_be_selected_and_new_ones_made(opened):
     until(lambda: page.locator(".tw-selections li").count() == 2, 20, "a second selection")
 
 
-def test_of_a_named_selection_only_samples_that_are_shown_are_selected_and_it_is_said(opened):
+def test_only_visible_samples_of_a_named_selection_are_selected_with_a_message(opened):
     page = opened(make_record(), places(), {"selections": {"few": [1, 2, 3]}})
     page.get_by_role("tab", name="Selections").click()
     page.locator(".tw-legend li button").first.click()
@@ -365,10 +365,10 @@ def test_the_table_that_is_saved_is_the_frame_of_the_selection(opened):
         assert np.array_equal(table[column].astype("f4"), frame[column])
     page.get_by_role("button", name="Clear").click()
     count_is(page, 0)
-    assert len(saved_table(page)) == N  # all that is shown, where nothing is selected
+    assert len(saved_table(page)) == N  # all visible samples, since nothing is selected
 
 
-def test_hostile_text_is_text_everywhere_and_no_formula_in_the_table(opened):
+def test_hostile_text_is_displayed_as_text_and_is_no_formula_in_the_table(opened):
     planted = ["<img src=x onerror='window.pwned=1'>", "</script><script>window.pwned=1</script>"]
     names = list(dict.fromkeys([*TEXTS, *planted, '=cmd()"', "@SUM(1)", "a,b\n'c'"]))
     c = len(names)
@@ -397,14 +397,14 @@ def test_hostile_text_is_text_everywhere_and_no_formula_in_the_table(opened):
     assert not [text for text in texts if str(text).strip()[:1] in ("=", "+", "-", "@")]
 
 
-# ---- the sample, the theme, the layout, and who cannot see or point ----
+# ---- sampled pages, theme, layout and accessibility ----
 
 
-def test_a_sampled_page_says_so_and_holds_what_was_selected(opened):
+def test_sampled_page_has_a_note_and_contains_the_selection(opened):
     record = make_record()
     page = opened(record, places(), {"max_rows": 60, "selected": [7]})
     note = page.locator(".tw-page-note").inner_text()
-    assert note == "60 of 240 samples: a sample of every class, with all that was selected"
+    assert note == "60 of 240 samples: a sample of every class, including all selected samples"
     assert saved_table(page)["id"].tolist() == [record.ids[7]]
     assert "60 samples" in page.locator(".tw-summary").inner_text()
 
@@ -419,7 +419,7 @@ def test_colours_follow_the_system_until_the_button_is_used(opened, scheme):
 
 
 @pytest.mark.parametrize("width", [420, 900, 1600])
-def test_nothing_is_cut_off_at_any_width(opened, width):
+def test_nothing_overflows_at_any_width(opened, width):
     page = opened(make_record(), places(), viewport={"width": width, "height": 800})
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     for name in (".tw-overlay", ".tw-legend", ".tw-gallery", "[data-action=csv]"):
@@ -432,7 +432,7 @@ def test_nothing_is_cut_off_at_any_width(opened, width):
     assert tools["x"] + tools["width"] <= menu["x"]
 
 
-def test_all_of_it_is_reached_by_keys(opened):
+def test_every_control_is_reachable_by_keyboard(opened):
     page = opened(make_record(), places(), {"selected": [1, 2]})
     reached = set()
     for _ in range(60):
@@ -451,7 +451,7 @@ def test_all_of_it_is_reached_by_keys(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened, scheme):
+def test_axe_finds_no_violation(opened, scheme):
     page = opened(
         make_record(), places(), {"max_rows": 100, "selections": {"few": [1]}}, color_scheme=scheme
     )

@@ -1,4 +1,4 @@
-"""The documentation: built strictly from the repository, and read without a network."""
+"""The documentation: built in strict mode and read without a network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site, built."""
+    """Folder of the built site."""
     folder = tmp_path_factory.mktemp("site")
     run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
@@ -60,7 +60,7 @@ def site(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
-    """A page that can load nothing but the site; whatever else it asks for fails the test."""
+    """A page that can load only the site; any other request fails the test."""
     foreign, errors = [], []
     own = (site, folder.as_uri(), "data:", "blob:")
 
@@ -86,7 +86,7 @@ def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("name", PAGES, ids=str)
-def test_a_page_is_read_without_a_network_and_has_its_place_in_the_menu(name, site, page):
+def test_page_works_offline_and_is_listed_in_the_menu(name, site, page):
     page.goto(site + name.with_suffix(".html").as_posix(), wait_until="networkidle")
     heading = page.locator("article h1").first.inner_text().removesuffix("¶")
     assert heading
@@ -104,7 +104,7 @@ def test_formulas_are_drawn(site, page):
     assert "$" not in page.locator("article").inner_text()
 
 
-# By its address: what is found while the word is being typed may be other pages.
+# Compare addresses, because other pages may be found while the word is being typed.
 FOUND_ENGINE = "a.md-search-result__link[href*='how/engine.html'][href*='perplexity']"
 
 
@@ -115,7 +115,7 @@ def test_the_search_finds_a_page(site, page):
     page.locator(FOUND_ENGINE).first.wait_for(timeout=30_000)
 
 
-def test_the_search_works_in_a_folder_that_no_server_serves(folder, page):
+def test_search_works_without_a_server(folder, page):
     page.goto((folder / "how" / "view.html").as_uri())
     page.locator("input.md-search__input").click()
     page.keyboard.type("perplexity")
@@ -135,13 +135,13 @@ def test_every_public_name_is_in_the_reference(site, page):
     assert {f"tsne_widget.analysis.{name}" for name in analysis.__all__} <= found
 
 
-def test_what_a_docstring_names_is_a_link_to_it(site, page):
+def test_names_in_docstrings_are_links(site, page):
     page.goto(site + "api/analysis.html")
     page.locator("article a:has(code:text-is('kneighbors'))").first.click()
     page.wait_for_url("**/analysis.html#tsne_widget.analysis.kneighbors")
 
 
-def test_parameters_that_are_described_together_have_each_its_own_default(site, page):
+def test_parameters_described_together_have_their_own_defaults(site, page):
     page.goto(site + "api/index.html")
     entry = page.locator("article li", has_text="whole_paths (")
     assert "default: False" in entry.first.inner_text()

@@ -1,1 +1,1 @@
-"""The exported page answers as the kernel does: recorded conversations, replayed by node."""
+"""The exported page answers like the kernel: recorded conversations, replayed by node."""

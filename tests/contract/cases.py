@@ -24,7 +24,7 @@ def places(n: int = N) -> np.ndarray:
 
 
 def arrays(kind: str, n: int = N, classes: list[str] | None = None) -> FeatureSet:
-    """A record of one kind: which of labels, predictions and logits it has."""
+    """A record of one kind; the kind decides whether it has labels, predictions and logits."""
     rng = np.random.default_rng(len(kind))
     names = classes or ["cat", "dog", "owl", "emu"]
     c = len(names)

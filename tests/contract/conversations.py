@@ -1,4 +1,4 @@
-"""What a page says: golden conversations of each view, and strategies for others."""
+"""Messages of a page: golden conversations of each view, and strategies for others."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def gallery_orders(kernel: Kernel) -> None:
         kernel.say("gallery", "arrange", descending=not view.descending)
         ask()
     for group in groups:
-        kernel.say("gallery", "arrange", group=group, source="shown")
+        kernel.say("gallery", "arrange", group=group, source="visible")
         ask(2)
     kernel.say("gallery", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
     kernel.say("gallery", "arrange", source="selection")
@@ -111,7 +111,7 @@ def gallery_samples(kernel: Kernel) -> None:
     kernel.say("gallery", "picked", do="keep")
     kernel.say("gallery", "pick", epoch=view.epoch, index=0, range=False)
     kernel.say("gallery", "picked", do="remove")
-    kernel.say("gallery", "arrange", source="shown")
+    kernel.say("gallery", "arrange", source="visible")
     kernel.say("gallery", "pick", epoch=view.epoch, index=3, range=True)
     kernel.say("legend", "toggle", code=0)
     kernel.say("gallery", "picked", do="add")
@@ -164,7 +164,7 @@ CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
 # ---- made by hypothesis ----
 
 _MODE = st.sampled_from(MODES)
-_SHARE = st.floats(0, 1, exclude_max=True)  # of a range that is known when the message is sent
+_SHARE = st.floats(0, 1, exclude_max=True)  # from a range that is known when the message is sent
 _CORNER = st.tuples(st.floats(-3, 3), st.floats(-3, 3))
 
 
@@ -173,7 +173,7 @@ def _at(share: float, count: int) -> int:
 
 
 def _act(*fields: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A strategy of functions that say something to a kernel."""
+    """A strategy of functions that send a message to a kernel."""
 
     def decorate(say: Callable[..., None]) -> Any:
         return st.tuples(*fields).map(lambda drawn: lambda kernel: say(kernel, *drawn))
@@ -247,7 +247,7 @@ def _arrange(kernel: Kernel, what: str, at: float, flag: bool) -> None:
     sorts = [one["key"] for one in kernel.start["gallery.sorts"] if not one["lacks"]]
     groups = [one["key"] for one in kernel.start["gallery.groupings"] if not one["lacks"]]
     choices = {
-        "source": ["selection", "shown"], "sort": sorts, "group": groups,
+        "source": ["selection", "visible"], "sort": sorts, "group": groups,
         "descending": [False, True], "size": [56, 96, 200],
     }[what]  # fmt: skip
     value = {what: choices[_at(at, len(choices))]}

@@ -27,7 +27,7 @@ from tsne_widget.widgets.views.panels import PANELS, PanelContext
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
 from tsne_widget.widgets.views.view import View
 
-# What a page cannot show or answer, and why. Everything else has to be equal.
+# What a page cannot show or answer, and why. Everything else must be equal.
 KERNEL_ONLY_TRAITS = {
     "map.figure": "a canvas draws the map: bqplot needs a widget manager",
     "map.budget": "the canvas draws every point of a page, at most 100,000",
@@ -53,8 +53,8 @@ KERNEL_ONLY_FIELDS = {
 KERNEL_ONLY_DETAILS = {
     "row": "a row number is of use only for explorer.select()",
 }
-# Menus: a page leaves out scores, sorts and finders that it lacks values for, as these are computed
-# from the features. In a notebook they are listed with what they require.
+# Menus: a page omits scores, sorts and finders that need the features. A notebook lists them with
+# their requirements.
 FIXED_SORTS = {"dataset", "class", "prediction"}
 FIXED_COLORS = {"label", "prediction", "correct", "selection"}
 
@@ -221,7 +221,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A trait as JSON holds it: bytes as a list of numbers, NaN as None."""
+    """A trait in JSON: bytes as a list of numbers, NaN as None."""
     if isinstance(value, (bytes, memoryview)):
         numbers = np.frombuffer(value, dtype=_DTYPES.get(name, "u1"))
         return [None if number != number else number for number in numbers.tolist()]

@@ -3,7 +3,7 @@ import { openExploration, pageBackend } from "../../tsne_widget/widgets/html_exp
 
 const ARRAYS = { "<f4": Float32Array, "<u4": Uint32Array };
 
-/** Differences between the page and the kernel at the first step that has some. */
+/** Differences between the page and the kernel at the first step where they differ. */
 export async function replay({ record, pictures, dtypes, fields, start, steps }) {
   const backend = pageBackend(openExploration(record, pictures));
   const expected = { ...start };
@@ -53,7 +53,7 @@ function traitOf(backend, name, dtypes) {
   const value = backend(view).get(trait);
   const Type = ARRAYS[dtypes[name]] ?? Uint8Array;
   if (value instanceof DataView) return numbers(value, Type);
-  return value === null && !["hovered", "focus"].includes(trait) ? [] : value; // null: no bytes
+  return value === null && !["hovered", "focus"].includes(trait) ? [] : value; // null means no bytes
 }
 
 function numbers(view, Type = Uint8Array) {

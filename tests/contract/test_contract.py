@@ -33,7 +33,7 @@ def node() -> Iterator[Node]:
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replies hold all tiles, however slow the machine is."""
+    """Make replies contain all tiles, even on a slow machine."""
     monkeypatch.setattr(gallery, "MAX_REPLY_SECONDS", np.inf)
 
 
@@ -43,7 +43,7 @@ def agree(node: Node, kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 @pytest.mark.parametrize("record", RECORDS)
-def test_the_page_answers_every_message_as_the_kernel_does(node, tmp_path, record, conversation):
+def test_page_and_kernel_answer_every_message_the_same(node, tmp_path, record, conversation):
     kernel = opened(record, tmp_path)
     CONVERSATIONS[conversation](kernel)
     agree(node, kernel)
@@ -51,7 +51,7 @@ def test_the_page_answers_every_message_as_the_kernel_does(node, tmp_path, recor
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 @pytest.mark.parametrize("record", ["labels", "unknown"])
-def test_a_page_goes_on_from_the_state_it_was_saved_in(node, tmp_path, record, conversation):
+def test_page_continues_from_its_saved_state(node, tmp_path, record, conversation):
     kernel = opened(record, tmp_path, prepare=saved_selections, scores=ALL_SCORES)
     CONVERSATIONS[conversation](kernel)
     agree(node, kernel)
@@ -73,7 +73,9 @@ def test_tiles_carry_the_same_pictures_and_reasons(node, tmp_path):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.sampled_from(list(RECORDS)), st.booleans(), st.lists(ACTIONS, min_size=6, max_size=12))
-def test_any_conversation_ends_alike(node, tmp_path, record, is_saved, actions):
+def test_any_conversation_ends_the_same_on_page_and_kernel(
+    node, tmp_path, record, is_saved, actions
+):
     kernel = opened(
         record, tmp_path, prepare=saved_selections if is_saved and record != "bare" else None
     )
@@ -82,7 +84,7 @@ def test_any_conversation_ends_alike(node, tmp_path, record, is_saved, actions):
     agree(node, kernel)
 
 
-def test_undo_goes_back_as_far_on_the_page(node, tmp_path):
+def test_undo_has_the_same_limit_on_page_and_kernel(node, tmp_path):
     kernel = opened("logits", tmp_path)
     for step in range(60):
         kernel.say("map", "pick", point=step % 40, epoch=0, mode="replace")
@@ -91,7 +93,7 @@ def test_undo_goes_back_as_far_on_the_page(node, tmp_path):
     agree(node, kernel)
 
 
-def test_more_selections_than_allowed_are_refused_alike(node, tmp_path):
+def test_too_many_selections_are_refused_on_page_and_kernel(node, tmp_path):
     kernel = opened("logits", tmp_path)
     kernel.say("toolbar", "misclassified")
     for number in range(202):

@@ -1,4 +1,4 @@
-"""Names that the examples of the pages use: a trained model, its data and its features."""
+"""Names used by the examples of the pages: a trained model, its data and its features."""
 
 from __future__ import annotations
 

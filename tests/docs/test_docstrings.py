@@ -48,10 +48,10 @@ NOT_CHECKED = {
     "SA02": "descriptions are phrases",
     "SA03": "descriptions are phrases",
 }
-# Where a docstring has no section Parameters: results document their Attributes, and a method
-# of few parameters explains them in its sentences. Functions must have the section.
+# Docstrings that may lack a section Parameters: results document their Attributes, and a method
+# with few parameters explains them in its sentences. Functions must have the section.
 NOT_CHECKED_WITHOUT_PARAMETERS = {"PR01"}
-# Fields of results have phrases.
+# Fields of results have phrases instead of sentences.
 NOT_CHECKED_OF_MEMBERS = {"SS03"}
 
 
@@ -67,7 +67,7 @@ def public_calls() -> list[str]:
 
 
 def own_members(name: str) -> Iterator[str]:
-    """Dotted names of the methods and properties that a class or a base of ours defines."""
+    """Dotted names of the methods and properties that a class or its base class of ours defines."""
     value = resolved(name)
     ours = (base for base in inspect.getmro(value) if base.__module__.startswith("tsne_widget"))
     for member, code in {k: v for base in ours for k, v in vars(base).items()}.items():
@@ -101,7 +101,7 @@ WITHOUT_EXAMPLE = {"ImageSource", "Comparison"}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_print_what_they_say(name, tmp_path, monkeypatch):
+def test_module_examples_print_the_documented_output(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testmod(import_module(name), optionflags=options)

@@ -93,7 +93,7 @@ def test_samples_may_have_any_format(form):
 @pytest.mark.parametrize(
     "form", [lambda x, y: x, lambda x, y: (x,), lambda x, y: {"image": x}, lambda x, y: (x, None)]
 )
-def test_without_labels_there_are_none(form):
+def test_data_without_labels_has_no_labels(form):
     assert_plain(run(As(form)), labels=False)
 
 
@@ -221,7 +221,7 @@ def test_failing_stream_reports_the_samples_read():
         run(Breaking())
 
 
-def test_workers_change_nothing():
+def test_workers_do_not_change_the_result():
     assert_plain(run(Pictures(), num_workers=2))
 
 

@@ -253,7 +253,7 @@ def test_unreadable_sample_gives_the_error_of_a_local_run(cluster, tmp_path):
 
 
 class Always(Deadly):
-    """Every process that reads that sample dies."""
+    """Every process that reads the sample dies."""
 
     def __getitem__(self, index):
         if index == self.at and os.getpid() != self.driver:

@@ -25,7 +25,7 @@ PARTS = {
 
 @st.composite
 def networks(draw):
-    """A body of any parts, and a head of one to three Linear layers."""
+    """A body of random parts, and a head of one to three Linear layers."""
     torch.manual_seed(draw(st.integers(0, 99)))
     width = draw(st.integers(1, 5))
     kinds = draw(st.lists(st.sampled_from(sorted(PARTS)), max_size=6))
@@ -77,7 +77,7 @@ def test_features_equal_the_plain_forward_pass(model, n, batch_size, channels_la
     bad=st.sets(st.integers(0, 11)),
     policy=st.sampled_from(["skip", "drop"]),
 )
-def test_any_set_of_bad_samples_is_listed_and_the_rest_is_right(model, at, bad, policy):
+def test_all_bad_samples_are_listed_and_the_others_are_correct(model, at, bad, policy):
     x = torch.randn(12, 2, 6, 5)
     layer = str(at % (len(model) - 1))  # the last one gives the logits, which is a warning
     plain = extract(model, x, layer, batch_size=5, progress=False)

@@ -41,7 +41,7 @@ class Counting(ResNet):
 @pytest.fixture(autouse=True)
 def _small_and_fast(monkeypatch):
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed: the power does not fail
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def variants():
     }
 
 
-def test_every_change_of_the_features_starts_anew(folder, caplog):
+def test_every_change_of_the_features_starts_a_new_run(folder, caplog):
     caplog.set_level(logging.INFO, "tsne_widget")
     model = made(ResNet)
     for _ in range(2):
@@ -242,7 +242,7 @@ def test_dataset_key_reuses_rows_of_changed_data(folder):
 
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_any_changed_bit_of_the_weights_starts_anew(data):
+def test_any_changed_bit_of_the_weights_starts_a_new_run(data):
     from tsne_widget.extraction.store.fingerprint import weights_part
 
     model = made(ResNet)
@@ -259,10 +259,10 @@ def test_any_changed_bit_of_the_weights_starts_anew(data):
 
 @settings(deadline=None, max_examples=20)
 @given(st.data())
-def test_any_change_of_large_data_in_memory_starts_anew(data):
+def test_any_change_of_large_data_in_memory_starts_a_new_run(data):
     from tsne_widget.extraction.store.fingerprint import dataset_part
 
-    x = torch.zeros(3, 700_000)  # several pieces and a rest
+    x = torch.zeros(3, 700_000)  # several blocks and a remainder
     x[1] = torch.arange(700_000)
     before = dataset_part(TensorDataset(x), range(3), None)
     at = data.draw(st.tuples(st.integers(0, 2), st.integers(0, 699_999)))
@@ -274,7 +274,7 @@ def test_any_change_of_large_data_in_memory_starts_anew(data):
     assert dataset_part(TensorDataset(x), range(3), None) != before
 
 
-def test_another_forward_with_the_same_modules_starts_anew(folder):
+def test_another_forward_with_the_same_modules_starts_a_new_run(folder):
     class Other(ResNet):
         def forward(self, x):
             return super().forward(x * 2)
@@ -284,7 +284,7 @@ def test_another_forward_with_the_same_modules_starts_anew(folder):
     assert not np.allclose(run(made(Other), folder=folder).features, plain.features)
 
 
-def test_a_changed_file_starts_anew(folder, tmp_path):
+def test_changed_file_starts_a_new_run(folder, tmp_path):
     class Folder(Dataset):
         def __init__(self):
             self.samples = [(str(tmp_path / f"{i}.npy"), i % 3) for i in range(20)]
@@ -331,7 +331,7 @@ def test_store_is_refused_for_a_stream(folder):
         run(made(ResNet), Arriving(), folder)
 
 
-def test_a_file_in_place_of_the_folder_is_refused(folder):
+def test_file_in_place_of_the_store_folder_is_refused(folder):
     folder.write_text("")
     with pytest.raises(StoreError, match="is a file; pass a folder"):
         run(made(ResNet), folder=folder)

@@ -70,7 +70,7 @@ def frozen(kind):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_run_changes_nothing(name):
+def test_extraction_changes_neither_model_nor_data(name):
     model = frozen(ARCHITECTURES[name][0])
     before = state_of(model)
     extract(model, Drawing(), batch_size=8, progress=False)
@@ -96,7 +96,7 @@ def test_an_interrupt_inside_the_model_changes_nothing():
     assert model.classifier[4].forward is interrupted
 
 
-def test_hooks_of_the_user_stay():
+def test_hooks_of_the_user_are_kept():
     model = made(ResNet)
     seen = []
     model.fc.register_forward_hook(lambda *_: seen.append(1))

@@ -1,4 +1,4 @@
-"""Attacks, made when they are needed and never stored: arrays, pictures and texts of an enemy."""
+"""Attacks, made when needed and never stored: hostile arrays, pictures and texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.images.pictures import animation, encoded, noise, png_chunk, png_head
 def npy(
     shape: str, descr: str = "'<f4'", content: bytes = b"\0" * 64, order: str = "False"
 ) -> bytes:
-    """A .npy file whose header says what one likes."""
+    """A .npy file with an arbitrary header."""
     header = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}}}".encode()
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
@@ -85,7 +85,7 @@ _EXIF[0x0112], _EXIF[0x8825] = 6, {1: "N"}
 
 
 def pictures() -> dict[str, bytes]:
-    """A whole file of each kind that we decode."""
+    """A valid file of each supported format."""
     sixteen_bits = Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30))
     return {
         "JPEG": encoded(noise(), "JPEG", exif=_EXIF),
@@ -107,7 +107,7 @@ def pictures() -> dict[str, bytes]:
 
 
 def mutants(content: bytes, seed: str, count: int) -> Iterator[bytes]:
-    """Cut anywhere, or with bits or bytes changed: anywhere, or in the header, where it hurts."""
+    """Truncate a file, or change bits or bytes anywhere or only in its header."""
     chance = random.Random(seed)
     for _ in range(count):
         damaged = bytearray(content)
@@ -129,7 +129,7 @@ def _jpeg_header(width: int, height: int) -> bytes:
 
 
 def _gif_header(width: int, height: int, screen: tuple[int, int] | None = None) -> bytes:
-    """``screen``: what the file claims to be, while its frame is larger."""
+    """``screen``: size in the header, while the frame is larger."""
     head = b"GIF89a" + struct.pack("<HHBBB", *(screen or (width, height)), 0x80, 0, 0) + bytes(6)
     return head + b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x01\x44\x00;"
 
@@ -175,7 +175,7 @@ def _deflated_zeros() -> bytes:
 
 
 def bombs() -> dict[str, bytes]:
-    """Small files of which a part is 300 MB once it is unpacked."""
+    """Small files that contain a part of 300 MB when unpacked."""
     zeros = _deflated_zeros()
     size = struct.pack(">IIBBBBB", 20, 20, 8, 0, 0, 0, 0)
     begin, end = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", size), png_chunk(b"IEND", b"")

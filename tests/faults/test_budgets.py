@@ -1,4 +1,4 @@
-"""How much is sent, at most: whatever the data are, a message is far below Jupyter's limits."""
+"""Size limits: for any data, a message is far below Jupyter's limits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.maps.runner import FRAME_SECONDS, ProjectionRun
 from tsne_widget.widgets.views.map.view import MAX_VERTICES
 
-# tornado refuses a larger message of the page; jupyter_server leaves that as it is.
+# tornado refuses larger messages from the page; jupyter_server does not change this limit.
 JUPYTER_BYTES = 10 * 2**20
-# jupyter_server holds a kernel's messages back above so many in a second.
+# jupyter_server delays a kernel's messages above this many per second.
 JUPYTER_RATE = 1000
 TILES_BYTES = 400_000
 
@@ -33,12 +33,12 @@ def test_no_message_of_a_million_rows_reaches_the_limit_of_jupyter():
     assert 4 * n < max(message.size for message in recorder.messages) < JUPYTER_BYTES
 
 
-def test_the_longest_polygon_of_the_page_is_far_below_it():
+def test_longest_polygon_of_the_page_is_far_below_the_limit():
     assert MAX_VERTICES * 16 < JUPYTER_BYTES / 20
 
 
 class Loud:
-    """A picture of noise, as large and as badly compressed as can be."""
+    """A picture of noise, which compresses as badly as possible."""
 
     def __len__(self) -> int:
         return 500
@@ -53,7 +53,7 @@ class Loud:
         return "x" * 1000
 
 
-def test_a_screenful_of_tiles_is_small_whatever_the_pictures():
+def test_reply_with_a_screenful_of_tiles_is_small_for_any_pictures():
     n = 500
     record = FeatureSet.from_arrays(
         np.eye(n), np.arange(n) % 2, class_names=["x" * 9000, "y" * 9000]
@@ -68,7 +68,7 @@ def test_a_screenful_of_tiles_is_small_whatever_the_pictures():
 
 
 class Counting:
-    """A loop that runs nothing and counts what it is asked to run."""
+    """A loop that runs nothing and counts requests to run."""
 
     def __init__(self) -> None:
         self.scheduled = 0
@@ -94,12 +94,12 @@ def test_a_fast_fit_posts_no_more_frames_than_the_page_can_draw(monkeypatch):
     for _ in range(10_000):  # a second of 10,000 iterations
         clock["now"] += 1e-4
         run._on_iteration(1, np.zeros((4, 2), np.float32), 1.0)
-        run._show()  # as if the kernel had been free at once
+        run._show()  # as if the kernel were idle
     assert 5 <= loop.scheduled <= 1 / FRAME_SECONDS + 1
     assert loop.scheduled * 20 < JUPYTER_RATE  # each frame is a few messages
 
 
-def test_while_the_kernel_is_busy_only_the_last_frame_waits(monkeypatch):
+def test_only_the_last_frame_waits_while_the_kernel_is_busy(monkeypatch):
     class Still:
         def fit_transform(self, features):
             return features

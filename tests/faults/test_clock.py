@@ -1,4 +1,4 @@
-"""Clocks that jump: locks and unfinished files of those who live are left to them."""
+"""Clock jumps: locks and unfinished files of running processes are kept."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def rows_at(start: int) -> Rows:
 
 @pytest.mark.filterwarnings("ignore:store .* cannot be written")
 @pytest.mark.parametrize("jump", JUMPS)
-def test_a_clock_that_jumps_breaks_no_lock_that_lives_and_loses_no_row(tmp_path, monkeypatch, jump):
-    """A jump ahead may end a lock; then its owner notices, and stops writing."""
+def test_clock_jump_breaks_no_active_lock_and_loses_no_row(tmp_path, monkeypatch, jump):
+    """A jump ahead may end a lock; its owner then notices and stops writing."""
     now = time.time
     with store_module.open_store(tmp_path, {"weights": "w"}, 40) as first:
         first.write(0, rows_at(0), "")
@@ -43,7 +43,7 @@ def test_a_clock_that_jumps_breaks_no_lock_that_lives_and_loses_no_row(tmp_path,
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-def test_whatever_the_clock_says_an_unfinished_file_of_a_running_process_stays(
+def test_unfinished_file_of_a_running_process_is_kept_at_any_clock_time(
     tmp_path, monkeypatch, jump
 ):
     now = time.time

@@ -1,4 +1,4 @@
-"""A whole session in Python's development mode, every warning an error: nothing left open."""
+"""A whole session in Python's development mode, with warnings as errors: nothing stays open."""
 
 from __future__ import annotations
 

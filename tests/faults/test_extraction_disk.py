@@ -37,7 +37,7 @@ def _one_thread():
 @pytest.fixture(autouse=True)
 def _small_and_fast(monkeypatch):
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed: the power does not fail
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # for speed
 
 
 def run(folder=None, data=None, **options):

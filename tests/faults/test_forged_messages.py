@@ -1,4 +1,4 @@
-"""Messages that our page never sends, to every handler of every view, found by introspection."""
+"""Messages that the real page never sends, to every handler of every view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tsne_widget.widgets.views.view import View
 
 N = 24
 LOGGER = "tsne_widget.widgets.page_messages"
-# Of a message, its handler's answer included: what is sent for it is a screenful at most.
+# Bytes sent in answer to a message: at most a screenful.
 MAX_REPLY_BYTES = 400_000
 
 SECRET = "/etc/passwd"
@@ -39,7 +39,7 @@ BUFFERS = [
 
 
 class Spy(dict):
-    """A message that notes which of its fields its handler looks at."""
+    """A message that records which fields its handler reads."""
 
     def __init__(self, content: dict[str, Any], asked: set[str]) -> None:
         super().__init__(content)
@@ -99,7 +99,7 @@ def kinds(tmp_path) -> list[str]:
 
 
 def snapshot(explorer) -> dict[str, Any]:
-    """Every trait of the state, comparable."""
+    """Every trait of the state in a comparable form."""
     state = explorer.state
     return {name: as_plain(getattr(state, name)) for name in state.trait_names()}
 
@@ -126,9 +126,9 @@ def assert_whole(explorer) -> None:
 
 
 def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
-    """Send a handler each forged value in each field that it looks at, and call ``check``."""
+    """Send a handler each forged value in each field that it reads, and call ``check``."""
     fields, done = {""}, {"view", "kind"}
-    while fields - done:  # more fields are asked for once the first one is right
+    while fields - done:  # more fields are read once the first one is valid
         field = sorted(fields - done)[0]
         done.add(field)
         for value in FORGED if field else [None]:
@@ -140,7 +140,7 @@ def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
                 fields |= asked
 
 
-# What is right in fields of these names somewhere, so that a handler comes to the forged one.
+# Valid values for these fields, so that a handler reaches the forged field.
 PLAUSIBLE = [{}, {"mode": "add", "code": 1, "point": 1, "row": 1, "start": 0, "index": 0}]
 
 
@@ -163,7 +163,7 @@ def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, pa
             counts["dropped"] += 1
             assert snapshot(explorer) == before
             assert page.received == []
-        else:  # a message that our page could have sent: whatever it does, the state is whole
+        else:  # a message that the real page could send: the state stays consistent
             counts["answered"] += 1
             assert_whole(explorer)
 
@@ -175,9 +175,7 @@ def test_a_forged_message_is_dropped_and_logged_and_changes_nothing(explorer, pa
 
 
 @pytest.mark.parametrize("value", [-1, 10**9, float("nan"), 0.5, "1", True, None, [1], {}])
-def test_numbers_that_are_no_class_point_or_tile_are_dropped_everywhere(
-    explorer, page, caplog, value
-):
+def test_invalid_class_point_and_tile_numbers_are_dropped(explorer, page, caplog, value):
     caplog.set_level(logging.DEBUG, LOGGER)
     epoch = page.shows("gallery", "epoch")
     before = snapshot(explorer)
@@ -219,7 +217,7 @@ def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explore
                 assert_whole(explorer)
 
 
-def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, page):
+def test_number_of_classes_does_not_come_from_the_page(explorer, page):
     page.opens("confusion")
     for names in ([], ["x"] * 100_000):
         for view in ("legend", "confusion"):
@@ -237,7 +235,7 @@ def test_how_many_classes_there_are_is_not_what_the_page_says(explorer, page):
 @pytest.mark.parametrize(
     "viewport", [[1.0], [float("nan")] * 4, [float("inf"), 0, 1, 2], [0.0] * 100_000]
 )
-def test_a_viewport_of_the_page_never_spoils_what_is_saved(explorer, page, tmp_path, viewport):
+def test_forged_viewport_never_corrupts_a_saved_exploration(explorer, page, tmp_path, viewport):
     page.sets("map", viewport=[0.0, 1.0, 0.0, 1.0])
     page.sets("map", viewport=viewport)
     folder = explorer.save(tmp_path / "saved")
@@ -247,7 +245,7 @@ def test_a_viewport_of_the_page_never_spoils_what_is_saved(explorer, page, tmp_p
 
 @pytest.fixture
 def audited():
-    """Names and arguments of what the interpreter is asked to do, while ``watching`` holds True."""
+    """Names and arguments of audit events while ``watching`` contains True."""
     return _AUDIT
 
 
@@ -264,19 +262,17 @@ class _Audit:
 
 
 _AUDIT = _Audit()
-sys.addaudithook(_AUDIT.hook)  # hooks stay until the interpreter ends; this one is silent then
+sys.addaudithook(_AUDIT.hook)  # hooks exist until the interpreter ends; this one does nothing then
 
 
-def test_whatever_the_page_sends_no_file_is_opened_but_the_listed_ones(
-    explorer, page, kinds, audited, tmp_path
-):
+def test_page_messages_open_no_files_but_the_listed_ones(explorer, page, kinds, audited, tmp_path):
     def forge(target: Page) -> None:
         for view in target.views():
             for kind in kinds:
                 forge_all(target, view, kind, target.deliver)
 
-    forge(page)  # once before: modules are loaded at their first use
-    with make_explorer(tmp_path) as fresh:  # its thumbnails are made while it is watched
+    forge(page)  # once in advance, because modules are loaded at their first use
+    with make_explorer(tmp_path) as fresh:  # its thumbnails are made while events are recorded
         other = Page(fresh)
         audited.events.clear()
         audited.watching = True
@@ -292,7 +288,7 @@ def test_whatever_the_page_sends_no_file_is_opened_but_the_listed_ones(
     assert {event for event, _ in audited.events} == {"open"}
 
 
-def test_queued_clicks_end_where_one_by_one_they_would(explorer, page):
-    for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many as a person clicks while the kernel is busy
+def test_queued_clicks_have_the_same_result_as_single_clicks(explorer, page):
+    for code in (0, 1, 0, 2, 2, 1, 1, 0):  # as many clicks as a user makes while the kernel is busy
         page.send("legend", "toggle", code=code)
     assert explorer.visible_classes == ("c",)

@@ -1,4 +1,4 @@
-"""Array files of an enemy: refused by their header, with no memory taken and no code run."""
+"""Hostile array files: refused by their header, without allocating memory or running code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALLOWED_GROWTH_KB = 100_000
 
 
 def peak() -> int:
-    """Most memory that this process has had so far, in kB; 0 where that is not known."""
+    """Peak memory of this process, kB; 0 if unknown."""
     if sys.platform != "linux":
         return 0
     import resource
@@ -37,7 +37,7 @@ def test_a_hostile_npy_file_is_a_store_error(tmp_path, kind):
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 @pytest.mark.parametrize("kind", attacks.LYING_ARRAYS)
-def test_it_is_one_inside_a_saved_record_too(tmp_path, kind):
+def test_hostile_npy_file_in_a_saved_record_is_a_store_error(tmp_path, kind):
     before = peak()
     FeatureSet.from_arrays(np.eye(4, 3), [0, 1, 0, 1]).save(tmp_path / "saved")
     for name in ("features", "labels"):
@@ -55,13 +55,13 @@ def test_an_array_in_column_order_is_read_as_it_is(tmp_path):
     assert (FeatureSet.from_npy(tmp_path / "x.npy").features == x).all()
 
 
-def test_no_pickle_is_ever_run(tmp_path):
+def test_pickles_are_never_executed(tmp_path):
     planted = tmp_path / "planted"
     for kind, content in attacks.pickled_arrays(planted).items():
         path = tmp_path / "x.npy"
         path.write_bytes(content)
         for files in ((path,), (path, path)):
-            with contextlib.suppress(TsneWidgetError):  # or its bytes, taken for the numbers
+            with contextlib.suppress(TsneWidgetError):  # or its bytes, read as numbers
                 FeatureSet.from_npy(*files)
         FeatureSet.from_arrays(np.eye(1)).save(tmp_path / "saved", overwrite=True)
         (tmp_path / "saved" / "features.npy").write_bytes(content)
@@ -77,7 +77,7 @@ def test_an_array_of_objects_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("changed", range(0, 128, 3))
-def test_any_changed_byte_of_a_header_is_another_array_or_an_error_of_ours(tmp_path, changed):
+def test_changed_header_byte_gives_another_array_or_a_package_error(tmp_path, changed):
     path = tmp_path / "x.npy"
     np.save(path, np.eye(4, 3))
     whole = path.read_bytes()
@@ -87,7 +87,7 @@ def test_any_changed_byte_of_a_header_is_another_array_or_an_error_of_ours(tmp_p
             assert FeatureSet.from_npy(path).features.dtype == np.float32
 
 
-def test_a_manifest_that_claims_more_than_the_files_hold_takes_no_memory(tmp_path):
+def test_manifest_with_exaggerated_sizes_allocates_no_memory(tmp_path):
     before = peak()
     FeatureSet.from_arrays(np.eye(4, 3)).save(tmp_path / "saved")
     manifest = tmp_path / "saved" / "feature_set.json"

@@ -1,4 +1,4 @@
-"""Text of an enemy in class names, paths, columns and errors: plain, on one line, bounded."""
+"""Hostile text in class names, paths, columns and errors: plain, on one line, bounded."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def texts_of_state(page: Page) -> list[str]:
 
 
 def assert_plain(text: str) -> None:
-    text.encode()  # a lone surrogate would end the connection
+    text.encode()  # a lone surrogate would close the connection
     json.dumps(text).encode()
     assert len(text) <= MAX_SENTENCE
     hidden = [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
     assert not hidden, ascii(text)
 
 
-def test_hostile_text_reaches_the_page_plain_and_bounded():
+def test_hostile_text_reaches_the_page_as_short_plain_text():
     kinds = kinds_of_views(make_explorer)
     with make_explorer() as explorer:
         page = Page(explorer)
@@ -79,21 +79,21 @@ def test_hostile_text_reaches_the_page_plain_and_bounded():
         replies = [reply.content for reply in page.replies()]
         texts = saved + texts_in(replies)
     assert len(texts) > N
-    assert any("<script>" in text for text in texts)  # kept: it is text, and set as text
+    assert any("<script>" in text for text in texts)  # kept: it is displayed as text
     for text in texts:
         assert_plain(text)
     assert not [text for text in saved if "/private/folder" in text]
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_a_name_is_one_line_of_what_can_be_seen(text):
+def test_displayed_name_is_one_visible_line(text):
     for limit in (MAX_NAME, MAX_SENTENCE):
         assert_plain(printable(text, limit))
         assert len(printable(text, limit)) <= limit
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_an_error_that_holds_hostile_text_is_told_plain(text):
+def test_error_with_hostile_text_is_displayed_as_plain_text(text):
     with make_explorer() as explorer:
 
         def broken(_change: Any) -> None:
@@ -120,6 +120,6 @@ def test_hostile_names_survive_the_frame_the_disk_and_the_figure(tmp_path):
 
 
 @pytest.mark.parametrize("text", NAMES)
-def test_an_id_is_a_number_and_never_a_text(text):
+def test_id_is_a_number_and_never_text(text):
     with pytest.raises(InvalidInputError, match="ids must be integers"):
         FeatureSet.from_arrays(np.eye(2), ids=[text, "b"])

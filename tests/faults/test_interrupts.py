@@ -1,4 +1,4 @@
-"""An interrupt at any step of a change: what is selected is always shown, and all goes on."""
+"""An interrupt at any step of a change leaves a state that is consistent and usable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = "tsne_widget"
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt at the n-th line that our widgets execute."""
+    """Raises KeyboardInterrupt at the n-th line executed in the widgets."""
 
     def __init__(self, at: int) -> None:
         self.at, self.lines = at, 0
@@ -57,7 +57,7 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
+def test_interrupt_at_any_step_leaves_a_consistent_state(action):
     act = ACTIONS[action]
     with make_explorer() as undisturbed:
         act(Page(undisturbed))
@@ -76,7 +76,7 @@ def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
                 break
             assert state.visible_rows[state.selected].all()
             assert state.visible.shape == before.shape
-            # and all goes on: the same again, from the beginning, ends as if never interrupted
+            # the same change again has the same result as without an interrupt
             explorer.visible_classes = ["0", "1", "2"]
             explorer.select([])
             explorer.select(range(20))
@@ -87,7 +87,7 @@ def test_an_interrupt_at_any_step_leaves_a_whole_state(action):
     assert interrupted > 10
 
 
-def test_an_interrupt_of_undo_or_redo_forgets_nothing_that_could_be_undone():
+def test_interrupted_undo_or_redo_loses_no_history():
     for act in (EmbeddingExplorer.undo, EmbeddingExplorer.redo):
         at, ended = 1, False
         while not ended:

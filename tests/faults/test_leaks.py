@@ -1,4 +1,4 @@
-"""What is left behind: nothing, after a hundred explorers that were opened and closed."""
+"""A hundred explorers that are opened and closed leave nothing behind."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_model_and_dataset_can_be_collected_right_after_the_extraction(tmp_path,
     assert len(found) == 40
 
 
-def test_after_a_run_that_failed_too():
+def test_model_and_dataset_can_be_collected_after_a_failed_run():
     model, data = classifier(), Unfinished()
     gone = [weakref.ref(model), weakref.ref(data)]
     with pytest.raises(RuntimeError):

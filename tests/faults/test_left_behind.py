@@ -1,4 +1,4 @@
-"""What a killed save leaves behind: a later one to the same place removes it, once it is old."""
+"""Files of a killed save: a later save to the same place removes them once they are old."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_explorer() -> EmbeddingExplorer:
 
 
 def export_pictures(explorer: EmbeddingExplorer, target: Path) -> None:
-    if target.exists():  # it takes a new or an empty folder only
+    if target.exists():  # it accepts only a new or an empty folder
         for path in target.iterdir():
             path.unlink()
     explorer.copy_images(target, progress=False)
@@ -44,7 +44,7 @@ SAVES: dict[str, Callable[[EmbeddingExplorer, Path], object]] = {
 
 
 def is_killed(save: Callable[[], object], at: int) -> bool:
-    """Whether a process is killed at its n-th step on the disk; otherwise the save ends well."""
+    """Whether a process was killed at its n-th disk operation; otherwise the save succeeded."""
 
     def target() -> None:
         steps = 0
@@ -70,7 +70,7 @@ def is_killed(save: Callable[[], object], at: int) -> bool:
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """What is not part of anything whole, the data of an exploration that no manifest names too."""
+    """Files that belong to nothing complete, including exploration data that no manifest names."""
     found = [path for path in folder.rglob("*") if ".unfinished" in path.name]
     for data in folder.rglob("data-*"):
         manifest = data.parent / "explorer.json"
@@ -86,7 +86,7 @@ def make_old(folder: Path) -> None:
 
 @pytest.mark.parametrize("existed", [False, True], ids=["new", "replaced"])
 @pytest.mark.parametrize("name", SAVES)
-def test_wherever_a_save_is_killed_later_ones_remove_what_is_old(tmp_path, name, existed):
+def test_files_left_by_a_killed_save_are_removed_by_later_saves(tmp_path, name, existed):
     kills, left = 0, 0
     with make_explorer() as explorer:
         while True:
@@ -100,7 +100,7 @@ def test_wherever_a_save_is_killed_later_ones_remove_what_is_old(tmp_path, name,
             kills += 1
             left += bool(unfinished(folder))
             make_old(folder)
-            for _ in range(2):  # the first keeps what may be the only copy, until it has its own
+            for _ in range(2):  # the first save keeps what may be the only copy
                 SAVES[name](explorer, target)
                 make_old(folder)
             assert unfinished(folder) == []
@@ -110,7 +110,7 @@ def test_wherever_a_save_is_killed_later_ones_remove_what_is_old(tmp_path, name,
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_what_is_young_or_written_by_a_living_process_stays(tmp_path, name):
+def test_recent_files_and_files_of_running_processes_are_kept(tmp_path, name):
     target = tmp_path / name
     with make_explorer() as explorer:
         assert is_killed(lambda: SAVES[name](explorer, target), 1)
@@ -125,7 +125,7 @@ def test_what_is_young_or_written_by_a_living_process_stays(tmp_path, name):
         assert unfinished(tmp_path) == [living]
 
 
-def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
+def test_files_with_other_names_or_owners_are_not_touched(tmp_path):
     ended = multiprocessing.get_context("fork").Process(target=str)
     ended.start()
     ended.join()
@@ -145,14 +145,14 @@ def test_nothing_of_another_name_and_nothing_of_others_is_touched(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} >= set(names)
 
 
-def test_a_folder_that_was_moved_aside_stays_until_its_place_is_taken(tmp_path):
+def test_renamed_folder_stays_until_its_replacement_exists(tmp_path):
     with make_explorer() as explorer:
         explorer.feature_set.save(tmp_path / "saved")
     ended = multiprocessing.get_context("fork").Process(target=str)
     ended.start()
     ended.join()
     aside = tmp_path / f"saved.{ended.pid}-00000000.unfinished.previous"
-    (tmp_path / "saved").rename(aside)  # as a save leaves it that is killed between two renames
+    (tmp_path / "saved").rename(aside)  # the state after a save killed between two renames
     make_old(tmp_path)
     assert is_killed(lambda: FeatureSet.from_arrays(np.eye(4)).save(tmp_path / "saved"), 1)
     assert len(FeatureSet.load(aside)) == N

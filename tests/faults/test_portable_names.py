@@ -1,4 +1,4 @@
-"""Names of the files we write: those that Windows, macOS and long folders take as well."""
+"""Names of written files: valid on Windows, on macOS and in long folders."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RESERVED = {
     "nul",
     *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
 }
-# Windows takes 260 characters of a whole path: leave room for the user's folder.
+# Windows allows 260 characters per path: leave room for the user's folder.
 MAX_CHARACTERS = 60
 
 
 @pytest.fixture
 def written(monkeypatch):
-    """Names of all files and folders that are made or renamed."""
+    """Names of all files and folders that are created or renamed."""
     names: list[str] = []
 
     def noting(function):
@@ -44,7 +44,7 @@ def written(monkeypatch):
     return names
 
 
-def test_every_file_we_write_has_a_name_that_every_system_takes(tmp_path, written):
+def test_every_written_file_name_is_valid_on_every_system(tmp_path, written):
     names = list(dict.fromkeys(TEXTS))
     n = len(names)
     FeatureSet.from_arrays(
@@ -70,7 +70,7 @@ def test_every_file_we_write_has_a_name_that_every_system_takes(tmp_path, writte
 
 @contextlib.contextmanager
 def on_windows(monkeypatch, replace):
-    """Only this long: pathlib, and pytest with it, asks for the name of the system too."""
+    """Only for this block, because pathlib and pytest also read the name of the system."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
         patch.setattr(_atomic.time, "sleep", lambda _seconds: None)
@@ -78,7 +78,7 @@ def on_windows(monkeypatch, replace):
         yield
 
 
-def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monkeypatch):
+def test_replacing_a_file_that_windows_keeps_open_is_retried(tmp_path, monkeypatch):
     target = tmp_path / "manifest.json"
     target.write_bytes(b"old")
     replace, refused = os.replace, [PermissionError(13, "in use")] * 3
@@ -95,7 +95,7 @@ def test_replacing_a_file_that_windows_holds_open_is_tried_again(tmp_path, monke
     assert target.read_bytes() == b"new"
 
 
-def test_it_is_not_tried_for_ever(tmp_path, monkeypatch):
+def test_retries_of_a_replacement_are_limited(tmp_path, monkeypatch):
     def held(_source, _target):
         raise PermissionError(13, "in use")
 

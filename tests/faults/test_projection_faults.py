@@ -64,7 +64,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def refusals() -> list[str]:
-    """Error of each of the features, from one process that survives them all."""
+    """Error for each of the feature arrays, from one process that survives all of them."""
     return run("".join(f"refused({features})\n" for features in REFUSED)).splitlines()
 
 
@@ -73,7 +73,7 @@ def test_features_that_cannot_be_mapped_are_refused_and_never_crash(refusals, fe
     assert REFUSED[features] in refusals[list(REFUSED).index(features)]
 
 
-def test_every_scale_of_float32_gives_a_map_of_the_same_quality():
+def test_scale_of_float32_features_does_not_change_the_map_quality():
     run(
         """
         from tests.projection.measures import trustworthiness
@@ -120,7 +120,7 @@ def test_few_samples_and_columns_of_any_number_are_mapped_or_refused():
 
 @cache
 def digest_with(threads: int) -> str:
-    """Digest of two maps that a process with so many threads computes."""
+    """Digest of two maps computed by a process with this many threads."""
     script = """
         random = np.random.default_rng(0)
         big = random.normal(size=(10_200, 6)).astype(np.float32)
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_a_fit_within_seconds_and_leaves_a_usable_map():
     assert process.returncode == 0
 
 
-def test_two_fits_at_once_in_two_threads_give_the_maps_of_fits_alone():
+def test_concurrent_fits_in_two_threads_equal_separate_fits():
     run(
         """
         from concurrent.futures import ThreadPoolExecutor
@@ -186,7 +186,7 @@ def test_two_fits_at_once_in_two_threads_give_the_maps_of_fits_alone():
     )
 
 
-def test_a_failing_step_leaves_the_last_whole_iteration(monkeypatch):
+def test_failed_step_leaves_the_last_complete_iteration(monkeypatch):
     from tsne_widget.projection import TSNE, forces
 
     X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)

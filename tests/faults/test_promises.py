@@ -1,4 +1,4 @@
-"""What SECURITY.md says of the whole: no markup, nothing from elsewhere, nothing private saved."""
+"""Statements of SECURITY.md: no markup, no network, nothing private saved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, extract
 
 PACKAGE = Path(tsne_widget.__file__).parent
-# Names an element of SVG; nothing is fetched from there.
+# The SVG namespace; nothing is fetched from this address.
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
 
@@ -39,17 +39,17 @@ def sources(pattern: str) -> dict[str, str]:
         r"setAttribute\(\s*[\"']on", r"setTimeout\(\s*[\"'`]",
     ],
 )  # fmt: skip
-def test_no_markup_is_made_of_text(markup):
+def test_text_never_becomes_markup(markup):
     assert sources("*.js")
     assert not [name for name, text in sources("*.js").items() if re.search(markup, text)]
 
 
-def test_no_widget_of_ours_shows_html():
+def test_no_widget_displays_html():
     for name, text in sources("*.py").items():
         assert not re.search(r"\bHTML(Math)?\(|display_html|text/html", text), name
 
 
-def test_the_page_loads_nothing_from_elsewhere():
+def test_page_loads_nothing_from_the_network():
     for name, text in (sources("*.js") | sources("*.css")).items():
         code = re.sub(r"/\*.*?\*/", "", re.sub(r"^ *//.*$", "", text, flags=re.M), flags=re.S)
         assert set(re.findall(r"""(?:https?:|["'`(])//[^\s"'`)]*""", code)) <= {SVG_NAMESPACE}, name
@@ -85,7 +85,7 @@ def explored(tmp_path):
         yield explorer
 
 
-def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored):
+def test_saved_widget_state_contains_no_folder_and_no_picture(explored):
     state = dependency_state([explored], drop_defaults=False)
     assert len(state) > 6  # the explorer, layouts, figure, marks and scales
     saved = json.dumps(state)
@@ -93,11 +93,11 @@ def test_the_saved_state_of_the_widgets_holds_no_folder_and_no_picture(explored)
     for magic in (b"\x89PNG", b"\xff\xd8\xff"):
         for value in Page(explored).state().values():
             assert not isinstance(value, bytes) or magic not in value
-    for picture in ("iVBORw0KGgo", "/9j/"):  # PNG and JPEG, as base64 begins
+    for picture in ("iVBORw0KGgo", "/9j/"):  # the beginning of PNG and JPEG in base64
         assert picture not in saved
 
 
-def test_the_output_of_a_cell_holds_no_folder_and_no_picture(explored):
+def test_cell_output_contains_no_folder_and_no_picture(explored):
     text = json.dumps(explored._repr_mimebundle_())
     assert "private folder" not in text
     assert "image/" not in text

@@ -1,4 +1,4 @@
-"""A machine of the cluster is lost in the middle of an extraction."""
+"""A machine of the cluster is lost during an extraction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of ray itself
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # from ray itself
 ]
 
 N, HALF = 60, 32
@@ -25,7 +25,7 @@ PATIENCE = 60  # seconds
 
 
 class Held(Pictures):
-    """Whoever reads the second half, but the driver, waits until a machine is gone."""
+    """Processes other than the driver that read the second half wait until a machine is gone."""
 
     def __init__(self, folder):
         super().__init__(N)
@@ -39,7 +39,7 @@ class Held(Pictures):
         return super().__getitem__(index)
 
 
-def test_when_a_machine_is_lost_the_others_do_its_work_to_the_same_bits(tmp_path, monkeypatch):
+def test_other_machines_redo_the_work_of_a_lost_one_with_the_same_bits(tmp_path, monkeypatch):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setattr(store_module, "SHARD_ROWS", 16)

@@ -1,4 +1,4 @@
-"""Threads: only the main one changes the state, whatever runs beside it and however that ends."""
+"""Threads: only the main thread changes the state, whatever runs in the background."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def on_another_thread(act) -> list[BaseException]:
 
 
 def note_threads(state: ExplorerState) -> set[threading.Thread]:
-    """Threads on which any trait of the state changes from now on."""
+    """Threads that change any trait of the state from now on."""
     seen: set[threading.Thread] = set()
     state.observe(lambda _change: seen.add(threading.current_thread()))
     return seen
@@ -62,7 +62,7 @@ def test_a_trait_set_on_another_thread_is_refused():
     assert "selected was set on another" in str(error)
 
 
-def test_a_fit_and_a_computation_beside_it_set_traits_on_the_main_thread_only():
+def test_fit_and_background_computation_set_traits_only_on_the_main_thread():
     threads: dict[str, threading.Thread] = {}
 
     async def session() -> set[threading.Thread]:
@@ -76,7 +76,7 @@ def test_a_fit_and_a_computation_beside_it_set_traits_on_the_main_thread_only():
             )
             Background(state).run("Failing", lambda: 1 / 0, lambda _result: None)
             await until(lambda: state.fit.condition == "done")
-            state.color_by = "continuity"  # a score that takes a computation of its own
+            state.color_by = "continuity"  # a score with its own computation
             await until(lambda: not state.busy)
             assert state.scores.is_ready("continuity")
         return seen
@@ -86,7 +86,7 @@ def test_a_fit_and_a_computation_beside_it_set_traits_on_the_main_thread_only():
     assert threads["delivered"] is threading.main_thread()
 
 
-def test_two_explorers_run_beside_each_other_in_one_kernel_each_to_its_own_end():
+def test_two_explorers_in_one_kernel_finish_independently():
     def alone(seed: int) -> np.ndarray:
         projector = TSNE(random_state=seed, max_iter=120)
         with EmbeddingExplorer(record(), projector=projector) as explorer:
@@ -107,7 +107,7 @@ def test_two_explorers_run_beside_each_other_in_one_kernel_each_to_its_own_end()
         assert np.array_equal(expected, found)
 
 
-def test_closing_while_a_map_and_a_score_are_computed_changes_nothing_any_more():
+def test_nothing_changes_after_closing_during_a_fit_and_a_score_computation():
     started, gate = threading.Event(), threading.Event()
 
     def hold(iteration, _embedding, _divergence) -> None:
@@ -119,7 +119,7 @@ def test_closing_while_a_map_and_a_score_are_computed_changes_nothing_any_more()
         projector = TSNE(random_state=0, max_iter=10**6, callback=hold)
         explorer = EmbeddingExplorer(record(), projector=projector)
         state = explorer.state
-        explorer.color_by = "outlier_score"  # computed beside the map
+        explorer.color_by = "outlier_score"  # computed during the fit
         await until(started.is_set)
         explorer.close()
         seen = note_threads(state)
@@ -134,7 +134,7 @@ def any_worker() -> bool:
     return any(thread.name.startswith("tsne-widget") for thread in threading.enumerate())
 
 
-def test_a_callback_that_raises_is_told_and_the_explorer_goes_on():
+def test_error_in_a_callback_is_reported_and_the_explorer_keeps_working():
     def broken(iteration, _embedding, _divergence) -> None:
         if iteration >= 40:
             raise ZeroDivisionError("the user's <b>callback</b>")
@@ -151,7 +151,7 @@ def test_a_callback_that_raises_is_told_and_the_explorer_goes_on():
         assert explorer.selected.tolist() == [1, 2]
 
 
-def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
+def test_error_in_an_observer_is_reported_and_the_fit_finishes():
     def broken(_change) -> None:
         raise ZeroDivisionError("observer")
 
@@ -165,7 +165,7 @@ def test_an_observer_that_raises_is_told_and_the_map_comes_to_its_end():
     asyncio.run(session())
 
 
-def test_without_an_event_loop_too():
+def test_error_in_an_observer_is_reported_without_an_event_loop():
     def broken(_change) -> None:
         raise ZeroDivisionError("observer")
 
@@ -176,8 +176,8 @@ def test_without_an_event_loop_too():
         assert explorer.state.message == f"ZeroDivisionError: observer{REMEDY}"
 
 
-def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
-    """As from JupyterLab, which hands messages of widgets to a thread of their own."""
+def test_messages_received_on_another_thread_change_state_on_the_main_thread():
+    """Like JupyterLab, which delivers widget messages on a separate thread."""
     seen = {}
 
     async def act():
@@ -199,13 +199,13 @@ def test_messages_that_come_on_another_thread_change_the_state_on_this_one():
             seen["threads"] = threads
 
     asyncio.run(act())
-    assert seen["at once"] is None  # not before this thread was free
+    assert seen["at once"] is None  # not before this thread was idle
     assert seen["selected"] > 0
     assert seen["message"] == ""
     assert seen["threads"] == {threading.main_thread()}
 
 
-def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lost():
+def test_messages_wait_in_bounded_memory_while_a_cell_runs_and_no_click_is_lost():
     async def act():
         with EmbeddingExplorer(record(), embedding=np.eye(N)[:, :2]) as explorer:
             page = Page(explorer)
@@ -230,7 +230,7 @@ def test_while_a_cell_runs_messages_wait_in_bounded_memory_and_clicks_are_not_lo
     asyncio.run(act())
 
 
-def test_a_click_during_a_blocking_wait_is_answered_within_it():
+def test_click_during_a_blocking_wait_is_answered():
     class Slow:
         def __init__(self) -> None:
             self.clicked = threading.Event()
@@ -246,15 +246,15 @@ def test_a_click_during_a_blocking_wait_is_answered_within_it():
             page = Page(explorer)
             click = threading.Thread(target=page.send, args=("toolbar", "misclassified"))
             click.start()
-            explorer.wait()  # ends only when the click has been answered
+            explorer.wait()  # ends only after the click is answered
             click.join(SECONDS)
             assert len(explorer.selected) > 0
 
     asyncio.run(act())
 
 
-# Nearly always within a call of torch: from there the thread would come back to an interpreter
-# that is gone.
+# Nearly always inside a torch call, from which the thread would return to an interpreter that
+# has ended.
 ENDS_WHILE_THE_MAP_IS_COMPUTED = """
 import math, threading
 import numpy as np
@@ -278,7 +278,7 @@ assert begun.wait(60)
 """
 
 
-def test_a_script_that_ends_while_the_map_is_computed_ends_well():
+def test_script_that_ends_during_a_fit_exits_cleanly():
     run = subprocess.run(
         [sys.executable, "-c", ENDS_WHILE_THE_MAP_IS_COMPUTED],
         capture_output=True,

@@ -18,7 +18,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Normalize(SimpleNamespace):
-    """As torchvision's: mean, std and a call."""
+    """Like torchvision's Normalize: mean, std and a call."""
 
     def __call__(self, x):
         return (x - torch.as_tensor(self.mean)[:, None, None]) / torch.as_tensor(self.std)[
@@ -51,7 +51,7 @@ class Colours(Dataset):
 
 
 class Folder(Dataset):
-    """As torchvision's ImageFolder, with a transform that must not be seen in the pictures."""
+    """Like torchvision's ImageFolder, with a transform that must not affect the pictures."""
 
     def __init__(self, paths, loader=None):
         self.samples = [(str(path), code) for code, path in enumerate(paths)]

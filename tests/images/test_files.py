@@ -38,7 +38,7 @@ def failure(path) -> str:
 
 
 @pytest.mark.parametrize("format_", ["PNG", "GIF", "WEBP", "BMP", "TIFF", "JPEG"])
-def test_the_usual_formats_are_read_whatever_the_name_says(file_of, format_):
+def test_usual_formats_are_read_for_any_file_name(file_of, format_):
     options = {"lossless": True} if format_ == "WEBP" else {}
     path = file_of(encoded(noise(), format_, **options), "picture.dat")
     image = FileImages([path]).image(0)

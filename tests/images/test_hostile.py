@@ -1,4 +1,4 @@
-"""Hostile files: whatever is wrong with one, only ImageError leaves, and it names no folder."""
+"""Hostile files raise only ImageError, and its message names no folder."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def test_there_are_two_thousand_mutants():
     assert MUTANTS_PER_FILE * len(PICTURES) >= 2000
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's: as errors they would stop decoding
+@pytest.mark.filterwarnings("ignore::UserWarning")  # as errors they would stop decoding
 @pytest.mark.parametrize("kind", PICTURES)
 def test_damaged_files_raise_only_image_errors(tmp_path, kind):
     path = tmp_path / "damaged"
@@ -38,12 +38,12 @@ def test_damaged_files_raise_only_image_errors(tmp_path, kind):
     assert not any(str(tmp_path) in reason for reason in reasons)
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # of a GIF's frame
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # size of a GIF's frame
 @pytest.mark.parametrize("kind", attacks.HEADERS)
 def test_a_header_of_too_many_pixels_is_refused_in_every_format(tmp_path, kind):
     path = tmp_path / "large"
     path.write_bytes(attacks.HEADERS[kind](12_000, 10_000))
-    with pytest.raises(ImageError, match="12000 × 10000 pixels exceed the limit of 64 million"):
+    with pytest.raises(ImageError, match=r"12000 × 10000 pixels .* 64 million"):
         FileImages([path]).image(0)
 
 
@@ -63,7 +63,7 @@ def test_header_of_few_pixels_is_not_refused_for_its_size(tmp_path, kind):
 @pytest.mark.parametrize("name", ["picture.png", "picture.svg"])
 def test_format_that_could_run_code_is_refused(tmp_path, kind, name):
     (tmp_path / name).write_bytes(attacks.REFUSED_FORMATS[kind])
-    with pytest.raises(ImageError, match="not a PNG, JPEG, GIF, WEBP, BMP, TIFF picture"):
+    with pytest.raises(ImageError, match="not a PNG, JPEG"):
         FileImages([tmp_path / name]).image(0)
 
 

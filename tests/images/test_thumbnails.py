@@ -185,7 +185,7 @@ def test_no_metadata_is_passed_on(made_of, format_, size):
     picture.info["SECRET"] = "SECRET"
     made = made_of(encoded(picture, format_, exif=exif, icc_profile=profile, **options), size)
     assert b"SECRET" not in made.data
-    assert made.height == size  # turned upright nevertheless
+    assert made.height == size  # rotated upright
     image = decoded(made.data)
     assert not image.getexif()
     assert not {"exif", "icc_profile", "comment", "SECRET"} & image.info.keys()
@@ -197,7 +197,7 @@ def test_truncated_file_is_an_error_with_the_reason(made_of):
 
 
 class Broken:
-    """A source of the user's that fails in a way of its own."""
+    """A user's source that raises its own error."""
 
     def __init__(self, failure):
         self.failure = failure
@@ -232,7 +232,7 @@ def test_an_interrupt_passes_through_thumbnail_and_cache(failure):
 
 def test_a_large_picture_of_a_source_is_refused_before_it_is_decoded():
     header = Image.open(io.BytesIO(png_header(9000, 9000)))
-    with pytest.raises(ImageError, match="9000 × 9000 pixels exceed the limit"):
+    with pytest.raises(ImageError, match="9000 × 9000 pixels"):
         thumbnail(Broken(header), 0, 32)
 
 
@@ -242,7 +242,7 @@ def test_a_size_below_one_pixel_is_refused(size):
         lambda: thumbnail(Broken(None), 0, size),
         lambda: ThumbnailCache(Broken(None), size=size),
     ):
-        with pytest.raises(InvalidInputError, match=f"size must be at least 1 pixel, got {size}"):
+        with pytest.raises(InvalidInputError, match=f"size .* got {size}"):
             call()
 
 
@@ -336,5 +336,5 @@ def test_each_size_of_a_picture_is_cached_separately():
     assert (large.width, large.height) == (80, 53)
     assert cache.get(0) is small
     assert cache.get(0, 80) is large
-    with pytest.raises(InvalidInputError, match="size must be at least 1 pixel, got 0"):
+    with pytest.raises(InvalidInputError, match=r"size .* got 0"):
         cache.get(0, 0)

@@ -1,4 +1,4 @@
-// The list of classes without a page: order, search by typing, numbers.
+// Tests of the list of classes without a page: order, search by typing, numbers.
 import assert from "node:assert/strict";
 import test from "node:test";
 
@@ -8,7 +8,7 @@ test("classes are sorted by name, size and accuracy", () => {
   const list = { names: ["owl 10", "Émeu", "owl 9", "cat"], counts: [5, 9, 5, 1], accuracies: [0.5, NaN, 0.2, 1] };
   assert.deepEqual(classes.sortedCodes("order", list), [0, 1, 2, 3]);
   assert.deepEqual(classes.sortedCodes("name", list), [3, 1, 2, 0]); // 9 comes before 10
-  assert.deepEqual(classes.sortedCodes("size", list), [1, 0, 2, 3]); // equal ones keep their order
+  assert.deepEqual(classes.sortedCodes("size", list), [1, 0, 2, 3]); // equal counts keep their order
   assert.deepEqual(classes.sortedCodes("accuracy", list), [2, 0, 3, 1]); // unknown comes last
   assert.deepEqual(classes.sortedCodes("accuracy", { ...list, accuracies: [] }), [0, 1, 2, 3]);
 });
@@ -26,7 +26,7 @@ test("letters jump to a name, and a repeated letter to the next one", () => {
   assert.equal(classes.typedPosition(names, 1, "c"), 3);
   assert.equal(classes.typedPosition(names, 3, "c"), 0);
   assert.equal(classes.typedPosition(names, 0, "cr"), 3);
-  assert.equal(classes.typedPosition(names, 0, "cc"), 1); // the same letter again
+  assert.equal(classes.typedPosition(names, 0, "cc"), 1); // the same letter again: the next name
   assert.equal(classes.typedPosition(names, 0, "co"), 1);
   assert.equal(classes.typedPosition(names, 2, "d"), 2);
   assert.equal(classes.typedPosition(names, 0, "z"), -1);
@@ -46,8 +46,8 @@ test("a percentage is 0 or 100 only for none or all", () => {
 });
 
 test("a screen reader hears all of a class in one sentence", () => {
-  const row = { name: "owl", selected: 4, count: 1200, accuracy: 0.75, shown: true };
-  assert.equal(classes.describe(row), "owl, 4 of 1,200 selected, 75 % accurate, shown");
-  assert.equal(classes.describe({ ...row, accuracy: NaN, shown: false }), "owl, 4 of 1,200 selected, hidden");
-  assert.equal(classes.describe({ ...row, count: 0, accuracy: NaN }), "owl, no samples, shown");
+  const row = { name: "owl", selected: 4, count: 1200, accuracy: 0.75, visible: true };
+  assert.equal(classes.describe(row), "owl, 4 of 1,200 selected, 75 % accurate, visible");
+  assert.equal(classes.describe({ ...row, accuracy: NaN, visible: false }), "owl, 4 of 1,200 selected, hidden");
+  assert.equal(classes.describe({ ...row, count: 0, accuracy: NaN }), "owl, no samples, visible");
 });

@@ -1,4 +1,4 @@
-// Functions of the map that need no page: viewports, points and what is drawn.
+// Tests of the map's functions that need no page: viewports, points and the budget for drawing.
 import assert from "node:assert/strict";
 import test from "node:test";
 
@@ -10,7 +10,7 @@ const isClose = (actual, expected, tolerance = 1e-9) =>
 
 const length = ([low, high]) => high - low;
 
-/** Uniform numbers in [0, 1) that are the same in every run. */
+/** Uniform numbers in [0, 1), the same in every run. */
 function random(seed) {
   let state = seed;
   return () => {
@@ -50,16 +50,16 @@ test("the extent of some rows leaves the others out", () => {
 test("the nearest point is a visible one within reach", () => {
   const nearest = (position, radius, drawn = null) =>
     geometry.nearestPoint([0, 1, 5], [0, 0, 0], [1, 0, 1], position, radius, drawn);
-  assert.equal(nearest([0.9, 0], 2), 0); // the nearer one is hidden
+  assert.equal(nearest([0.9, 0], 2), 0); // the nearer point is hidden
   assert.equal(nearest([4.5, 0], 2), 2);
   assert.equal(nearest([2.5, 0], 1), -1);
-  assert.equal(nearest([0.9, 0], 9, Uint32Array.of(2, 1)), 2); // the nearer one is not drawn
+  assert.equal(nearest([0.9, 0], 9, Uint32Array.of(2, 1)), 2); // the nearer point is not drawn
 });
 
 test("opacities say hidden, dimmed and selected", () => {
   const codes = Uint16Array.of(0, 1, 2, 2);
   const opacity = geometry.opacities(codes, Uint8Array.of(1, 0, 1), Uint32Array.of(3, 1));
-  assert.equal(opacity[1], 0); // hidden, although it is selected
+  assert.equal(opacity[1], 0); // hidden although selected
   assert.ok(0 < opacity[0] && opacity[0] < 0.5);
   assert.equal(opacity[2], opacity[0]);
   assert.equal(opacity[3], 1);
@@ -89,7 +89,7 @@ test("points to draw are the first ones, then the selected ones, then those in s
     assert.equal(shown, [...points].filter(sees).length);
     const wanted = [...selected].filter((i) => sees(i) && i >= first).slice(0, budget - first);
     assert.deepEqual([...points.subarray(first, first + wanted.length)], wanted);
-    if (first + inSight <= budget) assert.equal(shown, inSight); // zoomed in, all in sight are drawn
+    if (first + inSight <= budget) assert.equal(shown, inSight); // zoomed in: all points in the viewport are drawn
   }
 });
 

@@ -1,4 +1,4 @@
-// Where the gallery's tiles are, against tiles that are laid one after the other.
+// Compares the places of the gallery's tiles with tiles laid out one after the other.
 import assert from "node:assert/strict";
 import test from "node:test";
 
@@ -12,7 +12,7 @@ const GROUPINGS = [[0, []], [1, []], [23, []], [23, [1, 9, 13]], [30, [4, 4, 8, 
 const make = (count, groups) =>
   grid.makeGrid(count, groups, { width: 100 * COLUMNS, tileWidth: 100, tileHeight: TALL, headingHeight: HEADING });
 
-/** [x, y] of every tile, laid one after the other. */
+/** [x, y] of every tile, laid out one after the other. */
 function places(count, groups) {
   const found = [];
   let y = 0;
@@ -45,7 +45,7 @@ for (const [count, groups] of GROUPINGS) {
 }
 
 test("keys lead to the tile beside, above or below", () => {
-  const tiles = make(23, [6, 3, 14]); // rows of 4 2 | 3 | 4 4 4 2
+  const tiles = make(23, [6, 3, 14]); // rows of 4, 2 | 3 | 4, 4, 4, 2 tiles
   const key = (index, name, pixels = 150) => grid.movedTo(tiles, index, name, pixels);
   assert.deepEqual(["ArrowLeft", "ArrowRight", "Home", "End"].map((name) => key(5, name)), [4, 6, 0, 22]);
   assert.equal(key(0, "ArrowLeft"), 0);

@@ -27,7 +27,7 @@ def linear(colors):
 
 
 def lab(colors, vision=None):
-    """CIELAB (D65), optionally as seen by the colour-blind."""
+    """CIELAB (D65), optionally for colour-blind vision."""
     light = linear(colors)
     if vision is not None:
         light = np.clip(light @ np.array(VIENOT[vision]).T, 0, 1)
@@ -69,12 +69,12 @@ def test_the_first_classes_keep_their_colours_when_more_are_added():
 
 
 @pytest.mark.parametrize("vision", [None, "protan", "deutan"])
-def test_eight_colours_and_the_grey_are_distinct_for_the_colour_blind(vision):
+def test_eight_colours_and_grey_are_distinct_for_colour_blind_people(vision):
     assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
 
 
 @pytest.mark.parametrize(("count", "least"), [(7, 15), (8, 15), (9, 15), (10, 8.5)])
-def test_seven_to_ten_colours_are_distinct_for_the_colour_blind(count, least):
+def test_seven_to_ten_colours_are_distinct_for_colour_blind_people(count, least):
     for vision in ("protan", "deutan"):
         assert nearest(class_colors(names(count)), vision) > least
 
@@ -116,7 +116,7 @@ def test_list_of_colours_is_by_class_and_may_be_longer():
     ("colors", "message"),
     [
         ({"clas 1": "red"}, "'clas 1' is not a class; did you mean 'class 1'"),
-        ({"zebra": "red"}, "'zebra' is not a class; known names: 'class 0', 'class 1', 'class 2'"),
+        ({"zebra": "red"}, "'zebra' is not a class; .*'class 0', 'class 1'"),
         (
             {"class 1": "tab:bleu"},
             r"\['class 1'\] = 'tab:bleu' is not a colour; .*'tab:blue'",

@@ -24,7 +24,7 @@ def both(X: np.ndarray, k: int):
 
 
 @pytest.mark.parametrize("d", [8, 50, 300])
-def test_nearly_all_are_the_true_ones_and_their_distances_are_exact(d):
+def test_nearly_all_approximate_neighbours_are_true_and_distances_are_exact(d):
     X = clustered(6000, d)
     found, true = both(X, 30)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(found.indices, true.indices, strict=True)]
@@ -36,7 +36,7 @@ def test_nearly_all_are_the_true_ones_and_their_distances_are_exact(d):
     assert (found.indices != np.arange(6000)[:, None]).all()
 
 
-def test_copies_of_a_row_are_its_neighbours_and_it_never_is():
+def test_duplicates_of_a_row_are_its_neighbours_but_the_row_itself_is_not():
     X = np.repeat(clustered(100, 6), 30, axis=0)
     for found in both(X, 20):
         assert (found.squared == 0).all()
@@ -45,7 +45,7 @@ def test_copies_of_a_row_are_its_neighbours_and_it_never_is():
         assert all(len(set(row)) == 20 for row in found.indices.tolist())
 
 
-def test_rows_whose_cells_hold_too_few_are_compared_with_all(monkeypatch):
+def test_rows_with_too_few_candidates_are_compared_with_all_rows(monkeypatch):
     monkeypatch.setattr(approximate, "PROBES", 1)
     found, true = both(clustered(400, 5), 60)
     assert np.isfinite(found.squared).all()
@@ -55,7 +55,7 @@ def test_rows_whose_cells_hold_too_few_are_compared_with_all(monkeypatch):
     assert np.allclose(found.squared[same], true.squared[same], rtol=1e-3, atol=1e-5)
 
 
-def test_any_number_of_threads_gives_the_same_bits():
+def test_number_of_threads_does_not_change_the_neighbours():
     X = clustered(9000, 80)
     results = []
     for threads in (1, 2, 3):
@@ -66,7 +66,7 @@ def test_any_number_of_threads_gives_the_same_bits():
         assert np.array_equal(results[0].squared, other.squared)
 
 
-def test_a_map_of_approximate_neighbours_is_as_good():
+def test_map_of_approximate_neighbours_is_as_good():
     X = clustered(1500, 20)
     exact = TSNE(random_state=0, max_iter=350).fit(X)
     about = TSNE(random_state=0, max_iter=350, neighbors="approximate").fit(X)
@@ -74,7 +74,7 @@ def test_a_map_of_approximate_neighbours_is_as_good():
     assert about.kl_divergence_ == pytest.approx(exact.kl_divergence_, abs=0.03)
 
 
-def test_auto_changes_over_at_the_size_that_was_measured(monkeypatch):
+def test_auto_switches_at_the_measured_size(monkeypatch):
     X = clustered(300, 5)
     monkeypatch.setattr(approximate, "LARGE", 300)
     assert TSNE(max_iter=1).fit(X).neighbors_ == "approximate"
@@ -85,6 +85,6 @@ def test_auto_changes_over_at_the_size_that_was_measured(monkeypatch):
         TSNE(max_iter=1, neighbors="approximate").fit(X)
 
 
-def test_an_unknown_way_is_refused():
+def test_unknown_neighbour_method_is_refused():
     with pytest.raises(InvalidInputError, match="neighbors='fast' is unknown"):
         TSNE(neighbors="fast").fit(np.eye(9))

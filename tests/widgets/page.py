@@ -1,4 +1,4 @@
-"""Page: plays the page of an explorer or a comparison, as a front end does, without a browser."""
+"""Page: simulates the page of an explorer or a comparison without a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tsne_widget.widgets.application import Application
 
-SECONDS = 60.0  # that a condition is waited for
+SECONDS = 60.0  # time limit of a wait
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -32,13 +32,13 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class Message(NamedTuple):
-    """What one widget sent to the page."""
+    """A message that one widget sent to the page."""
 
     model: str  # id of the widget that sent it
     method: str  # "open", "update", "echo_update", "custom" or "close"
     content: dict[str, Any]  # traits by name, or the content of a custom message
-    buffers: list[bytes]  # of a custom message
-    size: int  # bytes, beside Jupyter's own envelope
+    buffers: list[bytes]  # buffers of a custom message
+    size: int  # bytes without Jupyter's envelope
 
     @property
     def kind(self) -> str:
@@ -56,11 +56,11 @@ class Recorder:
 
 
 _RECORDERS: weakref.WeakSet[Recorder] = weakref.WeakSet()
-_RECORDED: set[type] = set()  # classes of comms that are recorded
+_RECORDED: set[type] = set()  # recorded classes of comms
 
 
 def _record_widgets() -> None:
-    """Let the class of the widgets' comms notify recorders: the one place that patches it."""
+    """Make the class of the widgets' comms notify recorders; the only place that patches it."""
     import comm
 
     kind = type(comm.create_comm(target_name="its class is recorded", data={}))
@@ -94,7 +94,7 @@ def _message(model: str, msg_type: str, data: dict[str, Any], sent: Sequence[Any
 
 
 def _put(content: Any, path: Sequence[Any], value: Any) -> None:
-    """Put a value where ipywidgets took a buffer from."""
+    """Put a value back where ipywidgets removed a buffer."""
     for key in path[:-1]:
         content = content[key]
     content[path[-1]] = value
@@ -123,10 +123,10 @@ class Page:
         self._comm = widget.comm
         self._recorder = Recorder()
 
-    # ---- what the page knows ----
+    # ---- state of the page ----
 
     def shows(self, view: str, name: str, dtype: DTypeLike = None) -> Any:
-        """A trait of a view as the page has it; with a dtype, bytes as an array."""
+        """A trait of a view on the page; with a dtype, its bytes as an array."""
         value = self.widget.get_state(f"{view}.{name}")[f"{view}.{name}"]
         return value if dtype is None else np.frombuffer(value, dtype)
 
@@ -143,7 +143,7 @@ class Page:
         return widget_of(self.shows(view, "figure"))
 
     def points(self, view: str = "map") -> NDArray[np.float32]:
-        """(points, 2) coordinates of the points that the page knows, in its order."""
+        """(points, 2) coordinates of the points on the page, in its order."""
         mark = self.figure(view).marks[0]
         return np.column_stack([mark.x, mark.y])
 
@@ -153,7 +153,7 @@ class Page:
         assert len(rows) == len(embedding)
         return np.array([rows[tuple(xy)] for xy in self.points(view).tolist()], dtype=np.int64)
 
-    # ---- what the page does ----
+    # ---- actions of the page ----
 
     def send(self, view: Any, kind: Any, *, buffers: Sequence[Any] = (), **content: Any) -> None:
         """Send a message of a view."""
@@ -176,12 +176,12 @@ class Page:
         self.hand_over({"method": "custom", "content": content}, buffers)
 
     def hand_over(self, data: dict[str, Any], buffers: Sequence[Any] = ()) -> None:
-        """Hand a message over to the kernel's end of the connection, as Jupyter does.
+        """Deliver a message to the kernel's end of the connection, as Jupyter does.
 
-        Raises what the widget raised, which ipywidgets would only log.
+        Raises the widget's exception, which ipywidgets would only log.
         """
         if self._comm is None or self.widget.comm is not self._comm:
-            return  # closed: Jupyter knows no such connection any more
+            return  # closed: Jupyter has removed the connection
         message = {
             "content": {"comm_id": self._comm.comm_id, "data": data},
             "buffers": [memoryview(buffer) for buffer in buffers],
@@ -189,7 +189,7 @@ class Page:
         with _raised(self.widget.log):
             self._comm.handle_msg(message)
 
-    # ---- what the page receives ----
+    # ---- received messages ----
 
     @property
     def received(self) -> list[Message]:
@@ -202,15 +202,15 @@ class Page:
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes of all that was received, beside Jupyter's own envelopes."""
+        """Bytes of all received messages, without Jupyter's envelopes."""
         return sum(message.size for message in self.received)
 
     def forget(self) -> None:
-        """Forget what was received so far."""
+        """Forget all received messages."""
         self._recorder.messages.clear()
 
     def replies(self, kind: str = "", view: str = "") -> list[Message]:
-        """Custom messages of a kind or a view; default: all of them."""
+        """Custom messages of a kind or a view; default all."""
         return [
             message
             for message in self.received
@@ -220,7 +220,7 @@ class Page:
         ]
 
     def updates(self, view: str = "") -> list[list[str]]:
-        """Names of the traits in each update, without the view's name; default: of all views."""
+        """Names of the traits in each update, without the view's name; default all views."""
         names = [list(m.content) for m in self.received if m.method == "update"]
         prefix = f"{view}." if view else ""
         found = [[n.removeprefix(prefix) for n in group if n.startswith(prefix)] for group in names]
@@ -250,7 +250,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 class _raised(logging.Handler):  # noqa: N801 - used as a context manager
-    """Raises at its end what this thread logged as an exception of a widget within it."""
+    """Raise, at its end, an exception of a widget that this thread logged inside it."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__()

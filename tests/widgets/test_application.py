@@ -56,7 +56,7 @@ def widget(request):
         ("hovered", 3, 3),
     ],
 )
-def test_a_trait_is_set_read_and_observed_as_any_trait(widget, name, value, read):
+def test_public_traits_behave_like_any_trait(widget, name, value, read):
     changes = []
     old = getattr(widget, name)
     widget.observe(changes.append, name)
@@ -87,7 +87,7 @@ def test_a_trait_is_set_read_and_observed_as_any_trait(widget, name, value, read
         ("hovered", "1"),
     ],
 )
-def test_a_value_that_does_not_fit_is_an_error_of_ours_and_of_traitlets(widget, name, value):
+def test_invalid_value_is_an_error_of_the_package_and_of_traitlets(widget, name, value):
     widget.select([5])
     before = getattr(widget, name)
     changes = []
@@ -100,14 +100,14 @@ def test_a_value_that_does_not_fit_is_an_error_of_ours_and_of_traitlets(widget, 
 
 
 @pytest.mark.parametrize("name", ["embedding", "busy", "message", "selections"])
-def test_what_only_the_widget_knows_is_read_only(widget, name):
+def test_traits_computed_by_the_widget_are_read_only(widget, name):
     before = getattr(widget, name)
     with pytest.raises(TraitError):
         setattr(widget, name, before)
     assert widget.has_trait(name)
 
 
-def test_a_name_that_is_no_trait_is_an_error(widget):
+def test_unknown_trait_name_is_an_error(widget):
     for names in ("selectd", ["selected", "selectd"]):
         with pytest.raises(InvalidInputError, match=r"'selectd'.*selected"):
             widget.observe(print, names)
@@ -116,7 +116,7 @@ def test_a_name_that_is_no_trait_is_an_error(widget):
     assert not hasattr(widget, "selectd")
 
 
-def test_observers_hear_of_all_names_some_names_and_one(widget):
+def test_observers_can_follow_all_names_some_names_or_one(widget):
     heard = {"all": [], "some": [], "one": []}
     widget.observe(lambda change: heard["all"].append(change.name))
     widget.observe(lambda change: heard["some"].append(change.name), ["hovered", "color_by"])
@@ -162,7 +162,7 @@ def test_two_explorers_are_linked_both_ways(explorer):
         assert explorer.selected.tolist() == []
 
 
-def test_a_trait_of_anything_follows_the_selection(widget):
+def test_trait_of_another_object_can_follow_the_selection(widget):
     class Counter(HasTraits):
         count = Int()
         rows = traitlets.Any()
@@ -177,7 +177,7 @@ def test_a_trait_of_anything_follows_the_selection(widget):
     assert counter.count == 1
 
 
-def test_it_is_a_control_of_interactive_output(widget):
+def test_explorer_is_a_control_of_interactive_output(widget):
     seen = []
     output = interactive_output(lambda rows: seen.append(len(rows)), {"rows": widget})
     widget.select([1, 2])
@@ -187,7 +187,7 @@ def test_it_is_a_control_of_interactive_output(widget):
 
 
 @pytest.mark.parametrize("box", [HBox, Tab, Accordion])
-def test_boxes_hold_it(widget, box):
+def test_boxes_can_contain_an_explorer(widget, box):
     slider = IntSlider()
     held = box([widget, slider])
     assert held.children[0] is widget
@@ -218,7 +218,7 @@ def test_boxes_hold_it(widget, box):
     ],
     ids=lambda given: ",".join(given),
 )
-def test_a_comparison_selects_what_an_explorer_selects(given):
+def test_comparison_and_explorer_have_the_same_select(given):
     with make_explorer() as explorer, make_comparison() as comparison:
         for one in (explorer, comparison):
             one.visible_classes = NAMES
@@ -228,10 +228,10 @@ def test_a_comparison_selects_what_an_explorer_selects(given):
             assert explorer.selected.tolist() == comparison.selected.tolist()
         frames = [one.to_dataframe() for one in (explorer, comparison)]
         for one, frame in zip((explorer, comparison), frames, strict=True):
-            assert frame.index.tolist() == one.selected.tolist()  # one default: "selected"
+            assert frame.index.tolist() == one.selected.tolist()  # the default is "selected"
 
 
-def test_undo_names_and_clear_are_the_same_for_both(widget):
+def test_undo_names_and_clear_are_the_same_in_explorer_and_comparison(widget):
     widget.select([1, 2])
     widget.name_selection("mine")
     widget.clear()
@@ -250,7 +250,7 @@ def test_given_coordinates_have_no_projector(explorer):
     assert explorer.projector is None
 
 
-# ---- the end ----
+# ---- closing ----
 
 
 @pytest.mark.parametrize("make", [make_explorer, make_comparison])

@@ -1,4 +1,4 @@
-"""Maps side by side: one selection, matched by ids, laid over each other, what changed counted."""
+"""Maps side by side: one selection, matched by ids, aligned, with counted changes."""
 
 import asyncio
 import gc
@@ -55,7 +55,7 @@ def points(comparison, view, trait="selected"):
 
 
 def placed(comparison, order, view="map-1"):
-    """(n, 2) coordinates on a map, by row, of points that are these rows."""
+    """(n, 2) coordinates on a map of the points of these rows, by row."""
     xy = np.empty((N, 2), dtype=np.float32)
     xy[order] = Page(comparison).points(view)
     return xy
@@ -66,7 +66,7 @@ def polygon_around(xy):
     return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
 
 
-def test_what_is_selected_on_one_map_is_selected_on_the_other_both_ways(comparison):
+def test_selection_is_shared_by_the_maps_in_both_directions(comparison):
     for number, row in ((0, 7), (1, 22)):
         place = comparison.embeddings[comparison.names[number]][[row]]
         Page(comparison).lasso(polygon_around(place), view=f"map-{number}")
@@ -75,7 +75,7 @@ def test_what_is_selected_on_one_map_is_selected_on_the_other_both_ways(comparis
         assert points(comparison, "map-0") == comparison.selected.tolist()
 
 
-def test_hovering_class_toggles_and_undo_are_those_of_all_maps(comparison):
+def test_hovering_class_toggles_and_undo_are_shared_by_all_maps(comparison):
     page = Page(comparison)
     page.send("map-0", "hover", point=5)
     assert comparison.hovered == rows(comparison, "map-0")[5]
@@ -102,7 +102,7 @@ def test_each_map_has_rings_and_tiles_of_its_own_predictions(comparison):
         assert tile["prediction"] == NAMES[one.predictions[row]]
 
 
-def test_the_gallery_says_what_each_predicts_where_they_differ(comparison):
+def test_gallery_lists_the_predictions_if_they_differ(comparison):
     page = GalleryPage(comparison)
     before, after = EARLY.predictions, LATE.predictions
     fixed = int(np.flatnonzero((before != LABELS) & (after == LABELS))[0])
@@ -117,7 +117,7 @@ def test_the_gallery_says_what_each_predicts_where_they_differ(comparison):
     assert "early, late" in page.get("note")
 
 
-def test_the_frame_says_what_became_of_each_sample(comparison):
+def test_frame_has_the_change_of_each_sample(comparison):
     frame = comparison.to_dataframe("all")
     before, after = EARLY.predictions, LATE.predictions
     assert frame.index.name == "id"
@@ -132,7 +132,7 @@ def test_the_frame_says_what_became_of_each_sample(comparison):
     assert comparison.to_dataframe("selected").dtypes.equals(frame.dtypes)
 
 
-def test_the_summary_counts_what_the_frame_says(comparison):
+def test_summary_counts_the_changes_of_the_frame(comparison):
     counts = comparison.to_dataframe("all")["change"].value_counts()
     summary = comparison.summary()
     assert summary.sum() == N
@@ -143,7 +143,7 @@ def test_the_summary_counts_what_the_frame_says(comparison):
 
 
 @pytest.mark.parametrize("change", ["fixed", "introduced", "still right"])
-def test_a_change_is_selected_from_python_and_from_the_page(comparison, change):
+def test_change_can_be_selected_from_python_and_from_the_page(comparison, change):
     expected = np.flatnonzero(comparison.to_dataframe("all")["change"] == change).tolist()
     comparison.select(change)
     assert comparison.selected.tolist() == expected
@@ -163,7 +163,7 @@ def test_a_part_of_the_frame_is_found_again_by_its_ids():
             comparison.select(pd.Index([1]))
 
 
-def test_every_map_is_laid_over_the_first():
+def test_every_map_is_aligned_with_the_first():
     first = places(0)
     turned = 3 * first[:, ::-1] + 5
     with compare({"a": (record(0), first), "b": (record(0), turned)}) as comparison:
@@ -183,7 +183,7 @@ def test_lines_lead_from_the_first_map_to_the_selected_samples_on_the_last(compa
     assert page.shows("map-1", "trails") == b""
 
 
-def test_many_lines_are_a_part_of_them_and_that_is_said(comparison, monkeypatch):
+def test_lines_beyond_the_limit_are_sampled_with_a_note(comparison, monkeypatch):
     monkeypatch.setattr("tsne_widget.widgets.compare.MAX_LINES", 10)
     comparison.select(np.arange(N))
     page = Page(comparison)
@@ -200,7 +200,7 @@ def test_the_slider_moves_the_points_of_the_last_map_from_the_first(comparison):
     page.send("bar", "morph", share=0.5)
     halfway = placed(comparison, order)
     assert np.allclose(halfway, (first + last) / 2, atol=1e-5)
-    page.lasso(polygon_around(halfway[[9]]), view="map-1")  # a lasso is of what is seen
+    page.lasso(polygon_around(halfway[[9]]), view="map-1")  # a lasso applies to what is displayed
     assert 9 in comparison.selected
     assert np.array_equal(comparison.embeddings["late"], last)
     comparison.morph = 1
@@ -210,7 +210,7 @@ def test_the_slider_moves_the_points_of_the_last_map_from_the_first(comparison):
         assert comparison.morph == 1
 
 
-def test_one_colour_for_all_maps_each_by_its_own_values(comparison):
+def test_colouring_is_shared_and_each_map_uses_its_own_values(comparison):
     page = Page(comparison)
     comparison.color_by = "confidence"
     views = ["map-0", "map-1"]
@@ -223,7 +223,7 @@ def test_one_colour_for_all_maps_each_by_its_own_values(comparison):
     assert comparison.color_by == page.shows("map-1", "color_by") == "change"
 
 
-def test_maps_are_computed_one_after_the_other_and_waited_for():
+def test_maps_are_computed_one_by_one_and_wait_returns_after_the_last():
     sets = {"a": record(0), "b": (record(1), places(1)), "c": record(2)}
     projector = PCA(n_components=2)
     with compare(sets, projector=projector) as comparison:
@@ -231,11 +231,11 @@ def test_maps_are_computed_one_after_the_other_and_waited_for():
         assert list(comparison.embeddings) == ["a", "b", "c"]
         expected = PCA(n_components=2).fit_transform(sets["a"].features)
         assert np.allclose(comparison.embeddings["a"], expected, atol=1e-4)
-        assert not hasattr(projector, "components_")  # the user's own object is left alone
+        assert not hasattr(projector, "components_")  # the user's object does not change
         assert {fit.condition for fit in comparison.state.fits.values()} == {"done", "none"}
 
 
-def test_a_live_map_is_shown_while_it_is_computed_and_can_be_stopped():
+def test_live_map_is_displayed_during_its_fit_and_can_be_stopped():
     async def session():
         sets = {"a": record(0), "b": (record(1), places(1))}
         projector = TSNE(max_iter=10**6, random_state=0)
@@ -251,7 +251,7 @@ def test_a_live_map_is_shown_while_it_is_computed_and_can_be_stopped():
     asyncio.run(session())
 
 
-def test_a_map_that_fails_is_said_and_the_others_come():
+def test_failed_map_is_reported_and_the_others_are_computed():
     class Failing:
         def fit_transform(self, features):
             raise ArithmeticError("features are odd")
@@ -263,7 +263,7 @@ def test_a_map_that_fails_is_said_and_the_others_come():
         assert {fit.condition for fit in comparison.state.fits.values()} == {"failed"}
 
 
-def test_samples_that_not_all_have_are_left_out_and_counted():
+def test_samples_missing_in_a_record_are_left_out_and_counted():
     ids = np.arange(N)
     shorter = record(1).take(ids[5:])
     with compare({"a": (record(0), places(0)), "b": (shorter, places(1)[5:])}) as comparison:
@@ -302,12 +302,12 @@ def test_rows_in_another_order_are_matched_by_their_ids():
         ({"a": record(0), "b": (record(1), np.zeros((N, 3)))}, r"shape \(60, 2\), got \(60, 3\)"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_with_the_remedy(sets, message):
+def test_records_that_cannot_be_compared_are_refused_with_the_remedy(sets, message):
     with pytest.raises(InvalidInputError, match=message):
         compare(sets)
 
 
-def test_without_predictions_there_are_maps_but_no_changes():
+def test_records_without_predictions_have_maps_but_no_changes():
     bare = [FeatureSet.from_arrays(record(seed).features, LABELS) for seed in (0, 1)]
     sets = {"a": (bare[0], places(0)), "b": (bare[1], places(1))}
     with compare(sets) as comparison:
@@ -319,7 +319,7 @@ def test_without_predictions_there_are_maps_but_no_changes():
             comparison.select("better")
 
 
-def test_labels_of_one_serve_the_other():
+def test_labels_of_one_record_apply_to_the_other():
     bare = FeatureSet.from_arrays(record(1).features)
     with compare({"a": (bare, places(0)), "b": (record(1), places(1))}) as comparison:
         assert comparison.to_dataframe("all")["label_name"].tolist() == [
@@ -327,7 +327,7 @@ def test_labels_of_one_serve_the_other():
         ]
 
 
-def test_the_figure_has_a_panel_for_each_map_with_what_is_shown(comparison):
+def test_figure_has_a_panel_for_each_map_with_the_visible_classes(comparison):
     comparison.state.show([True, False, True])
     comparison.select([0])
     figure = comparison.figure(size_mm=(40, 40))
@@ -350,7 +350,7 @@ def test_a_closed_comparison_leaves_nothing_behind():
     assert [ref() for ref in gone] == [None, None]
 
 
-def test_hostile_names_are_text():
+def test_hostile_names_are_displayed_as_text():
     name = "<img src=x onerror=1>\u202e"
     with compare({name: (record(0), places(0)), "b": (record(1), places(1))}) as comparison:
         page = Page(comparison)
@@ -358,7 +358,7 @@ def test_hostile_names_are_text():
         assert "\u202e" not in page.shows("frame", "maps")[0]["title"]
 
 
-def test_maps_of_more_points_than_the_page_gets_follow_the_shared_selection(monkeypatch):
+def test_large_maps_follow_the_shared_selection(monkeypatch):
     for name, value in (("MAX_WHOLE", 30), ("SAMPLE", 20), ("TAIL", 8)):
         monkeypatch.setattr(f"tsne_widget.widgets.models.window.{name}", value)
     sets = {"a": (record(0), places(0)), "b": (record(1), places(1))}
@@ -371,5 +371,5 @@ def test_maps_of_more_points_than_the_page_gets_follow_the_shared_selection(monk
         assert points(comparison, "map-0") == points(comparison, "map-1") == unknown[:2]
 
 
-def test_its_repr_is_one_line(comparison):
+def test_repr_of_a_comparison_is_one_line(comparison):
     assert repr(comparison) == "Comparison(early | late: 60 samples, 0 selected)"

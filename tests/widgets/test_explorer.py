@@ -1,4 +1,4 @@
-"""EmbeddingExplorer without a browser: input, selection, frame, threads, what it leaves behind."""
+"""EmbeddingExplorer without a browser: input, selection, frame, threads, and cleanup."""
 
 import gc
 import os
@@ -14,8 +14,9 @@ import sklearn.manifold
 from sklearn.decomposition import PCA
 
 import tsne_widget
-from tests.widgets.maps.projectors import GatedProjector
 from tests.widgets.page import Page, open_widgets
+from tests.widgets.projectors import GatedProjector
+from tests.widgets.records import three_classes
 from tsne_widget import (
     TSNE,
     EmbeddingExplorer,
@@ -29,12 +30,7 @@ N = 60
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    logits = np.eye(3)[labels] * 4 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N)
 
 
 @pytest.fixture
@@ -43,7 +39,7 @@ def explorer(record):
         yield opened
 
 
-def test_a_given_embedding_is_there_at_once(explorer, record):
+def test_given_embedding_is_available_at_once(explorer, record):
     assert np.array_equal(explorer.embedding, record.features[:, :2])
     assert explorer.wait() is explorer
 
@@ -55,7 +51,7 @@ def test_any_object_with_fit_transform_is_a_projector(record):
 
 
 @pytest.mark.parametrize("theirs", [sklearn.manifold.TSNE, TSNE])
-def test_the_original_notebook_runs_as_it_was_written(tmp_path, theirs):
+def test_code_of_the_original_notebook_runs(tmp_path, theirs):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 500)
     np.save(tmp_path / "data_embed_npy.npy", rng.normal(size=(500, 4096)) + np.eye(7, 4096)[labels])
@@ -115,7 +111,7 @@ def test_an_interrupted_wait_leaves_the_map_running_and_waits_again(record):
         assert explorer.state.fit.condition == "done"
 
 
-def test_a_projector_that_fails_says_so_in_the_widget_and_in_wait(record):
+def test_failure_of_a_projector_is_displayed_and_raised_by_wait(record):
     class Failing:
         def fit_transform(self, features):
             raise ArithmeticError("no such luck")
@@ -132,7 +128,7 @@ def test_a_projector_of_another_dimension_is_an_error(record):
     with EmbeddingExplorer(record, projector=PCA(n_components=3)) as explorer:
         with pytest.raises(InvalidInputError, match=r"shape \(60, 2\), got \(60, 3\)"):
             explorer.wait()
-        explorer.select([1])  # the rest goes on working
+        explorer.select([1])  # everything else keeps working
 
 
 @pytest.mark.parametrize(
@@ -146,7 +142,7 @@ def test_a_projector_of_another_dimension_is_an_error(record):
         ({"images": np.zeros((N - 1, 4, 4))}, "images has 59 pictures, but the ids .* go up to 59"),
         ({"images": ["a.png"] * (N - 1)}, "images has 59 pictures"),
         ({"projector": PCA}, r"the class PCA; .*PCA\(\)"),
-        ({"height": "400px"}, "height='400px' must be a whole number of pixels"),
+        ({"height": "400px"}, "height='400px' must be"),
         ({"columns": {"label": np.zeros(N)}}, "'label' .*rename"),
     ],
 )
@@ -158,7 +154,7 @@ def test_bad_arguments_are_refused_and_leave_no_widget(record, arguments, messag
 
 
 def test_arrays_instead_of_a_record_are_refused_with_the_remedy():
-    with pytest.raises(InvalidInputError, match=r"use FeatureSet.from_arrays\(features, labels\)"):
+    with pytest.raises(InvalidInputError, match=r"FeatureSet\.from_arrays\("):
         EmbeddingExplorer(np.zeros((10, 3)))
 
 
@@ -171,12 +167,12 @@ def test_fewer_than_four_samples_need_given_coordinates(n):
         assert len(explorer.to_dataframe("all")) == n
 
 
-def test_from_model_finds_a_small_dataset_before_it_runs_the_model():
+def test_from_model_refuses_a_small_dataset_before_running_the_model():
     class Exploding:
         def __getattr__(self, name):
             raise AssertionError("the model was touched")
 
-    with pytest.raises(InvalidInputError, match="at least 4 samples, the dataset has 3"):
+    with pytest.raises(InvalidInputError, match=r"at least 4 .* has 3"):
         EmbeddingExplorer.from_model(Exploding(), [(0, 0)] * 3)
 
 
@@ -206,7 +202,7 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
         explorer.visible_classes = "fox"
 
 
-def test_the_frame_holds_the_rows_of_each_word(explorer, record):
+def test_frame_contains_the_rows_of_each_word(explorer, record):
     explorer.select([4, 2])
     assert explorer.to_dataframe().index.tolist() == [2, 4]
     assert len(explorer.to_dataframe("all")) == N
@@ -229,7 +225,7 @@ SCORES = ["entropy", "loss", "label_agreement", "suspicion", "outlier_score", "t
           "continuity"]  # fmt: skip
 
 
-def test_scores_are_always_columns_and_have_values_once_they_are_there(explorer, record):
+def test_scores_are_always_columns_and_have_values_once_computed(explorer, record):
     frame = explorer.to_dataframe("all")
     assert frame.columns[-7:].tolist() == SCORES
     assert frame[SCORES[:2]].notna().all(axis=None)  # cheap ones
@@ -240,7 +236,7 @@ def test_scores_are_always_columns_and_have_values_once_they_are_there(explorer,
     assert whole[SCORES].notna().all(axis=None)
     assert np.array_equal(whole["suspicion"], explorer.state.scores["suspicion"])
     assert explorer.to_dataframe(scores=False).columns.tolist() == frame.columns[:-7].tolist()
-    with pytest.raises(InvalidInputError, match="scores must be True, False or \"all\", got 'no'"):
+    with pytest.raises(InvalidInputError, match=r"scores .* got 'no'"):
         explorer.to_dataframe(scores="no")
 
 
@@ -251,10 +247,10 @@ def test_columns_and_dtypes_are_the_same_for_every_record(explorer):
             frame = other.to_dataframe("all", scores=scores)
             assert frame.dtypes.equals(explorer.to_dataframe(scores=scores).dtypes)
         assert frame["outlier_score"].notna().all()
-        assert frame["suspicion"].isna().all()  # impossible without labels, and no error
+        assert frame["suspicion"].isna().all()  # impossible without labels, but no error
 
 
-def test_the_users_columns_come_last_and_stay_without_scores(record):
+def test_user_columns_come_last_and_are_kept_without_scores(record):
     columns = {"night": np.arange(N) % 2 == 0, "age": np.arange(N)}
     with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as explorer:
         for scores in (True, False):
@@ -263,7 +259,7 @@ def test_the_users_columns_come_last_and_stay_without_scores(record):
         assert frame["age"].tolist() == list(range(N))
 
 
-def test_which_is_a_word(explorer):
+def test_invalid_which_is_refused(explorer):
     with pytest.raises(InvalidInputError, match=r"which must be one of 'selected', .* got list"):
         explorer.to_dataframe([1, 2])
 
@@ -292,7 +288,7 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     assert open_widgets() == before
 
 
-def test_after_closing_nobody_hears_of_the_state_any_more(record):
+def test_no_observer_is_called_after_closing(record):
     explorer = EmbeddingExplorer(record, embedding=record.features[:, :2])
     page, state, heard = Page(explorer), explorer.state, []
     explorer.observe(heard.append, ["selected", "visible_classes"])
@@ -300,7 +296,7 @@ def test_after_closing_nobody_hears_of_the_state_any_more(record):
     page.forget()
     counts = page.shows("legend", "selected_counts")
     state.select([1, 2])
-    page.send("legend", "toggle", code=1)  # on its way when the explorer was closed
+    page.send("legend", "toggle", code=1)  # in transit when the explorer was closed
     assert heard == page.received == []
     assert page.shows("legend", "selected_counts") == counts
     assert state.visible.all()
@@ -340,10 +336,10 @@ def test_it_displays_as_one_widget_with_a_short_text(explorer):
     assert not metadata
     first, hint = data["text/plain"].splitlines()
     assert first == "EmbeddingExplorer(60 samples, 3 classes, 0 selected, ready)"
-    assert "save_html" in hint  # where no widget can be seen
+    assert "save_html" in hint  # where no widget can be displayed
 
 
-def test_in_colab_its_output_names_a_manager_that_shows_it(explorer, monkeypatch):
+def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):
     colab = types.ModuleType("google.colab.output")
     colab._widgets = types.SimpleNamespace(_installed_url="https://example.org/manager.js")
     colab.enable_custom_widget_manager = lambda: None
@@ -353,7 +349,7 @@ def test_in_colab_its_output_names_a_manager_that_shows_it(explorer, monkeypatch
     assert manager == {"custom_widget_manager": {"url": "https://example.org/manager.js"}}
 
 
-def test_public_names_are_all_there():
+def test_all_public_names_exist():
     for name in tsne_widget.__all__:
         assert getattr(tsne_widget, name) is not None
     assert set(tsne_widget.__all__) <= set(dir(tsne_widget))

@@ -51,7 +51,7 @@ def test_every_row_shows_the_picture_it_was_computed_from(form):
             assert np.allclose(features, record.features[row], atol=0.02)  # 8-bit pictures
 
 
-def test_from_model_passes_on_what_extract_takes(tmp_path):
+def test_from_model_passes_arguments_on_to_extract(tmp_path):
     steps = []
     data = TensorDataset(*pictures_and_labels())
     with EmbeddingExplorer.from_model(
@@ -68,7 +68,7 @@ def test_from_model_passes_on_what_extract_takes(tmp_path):
         EmbeddingExplorer.from_model(small_classifier(), data, "11")
 
 
-def test_a_stream_without_pictures_is_explored_all_the_same():
+def test_stream_without_pictures_can_be_explored():
     class Stream(IterableDataset):
         def __iter__(self):
             return iter(zip(*pictures_and_labels(), strict=True))
@@ -79,7 +79,7 @@ def test_a_stream_without_pictures_is_explored_all_the_same():
         assert not Page(explorer).shows("gallery", "has_images")
 
 
-def test_the_model_can_be_collected_once_its_features_are_there():
+def test_model_can_be_collected_once_its_features_are_extracted():
     model = small_classifier()
     gone = weakref.ref(model)
     data = TensorDataset(*pictures_and_labels())

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from tsne_widget._validation import as_rows, row_blocks
 from tsne_widget.analysis.inputs import as_neighbors
 
-# Thresholds of Verdict.strength: from REAL on a cluster is real, up to NOT_REAL it is not, and
-# between them it is partly real.
-REAL = 0.6
-NOT_REAL = 0.2
+# Thresholds of Verdict.strength: points are strongly clustered from STRONG on and weakly clustered
+# above WEAK.
+STRONG = 0.6
+WEAK = 0.2
 MIN_POINTS = 3
 _BLOCK = 16_384  # rows per block, to keep temporary arrays small
 
@@ -40,16 +40,16 @@ class Verdict(NamedTuple):
             return f"{self.points} selected points are too few to judge a cluster"
         if not self.chance < 1:
             return "all points are selected, so every neighbour is in the selection"
-        if self.strength >= REAL:
-            conclusion = "the cluster is real"
-        elif self.strength <= NOT_REAL:
-            conclusion = "this is not a cluster in feature space"
+        if self.strength >= STRONG:
+            conclusion = "strongly clustered"
+        elif self.strength <= WEAK:
+            conclusion = "not clustered"
         else:
-            conclusion = "the cluster is partly real"
+            conclusion = "weakly clustered"
         return (
             f"{100 * self.share:.0f} % of these {self.points:,} points’ nearest neighbours in "
             f"feature space are in the selection (by chance: {100 * self.chance:.0f} %): "
-            f"{conclusion}"
+            f"the points are {conclusion}"
         )
 
 
@@ -80,7 +80,7 @@ def verdict(rows: ArrayLike, indices: ArrayLike) -> Verdict:
     >>> near = kneighbors([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]], k=2)
     >>> print(verdict([0, 1, 2], near.indices))
     100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
-40 %): the cluster is real
+40 %): the points are strongly clustered
     """
     near = as_neighbors("indices", indices)
     inside = np.zeros(len(near), dtype=bool)

@@ -103,7 +103,7 @@ def diagnose(scores: Scores, rows: ArrayLike, among: ArrayLike | None = None) ->
     >>> record = FeatureSet.from_arrays([[0.0], [0.1], [0.2], [5.0], [5.1], [5.3]])
     >>> print(diagnose(Scores(record), [0, 1, 2]))
     100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
-40 %): the cluster is real.
+40 %): the points are strongly clustered.
     """
     n = len(scores.feature_set)
     chosen = np.zeros(n, dtype=bool)
@@ -201,7 +201,7 @@ def _misclassified(scores: Scores) -> _Measure:
         lacking,
         "Misclassified",
         "the model",
-        "The prediction differs from the label: the model is wrong, unless the label is.",
+        "The prediction differs from the label: the model or the label is wrong.",
     )
 
 
@@ -223,7 +223,7 @@ def _confidence(scores: Scores) -> _Measure:
         scores.lacks("confidence") or reason,
         "Mean confidence",
         "the model",
-        "Low: the model cannot separate the classes here. High for mistakes: check the labels.",
+        "Low: the model does not separate the classes here. High for mistakes: check the labels.",
     )
 
 
@@ -234,7 +234,7 @@ def _outliers(scores: Scores) -> _Measure:
         reason,
         "Outliers",
         "the sample",
-        "Far from all others in feature space: a broken picture, or a rare kind.",
+        "Far from all other samples in feature space: often a broken or a rare picture.",
     )
 
 
@@ -250,7 +250,7 @@ def _duplicates(scores: Scores) -> _Measure:
         reason,
         "Near-duplicates",
         "the sample",
-        "Almost identical to another sample: the cluster may be one picture many times.",
+        "Almost identical to another sample; a cluster may be one picture repeated.",
     )
 
 
@@ -259,8 +259,16 @@ def _map_findings(
 ) -> tuple[Finding, Finding]:
     """Trustworthiness and continuity."""
     words = (
-        ("Trustworthiness", "the map", "Low: the map shows distant samples close together."),
-        ("Continuity", "the map", "Low: the map shows close samples far apart."),
+        (
+            "Trustworthiness",
+            "the map",
+            "Low: false neighbours on the map.",
+        ),
+        (
+            "Continuity",
+            "the map",
+            "Low: neighbours in feature space are far apart on the map.",
+        ),
     )
     here = everywhere = None
     reason = scores.lacks("trustworthiness")
@@ -295,21 +303,22 @@ def _fault_sentence(
     mistakes = wrong & chosen
     count = int(mistakes.sum())
     if not count:
-        return "None of them is misclassified."
+        return "No selected sample is misclassified."
     if suspect is None:
-        return f"{count:,} of them {_are(count)} misclassified."
+        return f"{count:,} {'sample is' if count == 1 else 'samples are'} misclassified."
     label = int((mistakes & suspect).sum())
     model = count - label
-    parts = []
-    if label:
-        parts.append(f"{label:,} {_are(label)} probably labelled wrong")
-    if model:
-        parts.append(f"{model:,} {'is a mistake' if model == 1 else 'are mistakes'} of the model")
-    return f"Of the {count:,} misclassified, {' and '.join(parts)}."
+    if not label:
+        return f"{_errors(count)} like model mistakes; no label looks wrong."
+    if not model:
+        return f"{_errors(count)} like wrong labels."
+    return (
+        f"Of the {count:,} errors, {model:,} look like model mistakes, {label:,} like wrong labels."
+    )
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _errors(count: int) -> str:
+    return "The only error looks" if count == 1 else f"All {count:,} errors look"
 
 
 def _map_sentence(findings: tuple[Finding, Finding]) -> str:
@@ -317,14 +326,14 @@ def _map_sentence(findings: tuple[Finding, Finding]) -> str:
     if not (np.isfinite(trust) and np.isfinite(continuity)):
         return ""
     numbers = ", ".join(
-        f"{finding.title.lower()} {finding.selected:.2f} against {finding.whole:.2f} everywhere"
+        f"{finding.title.lower()} {finding.selected:.2f} ({finding.whole:.2f} overall)"
         for finding in findings
     )
     if min(trust, continuity) >= FAITHFUL:
         return f"The map is reliable here: {numbers}."
     if trust <= continuity:
-        return f"The map shows samples close together here that are far apart: {numbers}."
-    return f"The map shows samples far apart here that are close together: {numbers}."
+        return f"Many neighbours on the map are not neighbours in feature space here: {numbers}."
+    return f"Many neighbours in feature space are not neighbours on the map here: {numbers}."
 
 
 def _mean(values: NDArray[Any]) -> float:

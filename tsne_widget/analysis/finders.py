@@ -71,7 +71,7 @@ FINDERS = (
     Finder(
         "confident_mistakes",
         f"{FOUND} most confident mistakes",
-        "Misclassified with the highest confidence: wrong labels, or what the model never learnt.",
+        "Misclassified with the highest confidence: often wrong labels or classes not learnt.",
         score="confidence",
         highest_first=True,
         only_misclassified=True,
@@ -79,7 +79,7 @@ FINDERS = (
     Finder(
         "least_confident",
         f"{FOUND} least confident",
-        "The predictions with the lowest confidence, right or wrong.",
+        "Predictions the model is least sure of, right or wrong.",
         score="confidence",
     ),
     Finder(
@@ -92,21 +92,21 @@ FINDERS = (
     Finder(
         "suspected_labels",
         f"{FOUND} most suspect labels",
-        "The labels that are most probably wrong, according to the model and the other labels.",
+        "Labels most likely to be wrong, judged by the model and by similar samples.",
         score="suspicion",
         highest_first=True,
     ),
     Finder(
         "outliers",
         f"{FOUND} farthest outliers",
-        "The samples in the emptiest parts of feature space, compared with their neighbours.",
+        "Samples unusually far from everything else in feature space.",
         score="outlier_score",
         highest_first=True,
     ),
     Finder(
         "torn",
-        f"{FOUND} least trustworthy on the map",
-        "Samples whose neighbours on the map are not their neighbours in feature space.",
+        f"{FOUND} least trustworthy points",
+        "Their neighbours on the map are not their neighbours in feature space.",
         score="trustworthiness",
     ),
 )

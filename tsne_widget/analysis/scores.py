@@ -127,7 +127,7 @@ SCORES: dict[str, Score] = {
         ),
         Score(
             "label_agreement",
-            "neighbours of the same label",
+            "neighbours with the same label",
             "Share of the nearest samples in feature space that have the sample's label, see "
             ":func:`label_agreement`.",
             _label_agreement,
@@ -135,7 +135,7 @@ SCORES: dict[str, Score] = {
         ),
         Score(
             "suspicion",
-            "suspicion of the label (nats)",
+            "label suspicion (nats)",
             "−log of the probability that the label is right, see :func:`label_suspicion`.",
             _suspicion,
             ("labels", "features"),

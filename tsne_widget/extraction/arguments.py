@@ -18,14 +18,9 @@ from tsne_widget._notes import Notes
 from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.data.sources import (
-    Indexed,
-    RayRows,
-    Source,
-    as_source,
-    dataset_of,
-    is_ray_dataset,
-)
+from tsne_widget.extraction.data.choice import AUTO, as_choice
+from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
+from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
 from tsne_widget.extraction.executors.local import ClassNames
 from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
@@ -100,6 +95,8 @@ def as_request(
     num_workers: int,
     pool: Pool,
     class_names: Sequence[str] | None,
+    image: Any,
+    label: Any,
     on_error: str,
     on_nonfinite: str,
     call: Call,
@@ -138,11 +135,16 @@ def as_request(
     requested_actors = _as_actors(actors, num_gpus, device if on_ray else None)
     moves_to = None if device is None or on_ray else _as_device(device)
     runs_on = moves_to or device_of(model)
-    source = as_source(data, batch_size, num_workers, pin_memory=runs_on.type == "cuda")
+    choice, notes = as_choice(image, label), Notes()
+    data = as_dataset(data, choice)
+    source = as_source(
+        data, batch_size, num_workers, choice, notes, pin_memory=runs_on.type == "cuda"
+    )
     _check_source(source, on_ray=on_ray, has_store=store is not None)
     dataset = dataset_of(data)
     all_names = ClassNames(names or class_names_of(dataset), given=names is not None)
-    check_targets(dataset, all_names.names)
+    if choice.label == AUTO:
+        check_targets(dataset, all_names.names)
     return Request(
         model=model,
         dataset=dataset,
@@ -156,6 +158,7 @@ def as_request(
         store=None if store is None else Path(store),
         dataset_key=dataset_key,
         progress=progress,
+        notes=notes,
     )
 
 

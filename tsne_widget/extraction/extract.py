@@ -16,6 +16,8 @@ from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
+from tsne_widget.extraction.data.choice import AUTO, Image, Key
+from tsne_widget.extraction.data.labels import FoundNames
 from tsne_widget.extraction.data.loading import is_worker_error
 from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
@@ -50,6 +52,8 @@ class Options(TypedDict, total=False):
     num_workers: int
     pool: Pool
     class_names: Sequence[str] | None
+    image: Image
+    label: Key
     on_error: str
     on_nonfinite: str
     call: Call
@@ -92,6 +96,8 @@ def extract(
     num_workers: int = 0,
     pool: Pool = "auto",
     class_names: Sequence[str] | None = None,
+    image: Image = AUTO,
+    label: Key = AUTO,
     on_error: str = "raise",
     on_nonfinite: str = "raise",
     call: Call = None,
@@ -116,13 +122,16 @@ def extract(
     ----------
     model : torch.nn.Module
         A trained classifier. DataParallel and torch.compile wrappers are removed.
-    data : Dataset, DataLoader, IterableDataset, tensor, array, (x, y), or ray.data.Dataset
+    data : Dataset, DataLoader, IterableDataset, array, (x, y), dict of arrays, DataFrame, …
         Samples or batches may be a tensor, ``(x, y, …)``, a named tuple, or a dictionary with an
-        image key (image, images, pixel_values, img, x, input, inputs) and a label key (label,
-        labels, target, targets, y, class). Further entries of a dictionary are passed to the model
-        if its ``forward`` has a parameter of that name. A DataLoader has its own batch size,
-        workers and ``collate_fn``; the samples that its sampler draws are read in dataset order.
-        The columns of a Ray dataset are the keys of a batch; "path" becomes ``paths``.
+        image key (image, pixel_values, img, x, …) and a label key (label, target, y, class,
+        fine_label, …); ``image`` and ``label`` name other items. Further entries of a dictionary
+        are passed to the model if its ``forward`` has a parameter of that name. Arrays may be of
+        numpy, torch or h5py; ``{"image": x, "label": y}`` is read like ``(x, y)``. A DataFrame
+        needs a column of arrays, or ``image``, a function that opens the file of a row. A
+        DataLoader has its own batch size, workers and ``collate_fn``; the samples that its sampler
+        draws are read in dataset order. The columns of a Ray dataset are the keys of a batch;
+        "path" becomes ``paths``.
     layer : str, optional
         Dotted name of the module whose output is the feature; "name:input" for its input;
         "output[1]" or "output[pooler_output]" for an item of the model's own output. Default: the
@@ -136,12 +145,21 @@ def extract(
     device : str or torch.device, optional
         Device to run the model on; it is moved back afterwards. Default: its own device.
     num_workers : int
-        Processes that load samples; 0 loads in this process.
+        Processes that load samples; 0 loads in this process. An iterable dataset that does not ask
+        ``get_worker_info`` for its share gets one at most.
     pool : {"auto", "mean", "flatten", "cls"} or callable
         How maps or tokens become one row. "auto" averages (n, c, h, w) over h and w, and
         (n, t, c) over t. A callable gets a float32 tensor and returns (n, d).
     class_names : sequence of str, optional
         Default: the dataset's ``classes``, otherwise "0", "1", … for each logit.
+    image : str, int or callable
+        The picture in a sample: a key, an index, or a function from the sample to the picture,
+        such as ``lambda row: transform(Image.open(row["path"]))``. Default "auto": the known key of
+        a dictionary, or the first item of a tuple that is an array of two or more dimensions.
+    label : str, int, callable or None
+        The label in a sample: a key, an index, a function, or None for a map without labels.
+        Default "auto": the known key of a dictionary, or the item after the picture. Functions get
+        the batch if a loader has no samples of its own (``batch_size=None``, iterable datasets).
     on_error : {"raise", "skip"}
         Whether an unreadable sample stops the run or is listed in ``skipped``.
     on_nonfinite : {"raise", "drop"}
@@ -220,6 +238,8 @@ def extract(
         num_workers=num_workers,
         pool=pool,
         class_names=class_names,
+        image=image,
+        label=label,
         on_error=on_error,
         on_nonfinite=on_nonfinite,
         call=call,
@@ -248,13 +268,20 @@ def _run(request: Request) -> list[FeatureSet]:
         advance = enter(_progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
         enter(eval_mode(request.model))
+<<<<<<< HEAD
         forward = enter(ForwardPass(request.model, request.reading, request.notes))
+=======
+        forward = enter(ForwardPass(request.model, request.reading))
+        # Names need one process that reads all labels: actors and stored shards have only codes.
+        found = FoundNames() if store is None and request.actors is None else None
+>>>>>>> main
         run = Run(
             forward,
             request.source,
             request.class_names,
             skip_errors=request.skip_errors,
             drop_nonfinite=request.drop_nonfinite,
+            found_names=found,
         )
         folder = store.folder if store is not None and store.is_writable else None
         buffer = RowBuffer(request.source.count, folder)
@@ -264,7 +291,7 @@ def _run(request: Request) -> list[FeatureSet]:
             else rows_on_ray(run, store, request.actors, paths)
         )
         _collect(rows, buffer, advance, store)
-    return _records(buffer, forward, request, paths)
+    return _records(buffer, forward, request, paths, found)
 
 
 @contextmanager
@@ -282,7 +309,7 @@ def _request_store(request: Request) -> Iterator[Store | None]:
         + option_text(reading.select)
         + option_text(reading.output),
         "data": dataset_part(request.dataset, source.ids, request.dataset_key),
-        "collate": option_text(source.loading.collate),
+        "collate": option_text(source.loading.collate) + option_text(source.choice.image),
         "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
         "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
     }
@@ -314,7 +341,11 @@ def _collect(
 
 
 def _records(
-    buffer: RowBuffer, forward: ForwardPass, request: Request, paths: Sequence[str]
+    buffer: RowBuffer,
+    forward: ForwardPass,
+    request: Request,
+    paths: Sequence[str],
+    found: FoundNames | None,
 ) -> list[FeatureSet]:
     if buffer.samples == 0:
         raise InvalidInputError("data is empty; pass at least one sample")
@@ -324,15 +355,17 @@ def _records(
     logits = None if rows.logits is None else as_logits(rows.logits, relation, request.notes)
     if logits is not None and not request.class_names.covers(logits.shape[1]):
         logits = None
+    settled = None if found is None else found.settle(rows.labels)
+    labels, names = settled or (rows.labels, request.class_names.names or ())
     warn_about(request.notes.texts)
     ids = rows.ids.tolist()
     files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
     return [
         FeatureSet(
             features=features,
-            labels=rows.labels,
+            labels=labels,
             logits=logits,
-            class_names=request.class_names.names or (),
+            class_names=names,
             ids=rows.ids,
             paths=files,
             layer=name,

@@ -88,9 +88,11 @@ def compare(
     >>> comparison.to_dataframe("all")["change"].tolist()
     ['fixed', 'still right', 'introduced']
     """
-    return Comparison(
-        sets, projector=projector, images=images, mean=mean, std=std, colors=colors, height=height
-    )
+    what = compared(sets)
+    records = what.records
+    if len(what.given) < len(records):
+        check_projector(projector, len(next(iter(records.values()))))
+    return Comparison(what, projector, _pictures(records, images, mean, std), colors, height)
 
 
 class Comparison(Exploration):
@@ -99,28 +101,22 @@ class Comparison(Exploration):
     All maps share one state: selection, visible classes and the hovered row. On the last map,
     lines start where the selected samples are on the first map; a slider moves all points between
     the two.
-    See :func:`compare` for the parameters.
+    :func:`compare` creates it.
     """
 
     def __init__(
         self,
-        sets: Mapping[str, Any],
-        *,
-        projector: Any = None,
-        images: Any = None,
-        mean: Any = None,
-        std: Any = None,
-        colors: Mapping[str, str] | None = None,
-        height: int = 400,
+        what: Compared,
+        projector: Any,
+        source: Any,
+        colors: Mapping[str, str] | None,
+        height: int,
     ) -> None:
-        self._compared: Compared = compared(sets)
-        records = self._compared.records
+        self._compared, self._images = what, source
+        records = what.records
         self._names = tuple(records)
         self._first, self._last = self._names[0], self._names[-1]
-        if len(self._compared.given) < len(records):
-            check_projector(projector, len(records[self._first]))
-        columns = self._compared.columns()
-        self._images = source = _pictures(records, images, mean, std)
+        columns = what.columns()
         self._codes = self._compared.changes(self._first, self._last)
         self._raw: dict[str, NDArray[np.float32]] = {}  # as given or computed, before alignment
         self._share = 1.0
@@ -141,7 +137,7 @@ class Comparison(Exploration):
             )
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
-                one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
+                one.fit = Fit("waiting", f"{printable(name)} is queued")
         self._bar = ComparisonBarView(state, self._names, self._codes, self.stop)
         frame = FrameView(
             "comparison",
@@ -199,7 +195,7 @@ class Comparison(Exploration):
             raise InvalidInputError(f"morph must be 0 … 1, got {share}")
         if not self.wait()._bar.can_morph:
             raise InvalidInputError(
-                "the first or the last map has no coordinates, so nothing can move"
+                "the first or the last map has no coordinates, so points cannot move"
             )
         self._bar.morph = float(share)
 
@@ -356,7 +352,7 @@ class Comparison(Exploration):
             return
         rows = selected[:: -(-len(selected) // MAX_LINES)]
         is_part = len(rows) < len(selected)
-        self._bar.lines_note = f"lines of {len(rows):,} of them" if is_part else ""
+        self._bar.lines_note = f"lines for {len(rows):,} of them" if is_part else ""
         view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
 
     def _rows_that_changed(self, code: int) -> NDArray[np.int64]:
@@ -396,4 +392,4 @@ def _title(name: str, record: Any) -> str:
     if not judged.any():
         return printable(name)
     right = 100 * float(np.mean(~record.misclassified[judged]))
-    return f"{printable(name)} · {right:.1f} % right"
+    return f"{printable(name)} · {right:.1f} % accuracy"

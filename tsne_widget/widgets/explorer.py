@@ -168,8 +168,8 @@ class EmbeddingExplorer(MapExploration):
         projector, embedding, columns, colors, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
-            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names`` and other
-            options of :func:`tsne_widget.extract`.
+            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names``, ``label``,
+            ``image`` and other options of :func:`tsne_widget.extract`.
 
         Raises
         ------

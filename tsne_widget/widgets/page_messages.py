@@ -34,7 +34,7 @@ def receive(
     widget.
     """
     if not isinstance(content, dict):
-        logger.debug("dropped a message from the page that is no mapping")
+        logger.debug("dropped a message from the page that is not a mapping")
         return
     name, kind = content.get("view"), content.get("kind")
     view = views.get(name) if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""A shared page read back with nothing but the standard library."""
+"""An exported page, read with the standard library only."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SharedPage(HTMLParser):
         return unpacked.tolist()
 
     def picture(self, row: int) -> bytes:
-        """The file of a row's picture, b"" for none."""
+        """File of a row's picture; b"" if there is none."""
         pictures = self.record["pictures"]
         if not self.numbers(pictures["mime"])[row]:
             return b""

@@ -1,4 +1,4 @@
-"""The HTML file of a map: what is in it and what is not, its limits, and a disk that fails."""
+"""The HTML file of a map: its content, what it omits, its limits, and disk errors."""
 
 import base64
 import hashlib
@@ -60,10 +60,10 @@ def saved(tmp_path):
     return save
 
 
-# ---- what is in it ----
+# ---- content ----
 
 
-def test_the_page_holds_what_the_frame_holds(tmp_path):
+def test_page_contains_the_data_of_the_frame(tmp_path):
     with EmbeddingExplorer(make_record(), embedding=xy(make_record())) as explorer:
         explorer.name_selection("few", [1, 5])
         page = SharedPage(explorer.save_html(tmp_path / "map.html", thumbnail=0))
@@ -86,7 +86,7 @@ def test_the_page_holds_what_the_frame_holds(tmp_path):
     assert record["paths"] == [path.rpartition("/")[2] for path in frame["path"]]
 
 
-def test_the_page_opens_as_the_explorer_stands(tmp_path):
+def test_page_opens_in_the_state_of_the_explorer(tmp_path):
     with EmbeddingExplorer(make_record(), embedding=xy(make_record())) as explorer:
         explorer.visible_classes = ["cat", "owl"]
         explorer.select([0, 2, 4])
@@ -108,10 +108,10 @@ def test_every_picture_is_the_thumbnail_of_its_id(saved):
             expected = Image.fromarray(originals[record.ids[row]])
             expected.thumbnail((40, 40), Image.Resampling.LANCZOS)
             difference = np.abs(np.asarray(shown, float) - np.asarray(expected, float))
-            assert difference.mean() < 30  # of noise, after JPEG
+            assert difference.mean() < 30  # noise after JPEG
 
 
-def test_what_all_jpeg_files_begin_with_is_kept_once():
+def test_common_jpeg_header_is_stored_once():
     n = 30
     found = shared_pictures(ArrayImages(pictures(n, 60)), np.arange(n), 48, progress=False)
     assert [len(head) > 300 for head in found.heads] == [False, True]
@@ -119,7 +119,7 @@ def test_what_all_jpeg_files_begin_with_is_kept_once():
     assert b"JFIF" not in found.bodies
 
 
-def test_broken_pictures_are_counted_and_say_why(saved, tmp_path):
+def test_broken_pictures_are_counted_and_have_a_reason(saved, tmp_path):
     folder = tmp_path / "private"
     folder.mkdir()
     files = [folder / f"{row}.png" for row in range(4)]
@@ -134,7 +134,7 @@ def test_broken_pictures_are_counted_and_say_why(saved, tmp_path):
     assert "private" not in page.text
 
 
-def test_without_pictures_there_are_none(saved):
+def test_page_without_images_has_no_pictures(saved):
     page = saved(thumbnail=0)
     assert page.record["has_images"] is False
     assert page.contents.get("tw-pictures", "") == ""
@@ -146,7 +146,7 @@ def test_a_record_without_labels_or_predictions_can_be_shared(saved):
     assert page.record["labels"] is page.record["predictions"] is page.record["paths"] is None
 
 
-def test_rows_are_only_those_asked_for(saved):
+def test_page_contains_only_the_requested_rows(saved):
     page = saved(
         rows=np.arange(N) % 2 == 0, selected=[0, 1, 2], selections={"odd": [1], "few": [4]}
     )
@@ -162,10 +162,10 @@ def test_ids_beyond_32_bits_are_exact(saved):
     assert page.numbers(page.record["ids"]) == ids.tolist()
 
 
-# ---- what is not in it ----
+# ---- what the page omits ----
 
 
-def test_nothing_absolute_and_no_metadata_is_in_the_page(saved, tmp_path):
+def test_page_contains_no_absolute_path_and_no_metadata(saved, tmp_path):
     file = tmp_path / "holiday.jpg"
     image = noise(80, 80)
     exif = image.getexif()
@@ -182,14 +182,14 @@ def test_nothing_absolute_and_no_metadata_is_in_the_page(saved, tmp_path):
     assert not Image.open(io.BytesIO(picture)).getexif()
 
 
-def test_whole_paths_are_in_it_if_asked_for(saved):
+def test_page_contains_whole_paths_on_request(saved):
     assert saved(whole_paths=True).record["paths"][0] == "/home/mallory/secret/animals/0.png"
 
 
 @pytest.mark.parametrize(
     "path", ["C:\\Users\\me\\cat.png", "/home/me/cat.png", "cat.png", "a/cat.png/"]
 )
-def test_of_a_path_only_the_last_part_is_in_it(saved, path):
+def test_page_contains_only_the_last_part_of_a_path(saved, path):
     page = saved(make_record(1, ids=[0], paths=[path]), images=None)
     assert page.record["paths"] == ["cat.png"]
 
@@ -211,7 +211,7 @@ def test_hostile_text_cannot_leave_its_script_element(saved):
     assert not set("<>&") & set(raw)
 
 
-def test_the_policy_allows_its_own_script_and_style_and_nothing_else(saved):
+def test_policy_allows_only_the_script_and_style_of_the_page(saved):
     page = saved()
     for kind, content in (("script", page.contents["module"]), ("style", page.contents["style"])):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -221,7 +221,7 @@ def test_the_policy_allows_its_own_script_and_style_and_nothing_else(saved):
     assert not [known for _, known in page.elements if known.keys() & {"src", "href", "onload"}]
 
 
-def test_the_page_s_script_can_stand_in_an_element():
+def test_script_of_the_page_can_be_inlined():
     assert "</script" not in bundle("page.js").lower()
     assert "<!--" not in bundle("page.js")
 
@@ -232,7 +232,7 @@ def test_the_page_s_script_can_stand_in_an_element():
 def test_3589_rows_with_pictures_take_less_than_15_megabytes(tmp_path):
     n = 3_589
     rng = np.random.default_rng(0)
-    # As rough as photographs: noise on smooth ground.
+    # Noise on a smooth background compresses like photographs.
     small = rng.integers(0, 256, (n, 6, 6, 3), dtype="u1")
     smooth = [
         np.asarray(Image.fromarray(one).resize((48, 48), Image.Resampling.BICUBIC)) for one in small
@@ -247,20 +247,18 @@ def test_3589_rows_with_pictures_take_less_than_15_megabytes(tmp_path):
     assert path.stat().st_size < 15e6
 
 
-def test_of_more_rows_than_the_limit_a_sample_of_every_class_is_taken_and_announced(
-    saved, monkeypatch
-):
+def test_rows_above_the_limit_are_sampled_by_class_with_a_warning(saved, monkeypatch):
     monkeypatch.setattr(f"{CONTENT}.DEFAULT_ROWS", 20)
     with pytest.warns(UserWarning, match=r"20 of 40 samples.*max_rows="):
         page = saved(selected=[39])
     assert page.record["n"] == 20
-    said = "20 of 40 samples: a sample of every class, with all that was selected"
+    said = "20 of 40 samples: a sample of every class, including all selected samples"
     assert page.record["notes"]["sample"] == said
     assert set(page.numbers(page.record["labels"])) == {-1, 0, 1, 2, 3}
     assert 39 * 3 in page.numbers(page.record["ids"])
 
 
-def test_a_sample_that_was_asked_for_needs_no_warning(saved):
+def test_requested_sample_gives_no_warning(saved):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert saved(max_rows=7).record["n"] == 7
@@ -271,41 +269,41 @@ def test_a_sample_that_was_asked_for_needs_no_warning(saved):
     [
         ({"max_rows": 0}, r"max_rows=0 must be 1 … 100,000"),
         ({"max_rows": 200_000}, r"max_rows=200000 must be 1 … 100,000"),
-        ({"thumbnail": 401}, r"thumbnail=401 must be 1 … 400 pixels, or 0"),
-        ({"thumbnail": "48"}, r"thumbnail='48' must be 1 … 400 pixels"),
+        ({"thumbnail": 401}, r"thumbnail=401 must be 1 … 400"),
+        ({"thumbnail": "48"}, r"thumbnail='48' must be"),
         ({"rows": []}, "rows are empty"),
         ({"rows": [N]}, "rows must be 0 … 39"),
-        ({"color_by": "colour"}, "color_by='colour' is not in the page; possible here: label"),
+        ({"color_by": "colour"}, "color_by='colour' .*label"),
         ({"visible_classes": ["cow"]}, "there is no class 'cow'"),
         ({"scores": {"age": [1, 2]}}, r"scores\['age'\] must be an array of numbers"),
         ({"selections": {"all": [1]}}, "'all' cannot name a selection"),
         ({"title": 3}, "title must be text"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_said_before_anything_is_written(saved, tmp_path, options, message):
+def test_invalid_arguments_are_refused_before_writing(saved, tmp_path, options, message):
     with pytest.raises(InvalidInputError, match=message):
         saved(**options)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("embedding", [np.zeros((3, 2)), np.full((N, 2), np.nan), [["a", "b"]] * N])
-def test_coordinates_that_do_not_fit_are_said(tmp_path, embedding):
+def test_embedding_of_wrong_shape_is_refused(tmp_path, embedding):
     with pytest.raises(InvalidInputError, match="embedding"):
         save_html(make_record(), embedding, tmp_path / "map.html")
 
 
-def test_a_page_must_end_in_html(tmp_path):
+def test_page_path_must_end_in_html(tmp_path):
     with pytest.raises(InvalidInputError, match=r"path must end in .html, got 'map.pdf'"):
         save_html(make_record(), xy(make_record()), tmp_path / "map.pdf")
 
 
-def test_pictures_that_no_page_can_hold_are_refused(saved, monkeypatch):
+def test_too_many_bytes_of_pictures_are_refused(saved, monkeypatch):
     monkeypatch.setattr(f"{CONTENT}.MAX_PICTURE_BYTES", 1000)
     with pytest.raises(InvalidInputError, match=r"thumbnail= or max_rows="):
         saved()
 
 
-def test_unknown_scores_are_unknown(saved):
+def test_missing_scores_are_unknown(saved):
     values = np.where(np.arange(N) % 2, np.nan, 0.5)
     page = saved(scores={"suspicion": values})
     score = next(one for one in page.record["scores"] if one["name"] == "suspicion")
@@ -317,7 +315,7 @@ def test_unknown_scores_are_unknown(saved):
 # ---- the file ----
 
 
-def test_a_disk_that_is_full_leaves_the_page_that_was_there(saved, tmp_path, monkeypatch):
+def test_full_disk_keeps_the_existing_page(saved, tmp_path, monkeypatch):
     saved()
     before = (tmp_path / "map.html").read_bytes()
 
@@ -344,14 +342,14 @@ def test_an_interrupt_while_thumbnails_are_made_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_same_map_gives_the_same_file(saved, tmp_path):
+def test_same_map_gives_the_same_file(saved, tmp_path):
     saved()
     before = (tmp_path / "map.html").read_bytes()
     saved()
     assert (tmp_path / "map.html").read_bytes() == before
 
 
-def test_it_works_in_a_plain_script_without_a_widget_stack(tmp_path):
+def test_page_can_be_saved_from_a_script_without_a_widget_stack(tmp_path):
     code = (
         "import sys, numpy as np; from tsne_widget import FeatureSet, save_html\n"
         "record = FeatureSet.from_arrays(np.eye(3))\n"

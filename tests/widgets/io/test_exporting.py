@@ -1,4 +1,4 @@
-"""What is explored, as files: whole or not at all, nothing run, nothing overwritten."""
+"""Exported files: complete or absent, no formulas, nothing overwritten."""
 
 import csv
 import os
@@ -42,7 +42,7 @@ def manifest_of(folder) -> list[dict[str, str]]:
 # ---- export ----
 
 
-def test_a_csv_file_holds_the_frame(explorer, tmp_path):
+def test_csv_file_contains_the_frame(explorer, tmp_path):
     explorer.select([2, 5])
     explorer.name_selection("few")
     path = explorer.export(tmp_path / "deep" / "few.csv")
@@ -50,7 +50,7 @@ def test_a_csv_file_holds_the_frame(explorer, tmp_path):
     assert read.columns.tolist() == ["id", *frame.columns]
     assert read["id"].tolist() == [2, 5]
     assert read["selection"].tolist() == ["few", "few"]
-    assert read["age"].tolist() == [-1, 2]  # a negative number is no formula
+    assert read["age"].tolist() == [-1, 2]  # a negative number is not a formula
     assert np.allclose(read["confidence"], frame["confidence"])
     assert len(
         pd.read_csv(explorer.export(tmp_path / "all.CSV", "all", features=True)).columns
@@ -59,7 +59,7 @@ def test_a_csv_file_holds_the_frame(explorer, tmp_path):
     assert pd.read_csv(explorer.export(path)).columns.tolist() == read.columns.tolist()
 
 
-def test_a_parquet_file_holds_the_frame_with_its_index(explorer, tmp_path):
+def test_parquet_file_contains_the_frame_with_its_index(explorer, tmp_path):
     pytest.importorskip("pyarrow")
     frame = explorer.to_dataframe("all")
     read = pd.read_parquet(explorer.export(tmp_path / "all.parquet", "all"))
@@ -91,7 +91,7 @@ def test_no_text_of_the_data_becomes_a_formula_in_csv(tmp_path):
             header, *rows = csv.reader(file)
         cells = [cell for row in [header, *rows] for cell in row]
         texts = [cell for cell in cells if not cell.lstrip("-").replace(".", "").isdigit()]
-        numbers = {"e-"}  # of floats in scientific notation
+        numbers = {"e-"}  # for floats in scientific notation
         assert [t for t in texts if t.strip()[:1] in tuple("=+-@") and not numbers & {t}] == []
         column = [row[header.index("path")] for row in rows]
         assert column[:8] == ["'=cmd()", "'+1", "'-1+1|cmd", "'@SUM(A1)", "'\t=1", "' =1", "a=b",
@@ -102,7 +102,7 @@ def test_no_text_of_the_data_becomes_a_formula_in_csv(tmp_path):
         assert explorer.to_dataframe("all")["path"].tolist() == paths  # the frame keeps raw data
 
 
-def test_undecodable_names_stand_as_escapes_in_parquet(tmp_path):
+def test_undecodable_names_are_escaped_in_parquet(tmp_path):
     pytest.importorskip("pyarrow")
     paths = [*FORMULAS, os.fsdecode(b"caf\xe9.png")]
     with make_explorer(paths=paths) as explorer:
@@ -111,7 +111,7 @@ def test_undecodable_names_stand_as_escapes_in_parquet(tmp_path):
 
 
 def test_another_suffix_or_a_missing_pyarrow_names_the_remedy(explorer, tmp_path, monkeypatch):
-    with pytest.raises(InvalidInputError, match=r"must end in \.csv or \.parquet, got 'all\.xlsx'"):
+    with pytest.raises(InvalidInputError, match=r"path .* got 'all\.xlsx'"):
         explorer.export(tmp_path / "all.xlsx")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InvalidInputError, match=r'pip install "tsne-widget\[parquet\]"'):
@@ -120,7 +120,7 @@ def test_another_suffix_or_a_missing_pyarrow_names_the_remedy(explorer, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_an_export_that_fails_leaves_the_older_file(explorer, tmp_path, monkeypatch, suffix):
+def test_failed_export_keeps_the_old_file(explorer, tmp_path, monkeypatch, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
     path = explorer.export(tmp_path / f"all{suffix}", "all")
@@ -142,7 +142,7 @@ def test_an_export_that_fails_leaves_the_older_file(explorer, tmp_path, monkeypa
 
 @pytest.fixture
 def files(tmp_path):
-    """Five picture files, of which one is cut and one is missing; and one that is no picture."""
+    """Five picture files: one truncated, one missing, and one that is not a picture."""
     folder = tmp_path / "source"
     folder.mkdir()
     paths = [folder / name for name in ("a.png", "b b.JPG", "cut.png", "gone.png", "..=x.odd")]
@@ -157,7 +157,7 @@ def files(tmp_path):
     return [*paths, text]
 
 
-def test_picture_files_are_copied_as_they_are_and_bad_ones_are_listed(files, tmp_path):
+def test_picture_files_are_copied_unchanged_and_bad_ones_are_listed(files, tmp_path):
     order = [files[row % len(files)] for row in range(N)]
     with make_explorer(images=order) as explorer:
         explorer.select([0, 1, 2, 3, 4, 5])
@@ -242,16 +242,16 @@ def test_nothing_is_overwritten(tmp_path):
         explorer.select([1])
         (tmp_path / "empty").mkdir()
         assert explorer.copy_images(tmp_path / "empty") == tmp_path / "empty"
-        with pytest.raises(StoreError, match="exists and is not an empty folder; choose another"):
+        with pytest.raises(StoreError, match="not an empty folder"):
             explorer.copy_images(tmp_path / "empty")
         file = tmp_path / "file"
         file.write_text("mine")
-        with pytest.raises(StoreError, match="exists and is not an empty folder"):
+        with pytest.raises(StoreError, match="not an empty folder"):
             explorer.copy_images(file)
         assert file.read_text() == "mine"
 
 
-def test_a_copy_that_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_copy_leaves_no_files(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
@@ -275,7 +275,7 @@ def test_no_rows_make_a_folder_with_an_empty_manifest(tmp_path):
 # ---- features ----
 
 
-def test_the_selected_features_are_a_record_of_their_own(explorer):
+def test_selected_features_are_a_separate_record(explorer):
     record = explorer.feature_set
     explorer.select([7, 2])
     part = explorer.selected_features()
@@ -289,7 +289,7 @@ def test_the_selected_features_are_a_record_of_their_own(explorer):
 
 
 class Slow:
-    """Pictures of a quarter of a second each."""
+    """Pictures that take a quarter of a second each."""
 
     def __len__(self):
         return 4
@@ -303,7 +303,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("progress", [True, False])
-def test_copying_for_long_shows_how_far_it_is(tmp_path, capfd, progress):
+def test_long_copy_shows_its_progress(tmp_path, capfd, progress):
     record = FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1])
     with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2], images=Slow()) as explorer:
         explorer.copy_images(tmp_path / "all", "all", progress=progress)

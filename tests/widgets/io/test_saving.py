@@ -1,4 +1,4 @@
-"""An exploration that is saved is found again as it was, whatever happens to disk and process."""
+"""A saved exploration loads unchanged, even after disk errors or a killed process."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def make_explorer(record: FeatureSet | None = None) -> EmbeddingExplorer:
     explorer.select([0, 2, 7])
     explorer.name_selection("gone", [1])
     explorer.name_selection("odd — ones", [0, 1, 5])
-    explorer.drop_selection("gone")  # its colour is that of the next one
+    explorer.drop_selection("gone")  # it has the next colour
     explorer.name_selection("nothing", [])
     explorer.name_selection("late", np.arange(N) > 30)
     page = Page(explorer)
@@ -101,7 +101,7 @@ def assert_same(one: EmbeddingExplorer, other: EmbeddingExplorer) -> None:
     pd.testing.assert_frame_equal(one.to_dataframe("all"), other.to_dataframe("all"))
 
 
-def test_an_exploration_comes_back_bit_for_bit(explorer, tmp_path):
+def test_loaded_exploration_is_identical(explorer, tmp_path):
     folder = explorer.save(tmp_path / "deep" / "saved")
     with EmbeddingExplorer.load(folder) as loaded:
         assert_same(explorer, loaded)
@@ -110,7 +110,7 @@ def test_an_exploration_comes_back_bit_for_bit(explorer, tmp_path):
     assert suffixes == {".json", ".npy"}
 
 
-def test_what_is_loaded_can_be_saved_over_itself_and_leaves_no_older_files(explorer, tmp_path):
+def test_loaded_exploration_can_overwrite_itself_and_leaves_no_old_files(explorer, tmp_path):
     folder = explorer.save(tmp_path / "saved")
     count = sum(1 for _ in folder.rglob("*"))
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_what_is_loaded_can_be_saved_over_itself_and_leaves_no_older_files(explo
         assert_same(explorer, loaded)
 
 
-def test_an_exploration_of_bare_features_comes_back_too(tmp_path):
+def test_exploration_of_features_alone_can_be_loaded(tmp_path):
     with EmbeddingExplorer(FeatureSet.from_arrays(np.eye(4)), embedding=np.eye(4, 2)) as bare:
         folder = bare.save(tmp_path / "bare")
     with EmbeddingExplorer.load(folder) as loaded:
@@ -130,7 +130,7 @@ def test_an_exploration_of_bare_features_comes_back_too(tmp_path):
         assert Page(loaded).shows("map", "viewport") == []
 
 
-def test_features_by_reference_are_not_copied_and_both_may_move_together(tmp_path):
+def test_features_by_reference_are_not_copied_and_both_folders_can_move_together(tmp_path):
     make_record().save(tmp_path / "all" / "features")
     with make_explorer(FeatureSet.load(tmp_path / "all" / "features")) as explorer:
         explorer.save(tmp_path / "all" / "saved", features="reference")
@@ -143,12 +143,12 @@ def test_features_by_reference_are_not_copied_and_both_may_move_together(tmp_pat
         (tmp_path / "moved" / "saved").rename(tmp_path / "elsewhere")
         with pytest.raises(StoreError, match=r"refers to features in .*; move"):
             EmbeddingExplorer.load(tmp_path / "elsewhere")
-        (tmp_path / "moved").rename(tmp_path / "all")  # where they were: the absolute path holds
+        (tmp_path / "moved").rename(tmp_path / "all")  # the absolute path is valid
         with EmbeddingExplorer.load(tmp_path / "elsewhere") as loaded:
             assert_same(explorer, loaded)
 
 
-def test_features_that_no_file_holds_cannot_be_referred_to(explorer, tmp_path):
+def test_features_in_memory_cannot_be_saved_by_reference(explorer, tmp_path):
     with pytest.raises(
         InvalidInputError, match=r"features are in memory.*features\.save\(folder\)"
     ):
@@ -158,7 +158,7 @@ def test_features_that_no_file_holds_cannot_be_referred_to(explorer, tmp_path):
     assert not (tmp_path / "saved").exists()
 
 
-def test_a_record_that_differs_from_its_file_cannot_be_referred_to(tmp_path):
+def test_record_that_differs_from_its_file_cannot_be_saved_by_reference(tmp_path):
     make_record().save(tmp_path / "features")
     loaded = FeatureSet.load(tmp_path / "features")
     other = FeatureSet(features=loaded.features, labels=np.arange(N) % 2)
@@ -169,7 +169,7 @@ def test_a_record_that_differs_from_its_file_cannot_be_referred_to(tmp_path):
         explorer.save(tmp_path / "saved", features="reference")
 
 
-def test_features_that_were_changed_meanwhile_are_refused(tmp_path):
+def test_features_changed_since_saving_are_refused(tmp_path):
     make_record().save(tmp_path / "features")
     with make_explorer(FeatureSet.load(tmp_path / "features")) as explorer:
         explorer.save(tmp_path / "saved", features="reference")
@@ -177,13 +177,11 @@ def test_features_that_were_changed_meanwhile_are_refused(tmp_path):
     FeatureSet(features=np.array(other.features) + 1, labels=other.labels).save(
         tmp_path / "features", overwrite=True
     )
-    with pytest.raises(StoreError, match="are not the explored ones; restore them"):
+    with pytest.raises(StoreError, match="restore them"):
         EmbeddingExplorer.load(tmp_path / "saved")
 
 
-def test_a_saved_exploration_is_replaced_only_when_asked_and_other_folders_never(
-    explorer, tmp_path
-):
+def test_saved_exploration_is_replaced_only_on_request_and_other_folders_never(explorer, tmp_path):
     folder = explorer.save(tmp_path / "saved")
     explorer.clear()
     with pytest.raises(StoreError, match="exists; pass overwrite=True"):
@@ -194,7 +192,7 @@ def test_a_saved_exploration_is_replaced_only_when_asked_and_other_folders_never
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("mine")
-    with pytest.raises(StoreError, match=r"holds thesis\.tex, which save\(\) did not write"):
+    with pytest.raises(StoreError, match=r"holds thesis\.tex"):
         explorer.save(other, overwrite=True)
     with pytest.raises(StoreError, match="cannot write"):
         explorer.save(other / "thesis.tex", overwrite=True)
@@ -208,7 +206,7 @@ def test_saving_waits_for_the_map(tmp_path):
             assert loaded.embedding.tobytes() == explorer.embedding.tobytes()
 
 
-def test_pictures_are_found_by_their_paths_where_ids_are_not_rows(tmp_path):
+def test_pictures_are_found_by_path_if_ids_are_not_rows(tmp_path):
     from PIL import Image
 
     paths = []
@@ -227,7 +225,7 @@ def test_pictures_are_found_by_their_paths_where_ids_are_not_rows(tmp_path):
         assert shades == [0, 80, 120, 160]
 
 
-def test_a_column_that_is_no_plain_data_is_refused_before_anything_is_written(tmp_path):
+def test_column_without_plain_data_is_refused_before_anything_is_written(tmp_path):
     record = make_record()
     for column in (np.array([{}] * N), np.array([3j] * N).astype(object)):
         with (
@@ -241,9 +239,7 @@ def test_a_column_that_is_no_plain_data_is_refused_before_anything_is_written(tm
 # ---- faults ----
 
 
-def test_a_save_that_fails_at_any_moment_leaves_the_older_one_whole(
-    explorer, tmp_path, monkeypatch
-):
+def test_save_that_fails_at_any_moment_keeps_the_old_exploration(explorer, tmp_path, monkeypatch):
     folder = explorer.save(tmp_path / "saved")
     before = explorer.selected.tolist()
     explorer.select([3])
@@ -264,12 +260,12 @@ def test_a_save_that_fails_at_any_moment_leaves_the_older_one_whole(
             failures += 1
         monkeypatch.setattr(os, "fsync", true)
         with EmbeddingExplorer.load(folder) as loaded:
-            if len(calls) < fail_at:  # none failed any more
+            if len(calls) < fail_at:  # no call failed
                 assert loaded.selected.tolist() == explorer.selected.tolist()
                 break
             assert loaded.selected.tolist() in (before, explorer.selected.tolist())
     assert failures > 8
-    assert len(list(folder.iterdir())) == 2  # nothing is left of those that failed
+    assert len(list(folder.iterdir())) == 2  # failed saves leave no files
 
 
 def test_a_first_save_that_fails_leaves_nothing(explorer, tmp_path, monkeypatch):
@@ -294,7 +290,7 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-def test_a_killed_save_leaves_a_whole_exploration(explorer, tmp_path):
+def test_killed_save_leaves_a_complete_exploration(explorer, tmp_path):
     folder = explorer.save(tmp_path / "saved")
     root = Path(__file__).resolve().parents[3]
     for milliseconds in (0, 7, 23):
@@ -306,7 +302,7 @@ def test_a_killed_save_leaves_a_whole_exploration(explorer, tmp_path):
         )
         with child:
             assert child.stdout.readline() == b"ready\n"
-            time.sleep(milliseconds / 1000)  # where it is killed is what varies
+            time.sleep(milliseconds / 1000)  # killed at varying places
             os.kill(child.pid, signal.SIGKILL)
         with EmbeddingExplorer.load(folder) as loaded:
             assert loaded.embedding.tobytes() == explorer.embedding.tobytes()
@@ -315,7 +311,7 @@ def test_a_killed_save_leaves_a_whole_exploration(explorer, tmp_path):
 
 @pytest.mark.parametrize("name", ["embedding.npy", "selections.npy", "column-3.json", "features"])
 @pytest.mark.parametrize("harm", ["cut", "flip", "remove"])
-def test_a_torn_file_is_named(explorer, tmp_path, name, harm):
+def test_truncated_file_is_named(explorer, tmp_path, name, harm):
     folder = explorer.save(tmp_path / "saved")
     path = next(folder.rglob(name))
     path = path / "features.npy" if name == "features" else path
@@ -359,7 +355,7 @@ values = st.one_of(
 
 @given(st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_manifest_that_was_changed_by_hand_gives_an_error_of_ours_or_a_whole_state(saved, data):
+def test_edited_manifest_gives_a_package_error_or_a_consistent_state(saved, data):
     manifest = json.loads((saved / "explorer.json").read_text())
     target, key = manifest, data.draw(st.sampled_from(sorted(manifest)))
     while isinstance(target[key], (dict, list)) and target[key] and data.draw(st.booleans()):

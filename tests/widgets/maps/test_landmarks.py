@@ -1,4 +1,4 @@
-"""The explorer with a projector of landmarks, and what projectors are told of the labels."""
+"""The explorer with a landmark projector, and the labels that projectors receive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def record():
     return FeatureSet.from_arrays(digits.data[:500], digits.target[:500])
 
 
-def test_a_map_of_landmarks_is_that_of_the_estimator_with_the_labels(record):
+def test_landmark_map_equals_that_of_the_estimator_with_labels(record):
     tsne = TSNE(landmarks=120, random_state=0, max_iter=60)
     with EmbeddingExplorer(record, projector=tsne) as explorer:
         explorer.wait()
@@ -28,7 +28,7 @@ def test_a_map_of_landmarks_is_that_of_the_estimator_with_the_labels(record):
     assert np.array_equal(explorer.embedding, longer.fit_transform(record.features, record.labels))
 
 
-def test_another_projector_learns_nothing_of_the_labels(record):
+def test_other_projectors_do_not_receive_the_labels(record):
     class Curious:
         def fit_transform(self, features, y=None):
             self.seen = y

@@ -1,4 +1,4 @@
-"""Several maps of one record: computed in turn, shown in turn, everything else as it was."""
+"""Several maps of one record: computed one by one, displayed one at a time."""
 
 import threading
 import warnings
@@ -28,7 +28,7 @@ def record():
 
 @pytest.fixture
 def two(record):
-    """An explorer of two given maps, of which the second is a line."""
+    """An explorer with two given maps; the second is a line."""
     maps = {"plane": record.features[:, :2], "line": np.arange(2 * N).reshape(N, 2)}
     with EmbeddingExplorer(record, embedding=maps) as explorer:
         yield explorer
@@ -39,7 +39,7 @@ class Failing:
         raise ArithmeticError("features are odd")
 
 
-def test_several_projectors_are_all_computed_and_the_first_is_shown(record):
+def test_all_projectors_are_computed_and_the_first_map_is_displayed(record):
     projectors = {"t-SNE": TSNE(random_state=0, max_iter=260), "flat": PCA(n_components=2)}
     with EmbeddingExplorer(record, projector=projectors) as explorer:
         maps = explorer.wait().embeddings
@@ -49,7 +49,7 @@ def test_several_projectors_are_all_computed_and_the_first_is_shown(record):
         assert np.allclose(maps["flat"], expected, atol=1e-5)
 
 
-def test_given_maps_stand_beside_computed_ones(record):
+def test_given_and_computed_maps_can_be_combined(record):
     given = {"mine": record.features[:, :2]}
     with EmbeddingExplorer(
         record, embedding=given, projector={"PCA": PCA(n_components=2)}
@@ -58,7 +58,7 @@ def test_given_maps_stand_beside_computed_ones(record):
         assert list(explorer.wait().embeddings) == ["mine", "PCA"]
 
 
-def test_another_map_leaves_selection_toggles_colours_and_undo_as_they_are(two):
+def test_changing_the_map_keeps_selection_toggles_colours_and_undo(two):
     two.select([0, 3])
     two.select([1, 2, 4])
     two.visible_classes = ["1", "2"]
@@ -72,19 +72,19 @@ def test_another_map_leaves_selection_toggles_colours_and_undo_as_they_are(two):
     assert two.selected.tolist() == []  # [0, 3] are hidden
 
 
-def test_the_frame_has_the_places_of_the_map_that_is_shown(two):
+def test_frame_has_the_coordinates_of_the_displayed_map(two):
     two.show_embedding("line")
     assert two.to_dataframe("all")["y"].tolist() == list(range(1, 2 * N, 2))
 
 
-def test_scores_of_the_map_are_those_of_the_map_that_is_shown(two):
+def test_map_scores_belong_to_the_displayed_map(two):
     faithful = two.to_dataframe("all", scores="all")["trustworthiness"]
     two.show_embedding("line")
     other = two.to_dataframe("all", scores="all")["trustworthiness"]
     assert other.mean() < faithful.mean() - 0.05
 
 
-def test_colours_that_say_something_of_the_map_follow_it(two):
+def test_colours_by_map_scores_follow_the_displayed_map(two):
     two.color_by = "trustworthiness"
     points = Page(two).figure().marks[0]
     before = points.color.copy()
@@ -93,7 +93,7 @@ def test_colours_that_say_something_of_the_map_follow_it(two):
     assert two.color_by == "trustworthiness"
 
 
-def test_the_gallery_is_sorted_by_the_map_that_is_shown(two):
+def test_sort_by_a_map_score_follows_the_displayed_map(two):
     page = GalleryPage(two)
     two.select("all")
     page.asks("arrange", sort="trustworthiness")
@@ -104,7 +104,7 @@ def test_the_gallery_is_sorted_by_the_map_that_is_shown(two):
     assert page.rows_of_tiles() == expected != before
 
 
-def test_points_are_sent_once_for_another_map_and_framed_anew(two):
+def test_points_are_sent_once_for_another_map_and_fitted_again(two):
     page = Page(two)
     page.sets("map", viewport=[0.0, 1.0, 0.0, 1.0])
     page.forget()
@@ -115,13 +115,13 @@ def test_points_are_sent_once_for_another_map_and_framed_anew(two):
     assert page.shows("map", "viewport") == []
 
 
-def test_a_polygon_is_of_the_map_that_is_shown(two):
+def test_polygon_applies_to_the_displayed_map(two):
     two.show_embedding("line")
     Page(two).lasso([[-1, -1], [5, -1], [5, 6], [-1, 6]])  # (0, 1), (2, 3), (4, 5)
     assert two.selected.tolist() == [0, 1, 2]
 
 
-def test_the_page_chooses_a_map_by_its_place(two):
+def test_page_chooses_a_map_by_index(two):
     page = Page(two)
     assert [one["name"] for one in page.shows("toolbar", "maps")] == ["plane", "line"]
     page.send("toolbar", "map", index=1)
@@ -132,7 +132,7 @@ def test_the_page_chooses_a_map_by_its_place(two):
     assert page.shows("toolbar", "map") == 1
 
 
-def test_a_further_map_is_shown_when_it_comes_and_the_first_is_kept(record):
+def test_added_map_is_displayed_when_computed_and_the_first_is_kept(record):
     with EmbeddingExplorer(record, embedding=record.features[:, :2]) as explorer:
         explorer.run(projector=PCA(n_components=2))
         explorer.run(projector=PCA(n_components=3, svd_solver="full"), name="three")
@@ -142,13 +142,13 @@ def test_a_further_map_is_shown_when_it_comes_and_the_first_is_kept(record):
         assert np.array_equal(explorer.embedding, explorer.embeddings["PCA"])
 
 
-def test_further_maps_of_one_class_get_a_number(record):
+def test_added_maps_of_one_class_get_a_number(record):
     with EmbeddingExplorer(record, projector={"PCA": PCA(n_components=2)}) as explorer:
         explorer.run(projector=PCA(n_components=2))
         assert list(explorer.wait().embeddings) == ["PCA", "PCA 2"]
 
 
-def test_a_map_that_fails_is_said_and_the_next_one_is_shown(record):
+def test_failed_map_is_reported_and_the_next_one_is_displayed(record):
     projectors = {"bad": Failing(), "good": PCA(n_components=2)}
     with EmbeddingExplorer(record, projector=projectors) as explorer:
         with pytest.raises(ArithmeticError, match="features are odd"):
@@ -161,7 +161,7 @@ def test_a_map_that_fails_is_said_and_the_next_one_is_shown(record):
             explorer.show_embedding("bad")
 
 
-def test_a_map_that_is_not_there_cannot_be_shown(record):
+def test_unknown_map_cannot_be_displayed(record):
     gate = threading.Event()
 
     class Gated:
@@ -192,12 +192,12 @@ def test_a_map_that_is_not_there_cannot_be_shown(record):
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_before_anything_is_computed(record, arguments, message):
+def test_invalid_maps_are_refused_before_anything_is_computed(record, arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         EmbeddingExplorer(record, **arguments)
 
 
-def test_every_map_is_saved_and_loaded_with_the_one_that_is_shown(two, tmp_path):
+def test_every_map_is_saved_and_loaded_with_the_displayed_one(two, tmp_path):
     two.show_embedding("line")
     two.save(tmp_path / "saved")
     with EmbeddingExplorer.load(tmp_path / "saved") as loaded:
@@ -207,7 +207,7 @@ def test_every_map_is_saved_and_loaded_with_the_one_that_is_shown(two, tmp_path)
         assert all(np.array_equal(maps[name], two.embeddings[name]) for name in maps)
 
 
-def test_the_time_used_and_whether_it_is_repeatable_are_said(record):
+def test_fit_reports_its_time_and_whether_it_is_repeatable(record):
     projectors = {"theirs": sklearn.manifold.TSNE(perplexity=5), "PCA": PCA(n_components=2)}
     with EmbeddingExplorer(record, projector=projectors) as explorer:
         fits = explorer.wait().state.fits
@@ -217,7 +217,7 @@ def test_the_time_used_and_whether_it_is_repeatable_are_said(record):
         assert Page(explorer).shows("toolbar", "fit")["seconds"] == fits["theirs"].seconds
 
 
-def test_points_between_two_maps_have_no_scores_of_the_map(record):
+def test_points_between_two_maps_have_no_map_scores(record):
     state = ExplorerState(record, None)
     one = MapState(state, record.features[:, :2], record, {})
     assert one.scores.lacks("trustworthiness") == ""
@@ -227,7 +227,7 @@ def test_points_between_two_maps_have_no_scores_of_the_map(record):
 
 
 @pytest.mark.parametrize("scale", [0, 1e-30], ids=["constant", "tiny"])
-def test_features_that_crash_others_projectors_are_refused(scale):
+def test_features_that_crash_other_projectors_are_refused(scale):
     record = FeatureSet.from_arrays(scale * np.random.default_rng(0).normal(size=(N, 5)) + 0)
     explorer = EmbeddingExplorer(record, projector=sklearn.manifold.TSNE(init="pca"))
     with explorer, pytest.raises(InvalidInputError, match="dead layer"):
@@ -235,7 +235,7 @@ def test_features_that_crash_others_projectors_are_refused(scale):
 
 
 def optional(name):
-    """A projector of another package that is no dependency, or a skip that says so."""
+    """A projector of a package that is not a dependency; otherwise skip the test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name == "UMAP":
@@ -246,9 +246,9 @@ def optional(name):
         return theirs.TSNE(random_state=0)
 
 
-@pytest.mark.filterwarnings("ignore")  # of theirs
+@pytest.mark.filterwarnings("ignore")  # from these packages
 @pytest.mark.parametrize("name", [pytest.param("UMAP", marks=pytest.mark.slow), "openTSNE"])
-def test_projectors_of_other_packages_stand_on_an_equal_footing(record, name):
+def test_projectors_of_other_packages_work_like_ours(record, name):
     with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:
         xy = explorer.wait().embeddings[name]
         assert xy.shape == (N, 2)

@@ -1,4 +1,4 @@
-"""The gallery's order against slow and simple references."""
+"""The gallery's order, compared with slow and simple references."""
 
 import numpy as np
 import pytest
@@ -29,9 +29,7 @@ def order(rows, values, descending=False, group_by="none", record=None):
     st.booleans(),
     st.randoms(),
 )
-def test_rows_are_sorted_by_value_equal_ones_by_row_and_missing_ones_last(
-    values, descending, random
-):
+def test_rows_are_sorted_by_value_then_by_row_with_missing_values_last(values, descending, random):
     rows = sorted(random.sample(range(len(values)), random.randint(0, len(values))))
     sign = -1 if descending else 1
     expected = sorted(
@@ -50,7 +48,7 @@ def test_integers_are_sorted_both_ways_without_overflow():
     assert order([0, 1, 2], unsigned, descending=True).rows.tolist() == [2, 0, 1]
 
 
-def test_without_values_rows_keep_the_order_of_the_dataset_or_turn_it_round():
+def test_rows_without_values_keep_or_reverse_the_order_of_the_dataset():
     assert order([3, 5, 8], None).rows.tolist() == [3, 5, 8]
     assert order([3, 5, 8], None, descending=True).rows.tolist() == [8, 5, 3]
 
@@ -65,7 +63,7 @@ def test_without_values_rows_keep_the_order_of_the_dataset_or_turn_it_round():
         (np.array([True, False, True]), [1, 0, 2]),
     ],
 )
-def test_columns_of_any_kind_sort_and_what_is_missing_comes_last(values, expected):
+def test_columns_of_any_kind_are_sorted_with_missing_values_last(values, expected):
     assert order(np.arange(len(values)), sort_key(values)).rows.tolist() == expected
 
 
@@ -102,7 +100,7 @@ def test_groups_hold_their_rows_in_sorted_order(samples, group_by, descending):
     assert len(set(seen)) == len(seen)
 
 
-def test_confusions_come_before_what_is_right_and_the_most_frequent_first():
+def test_confusions_come_before_correct_samples_and_by_frequency():
     labels = [0, 0, 0, 1, 1, 2, 2, -1]
     predictions = [0, 1, 1, 1, 2, 2, 0, 1]
     found = order(np.arange(8), None, group_by="confusion", record=a_record(labels, predictions))
@@ -112,14 +110,14 @@ def test_confusions_come_before_what_is_right_and_the_most_frequent_first():
     ]  # fmt: skip
 
 
-def test_more_groups_than_can_be_told_apart_end_in_one_of_the_others(monkeypatch):
+def test_groups_beyond_the_limit_become_one_group(monkeypatch):
     monkeypatch.setattr("tsne_widget.widgets.models.arrangement.MAX_GROUPS", 2)
     found = order(np.arange(5), None, group_by="label", record=a_record([2, 1, 0, 2, 1]))
     assert found.groups == [("cat", 1), ("2 other groups", 4)]
     assert found.rows.tolist() == [2, 0, 1, 3, 4]
 
 
-def test_many_classes_are_grouped_as_few_are():
+def test_many_classes_are_grouped_like_few():
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(-1, 3, 200), rng.integers(0, 3, 200)
     few, many = (

@@ -1,8 +1,9 @@
-"""What the colours say: texels against the values they stand for, keys, and what is refused."""
+"""Colours: texels compared with their values, keys, and refused colourings."""
 
 import numpy as np
 import pytest
 
+from tests.widgets.records import three_classes
 from tsne_widget import FeatureSet
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.coloring import TEXELS, UNKNOWN_TEXEL, coloring
@@ -14,13 +15,7 @@ PALETTE = ("#111111", "#222222", "#333333", UNKNOWN_COLOR)
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    labels[7] = -1
-    logits = np.eye(3)[np.arange(N) % 3] * 3 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N, unknown=[7])
 
 
 def state_of(record: FeatureSet, **columns) -> ExplorerState:
@@ -45,7 +40,7 @@ def test_predictions_have_the_same_colours_as_labels(record):
     assert drawn(colors) == [PALETTE[prediction] for prediction in record.predictions]
 
 
-def test_right_wrong_and_unknown_are_told_apart(record):
+def test_right_wrong_and_unknown_have_different_colours(record):
     colors = coloring(state_of(record), "correct", PALETTE)
     wrong = record.misclassified
     assert [entry[0] for entry in colors.entries] == ["right", "wrong"]
@@ -54,7 +49,7 @@ def test_right_wrong_and_unknown_are_told_apart(record):
     assert drawn(colors)[7] == UNKNOWN_COLOR
 
 
-def test_amounts_run_through_the_ramp_in_their_order(record):
+def test_amounts_follow_the_ramp_in_order(record):
     values = np.arange(N) / 10
     colors = coloring(state_of(record, height=values), "height", PALETTE)
     assert (np.diff(colors.texels) >= 0).all()
@@ -65,7 +60,7 @@ def test_amounts_run_through_the_ramp_in_their_order(record):
     assert colors.entries == []
 
 
-def test_one_far_value_does_not_make_the_others_look_alike_and_the_key_says_so(record):
+def test_outlying_value_does_not_compress_the_ramp_and_the_key_marks_it(record):
     values = np.linspace(0, 1, N)
     values[3] = 1e9
     colors = coloring(state_of(record, height=values), "height", PALETTE)
@@ -80,7 +75,7 @@ def test_one_far_value_does_not_make_the_others_look_alike_and_the_key_says_so(r
     [np.full(N, 2.5), np.full(N, np.nan), np.r_[np.inf, -np.inf, np.zeros(N - 2)]],
     ids=["constant", "nan", "infinite"],
 )
-def test_amounts_without_a_range_are_drawn_all_the_same(record, values):
+def test_amounts_without_a_range_are_drawn(record, values):
     colors = coloring(state_of(record, height=values), "height", PALETTE)
     assert np.isfinite(colors.texels).all()
     assert ((colors.texels == UNKNOWN_TEXEL) == ~np.isfinite(values)).all()
@@ -97,7 +92,7 @@ def test_amounts_without_a_range_are_drawn_all_the_same(record, values):
     ],
     ids=["text", "objects", "bools", "few integers"],
 )
-def test_text_truth_and_few_integers_are_categories(record, values):
+def test_text_bools_and_few_integers_are_categories(record, values):
     colors = coloring(state_of(record, kind=values), "kind", PALETTE)
     of_value = {}
     for value, color in zip(values.tolist(), drawn(colors), strict=True):

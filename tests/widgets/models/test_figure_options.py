@@ -1,4 +1,4 @@
-"""The static figure shows what the explorer shows: classes in sight, colours, what is selected."""
+"""The static figure shows the same as the explorer: visible classes, colours and selection."""
 
 import matplotlib as mpl
 import numpy as np
@@ -29,7 +29,7 @@ def legend_of(figure):
     return [] if legend is None else [text.get_text() for text in legend.get_texts()]
 
 
-def test_only_classes_that_are_shown_are_drawn_in_the_explorers_colours(explorer):
+def test_only_visible_classes_are_drawn_in_the_colours_of_the_explorer(explorer):
     explorer.visible_classes = ["dog", "owl"]
     figure = explorer.figure()
     assert legend_of(figure) == ["dog", "owl"]
@@ -38,7 +38,7 @@ def test_only_classes_that_are_shown_are_drawn_in_the_explorers_colours(explorer
     assert (np.abs(colors - mpl.colors.to_rgba("#000000")).max(axis=1) == 0).sum() == 20
 
 
-def test_what_is_selected_stands_out(explorer):
+def test_selected_points_stand_out(explorer):
     explorer.select([1, 4])
     opacity = explorer.figure().axes[0].collections[0].get_facecolors()[:, 3]
     assert (opacity == 1).sum() == 2
@@ -55,13 +55,13 @@ def test_what_is_selected_stands_out(explorer):
         ("selection", ["odd", "unknown"]),
     ],
 )
-def test_colours_are_those_that_the_explorer_has(explorer, color_by, expected):
+def test_colourings_are_those_of_the_explorer(explorer, color_by, expected):
     explorer.name_selection("odd", [1, 3])
     explorer.color_by = color_by
     assert legend_of(explorer.figure()) == expected
 
 
-def test_amounts_get_a_colour_bar(explorer):
+def test_amounts_have_a_colour_bar(explorer):
     explorer.color_by = "confidence"
     figure = explorer.figure()
     assert legend_of(figure) == []

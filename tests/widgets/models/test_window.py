@@ -1,4 +1,4 @@
-"""Which rows the page knows where there are too many to send."""
+"""Rows that the page receives if there are too many to send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CORNER = [0.0, 0.15, 0.0, 0.15]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Sixty points in all, of which forty stay."""
+    """Sixty points in total, forty of them fixed."""
     for name, value in (("MAX_WHOLE", 100), ("SAMPLE", 40), ("TAIL", 20)):
         monkeypatch.setattr(f"tsne_widget.widgets.models.window.{name}", value)
 
@@ -27,7 +27,7 @@ def make() -> tuple[Window, np.ndarray]:
     return Window(rng.integers(0, 5, N), rng.random(N) < 0.1), rng.random((N, 2))
 
 
-def test_up_to_the_limit_every_row_is_a_point_for_good():
+def test_every_row_is_a_point_up_to_the_limit():
     window = Window(np.zeros(100, dtype=np.int64), np.zeros(100, dtype=bool))
     before = window.rows
     assert sorted(before) == list(range(100))
@@ -36,7 +36,7 @@ def test_up_to_the_limit_every_row_is_a_point_for_good():
     assert window.unknown == 0
 
 
-def test_rows_in_sight_become_points_and_the_sample_stays():
+def test_rows_in_the_viewport_become_points_and_the_sample_is_kept():
     window, xy = make()
     sample = window.rows[:40].copy()
     in_sight = (xy < 0.15).all(axis=1)
@@ -48,14 +48,14 @@ def test_rows_in_sight_become_points_and_the_sample_stays():
     assert not window.move(in_sight, np.empty(0, dtype=np.int64))
 
 
-def test_what_does_not_fit_is_counted():
+def test_rows_beyond_the_limit_are_counted():
     window, xy = make()
     in_sight = xy[:, 0] < 0.5
     window.move(in_sight, np.empty(0, dtype=np.int64))
     assert window.unknown == np.count_nonzero(in_sight & (window.points < 0)) > 100
 
 
-def test_a_small_selection_is_known_wherever_it_is():
+def test_points_include_a_small_selection_outside_the_viewport():
     window, xy = make()
     chosen = np.flatnonzero(window.points < 0)[:7]
     assert window.lacks(chosen)
@@ -67,7 +67,7 @@ def test_a_small_selection_is_known_wherever_it_is():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, N)), min_size=1, max_size=6))
-def test_rows_and_points_are_each_other_s_inverse_after_any_looks(looks):
+def test_rows_and_points_are_inverse_after_any_viewports(looks):
     window, xy = make()
     for edge, count in looks:
         epoch, rows = window.epoch, window.rows
@@ -78,7 +78,7 @@ def test_rows_and_points_are_each_other_s_inverse_after_any_looks(looks):
         assert np.count_nonzero(window.points >= 0) == len(window.rows)
 
 
-def test_every_beginning_of_the_drawing_order_holds_all_classes_and_mistakes():
+def test_every_prefix_of_the_drawing_order_contains_all_classes_and_mistakes():
     rng = np.random.default_rng(0)
     codes = rng.choice(5, p=[0.9, 0.07, 0.02, 0.008, 0.002], size=50_000)
     wrong = rng.random(50_000) < 0.02
@@ -99,7 +99,7 @@ def make_explorer() -> EmbeddingExplorer:
     return EmbeddingExplorer(record, embedding=rng.random((N, 2)))
 
 
-def test_the_page_is_sent_the_points_that_it_looks_at_and_selections_take_all():
+def test_page_receives_points_of_its_viewport_and_selections_include_all_rows():
     with make_explorer() as explorer:
         page = Page(explorer)
         assert len(page.points()) == len(page.shows("map", "codes", "u1")) == 60
@@ -117,7 +117,7 @@ def test_the_page_is_sent_the_points_that_it_looks_at_and_selections_take_all():
         assert len(page.shows("map", "selected", "<u4")) <= 60
 
 
-def test_what_the_page_says_of_points_that_are_others_by_now_is_dropped():
+def test_messages_about_replaced_points_are_dropped():
     with make_explorer() as explorer:
         page = Page(explorer)
         page.send("map", "pick", point=50, epoch=0, mode="replace")
@@ -129,7 +129,7 @@ def test_what_the_page_says_of_points_that_are_others_by_now_is_dropped():
         assert len(explorer.selected) == 0
 
 
-def test_hidden_classes_leave_room_for_others_in_sight():
+def test_hidden_classes_leave_room_for_others_in_the_viewport():
     with make_explorer() as explorer:
         page = Page(explorer)
         page.sets("map", viewport=[0.0, 0.5, 0.0, 0.5])
@@ -140,7 +140,7 @@ def test_hidden_classes_leave_room_for_others_in_sight():
         assert (explorer.state.codes[tail] == 0).all()
 
 
-def test_a_point_s_links_name_only_points_that_are_known():
+def test_links_of_a_point_name_only_known_points():
     with make_explorer() as explorer:
         page = Page(explorer)
         explorer.state.focus = int(page.rows(explorer.embedding)[0])

@@ -1,4 +1,4 @@
-"""Work beside the kernel: bounded, and of what is asked again only the last is done."""
+"""Background work: bounded, and a newer request replaces a queued one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make_state() -> ExplorerState:
 
 
 class Gate:
-    """Work that counts how much of it runs at once, and ends when it is let."""
+    """Work that counts how much of it runs at once, and ends when released."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -38,7 +38,7 @@ class Gate:
         return number
 
 
-def test_however_much_is_asked_for_a_few_threads_do_it_and_all_titles_come_to_an_end():
+def test_few_threads_do_all_work_and_every_title_ends():
     gate, delivered = Gate(), []
 
     async def session() -> None:
@@ -58,13 +58,13 @@ def test_however_much_is_asked_for_a_few_threads_do_it_and_all_titles_come_to_an
     assert sorted(delivered) == list(range(200))
 
 
-def test_of_what_waits_under_one_title_only_the_last_is_done():
+def test_newer_work_with_the_same_title_replaces_queued_work():
     gate, delivered = Gate(), []
 
     async def session() -> None:
         state = make_state()
         background = Background(state)
-        for number in range(1000):  # as many as a forged or a hurried page sends
+        for number in range(1000):  # as many as a forged page may send
             background.run("Looking", lambda n=number: gate.work(n), delivered.append)
         gate.opened.set()
         await until(lambda: not state.busy)
@@ -74,7 +74,7 @@ def test_of_what_waits_under_one_title_only_the_last_is_done():
     assert gate.done == MAX_THREADS + 1
 
 
-def test_what_waits_is_not_begun_after_closing():
+def test_queued_work_does_not_start_after_closing():
     gate, delivered = Gate(), []
 
     async def session() -> None:
@@ -84,14 +84,14 @@ def test_what_waits_is_not_begun_after_closing():
         background.close()
         gate.opened.set()
         await until(lambda: gate.done == MAX_THREADS)
-        await asyncio.sleep(0)  # whatever was handed to the loop has run
+        await asyncio.sleep(0)  # all callbacks of the loop have run
 
     asyncio.run(session())
     assert delivered == []
     assert gate.done == MAX_THREADS
 
 
-def test_an_observer_of_busy_that_raises_is_told_and_the_next_work_is_done():
+def test_error_in_an_observer_of_busy_is_reported_and_work_continues():
     delivered = []
 
     async def session() -> str:

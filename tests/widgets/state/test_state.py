@@ -1,4 +1,4 @@
-"""Whatever is done to an explorer's state, only visible rows are selected."""
+"""After any change of an explorer's state, only visible rows are selected."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_selected_rows_are_always_visible_sorted_and_unique(steps):
         else:
             state.select(value, name)
         assert invariant(state)
-    assert all(observed)  # also in the middle of a step, as an observer sees it
+    assert all(observed)  # observers also see this in the middle of a step
 
 
 def invariant(state: ExplorerState) -> bool:
@@ -62,11 +62,11 @@ def test_modes_combine_as_sets():
     assert state.selected.tolist() == [1, 3, 4]
     state.select([3, 4, 5], "intersect")
     assert state.selected.tolist() == [3, 4]
-    with pytest.raises(InvalidInputError, match="mode must be one of replace, add"):
+    with pytest.raises(InvalidInputError, match="mode must be one of"):
         state.select([1], "xor")
 
 
-def test_hiding_a_class_takes_its_rows_out_of_the_selection():
+def test_hiding_a_class_deselects_its_rows():
     state = make_state()
     state.select(np.arange(N))
     state.show([True, False, True, True])
@@ -101,7 +101,7 @@ def test_a_mask_selects_its_true_rows():
         (np.ones(3, dtype=bool), rf"\({N},\), got \(3,\)"),
     ],
 )
-def test_rows_that_do_not_exist_are_refused_and_change_nothing(rows, message):
+def test_rows_out_of_range_are_refused_and_change_nothing(rows, message):
     state = make_state()
     state.select([7])
     with pytest.raises(InvalidInputError, match=message):
@@ -125,7 +125,7 @@ def test_unknown_labels_are_a_class_of_their_own():
     assert state.known == 2
 
 
-def test_a_class_that_is_named_unknown_keeps_its_name():
+def test_class_named_unknown_keeps_its_name():
     record = FeatureSet.from_arrays(np.eye(3), [0, 1, -1], class_names=["cat", "unknown"])
     state = ExplorerState(record, None)
     assert len(set(state.class_names)) == 3
@@ -150,7 +150,7 @@ def test_the_selection_cannot_be_changed_in_place():
         state.selected[0] = 5
 
 
-def test_undo_and_redo_walk_through_the_selections():
+def test_undo_and_redo_step_through_the_selections():
     state = make_state()
     for rows in ([1], [1, 2], [3]):
         state.select(rows)
@@ -160,18 +160,18 @@ def test_undo_and_redo_walk_through_the_selections():
     state.undo()
     state.undo()
     assert state.selected.tolist() == []
-    state.undo()  # nothing before that
+    state.undo()  # nothing earlier
     state.redo()
     state.redo()
     assert state.selected.tolist() == [1, 2]
     state.select([7])
-    state.redo()  # a new selection ends the way forward
+    state.redo()  # a new selection clears the redo history
     assert state.selected.tolist() == [7]
     state.undo()
     assert state.selected.tolist() == [1, 2]
 
 
-def test_undo_walks_on_where_an_observer_raises():
+def test_undo_continues_after_an_error_in_an_observer():
     state = make_state()
     for rows in ([0], [1], [2]):
         state.select(rows)
@@ -185,7 +185,7 @@ def test_undo_walks_on_where_an_observer_raises():
     assert state.selected.tolist() == [0]
 
 
-def test_what_can_be_undone_is_bounded_in_bytes(monkeypatch):
+def test_undo_history_is_bounded_in_bytes(monkeypatch):
     monkeypatch.setattr("tsne_widget.widgets.state.history.MAX_UNDO_BYTES", 8 * 12)
     state = make_state()
     for rows in ([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [3, 4, 5, 6], [4, 5, 6, 7]):
@@ -197,7 +197,7 @@ def test_what_can_be_undone_is_bounded_in_bytes(monkeypatch):
     assert seen == [[3, 4, 5, 6], [2, 3, 4, 5], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]
 
 
-def test_undo_leaves_rows_of_hidden_classes_out():
+def test_undo_excludes_rows_of_hidden_classes():
     state = make_state()
     state.select([0, 1, 2])
     state.select([4])

@@ -1,4 +1,4 @@
-"""The page of a gallery: asks for tiles as the widget's own page does."""
+"""The page of a gallery: requests tiles like the real page."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GalleryPage(Page):
         self.send("gallery", kind, **content)
 
     def at(self, kind: str, **content: Any) -> None:
-        """Send a message about places in the current order."""
+        """Send a message about indices of the current order."""
         self.asks(kind, epoch=self.get("epoch"), **content)
 
     @property
@@ -53,7 +53,7 @@ class GalleryPage(Page):
         return self.replies(kind, "gallery")[-1]
 
     def rows_of_tiles(self) -> list[int]:
-        """Rows of all tiles in order; what a reply leaves out is asked for again."""
+        """Rows of all tiles in order; tiles missing in a reply are requested again."""
         rows: list[int] = []
         while len(rows) < self.get("count"):
             stop = min(self.get("count"), len(rows) + MAX_TILES_PER_REPLY)

@@ -1,4 +1,4 @@
-"""What one gesture sends to the page, beside Jupyter's own envelope of a message."""
+"""Bytes that one gesture sends to the page, without Jupyter's envelope."""
 
 import numpy as np
 import pytest
@@ -25,14 +25,14 @@ def test_a_toggle_sends_less_than_two_hundred_bytes(page):
     assert 0 < page.bytes_sent < 200
 
 
-def test_a_lasso_sends_four_bytes_a_selected_row_and_little_more(page):
+def test_lasso_sends_four_bytes_per_selected_row_and_little_more(page):
     page.lasso([[-0.7, -0.7], [0.7, -0.7], [0.7, 0.7], [-0.7, 0.7]])
     rows = len(page.widget.selected)
     assert rows > 800
     assert 4 * rows <= page.bytes_sent < 1.2 * 4 * rows
 
 
-def test_a_hover_sends_one_tile_and_a_known_one_only_its_number(page):
+def test_hover_sends_one_tile_and_only_the_number_of_a_known_one(page):
     page.send("map", "hover", point=5)
     assert page.bytes_sent < 1000
     page.forget()
@@ -48,7 +48,7 @@ def test_points_are_loaded_with_at_most_thirteen_bytes_each(page):
     assert loaded / N <= 13
 
 
-def test_a_page_without_bqplot_gl_is_sent_nine_bytes_a_point_and_only_when_it_asks(page):
+def test_page_without_bqplot_gl_receives_nine_bytes_per_point_on_request_only(page):
     assert not page.shows("map", "places")
     assert not page.shows("map", "texels")
     for _ in range(2):

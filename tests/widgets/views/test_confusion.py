@@ -1,4 +1,4 @@
-"""The confusion panel without a browser: what it counts, and what its messages select."""
+"""The confusion panel without a browser: its counts, and what its messages select."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def counted(rows):
     return matrix
 
 
-def test_the_matrix_counts_labels_by_predictions_of_what_is_known(explorer):
+def test_matrix_counts_known_labels_by_known_predictions(explorer):
     assert (
         table(shows(explorer, "counts")) == counted(range(N)) == [[2, 2, 0], [1, 2, 1], [1, 0, 2]]
     )
@@ -62,7 +62,7 @@ def test_rows_of_hidden_classes_do_not_count(explorer):
     assert [row[0] for row in table(shows(explorer, "report"))] == [4, 0, 3]
 
 
-def test_the_selection_is_counted_beside_the_whole(explorer):
+def test_selection_is_counted_next_to_all_samples(explorer):
     explorer.select([0, 1, 2, 5, 9])
     assert table(shows(explorer, "chosen")) == counted([0, 1, 2, 5, 9])
     assert table(shows(explorer, "counts")) == counted(range(N))
@@ -75,7 +75,7 @@ def test_the_most_confused_pairs_come_worst_first(explorer):
     assert table(shows(explorer, "pairs")) == [[0, 1, 2], [1, 0, 1], [1, 2, 1], [2, 0, 1]]
 
 
-def test_a_cell_selects_its_rows_and_a_heading_those_of_its_class(explorer):
+def test_cell_selects_its_rows_and_heading_selects_those_of_its_class(explorer):
     send(explorer, "cell", label=0, prediction=1)
     assert explorer.selected.tolist() == [1, 2]
     send(explorer, "label", code=2)
@@ -94,14 +94,14 @@ def test_cells_combine_with_the_selection_by_their_mode(explorer):
     assert explorer.selected.tolist() == [8]
 
 
-def test_a_cell_of_a_hidden_class_selects_nothing_and_complains_of_nothing(explorer):
+def test_cell_of_a_hidden_class_selects_nothing_without_a_message(explorer):
     explorer.visible_classes = ["dog", "owl"]
     send(explorer, "prediction", code=0)
     assert explorer.selected.tolist() == [5, 8]
     assert explorer.state.message == ""
 
 
-def test_nothing_is_counted_while_the_panel_is_closed_and_all_once_it_opens():
+def test_counts_are_computed_once_the_panel_opens():
     with make_explorer() as explorer:
         Page(explorer).opens("gallery")
         explorer.select([0, 1])
@@ -118,7 +118,7 @@ def test_nothing_is_counted_while_the_panel_is_closed_and_all_once_it_opens():
         (None, None, "labels and predictions"),
     ],
 )
-def test_without_labels_or_predictions_it_says_what_it_needs(labels, predictions, lacking):
+def test_panel_without_labels_or_predictions_names_its_inputs(labels, predictions, lacking):
     record = FeatureSet.from_arrays(np.eye(N), labels, predictions=predictions)
     with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2]) as explorer:
         Page(explorer).opens("confusion")
@@ -127,7 +127,7 @@ def test_without_labels_or_predictions_it_says_what_it_needs(labels, predictions
         assert explorer.selected.tolist() == []
 
 
-def test_of_more_classes_than_can_be_drawn_only_pairs_and_classes_are_sent():
+def test_only_pairs_and_classes_are_sent_if_there_are_too_many_classes():
     c = MAX_DRAWN + 1
     labels = np.repeat(np.arange(c), 3)
     predictions = np.where(np.arange(3 * c) % 3 == 0, (labels + 1) % c, labels)
@@ -146,7 +146,7 @@ def test_names_reach_the_page_as_visible_text():
 
 @pytest.mark.parametrize("code", [-1, C, 1.0, "1", True, None, 10**30, [0]])
 @pytest.mark.parametrize("kind", ["cell", "label", "prediction"])
-def test_a_class_that_is_none_changes_nothing(explorer, kind, code):
+def test_invalid_class_changes_nothing(explorer, kind, code):
     explorer.select([0])
     send(explorer, kind, code=code, label=0, prediction=code)
     assert explorer.selected.tolist() == [0]

@@ -1,4 +1,4 @@
-"""The diagnosis panel without a browser: when it computes, and what it says."""
+"""The diagnosis panel without a browser: when it computes, and what it displays."""
 
 import asyncio
 import threading
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.page import Page, until
+from tests.widgets.projectors import GatedProjector
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.views.diagnosis import view as diagnosis
 
@@ -42,7 +43,7 @@ def texts(explorer, title):
     return row["selected"], row["whole"], row["lacking"]
 
 
-def test_nothing_is_computed_until_somebody_looks(explorer):
+def test_nothing_is_computed_until_the_panel_is_open(explorer):
     explorer.select([0, 1])
     assert shows(explorer, "findings") == []
     assert not explorer.state.scores.has_neighbors
@@ -50,29 +51,29 @@ def test_nothing_is_computed_until_somebody_looks(explorer):
     assert texts(explorer, "Misclassified") == ("1 (50.0 %)", "15.0 %", "")
 
 
-def test_it_follows_the_selection_and_what_is_shown(explorer):
+def test_diagnosis_follows_the_selection_and_the_visible_classes(explorer):
     look_at(explorer)
-    assert shows(explorer, "title") == "all 60 shown"
+    assert shows(explorer, "title") == "all 60 visible"
     assert texts(explorer, "Misclassified") == ("", "15.0 %", "")
     explorer.select(np.flatnonzero(LABELS == 0))
-    assert shows(explorer, "title") == "20 selected, beside all 60 shown"
-    assert shows(explorer, "sentences")[0].endswith("the cluster is real.")
+    assert shows(explorer, "title") == "20 selected, compared with all 60 visible"
+    assert shows(explorer, "sentences")[0].endswith("strongly clustered.")
     explorer.visible_classes = ["0"]
-    assert shows(explorer, "title") == "20 selected, beside all 20 shown"
+    assert shows(explorer, "title") == "20 selected, compared with all 20 visible"
     selected, whole, _ = texts(explorer, "Misclassified")
     assert selected == f"3 ({whole})"
 
 
-def test_a_closed_panel_keeps_what_it_said_until_it_is_opened_again(explorer):
+def test_closed_panel_keeps_its_content_until_it_is_opened_again(explorer):
     look_at(explorer)
     look_at(explorer, "gallery")
     explorer.select([0, 1, 2])
-    assert shows(explorer, "title") == "all 60 shown"
+    assert shows(explorer, "title") == "all 60 visible"
     look_at(explorer)
-    assert shows(explorer, "title") == "3 selected, beside all 60 shown"
+    assert shows(explorer, "title") == "3 selected, compared with all 60 visible"
 
 
-def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypatch):
+def test_slow_diagnosis_waits_for_a_click_and_shows_its_cost(explorer, monkeypatch):
     monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 200.0)
     look_at(explorer)
     assert shows(explorer, "cost") == "about 3 minutes"
@@ -80,7 +81,7 @@ def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypat
     Page(explorer).send("diagnosis", "compute")
     assert shows(explorer, "cost") == ""
     assert len(shows(explorer, "findings")) == 7
-    explorer.select([1, 2, 3])  # from now on without a click
+    explorer.select([1, 2, 3])  # now without a click
     assert shows(explorer, "title").startswith("3 selected")
 
 
@@ -88,7 +89,7 @@ def test_what_takes_long_waits_for_a_click_and_says_how_long(explorer, monkeypat
     ("seconds", "words"),
     [(1.2, "about 2 seconds"), (119, "about 119 seconds"), (9_000, "about 2 hours")],
 )
-def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words):
+def test_cost_is_displayed_in_a_suitable_unit(explorer, monkeypatch, seconds, words):
     monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: seconds)
     look_at(explorer)
     assert shows(explorer, "cost") == words
@@ -97,7 +98,7 @@ def test_a_cost_is_said_in_a_fitting_unit(explorer, monkeypatch, seconds, words)
 @pytest.mark.parametrize(
     ("wrong", "text"), [(0, "0.0 %"), (1, "< 0.1 %"), (30, "1.5 %"), (1999, "> 99.9 %")]
 )
-def test_a_share_is_only_nothing_or_all_where_it_is(wrong, text):
+def test_share_is_displayed_as_none_or_all_only_if_exact(wrong, text):
     n = 2000
     labels = np.arange(n) % 2
     record = FeatureSet.from_arrays(
@@ -109,7 +110,7 @@ def test_a_share_is_only_nothing_or_all_where_it_is(wrong, text):
         assert texts(explorer, "Misclassified")[1] == text
 
 
-def test_what_is_missing_is_said_in_its_row():
+def test_missing_inputs_are_named_in_their_row():
     with make_explorer(labels=None) as explorer:
         look_at(explorer)
         assert texts(explorer, "Misclassified") == ("", "", "needs labels")
@@ -118,24 +119,18 @@ def test_what_is_missing_is_said_in_its_row():
         assert texts(explorer, "Near-duplicates")[1] == "0.0 %"
 
 
-def test_the_map_is_judged_once_it_is_there():
-    gate = threading.Event()
-
-    class Gated:
-        def fit_transform(self, features):
-            gate.wait(60)
-            return XY
-
+def test_map_is_judged_once_it_exists():
+    projector = GatedProjector()
     record = FeatureSet.from_arrays(FEATURES, LABELS)
-    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+    with EmbeddingExplorer(record, projector=projector) as explorer:
         look_at(explorer)
         assert texts(explorer, "Continuity") == ("", "", "needs the finished map")
-        gate.set()
+        projector.gate.set()
         explorer.wait()
         assert texts(explorer, "Continuity")[1].startswith("0.")
 
 
-def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypatch):
+def test_selection_changes_during_a_computation_cause_one_update(monkeypatch):
     go_on = threading.Event()
     calls = []
     true = diagnosis.diagnose
@@ -157,11 +152,11 @@ def test_selections_that_change_while_it_computes_are_made_up_for_once(monkeypat
             await until(lambda: not shows(explorer, "is_running"))
             return shows(explorer, "title")
 
-    assert asyncio.run(change()) == "4 selected, beside all 60 shown"
+    assert asyncio.run(change()) == "4 selected, compared with all 60 visible"
     assert calls == [0, 4]
 
 
-def test_an_error_is_said_in_the_widget_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
+def test_error_is_displayed_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
     true = diagnosis.diagnose
 
     def broken(*_arguments):

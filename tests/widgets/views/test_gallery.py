@@ -1,4 +1,4 @@
-"""The gallery: which tiles it has, in which order, and what its replies hold."""
+"""The gallery: its tiles, their order, and the content of its replies."""
 
 import asyncio
 import threading
@@ -15,10 +15,10 @@ from tsne_widget.analysis import Scores, confidence
 from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 
 
-def test_it_shows_the_selection_or_all_that_is_shown(page):
+def test_gallery_shows_the_selection_or_all_visible_samples(page):
     page.explorer.select([4, 7, 9])
     assert page.rows_of_tiles() == [4, 7, 9]
-    page.asks("arrange", source="shown")
+    page.asks("arrange", source="visible")
     assert page.rows_of_tiles() == list(range(N))
     assert page.get("source_counts") == [3, N]
     page.explorer.visible_classes = ["dog"]
@@ -27,15 +27,15 @@ def test_it_shows_the_selection_or_all_that_is_shown(page):
     assert page.rows_of_tiles() == [4, 7]
 
 
-def test_a_hidden_class_that_is_not_selected_leaves_the_tiles_as_they_are(page):
+def test_hiding_a_class_that_is_not_selected_does_not_change_the_tiles(page):
     page.explorer.select([0, 3])
     epoch = page.get("epoch")
     page.explorer.visible_classes = ["cat", "owl"]
     assert page.get("epoch") == epoch
 
 
-def test_a_selection_leaves_the_tiles_of_all_that_is_shown_as_they_are(page):
-    page.asks("arrange", source="shown")
+def test_selecting_does_not_change_the_tiles_of_all_visible_samples(page):
+    page.asks("arrange", source="visible")
     epoch = page.get("epoch")
     page.explorer.select([0, 3])
     assert page.get("epoch") == epoch
@@ -43,7 +43,7 @@ def test_a_selection_leaves_the_tiles_of_all_that_is_shown_as_they_are(page):
 
 
 def test_sorting_by_confidence_shows_the_least_confident_first(page):
-    page.asks("arrange", source="shown", sort="confidence")
+    page.asks("arrange", source="visible", sort="confidence")
     expected = np.argsort(confidence(page.explorer.feature_set.logits), kind="stable")
     assert page.rows_of_tiles() == expected.tolist()
     assert page.get("sorted_by") == "confidence"
@@ -53,8 +53,8 @@ def test_sorting_by_confidence_shows_the_least_confident_first(page):
 
 
 @pytest.mark.parametrize("name", ["loss", "suspicion", "outlier_score", "entropy"])
-def test_where_high_is_interesting_the_highest_come_first(page, name):
-    page.asks("arrange", source="shown", sort=name)
+def test_scores_with_highest_first_are_sorted_descending(page, name):
+    page.asks("arrange", source="visible", sort=name)
     values = page.explorer.state.scores[name]
     assert page.rows_of_tiles() == np.argsort(-values, kind="stable").tolist()
     assert page.get("descending")
@@ -68,20 +68,20 @@ def test_classes_predictions_and_the_users_columns_can_be_sorted_by(page):
         ("column-0", np.arange(N) % 7),
         ("column-1", 1 - np.arange(N) % 2),
     ]:
-        page.asks("arrange", source="shown", sort=key)
+        page.asks("arrange", source="visible", sort=key)
         assert page.rows_of_tiles() == np.argsort(values, kind="stable").tolist()
     assert {"key": "column-1", "name": "camera", "lacks": ""} in page.get("sorts")
 
 
-def test_distance_is_that_to_the_sample_looked_at_and_stays_so(page):
+def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
     lacks = {sort["key"]: sort["lacks"] for sort in page.get("sorts")}
-    assert lacks["distance"] == "look at a sample first"
+    assert lacks["distance"] == "open a sample first"
     page.explorer.state.focus = 7
-    page.asks("arrange", source="shown", sort="distance")
+    page.asks("arrange", source="visible", sort="distance")
     features = page.explorer.feature_set.features
     expected = np.argsort(np.linalg.norm(features - features[7], axis=1), kind="stable").tolist()
     assert page.rows_of_tiles() == expected
-    page.explorer.state.focus = 9  # looking on does not stir the order
+    page.explorer.state.focus = 9  # focusing another sample does not change the order
     page.explorer.select([5])
     page.explorer.select("visible")
     page.asks("arrange", source="selection")
@@ -92,8 +92,8 @@ def test_distance_is_that_to_the_sample_looked_at_and_stays_so(page):
     assert page.rows_of_tiles()[0] == 9
 
 
-def test_groups_are_told_with_their_names_and_counts(page):
-    page.asks("arrange", source="shown", group="label")
+def test_groups_are_sent_with_their_names_and_counts(page):
+    page.asks("arrange", source="visible", group="label")
     assert page.get("groups") == [["cat", 20], ["dog", 20], ["owl", 20]]
     assert page.rows_of_tiles() == [*range(0, N, 3), *range(1, N, 3), *range(2, N, 3)]
     page.asks("arrange", group="confusion")
@@ -104,7 +104,7 @@ def test_groups_are_told_with_their_names_and_counts(page):
     assert page.get("groups") == []
 
 
-def test_what_is_lacking_is_told_and_cannot_be_chosen():
+def test_unavailable_choices_name_their_inputs_and_cannot_be_chosen():
     record = FeatureSet.from_arrays(np.eye(8))
     with EmbeddingExplorer(record, embedding=np.eye(8)[:, :2]) as explorer:
         page = GalleryPage(explorer)
@@ -117,13 +117,13 @@ def test_what_is_lacking_is_told_and_cannot_be_chosen():
             "key": "confusion", "lacks": "needs labels and predictions",
         }  # fmt: skip
         epoch = page.get("epoch")
-        page.asks("arrange", source="shown", group="confusion")
+        page.asks("arrange", source="visible", group="confusion")
         assert (page.get("epoch"), page.get("source"), page.get("group_by")) == (
             epoch,
-            "shown",
+            "visible",
             "none",
         )
-        page.asks("arrange", source="shown", sort="loss")
+        page.asks("arrange", source="visible", sort="loss")
         assert page.rows_of_tiles() == list(range(8))
         assert page.get("sort_note") == "needs logits and labels"
 
@@ -141,7 +141,7 @@ def hold_suspicion(monkeypatch):
     return gate
 
 
-def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
+def test_order_is_kept_until_a_slow_score_is_computed(page, monkeypatch):
     suspicion = Scores(page.explorer.feature_set)["suspicion"]
     gate = hold_suspicion(monkeypatch)
 
@@ -150,8 +150,8 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
         epoch = page.get("epoch")
         page.asks("arrange", sort="suspicion")
         assert (page.get("sorted_by"), page.get("sort_note")) == ("suspicion", "computing …")
-        assert page.explorer.busy == "Computing suspicion of the label (nats)"
-        assert page.get("epoch") == epoch  # nothing is drawn anew for what is not there yet
+        assert page.explorer.busy == "Computing label suspicion (nats)"
+        assert page.get("epoch") == epoch  # nothing is redrawn before the values exist
         page.explorer.select(np.arange(30))
         assert page.rows_of_tiles() == list(range(30))
         gate.set()
@@ -162,7 +162,7 @@ def test_a_slow_score_keeps_the_order_until_it_is_there(page, monkeypatch):
     asyncio.run(act())
 
 
-def test_a_score_that_comes_after_another_choice_changes_nothing(page, monkeypatch):
+def test_score_computed_after_another_choice_changes_nothing(page, monkeypatch):
     gate = hold_suspicion(monkeypatch)
 
     async def act():
@@ -178,7 +178,7 @@ def test_a_score_that_comes_after_another_choice_changes_nothing(page, monkeypat
     asyncio.run(act())
 
 
-def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkeypatch):
+def test_failed_score_is_reported_and_the_dataset_order_is_used(page, monkeypatch):
     def broken(*_arguments):
         raise ArithmeticError("<b>odd</b>")
 
@@ -190,7 +190,7 @@ def test_a_score_that_fails_is_reported_and_the_dataset_order_taken(page, monkey
         await until(lambda: page.get("sort_note") == "")
         assert page.get("sorted_by") == "dataset"
         assert page.explorer.message == (
-            f"Computing suspicion of the label (nats) failed: ArithmeticError: <b>odd</b>{REMEDY}"
+            f"Computing label suspicion (nats) failed: ArithmeticError: <b>odd</b>{REMEDY}"
         )
         assert page.rows_of_tiles() == list(range(N))
 
@@ -208,7 +208,7 @@ def test_a_sort_by_the_map_waits_for_the_map():
     async def act():
         with EmbeddingExplorer(make_record(), projector=Gated()) as explorer:
             page = GalleryPage(explorer)
-            page.asks("arrange", source="shown", sort="trustworthiness")
+            page.asks("arrange", source="visible", sort="trustworthiness")
             assert page.get("sort_note") == "needs the finished map"
             assert page.rows_of_tiles() == list(range(N))
             gate.set()
@@ -220,7 +220,7 @@ def test_a_sort_by_the_map_waits_for_the_map():
 
 
 class Noise:
-    """An image source of what no compression makes small."""
+    """An image source of noise, which does not compress."""
 
     pixels = np.random.default_rng(0).choice(np.array([0, 255], "u1"), (4, 512, 512, 3))
 
@@ -235,7 +235,7 @@ class Noise:
 
 
 @pytest.mark.parametrize("size", [96, 192, 384])
-def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, size):
+def test_reply_stays_within_its_bytes_for_pictures_of_any_size(monkeypatch, size):
     monkeypatch.setattr(f"{MODULE}.MAX_REPLY_SECONDS", 60)
     explorer = EmbeddingExplorer(make_record(), embedding=np.eye(N)[:, :2], images=Noise())
     with explorer:
@@ -243,7 +243,7 @@ def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, 
         explorer.select("visible")
         page.at("tiles", start=0, stop=N, size=size)
         content, weight = page.last("tiles").content, page.last("tiles").size
-        assert MAX_REPLY_BYTES / 2 < weight < 300_000  # and no smaller than it must be
+        assert MAX_REPLY_BYTES / 2 < weight < 300_000  # and no smaller than necessary
         assert 1 <= len(content["tiles"]) <= {96: N, 192: 20, 384: 3}[size]
         assert max(content["tiles"][0][side] for side in ("width", "height")) == size
         explorer.state.focus = 3
@@ -254,7 +254,7 @@ def test_a_reply_stays_within_its_bytes_however_heavy_the_pictures(monkeypatch, 
 
 
 @pytest.mark.parametrize("most", [1000, 1], ids=["some fit", "none fits"])
-def test_what_did_not_fit_comes_when_it_is_asked_for_again(page, monkeypatch, most):
+def test_tiles_that_did_not_fit_are_sent_on_the_next_request(page, monkeypatch, most):
     monkeypatch.setattr(f"{MODULE}.MAX_REPLY_BYTES", most)
     page.explorer.select("visible")
     assert page.rows_of_tiles() == list(range(N))
@@ -268,7 +268,7 @@ def test_slow_pictures_are_sent_a_few_at_a_time(page, monkeypatch):
     assert [len(message.content["tiles"]) for message in page.answers] == [1] * N
 
 
-def test_a_small_picture_is_not_enlarged_and_its_size_is_told(page):
+def test_small_picture_is_not_enlarged_and_its_size_is_sent(page):
     page.explorer.select([3])
     page.at("tiles", start=0, stop=1, size=384)
     tile = page.answers[-1].content["tiles"][0]
@@ -280,12 +280,12 @@ def test_a_small_picture_is_not_enlarged_and_its_size_is_told(page):
     [
         (lambda page: page.explorer.select([5, 9, 14]), [5, 9, 14]),
         (lambda page: page.explorer.select(range(30)), [0, 1, 2, 3]),
-        (lambda page: page.asks("arrange", source="shown"), [0, 1, 2, 3]),
+        (lambda page: page.asks("arrange", source="visible"), [0, 1, 2, 3]),
         (lambda page: page.asks("arrange", descending=True), [11, 8]),
     ],
     ids=["selection", "more than expected", "source", "direction"],
 )
-def test_tiles_that_the_page_expects_come_with_the_news_of_the_order(page, change, rows):
+def test_expected_tiles_are_sent_with_the_new_order(page, change, rows):
     page.explorer.select([8, 11])
     page.at("expect", count=4, size=192)
     change(page)
@@ -297,7 +297,7 @@ def test_tiles_that_the_page_expects_come_with_the_news_of_the_order(page, chang
     assert len(buffers[0]) == sum(tile["bytes"] for tile in content["tiles"])
 
 
-def test_what_is_expected_comes_once(page):
+def test_expected_tiles_are_sent_once(page):
     page.at("expect", count=4)
     page.explorer.select([5, 9])
     page.explorer.select([7])
@@ -305,7 +305,7 @@ def test_what_is_expected_comes_once(page):
     assert page.get("coming") == -1
 
 
-def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more(page):
+def test_nothing_is_sent_for_an_empty_or_no_longer_expected_order(page):
     page.asks("arrange", source="selection")
     page.explorer.select([5, 9])
     page.asks("arrange", source="selection")
@@ -317,7 +317,7 @@ def test_nothing_comes_of_an_order_without_tiles_or_one_that_is_expected_no_more
     assert page.get("coming") == -1
 
 
-def test_the_page_knows_of_the_order_before_its_tiles_come(page):
+def test_page_receives_the_order_before_its_tiles(page):
     page.at("expect", count=4)
     page.forget()
     page.explorer.select([5, 9])

@@ -1,4 +1,4 @@
-"""Hovering and picking in the gallery, and messages that no page sends."""
+"""Hovering and picking in the gallery, and malformed messages."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from tests.widgets.views.gallery_page import N
 from tsne_widget.widgets.views.gallery.view import MAX_TILES_PER_REPLY
 
 
-def test_hovering_is_told_both_ways(page):
+def test_hovered_row_is_shared_in_both_directions(page):
     page.asks("hover", row=5)
     assert page.explorer.state.hovered == 5
     page.asks("hover", row=None)
@@ -16,7 +16,7 @@ def test_hovering_is_told_both_ways(page):
     assert page.get("hovered") == 8
 
 
-def test_a_pointer_that_leaves_does_not_take_back_what_the_map_has_hovered_since(page):
+def test_leaving_the_gallery_does_not_clear_a_row_hovered_on_the_map_since(page):
     page.asks("hover", row=5)
     page.explorer.state.hovered = 8
     page.asks("hover", row=None)
@@ -31,8 +31,8 @@ def picked(page):
     return [rows[place] for place in places]
 
 
-def test_tiles_are_picked_one_by_one_and_in_ranges_of_the_shown_order(page):
-    page.asks("arrange", source="shown", sort="confidence")
+def test_tiles_are_picked_singly_and_in_ranges_of_the_displayed_order(page):
+    page.asks("arrange", source="visible", sort="confidence")
     rows = page.rows_of_tiles()
     page.at("pick", index=40, range=False)
     page.at("pick", index=37, range=True)
@@ -43,7 +43,7 @@ def test_tiles_are_picked_one_by_one_and_in_ranges_of_the_shown_order(page):
     assert picked(page) == [*rows[3:6], rows[37], rows[39], rows[40]]
 
 
-def test_picks_outlive_another_order_but_not_their_rows(page):
+def test_picks_are_kept_in_another_order_unless_their_rows_are_gone(page):
     page.explorer.select(np.arange(20))
     for index in (2, 3, 11):
         page.at("pick", index=index, range=False)
@@ -59,7 +59,7 @@ def test_picks_outlive_another_order_but_not_their_rows(page):
     ("action", "expected"),
     [("keep", [2, 5]), ("remove", [3, 4]), ("add", [2, 3, 4, 5]), ("clear", [2, 3, 4, 5])],
 )
-def test_picked_rows_are_kept_removed_or_let_go(page, action, expected):
+def test_picked_rows_can_be_kept_removed_or_cleared(page, action, expected):
     page.explorer.select([2, 3, 4, 5])
     page.at("pick", index=0, range=False)
     page.at("pick", index=3, range=False)
@@ -69,9 +69,9 @@ def test_picked_rows_are_kept_removed_or_let_go(page, action, expected):
     assert page.get("picks") == b""
 
 
-def test_picks_among_all_shown_are_added_to_the_selection(page):
+def test_picks_among_all_visible_samples_are_added_to_the_selection(page):
     page.explorer.select([8])
-    page.asks("arrange", source="shown")
+    page.asks("arrange", source="visible")
     page.at("pick", index=3, range=False)
     page.asks("picked", do="add")
     assert page.explorer.selected.tolist() == [3, 8]
@@ -87,7 +87,7 @@ def test_picks_among_all_shown_are_added_to_the_selection(page):
         ("arrange", {"source": 1}),
         ("arrange", {"descending": "yes"}),
         ("arrange", {"size": 1e9}),
-        ("arrange", {"size": 20, "source": "shown"}),
+        ("arrange", {"size": 20, "source": "visible"}),
         ("open", {"index": 3}),
         ("open", {"index": -1}),
         ("open", {"index": True}),
@@ -135,7 +135,7 @@ def test_places_of_an_older_order_are_neither_opened_nor_picked(page):
     assert page.get("picked") == 0
 
 
-def test_nothing_of_the_pictures_is_in_the_saved_state(page):
+def test_saved_state_contains_no_picture(page):
     page.explorer.select("visible")
     page.explorer.state.focus = 3
     page.rows_of_tiles()

@@ -1,4 +1,4 @@
-"""The legend without a browser: what its messages do to the state, and what it tells the page."""
+"""The legend without a browser: the effects of its messages, and what it sends to the page."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def send(explorer, kind, **content):
     Page(explorer).send("legend", kind, **content)
 
 
-def test_a_list_of_classes_is_shown_or_hidden_and_the_others_stay(explorer):
+def test_list_of_classes_is_shown_or_hidden_and_others_do_not_change(explorer):
     send(explorer, "show", codes=[1, 2], visible=False)
     assert explorer.visible_classes == ("cat", "emu")
     send(explorer, "show", codes=[2, 3, 2], visible=True)
@@ -38,7 +38,7 @@ def test_a_list_of_classes_is_shown_or_hidden_and_the_others_stay(explorer):
     assert explorer.visible_classes == ("cat", "owl", "emu")
 
 
-def test_inverting_turns_the_listed_classes_and_leaves_the_others(explorer):
+def test_inverting_changes_only_the_listed_classes(explorer):
     explorer.visible_classes = ["cat", "dog"]
     send(explorer, "invert", codes=[1, 2])
     assert explorer.visible_classes == ("cat", "owl")
@@ -46,14 +46,14 @@ def test_inverting_turns_the_listed_classes_and_leaves_the_others(explorer):
     assert explorer.visible_classes == ("dog", "emu")
 
 
-def test_only_this_one_and_again_all(explorer):
+def test_showing_only_one_class_twice_shows_all(explorer):
     send(explorer, "only", code=2)
     assert explorer.visible_classes == ("owl",)
     send(explorer, "only", code=2)
     assert explorer.visible_classes == tuple(NAMES)
 
 
-def test_one_class_is_toggled_and_all_are_shown_or_hidden(explorer):
+def test_single_class_can_be_toggled_and_all_can_be_shown_or_hidden(explorer):
     send(explorer, "toggle", code=1)
     assert explorer.visible_classes == ("cat", "owl", "emu")
     send(explorer, "toggle", code=1)
@@ -69,7 +69,7 @@ def double_click(explorer, code):
     send(explorer, "only", code=code, second_click=True)
 
 
-def test_a_double_click_keeps_what_is_selected_of_the_class(explorer):
+def test_double_click_keeps_the_selected_rows_of_the_class(explorer):
     explorer.select([0, 1, 2, 3, 5])
     double_click(explorer, 1)
     assert explorer.visible_classes == ("dog",)
@@ -90,7 +90,7 @@ def test_a_double_click_on_a_hidden_class_shows_only_it(explorer):
     assert explorer.visible_classes == ("emu",)
 
 
-def test_a_second_click_on_another_class_takes_nothing_back(explorer):
+def test_second_click_on_another_class_restores_nothing(explorer):
     explorer.select([1])
     send(explorer, "toggle", code=1)
     send(explorer, "only", code=2, second_click=True)
@@ -149,7 +149,7 @@ def test_forged_messages_never_raise_and_only_visible_rows_stay_selected(content
             send(explorer, **content)
             assert is_whole(state)
             assert set(state.selected) <= set(rows)
-            assert state.message == ""  # dropped, not reported: no person has sent it
+            assert state.message == ""  # dropped, not reported: no user has sent it
         assert all(held)
 
 
@@ -164,7 +164,7 @@ def accuracies(labels, predictions):
     return ExplorerState(record, None).accuracies
 
 
-def test_the_accuracy_of_a_class_is_the_share_of_its_rows_that_are_predicted_right():
+def test_accuracy_of_a_class_is_the_share_of_its_rows_predicted_correctly():
     values = accuracies([0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 2])
     assert values[:2].tolist() == [0.75, 0]
 
@@ -180,7 +180,7 @@ def test_without_labels_or_predictions_no_class_has_an_accuracy(labels, predicti
     assert np.isnan(accuracies(labels, predictions)).all()
 
 
-def test_the_page_is_told_names_counts_and_accuracies_of_each_class():
+def test_page_receives_names_counts_and_accuracies_of_each_class():
     record = FeatureSet.from_arrays(
         np.eye(4), [0, 1, 1, 1], predictions=[0, 1, 0, 0], class_names=["a\nb", "dog"]
     )
@@ -196,11 +196,11 @@ def test_the_page_is_told_names_counts_and_accuracies_of_each_class():
 def test_a_toggle_sends_the_legend_one_bit_per_class(explorer):
     page = Page(explorer)
     page.send("legend", "toggle", code=1)
-    assert page.updates("legend") == [["visible"]]  # counts only where a selection has changed
+    assert page.updates("legend") == [["visible"]]  # counts only if the selection has changed
     assert len(page.shows("legend", "visible")) == 1
 
 
-def test_the_page_keeps_the_order_of_its_classes_here(explorer):
+def test_page_stores_the_order_of_its_classes_in_the_model(explorer):
     page = Page(explorer)
     page.sets("legend", sorted_by="name")
     assert page.shows("legend", "sorted_by") == "name"

@@ -30,7 +30,7 @@ def test_a_polygon_selects_the_visible_rows_inside_it(explorer, page):
     explorer.visible_classes = ["0", "2"]
     page.lasso(SQUARE)
     assert explorer.selected.tolist() == [row for row in range(11) if row % 3 != 1]
-    assert explorer.message == ""  # hidden points were not asked for
+    assert explorer.message == ""  # hidden points are not requested
 
 
 def test_polygons_combine_by_their_mode(explorer, page):
@@ -57,10 +57,10 @@ def test_a_malformed_polygon_changes_nothing(explorer, page, polygon):
     explorer.select([29])
     page.lasso(polygon)
     assert explorer.selected.tolist() == [29]
-    assert explorer.message == ""  # dropped, not reported: no person has drawn it
+    assert explorer.message == ""  # dropped, not reported: no user has drawn it
 
 
-def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_stands(explorer, page):
+def test_error_in_an_observer_is_displayed_and_the_selection_is_kept(explorer, page):
     def broken(_change):
         raise RuntimeError("observer is <b>broken</b>")
 
@@ -71,7 +71,7 @@ def test_an_observer_that_raises_is_reported_in_the_widget_and_the_selection_sta
     assert explorer.selected.tolist() == list(range(11))
 
 
-def test_a_hidden_point_can_neither_be_picked_nor_looked_at(explorer, page):
+def test_hidden_point_can_be_neither_picked_nor_focused(explorer, page):
     rows = page.rows(explorer.embedding).tolist()
     hidden, visible = rows.index(1), rows.index(2)
     explorer.visible_classes = ["0", "2"]
@@ -87,7 +87,7 @@ def test_a_hidden_point_can_neither_be_picked_nor_looked_at(explorer, page):
     assert explorer.selected.tolist() == [2]
 
 
-def test_the_page_keeps_its_viewport_and_labels_here_and_nothing_else(explorer, page):
+def test_page_stores_only_its_viewport_and_labels_in_the_model(explorer, page):
     before = page.state()
     page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True)
     assert page.shows("map", "viewport") == [0.0, 1.0, 0.0, 2.0]

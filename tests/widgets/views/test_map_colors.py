@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.widgets.page import Page
+from tests.widgets.records import three_classes
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget._text import REMEDY
 from tsne_widget.plotting import UNKNOWN_COLOR
@@ -16,13 +17,7 @@ N = 90
 
 @pytest.fixture
 def record() -> FeatureSet:
-    rng = np.random.default_rng(0)
-    labels = np.arange(N) % 3
-    labels[7] = -1
-    logits = np.eye(3)[np.arange(N) % 3] * 3 + rng.normal(size=(N, 3)) * 2
-    return FeatureSet.from_arrays(
-        rng.normal(size=(N, 5)), labels, logits=logits, class_names=["cat", "dog", "owl"]
-    )
+    return three_classes(N, unknown=[7])
 
 
 def explore(record: FeatureSet, **columns) -> EmbeddingExplorer:
@@ -30,7 +25,7 @@ def explore(record: FeatureSet, **columns) -> EmbeddingExplorer:
 
 
 def drawn(explorer: EmbeddingExplorer, page: Page) -> list[str]:
-    """Colour of each row on the map, which its texel names in the colour scale."""
+    """Colour of each row on the map, by its texel in the colour scale."""
     mark = page.figure().marks[0]
     texture = mark.scales["color"].colors
     by_point = [texture[round(float(texel))] for texel in mark.color]
@@ -38,7 +33,7 @@ def drawn(explorer: EmbeddingExplorer, page: Page) -> list[str]:
     return [color for _row, color in sorted(zip(rows.tolist(), by_point, strict=True))]
 
 
-def test_colouring_by_what_is_not_there_names_what_is_possible():
+def test_unavailable_colouring_is_an_error_that_lists_the_available_ones():
     bare = FeatureSet.from_arrays(np.eye(6), [0, 1] * 3)
     with EmbeddingExplorer(bare, embedding=np.eye(6)[:, :2], columns={"age": range(6)}) as explorer:
         with pytest.raises(InvalidInputError, match=r"'confidence'.*logits.*age"):
@@ -77,7 +72,7 @@ def test_the_map_has_the_colours_of_the_legend(record):
         assert not page.shows("legend", "is_key")
 
 
-def test_whole_texels_travel_as_bytes(record):
+def test_integer_texels_are_sent_as_bytes(record):
     with explore(record) as explorer:
         mark = Page(explorer).figure().marks[0]
         assert mark.color.dtype == np.uint8
@@ -105,20 +100,20 @@ def test_named_selections_colour_the_map_and_follow_their_changes(record):
 
 
 class Nameless:
-    """A value without a text."""
+    """A value whose text cannot be made."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text of this")
 
 
-def test_a_column_that_cannot_be_drawn_is_reported_and_the_map_stays_as_it_is(record):
+def test_column_that_cannot_be_drawn_is_reported_and_the_map_does_not_change(record):
     column = np.array([Nameless() for _ in range(N)], dtype=object)
     with explore(record, odd=column) as explorer:
         page = Page(explorer)
         page.send("map", "color", name="odd")
         assert explorer.message == f"RuntimeError: no text of this{REMEDY}"
         assert explorer.color_by == page.shows("map", "color_by") == "label"
-        assert page.replies("color")  # the page's menu goes back to what is drawn
+        assert page.replies("color")  # the page's menu returns to the drawn colouring
         with pytest.raises(RuntimeError, match="no text"):
             explorer.color_by = "odd"
         assert explorer.color_by == "label"
@@ -126,7 +121,7 @@ def test_a_column_that_cannot_be_drawn_is_reported_and_the_map_stays_as_it_is(re
         assert page.shows("map", "color_by") == "confidence"
 
 
-def test_a_score_that_fails_in_the_background_leaves_the_colours(record, monkeypatch):
+def test_score_that_fails_in_the_background_keeps_the_colours(record, monkeypatch):
     def broken(_self, _name):
         raise ArithmeticError("no score")
 

@@ -1,4 +1,4 @@
-"""Messages of the page are untrusted: whatever comes, the state stays whole."""
+"""Messages of the page are untrusted: the state stays consistent after any message."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ fields = {
     "size": st.sampled_from([96, 192]) | anything,
     "sort": st.sampled_from(["class", "distance", "outlier_score"]) | anything,
     "group": st.sampled_from(["label", "confusion"]) | anything,
-    "source": st.sampled_from(["shown", "selection"]) | anything,
+    "source": st.sampled_from(["visible", "selection"]) | anything,
     "share": st.floats(0, 1) | anything,
     "state": st.dictionaries(st.sampled_from(["viewport", "panel", "selected"]), anything),
     **{name: st.booleans() | anything for name in ("visible", "range", "descending", "shows")},
@@ -95,7 +95,7 @@ EXPLORER_VIEWS = ["frame", "map", "toolbar", "legend", "gallery", "confusion", "
 COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "legend", "gallery"]
 
 
-def test_these_are_all_views():
+def test_list_of_views_is_complete():
     for make, views in ((make_explorer, EXPLORER_VIEWS), (make_comparison, COMPARISON_VIEWS)):
         with make() as widget:
             assert Page(widget).views() == sorted(views)

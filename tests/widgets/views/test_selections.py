@@ -1,4 +1,4 @@
-"""Named selections: what the state keeps, what the panel's messages do, what the page is told."""
+"""Named selections: the state, the effects of the panel's messages, and what the page receives."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def overlaps(explorer) -> list[int]:
 # ---- from Python ----
 
 
-def test_a_selection_is_named_selected_again_renamed_and_dropped(explorer):
+def test_selection_can_be_named_selected_again_renamed_and_dropped(explorer):
     explorer.select([3, 1, 2])
     explorer.name_selection("odd ones")
     explorer.name_selection("late", np.arange(N) > 20)
@@ -61,7 +61,7 @@ def test_a_selection_is_named_selected_again_renamed_and_dropped(explorer):
     explorer.select("odd ones")
     assert explorer.selected.tolist() == [1, 2, 3]
     explorer.select("late", "add")
-    explorer.name_selection("odd ones")  # again: what is selected now
+    explorer.name_selection("odd ones")  # again: the current selection
     assert named(explorer) == {"odd ones": [1, 2, 3, 21, 22, 23], "late": [21, 22, 23]}
     explorer.rename_selection("odd ones", "mine")
     assert list(explorer.selections) == ["mine", "late"]
@@ -70,7 +70,7 @@ def test_a_selection_is_named_selected_again_renamed_and_dropped(explorer):
     assert explorer.selected.tolist() == [1, 2, 3, 21, 22, 23]
 
 
-def test_undo_goes_back_to_what_was_selected_before_a_named_selection(explorer):
+def test_undo_restores_the_selection_before_a_named_selection(explorer):
     explorer.name_selection("late", [22, 23])
     explorer.select([1])
     explorer.select("late")
@@ -87,7 +87,7 @@ def test_named_rows_of_hidden_classes_are_kept_but_not_selected(explorer):
     assert named(explorer) == {"few": [0, 1, 2, 5]}
 
 
-def test_rows_are_named_in_any_form_that_select_takes(explorer):
+def test_rows_can_be_named_in_every_form_that_select_accepts(explorer):
     explorer.name_selection("cats", lambda frame: frame["label_name"] == "cat")
     explorer.name_selection("kittens", "cats")
     assert named(explorer)["kittens"] == list(range(0, N, 4))
@@ -110,14 +110,14 @@ def test_names_are_a_column_of_the_frame_and_a_word_of_to_dataframe(explorer):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "must be text without blanks around it"),
-        (" a", "must be text without blanks around it, got ' a'"),
+        ("", "blanks around it"),
+        (" a", "blanks around it, got ' a'"),
         ("x" * (MAX_CHARACTERS + 1), f"may have {MAX_CHARACTERS} characters, got"),
         ("misclassified", "'misclassified' cannot name a selection.*choose another name"),
         (3, "must be text, got int"),
     ],
 )
-def test_names_that_cannot_be_are_refused_and_nothing_changes(explorer, name, message):
+def test_invalid_names_are_refused_and_nothing_changes(explorer, name, message):
     explorer.name_selection("mine", [1])
     with pytest.raises(InvalidInputError, match=message):
         explorer.name_selection(name, [2])
@@ -126,7 +126,7 @@ def test_names_that_cannot_be_are_refused_and_nothing_changes(explorer, name, me
     assert named(explorer) == {"mine": [1]}
 
 
-def test_names_that_are_not_there_or_taken_are_told(explorer):
+def test_missing_and_duplicate_names_are_errors(explorer):
     explorer.name_selection("a", [1])
     explorer.name_selection("b", [2])
     with pytest.raises(InvalidInputError, match="no selection named 'c'; there are 'a', 'b'"):
@@ -143,14 +143,14 @@ def test_rows_that_do_not_exist_cannot_be_named(explorer):
     assert named(explorer) == {}
 
 
-def test_no_more_selections_than_can_be_told_apart(explorer):
+def test_number_of_selections_is_limited_to_distinct_colours(explorer):
     explorer.state.selections = {str(i): [i % N] for i in range(MAX_SELECTIONS)}
     with pytest.raises(InvalidInputError, match=f"{MAX_SELECTIONS} selections .* drop some"):
         explorer.name_selection("one more", [1])
     assert len(explorer.selections) == MAX_SELECTIONS
 
 
-def test_what_is_named_cannot_be_changed_in_place(explorer):
+def test_named_selections_cannot_be_changed_in_place(explorer):
     rows = np.array([1, 2])
     explorer.name_selection("a", rows)
     rows[0] = 9
@@ -161,7 +161,7 @@ def test_what_is_named_cannot_be_changed_in_place(explorer):
     assert named(explorer) == {"a": [1, 2]}
 
 
-def test_observers_hear_of_each_change_with_a_new_dict(explorer):
+def test_observers_receive_a_new_dict_for_each_change(explorer):
     heard = []
     explorer.observe(lambda change: heard.append((change.old, change.new)), "selections")
     explorer.name_selection("a", [1])
@@ -171,7 +171,7 @@ def test_observers_hear_of_each_change_with_a_new_dict(explorer):
     assert all(old is not new for old, new in heard)
 
 
-def test_a_selection_keeps_its_color_while_others_come_and_go(explorer):
+def test_selection_keeps_its_color_when_others_are_added_or_dropped(explorer):
     state = explorer.state
     for name in "abc":
         explorer.name_selection(name, [1])
@@ -185,7 +185,7 @@ def test_a_selection_keeps_its_color_while_others_come_and_go(explorer):
     assert selection_color(len(COLORS)) == COLORS[0]
 
 
-def test_selections_are_seen_on_both_grounds_and_told_from_the_first_ten_classes():
+def test_colors_of_selections_are_visible_on_both_themes_and_differ_from_ten_classes():
     for color in COLORS:
         assert contrast(color, "#ffffff") > 2.1
         assert contrast(color, "#212121") >= 3
@@ -203,7 +203,7 @@ def test_the_first_selection_of_a_row_colors_it():
 # ---- from the page ----
 
 
-def test_the_page_names_what_is_selected_and_selects_it_again(explorer):
+def test_page_can_name_the_selection_and_select_it_again(explorer):
     explorer.select([4, 5])
     send(explorer, "name", name="  mine ")
     assert named(explorer) == {"mine": [4, 5]}
@@ -217,7 +217,7 @@ def test_the_page_names_what_is_selected_and_selects_it_again(explorer):
     assert explorer.selected.tolist() == [4, 5]
 
 
-def test_the_page_is_told_names_colors_counts_and_what_of_each_is_selected(explorer):
+def test_page_receives_names_colors_counts_and_overlaps(explorer):
     explorer.name_selection("a\nb", range(5))
     explorer.name_selection("late", [22, 23])
     explorer.select([3, 4, 22])
@@ -228,7 +228,7 @@ def test_the_page_is_told_names_colors_counts_and_what_of_each_is_selected(explo
     assert overlaps(explorer) == [2, 1]
 
 
-def test_the_page_renames_drops_and_brings_back_to_the_same_place(explorer):
+def test_page_can_rename_drop_and_restore_at_the_same_place(explorer):
     for name in "abc":
         explorer.name_selection(name, [1])
     send(explorer, "rename", index=1, name="B")
@@ -242,7 +242,7 @@ def test_the_page_renames_drops_and_brings_back_to_the_same_place(explorer):
     assert list(explorer.selections) == ["a", "B", "c"]
 
 
-def test_a_name_that_is_taken_is_explained_where_it_was_typed(explorer):
+def test_existing_name_is_refused_with_a_message_on_the_page(explorer):
     explorer.name_selection("a", [1])
     explorer.name_selection("b", [1])
     send(explorer, "rename", index=0, name="b")
@@ -256,7 +256,7 @@ def test_a_message_about_an_older_list_does_nothing(explorer):
     explorer.name_selection("a", [1])
     epoch = shows(explorer, "epoch")
     explorer.name_selection("b", [2])
-    explorer.drop_selection("a")  # now "b" stands where "a" stood
+    explorer.drop_selection("a")  # "b" is now at the place of "a"
     send(explorer, "drop", index=0, epoch=epoch)
     send(explorer, "select", index=0, mode="replace", epoch=epoch)
     assert named(explorer) == {"b": [2]}
@@ -312,7 +312,7 @@ steps = st.lists(
 
 @given(steps)
 @settings(max_examples=250, deadline=None)
-def test_whatever_is_named_and_selected_only_visible_rows_are_selected(steps):
+def test_only_visible_rows_of_any_named_selection_are_selected(steps):
     state = ExplorerState(FeatureSet.from_arrays(np.eye(N), CODES), None)
     kept: dict[str, list[int]] = {}
     seen = []

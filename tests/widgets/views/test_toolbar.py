@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.page import Page
+from tests.widgets.projectors import GatedProjector
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.analysis import FINDER_NAMES, Scores, finder_rows
 
@@ -42,7 +43,7 @@ def offered(explorer):
 
 
 @pytest.mark.parametrize("name", FINDER_NAMES)
-def test_a_finder_selects_what_it_finds_among_the_visible(explorer, name):
+def test_finder_selects_only_visible_samples(explorer, name):
     explorer.visible_classes = ["tabby cat", "dog"]
     scores = Scores(explorer.feature_set)
     scores.use_embedding(XY)
@@ -61,7 +62,7 @@ def test_finders_combine_with_the_selection_by_their_mode(explorer):
     assert set(explorer.selected) == wrong
 
 
-def test_finders_that_lack_something_say_what_and_do_nothing():
+def test_finder_without_its_inputs_names_them_and_does_nothing():
     with make_explorer(labels=None, logits=None) as explorer:
         assert offered(explorer)["misclassified"] == "needs labels and predictions"
         assert offered(explorer)["outliers"] == ""
@@ -71,32 +72,26 @@ def test_finders_that_lack_something_say_what_and_do_nothing():
         assert explorer.message == ""
 
 
-def test_the_maps_finder_is_offered_once_the_map_is_there():
-    gate = threading.Event()
-
-    class Gated:
-        def fit_transform(self, features):
-            gate.wait(60)
-            return XY
-
+def test_finder_of_the_map_is_available_once_the_map_exists():
+    projector = GatedProjector()
     record = FeatureSet.from_arrays(FEATURES, LABELS)
-    with EmbeddingExplorer(record, projector=Gated()) as explorer:
+    with EmbeddingExplorer(record, projector=projector) as explorer:
         assert offered(explorer)["torn"] == "needs the finished map"
-        gate.set()
+        projector.gate.set()
         explorer.wait()
         assert offered(explorer)["torn"] == ""
 
 
-def test_a_finder_that_finds_nothing_says_so_and_leaves_the_selection():
+def test_finder_without_results_shows_a_message_and_keeps_the_selection():
     with make_explorer(labels=LOGITS.argmax(axis=1)) as explorer:
         explorer.select([1, 2])
         send(explorer, "finder", name="confident_mistakes")
         assert explorer.selected.tolist() == [1, 2]
-        message = "50 most confident mistakes: there are none among the samples shown"
+        message = "50 most confident mistakes: none among the visible samples"
         assert explorer.message == message
 
 
-def test_what_a_finder_cannot_compute_is_said_in_the_widget():
+def test_error_of_a_finder_is_displayed_in_the_widget():
     record = FeatureSet.from_arrays(np.ones((N, 2)), LABELS)
     with EmbeddingExplorer(record, embedding=XY) as explorer:
         send(explorer, "finder", name="outliers")
@@ -104,7 +99,7 @@ def test_what_a_finder_cannot_compute_is_said_in_the_widget():
         assert explorer.selected.tolist() == []
 
 
-def test_of_two_slow_finders_the_one_asked_for_last_is_selected(monkeypatch):
+def test_last_requested_of_two_slow_finders_is_selected(monkeypatch):
     started = threading.Event()
     go_on = {name: threading.Event() for name in ("outliers", "other_cluster")}
     done = []
@@ -145,20 +140,20 @@ def test_the_search_selects_the_visible_rows_that_match(explorer):
     assert explorer.selected.tolist() == [4, 7]
 
 
-def test_a_search_without_a_match_says_so_and_leaves_the_selection(explorer):
+def test_search_without_a_match_shows_a_message_and_keeps_the_selection(explorer):
     explorer.select([4])
     send(explorer, "search", text="<i>zebra\u202e")
     assert explorer.selected.tolist() == [4]
-    message = "No match for “<i>zebra\\u202e” among the samples shown"
+    message = "No match for “<i>zebra\\u202e” among the visible samples"
     assert explorer.message == message
     send(explorer, "search", text="#5")
     assert explorer.message == ""
 
 
-def test_a_search_whose_matches_are_all_hidden_says_how_many(explorer):
+def test_search_with_only_hidden_matches_shows_their_number(explorer):
     explorer.visible_classes = ["dog"]
     send(explorer, "search", text="#3")
-    message = "No match for “#3” among the samples shown; 1 in hidden classes"
+    message = "No match for “#3” among the visible samples; 1 in hidden classes"
     assert explorer.message == message
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch.utils.data import default_collate
-
+from tsne_widget._datasets import wrapped_datasets
 from tsne_widget.errors import ExtractionError
-from tsne_widget.extraction.data.fields import Inputs, as_inputs, collate_fields, split_fields
+from tsne_widget.extraction.data.fields import TRANSFORM, Inputs, as_inputs, collate_fields
+from tsne_widget.extraction.data.items import described, kind_of
 from tsne_widget.extraction.data.loading import error_text
+from tsne_widget.extraction.data.splitting import Splitter
 from tsne_widget.feature_set import Skipped
 
 
@@ -22,11 +23,12 @@ class Batch:
     inputs: Inputs | None
     labels: Any = None
     skipped: list[Skipped] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def pin_memory(self) -> Batch:
         """The same batch with its inputs in page-locked memory."""
         inputs = None if self.inputs is None else self.inputs.pin_memory()
-        return Batch(self.ids, inputs, self.labels, self.skipped)
+        return replace(self, inputs=inputs)
 
 
 class BatchDataset:
@@ -37,8 +39,7 @@ class BatchDataset:
     Parameters
     ----------
     dataset : object with ``__getitem__``
-    keywords : frozenset of str
-        Parameters of ``model.forward``.
+    splitter : Splitter
     collate : callable or None
         The ``collate_fn`` of the user's loader; None for the default.
     skip_errors : bool
@@ -48,12 +49,16 @@ class BatchDataset:
     def __init__(
         self,
         dataset: Any,
-        keywords: frozenset[str],
+        splitter: Splitter,
         collate: Callable[[list[Any]], Any] | None,
         skip_errors: bool,
     ) -> None:
         self.__dict__.update(
-            dataset=dataset, keywords=keywords, collate=collate, skip_errors=skip_errors
+            dataset=dataset,
+            splitter=splitter,
+            collate=collate,
+            skip_errors=skip_errors,
+            is_first=True,
         )
 
     # A worker_init_fn reads and writes attributes of get_worker_info().dataset. They go to the
@@ -84,12 +89,8 @@ class BatchDataset:
                 samples.append(sample)
         if not kept:
             return Batch([], None, None, skipped)
-        if self.collate is None:
-            fields = [
-                split_fields(sample, self.keywords, f"sample {id_}")
-                for id_, sample in zip(kept, samples, strict=True)
-            ]
-            inputs, labels = collate_fields(fields, kept)
+        if self.collate is None or callable(self.splitter.choice.image):
+            inputs, labels = self._collated(samples, kept)
         else:
             inputs, labels = self._user_collated(self.collate, samples, kept)
         if len(inputs) != len(kept):
@@ -98,7 +99,7 @@ class BatchDataset:
                 f"(ids {kept[0]} … {kept[-1]}); it must keep every sample, so that row i is sample "
                 "i"
             )
-        return Batch(kept, inputs, labels, skipped)
+        return Batch(kept, inputs, labels, skipped, self.splitter.notes.texts)
 
     def _samples(self, ids: Sequence[int]) -> list[Any]:
         fetch_many = getattr(self.dataset, "__getitems__", None)
@@ -129,6 +130,16 @@ class BatchDataset:
             )
         return sample
 
+    def _collated(self, samples: list[Any], ids: list[int]) -> tuple[Inputs, Any]:
+        split = self.splitter.split
+        fields = [split(sample, f"sample {id_}") for id_, sample in zip(ids, samples, strict=True)]
+        if self.is_first:
+            self.__dict__["is_first"] = False
+            _note_rivals(self.splitter, samples, ids)
+        names = [f"id {id_}" for id_ in ids]
+        where = f"the batch of ids {ids[0]} …"
+        return collate_fields(fields, where, names, _transform_line(self.dataset))
+
     def _user_collated(
         self, collate: Callable[[list[Any]], Any], samples: list[Any], ids: list[int]
     ) -> tuple[Inputs, Any]:
@@ -139,18 +150,61 @@ class BatchDataset:
             raise ExtractionError(
                 f"the loader's collate_fn failed on {where}: {error_text(error)}"
             ) from error
-        fields = split_fields(batch, self.keywords, where)
+        fields = self.splitter.split(batch, where, batched=True, samples=samples)
         return as_inputs(fields, where), fields.label
 
 
-def collate_stream(samples: list[Any]) -> Any:
-    """Samples of a stream as one dictionary or (x, labels), without further fields."""
-    if isinstance(samples[0], dict) or not isinstance(samples[0], (tuple, list)):
-        return default_collate(samples)
-    image = default_collate([sample[0] for sample in samples])
-    return image, [sample[1] if len(sample) > 1 else None for sample in samples]
+class StreamCollate:
+    """Collates samples of a stream to a :class:`Batch`, whose ids the reader sets.
+
+    The reader also sets ``splitter``. It runs inside worker processes.
+    """
+
+    splitter = Splitter()
+
+    def __call__(self, samples: list[Any]) -> Batch:
+        fields = [self.splitter.split(sample, "a sample of the stream") for sample in samples]
+        names = [f"number {number} of a batch" for number in range(len(samples))]
+        inputs, labels = collate_fields(fields, "a batch of the stream", names)
+        return Batch([], inputs, labels, notes=self.splitter.notes.texts)
 
 
 def identity(item: Any) -> Any:
     """The item itself; a function at module level can be sent to worker processes."""
     return item
+
+
+def _note_rivals(splitter: Splitter, samples: list[Any], ids: list[int]) -> None:
+    """Note it if another item of ``(x, y, …)`` may be the label; one equal to the ids is none."""
+    rivals = splitter.rivals(samples[0])
+    if not rivals or len(ids) < 2:
+        return
+    others = [at for at in rivals if not _equal_ids(samples, at, ids)]
+    if _equal_ids(samples, 1, ids):
+        doubt, example = "item [1], which is taken as the label, equals the index", rivals[0]
+    elif others:
+        doubt, example = "item [1] is taken as the label", 1
+    else:
+        return
+    listed = ", ".join(f"[{at}]" for at in rivals)
+    splitter.notes.add(
+        f"samples are {described(samples[0])}: {doubt}, and {listed} could be it too; "
+        f"pass label={example}, or another index"
+    )
+
+
+def _equal_ids(samples: list[Any], at: int, ids: list[int]) -> bool:
+    return all(
+        len(sample) > at and kind_of(sample[at]) == "code" and int(sample[at]) == id_
+        for sample, id_ in zip(samples, ids, strict=True)
+    )
+
+
+def _transform_line(dataset: Any) -> str:
+    """How to transform the PIL images of a dataset: the line to write for Hugging Face datasets."""
+    if any(hasattr(inner, "with_transform") for inner in wrapped_datasets(dataset)):
+        return (
+            'dataset.with_transform(lambda rows: {**rows, "image": [transform(x) for x in '
+            'rows["image"]]}) with the transform of the training'
+        )
+    return TRANSFORM

@@ -1,11 +1,8 @@
-"""The fields of a sample or batch: the picture, further inputs of the model, and the label.
-
-A sample or batch is a tensor, ``(x, y, …)``, a named tuple, or a dictionary.
-"""
+"""The fields of a sample or batch: the picture, further inputs of the model, and the label."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,10 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from tsne_widget._datasets import IMAGE_KEYS
 from tsne_widget.errors import ExtractionError
+from tsne_widget.extraction.data.items import described, is_pil
 
-LABEL_KEYS = ("label", "labels", "target", "targets", "y", "class")
+# Numbers of channels of a picture.
+CHANNELS = (1, 3, 4)
+# The remedy for PIL images.
+TRANSFORM = "add a transform such as ToTensor()"
 
 
 class Fields(NamedTuple):
@@ -59,59 +59,20 @@ class Inputs:
         )
 
 
-def split_fields(item: Any, keywords: frozenset[str], where: str) -> Fields:
-    """The fields of a sample or batch.
+def collate_fields(
+    samples: Sequence[Fields], where: str, names: Sequence[str], transform: str = TRANSFORM
+) -> tuple[Inputs, Any]:
+    """The inputs of a batch of samples, and the labels as one tensor or a list.
 
     Parameters
     ----------
-    item : tensor, array, (x, y, …), named tuple or dictionary
-    keywords : frozenset of str
-        Parameters of ``model.forward``. Entries of a dictionary with such a name are inputs.
+    samples : sequence of Fields
     where : str
-        The sample or batch, for messages: "sample 3".
-
-    Raises
-    ------
-    ExtractionError
-        If there is no picture; the message lists the keys found.
-    """
-    if type(item) is tuple and len(item) > 1:  # the fast path of nearly all samples
-        return Fields(item[0], {}, item[1])
-    names = getattr(item, "_fields", None)
-    if isinstance(item, tuple) and names and set(names) & set(IMAGE_KEYS):
-        item = dict(zip(names, item, strict=True))
-    if isinstance(item, Mapping):
-        return _fields_of_mapping(item, keywords, where)
-    if isinstance(item, (tuple, list)):
-        if not item:
-            raise ExtractionError(f"{where} is an empty {type(item).__name__}")
-        return Fields(item[0], {}, item[1] if len(item) > 1 else None)
-    if item is None:
-        raise ExtractionError(f"{where} is None")
-    return Fields(item, {}, None)
-
-
-def _fields_of_mapping(item: Mapping[Any, Any], keywords: frozenset[str], where: str) -> Fields:
-    image_key = next((key for key in IMAGE_KEYS if key in item), None)
-    if image_key is None:
-        raise ExtractionError(
-            f"{where} has the keys {', '.join(map(repr, item))}, but no image key "
-            f"({', '.join(IMAGE_KEYS)}); rename one"
-        )
-    label_key = next((key for key in LABEL_KEYS if key in item), None)
-    others = {
-        str(key): value
-        for key, value in item.items()
-        if key in keywords and key != image_key and key not in LABEL_KEYS and value is not None
-    }
-    image, label = item[image_key], item.get(label_key)
-    if image_key in keywords and others:
-        return Fields(None, {image_key: image, **others}, label)
-    return Fields(image, others, label)
-
-
-def collate_fields(samples: Sequence[Fields], ids: Sequence[int]) -> tuple[Inputs, Any]:
-    """The inputs of a batch of samples, and the labels as one tensor or a list.
+        The batch, for messages.
+    names : sequence of str
+        The name of each sample, for messages: "id 3".
+    transform : str
+        How to transform PIL images of this dataset, for messages.
 
     Raises
     ------
@@ -123,12 +84,12 @@ def collate_fields(samples: Sequence[Fields], ids: Sequence[int]) -> tuple[Input
         image = None if first.image is None else default_collate([s.image for s in samples])
         others = {name: default_collate([s.others[name] for s in samples]) for name in first.others}
     except (TypeError, RuntimeError, KeyError, ValueError) as error:
-        raise ExtractionError(_stacking_problem(samples, ids, error)) from error
+        raise ExtractionError(_stacking_problem(samples, names, error, transform)) from error
     labels: Any = [sample.label for sample in samples]
     shape = getattr(labels[0], "shape", None)
     if all(isinstance(label, Tensor) and label.shape == shape for label in labels):
         labels = torch.stack(labels)
-    return as_inputs(Fields(image, others, None), f"the batch of ids {ids[0]} …"), labels
+    return as_inputs(Fields(image, others, None), where), labels
 
 
 def as_inputs(batch: Fields, where: str) -> Inputs:
@@ -145,36 +106,82 @@ def as_inputs(batch: Fields, where: str) -> Inputs:
     return Inputs((_as_tensor(batch.image, "the picture", where),), tensors)
 
 
+def input_remedy(inputs: Inputs) -> str:
+    """What to change in the pictures of a batch that the model refused; "" if nothing is odd."""
+    x = inputs.tensors[0]
+    shape = tuple(x.shape)
+    remedies = []
+    if x.ndim == 4 and shape[3] in CHANNELS and shape[1] not in CHANNELS:
+        remedies.append(
+            f"the axes of shape {shape} look like (n, height, width, channels), and torch models "
+            "take (n, channels, height, width): pass x.permute(0, 3, 1, 2)"
+        )
+    elif x.ndim == 3:
+        remedies.append(f"the shape {shape} has no axis of channels: pass x.unsqueeze(1)")
+    elif x.ndim == 5 and shape[1] == 1:
+        remedies.append(f"the shape {shape} has an axis too many: pass x.squeeze(1)")
+    elif x.ndim == 5:
+        remedies.append(
+            f"the shape {shape} has one axis too many for pictures; if the samples of data are "
+            "ready batches, pass torch.utils.data.DataLoader(data, batch_size=None)"
+        )
+    if not x.is_floating_point():
+        remedies.append(
+            "the pictures are integers: convert them as in training, for example "
+            "x.float() / 255, then normalise"
+        )
+    return "; ".join(remedies)
+
+
 def _as_tensor(value: Any, name: str, where: str) -> Tensor:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iufb":
         value = torch.from_numpy(value)
+    if isinstance(value, (list, tuple)) and value:
+        value = _stacked(value)
     if isinstance(value, Tensor) and value.ndim > 0:
         return value
     remedy = (
-        "return tensors of one shape"
+        "return tensors of one shape, or pass image= to name the picture"
         if isinstance(value, (list, tuple))
         else "add a transform such as ToTensor() to the dataset"
     )
     raise ExtractionError(
-        f"{where} has {type(value).__name__} as {name}, which must be a tensor of shape (n, …); "
+        f"{where} has {described(value)} as {name}, which must be a tensor of shape (n, …); "
         f"{remedy}"
     )
 
 
-def _stacking_problem(samples: Sequence[Fields], ids: Sequence[int], error: Exception) -> str:
+def _stacked(pictures: Sequence[Any]) -> Any:
+    """One tensor of a list of tensors or arrays of one shape, as loaders of boxes return it."""
+    kind = type(pictures[0])
+    shapes = {getattr(picture, "shape", None) for picture in pictures}
+    if not issubclass(kind, (Tensor, np.ndarray)) or len(shapes) > 1 or not pictures[0].ndim:
+        return pictures
+    return torch.stack([torch.as_tensor(picture) for picture in pictures])
+
+
+def _stacking_problem(
+    samples: Sequence[Fields], names: Sequence[str], error: Exception, transform: str
+) -> str:
     images = [sample.image for sample in samples]
-    shapes: dict[tuple[int, ...], int] = {}
-    for id_, image in zip(ids, images, strict=True):
+    shapes: dict[tuple[int, ...], str] = {}
+    for name, image in zip(names, images, strict=True):
         if hasattr(image, "shape"):
-            shapes.setdefault(tuple(image.shape), id_)
+            shapes.setdefault(tuple(image.shape), name)
     if len(shapes) > 1:
-        listed = ", ".join(f"{shape} (id {id_})" for shape, id_ in list(shapes.items())[:3])
+        listed = ", ".join(f"{shape} ({name})" for shape, name in list(shapes.items())[:3])
+        if {len(shape) for shape in shapes} == {4} and len({shape[1:] for shape in shapes}) == 1:
+            return (
+                f"the samples of data look like ready batches of different size: {listed}; pass "
+                "them as batches: torch.utils.data.DataLoader(data, batch_size=None)"
+            )
         return (
             f"pictures of one batch differ in shape: {listed}; "
             "resize them in the dataset's transform, or pass batch_size=1 if the model accepts "
             "any size"
         )
+    remedy = transform if is_pil(images[0]) else TRANSFORM
     return (
         f"samples of type {type(images[0]).__name__} cannot be stacked to a batch ({error}); "
-        "the dataset must return tensors: add a transform such as ToTensor()"
+        f"the dataset must return tensors: {remedy}"
     )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, default_collate
 
-from tsne_widget.errors import ExtractionError, InvalidInputError
-from tsne_widget.extraction.data.batches import Batch, BatchDataset, collate_stream, identity
-from tsne_widget.extraction.data.fields import as_inputs, split_fields
-from tsne_widget.extraction.data.loading import Loading, error_text, is_worker_error, iterate
+from tsne_widget._notes import Notes
+from tsne_widget.errors import InvalidInputError
+from tsne_widget.extraction.data.batches import Batch, BatchDataset, identity
+from tsne_widget.extraction.data.choice import Choice
+from tsne_widget.extraction.data.forms import (
+    as_pairs,
+    check_data,
+    in_order,
+    is_fastai_loader,
+    is_ray_dataset,
+)
+from tsne_widget.extraction.data.loading import Loading, iterate
+from tsne_widget.extraction.data.splitting import Splitter
+from tsne_widget.extraction.data.streams import Stream, stream_of, stream_of_loader
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,17 @@ class Indexed:
     ids : sequence of int
         The indices to read, ascending.
     loading : Loading
+    choice : Choice
+        What the caller says about the items of a sample.
+    notes : Notes
+        Collects what the batches infer and cannot verify.
     """
 
     dataset: Any
     ids: Sequence[int]
     loading: Loading
+    choice: Choice = field(default_factory=Choice)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def count(self) -> int | None:
@@ -50,50 +63,13 @@ class Indexed:
         ExtractionError
             If a sample cannot be read and ``skip_errors`` is False.
         """
-        dataset = BatchDataset(self.dataset, keywords, self.loading.collate, skip_errors)
+        splitter = Splitter(keywords, self.choice)
+        dataset = BatchDataset(self.dataset, splitter, self.loading.collate, skip_errors)
         loader = self.loading.loader(dataset, sampler=groups, batch_size=None, collate_fn=identity)
-        yield from iterate(loader, self.loading.patience)
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Samples that can only be read in order of arrival; their ids are 0, 1, 2, …."""
-
-    loader: DataLoader[Any]
-    patience: float = 0.0
-
-    @property
-    def count(self) -> int | None:
-        """None: unknown until the end."""
-        return None
-
-    def batches(self, keywords: frozenset[str]) -> Iterator[Batch]:
-        """The loader's batches with their ids.
-
-        Raises
-        ------
-        ExtractionError
-            If the dataset fails.
-        """
-        arrived = 0
-        try:
-            for number, item in enumerate(iterate(self.loader, self.patience)):
-                where = f"batch {number}"
-                fields = split_fields(item, keywords, where)
-                inputs = as_inputs(fields, where)
-                ids = list(range(arrived, arrived + len(inputs)))
-                arrived += len(inputs)
-                yield Batch(ids, inputs, fields.label)
-        except (ExtractionError, InvalidInputError):
-            raise
-        except Exception as error:
-            if is_worker_error(error):
-                raise
-            raise ExtractionError(
-                f"the dataset failed after {arrived} samples: {error_text(error)}; "
-                "an iterable dataset cannot continue after an error, so on_error='skip' does not "
-                "apply"
-            ) from error
+        for batch in iterate(loader, self.loading.patience):
+            for note in batch.notes:
+                self.notes.add(note)
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -105,10 +81,14 @@ class RayRows:
     dataset : ray.data.Dataset
         Its columns are the keys of a batch; None inside an actor.
     batch_size : int
+    choice : Choice
+    notes : Notes
     """
 
     dataset: Any
     batch_size: int
+    choice: Choice = field(default_factory=Choice)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def count(self) -> int | None:
@@ -119,14 +99,27 @@ class RayRows:
 Source = Indexed | Stream | RayRows
 
 
-def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool) -> Source:
+def as_source(
+    data: Any,
+    batch_size: int,
+    num_workers: int,
+    choice: Choice,
+    notes: Notes,
+    *,
+    pin_memory: bool,
+) -> Source:
     """The source of batches for ``data``.
 
     Parameters
     ----------
     data : Dataset, DataLoader, IterableDataset, tensor, array, or tuple of arrays (x, y)
+        Other forms are converted before by :func:`~tsne_widget.extraction.data.forms.as_dataset`.
     batch_size, num_workers : int
         Ignored for a DataLoader, which has its own.
+    choice : Choice
+        What the caller says about the items of a sample.
+    notes : Notes
+        Collects what the batches infer and cannot verify.
     pin_memory : bool
         Whether batches go to page-locked memory.
 
@@ -136,85 +129,34 @@ def as_source(data: Any, batch_size: int, num_workers: int, *, pin_memory: bool)
         If ``data`` is of another kind or empty, or if a loader draws a sample twice.
     """
     if isinstance(data, DataLoader):
-        return _loader_source(data, pin_memory=pin_memory)
+        return _loader_source(data, choice, notes, pin_memory=pin_memory)
+    if is_fastai_loader(data):
+        return stream_of_loader(in_order(data), choice, notes)
     if is_ray_dataset(data):
-        return RayRows(data, batch_size)
+        return RayRows(data, batch_size, choice, notes)
     loading = Loading(batch_size, num_workers, pin_memory)
     if isinstance(data, IterableDataset):
-        loader = loading.loader(data, batch_size=batch_size, collate_fn=collate_stream)
-        return Stream(loader, loading.patience)
+        return stream_of(data, loading, choice, notes)
     check_data(data)
     if isinstance(data, tuple):
-        data = _as_pairs(data)
-    return _not_empty(Indexed(data, range(len(data)), loading))
-
-
-def check_data(data: Any) -> None:
-    """Raise InvalidInputError, with the remedy, if ``data`` is of an unsupported kind."""
-    if isinstance(data, (DataLoader, IterableDataset)) or is_ray_dataset(data):
-        return
-    if isinstance(data, (str, os.PathLike)):
-        raise InvalidInputError(
-            f"data must be a Dataset, got the path {os.fspath(data)!r}; for a folder of images "
-            "pass torchvision.datasets.ImageFolder(path, transform)"
-        )
-    if isinstance(data, torch.nn.Module):
-        raise InvalidInputError(
-            f"data must be a Dataset, got the model {type(data).__name__}; the model comes first: "
-            "extract(model, dataset)"
-        )
-    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
-        raise InvalidInputError(
-            "data must be a Dataset (__len__ and __getitem__), an IterableDataset or a "
-            f"DataLoader, got {type(data).__name__}; for an iterator of samples "
-            "(image, label) pass list(data)"
-        )
-
-
-def is_ray_dataset(data: Any) -> bool:
-    """Whether ``data`` is a ``ray.data.Dataset``; this does not import ray."""
-    return any(kind.__module__ == "ray.data.dataset" for kind in type(data).__mro__)
+        data = as_pairs(data, notes)
+    return _not_empty(Indexed(data, range(len(data)), loading, choice, notes))
 
 
 def dataset_of(data: Any) -> Any:
     """The dataset of a loader, or ``data`` itself."""
-    return data.dataset if isinstance(data, DataLoader) else data
+    return data.dataset if isinstance(data, DataLoader) or is_fastai_loader(data) else data
 
 
-class _Pairs:
-    """Arrays of the same length as samples (x[i], y[i], …)."""
-
-    def __init__(self, arrays: tuple[Any, ...]) -> None:
-        self.arrays = arrays
-
-    def __len__(self) -> int:
-        return len(self.arrays[0])
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return tuple(array[index] for array in self.arrays)
-
-
-def _as_pairs(arrays: tuple[Any, ...]) -> _Pairs:
-    kinds = (Tensor, np.ndarray, list)
-    if not arrays or not all(isinstance(array, kinds) for array in arrays):
-        kinds_found = ", ".join(type(array).__name__ for array in arrays)
-        raise InvalidInputError(f"a tuple as data must be arrays (x, y), got ({kinds_found})")
-    lengths = [len(array) for array in arrays]
-    if len(set(lengths)) > 1:
-        raise InvalidInputError(
-            f"x and y in data=(x, y) must have the same length, got {lengths}; x[i] and y[i] are "
-            "one sample"
-        )
-    return _Pairs(arrays)
-
-
-def _loader_source(loader: DataLoader[Any], *, pin_memory: bool) -> Source:
+def _loader_source(
+    loader: DataLoader[Any], choice: Choice, notes: Notes, *, pin_memory: bool
+) -> Source:
     dataset: Any = loader.dataset
     has_default_collate = loader.collate_fn is default_collate
     if isinstance(dataset, IterableDataset) or (
         loader.batch_size is None and loader.batch_sampler is None
     ):
-        return Stream(loader)
+        return stream_of_loader(loader, choice, notes)
     loading = Loading(
         batch_size=loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 64,
         num_workers=loader.num_workers,
@@ -226,7 +168,7 @@ def _loader_source(loader: DataLoader[Any], *, pin_memory: bool) -> Source:
         prefetch_factor=loader.prefetch_factor,
     )
     with torch.random.fork_rng(devices=[]), _generator_states_kept(loader):
-        return _not_empty(Indexed(dataset, _sampled_ids(loader), loading))
+        return _not_empty(Indexed(dataset, _sampled_ids(loader), loading, choice, notes))
 
 
 def _sampled_ids(loader: DataLoader[Any]) -> list[int]:

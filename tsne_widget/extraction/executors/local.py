@@ -14,8 +14,9 @@ from tsne_widget._class_codes import MAX_UNNAMED_CLASSES
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
-from tsne_widget.extraction.data.labels import label_codes
-from tsne_widget.extraction.data.sources import Indexed, Source, Stream
+from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.sources import Indexed, Source
+from tsne_widget.extraction.data.streams import Stream
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
@@ -87,6 +88,8 @@ class Run:
     class_names : ClassNames
     skip_errors, drop_nonfinite : bool
         Whether bad samples are skipped, or are an error.
+    found_names : FoundNames or None
+        Takes names in the labels if the model has no logits; None refuses them.
     """
 
     forward: ForwardPass
@@ -94,6 +97,7 @@ class Run:
     class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
+    found_names: FoundNames | None = None
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -156,7 +160,9 @@ class Run:
         labels = batch.labels
         if isinstance(labels, (list, tuple)) and all(label is None for label in labels):
             labels = None
-        codes = None if labels is None else label_codes(labels, batch.ids, self.class_names.names)
+        found = self.found_names if logits is None else None
+        names = self.class_names.names
+        codes = None if labels is None else label_codes(labels, batch.ids, names, found)
         rows = Rows(ids, features, codes, logits, tuple(batch.skipped))
         return finite_rows(rows, self.forward.names(), drop=self.drop_nonfinite)
 

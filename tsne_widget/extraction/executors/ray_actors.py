@@ -22,8 +22,9 @@ from tsne_widget.errors import (
     TsneWidgetError,
 )
 from tsne_widget.extraction.data.batches import Batch
-from tsne_widget.extraction.data.fields import as_inputs, split_fields
+from tsne_widget.extraction.data.fields import as_inputs
 from tsne_widget.extraction.data.sources import Source
+from tsne_widget.extraction.data.splitting import Splitter
 from tsne_widget.extraction.executors.local import ClassNames, Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
@@ -131,7 +132,8 @@ def rows_of_columns(run: Run, columns: Mapping[str, NDArray[Any]]) -> Rows:
     own = {
         name: np.array(values) for name, values in columns.items()
     }  # the arrays of Ray are read-only
-    fields = split_fields(own, parameter_names(run.forward.model), where)
+    splitter = Splitter(parameter_names(run.forward.model), run.source.choice)
+    fields = splitter.split(own, where, batched=True)
     inputs = as_inputs(fields, where)
     batch = Batch(list(range(len(inputs))), inputs, fields.label)
     return run.as_rows(batch, run.forward(inputs, batch.ids))

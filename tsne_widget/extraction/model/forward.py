@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tsne_widget._notes import Notes
 from tsne_widget.errors import ExtractionError, TsneWidgetError
-from tsne_widget.extraction.data.fields import Inputs
+from tsne_widget.extraction.data.fields import Inputs, input_remedy
 from tsne_widget.extraction.model.capture import (
     Activations,
     Call,
@@ -317,9 +317,11 @@ def _remedy(error: Exception, inputs: Inputs) -> str:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return f"pass a smaller batch_size, for example batch_size={max(1, len(inputs) // 2)}"
-    if not inputs.tensors[0].is_floating_point():
+    if isinstance(error, TypeError) and "required positional argument" in text:
         return (
-            "the pictures are integers: convert them as in training, for example "
-            "x.float() / 255, then normalise"
+            "the model takes several inputs: let the samples be dictionaries whose keys are the "
+            "parameters of its forward"
         )
-    return "check that the dataset's transform and shape are those of the training"
+    return input_remedy(inputs) or (
+        "check that the dataset's transform and shape are those of the training"
+    )

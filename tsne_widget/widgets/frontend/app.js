@@ -1,18 +1,18 @@
-// The application of a page: it lays out the views of an explorer or of a comparison.
+// The application of a page: lays out the views of an explorer or a comparison.
 import { element } from "./elements.js";
 import { makeTabs } from "./tabs.js";
 
 /**
- * A view's script: renders the view into an element and returns what releases it.
+ * A view's script: renders the view into an element and returns a function that releases it.
  * @typedef {(context: {model: any, el: HTMLElement}) => () => void} Render
  * @typedef {(view: string) => import("./kernel.js").ViewModel} Backend
  */
 
 /**
- * Lay out all views that the frame names.
+ * Lay out all views that the frame lists.
  * @param {HTMLElement} el
- * @param {Backend} backend  where the views read their traits and send their messages
- * @param {Record<string, Render>} views  by the name of their folder
+ * @param {Backend} backend  the views read their traits from it and send messages to it
+ * @param {Record<string, Render>} views  scripts by folder name
  * @returns {() => void}  releases every view
  */
 export function openApplication(el, backend, views) {

@@ -1,8 +1,8 @@
-// What the bars above maps have in common: their head, the progress of a map, and a message.
+// Parts of the bars above maps: the first line, the progress of a computation, and the message.
 import { element, textButton } from "./elements.js";
 import { keepKeys } from "./keys.js";
 
-/** The bar itself: what is the case on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
+/** The bar: a summary on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
 export function makeBar(el, name = "") {
   const root = el.appendChild(element("div", `tw-toolbar ${name}`.trim()));
   keepKeys(root);
@@ -31,7 +31,7 @@ export function makeProgress(parent) {
   bar.setAttribute("aria-label", "Progress of the map");
   const done = bar.appendChild(element("div"));
 
-  /** @param {number} iteration  0: nobody knows how far it is @param {number} total */
+  /** @param {number} iteration  0 if the progress is unknown @param {number} total */
   function show(iteration, total) {
     bar.toggleAttribute("data-unknown", !iteration);
     if (iteration) bar.setAttribute("aria-valuenow", String(Math.round((100 * iteration) / total)));
@@ -42,7 +42,7 @@ export function makeProgress(parent) {
   return { root, doing, bar, show };
 }
 
-/** @param {HTMLElement} parent @returns {(text: string) => void} shows it; dismissed until there is another one */
+/** @param {HTMLElement} parent @returns {(text: string) => void} shows a message; a dismissed message stays hidden until the text changes */
 export function makeMessage(parent) {
   const root = parent.appendChild(element("div", "tw-message"));
   root.setAttribute("role", "alert");

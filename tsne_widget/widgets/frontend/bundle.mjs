@@ -1,7 +1,7 @@
 // Bundles the page's scripts and styles: `make bundle`. With --check it compares instead of writing.
 //
-// A view is a folder beneath ../views with a view.js and, mostly, a view.css. The import
-// "tsne-widget:views" stands for all of them, so a new view needs no entry here.
+// A view is a folder in ../views with a view.js and usually a view.css. The import
+// "tsne-widget:views" imports all views, so a new view needs no entry here.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ const folders = readdirSync(VIEWS, { withFileTypes: true })
   .map((one) => one.name)
   .sort();
 
-/** Imports of a folder's styles, one of them first. */
+/** Imports of a folder's styles; `first` comes first. */
 function styles(folder, first = "") {
   const names = readdirSync(join(VIEWS, folder)).filter((name) => name.endsWith(".css")).sort();
   names.sort((a, b) => Number(b === first) - Number(a === first));

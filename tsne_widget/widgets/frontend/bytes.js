@@ -1,9 +1,9 @@
-// Decodes the bytes of traits: a trait of bytes arrives as a DataView, little-endian.
+// Decodes traits of bytes, which arrive as little-endian DataViews.
 
 /**
- * A typed array over the bytes of a trait; a copy where they are not aligned.
+ * A typed array over the bytes of a trait; a copy if the bytes are not aligned.
  * @template {Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor | Float32ArrayConstructor} T
- * @param {DataView | null | undefined} bytes  null: an empty array
+ * @param {DataView | null | undefined} bytes  null gives an empty array
  * @param {T} Type
  * @returns {InstanceType<T>}
  */
@@ -16,7 +16,7 @@ export function typed(bytes, Type) {
 }
 
 /**
- * A typed array of a known length; numbers that are missing have the given value.
+ * A typed array of a known length; missing numbers get the given value.
  * @template {Uint32ArrayConstructor | Float32ArrayConstructor} T
  * @param {DataView | null | undefined} bytes
  * @param {T} Type
@@ -31,7 +31,7 @@ export function typedOf(bytes, Type, count, missing) {
 }
 
 /**
- * Codes of classes: one byte each up to 256 classes, otherwise two.
+ * Class codes: one byte each for up to 256 classes, otherwise two bytes.
  * @param {DataView | null | undefined} bytes
  * @param {number} classes
  */
@@ -40,7 +40,7 @@ export function typedCodes(bytes, classes) {
 }
 
 /**
- * Flags from bits that numpy.packbits packed.
+ * Unpack flags that numpy.packbits packed.
  * @param {DataView | null | undefined} bits
  * @param {number} count
  * @returns {Uint8Array}
@@ -52,7 +52,7 @@ export function unpackBits(bits, count) {
 }
 
 /**
- * One of the packed bits; 0 outside of them.
+ * One packed bit; 0 if the index is out of range.
  * @param {DataView} bits
  * @param {number} index
  */

@@ -1,16 +1,16 @@
-// A list of classes: its order, its words, what typing finds in it. No DOM, no widgets.
+// The list of classes: sorting, number formats, and search by typing. No DOM, no widgets.
 
 /** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>}} Classes */
 
-// Made once: a formatter per number is what makes a thousand rows slow.
+// Made once: one formatter per number makes a thousand rows slow.
 const EXACT = new Intl.NumberFormat("en");
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const ASCENDING = new Intl.Collator(undefined, { numeric: true });
 
 /**
- * Codes of the classes in an order; those that are equal in it stay as they were.
- * @param {string} by  "name", "size" (largest first), "accuracy" (worst first), else as given
- * @param {Classes} classes  an accuracy of NaN is unknown, and comes last
+ * Codes of the classes, sorted; equal classes keep their order.
+ * @param {string} by  "name", "size" (largest first), "accuracy" (lowest first); anything else keeps the given order
+ * @param {Classes} classes  an accuracy of NaN is unknown and comes last
  * @returns {number[]}
  */
 export function sortedCodes(by, { names, counts, accuracies }) {
@@ -23,7 +23,7 @@ export function sortedCodes(by, { names, counts, accuracies }) {
 }
 
 /**
- * Text without case, accents and compatibility forms, for a search; as fold() of _text.py.
+ * Text without case, accents and compatibility forms, for searching; same as fold() in _text.py.
  * @param {string} text
  */
 export function fold(text) {
@@ -31,10 +31,10 @@ export function fold(text) {
 }
 
 /**
- * Position of the name that is meant by letters typed in a list; -1 for none.
- * A first letter, or the same letter again, goes on to the next name that begins with it.
- * @param {string[]} names  folded, in their order in the list
- * @param {number} from  the position now
+ * Position of the name that typed letters select in a list; -1 for none.
+ * A single letter, or the same letter again, moves to the next name that begins with it.
+ * @param {string[]} names  folded, in the order of the list
+ * @param {number} from  the current position
  * @param {string} typed  folded
  */
 export function typedPosition(names, from, typed) {
@@ -51,7 +51,7 @@ export function typedPosition(names, from, typed) {
 }
 
 /**
- * A count in full.
+ * A count with all its digits.
  * @param {number} count
  */
 export function fullCount(count) {
@@ -67,9 +67,9 @@ export function shortCount(count) {
 }
 
 /**
- * A share in per cent; 100 and 0 only where it is all or nothing. "" where it is unknown.
+ * A share in per cent; "100 %" only for all and "0 %" only for none. "" if it is unknown.
  * @param {number} share
- * @param {number} digits  after the point
+ * @param {number} digits  after the decimal point
  */
 export function percent(share, digits = 0) {
   if (!Number.isFinite(share)) return "";
@@ -81,13 +81,13 @@ export function percent(share, digits = 0) {
 }
 
 /**
- * All of a class in one sentence, for those who hear it.
- * @param {{name: string, selected: number, count: number, accuracy: number, shown: boolean}} row
+ * A class described in one sentence, for screen readers.
+ * @param {{name: string, selected: number, count: number, accuracy: number, visible: boolean}} row
  */
-export function describe({ name, selected, count, accuracy, shown }) {
+export function describe({ name, selected, count, accuracy, visible }) {
   const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no samples"];
   const share = percent(accuracy);
   if (share) parts.push(`${share.replace("\u202f", " ")} accurate`);
-  parts.push(shown ? "shown" : "hidden");
+  parts.push(visible ? "visible" : "hidden");
   return parts.join(", ");
 }

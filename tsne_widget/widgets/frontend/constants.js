@@ -22,7 +22,7 @@ export const UNKNOWN = "unknown";
 export const SMALLEST_NATS = 0.001;
 
 /** Finders in the order of the menu that read no features. */
-export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: wrong labels, or what the model never learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true}, {"name": "least_confident", "title": "50 least confident", "meaning": "The predictions with the lowest confidence, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false}, {"name": "suspected_labels", "title": "50 most suspect labels", "meaning": "The labels that are most probably wrong, according to the model and the other labels.", "score": "suspicion", "highest_first": true, "only_misclassified": false}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "The samples in the emptiest parts of feature space, compared with their neighbours.", "score": "outlier_score", "highest_first": true, "only_misclassified": false}, {"name": "torn", "title": "50 least trustworthy on the map", "meaning": "Samples whose neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false}];
+export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false}, {"name": "suspected_labels", "title": "50 most suspect labels", "meaning": "Labels most likely to be wrong, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false}];
 
 /** Samples that a ranking finder selects. */
 export const FOUND = 50;
@@ -37,8 +37,8 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "margin": "margin",
   "entropy": "entropy (nats)",
   "loss": "loss (nats)",
-  "label_agreement": "neighbours of the same label",
-  "suspicion": "suspicion of the label (nats)",
+  "label_agreement": "neighbours with the same label",
+  "suspicion": "label suspicion (nats)",
   "outlier_score": "outlier score",
   "trustworthiness": "trustworthiness of the map",
   "continuity": "continuity of the map"

@@ -3,7 +3,7 @@
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {string} name  class, or several
+ * @param {string} name  one or more CSS classes
  * @param {string} text
  * @returns {HTMLElementTagNameMap[Tag]}
  */
@@ -31,8 +31,8 @@ export function textButton(text, act) {
 }
 
 /**
- * A button with a picture; its title says what it does.
- * @param {string} title @param {string} icon  a path in 24 × 24
+ * A button with an icon; the title describes it.
+ * @param {string} title @param {string} icon  an SVG path in a box of 24 × 24
  */
 export function iconButton(title, icon) {
   const button = textButton("");

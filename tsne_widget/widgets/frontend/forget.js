@@ -1,13 +1,13 @@
-// What ipywidgets and bqplot keep in the page of a widget that is not shown any more.
+// Releases what ipywidgets and bqplot keep of a widget that has left the page.
 
 /**
- * Let go of the views of widgets and of all widgets that their traits refer to, as they are removed.
+ * Release the removed views of a widget and of all widgets that its traits refer to.
  *
- * A model's `state_change` is a promise of what it did last. Where that was to make a view, it holds
- * the view and its elements; so do the listeners of views for messages. JupyterLab keeps a model even
- * when the kernel has closed its widget.
- * @param {any} manager  of widgets
- * @param {any} start  a model, or IPY_MODEL_ and its id
+ * A model's `state_change` is the promise of its last action. If that action made a view, the promise
+ * keeps the view and its elements alive. So do the views' listeners for messages. JupyterLab keeps a
+ * model even after the kernel has closed its widget.
+ * @param {any} manager  the widget manager
+ * @param {any} start  a model, or "IPY_MODEL_" and the id of a model
  */
 export async function forgetViews(manager, start) {
   const seen = new Set();
@@ -16,8 +16,8 @@ export async function forgetViews(manager, start) {
     let value = pending.pop();
     if (typeof value === "string" && value.startsWith(PREFIX)) {
       const id = value.slice(PREFIX.length);
-      if (!manager?.has_model?.(id)) continue; // it is closed, or none
-      value = await manager.get_model(id).catch(() => null); // its class may not load here
+      if (!manager?.has_model?.(id)) continue; // closed, or not a model
+      value = await manager.get_model(id).catch(() => null); // its class may fail to load
     }
     if (value?.state_change) {
       if (seen.has(value)) continue;
@@ -33,10 +33,11 @@ export async function forgetViews(manager, start) {
 const PREFIX = "IPY_MODEL_";
 
 /**
- * Note what is listened for in models from now on: it goes with the last view. bqplot's views listen
- * without saying who does, and ipywidgets' `on_some_change` names the model itself; such a listener
- * holds its view for as long as there is a model.
- * @param {any[]} models  before views of them are made
+ * Record the listeners that are added to models from now on; they are removed with the last view.
+ * bqplot's views listen without a context, and ipywidgets' `on_some_change` passes the model as the
+ * context, so removing a view does not remove them. Such a listener keeps its view alive as long as
+ * the model exists.
+ * @param {any[]} models  models that have no views yet
  */
 export function noteListeners(models) {
   for (const model of models) {
@@ -50,7 +51,7 @@ export function noteListeners(models) {
   }
 }
 
-/** Of a model's views: now, or once the last of them is removed. */
+/** Release a model's views, now or once the last one is removed. */
 async function letGo(/** @type {any} */ manager, /** @type {any} */ model) {
   model.state_change = model.state_change.then(() => {});
   const views = Object.entries(model.views ?? {});
@@ -67,12 +68,12 @@ async function letGo(/** @type {any} */ manager, /** @type {any} */ model) {
       view.remove();
     } else if (!view.twAwaited) {
       view.twAwaited = true;
-      view.once("remove", () => setTimeout(() => forgetViews(manager, model), 0)); // its own removal comes first
+      view.once("remove", () => setTimeout(() => forgetViews(manager, model), 0)); // after its own removal
     }
   }
 }
 
-/** Whether what a view is part of is removed: tabs and bqplot's figures leave some of their views. */
+/** Whether a view or its parent is removed: tabs and bqplot's figures do not remove all of their views. */
 async function isLeft(/** @type {any} */ view) {
   for (let whole = view.options?.parent; whole; whole = whole.options?.parent) {
     const views = await Promise.all(Object.values(whole.model?.views ?? {}));

@@ -1,14 +1,14 @@
-// Pure geometry of the map: domains and pixels. No DOM, no widgets.
+// Geometry of the map: viewports, points and polygons. No DOM, no widgets.
 
 /** @typedef {[number, number]} Span  an interval of data units */
 /** @typedef {{x: Span, y: Span}} Viewport */
 
 /**
- * The smallest viewport of equal units per pixel that holds the data with a margin around it.
+ * The smallest viewport that contains the data and a margin, with the same units per pixel on both axes.
  * @param {Viewport} bounds  extent of the data
- * @param {number} width  of the plot, pixels
- * @param {number} height  of the plot, pixels
- * @param {number} margin  share of the extent left free on each side
+ * @param {number} width  width of the plot, pixels
+ * @param {number} height  height of the plot, pixels
+ * @param {number} margin  free space on each side, as a share of the extent
  * @returns {Viewport}
  */
 export function fitViewport(bounds, width, height, margin = 0.04) {
@@ -21,10 +21,10 @@ export function fitViewport(bounds, width, height, margin = 0.04) {
 }
 
 /**
- * The viewport after a zoom that keeps one point in its place.
+ * The viewport after a zoom around a fixed point.
  * @param {Viewport} viewport
- * @param {[number, number]} anchor  data coordinates that stay put
- * @param {number} factor  below 1 zooms in
+ * @param {[number, number]} anchor  data coordinates that keep their place
+ * @param {number} factor  values below 1 zoom in
  * @returns {Viewport}
  */
 export function zoomViewport(viewport, anchor, factor) {
@@ -48,7 +48,7 @@ export function panViewport(viewport, dx, dy) {
 }
 
 /**
- * Extent of some points; of all when no rows are given.
+ * Extent of the points of some rows; null for all rows.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number> | null} rows
@@ -68,15 +68,15 @@ export function extent(x, y, rows = null) {
 }
 
 /**
- * Opacity of each point: hidden classes 0; with a selection, what is not selected is dimmed.
+ * Opacity of each point: hidden classes get 0; if there is a selection, the other points are dimmed.
  * @param {ArrayLike<number>} codes  class of each point
- * @param {Uint8Array} visible  1 for each class that is shown
- * @param {Uint32Array} selected  selected rows
+ * @param {Uint8Array} visible  1 for each visible class
+ * @param {Uint32Array} selected  rows
  * @returns {Float32Array}
  */
 export function opacities(codes, visible, selected) {
   const rest = selected.length ? DIMMED : PLAIN;
-  const ofClass = Float32Array.from(visible, (isShown) => (isShown ? rest : 0));
+  const ofClass = Float32Array.from(visible, (isVisible) => (isVisible ? rest : 0));
   const opacity = new Float32Array(codes.length);
   for (let i = 0; i < codes.length; i++) opacity[i] = ofClass[codes[i]];
   for (let k = 0; k < selected.length; k++) {
@@ -86,9 +86,9 @@ export function opacities(codes, visible, selected) {
 }
 
 /**
- * Rows of the points inside a polygon by the even-odd rule, as the kernel resolves it.
+ * Rows of the points inside a polygon by the even-odd rule, the same as in the kernel.
  *
- * The polygon's height is cut into bands, and a point is tested against the edges of its own.
+ * The polygon is divided into horizontal bands; a point is tested only against the edges in its band.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} polygon  x0, y0, x1, y1, …
@@ -102,7 +102,7 @@ export function rowsInside(x, y, polygon) {
   const perUnit = BANDS / (high - low || 1);
   const bandOf = (/** @type {number} */ at) => Math.min(BANDS - 1, Math.floor((at - low) * perUnit));
   /** @type {number[][]} */
-  const bands = Array.from({ length: BANDS }, () => []); // second corners of the edges in each
+  const bands = Array.from({ length: BANDS }, () => []); // end corners of the edges in each band
   for (let a = 0, b = corners - 1; a < corners; b = a++) {
     const last = bandOf(Math.max(py[a], py[b]));
     for (let band = bandOf(Math.min(py[a], py[b])); band <= last; band++) bands[band].push(a);
@@ -118,7 +118,7 @@ export function rowsInside(x, y, polygon) {
       const a = edges[e];
       const b = a ? a - 1 : corners - 1;
       if (py[a] > height === py[b] > height) continue;
-      // From below and in this order, as in the kernel: rounding is the same then.
+      // The same order of operations as in the kernel, so that rounding is the same.
       const [lower, upper] = py[a] < py[b] ? [a, b] : [b, a];
       const crossing = ((height - py[lower]) * (px[upper] - px[lower])) / (py[upper] - py[lower]) + px[lower];
       if (at < crossing) inside = !inside;
@@ -131,13 +131,13 @@ export function rowsInside(x, y, polygon) {
 const BANDS = 64;
 
 /**
- * The visible point nearest to a place, or −1 where none is within the radius.
+ * The visible point nearest to a place; −1 if none is within the radius.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} opacity  0 for hidden points
  * @param {[number, number]} place
  * @param {number} radius  in data units
- * @param {Uint32Array | null} drawn  only these points are drawn; null: all
+ * @param {Uint32Array | null} drawn  points that are drawn; null for all
  * @returns {number}
  */
 export function nearestPoint(x, y, opacity, place, radius, drawn) {
@@ -153,17 +153,17 @@ export function nearestPoint(x, y, opacity, place, radius, drawn) {
 }
 
 /**
- * Which points to draw where not all can be: the first ones, whose order is that of a sample of the
- * whole, then the selected ones in sight, then the others in sight, in their order.
+ * Points to draw if the budget does not allow all: first a fixed number of leading points, which are a
+ * sample of all points, then the selected points in the viewport, then the other points in the viewport.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} opacity  0 for hidden points
  * @param {Uint32Array} selected
  * @param {Viewport} viewport
- * @param {number} first  points drawn wherever they are: those that are left while the map moves
- * @param {number} budget  points in all
- * @returns {{points: Uint32Array, shown: number, inSight: number}}  of the points in sight, those
- *   drawn and all there are
+ * @param {number} first  number of leading points, drawn wherever they are; the map draws only these while it moves
+ * @param {number} budget  maximum number of points
+ * @returns {{points: Uint32Array, shown: number, inSight: number}}  points to draw; how many points
+ *   in the viewport are drawn, and how many there are
  */
 export function pointsToDraw(x, y, opacity, selected, viewport, first, budget) {
   const total = opacity.length;
@@ -190,11 +190,11 @@ export function pointsToDraw(x, y, opacity, selected, viewport, first, budget) {
 }
 
 /**
- * Where the points of each class that is shown are densest.
+ * The densest place of each visible class.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} codes  class of each point
- * @param {Uint8Array} visible  1 for each class that is shown
+ * @param {Uint8Array} visible  1 for each visible class
  * @param {number} classes
  * @returns {{code: number, count: number, x: number, y: number}[]}
  */
@@ -203,7 +203,7 @@ export function densestPlaces(x, y, codes, visible, classes) {
   const scale = (/** @type {Span} */ s) => DENSITY_CELLS / (s[1] - s[0] || 1);
   const [sx, sy] = [scale(bounds.x), scale(bounds.y)];
   /** @type {Map<number, number[]>} */
-  const cells = new Map(); // class and cell → count, sum of x, sum of y
+  const cells = new Map(); // by class and cell: count, sum of x, sum of y
   const counts = new Uint32Array(classes);
   for (let i = 0; i < x.length; i++) {
     const code = codes[i];
@@ -228,7 +228,7 @@ export function densestPlaces(x, y, codes, visible, classes) {
 const DENSITY_CELLS = 16; // along each side of the map
 
 /**
- * What a selection becomes when more rows meet it, as the kernel combines them.
+ * Combine a selection with other rows, the same as in the kernel.
  * @param {Uint32Array} selected
  * @param {Uint32Array} rows
  * @param {string} mode  "replace", "add", "subtract" or "intersect"
@@ -247,7 +247,7 @@ export function combineRows(selected, rows, mode) {
   return kept.slice(0, count);
 }
 
-/** @type {Record<string, number>} a bit for each flag that stays */
+/** Per mode, a bit for each flag whose rows stay selected. @type {Record<string, number>} */
 const KEPT = { add: 0b1110, subtract: 0b0010, intersect: 0b1000 };
 
 const DIMMED = 0.13;

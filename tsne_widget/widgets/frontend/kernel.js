@@ -1,10 +1,10 @@
-// The backend of a page in a notebook: the kernel, reached through the widget's model.
+// The backend of a page in a notebook: sends messages to the kernel through the widget's model.
 
 const NOT_CONNECTED = "The kernel is not connected: run the cell again";
-const SUBSHELL_MS = 10_000; // a subshell starts much faster, or never
+const SUBSHELL_MS = 10_000; // a subshell starts much faster or not at all
 
 /**
- * What a view's script sees of the backend: its traits, events of their changes, and messages.
+ * The part of the backend that a view's script uses: its traits, their change events, and messages.
  * @typedef {{
  *   get: (name: string) => any,
  *   set: (name: string, value: any) => void,
@@ -18,8 +18,8 @@ const SUBSHELL_MS = 10_000; // a subshell starts much faster, or never
 
 /**
  * The backend of one view of the widget on the page.
- * @param {any} model  of the widget
- * @param {HTMLElement} el  of its view
+ * @param {any} model  the widget's model
+ * @param {HTMLElement} el  the element of the widget's view
  * @returns {(view: string) => ViewModel}
  */
 export function kernelBackend(model, el) {
@@ -28,8 +28,8 @@ export function kernelBackend(model, el) {
 }
 
 /**
- * The part of the widget's model that belongs to one view: its traits are "<view>.<trait>", its
- * messages carry the view's name.
+ * The part of the widget's model that belongs to one view: its traits are named "<view>.<trait>", and
+ * its messages contain the view's name.
  * @param {any} model
  * @param {(content: any, buffers?: ArrayBuffer[]) => boolean} send
  * @param {string} view
@@ -37,7 +37,7 @@ export function kernelBackend(model, el) {
  */
 function viewModel(model, send, view) {
   /** @type {Map<Function, Function>} */
-  const filters = new Map(); // a view's listener for messages → the one at the model
+  const filters = new Map(); // by the view's listener for messages: the listener added to the model
   /** @type {Record<string, any>} */
   let unsaved = {};
 
@@ -72,8 +72,8 @@ function viewModel(model, send, view) {
 }
 
 /**
- * A function that sends a message and returns whether it was sent. JupyterLab's model throws for a
- * kernel that was restarted or has died; a kernel that is busy or disconnected gets it later.
+ * A function that sends a message and returns whether it was sent. JupyterLab's model throws if the
+ * kernel has restarted or died; a busy or disconnected kernel gets the message later.
  * @param {any} model
  * @param {HTMLElement} el
  */
@@ -114,9 +114,9 @@ function makeSend(model, el) {
 }
 
 /**
- * A promise that messages wait for; null if they need not wait. JupyterLab 4.4 answers messages of
- * widgets in a subshell of the kernel once it has made one, and in the main shell before. There the
- * first messages may wait for a cell, and later ones overtake them.
+ * A promise that messages wait for; null if they need not wait. JupyterLab 4.4 sends messages of
+ * widgets to the kernel's main shell until it has made a subshell, and to the subshell from then on.
+ * In the main shell, early messages may wait for a running cell, and later ones overtake them.
  * @param {any} model
  * @returns {Promise<any> | null}  true if there will be no subshell
  */
@@ -126,11 +126,11 @@ function subshell(model) {
   if (isMade || !comm?.subshellStarted || !model.widget_manager?.kernel?.supportsSubshells) return null;
   const never = new Promise((resolve) => setTimeout(() => resolve(true), SUBSHELL_MS));
   const started = comm.subshellStarted.then(() => false, () => true);
-  // In a later task: each widget is notified separately.
+  // In a later task, because each widget is notified separately.
   return Promise.race([started, never]).then((failed) => new Promise((resolve) => setTimeout(() => resolve(failed), 0)));
 }
 
-/** Messages that wait, by widget manager, in order; null once nothing waits any more. */
+/** Waiting messages in order, by widget manager; null once no message has to wait. */
 function waitingMessages() {
   const page = /** @type {any} */ (window);
   /** @type {WeakMap<any, (() => void)[] | null>} */

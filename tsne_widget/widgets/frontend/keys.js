@@ -1,8 +1,9 @@
 // Keeps the keys pressed in a view away from the notebook around it.
 
 /**
- * Keep key events inside an element. JupyterLab listens in the capture phase, before the element,
- * and skips elements with this attribute; other notebooks listen further out.
+ * Keep key events inside an element. JupyterLab listens in the capture phase, before the element, and
+ * skips elements that have this attribute. Other notebooks listen on an outer element, which the event
+ * does not reach.
  * @param {HTMLElement} root
  */
 export function keepKeys(root) {

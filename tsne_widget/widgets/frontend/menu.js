@@ -1,11 +1,11 @@
-// A button that opens a menu of choices; choices that are unavailable say why.
+// A button that opens a menu of choices; unavailable choices display the reason.
 import { closest, element, textButton } from "./elements.js";
 
 /** @typedef {{name: string, title: string, meaning: string, lacking: string}} Choice */
 /** @typedef {(name: string, event: MouseEvent | KeyboardEvent) => void} Choose */
 
 /**
- * @param {string} text  of the button
+ * @param {string} text  text of the button
  * @param {Choose} choose
  * @returns {{root: HTMLElement, offer: (choices: Choice[]) => void}}
  */
@@ -35,7 +35,7 @@ class Menu {
   offer(choices) {
     const position = this.#position;
     this.#list.replaceChildren(...choices.map(makeItem));
-    if (position >= 0) this.#focusAt(position); // an item that is replaced loses the focus
+    if (position >= 0) this.#focusAt(position); // a replaced item loses the focus
   }
 
   #listen() {

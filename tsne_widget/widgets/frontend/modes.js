@@ -1,4 +1,4 @@
-// How the keys held during a gesture combine its samples with the selection, in every view.
+// Modes: how a gesture combines samples with the selection, by the modifier keys held.
 
 /** @typedef {"replace" | "add" | "subtract" | "intersect"} Mode */
 
@@ -9,5 +9,5 @@ export function modeOf(event) {
   return event.ctrlKey || event.metaKey ? "intersect" : "replace";
 }
 
-/** For the tooltips of everything that can be clicked with these keys. */
+/** Sentence for tooltips of everything that accepts these keys. */
 export const MODES_HELP = "Shift adds, Alt subtracts, Ctrl intersects with the selection";

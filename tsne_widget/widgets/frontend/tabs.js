@@ -1,12 +1,12 @@
-// Panels that share a place, with a tab each. A panel is made when it is first opened.
+// Panels in tabs. A panel is made when its tab is first opened.
 import { element, textButton } from "./elements.js";
 import { keepKeys } from "./keys.js";
 
-let made = 0; // applications on the page, so that ids differ
+let made = 0; // number of applications on the page; keeps ids unique
 
 /**
  * @param {HTMLElement} parent
- * @param {import("./kernel.js").ViewModel} frame  with the panels and the open one
+ * @param {import("./kernel.js").ViewModel} frame  its traits list the panels and name the open one
  * @param {(panel: string, host: HTMLElement) => void} make  renders a panel's view
  * @returns {() => void}  stops following the frame
  */

@@ -1,4 +1,4 @@
-// A sample in the page: its picture and its caption. Shared by gallery and map.
+// A sample's picture and caption, for the gallery and the map.
 import { element } from "./elements.js";
 
 /**
@@ -7,13 +7,13 @@ import { element } from "./elements.js";
  *   width: number, note: string, badge?: string, url?: string}} Tile
  */
 
-const BYTES_AT_A_TIME = 8192; // that become arguments of a call
-const FEW_PIXELS = 48; // a picture less wide is enlarged without smoothing
+const BYTES_AT_A_TIME = 8192; // passed as arguments of one call
+const FEW_PIXELS = 48; // narrower pictures are enlarged without smoothing
 
 /**
- * A picture as a data URL. It is drawn in the next frame and needs no release; the URL of a blob
- * takes one frame more.
- * @param {Tile} tile @param {DataView} data  buffer of a message @param {number} offset  in bytes
+ * A picture as a data URL, which is drawn in the next frame and needs no release. A blob's URL is
+ * drawn one frame later.
+ * @param {Tile} tile @param {DataView} data  buffer of a message @param {number} offset  bytes
  */
 export function pictureUrl(tile, data, offset = 0) {
   if (!tile.bytes) return "";
@@ -31,7 +31,7 @@ export function sampleImage(tile, alt = "") {
   return image;
 }
 
-/** The picture, or the reason why there is none. @param {Tile} tile */
+/** The picture, or the reason why it is missing. @param {Tile} tile */
 export function picture(tile) {
   const node = element("div", "tw-picture");
   node.append(tile.url ? sampleImage(tile, summary(tile)) : element("div", "tw-reason", tile.note || "no picture"));

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction import extract
-from tsne_widget.extraction.data.sources import check_data
+from tsne_widget.extraction.data.choice import AUTO, Choice, as_choice
+from tsne_widget.extraction.data.forms import as_dataset, check_data
+from tsne_widget.extraction.data.picture_items import picture_items
+from tsne_widget.extraction.data.sources import dataset_of
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import as_image_source
 from tsne_widget.widgets.arguments import MIN_ROWS
@@ -47,8 +50,10 @@ def extracted_features(
             "from_model shows one layer: pass layer=; for several, call "
             "extract(model, data, layers=…) and make an explorer for each"
         )
+    choice = as_choice(extraction.get("image", AUTO), extraction.get("label", AUTO))
+    data = as_dataset(data, choice)
     check_data(data)
-    pictures = _pictures_of(data)
+    pictures = _pictures_of(data, choice)
     if check_count:
         _check_sample_count(pictures)
     source = None
@@ -57,11 +62,11 @@ def extracted_features(
     return extract(model, data, layer, **extraction).with_images(source)
 
 
-def _pictures_of(data: Any) -> Any:
-    """The loader's dataset, the x of (x, y), or the data itself."""
+def _pictures_of(data: Any, choice: Choice) -> Any:
+    """The x of (x, y), or the dataset of the data, whose pictures ``image=`` may name."""
     if isinstance(data, tuple) and data:
         return data[0]
-    return getattr(data, "dataset", data) if isinstance(data, DataLoader) else data
+    return picture_items(dataset_of(data), choice)
 
 
 def _check_sample_count(dataset: Any) -> None:

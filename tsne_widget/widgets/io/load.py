@@ -140,7 +140,7 @@ def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> Featur
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:
     slots = {selection["name"]: int(selection["slot"]) for selection in selections}
     if len(set(slots.values())) < len(selections) or min(slots.values(), default=0) < 0:
-        raise ValueError("two named selections have one colour, or none")
+        raise ValueError("named selections must have different colours")
     return slots
 
 
@@ -153,7 +153,7 @@ def _checked_view(
     if not all(isinstance(text, str) for pair in colors.items() for text in pair):
         raise ValueError(f"colors {colors!r} do not map names to colours")
     if not isinstance(color_by, str):
-        raise ValueError(f"color_by {color_by!r} is no name")  # noqa: TRY004 - of data, not code
+        raise ValueError(f"color_by {color_by!r} is not a name")  # noqa: TRY004 - of data, not code
     return SavedView(
         bounds, dict(colors), int(height), int(draw_budget), color_by, bool(show_labels)
     )

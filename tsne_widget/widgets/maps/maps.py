@@ -158,7 +158,7 @@ class Maps:
         self._fittings[name] = Fitting(one, projector)
         if embedding is None:
             self._waiting.append(name)
-            one.fit = Fit("waiting", f"{printable(name)} waits for its turn")
+            one.fit = Fit("waiting", f"{printable(name)} is queued")
         one.observe(lambda _change: self._on_embedding(name), "embedding")
         one.observe(lambda _change: self._on_fit(name), "fit")
         self._tell()

@@ -14,11 +14,11 @@ from tsne_widget.analysis.scores import SCORES, cheap_scores
 if TYPE_CHECKING:
     from tsne_widget.widgets.state.explorer_state import ExplorerState
 
-# Number of classes whose probability is shown.
+# Number of classes whose probability is displayed.
 TOP_CLASSES = 5
-# Neighbours in feature space that are shown: they fit one strip.
+# Neighbours in feature space in the strip of a sample's details.
 NEIGHBORS = 12
-# Characters of a path that are shown, from its end.
+# Characters of a displayed path, from its end.
 MAX_PATH = 160
 
 
@@ -99,15 +99,17 @@ def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
 
 
 def differing(state: ExplorerState, near: Neighborhood) -> str:
-    """A sentence on how many neighbours have another class."""
+    """A sentence on how many neighbours have a different class."""
     what = {"label": "label", "prediction": "prediction"}.get(state.colored_by, "")
     count, k = int(near.differs.sum()), len(near.rows)
     if not k:
         return "There is no other sample"
     if not what:
         return f"The {k} nearest samples"
-    has = "has" if count == 1 else "have"
-    return f"{count} of {k} neighbours {has} another {what}"
+    if count == k > 1:
+        return f"All {k} nearest neighbours have a different {what}"
+    has = "have" if count > 1 else "has"
+    return f"{count or 'None'} of the {k} nearest neighbours {has} a different {what}"
 
 
 def class_name(state: ExplorerState, code: int) -> str:

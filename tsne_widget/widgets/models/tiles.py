@@ -16,7 +16,7 @@ from tsne_widget.widgets.state.map_model import MapModel
 # tile, so at most three sizes of each picture are cached.
 TILE_PIXELS = (96, 192, 384)
 # Longest side of the picture in the details, in pixels: at most 250 kB, for black and white noise.
-CLOSEUP_PIXELS = 512
+DETAILS_PIXELS = 512
 
 
 class Tiles:

@@ -38,7 +38,7 @@ class View(HasTraits):
     page_traits: ClassVar[tuple[str, ...]] = ()
     _synced: ClassVar[frozenset[str] | None] = None
 
-    is_open = Bool(True, help="somebody may look at the view")
+    is_open = Bool(True, help="whether the view may be on screen")
 
     def __init__(self, **traits: Any) -> None:
         self.handlers: Mapping[str, Handler] = {}

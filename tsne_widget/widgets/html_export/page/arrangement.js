@@ -1,12 +1,12 @@
-// The rows of an exported page's gallery in their order. No DOM.
+// The rows of an exported page's gallery in the chosen order. No DOM.
 import { arrangedRows } from "./ordering.js";
 
 /** @typedef {import("./ordering.js").Sort} Sort */
 
 export class Arrangement {
-  /** In order. */
+  /** Rows in the chosen order. */
   rows = new Uint32Array(0);
-  /** Counts the orders; tiles of older epochs are stale. */
+  /** Number of the current order; tiles of older epochs are stale. */
   epoch = 0;
   /** The same rows, ascending. @type {Uint32Array | null} */
   #among = null;
@@ -31,18 +31,18 @@ export class Arrangement {
     return among !== null && rows.length === among.length && rows.every((row, k) => row === among[k]);
   }
 
-  /** The sort of a key, else the first one. */
+  /** The sort with a key, or the first sort. */
   sortBy(/** @type {string} */ key) {
     return this.sorts.find((sort) => sort.key === key) ?? this.sorts[0];
   }
 
-  /** Place of a row in the order; -1 if it has none. */
+  /** Index of a row in the order; -1 if it is not in it. */
   placeOf(/** @type {number | null} */ row) {
     return row === null ? -1 : this.rows.indexOf(row);
   }
 
   /**
-   * Put ascending rows into an order.
+   * Sort and group rows.
    * @param {Uint32Array} among
    * @param {string} key  of the sort
    * @param {boolean} descending

@@ -14,7 +14,7 @@ import { makeToolbarModel } from "./toolbar_model.js";
 /**
  * The state of a page.
  * @param {any} data  what record.py and content.py wrote
- * @param {string} pictures  their bodies, in base64
+ * @param {string} pictures  the encoded pictures, in base64
  */
 export function openExploration(data, pictures) {
   const record = readRecord(data, pictures);

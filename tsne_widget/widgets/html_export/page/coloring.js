@@ -1,4 +1,4 @@
-// Colours of the points, as models/coloring.py computes them: a texel per row, and the key. No DOM.
+// Colours of the points: a texel per row, and the key. Same as models/coloring.py. No DOM.
 import {
   MAX_ENTRIES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
 } from "../../frontend/constants.js";
@@ -9,12 +9,12 @@ const UNKNOWN_TEXEL = TEXELS - 1;
 
 /**
  * @typedef {{texels: Uint8Array, texture: string[], key: any}} Coloring
- *   texels: each row's place in the texture
+ *   texels: index of each row's colour in the texture
  * @typedef {{name: string, color: string, rows: ArrayLike<number>}} Selection
  */
 
 /**
- * Names of the colourings, their titles, and what each requires.
+ * Name, title and missing inputs of each colouring.
  * @param {import("./record.js").SharedRecord} record
  * @param {number} selections  number of named selections
  * @returns {[string, string, string][]}
@@ -31,7 +31,7 @@ export function colorChoices({ labels, predictions, scores }, selections) {
 
 /**
  * @param {import("./record.js").SharedRecord} record
- * @param {string} name  one of the choices; "" without classes
+ * @param {string} name  one of the choices; "" if there are no classes
  * @param {Selection[]} selections
  * @returns {Coloring}
  */
@@ -44,18 +44,18 @@ export function coloringOf(record, name, selections) {
     const [names, colors] = [selections.map((one) => printable(one.name)), selections.map((one) => one.color)];
     return ofCodes(selectionCodes(record.n, selections), names, colors, { title, unknown_name: "in none" });
   }
-  const { known, shownNames, colors } = record;
+  const { known, printableNames, colors } = record;
   const codes = name === "prediction" && record.predictions ? record.predictions : record.codes;
-  const coloring = ofCodes(Int32Array.from(codes, (code) => (code < 0 ? known : code)), shownNames.slice(0, known), colors.slice(0, known), { title });
-  return { ...coloring, key: { ...coloring.key, entries: [] } }; // the legend has these entries
+  const coloring = ofCodes(Int32Array.from(codes, (code) => (code < 0 ? known : code)), printableNames.slice(0, known), colors.slice(0, known), { title });
+  return { ...coloring, key: { ...coloring.key, entries: [] } }; // the legend displays these entries
 }
 
-/** 0: right, 1: wrong, 2: unknown. */
+/** 0 for right, 1 for wrong, 2 for unknown. */
 function judged(/** @type {import("./record.js").SharedRecord} */ { labels, predictions, wrong }) {
   return Int32Array.from(wrong, (flag, row) => (labels && predictions && labels[row] >= 0 && predictions[row] >= 0 ? flag : 2));
 }
 
-/** Number of the first selection that has the row; their count for none. */
+/** Index of the first selection that contains each row; the number of selections if none does. */
 function selectionCodes(/** @type {number} */ n, /** @type {Selection[]} */ selections) {
   const codes = new Int32Array(n).fill(selections.length);
   for (let k = selections.length - 1; k >= 0; k--) for (const row of Array.from(selections[k].rows)) codes[row] = k;
@@ -63,7 +63,7 @@ function selectionCodes(/** @type {number} */ n, /** @type {Selection[]} */ sele
 }
 
 /**
- * Colours of categories; codes from names.length on are unknown. Colours repeat beyond the texture.
+ * Colours of categories; codes of names.length or more are unknown. Colours repeat if the texture is shorter.
  * @param {Int32Array} codes @param {string[]} names @param {string[]} palette @param {any} key
  * @returns {Coloring}
  */

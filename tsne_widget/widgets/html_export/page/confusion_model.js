@@ -1,4 +1,4 @@
-// The confusion matrix of an exported page, as views/confusion/view.py in a notebook.
+// The confusion matrix of an exported page; same as views/confusion/view.py.
 import { confusionOf } from "./counting.js";
 import { makeModel } from "./model.js";
 import { needs } from "./text.js";
@@ -10,7 +10,7 @@ export function makeConfusionModel(exploration) {
   const lacking = needs({ labels, predictions });
   const c = record.kind ? record.names.length : 0;
   const values = {
-    names: record.shownNames.slice(0, c), lacking: lacking && `The confusion of classes ${lacking}.`,
+    names: record.printableNames.slice(0, c), lacking: lacking && `The confusion matrix ${lacking}.`,
     counts: null, chosen: null, report: null, chosen_report: null, pairs: null, chosen_pairs: null,
     counts_selection: false, shows_shares: false,
   };

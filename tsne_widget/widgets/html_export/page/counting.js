@@ -1,9 +1,9 @@
 // Counts: samples per class, and confusions of classes. No DOM.
 import { MAX_DRAWN, MAX_PAIRS } from "../../frontend/constants.js";
 
-/** @typedef {{table: DataView, report: DataView, pairs: DataView}} Confusion  as the kernel sends them */
+/** @typedef {{table: DataView, report: DataView, pairs: DataView}} Confusion  in the kernel's format */
 
-/** Rows of each class. @param {ArrayLike<number>} codes @param {ArrayLike<number> | null} rows @param {number} classes */
+/** Number of rows per class. @param {ArrayLike<number>} codes @param {ArrayLike<number> | null} rows @param {number} classes */
 export function countedCodes(codes, rows, classes) {
   const counts = new Uint32Array(classes);
   const n = rows ? rows.length : codes.length;
@@ -12,9 +12,9 @@ export function countedCodes(codes, rows, classes) {
 }
 
 /**
- * Accuracy of each class; NaN where it is unknown.
+ * Accuracy of each class; NaN if unknown.
  * @param {{codes: ArrayLike<number>, wrong: Uint8Array, known: number, labels: any, predictions: any}} record
- * @param {ArrayLike<number>} counts  of all classes
+ * @param {ArrayLike<number>} counts  number of rows per class
  */
 export function accuraciesOf({ codes, wrong, known, labels, predictions }, counts) {
   const shares = new Float32Array(counts.length).fill(NaN);
@@ -26,7 +26,7 @@ export function accuraciesOf({ codes, wrong, known, labels, predictions }, count
 }
 
 /**
- * Confusions of some rows; rows with an unknown label or prediction are left out.
+ * Confusion matrix of some rows; rows with an unknown label or prediction are left out.
  * @param {ArrayLike<number>} labels
  * @param {ArrayLike<number>} predictions
  * @param {Iterable<number>} rows
@@ -52,12 +52,12 @@ export function confusionOf(labels, predictions, rows, c) {
   return { table: asView(table), report: asView(report), pairs: asView(pairs) };
 }
 
-/** Bytes of numbers, as the kernel sends them. @param {Uint32Array | Float32Array | Uint8Array} numbers */
+/** Numbers as bytes, in the kernel's format. @param {Uint32Array | Float32Array | Uint8Array} numbers */
 export function asView(numbers) {
   return new DataView(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
-/** One bit per flag, most significant first, as numpy.packbits. @param {ArrayLike<number | boolean>} flags */
+/** One bit per flag, most significant bit first, same as numpy.packbits. @param {ArrayLike<number | boolean>} flags */
 export function packBits(flags) {
   const bytes = new Uint8Array(Math.ceil(flags.length / 8));
   for (let i = 0; i < flags.length; i++) if (flags[i]) bytes[i >> 3] |= 128 >> (i & 7);

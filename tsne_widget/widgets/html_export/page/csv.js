@@ -1,6 +1,6 @@
 // Samples of an exported page as CSV, with the columns of explorer.to_dataframe(). No DOM.
 
-// A spreadsheet runs a cell that starts like this as a formula; an apostrophe prevents it.
+// Spreadsheets run cells that start with these characters as formulas; an apostrophe prevents this.
 const FORMULA = /^\s*[=+\-@\t\r]/;
 
 /**
@@ -46,7 +46,7 @@ export function textCell(text) {
 /** The shortest text of a 32-bit number; "" for NaN. @param {number} value */
 export function numberCell(value) {
   if (Number.isNaN(value)) return "";
-  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // as pandas does
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf"; // same as pandas
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return String(short);

@@ -1,4 +1,4 @@
-// The state of an exported page, with the rules of state/explorer_state.py. No DOM.
+// The state of an exported page; same rules as state/explorer_state.py. No DOM.
 import { combineRows } from "../../frontend/geometry.js";
 import { MAX_SELECTIONS, MAX_UNDO, RESERVED_NAMES, SELECTION_COLORS } from "../../frontend/constants.js";
 import { makeFields } from "./fields.js";
@@ -7,7 +7,7 @@ import { hiddenRows, quoted } from "./text.js";
 
 /**
  * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
- * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  without a slot: a new one
+ * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  a new selection has no slot
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, message: string,
  *   hovered: number | null, focus: number | null}} State
@@ -22,7 +22,7 @@ import { hiddenRows, quoted } from "./text.js";
  */
 export function startOf(data, record) {
   return {
-    visible: Uint8Array.from(record.shownNames, (_, code) => Number(!data.hidden.includes(code))),
+    visible: Uint8Array.from(record.printableNames, (_, code) => Number(!data.hidden.includes(code))),
     selected: unpack(data.selected),
     selections: data.selections.map((/** @type {any} */ one) => ({ ...one, rows: unpack(one.rows) })),
     colorBy: data.color_by || record.kind,
@@ -46,8 +46,8 @@ export function makeExploration(record, start) {
     focus: null,
   };
   const { put, follow } = makeFields(state);
-  const isShown = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
-  const { select, undo, redo } = makeSelecting(state, put, isShown);
+  const isVisible = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
+  const { select, undo, redo } = makeSelecting(state, put, isVisible);
 
   /** Show exactly these classes; rows of hidden classes are deselected first. */
   function show(/** @type {Uint8Array} */ visible) {
@@ -57,10 +57,10 @@ export function makeExploration(record, start) {
   }
 
   function visibleRows() {
-    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isShown);
+    return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isVisible);
   }
 
-  /** Replace the named selections; a message says why if they are refused. @param {Entry[]} entries */
+  /** Replace the named selections; if they are refused, a message says why. @param {Entry[]} entries */
   function putSelections(entries) {
     const problem = problemOf(entries);
     if (problem) return put("message", problem);
@@ -68,25 +68,25 @@ export function makeExploration(record, start) {
     if (!areEqualLists(named, state.selections)) put("selections", named);
   }
 
-  return { record, state, put, follow, select, show, isShown, visibleRows, putSelections, undo, redo };
+  return { record, state, put, follow, select, show, isVisible, visibleRows, putSelections, undo, redo };
 }
 
 /**
- * Changes of the selected rows, which can be undone.
+ * Changes of the selected rows, with undo and redo.
  * @param {State} state
  * @param {(name: keyof State, value: any) => void} put
- * @param {(row: number) => boolean} isShown
+ * @param {(row: number) => boolean} isVisible
  */
-function makeSelecting(state, put, isShown) {
+function makeSelecting(state, put, isVisible) {
   /** @type {Uint32Array[]} */
   let past = [];
   /** @type {Uint32Array[]} */
   let future = [];
 
-  /** Select the rows of visible classes; a message counts the others. */
+  /** Select those rows whose class is visible; a message counts the others. */
   function setSelected(/** @type {Iterable<number>} */ rows) {
     const wanted = new Set(rows);
-    const kept = Uint32Array.from(wanted).filter(isShown).sort();
+    const kept = Uint32Array.from(wanted).filter(isVisible).sort();
     put("message", hiddenRows(wanted.size - kept.length, wanted.size));
     if (!areEqual(kept, state.selected)) put("selected", kept);
   }
@@ -99,7 +99,7 @@ function makeSelecting(state, put, isShown) {
     future = [];
   }
 
-  /** Select the last one of a list; the current selection goes to the other list. */
+  /** Move to the last selection of one list; the current selection goes to the other list. */
   function travel(/** @type {Uint32Array[]} */ from, /** @type {Uint32Array[]} */ to) {
     const rows = from.pop();
     if (!rows) return;
@@ -110,20 +110,20 @@ function makeSelecting(state, put, isShown) {
   return { select, undo: () => travel(past, future), redo: () => travel(future, past) };
 }
 
-/** Why selections are refused; "" if they are not. @param {Entry[]} entries */
+/** The reason why selections are refused; "" if they are accepted. @param {Entry[]} entries */
 function problemOf(entries) {
   if (entries.length > MAX_SELECTIONS) return `${MAX_SELECTIONS} selections can have names, got ${entries.length}; drop some`;
   return entries.map(({ name }) => problemOfName(name)).find(Boolean) ?? "";
 }
 
-/** Why a name is refused; "" if it is not. @param {string} name */
+/** The reason why a name is refused; "" if it is accepted. @param {string} name */
 export function problemOfName(name) {
   return RESERVED_NAMES.includes(name)
     ? `${quoted(name)} cannot name a selection, because select() uses the word; choose another name`
     : "";
 }
 
-/** Give each new entry the first free slot, and its colour. @param {Entry[]} entries @returns {Named[]} */
+/** Give each new entry the first free slot and the colour of that slot. @param {Entry[]} entries @returns {Named[]} */
 function withSlots(entries) {
   const taken = new Set(entries.map((one) => one.slot));
   let next = 0;

@@ -1,4 +1,4 @@
-// Fields of a state, which call their followers when they change. No DOM.
+// Fields of a state; a change calls the functions that follow the field. No DOM.
 
 /**
  * @template {object} State
@@ -8,7 +8,7 @@ export function makeFields(state) {
   /** @type {Map<keyof State, (() => void)[]>} */
   const followers = new Map();
 
-  /** Change one field, and call its followers. @param {keyof State} name @param {any} value */
+  /** Change one field and call its followers. @param {keyof State} name @param {any} value */
   function put(name, value) {
     if (state[name] === value) return;
     state[name] = value;

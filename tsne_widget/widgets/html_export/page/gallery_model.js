@@ -1,4 +1,4 @@
-// The gallery of an exported page, as views/gallery/view.py in a notebook.
+// The gallery of an exported page; same as views/gallery/view.py.
 import { PICKED_MODES } from "../../frontend/constants.js";
 import { Arrangement } from "./arrangement.js";
 import { asView } from "./counting.js";
@@ -8,7 +8,7 @@ import { makePicks } from "./picks.js";
 import { needs } from "./text.js";
 import { detailsOf, probabilitiesOf } from "./tiles.js";
 
-// Size of every picture in a reply, pixels: larger than a tile asks for, since there is only one size.
+// Pixels of every picture in a reply. The page has one size, which is larger than any tile requests.
 const ANY_SIZE = 1024;
 const NO_PICTURES = "This page was written without pictures";
 
@@ -22,9 +22,9 @@ export function makeGalleryModel(exploration, tileOf) {
   return new Gallery(exploration, tileOf).model;
 }
 
-/** Answers the messages of the gallery, and keeps its traits up to date. */
+/** Answers the messages of the gallery and keeps its traits up to date. */
 class Gallery {
-  /** Until a person chooses the source, it follows the selection. */
+  /** Whether the user has chosen the source; until then the source follows the selection. */
   #isSourceChosen = false;
   /** Row under the pointer in the gallery. @type {number | null} */
   #hovering = null;
@@ -47,7 +47,7 @@ class Gallery {
     exploration.follow(() => model.set("hovered", state.hovered), "hovered");
   }
 
-  /** @returns {Record<string, (content: any) => void>} by a message's kind */
+  /** @returns {Record<string, (content: any) => void>} handlers by kind of message */
   #handlers() {
     const { exploration, arrangement } = this;
     return {
@@ -65,7 +65,7 @@ class Gallery {
 
   #sendTiles(/** @type {any} */ content) {
     const { rows, epoch } = this.arrangement;
-    if (!this.arrangement.isCurrent(content)) return; // for another order: the view asks again
+    if (!this.arrangement.isCurrent(content)) return; // for an older order; the view asks again
     const { start, stop } = content;
     const made = Array.from(rows.subarray(start, stop), this.tileOf);
     this.model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles: made.map(({ tile }) => tile) }, [joined(made)]);
@@ -74,7 +74,7 @@ class Gallery {
   #hover(/** @type {number | null} */ row) {
     const before = this.#hovering;
     this.#hovering = row;
-    // A pointer that left for the map may already be over another point there.
+    // The pointer may already be over a point of the map.
     if (row !== null || this.exploration.state.hovered === before) this.exploration.put("hovered", row);
   }
 
@@ -118,7 +118,7 @@ class Gallery {
     return this.model.get("source") === "selection" ? this.exploration.state.selected : this.exploration.visibleRows();
   }
 
-  /** Put the source's rows into their order. */
+  /** Sort and group the rows of the source. */
   #arrange() {
     const { model, arrangement } = this;
     const groups = arrangement.arrange(this.#sourceRows(), model.get("sorted_by"), model.get("descending"), model.get("group_by"));
@@ -127,11 +127,11 @@ class Gallery {
     model.set({ count: arrangement.rows.length, groups, focus_index: focus, epoch: arrangement.epoch });
   }
 
-  /** Arrange the source's rows if they are others than before. */
+  /** Sort and group the rows of the source if they have changed. */
   #showSource() {
     const { selected } = this.exploration.state;
     this.model.set("source_counts", [selected.length, this.exploration.visibleRows().length]);
-    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "shown");
+    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "visible");
     if (!this.arrangement.isOf(this.#sourceRows())) this.#arrange();
   }
 }

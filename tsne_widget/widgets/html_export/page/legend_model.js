@@ -1,4 +1,4 @@
-// The legend of an exported page, as views/legend/view.py in a notebook.
+// The legend of an exported page; same as views/legend/view.py.
 import { LEGEND_TITLES } from "../../frontend/constants.js";
 import { accuraciesOf, asView, countedCodes, packBits } from "./counting.js";
 import { makeModel } from "./model.js";
@@ -6,7 +6,7 @@ import { makeModel } from "./model.js";
 /** @param {import("./exploration.js").Exploration} exploration */
 export function makeLegendModel(exploration) {
   const { record, state } = exploration;
-  const classes = record.shownNames.length;
+  const classes = record.printableNames.length;
   const counts = countedCodes(record.codes, null, classes);
   /** @type {{code: number, wasAlone: boolean, selected: Uint32Array} | null} */
   let toggled = null; // the state before the last click, which a double click restores
@@ -33,7 +33,7 @@ export function makeLegendModel(exploration) {
   }
 
   const model = makeModel({
-    title: LEGEND_TITLES[record.kind], names: record.shownNames, colors: record.colors, counts: Array.from(counts),
+    title: LEGEND_TITLES[record.kind], names: record.printableNames, colors: record.colors, counts: Array.from(counts),
     accuracies: asView(accuraciesOf(record, counts)), visible: null, selected_counts: null, is_key: true, sorted_by: "order",
   }, {
     toggle,

@@ -1,16 +1,16 @@
-// The map of an exported page, as views/map/view.py in a notebook.
+// The map of an exported page; same as views/map/view.py.
 import { rowsInside } from "../../frontend/geometry.js";
 import { asView, packBits } from "./counting.js";
 import { colorChoices, coloringOf } from "./coloring.js";
 import { makeModel } from "./model.js";
 
-// While it moves, the map draws a third of this many points.
+// The smallest budget of points. The map draws a third of its budget while it moves.
 const LEAST_BUDGET = 36_000;
 
 /**
  * @typedef {import("./exploration.js").Exploration} Exploration
  * @typedef {{rows: Uint32Array, points: Uint32Array, traits: Record<string, any>}} Drawn
- *   row of each point, point of each row
+ *   rows: row of each point; points: point of each row
  */
 
 /**
@@ -21,7 +21,7 @@ export function makeMapModel(exploration, tileOf) {
   const { record } = exploration;
   const drawn = pointsOf(record);
   const { rows } = drawn;
-  const hit = (/** @type {number} */ point) => (exploration.isShown(rows[point]) ? rows[point] : null);
+  const hit = (/** @type {number} */ point) => (exploration.isVisible(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
@@ -30,8 +30,8 @@ export function makeMapModel(exploration, tileOf) {
   }, {
     select({ mode }, buffers) {
       const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));
-      exploration.select(inside.filter(exploration.isShown), mode);
-      model.reply({ kind: "selected" }); // it replaces the preview of the view
+      exploration.select(inside.filter(exploration.isVisible), mode);
+      model.reply({ kind: "selected" }); // replaces the view's preview
     },
     pick({ point, mode }) {
       const row = hit(point);
@@ -64,27 +64,27 @@ export function makeMapModel(exploration, tileOf) {
 }
 
 /**
- * The points in the order of drawing, and the traits of them that never change.
+ * The points in drawing order, and their traits that never change.
  * @param {import("./record.js").SharedRecord} record
  * @returns {Drawn}
  */
 function pointsOf(record) {
   const rows = Uint32Array.from(record.order);
   const points = new Uint32Array(record.n);
-  const places = new Float32Array(2 * record.n); // x of each point, then y
+  const places = new Float32Array(2 * record.n); // all x, then all y
   rows.forEach((row, point) => {
     points[row] = point;
     [places[point], places[record.n + point]] = [record.x[row], record.y[row]];
   });
   const ringed = Uint32Array.from(rows.keys()).filter((point) => record.wrong[rows[point]]);
-  const codes = (record.shownNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
+  const codes = (record.printableNames.length <= 256 ? Uint8Array : Uint16Array).from(rows, (row) => record.codes[row]);
   const traits = {
-    places: new DataView(places.buffer), codes: new DataView(codes.buffer), names: record.shownNames, wrong: asView(ringed),
+    places: new DataView(places.buffer), codes: new DataView(codes.buffer), names: record.printableNames, wrong: asView(ringed),
   };
   return { rows, points, traits };
 }
 
-/** The traits of the points' colours. */
+/** The traits for the colours of the points. */
 function paintOf(/** @type {Exploration} */ { record, state }, /** @type {Uint32Array} */ rows) {
   const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);
   return { color_by: state.colorBy, key, texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };

@@ -1,12 +1,12 @@
-// The model of a view in an exported page: its traits, and handlers that answer its messages.
+// The model of a view in an exported page: the view's traits, and handlers that answer its messages.
 
 /**
  * @typedef {ReturnType<typeof makeModel>} Model
  */
 
 /**
- * @param {Record<string, any>} values  of the traits
- * @param {Record<string, (content: any, buffers: ArrayBuffer[]) => void>} handlers  by a message's kind
+ * @param {Record<string, any>} values  by name of the trait
+ * @param {Record<string, (content: any, buffers: ArrayBuffer[]) => void>} handlers  by kind of message
  */
 export function makeModel(values, handlers) {
   /** @type {Map<string, Set<(...args: any[]) => void>>} */
@@ -24,7 +24,7 @@ export function makeModel(values, handlers) {
     for (const callback of callbacks.get(event) ?? []) callback(...args);
   }
 
-  /** Change traits, then call the listeners of those that differ. */
+  /** Set traits, then call the listeners of those that have changed. */
   function set(/** @type {string | Record<string, any>} */ name, /** @type {any} */ value = undefined) {
     const wanted = typeof name === "string" ? { [name]: value } : name;
     const changed = Object.keys(wanted).filter((key) => values[key] !== wanted[key]);
@@ -38,7 +38,7 @@ export function makeModel(values, handlers) {
     on,
     off,
     save_changes() {},
-    /** Answered later, as by a kernel. @returns {boolean} whether an answer will come */
+    /** Answer a message later, as a kernel does. @returns {boolean} whether an answer will come */
     send(/** @type {any} */ content, /** @type {any} */ _callbacks = undefined, /** @type {ArrayBuffer[]} */ buffers = []) {
       queueMicrotask(() => handlers[content.kind]?.(content, buffers));
       return content.kind in handlers;

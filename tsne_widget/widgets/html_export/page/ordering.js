@@ -1,4 +1,4 @@
-// The order of an exported page's gallery: sorted by a value, in groups. No DOM.
+// Sorts and groups the rows of an exported page's gallery. No DOM.
 import { MAX_GROUPS, SORT_KEYS, SORT_NAMES, TITLES, UNKNOWN } from "../../frontend/constants.js";
 import { fullCount } from "../../frontend/classes.js";
 import { needs } from "./text.js";
@@ -9,7 +9,7 @@ import { needs } from "./text.js";
  */
 
 /**
- * What the gallery can be sorted by, in the order of models/sorting.py.
+ * The sorts of the gallery, in the order of models/sorting.py.
  * @param {SharedRecord} record
  * @returns {Sort[]}
  */
@@ -30,8 +30,8 @@ export function sortsOf(record) {
 }
 
 /**
- * Rows sorted by their values, group by group, as arranged() of models/arrangement.py. Equal values
- * stay in ascending order of rows, NaN comes last.
+ * Rows sorted by value within each group; same as arranged() in models/arrangement.py. Rows with equal
+ * values are ascending, and NaN comes last.
  * @param {Uint32Array} rows  ascending
  * @param {Sort} sort
  * @param {boolean} descending
@@ -66,7 +66,7 @@ function sortedRows(/** @type {Uint32Array} */ rows, /** @type {ArrayLike<number
   });
 }
 
-/** Rows of each group, in order; a group of confusions has the key label · (c + 1) + prediction. */
+/** Sorted rows of each group; the key of a group by confusion is label · (c + 1) + prediction. */
 function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, labels, predictions }) {
   /** @type {Map<number, number[]>} */
   const members = new Map();
@@ -82,7 +82,7 @@ function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupB
   return members;
 }
 
-/** Keys of the groups in order. Confusions: frequent mistakes first, then right ones, then unknown. */
+/** Sorted keys of the groups. By confusion: mistakes by frequency, then correct ones, then unknown ones. */
 function sortedKeys(/** @type {Map<number, number[]>} */ members, /** @type {string} */ groupBy, /** @type {number} */ c) {
   const keys = [...members.keys()].sort((a, b) => a - b);
   if (groupBy !== "confusion") return keys;
@@ -92,9 +92,9 @@ function sortedKeys(/** @type {Map<number, number[]>} */ members, /** @type {str
   return keys.sort((a, b) => rank(a) - rank(b) || size(b) - size(a) || a - b);
 }
 
-function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, shownNames }) {
+function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, printableNames }) {
   const c = names.length;
-  const word = (/** @type {number} */ code) => (code < c ? shownNames[code] : UNKNOWN);
+  const word = (/** @type {number} */ code) => (code < c ? printableNames[code] : UNKNOWN);
   if (groupBy !== "confusion") return `${groupBy === "label" ? "" : "→ "}${word(key)}`;
   const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
   return label === prediction ? word(label) : `${word(label)} → ${word(prediction)}`;

@@ -1,4 +1,4 @@
-// An exported page: its head, and the widget's views below it.
+// An exported page: its heading, with the widget's views below.
 import views from "tsne-widget:views";
 import { openApplication } from "../../frontend/app.js";
 import { fullCount } from "../../frontend/classes.js";
@@ -14,10 +14,10 @@ function openPage() {
   root.className = "tw-page";
   root.append(makeHead(exploration));
   openApplication(root, pageBackend(exploration), views);
-  /** @type {any} */ (root).exploration = exploration; // for tests and for the curious
+  /** @type {any} */ (root).exploration = exploration; // for tests and for inspection
 }
 
-// ---- the head ----
+// ---- the heading ----
 
 function makeHead(/** @type {import("./exploration.js").Exploration} */ exploration) {
   const { record } = exploration;
@@ -38,7 +38,7 @@ function makeSave(/** @type {import("./exploration.js").Exploration} */ explorat
   button.dataset.action = "csv";
   exploration.follow(() => {
     const count = state.selected.length;
-    const what = count ? `${fullCount(count)} selected` : `all ${fullCount(exploration.visibleRows().length)} shown`;
+    const what = count ? `${fullCount(count)} selected` : `all ${fullCount(exploration.visibleRows().length)} visible`;
     button.textContent = `Save ${what} as CSV`;
     button.title = count ? "Save a table of the selected samples" : "Nothing is selected: save a table of all visible samples";
   }, "selected", "visible");
@@ -49,7 +49,7 @@ function makeSave(/** @type {import("./exploration.js").Exploration} */ explorat
     link.href = URL.createObjectURL(csv);
     link.download = `${fileStem(record.title)}${state.selected.length ? "-selected" : ""}.csv`;
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may ask where to save it
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may first ask where to save it
   });
   return button;
 }
@@ -58,7 +58,7 @@ function fileStem(/** @type {string} */ title) {
   return title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "samples";
 }
 
-/** A button for light or dark colours; until it is used, the system decides. */
+/** A button for light or dark colours; the system's setting applies until it is used. */
 function makeTheme() {
   const button = textButton("");
   button.dataset.action = "theme";
@@ -66,7 +66,7 @@ function makeTheme() {
   let isDark = system.matches;
   let isChosen = false;
   const show = () => {
-    // JupyterLab's attribute for its theme, which the views follow.
+    // JupyterLab's theme attribute, which the views follow.
     document.body.dataset.jpThemeLight = String(!isDark);
     button.textContent = isDark ? "☀" : "☾";
     button.title = isDark ? "Light colours" : "Dark colours";

@@ -4,9 +4,9 @@ import { packBits } from "./counting.js";
 /** @param {number} n  rows */
 export function makePicks(n) {
   const isPicked = new Uint8Array(n);
-  let anchor = -1; // the row that was picked last; a range starts there
+  let anchor = -1; // the row picked last, where a range starts
 
-  /** Pick a row or unpick it; with a range, pick all rows from the anchor on. */
+  /** Toggle a row; a range picks all rows from the anchor to it. */
   function pick(/** @type {Uint32Array} */ rows, /** @type {number} */ index, /** @type {boolean} */ isRange) {
     const first = anchor < 0 ? -1 : rows.indexOf(anchor);
     if (isRange && first >= 0) {
@@ -17,7 +17,7 @@ export function makePicks(n) {
     }
   }
 
-  /** The picked rows, ascending; none is picked afterwards. */
+  /** Return the picked rows, ascending, and unpick them. */
   function take() {
     const rows = Uint32Array.from(isPicked.keys()).filter((row) => isPicked[row]);
     isPicked.fill(0);

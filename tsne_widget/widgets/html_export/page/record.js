@@ -5,17 +5,17 @@ import { printable } from "./text.js";
 /**
  * @typedef {{dtype: string, data: string}} Packed  little-endian numbers in base64
  * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean, format: string}} Score
- * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  no bytes: no picture
+ * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  without a picture, the file is empty
  * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
- *   k most probable classes of each row, and the probability of its label
+ *   codes and shares of the k most probable classes of each row, and the probability of its label
  * @typedef {{n: number, title: string, notes: {sample: string, pictures: string}, names: string[],
- *   shownNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
+ *   printableNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
  *   probabilities: Probabilities | null, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
- *   names are the original ones, shownNames are printable and include the class of unknown labels;
- *   a code is an index into shownNames; order has the row of each point, in the order of drawing
+ *   names: original names; printableNames: printable names, including the class of unknown labels;
+ *   codes: indices into printableNames; order: row of each point, in drawing order
  */
 
 const ARRAYS = {
@@ -39,7 +39,7 @@ function bytesOf(base64) {
 
 /**
  * @param {any} data  what record.py and content.py wrote
- * @param {string} bodies  of the pictures, in base64
+ * @param {string} bodies  the encoded pictures, in base64
  * @returns {SharedRecord}
  */
 export function readRecord(data, bodies) {
@@ -58,19 +58,19 @@ export function readRecord(data, bodies) {
   };
 }
 
-/** The classes: labels, else predictions, else one class of all samples; unknown ones come last. */
+/** The classes: of the labels if there are any, else of the predictions, else one class of all samples. Unknown comes last. */
 function classesOf(/** @type {any} */ data, /** @type {ArrayLike<number> | null} */ labels, /** @type {ArrayLike<number> | null} */ predictions) {
   const kind = /** @type {"label" | "prediction" | ""} */ (labels ? "label" : predictions ? "prediction" : "");
   const names = kind ? [...data.names] : ["all samples"];
   const known = names.length;
   const codes = Uint32Array.from(labels ?? predictions ?? new Uint8Array(data.n), (code) => (code < 0 ? known : code));
-  const shownNames = names.map((name) => printable(name));
+  const printableNames = names.map((name) => printable(name));
   const colors = data.colors.slice(0, known);
   if (codes.some((code) => code === known)) {
-    shownNames.push(names.includes(UNKNOWN) ? `${UNKNOWN} label` : UNKNOWN);
+    printableNames.push(names.includes(UNKNOWN) ? `${UNKNOWN} label` : UNKNOWN);
     colors.push(UNKNOWN_COLOR);
   }
-  return { kind, names, known, codes, shownNames, colors };
+  return { kind, names, known, codes, printableNames, colors };
 }
 
 /** 1 for each row whose prediction differs from its known label. */
@@ -85,7 +85,7 @@ function scoreOf(/** @type {any} */ { name, title, values, highest_first: highes
   return { name, title: title ?? printable(name), values: unpack(values), highestFirst, format };
 }
 
-/** Reads single pictures: it decodes only their part of the text. */
+/** A function that decodes the picture of one row. */
 function pictureReader(/** @type {any} */ pictures, /** @type {string} */ bodies) {
   const none = { file: new Uint8Array(0), mime: "", width: 0, height: 0, note: "" };
   if (!pictures) return () => none;
@@ -104,7 +104,7 @@ function pictureReader(/** @type {any} */ pictures, /** @type {string} */ bodies
 }
 
 /**
- * Bytes start … end − 1 of a text in base64.
+ * Bytes start … end − 1 of a base64 text.
  * @param {string} base64
  * @param {number} start
  * @param {number} end

@@ -1,4 +1,4 @@
-// The named selections of an exported page, as views/selections/view.py in a notebook.
+// The named selections of an exported page; same as views/selections/view.py.
 import { MAX_CHARACTERS } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
 import { problemOfName } from "./exploration.js";
@@ -12,11 +12,11 @@ export function makeSelectionsModel(exploration) {
   return new Selections(exploration).model;
 }
 
-/** Answers the messages of the view, and keeps its traits up to date. */
+/** Answers the messages of the view and keeps its traits up to date. */
 class Selections {
-  /** The selection that was dropped last, for restore. @type {{one: Named, place: number} | null} */
+  /** The selection deleted last, which can be restored. @type {{one: Named, place: number} | null} */
   #dropped = null;
-  /** Counts the lists; messages about older lists are ignored. */
+  /** Version of the list; messages about older versions are ignored. */
   #epoch = 0;
 
   /** @param {import("./exploration.js").Exploration} exploration */
@@ -46,7 +46,7 @@ class Selections {
     return content.epoch === this.#epoch ? this.state.selections[content.index] : undefined;
   }
 
-  /** Give the selected rows a name; a selection of this name gets them. */
+  /** Name the selected rows; an existing selection of this name is replaced. */
   #name(/** @type {string} */ wanted) {
     const { selected: rows, selections } = this.state;
     const isKnown = selections.some((one) => one.name === wanted);
@@ -91,7 +91,7 @@ class Selections {
     this.#showSelected();
   }
 
-  /** Count the selected rows, in all and of each named selection. */
+  /** Count the selected rows in total and in each named selection. */
   #showSelected() {
     const selected = new Set(this.state.selected);
     const overlaps = this.state.selections.map(({ rows }) => Array.from(rows).filter((row) => selected.has(row)).length);

@@ -1,9 +1,9 @@
-// Text and numbers as Python writes them. No DOM.
+// Formats text and numbers the same as Python. No DOM.
 import { MAX_NAME, SMALLEST_NATS } from "../../frontend/constants.js";
 import { fullCount } from "../../frontend/classes.js";
 
 /**
- * One line of visible text, as printable() of _text.py: escapes controls and bidi marks.
+ * One line of visible text: escapes control characters and bidi marks. Same as printable() in _text.py.
  * @param {string} text
  * @param {number} limit  characters
  */
@@ -13,7 +13,7 @@ export function printable(text, limit = MAX_NAME) {
   return letters.length <= limit ? plain : `${letters.slice(0, limit - 1).join("")}…`;
 }
 
-/** Text in quotes, as Python's repr(). @param {string} text */
+/** Text in quotes, same as Python's repr(). @param {string} text */
 export function quoted(text) {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text
@@ -30,18 +30,18 @@ function escape(/** @type {string} */ character) {
   return short ?? `\\${letter}${code.toString(16).padStart(/** @type {number} */ (length), "0")}`;
 }
 
-/** The last characters of a long text after an ellipsis. @param {string} text @param {number} limit */
+/** An ellipsis and the last characters of a long text. @param {string} text @param {number} limit */
 export function ending(text, limit) {
   const letters = [...text];
   return printable(letters.length <= limit ? text : `…${letters.slice(1 - limit).join("")}`, limit);
 }
 
-/** Last part of a path with slashes or backslashes. @param {string} path */
+/** Last part of a path that has slashes or backslashes. @param {string} path */
 export function fileName(path) {
   return path.replace(/[/\\]+$/, "").split(/[/\\]/).pop() ?? "";
 }
 
-/** The nearest integer, the even one of two, as numpy.rint(). @param {number} value */
+/** The nearest integer, half to even, same as numpy.rint(). @param {number} value */
 export function roundHalfEven(value) {
   const low = Math.floor(value);
   const rest = value - low;
@@ -49,10 +49,10 @@ export function roundHalfEven(value) {
 }
 
 /**
- * The digits of a number, rounded half to even, as Python's "e" format; JavaScript rounds half up.
+ * The digits of a number, rounded half to even like Python's "e" format; JavaScript rounds half up.
  * @param {number} value  finite
  * @param {number} digits
- * @returns {{digits: string, exponent: number}}  of the absolute value
+ * @returns {{digits: string, exponent: number}}  for the absolute value
  */
 function rounded(value, digits) {
   const [long, exponent] = Math.abs(value).toExponential(40).split("e");
@@ -62,11 +62,11 @@ function rounded(value, digits) {
   const half = `5${"0".repeat(rest.length - 1)}`;
   const goesUp = rest > half || (rest === half && Number(kept.at(-1)) % 2 === 1);
   if (goesUp) kept = String(BigInt(kept) + 1n).padStart(digits, "0");
-  const isLonger = kept.length > digits; // 999.96 became 1000
+  const isLonger = kept.length > digits; // 999.96 is rounded to 1000
   return { digits: kept.slice(0, digits), exponent: Number(exponent) + Number(isLonger) };
 }
 
-/** A number with some significant digits, as Python's "g" format. @param {number} value @param {number} digits */
+/** A number with a number of significant digits, same as Python's "g" format. @param {number} value @param {number} digits */
 export function general(value, digits = 4) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
@@ -86,7 +86,7 @@ function withoutZeros(/** @type {string} */ text) {
   return text.replace(/0+$/, "").replace(/\.$/, "");
 }
 
-/** A number from 0 on with some decimals, as Python's "f" format. @param {number} value @param {number} decimals  at least 1 */
+/** A non-negative number with a number of decimals, same as Python's "f" format. @param {number} value @param {number} decimals  at least 1 */
 export function fixed(value, decimals) {
   const [whole, fraction] = value.toFixed(60).split(".");
   const kept = whole + fraction.slice(0, decimals);
@@ -97,7 +97,7 @@ export function fixed(value, decimals) {
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** A score's value, as Score.text(). @param {number} value @param {string} format  "percent", "nats" or "number" */
+/** A score's value as text, same as Score.text(). @param {number} value @param {string} format  "percent", "nats" or "number" */
 export function scoreText(value, format) {
   if (Number.isNaN(value)) return "unknown";
   if (format === "percent") return `${fixed(100 * value, 1)} %`;
@@ -111,7 +111,7 @@ export function needs(needed) {
   return missing.length ? `needs ${missing.join(" and ")}` : "";
 }
 
-/** The message on rows that were not selected, "" for none. @param {number} hidden @param {number} total */
+/** The message about hidden rows that were not selected; "" for none. @param {number} hidden @param {number} total */
 export function hiddenRows(hidden, total) {
   return hidden ? `${fullCount(hidden)} of ${fullCount(total)} rows belong to hidden classes and were not selected` : "";
 }

@@ -1,4 +1,4 @@
-// Tiles and details of single samples, as models/tiles.py and models/details.py in a notebook.
+// Tiles and details of single samples; same as models/tiles.py and models/details.py.
 import { MAX_PATH, UNKNOWN } from "../../frontend/constants.js";
 import { ending, fileName, printable, scoreText } from "./text.js";
 
@@ -21,13 +21,13 @@ export function makeTiles(record) {
   };
 }
 
-/** Name of a row's class; null without codes. */
+/** Name of a row's class; null if there are no codes. */
 function className(/** @type {SharedRecord} */ record, /** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) {
   if (!codes) return null;
-  return codes[row] < 0 ? UNKNOWN : record.shownNames[codes[row]];
+  return codes[row] < 0 ? UNKNOWN : record.printableNames[codes[row]];
 }
 
-/** Names and values of a row. @param {SharedRecord} record @param {number} row @returns {[string, string][]} */
+/** Names and values of a row's fields. @param {SharedRecord} record @param {number} row @returns {[string, string][]} */
 export function detailsOf(record, row) {
   /** @type {[string, string][]} */
   const found = [["id", String(record.ids[row])]];
@@ -42,12 +42,12 @@ export function detailsOf(record, row) {
   return found;
 }
 
-/** The most probable classes of a row, and its label. @param {SharedRecord} record @param {number} row */
-export function probabilitiesOf({ probabilities, labels, shownNames }, row) {
+/** Probabilities of a row's most probable classes and of its label. @param {SharedRecord} record @param {number} row */
+export function probabilitiesOf({ probabilities, labels, printableNames }, row) {
   if (!probabilities) return [];
   const { k, codes, shares, labelShares } = probabilities;
   const label = labels ? labels[row] : -1;
   const top = Array.from({ length: k }, (_, place) => ({ code: codes[row * k + place], share: shares[row * k + place] }));
   if (label >= 0 && !top.some(({ code }) => code === label)) top.push({ code: label, share: labelShares[row] });
-  return top.map(({ code, share }) => ({ name: shownNames[code] ?? String(code), share, is_label: code === label }));
+  return top.map(({ code, share }) => ({ name: printableNames[code] ?? String(code), share, is_label: code === label }));
 }

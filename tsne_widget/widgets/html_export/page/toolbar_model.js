@@ -1,4 +1,4 @@
-// The toolbar of an exported page, as views/toolbar/view.py in a notebook.
+// The toolbar of an exported page; same as views/toolbar/view.py.
 import { fold, fullCount } from "../../frontend/classes.js";
 import { FINDERS, FOUND, MAX_SENTENCE } from "../../frontend/constants.js";
 import { makeModel } from "./model.js";
@@ -16,16 +16,16 @@ export function makeToolbarModel(exploration) {
     (!score || record.scores.has(score)) && (isJudged || !isOfMistakes));
   const mistakes = (/** @type {Uint32Array} */ rows) => rows.reduce((sum, row) => sum + record.wrong[row], 0);
 
-  /** Select the visible ones of some rows, or say that there are none. */
+  /** Select those rows that are visible, or say that there are none. */
   function select(/** @type {Uint32Array} */ rows, /** @type {string} */ mode, /** @type {string} */ none) {
-    const among = rows.filter(exploration.isShown);
+    const among = rows.filter(exploration.isVisible);
     if (among.length) return exploration.select(among, mode);
     const hidden = rows.length ? `; ${fullCount(rows.length)} in hidden classes` : "";
-    exploration.put("message", printable(`${none} among the samples shown${hidden}`, MAX_SENTENCE));
+    exploration.put("message", printable(`${none} among the visible samples${hidden}`, MAX_SENTENCE));
   }
 
   const model = makeModel({
-    total: record.n, shown: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
+    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
     maps: [], map: -1, fit: NO_FIT,
     finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
@@ -33,14 +33,14 @@ export function makeToolbarModel(exploration) {
     clear: () => exploration.select([]),
     finder({ name, mode }) {
       const finder = finders.find((one) => one.name === name);
-      if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: there are none`);
+      if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: none`);
     },
     search: ({ text, mode }) => select(matchingRows(record, text), mode, `No match for “${printable(text.trim())}”`),
   });
   exploration.follow(() => {
-    const shown = exploration.visibleRows();
+    const visible = exploration.visibleRows();
     model.set({
-      shown: shown.length, misclassified: isJudged ? mistakes(shown) : -1, selected: state.selected.length,
+      visible: visible.length, misclassified: isJudged ? mistakes(visible) : -1, selected: state.selected.length,
       selected_misclassified: mistakes(state.selected), message: state.message,
     });
   }, "visible", "selected", "message");
@@ -48,7 +48,7 @@ export function makeToolbarModel(exploration) {
 }
 
 /**
- * Rows that a finder finds among some rows, as finder_rows() of analysis/finders.py.
+ * Rows that a finder finds among some rows; same as finder_rows() in analysis/finders.py.
  * @param {typeof FINDERS[number]} finder @param {SharedRecord} record @param {Uint32Array} among
  * @returns {Uint32Array}
  */
@@ -61,12 +61,12 @@ function foundBy(finder, record, among) {
   return known.sort((a, b) => compare(sign * values[a], sign * values[b]) || a - b).slice(0, FOUND);
 }
 
-/** Also of infinite values, whose difference is NaN. @param {number} a @param {number} b */
+/** Compare numbers; subtraction fails for infinite values, whose difference is NaN. @param {number} a @param {number} b */
 function compare(a, b) {
   return a < b ? -1 : Number(a > b);
 }
 
-/** Rows whose id, path or class matches a text, as matching_rows() of analysis/text_search.py. */
+/** Rows whose id, path or class matches a text; same as matching_rows() in analysis/text_search.py. */
 function matchingRows(/** @type {SharedRecord} */ record, /** @type {string} */ text) {
   const { ids, names, labels, predictions, paths, n } = record;
   const wanted = text.trim();

@@ -1,4 +1,4 @@
-// The buttons for what changes between two maps; each selects the samples that changed.
+// Buttons for the changes between two maps; each selects the samples with that change.
 import { fullCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
@@ -21,11 +21,11 @@ export class Changes {
   show() {
     /** @type {Change[]} */
     const changes = this.#model.get("changes");
-    // Reuse the buttons, so that a button keeps the focus.
+    // Buttons are reused, so that the focus stays where it is.
     for (const [i, { name, meaning, count }] of changes.entries()) {
       const button = this.#buttons[i] ?? this.#add();
       button.dataset.change = name;
-      button.title = `${meaning}. Click selects them. ${MODES_HELP}`;
+      button.title = `${meaning}. Click to select them. ${MODES_HELP}`;
       button.textContent = `${name[0].toUpperCase()}${name.slice(1)} `;
       button.appendChild(element("b", "", fullCount(count)));
       button.disabled = !count;

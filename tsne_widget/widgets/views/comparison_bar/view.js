@@ -1,4 +1,4 @@
-// The bar above compared maps: selectable changes, the way between the maps, and progress.
+// The bar above compared maps: changes to select, the slider between the maps, and progress.
 import { makeBar, makeMessage, makeProgress } from "../../frontend/bars.js";
 import { fullCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
@@ -45,11 +45,11 @@ class ComparisonBar {
     root.appendChild(this.way.root);
     this.#progress = makeProgress(root);
     this.#progress.root.appendChild(this.#stop);
-    this.#stop.title = "Keep this map as it is now, and begin the next";
+    this.#stop.title = "Stop this map, keep its current state and start the next map";
     this.#showMessage = makeMessage(root);
   }
 
-  /** Show the counts, the message and the way. */
+  /** Show the counts, the message and the slider. */
   show() {
     const [selected, names] = [this.#model.get("selected"), this.#model.get("names")];
     this.#showSummary();
@@ -60,7 +60,7 @@ class ComparisonBar {
     this.way.show();
   }
 
-  /** Show the progress of the map that is computed. */
+  /** Show the progress of the running map. */
   showFit() {
     const { root, doing, show } = this.#progress;
     /** @type {Fit} */

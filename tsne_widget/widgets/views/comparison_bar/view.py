@@ -20,8 +20,8 @@ from tsne_widget.widgets.views.view import View
 _MEANINGS = {
     "fixed": "wrong in {before}, right in {after}",
     "introduced": "right in {before}, wrong in {after}",
-    "still wrong": "wrong in both, as the same class",
-    "wrong otherwise": "wrong in both, as another class each time",
+    "still wrong": "wrong in both, with the same class",
+    "wrong otherwise": "wrong in both, with different classes",
     "still right": "right in both",
 }
 

@@ -1,4 +1,4 @@
-// The way from the first map to the last: a slider that moves the points, and lines between their places.
+// From the first map to the last: a slider that moves the points, and lines between their places.
 import { element, textButton } from "../../frontend/elements.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
@@ -14,8 +14,8 @@ export class Way {
   #to = element("span");
   #lines = textButton("Lines", () => this.#model.send({ kind: "lines", shows: !this.#model.get("lines") }));
   #note = element("span");
-  #asked = NONE; // the share that was sent to the kernel, until it is shown
-  #wanted = NONE; // the latest share of the slider
+  #asked = NONE; // the share sent to the kernel, until the kernel has shown it
+  #wanted = NONE; // the slider's latest share
 
   /** @param {ViewModel} model */
   constructor(model) {
@@ -24,22 +24,22 @@ export class Way {
     this.#slider.addEventListener("input", () => this.#input());
   }
 
-  /** Show the names of the maps, and whether points can move and lines are drawn. */
+  /** Show the names of the maps, whether points can move, and whether lines are drawn. */
   show() {
     const [names, hasLines] = [this.#model.get("names"), this.#model.get("lines")];
     const [first, last] = [names[0], names[names.length - 1]];
     this.#from.textContent = first;
     this.#to.textContent = last;
-    const title = `Move the points of ${last} from their places in ${first}`;
+    const title = `Move the points from their places in ${first} to those in ${last}`;
     this.#slider.setAttribute("aria-label", title);
     this.#slider.title = title;
     this.#slider.disabled = !this.#model.get("can_morph");
     this.#lines.setAttribute("aria-pressed", String(hasLines));
-    this.#lines.title = `Lines on the map of ${last}, from where the selected samples are in ${first}`;
+    this.#lines.title = `Draw lines on the map of ${last} from the places of the selected samples in ${first}`;
     this.#note.textContent = this.#model.get("lines_note");
   }
 
-  /** Show how far the points have moved, and ask for the next step if the slider has moved on. */
+  /** Show how far the points have moved, and request the next step if the slider has moved again. */
   showShare() {
     const share = this.#model.get("morph");
     const isAsked = this.#asked >= 0;
@@ -55,7 +55,7 @@ export class Way {
     if (share !== this.#model.get("morph") || this.#asked >= 0) this.#ask(share);
   }
 
-  /** Ask for one step at a time: the next is sent when the kernel has shown this one. */
+  /** Request one step at a time: the next is sent after the kernel has shown this one. */
   #ask(/** @type {number} */ share) {
     this.#wanted = share;
     if (this.#asked >= 0) return;

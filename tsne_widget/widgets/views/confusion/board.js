@@ -1,4 +1,4 @@
-// The matrix in the panel: a canvas that the pointer and the keys explore.
+// The matrix in the panel: a canvas with pointer and keyboard control.
 import { element } from "../../frontend/elements.js";
 import { MODES_HELP } from "../../frontend/modes.js";
 import { describeCell } from "./counts.js";
@@ -8,12 +8,12 @@ import { fillKey, pictureOf, placeTip } from "./picture.js";
 import { clamp, stepFrom } from "./steps.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {(place: number[], event: MouseEvent | KeyboardEvent) => void} Select  place: row and column, −1 for the headings */
+/** @typedef {(place: number[], event: MouseEvent | KeyboardEvent) => void} Select  place: row and column; −1 for a heading */
 
-const LABEL_PIXELS = [68, 110]; // least and most width of the names left of the matrix
-const TOP_PIXELS = [32, 84]; // least and most height of the names above the matrix
+const LABEL_PIXELS = [68, 110]; // minimum and maximum width of the names left of the matrix
+const TOP_PIXELS = [32, 84]; // minimum and maximum height of the names above the matrix
 const FRAME_LABEL =
-  "Confusion matrix, label by prediction. Arrow keys move, to the headings too; Enter selects the samples. " + MODES_HELP;
+  "Confusion matrix, label by prediction. Arrow keys move between cells and headings; Enter selects the samples. " + MODES_HELP;
 
 export class Board {
   #model;
@@ -37,12 +37,12 @@ export class Board {
   #hovered = null; // row and column under the pointer
   #place = [0, 0]; // row and column that the keys move from
   #isFocused = false;
-  #pending = 0; // the frame that draws
-  #drawnWidth = 0; // of the panel
+  #pending = 0; // id of the requested animation frame
+  #drawnWidth = 0; // width of the panel when last drawn
 
   /**
    * @param {import("../../frontend/kernel.js").ViewModel} model
-   * @param {HTMLElement} root  the panel, which scrolls
+   * @param {HTMLElement} root  the scrolling panel
    * @param {{header: import("./header.js").Header, counts: Counts, select: Select}} parts
    */
   constructor(model, root, { header, counts, select }) {
@@ -59,7 +59,7 @@ export class Board {
     this.#frame.setAttribute("aria-label", FRAME_LABEL);
     this.#frame.appendChild(this.#canvas);
     this.#spoken.setAttribute("role", "status");
-    this.#tip.setAttribute("aria-hidden", "true"); // the status says the same
+    this.#tip.setAttribute("aria-hidden", "true"); // the status has the same text
     this.#tip.hidden = true;
     root.append(this.#frame, this.#key, this.#spoken, this.#tip);
     this.#listenToPointer();
@@ -74,7 +74,7 @@ export class Board {
     this.schedule();
   }
 
-  /** Draw once in the next frame. */
+  /** Draw in the next frame, once however often this is called. */
   schedule() {
     this.#pending ||= requestAnimationFrame(() => this.#draw());
   }
@@ -124,7 +124,7 @@ export class Board {
       redrawTip();
     }, { passive: true });
     this.#resized.observe(this.#root);
-    // JupyterLab names its theme in attributes of the body.
+    // JupyterLab stores the name of its theme in attributes of the body.
     this.#themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
   }
 
@@ -220,7 +220,7 @@ export class Board {
     if (!this.#grid) return;
     const [frame, root, { left, top }] = [this.#frame, this.#root, this.#grid];
     const [x0, y0, x1, y1] = boxOf(this.#grid, to[0], to[1]);
-    // The names stay in view if there is room for them.
+    // Keep the names in view if there is room.
     frame.scrollLeft = clamp(frame.scrollLeft, [x1 - frame.clientWidth + 4, Math.max(0, x0 - left)]);
     const [highest, lowest] = [frame.offsetTop + y0 - top - 4, frame.offsetTop + y1 + 50];
     root.scrollTop = clamp(root.scrollTop, [lowest - root.clientHeight, Math.max(0, highest)]);

@@ -1,4 +1,4 @@
-// The counts of the confusion panel as the kernel sends them, and their description.
+// Decodes and describes the counts of the confusion panel.
 import { typed } from "../../frontend/bytes.js";
 import { fullCount, percent } from "../../frontend/classes.js";
 
@@ -24,7 +24,7 @@ export function readCounts(model) {
   };
 }
 
-/** Describe a cell, or a heading with −1. @param {Counts} counts @param {string[]} names @param {number[]} place */
+/** Describe a cell, or a heading if an index is −1. @param {Counts} counts @param {string[]} names @param {number[]} place */
 export function describeCell({ isSelection, report, table, chosen }, names, [row, column]) {
   const of = isSelection ? "of the selection, " : "";
   const shareOf = (/** @type {number} */ part, /** @type {number} */ whole) => (whole ? ` (${percent(part / whole, 1)})` : "");
@@ -32,7 +32,7 @@ export function describeCell({ isSelection, report, table, chosen }, names, [row
     const code = Math.max(row, column);
     const whole = report[3 * code + (column < 0 ? 0 : 1)];
     const right = report[3 * code + 2];
-    return `${of}${column < 0 ? "label" : "predicted"} ${names[code]}: ${fullCount(whole)}, ${fullCount(right)} of them right${shareOf(right, whole)}`;
+    return `${of}${column < 0 ? "label" : "predicted"} ${names[code]}: ${fullCount(whole)}, ${fullCount(right)} of them correct${shareOf(right, whole)}`;
   }
   const place = row * names.length + column;
   const [count, whole] = [table[place], report[3 * row]];
@@ -46,8 +46,8 @@ export function describeAll({ allReport, chosenReport }) {
     const [samples, right] = [sum(report, 0), sum(report, 2)];
     return samples ? `${percent(right / samples, 1)} of ${fullCount(samples)} ${what}` : "";
   };
-  const parts = [part(allReport, "shown"), part(chosenReport, "selected")].filter(Boolean);
-  return parts.length ? `Right: ${parts.join(", ")}` : "No sample shown has a label and a prediction";
+  const parts = [part(allReport, "visible"), part(chosenReport, "selected")].filter(Boolean);
+  return parts.length ? `Accuracy: ${parts.join(", ")}` : "No visible sample has a label and a prediction";
 }
 
 function sum(/** @type {Uint32Array} */ report, /** @type {number} */ column) {

@@ -1,4 +1,4 @@
-// The head of the confusion panel: the share of correct samples, and the switches of the matrix.
+// The header of the confusion panel: the accuracy, and switches for the matrix.
 import { fullCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { describeAll } from "./counts.js";
@@ -7,7 +7,7 @@ import { describeAll } from "./counts.js";
 /** @typedef {{trait: string, label: string, choices: [string, boolean][]}} Switch  a choice: its text, and the value of the trait */
 
 /** @type {Switch} */
-const COUNTED = { trait: "counts_selection", label: "Samples counted", choices: [["All shown", false], ["Selection", true]] };
+const COUNTED = { trait: "counts_selection", label: "Samples counted", choices: [["All visible", false], ["Selection", true]] };
 /** @type {Switch} */
 const UNIT = { trait: "shows_shares", label: "Unit", choices: [["Counts", false], ["% of label", true]] };
 
@@ -27,12 +27,12 @@ export class Header {
     this.#unit = makeSwitch(model, UNIT, update);
     const large = this.#large;
     large.setAttribute("aria-pressed", "false");
-    large.title = "Cells large enough for every class to be named; the matrix scrolls";
+    large.title = "Make the cells large enough to name every class; the matrix then scrolls";
     large.addEventListener("click", () => {
       large.setAttribute("aria-pressed", String(!this.isLarge));
       resize();
     });
-    const switches = element("div", "tw-switches"); // in one line with the summary if there is room
+    const switches = element("div", "tw-switches"); // on one line with the summary if there is room
     switches.append(this.#counted.group, this.#unit.group, large);
     this.root.append(this.#summary, switches);
   }
@@ -51,7 +51,7 @@ export class Header {
     this.#unit.show();
   }
 
-  /** Show or hide the switch of the unit, which only the matrix uses. @param {boolean} hasMatrix */
+  /** Show or hide the switch for the unit, which only the matrix uses. @param {boolean} hasMatrix */
   showUnit(hasMatrix) {
     this.#unit.group.hidden = !hasMatrix;
   }
@@ -63,14 +63,14 @@ export class Header {
 
   #noteOn(/** @type {import("./counts.js").Counts} */ { all, allReport, chosenReport, isSelection }) {
     if (this.#classCount && !all.length && allReport.length) {
-      return `A matrix of ${fullCount(this.#classCount)} classes could not be read (up to 100 are drawn): these are the pairs confused most.`;
+      return `A matrix of ${fullCount(this.#classCount)} classes is too large to read (the limit is 100). The most confused pairs are listed instead.`;
     }
     return isSelection && !chosenReport.length ? "Nothing is selected." : "";
   }
 }
 
 /**
- * Buttons that set a trait, one for each value.
+ * Buttons that set a trait, one per value.
  * @param {ViewModel} model
  * @param {Switch} wanted
  * @param {() => void} update  runs after a click

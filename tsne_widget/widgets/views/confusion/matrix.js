@@ -1,25 +1,26 @@
-// A square table of counts on a canvas: where its cells are, what they look like. No widgets.
+// Draws a square table of counts on a canvas: geometry and colours of its cells. No widgets.
 import { percent, shortCount } from "../../frontend/classes.js";
 
 /**
  * @typedef {{cell: number, left: number, top: number, count: number, width: number, height: number}} Grid
- *   pixels; cells begin at (left, top), before them are the headings
+ *   in pixels; the cells begin at (left, top), the headings are left of them and above
  * @typedef {{ground: number[], right: number[], wrong: number[], text: string, muted: string, line: string, accent: string, font: string}} Paints
  * @typedef {{values: Float64Array, isShare: boolean, marked: Uint8Array, names: string[], empty: Uint8Array,
  *   at: number[] | null, isFocused: boolean}} Picture
- *   values c × c; marked cells hold some of the selection; empty labels have no samples
+ *   values: c × c; marked: cells that contain selected samples; empty: labels without samples
  */
 
 const MAX_CELL = 64;
-const READABLE_CELL = 26; // a number of three digits fits
+const READABLE_CELL = 26; // pixels; a number of three digits fits
 const MIN_CELL = 4;
-const LARGE_CELL = 15; // with its name beside it
-const LINE = 12; // pixels between names
-const FAINTEST = 0.14; // share of the full colour that a single sample has
+const LARGE_CELL = 15; // pixels; the name of each class fits beside its row
+const LINE = 12; // pixels from one name to the next
+const FAINTEST = 0.14; // share of the full colour in a cell with few samples
 
 /**
- * Where everything is, in the room that there is. Cells get as wide as the room is, but only as
- * tall as it is where numbers can be read in them: scrolling sideways is worse than downwards.
+ * The geometry of the matrix. Cells shrink until the matrix fits the available width. They shrink to
+ * the available height only if numbers stay readable, because vertical scrolling is easier
+ * than horizontal scrolling.
  * @param {{count: number, width: number, height: number, left: number, top: number, isLarge: boolean}} room
  * @returns {Grid}
  */
@@ -30,13 +31,13 @@ export function gridIn({ count, width, height, left, top, isLarge }) {
   return { cell, left, top, count, width: left + cell * count + 2, height: top + cell * count + 2 };
 }
 
-/** Whether the cells of this grid are so small that names have no room beside them. @param {Grid} grid */
+/** Whether the cells are too small for names beside them. @param {Grid} grid */
 export function isSmall(grid) {
   return grid.cell < LINE;
 }
 
 /**
- * Row and column at a place: −1 for the headings; null outside, or in the corner.
+ * Row and column at a place; −1 for a heading, null for the corner or outside.
  * @param {Grid} grid
  * @param {number} x
  * @param {number} y
@@ -50,7 +51,7 @@ export function cellAt({ cell, left, top, count }, x, y) {
 }
 
 /**
- * The box of a cell or heading, pixels: left, top, right, bottom.
+ * The box of a cell or heading: left, top, right, bottom, in pixels.
  * @param {Grid} grid
  * @param {number} row
  * @param {number} column
@@ -62,21 +63,22 @@ export function boxOf({ cell, left, top }, row, column) {
 }
 
 /**
- * How full the colour of each cell is, 0 … 1: the diagonal and the mistakes each by their largest,
- * or a few mistakes among many samples would not be seen. By the root, for most are small.
+ * The strength of each cell's colour, 0 … 1. The diagonal and the mistakes are scaled separately by
+ * their maximum, so that few mistakes among many samples remain visible. The square root makes small
+ * values more visible.
  * @param {Float64Array} values
  * @param {number} count
  * @returns {Float64Array}
  */
 export function fullness(values, count) {
-  const most = [0, 0]; // of the mistakes, of the diagonal
+  const most = [0, 0]; // maximum of the mistakes and of the diagonal
   const kind = (/** @type {number} */ k) => Number(k % (count + 1) === 0);
   values.forEach((value, k) => { if (value > most[kind(k)]) most[kind(k)] = value; });
   return values.map((value, k) => (value > 0 ? FAINTEST + (1 - FAINTEST) * Math.sqrt(value / most[kind(k)]) : 0));
 }
 
 /**
- * @param {CanvasRenderingContext2D} context  scaled so that a unit is a CSS pixel
+ * @param {CanvasRenderingContext2D} context  scaled so that one unit is one CSS pixel
  * @param {number} scale  device pixels per CSS pixel
  * @param {Grid} grid
  * @param {Picture} picture
@@ -84,7 +86,7 @@ export function fullness(values, count) {
  */
 export function drawMatrix(context, scale, grid, picture, paints) {
   const { count } = grid;
-  const snap = (/** @type {number} */ value) => Math.round(value * scale) / scale; // crisp edges
+  const snap = (/** @type {number} */ value) => Math.round(value * scale) / scale; // keeps edges sharp
   const full = fullness(picture.values, count);
   const gap = grid.cell >= 8 ? 1 : 0;
   context.clearRect(0, 0, grid.width, grid.height);
@@ -111,7 +113,7 @@ export function drawMatrix(context, scale, grid, picture, paints) {
   drawPlace(context, grid, picture, paints, snap);
 }
 
-/** Outlines of the cells that hold some of the selection. */
+/** Draw outlines around cells that contain selected samples. */
 function drawMarks(
   /** @type {CanvasRenderingContext2D} */ context, /** @type {Grid} */ grid, /** @type {Picture} */ picture,
   /** @type {Paints} */ paints, /** @type {(value: number) => number} */ snap,
@@ -130,7 +132,7 @@ function drawNames(
   /** @type {CanvasRenderingContext2D} */ context, /** @type {Grid} */ grid, /** @type {Picture} */ picture,
   /** @type {Paints} */ paints,
 ) {
-  const step = Math.max(1, Math.ceil(LINE / grid.cell)); // of many classes, every so many are named
+  const step = Math.max(1, Math.ceil(LINE / grid.cell)); // if there are many classes, only every step-th is named
   const [row, column] = picture.at ?? [-2, -2];
   const draw = (/** @type {number} */ code, /** @type {boolean} */ isRow, /** @type {boolean} */ isHere) => {
     context.font = `${isHere ? "600 " : ""}11px ${paints.font}`;
@@ -153,7 +155,7 @@ function drawNames(
   for (const isRow of [true, false]) {
     const here = isRow ? row : column;
     for (let code = 0; code < grid.count; code += step) {
-      // The name of the place looked at takes the room of those beside it.
+      // The name at the pointer covers the names next to it.
       if (here < 0 || code === here || Math.abs(code - here) * grid.cell >= LINE) draw(code, isRow, code === here);
     }
     if (here >= 0 && here % step) draw(here, isRow, true);
@@ -183,7 +185,7 @@ function mix(/** @type {number[]} */ from, /** @type {number[]} */ to, /** @type
   return from.map((value, k) => Math.round(value + (to[k] - value) * share));
 }
 
-/** Whether dark text is the easier one to read on a colour (WCAG's relative luminance). */
+/** Whether dark text is easier to read on a colour than light text (WCAG relative luminance). */
 function isLight(/** @type {number[]} */ color) {
   const [r, g, b] = color.map((value) => (value / 255 <= 0.04 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18;

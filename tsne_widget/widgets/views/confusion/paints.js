@@ -6,7 +6,7 @@ export function paintsOf(root) {
   const probe = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   const numbers = (/** @type {string} */ name) => {
     probe.fillStyle = styles.getPropertyValue(name).trim();
-    const hex = String(probe.fillStyle); // as #rrggbb
+    const hex = String(probe.fillStyle); // the browser returns #rrggbb
     return [1, 3, 5].map((start) => Number.parseInt(hex.slice(start, start + 2), 16));
   };
   const text = (/** @type {string} */ name) => styles.getPropertyValue(name).trim();

@@ -1,4 +1,4 @@
-// What the matrix shows of the counts, the key to its colours, and the place of its tip.
+// The numbers in the matrix, the key to its colours, and the position of its tooltip.
 import { fullCount, percent } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
 import { boxOf } from "./matrix.js";
@@ -6,13 +6,13 @@ import { boxOf } from "./matrix.js";
 /** @typedef {import("./counts.js").Counts} Counts */
 
 /**
- * The numbers and marks of the cells.
+ * The numbers and outlines of the cells.
  * @param {Counts} counts
  * @param {string[]} names
  * @param {boolean} isShare  whether numbers are shares of the samples with the label
  */
 export function pictureOf({ all, chosen, table, report }, names, isShare) {
-  const samplesOf = (/** @type {number} */ k) => report[3 * Math.floor(k / names.length)] || 1; // samples with the label of a cell
+  const samplesOf = (/** @type {number} */ k) => report[3 * Math.floor(k / names.length)] || 1; // samples with the cell's label
   return {
     names, isShare,
     values: Float64Array.from(table, (count, k) => (isShare ? count / samplesOf(k) : count)),
@@ -22,13 +22,13 @@ export function pictureOf({ all, chosen, table, report }, names, isShare) {
 }
 
 /**
- * Fill the key: the largest value of each colour, and what an outline means.
+ * Fill the key: the maximum of each colour, and the meaning of an outline.
  * @param {HTMLElement} key
  * @param {{values: Float64Array, names: string[], isShare: boolean}} picture
  * @param {boolean} hasSelection
  */
 export function fillKey(key, { values, names, isShare }, hasSelection) {
-  const most = [0, 0]; // on the diagonal, off the diagonal
+  const most = [0, 0]; // maximum on the diagonal and off it
   values.forEach((value, k) => {
     const kind = Number(k % (names.length + 1) !== 0);
     most[kind] = Math.max(most[kind], value);
@@ -41,11 +41,11 @@ export function fillKey(key, { values, names, isShare }, hasSelection) {
   }));
   if (!hasSelection) return;
   const outline = key.appendChild(element("span", "tw-outlined"));
-  outline.append(element("i"), " holds some of the selection");
+  outline.append(element("i"), " contains selected samples");
 }
 
 /**
- * Put the tip below its cell, or above it if there is no room below.
+ * Place the tooltip below its cell, or above it if there is no room below.
  * @param {HTMLElement} tip
  * @param {import("./matrix.js").Grid} grid
  * @param {number[]} at  row and column

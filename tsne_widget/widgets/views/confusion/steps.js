@@ -1,6 +1,6 @@
-// Where the keys move in the matrix.
+// Keyboard navigation in the matrix.
 
-const PAGE_CELLS = 10; // of the Page keys
+const PAGE_CELLS = 10; // cells per Page Up or Page Down
 const VERTICAL = ["ArrowUp", "ArrowDown", "PageUp", "PageDown"];
 
 /**
@@ -17,11 +17,11 @@ export function stepFrom(key, [row, column], last) {
   };
   const to = ways[key];
   if (!to) return null;
-  const least = (/** @type {number} */ other) => (other < 0 ? 0 : -1); // the corner between the headings is empty
+  const least = (/** @type {number} */ other) => (other < 0 ? 0 : -1); // the corner between the headings has no cell
   return VERTICAL.includes(key) ? [clamp(to[0], [least(column), last]), column] : [row, clamp(to[1], [least(row), last])];
 }
 
-/** @param {number} value @param {number[]} range  least and most */
+/** @param {number} value @param {number[]} range  minimum and maximum */
 export function clamp(value, [least, most]) {
   return Math.max(least, Math.min(most, value));
 }

@@ -1,10 +1,10 @@
-// The tables below the matrix: the pairs confused most, and each class by itself.
+// The tables below the matrix: the most confused pairs, and the metrics per class.
 import { fullCount, percent } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { MODES_HELP } from "../../frontend/modes.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {(place: number[], event: MouseEvent) => void} Select  place: label and prediction, -1 for any */
+/** @typedef {(place: number[], event: MouseEvent) => void} Select  place: label and prediction; -1 for any */
 
 const MAX_LISTED = 100; // classes
 const COLUMNS = ["name", "samples", "precision", "recall"];
@@ -42,7 +42,7 @@ export class ClassTable {
   constructor(parent, names, select) {
     this.#names = names;
     this.#select = select;
-    this.#table = makeTable(parent, "Each class");
+    this.#table = makeTable(parent, "Per class");
   }
 
   /** @param {Counts} counts */
@@ -51,7 +51,7 @@ export class ClassTable {
     const isTwofold = counts.chosenReport.length > 0;
     const head = COLUMNS.map((by) => this.#heading(by, isTwofold));
     const rows = this.#order(counts.allReport).slice(0, MAX_LISTED).map((code) => this.#row(code, counts));
-    const second = isTwofold ? ["", ...Array(3).fill(["shown", "selected"]).flat()] : null;
+    const second = isTwofold ? ["", ...Array(3).fill(["visible", "selected"]).flat()] : null;
     fillTable(this.#table, head, rows, second);
     this.#table.table.toggleAttribute("data-two", isTwofold);
     const total = this.#names.length;
@@ -103,7 +103,7 @@ export class ClassTable {
   }
 }
 
-/** Correct samples of a class among those with the label (0), or with the prediction (1). */
+/** Share of correct samples among those with the label (column 0) or the prediction (column 1). */
 function shareOf(/** @type {Uint32Array} */ report, /** @type {number} */ code, /** @type {number} */ column) {
   return report[3 * code + 2] / report[3 * code + column];
 }
@@ -135,7 +135,7 @@ function fillTable(
     cell.append(content);
     return cell;
   }))));
-  if (focused >= 0) body.querySelectorAll("button")[focused]?.focus(); // a row that is replaced loses it
+  if (focused >= 0) body.querySelectorAll("button")[focused]?.focus(); // a replaced row loses the focus
 }
 
 function heading(/** @type {string} */ text, /** @type {string} */ kind) {
@@ -145,7 +145,7 @@ function heading(/** @type {string} */ text, /** @type {string} */ kind) {
   return node;
 }
 
-/** Unknown values come last, whichever way. */
+/** Compare values; unknown values come last in both directions. */
 function compare(/** @type {any} */ a, /** @type {any} */ b, /** @type {boolean} */ isDown) {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   const order = typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;

@@ -1,4 +1,4 @@
-// The confusion panel: the matrix, the pairs confused most, and each class by itself.
+// The confusion panel: the matrix, the most confused pairs, and the metrics per class.
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
 import { keepKeys } from "../../frontend/keys.js";
@@ -15,7 +15,7 @@ const TRAITS = ["counts", "chosen", "report", "chosen_report", "pairs", "chosen_
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const root = el.appendChild(element("section", "tw-confusion tw-scroll"));
-  root.setAttribute("aria-label", "Confusion of classes");
+  root.setAttribute("aria-label", "Confusion matrix");
   keepKeys(root);
   const lacking = model.get("lacking");
   if (lacking) {
@@ -55,7 +55,7 @@ class Confusion {
     this.#board.release();
   }
 
-  /** Show the counts that the kernel sent last. */
+  /** Show the latest counts from the kernel. */
   #update() {
     const counts = readCounts(this.#model);
     this.#header.show(counts);
@@ -67,7 +67,7 @@ class Confusion {
     this.#board.show(counts);
   }
 
-  /** Select the samples of a cell, or of a whole row or column: the other one is −1. */
+  /** Select the samples of a cell; of a whole row if the column is −1, and the other way round. */
   #select(/** @type {number[]} */ [row, column], /** @type {MouseEvent | KeyboardEvent} */ event) {
     const mode = modeOf(event);
     if (column < 0) this.#model.send({ kind: "label", code: row, mode });

@@ -47,7 +47,7 @@ class ConfusionView(View):
         super().__init__(
             is_open=is_open,
             names=[printable(name) for name in record.class_names],
-            lacking=f"The confusion of classes {missing}." if missing else "",
+            lacking=f"The confusion matrix {missing}." if missing else "",
         )
         if record.labels is None or record.predictions is None:
             return

@@ -1,10 +1,10 @@
-// The table of findings: what each of them counts, and whether it points to the label, the model or the map.
+// The table of findings: the numbers, and whether they point to the label, the model or the map.
 import { element } from "../../frontend/elements.js";
 
 /**
  * @typedef {{
  *   title: string, selected: string, whole: string, points_to: string, meaning: string, lacking: string,
- * }} Finding  numbers are formatted; `lacking` says why there are none
+ * }} Finding  numbers are formatted; `lacking` is the reason if there are none
  */
 
 /** @param {string} text */
@@ -15,7 +15,7 @@ export function makeCaption(text) {
 /** @param {boolean} hasSelection  whether there is a column for the selected samples */
 export function makeHead(hasSelection) {
   const row = element("tr");
-  for (const [text, name] of [["", ""], ...(hasSelection ? [["selected", "tw-number"]] : []), ["shown", "tw-number"], ["points to", ""]]) {
+  for (const [text, name] of [["", ""], ...(hasSelection ? [["selected", "tw-number"]] : []), ["visible", "tw-number"], ["points to", ""]]) {
     const cell = row.appendChild(element(text ? "th" : "td", name, text));
     if (text) cell.setAttribute("scope", "col");
   }

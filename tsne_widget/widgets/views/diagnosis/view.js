@@ -1,4 +1,4 @@
-// The diagnosis panel: sentences, and a table of what points to the label, the model or the map.
+// The diagnosis panel: sentences, and the table of findings.
 import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
 import { keepKeys } from "../../frontend/keys.js";
@@ -7,7 +7,7 @@ import { makeBody, makeCaption, makeHead } from "./table.js";
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
 const RUNNING = "Comparing every sample with its neighbours in feature space …";
-const NO_SELECTION = "Select samples, and this says whether the label, the model or the map is wrong.";
+const NO_SELECTION = "Select samples to see whether their errors point to the label, the model or the map.";
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -31,7 +31,7 @@ class Diagnosis {
   constructor(model, el) {
     this.#model = model;
     this.#root.setAttribute("aria-label", "Diagnosis of the selection");
-    this.#root.tabIndex = 0; // so that keys can scroll it
+    this.#root.tabIndex = 0; // lets keys scroll it
     keepKeys(this.#root);
     this.#doing.append(this.#compute, this.#cost);
     this.#said.setAttribute("role", "status");
@@ -45,7 +45,7 @@ class Diagnosis {
     const findings = this.#model.get("findings");
     const hasSelection = findings.some((finding) => finding.selected);
     this.#showProgress(findings.length > 0);
-    this.#layer.textContent = this.#model.get("layer") && `The layer: ${this.#model.get("layer")}`;
+    this.#layer.textContent = this.#model.get("layer") && `Layer: ${this.#model.get("layer")}`;
     /** @type {string[]} */
     const sentences = hasSelection ? this.#model.get("sentences") : [NO_SELECTION];
     this.#said.replaceChildren(...(findings.length ? sentences : []).map((sentence) => element("p", "", sentence)));
@@ -53,14 +53,14 @@ class Diagnosis {
     this.#table.replaceChildren(makeCaption(this.#model.get("title")), makeHead(hasSelection), makeBody(findings, hasSelection));
   }
 
-  /** Show what the computation costs, or that it runs. @param {boolean} hasFindings */
+  /** Show the cost of the computation, or that it is running. @param {boolean} hasFindings */
   #showProgress(hasFindings) {
     const [isRunning, cost] = [this.#model.get("is_running"), this.#model.get("cost")];
     this.#doing.hidden = !cost && !(isRunning && !hasFindings);
     this.#compute.hidden = isRunning;
     this.#cost.textContent = isRunning
       ? RUNNING
-      : `Compares every sample with its neighbours in feature space, once: ${cost} on a laptop.`;
+      : `Compares every sample with its neighbours in feature space. Runs once and takes ${cost} on a laptop.`;
     this.#root.setAttribute("aria-busy", String(isRunning));
   }
 }

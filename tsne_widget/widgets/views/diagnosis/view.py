@@ -96,14 +96,14 @@ class DiagnosisView(View):
             if self._is_stale:
                 self._update()
 
-        self._background.run("Looking for what is wrong", work, deliver)
+        self._background.run("Computing the diagnosis", work, deliver)
 
     def _show(self, found: Diagnosis, whole: int) -> None:
         has_selection = found.points > 0
         with self.hold_sync():
             self.layer = printable(self._layer, MAX_SENTENCE)
-            here = f"{found.points:,} selected, beside " if has_selection else ""
-            self.title = f"{here}all {whole:,} shown"
+            here = f"{found.points:,} selected, compared with " if has_selection else ""
+            self.title = f"{here}all {whole:,} visible"
             self.sentences = [printable(line, MAX_SENTENCE) for line in str(found).splitlines()]
             self.findings = [_as_row(finding, has_selection) for finding in found.findings]
 

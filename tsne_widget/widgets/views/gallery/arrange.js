@@ -1,4 +1,4 @@
-// The gallery's head: the source of the samples, their order and groups, and the size of the pictures.
+// The gallery's header: the source of the samples, their order and groups, and the picture size.
 import { MAX_TILE, MIN_TILE } from "../../frontend/constants.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
@@ -8,7 +8,7 @@ import { setOptions } from "./options.js";
 /** @typedef {{key: string, name: string, lacks: string}} Sort */
 /** @typedef {{key: keyof typeof GROUP_WORDS, lacks: string}} Grouping */
 
-const SOURCE_WORDS = { selection: "Selection", shown: "Shown" };
+const SOURCE_WORDS = { selection: "Selection", visible: "Visible" };
 const GROUP_WORDS = { none: "none", label: "label", prediction: "prediction", confusion: "confusion" };
 const SIZES = { min: MIN_TILE, max: MAX_TILE, step: 8 };
 
@@ -49,13 +49,13 @@ class Head {
   #build() {
     const sources = element("div", "tw-sources");
     sources.setAttribute("role", "group");
-    sources.setAttribute("aria-label", "What is shown");
+    sources.setAttribute("aria-label", "Samples to show");
     for (const [source, button] of this.#sources) button.dataset.source = source;
     sources.append(...this.#sources.values());
     this.#size.setAttribute("aria-label", "Size of the pictures in pixels");
     this.#direction.className = "tw-direction";
     this.#sortNote.setAttribute("role", "status");
-    const order = element("div", "tw-order"); // stays on one line
+    const order = element("div", "tw-order"); // kept on one line
     order.append(labelled("Sort", this.#sort), this.#direction);
     this.root.append(sources, labelled("Size", this.#size), order, this.#sortNote, labelled("Group", this.#group));
   }

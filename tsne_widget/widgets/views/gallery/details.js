@@ -21,7 +21,7 @@ class Details {
   #about;
   #neighbors;
   /** @type {number | null} */
-  #row = null; // the one that is shown
+  #row = null; // the displayed row
   #wantsFocus = false;
 
   /** @param {ViewModel} model @param {Calls} calls */
@@ -34,7 +34,7 @@ class Details {
     this.#bar = makeBar(model, { step: calls.step, close: () => this.#close() });
     this.#large = element("div", "tw-large");
     this.#about = element("div", "tw-about");
-    this.#about.tabIndex = 0; // it scrolls
+    this.#about.tabIndex = 0; // lets keys scroll it
     this.#about.setAttribute("role", "group");
     this.#about.setAttribute("aria-label", "Details of the sample");
     this.#neighbors = makeNeighbors(model, { hover: calls.hover, open: (row) => this.#open(row) });
@@ -47,8 +47,8 @@ class Details {
   }
 
   /**
-   * Follow the sample in focus; the old one stays in sight until the new one has come.
-   * @returns {boolean} whether the details have closed and had the keyboard's focus
+   * Follow the sample in focus; the previous sample stays on screen until the new one arrives.
+   * @returns {boolean} whether the details have closed while they had the keyboard focus
    */
   follow() {
     const row = this.#model.get("focus");
@@ -58,7 +58,7 @@ class Details {
     return false;
   }
 
-  /** Focus the details when the next sample is shown. */
+  /** Give the details the keyboard focus when the next sample appears. */
   takeFocus() {
     this.#wantsFocus = true;
   }
@@ -121,7 +121,7 @@ class Details {
   }
 }
 
-/** The bar above: what is shown, and buttons to sort, to go on and to close. */
+/** The bar at the top: the sample's title, and buttons to sort, step and close. */
 function makeBar(/** @type {ViewModel} */ model, /** @type {{step: (by: number) => void, close: () => void}} */ { step, close }) {
   const root = element("div", "tw-bar");
   const title = root.appendChild(element("b"));
@@ -132,7 +132,7 @@ function makeBar(/** @type {ViewModel} */ model, /** @type {{step: (by: number) 
     node.setAttribute("aria-label", words);
     return node;
   };
-  button("Sort by distance to it", "Sort the gallery by the distance to this sample, in feature space",
+  button("Sort by similarity", "Sort the gallery by distance to this sample in feature space",
     () => model.send({ kind: "arrange", sort: "distance" }));
   const back = button("‹", "Previous sample (left arrow)", () => step(-1));
   const forth = button("›", "Next sample (right arrow)", () => step(1));
@@ -157,7 +157,7 @@ function listOf(details) {
   return list;
 }
 
-/** Probabilities of classes as bars; the label is marked. */
+/** Bars of class probabilities; the label is marked. */
 function bars(/** @type {{name: string, share: number, is_label: boolean}[]} */ classes) {
   const list = element("ul", "tw-bars");
   list.setAttribute("aria-label", "Most probable classes");

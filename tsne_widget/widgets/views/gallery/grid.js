@@ -1,19 +1,19 @@
-// Where tiles are: a grid with headings, of which only what is in sight is drawn. No DOM.
+// Geometry of the tiles: a grid with headings, of which only the visible part is drawn. No DOM.
 import { bitAt } from "../../frontend/bytes.js";
 
 /**
  * A grid of tiles: groups one below the other, each with a heading and rows of tiles.
  * @typedef {{count: number, columns: number, tileWidth: number, tileHeight: number,
  *   headingHeight: number, starts: number[], tops: number[], height: number}} Grid
- *   starts: index of each group's first tile, and the count at the end; tops: likewise in pixels
+ *   starts: index of each group's first tile, then the count; tops: top of each group in pixels, then the height
  */
 
-const MAX_CONTENT_PIXELS = 15_000_000; // Chromium cuts an element's height at 33.5 million
-const MAX_STRETCH = 1.25; // how far columns move apart to fill the width
+const MAX_CONTENT_PIXELS = 15_000_000; // Chromium limits an element's height to 33.5 million
+const MAX_STRETCH = 1.25; // maximum factor by which columns spread to fill the width
 
 /**
- * @param {number} count  tiles
- * @param {number[]} groups  how many tiles each group has; [] for one without a heading
+ * @param {number} count  number of tiles
+ * @param {number[]} groups  number of tiles per group; [] for one group without a heading
  * @param {{width: number, tileWidth: number, tileHeight: number, headingHeight: number}} sizes
  * @returns {Grid}
  */
@@ -31,7 +31,7 @@ export function makeGrid(count, groups, { width, tileWidth, tileHeight, headingH
 }
 
 /**
- * Where a tile is, in pixels.
+ * Position of a tile, pixels.
  * @param {Grid} grid @param {number} index
  */
 export function placeOf(grid, index) {
@@ -45,7 +45,7 @@ export function placeOf(grid, index) {
 }
 
 /**
- * Tiles first … last - 1 and groups whose heading may be seen between two heights.
+ * Tiles first … last - 1, and groups whose heading may be visible, between two heights.
  * @param {Grid} grid @param {number} top @param {number} bottom
  */
 export function inSight(grid, top, bottom) {
@@ -61,7 +61,7 @@ export function inSight(grid, top, bottom) {
 }
 
 /**
- * The tile that a key leads to; the same one where there is none.
+ * The tile that a key moves to; the same tile if there is none.
  * @param {Grid} grid @param {number} index @param {string} key  as in KeyboardEvent @param {number} page  pixels
  */
 export function movedTo(grid, index, key, page) {
@@ -80,7 +80,7 @@ export function movedTo(grid, index, key, page) {
 }
 
 /**
- * The tile in a column at a height, or in the nearest row beyond; -1 beyond the ends.
+ * The tile in a column at a height, or in the next row in that direction; -1 if there is none.
  * @param {Grid} grid @param {number} column @param {number} y @param {boolean} isDown
  */
 function tileAt(grid, column, y, isDown) {
@@ -103,16 +103,16 @@ function tileAt(grid, column, y, isDown) {
 }
 
 /**
- * How a list that may be taller than an element moves with its scroll bar: beyond the limit,
- * scrolling goes through it faster.
- * @param {number} full  pixels of the list @param {number} view  pixels in sight
+ * How scrolling moves a list that may be taller than an element can be: beyond the limit, the list
+ * moves faster than the scroll bar.
+ * @param {number} full  height of the list, pixels @param {number} view  visible height, pixels
  */
 export function scrolling(full, view) {
   const height = Math.min(full, MAX_CONTENT_PIXELS);
   return { height, ratio: full > height ? (full - view) / Math.max(1, height - view) : 1 };
 }
 
-/** The picture size to ask for: the smallest that fills so many pixels. @param {number[]} sizes @param {number} pixels */
+/** The picture size to request: the smallest that fills the pixels. @param {number[]} sizes @param {number} pixels */
 export function pictureSize(sizes, pixels) {
   return sizes.find((size) => size >= pixels) ?? sizes[sizes.length - 1];
 }
@@ -122,7 +122,7 @@ export function isPicked(bits, start, index) {
   return bits !== null && bitAt(bits, index - start) === 1;
 }
 
-/** Last group that begins at or before a value. @param {number[]} begins  ascending, with the end @param {number} value */
+/** Last group that begins at or before a value. @param {number[]} begins  ascending, with the end as the last item @param {number} value */
 function groupOf(begins, value) {
   let low = 0;
   let high = begins.length - 2;

@@ -18,7 +18,7 @@ export function makeNeighbors(model, { hover, open }) {
   strip.addEventListener("focusin", (event) => hover(rowOf(event)));
   strip.addEventListener("focusout", () => hover(null));
 
-  /** They are being found. */
+  /** Show that the neighbours are being found. */
   function wait() {
     text.textContent = "Finding the nearest samples in feature space …";
     select.disabled = true;
@@ -34,7 +34,7 @@ export function makeNeighbors(model, { hover, open }) {
       offset += tile.bytes;
       const item = element("li");
       const button = item.appendChild(neighborButton(tile, distances[k], differs[k], open));
-      button.tabIndex = k ? -1 : 0; // one tab stop; arrow keys move on from it
+      button.tabIndex = k ? -1 : 0; // one tab stop; arrow keys move from there
       return item;
     }));
   }
@@ -58,7 +58,7 @@ export function makeNeighbors(model, { hover, open }) {
 function neighborButton(tile, distance, differs, open) {
   const button = textButton("", () => open(tile.row));
   const rounded = String(Number(distance.toPrecision(3)));
-  const words = [`#${tile.id} ${summary(tile)}`, `distance ${rounded}`, differs ? "of another class" : ""].filter(Boolean);
+  const words = [`#${tile.id} ${summary(tile)}`, `distance ${rounded}`, differs ? "different class" : ""].filter(Boolean);
   button.dataset.row = String(tile.row);
   button.toggleAttribute("data-differs", differs);
   button.title = words.join("\n");

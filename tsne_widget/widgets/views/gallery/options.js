@@ -1,4 +1,4 @@
-// The options of a drop-down; options that are unavailable say what they require.
+// The options of a drop-down; unavailable options display their requirement.
 
 /** @typedef {{key: string, words: string, lacks: string}} Entry */
 

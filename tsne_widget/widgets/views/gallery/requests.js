@@ -1,29 +1,29 @@
-// Requests the tiles in sight from the kernel, and keeps those that have come.
+// Requests visible tiles from the kernel and keeps the received ones.
 import { MAX_TILES_PER_REPLY, TILE_PIXELS } from "../../frontend/constants.js";
 import { pictureUrl } from "../../frontend/tiles.js";
 import { pictureSize } from "./grid.js";
 
-const PATIENCE_MS = 10_000; // a request is repeated if it was not answered by then
+const PATIENCE_MS = 10_000; // an unanswered request is repeated after this time
 const MAX_KEPT = 600; // tiles with their pictures
 
 export class Requests {
   #model;
   /** @type {Map<number, any>} */
   #tiles = new Map(); // by index, with the picture's URL
-  #expected = ""; // the last message about the tiles that the kernel sends unasked
-  #askedAt = -Infinity; // one request at a time: scrolling makes a queued one useless
+  #expected = ""; // the last message that asked for tiles in advance
+  #askedAt = -Infinity; // one request at a time, because scrolling makes queued ones useless
 
   /** @param {import("../../frontend/kernel.js").ViewModel} model */
   constructor(model) {
     this.#model = model;
   }
 
-  /** The tile at an index, if it has come. @param {number} index */
+  /** The tile at an index, if it has arrived. @param {number} index */
   get(index) {
     return this.#tiles.get(index);
   }
 
-  /** The order has changed, so all tiles are others. */
+  /** Forget all tiles, because the order has changed. */
   clear() {
     this.#tiles = new Map();
     const isComing = this.#model.get("coming") === this.#model.get("epoch");
@@ -48,7 +48,7 @@ export class Requests {
     return true;
   }
 
-  /** Let the kernel send the first tiles of the next order unasked. @param {number} count @param {number} size  pixels of a tile */
+  /** Let the kernel send the first tiles of the next order in advance. @param {number} count @param {number} size  pixels of a tile */
   expect(count, size) {
     const message = { kind: "expect", epoch: this.#model.get("epoch"), count: Math.min(MAX_TILES_PER_REPLY, count), size: pixelsOf(size) };
     const text = JSON.stringify(message);
@@ -59,7 +59,7 @@ export class Requests {
 
   /**
    * Keep tiles from the kernel.
-   * @param {any} message @param {DataView} data  their pictures
+   * @param {any} message @param {DataView} data  pictures of the tiles
    * @returns {number[]}  indices of the new tiles
    */
   receive(message, data) {
@@ -69,7 +69,7 @@ export class Requests {
       const index = message.start + k;
       const at = offset;
       offset += tile.bytes;
-      if (this.get(index)?.size >= message.size) return []; // another view has asked as well
+      if (this.get(index)?.size >= message.size) return []; // another view has requested it too
       tile.url = pictureUrl(tile, data, at);
       tile.size = message.size;
       this.#tiles.set(index, tile);
@@ -78,7 +78,7 @@ export class Requests {
     return added;
   }
 
-  /** Drop the tiles farthest from those in sight. @param {number} first @param {number} last */
+  /** Drop the tiles farthest from the visible ones. @param {number} first @param {number} last */
   forget(first, last) {
     if (this.#tiles.size <= MAX_KEPT) return;
     const away = (/** @type {number} */ index) => Math.max(first - index, index - last, 0);
@@ -86,14 +86,14 @@ export class Requests {
     for (const index of farthest) if (away(index) > 0) this.#tiles.delete(index);
   }
 
-  /** Whether a tile has a picture of this size, or the largest there is. */
+  /** Whether a tile has a picture of at least this size, or of the largest size. */
   #has(/** @type {number} */ index, /** @type {number} */ pixels) {
     const tile = this.get(index);
     return tile && (tile.size >= pixels || Math.max(tile.width, tile.height) < tile.size);
   }
 }
 
-/** Pixels of the pictures to ask for. @param {number} size  pixels of a tile */
+/** Size of the pictures to request, pixels. @param {number} size  pixels of a tile */
 function pixelsOf(size) {
   return pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
 }

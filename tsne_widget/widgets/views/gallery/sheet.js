@@ -1,17 +1,17 @@
-// The scrolling sheet of tiles: only the tiles and headings in sight exist.
+// The scrolling sheet of tiles: only visible tiles and headings exist as elements.
 import { element } from "../../frontend/elements.js";
 import { inSight, isPicked, makeGrid, movedTo, placeOf, scrolling } from "./grid.js";
 import { emptyTile, fillTile } from "./tile.js";
 
-const FRAME_PIXELS = 12; // of a tile around its picture, with the gap
-const CAPTION_PIXELS = 48; // below the picture, with the gap
-const SMALL_CAPTION_PIXELS = 33; // where only the names fit
+const FRAME_PIXELS = 12; // frame of a tile around its picture, including the gap
+const CAPTION_PIXELS = 48; // below the picture, including the gap
+const SMALL_CAPTION_PIXELS = 33; // if only the names fit
 const SMALL_TILE = 80; // pixels of a picture below which only the names are shown
 const HEADING_PIXELS = 26;
 const MARGIN = 4; // pixels around the tiles
 const LABEL = "Images. Enter: inspect. Space: pick; Shift with Space: pick a range. Escape: clear the picks";
 
-let made = 0; // sheets on the page, so that ids differ
+let made = 0; // number of sheets on the page; keeps ids unique
 
 export class Sheet {
   #model;
@@ -19,9 +19,9 @@ export class Sheet {
   #content;
   #prefix = `tw-tile-${(made += 1)}-`;
   /** @type {Map<number, HTMLElement>} */
-  #nodes = new Map(); // tiles in sight by index
+  #nodes = new Map(); // visible tiles by index
   /** @type {Map<number, HTMLElement>} */
-  #headings = new Map(); // headings in sight by group
+  #headings = new Map(); // visible headings by group
   #frame = 0;
 
   /** @param {import("../../frontend/kernel.js").ViewModel} model @param {import("./requests.js").Requests} requests */
@@ -44,17 +44,17 @@ export class Sheet {
 
   #resized = new ResizeObserver(() => this.schedule());
 
-  /** Show the tiles in sight in the next frame. */
+  /** Draw the visible tiles in the next frame. */
   schedule() {
     this.#frame ||= requestAnimationFrame(() => this.show());
   }
 
-  /** Show the tiles in sight. */
+  /** Draw the visible tiles. */
   show() {
     this.#frame = 0;
-    if (!this.root.clientHeight) return; // in a hidden tab: shown once it has a size
+    if (!this.root.clientHeight) return; // in a hidden tab; drawn once it has a size
     const { grid, height, shift, first, last, headings, isSmall } = this.#layout();
-    this.root.dataset.epoch = this.#model.get("epoch"); // the order that is shown, for tests and inspection
+    this.root.dataset.epoch = this.#model.get("epoch"); // epoch of the displayed order, for tests and inspection
     this.root.toggleAttribute("data-small", isSmall);
     this.#content.style.height = `${height}px`;
     this.#content.style.setProperty("--tw-tile", `${this.size}px`);
@@ -75,7 +75,7 @@ export class Sheet {
     if (!this.#requests.ask(first, last, this.size)) this.#requests.expect(screenful, this.size);
   }
 
-  /** Show tiles that have come. @param {number[]} indices */
+  /** Draw tiles that have arrived. @param {number[]} indices */
   fill(indices) {
     for (const index of indices) {
       const node = this.#nodes.get(index);
@@ -86,7 +86,7 @@ export class Sheet {
     this.show();
   }
 
-  /** Show the cursor, the picks and the hovered sample on the tiles in sight. */
+  /** Mark the cursor, the picks and the hovered sample on the visible tiles. */
   showMarks() {
     const [picks, start, hovered] = ["picks", "picks_start", "hovered"].map((name) => this.#model.get(name));
     for (const [index, node] of this.#nodes) {
@@ -98,7 +98,7 @@ export class Sheet {
     else this.root.removeAttribute("aria-activedescendant");
   }
 
-  /** Row of the sample at an index; null while it is unknown. @param {number} index @returns {number | null} */
+  /** Row of the sample at an index; null if it is not known yet. @param {number} index @returns {number | null} */
   rowAt(index) {
     return this.#requests.get(index)?.row ?? null;
   }
@@ -125,7 +125,7 @@ export class Sheet {
     this.moveCursor(movedTo(grid, Math.min(this.cursor, grid.count - 1), key, this.root.clientHeight));
   }
 
-  /** Scroll the least distance that brings a tile in sight. @param {number} index */
+  /** Scroll the shortest distance that makes a tile visible. @param {number} index */
   reveal(index) {
     const { grid, ratio, top } = this.#layout();
     const { y } = placeOf(grid, index);
@@ -136,7 +136,7 @@ export class Sheet {
     this.show();
   }
 
-  /** Show tiles of another size; the first one in sight stays there. @param {number} pixels */
+  /** Change the tile size; the first visible tile stays in place. @param {number} pixels */
   resize(pixels) {
     if (pixels === this.size) return;
     const { first, grid } = this.#layout();

@@ -1,4 +1,4 @@
-// The element of a tile: few nodes each, so that a screenful is cheap.
+// The element of a tile: few nodes per tile, so that many tiles are cheap.
 import { element } from "../../frontend/elements.js";
 import { details, sampleImage, summary } from "../../frontend/tiles.js";
 
@@ -14,7 +14,7 @@ export function emptyTile({ id, index, count }) {
   node.dataset.index = String(index);
   node.setAttribute("role", "option");
   node.setAttribute("aria-posinset", String(index + 1));
-  node.setAttribute("aria-setsize", String(count)); // only the tiles in sight exist
+  node.setAttribute("aria-setsize", String(count)); // only visible tiles exist
   node.setAttribute("aria-label", "loading");
   node.appendChild(element("div", "tw-reason"));
   return node;
@@ -22,7 +22,7 @@ export function emptyTile({ id, index, count }) {
 
 /** Show a sample in a tile. @param {HTMLElement} node @param {any} tile @param {boolean} isSmall  without details */
 export function fillTile(node, tile, isSmall) {
-  const badge = tile.badge ?? "wrong"; // in comparisons: what changed
+  const badge = tile.badge ?? "wrong"; // in a comparison, the change
   node.toggleAttribute("data-wrong", tile.wrong);
   node.dataset.badge = badge;
   node.style.setProperty("--tw-dot", tile.color);
@@ -33,11 +33,11 @@ export function fillTile(node, tile, isSmall) {
   if (!isSmall) node.append(element("small", "", details(tile)));
 }
 
-/** The picture, or the reason why there is none. @param {any} tile */
+/** The picture, or the reason why it is missing. @param {any} tile */
 export function pictureOf(tile) {
   if (!tile.url) return element("div", "tw-reason", tile.note || "no picture");
   const image = sampleImage(tile);
-  image.decoding = "sync"; // small: in the same frame as its caption
+  image.decoding = "sync"; // small pictures appear in the same frame as their caption
   image.draggable = false;
   return image;
 }

@@ -14,7 +14,7 @@ const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", 
 const NO_PICTURES = "No pictures: pass images= (an array, paths or a dataset) to see them";
 const EMPTY = {
   selection: "Nothing selected. Drag around points on the map to see their images here.",
-  shown: "All classes are hidden. Click a class in the list to see its images here.",
+  visible: "All classes are hidden. Click a class in the list to see its images here.",
 };
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
@@ -75,7 +75,7 @@ class Gallery {
     const { root } = this.#sheet;
     root.addEventListener("click", (event) => this.#click(event));
     root.addEventListener("keydown", (event) => this.#press(event));
-    root.addEventListener("mousedown", (event) => { if (event.shiftKey) event.preventDefault(); }); // selects no text
+    root.addEventListener("mousedown", (event) => { if (event.shiftKey) event.preventDefault(); }); // prevents a text selection
     root.addEventListener("pointerover", (event) => this.#hover.set(this.#sheet.rowAt(indexOf(event))));
     for (const kind of ["pointerleave", "blur"]) root.addEventListener(kind, () => this.#hover.set(null));
   }
@@ -106,7 +106,7 @@ class Gallery {
     this.#hint.hidden = count > 0;
   }
 
-  /** Make the tiles unreachable while the details cover them. */
+  /** Make the tiles unreachable by keyboard while the details cover them. */
   #cover() {
     const isCovered = !this.#details.root.hidden;
     for (const part of [this.#head.root, this.#stage, this.#picks.root]) part.toggleAttribute("inert", isCovered);
@@ -161,7 +161,7 @@ class Gallery {
   }
 }
 
-/** Sends the row under the pointer to the kernel, at most once a frame and only if it has changed. */
+/** Sends the row under the pointer to the kernel, at most once per frame and only if it has changed. */
 class HoverSender {
   #model;
   /** @type {number | null} */

@@ -21,7 +21,7 @@ from tsne_widget.widgets.models.details import (
     probabilities,
 )
 from tsne_widget.widgets.models.sorting import Sorting
-from tsne_widget.widgets.models.tiles import CLOSEUP_PIXELS, TILE_PIXELS, Tiles
+from tsne_widget.widgets.models.tiles import DETAILS_PIXELS, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
@@ -34,7 +34,7 @@ MAX_REPLY_BYTES = 280_000
 MAX_REPLY_SECONDS = 0.1
 # Width and height of a tile's picture in screen pixels.
 MIN_TILE, MAX_TILE = 56, 200
-SOURCES = ("selection", "shown")
+SOURCES = ("selection", "visible")
 GROUPINGS = {"none": (), "label": ("labels",), "prediction": ("predictions",),
              "confusion": ("labels", "predictions")}  # fmt: skip
 # Actions on picked rows: how to combine them with the selection; None only clears the picks.
@@ -132,7 +132,7 @@ class GalleryView(View):
         with self._arranging():
             self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
             if not self._is_source_chosen:
-                self.source = "selection" if len(state.selected) else "shown"
+                self.source = "selection" if len(state.selected) else "visible"
             if self._among is None or not np.array_equal(self._among, self._source_rows()):
                 self._arrange()
 
@@ -280,7 +280,7 @@ class GalleryView(View):
         state, row = self._state, integer(content, "row", 0, len(self._state.codes) - 1)
         if row != state.focus:
             return  # the details of another sample are open
-        tile, picture = self._tiles.tile(row, CLOSEUP_PIXELS)
+        tile, picture = self._tiles.tile(row, DETAILS_PIXELS)
         reply = {"kind": "look", "row": row, "tile": tile, "details": details(state, row)}
         self.send(reply | {"probabilities": probabilities(state, row)}, [picture])
         if state.scores.index_is_ready:

@@ -1,17 +1,17 @@
-// The list of classes: a row for each, with its colour, counts and accuracy.
+// The list of classes: one row per class, with its colour, counts and accuracy.
 import { describe, fullCount, percent, shortCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 
 /** @typedef {{title: string, names: string[], counts: number[], accuracies: Float32Array, colors: string[]}} Classes */
 
 const KEYS_HELP =
-  "Space or Enter: show or hide. Shift with Space: from the last one to here. " +
-  "Ctrl with Enter: show only this one; again: all. Arrow keys, Home, End or letters: move.";
+  "Space or Enter: show or hide. Shift with Space: show or hide a range. " +
+  "Ctrl with Enter: show only this class; again: show all. Arrow keys, Home, End or letters: move.";
 
 export class Rows {
   #classes;
   #shares;
-  // 2 and -1 are not values, so the first update draws every row.
+  // 2 and -1 are not valid values, so the first update draws every row.
   #visible;
   #selected;
 
@@ -25,7 +25,7 @@ export class Rows {
     this.#selected = new Float64Array(names.length).fill(-1);
     this.root = element("div", "tw-list");
     this.root.style.setProperty("--tw-count", `${longest(totals, "sel.".length - 1)}ch`);
-    this.root.style.setProperty("--tw-share", `${longest(this.#shares, "acc.".length - 1) + 0.6}ch`); // % is wide
+    this.root.style.setProperty("--tw-share", `${longest(this.#shares, "acc.".length - 1) + 0.6}ch`); // % is wider than a digit
     const top = this.root.appendChild(element("div", "tw-top"));
     this.status = top.appendChild(element("span", "tw-status"));
     this.status.setAttribute("role", "status");
@@ -67,7 +67,7 @@ export class Rows {
 
   #makeColumns() {
     const columns = element("span", "tw-columns");
-    columns.setAttribute("aria-hidden", "true"); // each row's name says everything
+    columns.setAttribute("aria-hidden", "true"); // the label of each row has all of it
     columns.append(element("span", "tw-selected", "sel."), element("span", "tw-count", "all"));
     if (this.#shares.some(Boolean)) columns.append(element("span", "tw-accuracy", "acc."));
     return columns;
@@ -92,9 +92,9 @@ export class Rows {
     const { names, counts, accuracies } = this.#classes;
     const { button, selected } = this.rows[code];
     const count = this.#selected[code];
-    const shown = this.isVisible(code);
-    button.setAttribute("aria-pressed", String(shown));
-    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], shown }));
+    const visible = this.isVisible(code);
+    button.setAttribute("aria-pressed", String(visible));
+    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], visible }));
     selected.textContent = count ? shortCount(count) : "";
   }
 
@@ -103,11 +103,11 @@ export class Rows {
     if (code < 0) return;
     const { names, counts, accuracies } = this.#classes;
     const share = percent(accuracies[code], 1);
-    const shown = this.isVisible(code) ? counts[code] : 0;
+    const visible = this.isVisible(code) ? counts[code] : 0;
     this.rows[code].button.title = [
       names[code],
-      `${fullCount(this.#selected[code])} selected / ${fullCount(shown)} shown / ${fullCount(counts[code])} in total`,
-      share && `${share} predicted right`,
+      `${fullCount(this.#selected[code])} selected / ${fullCount(visible)} visible / ${fullCount(counts[code])} in total`,
+      share && `accuracy ${share}`,
     ].filter(Boolean).join("\n");
   }
 }

@@ -1,4 +1,4 @@
-// The legend: a list of class toggles that can be searched, sorted, and used by keys.
+// The legend: class toggles with search, sorting and keyboard control.
 import { typedOf, unpackBits } from "../../frontend/bytes.js";
 import { fold, fullCount, sortedCodes, typedPosition } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
@@ -9,9 +9,9 @@ import { codeOf, Rows } from "./rows.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
-const SEARCH_FROM = 20; // classes; fewer are found faster by eye
-const TYPING_MS = 700; // a pause that ends a word typed in the list
-const PAGE_ROWS = 10; // of the Page keys
+const SEARCH_FROM = 20; // classes; with fewer, looking is faster than searching
+const TYPING_MS = 700; // a pause of this length ends a word typed in the list
+const PAGE_ROWS = 10; // rows per Page Up or Page Down
 const HINTS = ["double-click: only this", "Shift-click: a range"];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
@@ -32,11 +32,11 @@ class Legend {
   #accuracies;
   #header;
   #rows;
-  #root = element("section", "tw-legend"); // a header within it is not the page's banner
+  #root = element("section", "tw-legend"); // inside a section, a header is not the page's banner
   /** @type {number[]} */
   #listed = []; // codes that match the search, in the order of the list
-  #current = 0; // code of the row that Tab reaches
-  #anchor = -1; // code of the row toggled last: a range begins there
+  #current = 0; // code of the row in the tab order
+  #anchor = -1; // code of the row toggled last, where a range begins
   #typed = { text: "", time: -Infinity };
 
   /** @param {ViewModel} model @param {HTMLElement} el */
@@ -71,7 +71,7 @@ class Legend {
     this.#showStatus();
   }
 
-  /** Show colours only if the map has the colours of the classes. */
+  /** Show colours only if the map is coloured by class. */
   showIsKey() {
     this.#root.toggleAttribute("data-plain", !this.#model.get("is_key"));
   }
@@ -86,7 +86,7 @@ class Legend {
     this.#listed = codes.filter((code) => this.#folded[code].includes(wanted));
     this.#rows.arrange(this.#listed);
     this.#makeCurrent(this.#listed.includes(this.#current) || !this.#listed.length ? this.#current : this.#listed[0]);
-    if (hasFocus) this.#button(this.#current).focus(); // a row that is moved loses the focus
+    if (hasFocus) this.#button(this.#current).focus(); // a moved row loses the focus
     sort.value = by;
     this.#header.describe(Boolean(wanted));
     this.#showStatus();
@@ -98,7 +98,7 @@ class Legend {
     list.addEventListener("click", (event) => this.#click(event));
     list.addEventListener("keydown", (event) => this.#press(event));
     list.addEventListener("keyup", (event) => {
-      if (event.key === " ") event.preventDefault(); // Firefox clicks when the key is released
+      if (event.key === " ") event.preventDefault(); // Firefox clicks on key release
     });
     list.addEventListener("focusin", (event) => { if (codeOf(event) >= 0) this.#makeCurrent(codeOf(event)); });
     for (const [name, button] of Object.entries(actions)) button.addEventListener("click", () => this.#act(name));
@@ -114,9 +114,9 @@ class Legend {
     const isSearching = Boolean(this.#header.search.value.trim());
     const part = isSearching ? this.#listed.length : this.#rows.visibleCount;
     const total = part < this.#names.length ? ` / ${fullCount(this.#names.length)}` : "";
-    const text = `${fullCount(part)}${total} ${isSearching ? "listed" : "shown"}`;
+    const text = `${fullCount(part)}${total} ${isSearching ? "listed" : "visible"}`;
     const { status } = this.#rows;
-    if (status.textContent !== text) status.textContent = text; // a screen reader speaks each change
+    if (status.textContent !== text) status.textContent = text; // screen readers announce each change
   }
 
   // ---- toggling ----
@@ -128,7 +128,7 @@ class Legend {
       this.#model.send({ kind: "toggle", code });
       return;
     }
-    // The whole range becomes what the clicked row becomes.
+    // The whole range gets the new state of the clicked row.
     const codes = this.#listed.slice(Math.min(from, to), Math.max(from, to) + 1);
     this.#model.send({ kind: "show", codes, visible: !this.#rows.isVisible(code) });
   }
@@ -146,7 +146,7 @@ class Legend {
     this.#makeCurrent(code);
     if (event.shiftKey) this.#toggle(code, true);
     else if (event.detail < 2) this.#toggle(code, false);
-    // The first click has toggled the class at once: the kernel takes that back.
+    // The first click has already toggled the class; the kernel reverts that.
     else if (event.detail === 2) this.#model.send({ kind: "only", code, second_click: true });
   }
 
@@ -163,7 +163,7 @@ class Legend {
   }
 
   #pressRow(/** @type {KeyboardEvent} */ event, /** @type {number} */ code) {
-    if (event.repeat) return; // a key held down would toggle repeatedly
+    if (event.repeat) return; // a held key would toggle repeatedly
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#model.send({ kind: "only", code });
     else this.#toggle(code, event.shiftKey);
   }
@@ -188,7 +188,7 @@ class Legend {
     if (found >= 0) this.#focusAt(found);
   }
 
-  /** Whether a space continues a word: some name has it there. Otherwise it toggles. */
+  /** Whether a space continues a typed word, because a name contains it there; otherwise it toggles. */
   #continuesWithSpace() {
     const start = `${this.#typed.text} `;
     return performance.now() - this.#typed.time < TYPING_MS && this.#listed.some((code) => this.#folded[code].startsWith(start));

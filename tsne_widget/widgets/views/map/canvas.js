@@ -1,16 +1,16 @@
-// The map's figure without bqplot: points and rings on a canvas. It has the part of a bqplot view's
-// interface that plot.js and host.js use, so that gestures, hover, keys and zoom work the same.
+// The map's figure without bqplot: points and rings on a canvas. It implements the part of the bqplot
+// view's interface that plot.js and host.js use, so gestures, hover, keys and zoom work the same.
 import { WRONG_COLOR } from "../../frontend/constants.js";
 import { element } from "../../frontend/elements.js";
 import { CanvasMark } from "./mark.js";
 import { CanvasScale } from "./scale.js";
 import { Sprites } from "./sprites.js";
 
-// The same as in figure.py: the total area of all markers in px², the bounds of one, and the rings.
+// Same as in figure.py: total area of all markers in px², bounds of a single area, and the rings.
 const MARKERS_AREA = 130_000;
 const MARKER_AREAS = [6, 60];
 const RING = { palette: [WRONG_COLOR], pixels: 0.9, area: 2.2 };
-const SLACK = 0.02; // of the viewport: markers at the edge are cut, not left out
+const SLACK = 0.02; // share of the viewport; markers at the edge are clipped, not omitted
 
 /** A view without points; `move` and `paint` set them. */
 export function makeCanvas() {
@@ -38,7 +38,7 @@ class CanvasView {
     this.mark_views = { views: [this.#points, this.#rings].map((mark) => Promise.resolve(mark)) };
   }
 
-  /** Start drawing: the figure is now in the page. */
+  /** Start drawing, now that the figure is in the page. */
   trigger() {
     this.#measure();
     this.#resizes.observe(this.el);
@@ -53,7 +53,7 @@ class CanvasView {
 
   /**
    * Set the places of the points.
-   * @param {Float32Array} x  of each point, in the order of drawing
+   * @param {Float32Array} x  of each point, in drawing order
    * @param {Float32Array} y
    * @param {Uint32Array} ringed  points with a ring, ascending
    */
@@ -114,7 +114,7 @@ class CanvasView {
     this.#context.globalAlpha = 1;
   }
 
-  /** Empty the canvas, and fit it to the figure. @param {number} ratio  pixels of the canvas per CSS pixel */
+  /** Clear the canvas and fit it to the figure. @param {number} ratio  pixels of the canvas per CSS pixel */
   #clear(ratio) {
     const canvas = this.#canvas;
     const [width, height] = [this.el.clientWidth, this.el.clientHeight].map((pixels) => Math.round(pixels * ratio));
@@ -123,9 +123,9 @@ class CanvasView {
   }
 
   /**
-   * Draw the markers of one strength.
+   * Draw either the opaque or the faint markers.
    * @param {CanvasMark} mark
-   * @param {boolean} isStrong  whether to draw the opaque markers or the others
+   * @param {boolean} isStrong  whether to draw the opaque markers
    * @param {number} ratio  pixels of the canvas per CSS pixel
    * @param {(i: number) => HTMLCanvasElement} spriteOf
    */

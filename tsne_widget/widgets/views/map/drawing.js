@@ -4,24 +4,24 @@ import { pointsToDraw } from "../../frontend/geometry.js";
 
 /** @typedef {{rest: number, moving: number}} Budget  points drawn at rest, and while the map moves */
 
-// In software a frame of 70,000 points takes half a second; a graphics card draws millions.
+// A software renderer takes half a second for 70,000 points; a graphics card draws millions.
 const BUDGETS = {
   software: { rest: 100_000, moving: 6_000 },
   hardware: { rest: 2_000_000, moving: 400_000 },
   canvas: { rest: 100_000, moving: 12_000 },
 };
-const MAX_RINGS = 4_000; // in a part of the points: more of them cover each other
-const SETTLE_MS = 200; // after the last movement all points are drawn again
-export const LIVE_SETTLE_MS = 1200; // longer than between two frames of a running projection
+const MAX_RINGS = 4_000; // if only some points are drawn; more rings would cover each other
+const SETTLE_MS = 200; // all points are drawn again this long after the last movement
+export const LIVE_SETTLE_MS = 1200; // longer than the time between two frames of a running projection
 
 /**
  * @param {keyof typeof BUDGETS} renderer
- * @param {number} wanted  points at rest; 0 for the renderer's own
+ * @param {number} wanted  points at rest; 0 for the renderer's default
  * @returns {Budget}
  */
 export function budgetOf(renderer, wanted) {
   const rest = wanted || BUDGETS[renderer].rest;
-  // A third at most, so that at rest there is room for the points in sight.
+  // At most a third, so that the rest of the budget is left for the points in the viewport.
   return { rest, moving: Math.min(BUDGETS[renderer].moving, Math.ceil(rest / 3)) };
 }
 
@@ -30,7 +30,7 @@ export class Drawing {
   #note;
   /** @type {Uint32Array | null} */
   #part = null; // the points drawn at rest; null for all
-  #ringed = new Uint32Array(0); // those of them that have a ring
+  #ringed = new Uint32Array(0); // points of #part that have a ring
   #timer = 0;
 
   /** @param {import("./view.js").MapView} map */
@@ -48,12 +48,12 @@ export class Drawing {
   /** Show the opacity of every point. */
   showOpacity(isAtOnce = false) {
     const { plot, points } = this.#map;
-    if (!plot || !points.isPlaced) return; // the places of other rows are on their way
+    if (!plot || !points.isPlaced) return; // the places of the new rows have not arrived
     plot.setOpacity(points.opacity, points.ringOpacity);
     this.rest(isAtOnce);
   }
 
-  /** Draw all points in sight, as far as the budget allows. */
+  /** Draw the points in the viewport, as many as the budget allows. */
   rest(isAtOnce = false) {
     const { plot, points, model, host } = this.#map;
     if (!plot || !points.isPlaced) return;
@@ -69,7 +69,7 @@ export class Drawing {
     this.#draw((this.#part ?? points.opacity).length, isAtOnce);
   }
 
-  /** Draw few points for now, so that the map follows the pointer. */
+  /** Draw few points, so that the map follows the pointer smoothly. */
   move(delay = SETTLE_MS) {
     this.#draw(Math.min(this.#map.host.budget.moving, this.#map.points.opacity.length));
     clearTimeout(this.#timer);
@@ -96,7 +96,7 @@ export class Drawing {
   #draw(/** @type {number} */ count, isAtOnce = false) {
     const { plot, points } = this.#map;
     if (!plot) return;
-    // Both are ascending as far as fewer than all are drawn, so the first points have the first rings.
+    // Both lists are ascending up to this count, so the first points have the first rings.
     const isFewer = count < (this.#part ?? points.opacity).length;
     const rings = isFewer ? this.#ringed.findIndex((point) => point >= count) : -1;
     plot.draw(count, rings < 0 ? this.#ringed.length : rings, isAtOnce);
@@ -104,7 +104,7 @@ export class Drawing {
 
   #showNote(/** @type {number} */ drawn, /** @type {number} */ inSight) {
     const { lack } = this.#map.host;
-    const part = `showing ${drawn.toLocaleString("en")} of ${inSight.toLocaleString("en")} points in sight; a selection takes all`;
+    const part = `${drawn.toLocaleString("en")} of ${inSight.toLocaleString("en")} points in view are drawn; a selection includes all`;
     this.#note.textContent = [lack && `drawn without WebGL: ${lack}`, drawn < inSight && part].filter(Boolean).join(" · ");
     this.#note.hidden = !this.#note.textContent;
   }

@@ -1,4 +1,4 @@
-// Pointer and keys over the map: drag to select or to move it, click a point, turn the wheel.
+// Pointer and keys over the map: dragging selects or pans, clicking selects a point, the wheel zooms.
 import { combineRows, rowsInside } from "../../frontend/geometry.js";
 import { hasModifier } from "../../frontend/keys.js";
 import { modeOf } from "../../frontend/modes.js";
@@ -7,7 +7,7 @@ import { modeOf } from "../../frontend/modes.js";
 /** @typedef {{kind: string, mode: import("../../frontend/modes.js").Mode, points: Pixel[], last: Pixel, pointer: number}} Drag */
 
 const WHEEL_STEP = 0.0016; // zoom per wheel pixel: about 1.2 for one notch
-const MAX_WHEEL_PIXELS = 240; // of one event
+const MAX_WHEEL_PIXELS = 240; // per event
 const WHEEL_UNITS = [1, 16, 100]; // pixels of a wheel event's unit: pixel, line, page
 const MIN_DRAG_PIXELS = 4; // a shorter drag is a click
 
@@ -37,7 +37,7 @@ export class Gestures {
     return this.#drag !== null;
   }
 
-  /** Use a tool for the next drag. @param {string} tool */
+  /** Choose the tool for the next drag. @param {string} tool */
   use(tool) {
     this.#tool = tool;
     this.#overlay.dataset.tool = tool;
@@ -67,7 +67,7 @@ export class Gestures {
   followSelection() {
     const { points } = this.#map;
     if (this.#drag) return;
-    // If the same rows have become other points, the outline still holds them.
+    // If the rows have new point numbers, the outline still contains the same samples.
     const isOther = !this.#unanswered && points.isPlaced;
     if (!points.selected.length || isOther) this.clearOutline();
   }
@@ -126,7 +126,7 @@ export class Gestures {
     const polygon = Float64Array.from(outline.flatMap((pixel) => plot.toData(pixel)));
     if (!model.send({ kind: "select", mode }, undefined, [polygon.buffer])) return this.clearOutline();
     this.#unanswered += 1;
-    // The page shows at once what the kernel is about to answer.
+    // Preview the kernel's answer at once.
     this.#map.shade(combineRows(points.selected, rowsInside(plot.x, plot.y, polygon), mode), true);
   }
 
@@ -146,7 +146,7 @@ export class Gestures {
   }
 
   #press(/** @type {KeyboardEvent} */ event) {
-    event.stopPropagation(); // the notebook has its own meaning for these keys
+    event.stopPropagation(); // the notebook has its own commands for these keys
     const { model, tools } = this.#map;
     const key = event.key.toLowerCase();
     if ((event.ctrlKey || event.metaKey) && key === "z") {

@@ -1,4 +1,4 @@
-// Hosts the figure: bqplot's where it can be loaded, otherwise a canvas.
+// Hosts the figure: bqplot's if it can be loaded, otherwise a canvas.
 import { typed } from "../../frontend/bytes.js";
 import { noteListeners } from "../../frontend/forget.js";
 import { makeCanvas } from "./canvas.js";
@@ -6,10 +6,10 @@ import { budgetOf } from "./drawing.js";
 import { drawnMarks, Plot } from "./plot.js";
 import { beforeFirstFrame, isSoftware, keepCanvas, webglRenderer } from "./webgl.js";
 
-const ATTACH_POLLS = 50; // until the output of a new cell is part of the page
+const ATTACH_POLLS = 50; // waits until the output of a new cell is in the page
 // Colab and the pages of nbconvert do not load bqplot-gl.
-const NOT_LOADED = "bqplot-gl cannot be loaded here";
-const NO_WEBGL = "this browser has none";
+const NOT_LOADED = "bqplot-gl cannot be loaded";
+const NO_WEBGL = "this browser does not support it";
 
 export class FigureHost {
   #map;
@@ -19,15 +19,15 @@ export class FigureHost {
   #isMounting = false;
   #isClosed = false;
 
-  /** @param {import("./view.js").MapView} map @param {HTMLElement} el  of the figure */
+  /** @param {import("./view.js").MapView} map @param {HTMLElement} el  element for the figure */
   constructor(map, el) {
     this.#map = map;
     this.el = el;
     const { widget_manager: manager } = map.model;
     this.#renderer = manager ? webglRenderer() : null;
-    // Why bqplot does not draw the map; null if it does. A shared page has no bqplot and no reason to say so.
+    // Why bqplot does not draw the map; null if it does. "" on an exported page, which never has bqplot.
     this.lack = /** @type {string | null} */ (manager ? (this.#renderer ? null : NO_WEBGL) : "");
-    this.isAsked = false; // the kernel was asked for the points
+    this.isAsked = false; // whether the kernel was asked for the points
   }
 
   get budget() {
@@ -61,7 +61,7 @@ export class FigureHost {
     this.#map.showWaiting();
   }
 
-  /** Mount as soon as there is a size; a ResizeObserver waits for a frame, which is slow in software. */
+  /** Mount as soon as the figure has a size. A ResizeObserver waits for a frame, which a software renderer draws slowly. */
   async mountSoon() {
     for (let i = 0; i < ATTACH_POLLS && !this.#isClosed && !this.#isMounting; i++) {
       this.mount();
@@ -88,16 +88,16 @@ export class FigureHost {
     const { model: { widget_manager: manager, get }, points } = this.#map;
     const figure = await manager.get_model(get("figure").slice("IPY_MODEL_".length));
     const marks = figure.get("marks");
-    // For a class that cannot be loaded, ipywidgets makes a model that reports the error.
+    // If a class cannot be loaded, ipywidgets makes a model that reports the error.
     if (!ArrayBuffer.isView(marks[0].get("x"))) throw new Error("bqplot-gl is not loaded");
     points.shade();
-    // Before the marks are drawn, so that they have one opacity per point from the start.
+    // Set before the marks are drawn, so that they have one opacity per point from the start.
     marks[0].set("opacity", points.opacity);
     marks[1]?.set("opacity", points.ringOpacity);
     const scales = marks.flatMap((/** @type {any} */ mark) => Object.values(mark.get("scales")));
     noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...marks, ...scales]);
     const view = await manager.create_view(figure, {});
-    // The first frames draw few points: all of many points take seconds in software.
+    // The first frames draw few points, because a software renderer takes seconds for many.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
       shape.maxInstancedCount = Math.min(shape.maxInstancedCount, this.budget.moving);

@@ -2,7 +2,7 @@
 import { nearestPoint } from "../../frontend/geometry.js";
 import { makeHoverCard } from "./hovercard.js";
 
-const HOVER_PIXELS = 12; // greatest distance between pointer and point
+const HOVER_PIXELS = 12; // maximum distance between pointer and point
 
 export class Hover {
   #map;
@@ -27,7 +27,7 @@ export class Hover {
     return nearestPoint(plot.x, plot.y, points.opacity, plot.toData(pixel), radius, drawing.part);
   }
 
-  /** Follow the pointer, at most once a frame. @param {PointerEvent} event */
+  /** Follow the pointer, at most once per frame. @param {PointerEvent} event */
   follow(event) {
     this.#event = event;
     this.#frame ||= requestAnimationFrame(() => {
@@ -36,7 +36,7 @@ export class Hover {
     });
   }
 
-  /** The pointer is over no point. */
+  /** The pointer has left all points. */
   leave() {
     if (this.#point >= 0) this.#map.model.send({ kind: "leave" });
     this.#point = -1;
@@ -45,13 +45,13 @@ export class Hover {
     this.#map.sketch.drawRing(null);
   }
 
-  /** Keep the picture that the kernel has sent. @param {{point: number, tile: any}} message @param {DataView | undefined} picture */
+  /** Keep a picture from the kernel. @param {{point: number, tile: any}} message @param {DataView | undefined} picture */
   receive({ point, tile }, picture) {
     this.#card.keep(point, tile, picture);
     if (point === this.#point && this.#event) this.#card.show(point, this.#map.gestures.pixelOf(this.#event));
   }
 
-  /** Ring the point that is hovered in another view, such as the gallery. */
+  /** Draw a ring around the point that is hovered in another view, such as the gallery. */
   showOther() {
     const { plot, model, sketch } = this.#map;
     if (!plot || this.#point >= 0) return;
@@ -59,7 +59,7 @@ export class Hover {
     sketch.drawRing(plot.has(point) ? plot.pixelsOf(point) : null);
   }
 
-  /** The points have become other rows. */
+  /** Forget the hovered point, because the points are other rows now. */
   forget() {
     this.leave();
     this.#card.forget();

@@ -1,14 +1,14 @@
-// The card beside the pointer: picture and caption of the sample under it.
+// The card next to the pointer: picture and caption of the sample under it.
 import { element } from "../../frontend/elements.js";
 import { caption, picture, pictureUrl } from "../../frontend/tiles.js";
 
-const KEEP_CARDS = 200; // samples of which the pictures are kept
+const KEEP_CARDS = 200; // number of samples whose pictures are kept
 
-/** @param {HTMLElement} parent  within which it finds room */
+/** @param {HTMLElement} parent  the card stays inside it */
 export function makeHoverCard(parent) {
   const root = parent.appendChild(element("figure", "tw-hover"));
   /** @type {Map<number, any>} */
-  let tiles = new Map(); // point → its tile, with the picture's URL
+  let tiles = new Map(); // tile of each point, with the picture's URL
   root.hidden = true;
 
   /** @param {number} point @param {any} tile @param {DataView | undefined} data  the picture */
@@ -31,7 +31,7 @@ export function makeHoverCard(parent) {
       root.dataset.point = String(point);
       root.replaceChildren(picture(tile), caption(tile));
     }
-    // beside the pointer, on the side where there is room
+    // next to the pointer, on the side that has room
     const beside = (/** @type {number} */ at, /** @type {number} */ length, /** @type {number} */ room) =>
       Math.max(4, at + 18 + length < room ? at + 18 : at - 18 - length);
     root.style.left = `${beside(pixel[0] + 6, root.offsetWidth, parent.clientWidth)}px`;

@@ -14,7 +14,7 @@ export function makeKey(model, signal) {
   keepKeys(menu);
   const key = element("div", "tw-key");
   key.setAttribute("role", "group");
-  key.tabIndex = 0; // a long key scrolls
+  key.tabIndex = 0; // lets keys scroll a long key
 
   function show() {
     showOptions(select, model.get("color_choices"));
@@ -30,7 +30,7 @@ export function makeKey(model, signal) {
   return { menu, key, show };
 }
 
-/** Replace the options only if they have changed: a browser closes an open menu. */
+/** Replace the options only if they have changed, because a browser would close the open menu. */
 function showOptions(/** @type {HTMLSelectElement} */ select, /** @type {[string, string, string][]} */ choices) {
   const text = JSON.stringify(choices);
   if (select.dataset.choices === text) return;

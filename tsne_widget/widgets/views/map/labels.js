@@ -2,10 +2,10 @@
 import { element } from "../../frontend/elements.js";
 import { densestPlaces } from "../../frontend/geometry.js";
 
-const MAX_LABELS = 60; // more are not legible
+const MAX_LABELS = 60; // more would not be legible
 const LABEL_HEIGHT = 18; // pixels
-const CHARACTER_WIDTH = 7; // pixels, about
-const MAX_CHARACTERS = 24; // the style cuts longer names
+const CHARACTER_WIDTH = 7; // pixels, approximate
+const MAX_CHARACTERS = 24; // the style sheet truncates longer names
 
 /** @typedef {{layer: HTMLElement, find: (plot: Plot, points: import("./points.js").Points) => void,
  *   place: (plot: Plot, width: number, height: number) => void}} Labels */
@@ -26,7 +26,7 @@ export function makeLabels(root) {
     layer.replaceChildren(...labels.map(({ node }) => node));
   }
 
-  /** Move the labels to their places in the viewport; a label that would overlap an earlier one is hidden. */
+  /** Move the labels to their places in the viewport; hide a label that would overlap an earlier one. */
   function place(/** @type {Plot} */ plot, /** @type {number} */ width, /** @type {number} */ height) {
     /** @type {number[][]} */
     const placed = [];

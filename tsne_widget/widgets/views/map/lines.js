@@ -14,7 +14,7 @@ export class Lines {
     this.showTrails();
   }
 
-  /** Lines from the point in focus to its nearest neighbours in feature space. */
+  /** Draw lines from the point in focus to its nearest neighbours in feature space. */
   showLinks() {
     const { plot, model, points, sketch } = this.#map;
     const [from, ...near] = typed(model.get("links"), Uint32Array);
@@ -24,7 +24,7 @@ export class Lines {
     sketch.drawLinks(plot.pixelsOf(from), ends.map((point) => ({ to: plot.pixelsOf(point), differs: codes[point] !== codes[from] })));
   }
 
-  /** Lines from the places of samples on another map to their places here. */
+  /** Draw lines from the places of samples on another map to their places on this one. */
   showTrails() {
     const { plot, model, sketch } = this.#map;
     const ends = typed(model.get("trails"), Float32Array);

@@ -1,4 +1,4 @@
-// The tools at the edge of the map, and the keys that choose them.
+// The buttons at the edge of the map, and their keys.
 import { element, iconButton } from "../../frontend/elements.js";
 
 const TOOLS = [

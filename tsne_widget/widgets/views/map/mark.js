@@ -1,5 +1,5 @@
-// A mark of the canvas, either the points or their rings, with the part of a bqplot mark's view
-// that plot.js uses.
+// A mark of the canvas, either the points or their rings. It implements the part of the bqplot mark
+// view's interface that plot.js uses.
 
 /** @typedef {{hasChanged: (name: string) => boolean}} Change */
 /** @typedef {{x: import("./scale.js").CanvasScale, y: import("./scale.js").CanvasScale}} Scales */
@@ -10,7 +10,7 @@ const NONE = new Float32Array(0);
 export class CanvasMark {
   scales;
   model;
-  // The values that the canvas draws: all of the model's values, or a part of them.
+  // The values that the canvas draws: all values of the model, or some of them.
   x = makeField();
   y = makeField();
   color = makeField();
@@ -41,7 +41,7 @@ export class CanvasMark {
     this.#changed({ hasChanged: (name) => name === changed });
   }
 
-  /** Change attributes, and draw all of their values. @param {Record<string, any>} values */
+  /** Set attributes and draw all of their values. @param {Record<string, any>} values */
   put(values) {
     const { attributes } = this.model;
     Object.assign(attributes, values);
@@ -49,14 +49,14 @@ export class CanvasMark {
     this.instanced_geometry.maxInstancedCount = attributes.x.length;
   }
 
-  /** The opacities if there is one per point, otherwise zeros. @param {number} count  of points */
+  /** The opacities if there is one per point; otherwise zeros. @param {number} count  of points */
   opacityFor(count) {
     const { opacity } = this.model.attributes;
     return opacity.length === count ? opacity : new Float32Array(count);
   }
 }
 
-/** Values of one attribute, as bqplot keeps them for the graphics card. */
+/** Values of one attribute, in the form of bqplot's buffers for the graphics card. */
 function makeField() {
   return {
     array: NONE,

@@ -6,13 +6,13 @@ import { gather, release, upload } from "./webgl.js";
 /** @typedef {number[]} Pixel  x and y within the overlay */
 
 const MARK_POLL_MS = 15; // bqplot has no event for "the marks are drawn"
-const FIELDS = ["x", "y", "color", "opacity"]; // of the points; rings have one colour
+const FIELDS = ["x", "y", "color", "opacity"]; // attributes of the points; rings have one colour
 
 export class Plot {
   #points;
   #rings;
 
-  /** @param {any} view  of bqplot's figure, or of the canvas @param {any[]} marks  views of points and rings */
+  /** @param {any} view  view of bqplot's figure, or the canvas @param {any[]} marks  views of points and rings */
   constructor(view, [points, rings]) {
     this.view = view;
     this.#points = points;
@@ -70,20 +70,20 @@ export class Plot {
     return this.toPixels(this.x[point], this.y[point]);
   }
 
-  /** Call back when bqplot has loaded other places or colours. @param {(hasChanged: (name: string) => boolean) => void} callback */
+  /** Call back when bqplot has loaded new places or colours. @param {(hasChanged: (name: string) => boolean) => void} callback */
   onChange(callback) {
     this.#points.listenTo(this.#points.model, "change", (/** @type {any} */ changed) => {
       callback((name) => changed.hasChanged(name));
     });
   }
 
-  /** Set opacities without bqplot's event: bqplot would copy the arrays twice and draw a frame. */
+  /** Set opacities without bqplot's event, for which bqplot would copy the arrays twice and draw a frame. */
   setOpacity(/** @type {Float32Array} */ ofPoints, /** @type {Float32Array} */ ofRings) {
     this.#points.model.set("opacity", ofPoints, { silent: true });
     this.#rings?.model.set("opacity", ofRings, { silent: true });
   }
 
-  /** Load every point in its own order. @param {boolean} wasPart  whether a part was loaded before */
+  /** Load every point in its own order. @param {boolean} wasPart  whether only a part was loaded before */
   loadAll(wasPart) {
     for (const mark of [this.#points, this.#rings]) {
       if (!mark) continue;
@@ -106,7 +106,7 @@ export class Plot {
     else this.view.extras.webGLRequestRender();
   }
 
-  /** @param {any} manager  of the page's widgets */
+  /** @param {any} manager  the page's widget manager */
   remove(manager) {
     release(this.view);
     setTimeout(() => forgetViews(manager, this.view.model), 0); // after bqplot's own removal
@@ -117,7 +117,7 @@ export class Plot {
  * Views of the marks of a figure once they are drawn.
  * @param {any} view
  * @param {() => boolean} isClosed
- * @returns {Promise<any[]>}  none if the map is closed before
+ * @returns {Promise<any[]>}  empty if the map is closed first
  */
 export async function drawnMarks(view, isClosed) {
   const isDrawn = (/** @type {any} */ mark) => mark.scales?.x && mark.opacity;

@@ -1,4 +1,4 @@
-// The points of the map as the kernel describes them: classes, selection, and their opacity.
+// The points of the map: classes, selection and opacity.
 import { typed, typedCodes, unpackBits } from "../../frontend/bytes.js";
 import { opacities } from "../../frontend/geometry.js";
 
@@ -7,13 +7,13 @@ import { opacities } from "../../frontend/geometry.js";
 export class Points {
   #model;
   /** @type {{selected: Uint32Array, visible: Uint8Array} | null} */
-  #shaded = null; // what the opacity shows
+  #shaded = null; // the state that the opacity shows
 
   /** @param {ViewModel} model */
   constructor(model) {
     this.#model = model;
     this.opacity = new Float32Array(0);
-    this.placed = model.get("epoch"); // the epoch of the places that are drawn
+    this.placed = model.get("epoch"); // epoch of the drawn places
   }
 
   /** Whether the drawn places belong to the current rows. */
@@ -44,7 +44,7 @@ export class Points {
     return unpackBits(this.#model.get("visible"), this.names.length);
   }
 
-  /** The selection that the opacity shows; a preview may differ from the kernel's. */
+  /** The selection that the opacity shows; a preview may differ from the kernel's selection. */
   get shadedSelection() {
     return this.#shaded?.selected ?? new Uint32Array(0);
   }
@@ -62,7 +62,7 @@ export class Points {
     return true;
   }
 
-  /** The points have become other rows, whose places are now drawn. */
+  /** The points are other rows now, and their places are drawn. */
   replace() {
     this.placed = this.#model.get("epoch");
     this.#shaded = null;

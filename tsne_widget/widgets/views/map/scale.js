@@ -1,4 +1,4 @@
-// A linear scale of the canvas, with the part of bqplot's scale that plot.js uses.
+// A linear scale of the canvas. It implements the part of bqplot's scale that plot.js uses.
 
 export class CanvasScale {
   offset = 0; // pixels
@@ -9,7 +9,7 @@ export class CanvasScale {
   #length = 1; // pixels
 
   /**
-   * @param {boolean} isDown  whether pixels count down from the largest value
+   * @param {boolean} isDown  whether the largest value is at pixel 0
    * @param {() => void} redraw  called when the domain changes
    */
   constructor(isDown, redraw) {

@@ -1,4 +1,4 @@
-// Lines over the map, in pixels: the lasso, a ring, and what joins samples.
+// Lines over the map, in pixels: the lasso, a ring, and lines between samples.
 import { svgElement } from "../../frontend/elements.js";
 
 /** @typedef {number[]} Pixel  x and y */
@@ -11,7 +11,7 @@ export function makeSketch(parent) {
   const trails = root.appendChild(svgElement("g", "tw-trails"));
   const circle = root.appendChild(svgElement("circle"));
 
-  /** @param {Pixel[]} points  none: no outline @param {boolean} done  whether the hand has let go */
+  /** @param {Pixel[]} points  empty for no outline @param {boolean} done  whether the drag has ended */
   function drawOutline(points, done) {
     if (points.length) outline.setAttribute("d", points.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join("") + "Z");
     else outline.removeAttribute("d");
@@ -24,7 +24,7 @@ export function makeSketch(parent) {
     for (const [name, value] of Object.entries({ cx, cy, r: pixel ? 7 : 0 })) circle.setAttribute(name, String(value));
   }
 
-  /** From one sample to others. @param {Pixel | null} from @param {{to: Pixel, differs: boolean}[]} ends */
+  /** Draw lines from one sample to others. @param {Pixel | null} from @param {{to: Pixel, differs: boolean}[]} ends */
   function drawLinks(from, ends) {
     links.replaceChildren();
     if (!from) return;

@@ -1,16 +1,16 @@
-// Small pictures of the markers, each drawn once: copying one is several times faster than drawing it.
+// Sprites of the markers, each drawn once: copying a sprite is several times faster than drawing a marker.
 
 const TAU = 2 * Math.PI;
 
 export class Sprites {
   /** @type {WeakMap<string[], {size: string, sprites: HTMLCanvasElement[]}>} */
-  #kept = new WeakMap(); // by palette
+  #kept = new WeakMap(); // sprites by palette
 
   /**
-   * Pictures of a circle, one per colour.
-   * @param {number} radius  in pixels of the canvas, as is the line
+   * Sprites of a circle, one per colour.
+   * @param {number} radius  pixels of the canvas
    * @param {string[]} palette
-   * @param {number} line  width of the outline; 0 for a filled circle
+   * @param {number} line  width of the outline, pixels of the canvas; 0 for a filled circle
    */
   of(radius, palette, line = 0) {
     const size = `${radius} ${line}`;

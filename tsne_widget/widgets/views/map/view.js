@@ -1,4 +1,4 @@
-// The map: hosts a figure of points under a layer of its own for gestures, labels and lines.
+// The map: a figure of points under a layer for gestures, labels and lines.
 import { element } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
 import { Drawing, LIVE_SETTLE_MS } from "./drawing.js";
@@ -15,9 +15,9 @@ import { ViewportControl } from "./viewport.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
-const OVERLAY_LABEL = "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Control Z undoes, Escape clears";
+const OVERLAY_LABEL = "Map of the samples. Drag to select; L lasso, R rectangle, P pan, Z zoom to selection, 0 whole map, Ctrl+Z undoes, Escape clears";
 const NO_KERNEL = 'Waiting for the kernel to send the points. Without a kernel, explorer.save_html("map.html") writes a page with the map.';
-const RESIZE_DELAY_MS = 250; // bqplot delays its own layout as well
+const RESIZE_DELAY_MS = 250; // bqplot delays its layout too
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -25,7 +25,7 @@ function render({ model, el }) {
   return () => map.release();
 }
 
-/** One map on the page. Its parts reach each other through it. */
+/** One map on the page. Its parts access each other through this object. */
 export class MapView {
   #stop = new AbortController();
   #size = "";
@@ -35,7 +35,7 @@ export class MapView {
     this.model = model;
     this.signal = this.#stop.signal;
     /** @type {import("./plot.js").Plot | null} */
-    this.plot = null; // none until the figure is drawn
+    this.plot = null; // null until the figure is drawn
     this.points = new Points(model);
     this.root = element("div", "tw-scatter");
     const figure = this.root.appendChild(element("div", "tw-figure"));
@@ -62,7 +62,7 @@ export class MapView {
     this.host.mountSoon();
   }
 
-  /** The figure is drawn. @param {import("./plot.js").Plot} plot */
+  /** Called when the figure is drawn. @param {import("./plot.js").Plot} plot */
   showPlot(plot) {
     this.plot = plot;
     plot.onChange((hasChanged) => this.#reload(hasChanged));
@@ -79,7 +79,7 @@ export class MapView {
     if (this.points.shade(selected)) this.drawing.showOpacity(isAtOnce);
   }
 
-  /** Show what the map waits for, or the key to its colours. */
+  /** Show the reason why there is no map yet, or the key to its colours. */
   showWaiting() {
     const text = this.plot ? "" : this.model.get("waiting") || (this.host.isAsked ? NO_KERNEL : "Drawing the map …");
     this.waiting.hidden = !text;
@@ -89,7 +89,7 @@ export class MapView {
     if (text) this.key.menu.hidden = this.key.key.hidden = true;
   }
 
-  /** Find the densest places of the classes, and write their names there. */
+  /** Write the name of each class at its densest place. */
   findLabels() {
     const isShown = this.model.get("show_labels");
     this.labels.layer.hidden = !isShown;
@@ -131,18 +131,18 @@ export class MapView {
     ]);
   }
 
-  /** bqplot has loaded other places or colours, for all points. */
+  /** Called when bqplot has loaded new places or colours for all points. */
   #reload(/** @type {(name: string) => boolean} */ hasChanged) {
     if (hasChanged("x") && !this.points.isPlaced) return this.#showOthers();
     if (hasChanged("x")) {
-      // A map that is still computed stays in sight, unless someone has zoomed.
+      // Keep a running map in view, unless the user has zoomed.
       if (!this.model.get("viewport").length && !this.gestures.isDragging) this.viewport.fitAll();
       this.findLabels();
       this.drawing.move(LIVE_SETTLE_MS);
     } else if (hasChanged("color")) this.drawing.rest();
   }
 
-  /** The points have become other rows, and everything about them has arrived. */
+  /** Called when the points are other rows and all their data has arrived. */
   #showOthers() {
     this.points.replace();
     this.shade();
@@ -158,7 +158,7 @@ export class MapView {
 
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "hover" && this.plot) this.hover.receive(message, buffers[0]);
-    if (message.kind === "color") this.showWaiting(); // the colours were not available
+    if (message.kind === "color") this.showWaiting(); // the requested colours are not available
     if (message.kind === "selected") {
       this.gestures.answered();
       this.shade(); // the answer may differ from the preview

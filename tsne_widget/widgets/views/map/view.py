@@ -299,9 +299,7 @@ class MapView(View):
                 known = points[points >= 0] if points[0] >= 0 else points[:0]
                 self.links = known.astype("<u4").tobytes()
 
-        self._background.run(
-            "Looking for neighbours", lambda: scores.index.nearest_to(row, k), show
-        )
+        self._background.run("Finding neighbours", lambda: scores.index.nearest_to(row, k), show)
 
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()

@@ -1,11 +1,11 @@
-// The part of the map in sight: zoomed, moved, fitted to points, and kept for a page reload.
+// The viewport of the map: zoom, pan, fit to points, and save for a page reload.
 import { extent, fitViewport, panViewport, zoomViewport } from "../../frontend/geometry.js";
 
 /** @typedef {import("../../frontend/geometry.js").Viewport} Viewport */
 /** @typedef {import("../../frontend/geometry.js").Span} Span */
 
-const SAVE_DELAY_MS = 250; // the viewport is saved once a gesture rests
-const LEAST_EXTENT = 0.02; // of the whole map, around a single selected point
+const SAVE_DELAY_MS = 250; // the viewport is saved this long after the last movement
+const LEAST_EXTENT = 0.02; // share of the whole map to show around a single selected point
 const SELECTION_MARGIN = 0.1;
 
 export class ViewportControl {
@@ -30,7 +30,7 @@ export class ViewportControl {
     if (plot) this.set(zoomViewport(plot.viewport, anchor, factor));
   }
 
-  /** Move the map by pixels. @param {number} dx @param {number} dy */
+  /** Pan the map. @param {number} dx @param {number} dy */
   pan(dx, dy) {
     const { plot } = this.#map;
     if (!plot) return;
@@ -57,7 +57,7 @@ export class ViewportControl {
     const selected = points.selected.filter((point) => plot.has(point));
     if (!selected.length) return;
     const [part, whole] = [extent(plot.x, plot.y, selected), extent(plot.x, plot.y)];
-    // A single point, or several in one place, is shown with its surroundings.
+    // A single point, or several at one place, is shown with its surroundings.
     const least = LEAST_EXTENT * Math.max(whole.x[1] - whole.x[0], whole.y[1] - whole.y[0]);
     const bounds = { x: widened(part.x, least), y: widened(part.y, least) };
     this.set(fitViewport(bounds, ...plot.size, SELECTION_MARGIN));
@@ -96,7 +96,7 @@ export class ViewportControl {
   }
 }
 
-/** A span of at least a length, around the same middle. @param {Span} span @param {number} least @returns {Span} */
+/** The span, extended around its middle to at least a length. @param {Span} span @param {number} least @returns {Span} */
 function widened([low, high], least) {
   const lack = Math.max(0, least - (high - low)) / 2;
   return [low - lack, high + lack];

@@ -1,6 +1,6 @@
-// bqplot's WebGL marks from the inside: what they hold of the graphics card, and how it is let go.
+// Uses internals of bqplot's WebGL marks: their buffers on the graphics card, and how to release them.
 
-/** Put some points first in what the graphics card holds; the model's arrays stay as they are. */
+/** Upload some points to the graphics card; the model's arrays do not change. */
 export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
   for (const name of names) {
     const values = mark.model.get(name);
@@ -13,7 +13,7 @@ export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ point
 
 export function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
   const attribute = mark[name];
-  attribute.capacity ??= attribute.array.length; // of the buffer on the card
+  attribute.capacity ??= attribute.array.length; // length of the buffer on the card
   if (values.length > attribute.capacity) {
     mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
     return;
@@ -22,20 +22,20 @@ export function upload(/** @type {any} */ mark, /** @type {string} */ name, /** 
   attribute.needsUpdate = true;
 }
 
-/** Remove bqplot's view, and what it holds of the graphics card. */
+/** Remove bqplot's view and release its graphics memory. */
 export function release(/** @type {any} */ view) {
   const three = view.extras?.webGLRenderer?.renderer;
   view.remove();
-  // What bqplot 0.13 leaves behind: a box at the end of the page, and listeners on its window.
+  // bqplot 0.13 leaves a box at the end of the page, and listeners on the window.
   view.tooltip_div?.remove();
   view.popper?.destroy();
   if (three) Object.defineProperty(view.extras, "webGLMarks", { value: [] }); // see beforeFirstFrame
-  view.el.replaceChildren(); // its model keeps it, see view.js
+  view.el.replaceChildren(); // the model keeps this element, see forget.js
   three?.dispose();
   if (three) freeContext(three.context);
 }
 
-/** Do something with each WebGL mark of a figure before it is drawn; bqplot has no event for it. */
+/** Call a function with each WebGL mark of a figure before it is drawn; bqplot has no event for this. */
 export function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
   /** @type {any[]} */
   let marks;
@@ -52,7 +52,7 @@ export function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any)
   });
 }
 
-/** bqplot sets the canvas's size before each frame, and a browser then makes all of it anew. */
+/** Keep the canvas while its size is the same. bqplot sets the size before each frame, which makes browsers recreate the canvas. */
 export function keepCanvas(/** @type {any} */ holder) {
   if (holder.isKept) return;
   holder.isKept = true;
@@ -73,8 +73,8 @@ export function isSoftware(/** @type {string | null} */ renderer) {
 }
 
 /**
- * Name of what draws WebGL here; null where there is none. Making a context takes a tenth of a
- * second in software: the page keeps the answer for the next map.
+ * Name of the WebGL renderer; null if there is none. A software renderer takes a tenth of a second to
+ * make a context, so the page keeps the answer for the next map.
  * @returns {string | null}
  */
 export function webglRenderer() {
@@ -89,7 +89,7 @@ export function webglRenderer() {
   return name;
 }
 
-/** Browsers allow about 16 contexts at a time, and collect them late. */
+/** Release a context. Browsers allow about 16 at a time and collect unused ones late. */
 function freeContext(/** @type {WebGLRenderingContext} */ context) {
   context.getExtension("WEBGL_lose_context")?.loseContext();
 }

@@ -1,4 +1,4 @@
-// The fields that name a selection: a form for the current selection, and a field to rename one in the list.
+// Fields to name a selection: a form for the current selection, and a field to rename one in the list.
 import { fullCount } from "../../frontend/classes.js";
 import { element, textButton, textInput } from "../../frontend/elements.js";
 
@@ -26,16 +26,16 @@ export class NamingForm {
     this.#field.focus();
   }
 
-  /** Show what the button does with the name in the field. */
+  /** Show what the button would do with the name in the field. */
   show() {
     const selected = this.#model.get("selected");
     const name = this.#field.value.trim();
     const exists = this.#model.get("names").includes(name);
     const button = this.#button;
-    button.textContent = selected ? `${exists ? "Replace by" : "Keep"} ${fullCount(selected)} selected` : "Nothing selected";
+    button.textContent = `${exists ? "Replace" : "Save"} selection${selected ? ` (${fullCount(selected)})` : ""}`;
     button.disabled = !selected || !name;
     if (!selected) button.title = "Select points on the map first";
-    else button.title = exists ? "Give this name to the current selection" : "Keep the selection under this name";
+    else button.title = exists ? "Replace the saved selection of this name by the current one" : "Save the current selection under this name";
   }
 
   #submit(/** @type {Event} */ event) {
@@ -49,7 +49,7 @@ export class NamingForm {
 }
 
 /**
- * Replace the first button of a row by a field to rename the selection. Enter renames it, Escape does not.
+ * Replace the first button of a row by a field to rename the selection. Enter renames, Escape cancels.
  * @param {ViewModel} model
  * @param {import("./rows.js").Row} row
  * @param {number} index  of the selection
@@ -60,7 +60,7 @@ export function openRename(model, { item, buttons: [pick] }, index) {
   field.value = name;
   let isOpen = true;
   const close = (/** @type {boolean} */ returnsFocus) => {
-    if (!isOpen) return; // a field that is removed loses the focus, which closes it again
+    if (!isOpen) return; // removing the field blurs it, which calls this again
     isOpen = false;
     field.replaceWith(pick);
     if (returnsFocus) pick.focus();

@@ -1,4 +1,4 @@
-// The rows of the list of named selections, each with buttons to select, combine, rename and delete.
+// Rows of the list of named selections, with buttons to select, combine, rename and delete.
 import { fullCount, shortCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 

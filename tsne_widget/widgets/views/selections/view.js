@@ -1,4 +1,4 @@
-// Named selections: a form to name the current selection, and a list to select each one again.
+// Named selections: a form to save the current selection, and a list to select saved ones.
 import { typedOf } from "../../frontend/bytes.js";
 import { closest, element, textButton } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
@@ -11,9 +11,9 @@ import { makeRow, showOverlap } from "./rows.js";
 
 const LIST_KEYS =
   "Enter or Space: select; with Shift: add, Alt: subtract, Ctrl: intersect. F2: rename. Delete: delete. " +
-  "Up and Down arrow keys: another selection. Left and Right: what to do with it.";
+  "Up and Down arrow keys: move to another selection. Left and Right: choose an action.";
 const HINTS = ["click: select", "Shift: add", "Alt: subtract", "Ctrl: intersect"];
-const UNNAMED = "There are no named selections yet. Select points on the map and name them above: they stay here, to be selected again, combined and saved.";
+const UNNAMED = "No saved selections yet. Select points on the map, type a name above and press Enter.";
 const HEADINGS = [["tw-name", ""], ["tw-overlap", "selected"], ["tw-count", "all"], ["tw-gap", ""]];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
@@ -37,14 +37,14 @@ class Selections {
   #footer = element("footer");
   /** @type {import("./rows.js").Row[]} */
   #rows = [];
-  #current = { row: 0, column: 0 }; // of the button that Tab reaches
+  #current = { row: 0, column: 0 }; // of the button in the tab order
 
   /** @param {ViewModel} model @param {HTMLElement} el */
   constructor(model, el) {
     this.#model = model;
     this.#form = new NamingForm(model);
     const top = element("div", "tw-top");
-    top.setAttribute("aria-hidden", "true"); // the label of each row says the same
+    top.setAttribute("aria-hidden", "true"); // the label of each row has the same text
     top.append(...HEADINGS.map(([name, text]) => element("span", name, text)));
     this.#list.setAttribute("role", "list"); // Safari drops the role of a list without bullets
     this.#list.setAttribute("aria-label", "Named selections");
@@ -77,7 +77,7 @@ class Selections {
     this.showSelected();
   }
 
-  /** Show how many samples of each row are in the current selection. */
+  /** Show how many samples of each row are currently selected. */
   showSelected() {
     const overlaps = typedOf(this.#model.get("overlaps"), Uint32Array, this.#rows.length, 0);
     const [names, counts] = [this.#model.get("names"), this.#model.get("counts")];

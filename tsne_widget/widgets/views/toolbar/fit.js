@@ -1,4 +1,4 @@
-// The line of a map that is computed: its progress, and buttons to pause, stop and continue it.
+// The progress line of a map, with buttons to pause, stop and continue it.
 import { makeProgress } from "../../frontend/bars.js";
 import { textButton } from "../../frontend/elements.js";
 
@@ -11,7 +11,7 @@ export function makeFit(parent, control) {
   const hold = root.appendChild(textButton("Pause", () => control(hold.textContent === "Pause" ? "pause" : "resume")));
   const stop = root.appendChild(textButton("Stop", () => control("stop")));
   stop.title = "Stop here and keep the current map";
-  const more = root.appendChild(textButton("Run 250 more", () => control("run")));
+  const more = root.appendChild(textButton("Run 250 more iterations", () => control("run")));
   more.title = "Continue the optimisation for 250 iterations";
   let began = 0;
   let timer = 0;
@@ -53,7 +53,7 @@ function progressOf({ condition, title, iteration, total, divergence }, elapsed)
 /** @param {Fit} fit */
 function resultOf({ condition, title, iteration, total, divergence, seconds, note }) {
   const count = total ? `${number(iteration)} iterations${divergenceOf(divergence)}` : "";
-  if (condition === "stopped") return `Stopped after ${count}: the map can be used as it is`;
+  if (condition === "stopped") return `Stopped after ${count}`;
   return [title, count, durationOf(seconds), note].filter(Boolean).join(" · ");
 }
 

@@ -9,7 +9,7 @@ import { makeFit } from "./fit.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
-const COUNTS = ["total", "shown", "selected", "misclassified", "selected_misclassified"];
+const COUNTS = ["total", "visible", "selected", "misclassified", "selected_misclassified"];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -24,8 +24,8 @@ function render({ model, el }) {
   const showMessage = makeMessage(root);
 
   function show() {
-    const [total, shown, selected, errors, chosen] = COUNTS.map((name) => model.get(name));
-    summary.replaceChildren(...summaryOf({ total, shown, selected, errors, chosen }));
+    const [total, visible, selected, errors, chosen] = COUNTS.map((name) => model.get(name));
+    summary.replaceChildren(...summaryOf({ total, visible, selected, errors, chosen }));
     wrong.disabled = errors <= 0;
     wrong.title = titleOfWrong(errors);
     clear.disabled = !selected;
@@ -54,7 +54,7 @@ function makeMaps(/** @type {ViewModel} */ model) {
   const select = root.appendChild(element("select"));
   select.addEventListener("change", () => {
     model.send({ kind: "map", index: select.selectedIndex });
-    show(); // until the kernel shows the other map
+    show(); // keep the current map until the kernel shows the other one
   });
 
   function show() {
@@ -76,7 +76,7 @@ function makeSearch(/** @type {ViewModel} */ model) {
   const search = textInput("Select by id, file or class", "search");
   search.maxLength = MAX_TEXT;
   search.placeholder = "id, file or class";
-  search.title = `Enter selects visible samples with this in their path or class, or as their id (#12: only the id). ${MODES_HELP}`;
+  search.title = `Enter selects the visible samples whose path, label or prediction contains this text, or whose id it is (#12 for an id only). ${MODES_HELP}`;
   search.addEventListener("keydown", (event) => {
     if (event.key === "Escape") search.value = "";
     if (event.key !== "Enter" || event.isComposing || !search.value.trim()) return;
@@ -86,15 +86,15 @@ function makeSearch(/** @type {ViewModel} */ model) {
   return search;
 }
 
-/** @param {{total: number, shown: number, selected: number, errors: number, chosen: number}} counts  errors: -1 if unknown */
-function summaryOf({ total, shown, selected, errors, chosen }) {
-  const samples = element("span", "", shown === total ? `${number(total)} samples` : `${number(shown)} of ${number(total)} samples shown`);
+/** @param {{total: number, visible: number, selected: number, errors: number, chosen: number}} counts  errors: -1 if unknown */
+function summaryOf({ total, visible, selected, errors, chosen }) {
+  const samples = element("span", "", visible === total ? `${number(total)} samples` : `${number(visible)} of ${number(total)} samples visible`);
   /** @type {(Node | string)[]} */
   const nodes = [samples];
   if (errors >= 0) {
-    const ring = element("i", "tw-ring"); // as on the map
+    const ring = element("i", "tw-ring"); // same ring as on the map
     ring.setAttribute("aria-hidden", "true");
-    nodes.push(" · ", ring, element("span", "", `${number(errors)} misclassified (${percent(errors, shown)})`));
+    nodes.push(" · ", ring, element("span", "", `${number(errors)} misclassified (${percent(errors, visible)})`));
   }
   if (selected) {
     nodes.push(" · ", element("b", "", `${number(selected)} selected`));

@@ -34,7 +34,7 @@ class ToolbarView(View):
     """
 
     total = Int().tag(sync=True)
-    shown = Int().tag(sync=True)
+    visible = Int().tag(sync=True)
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
@@ -77,7 +77,7 @@ class ToolbarView(View):
         visible = state.visible_rows
         judged = record.labels is not None and record.predictions is not None
         with self.hold_sync():
-            self.shown = int(np.count_nonzero(visible))
+            self.visible = int(np.count_nonzero(visible))
             self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
             self.selected = len(state.selected)
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
@@ -127,7 +127,7 @@ class ToolbarView(View):
 
         def select(rows: NDArray[np.int64]) -> None:
             if asked == self._asked:
-                self._select(rows, mode, f"{title}: there are none")
+                self._select(rows, mode, f"{title}: none")
 
         if finder_is_ready(name, scores):
             select(find())
@@ -153,7 +153,7 @@ class ToolbarView(View):
             state.select(among, mode)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
-            state.message = printable(f"{none} among the samples shown{hidden}", MAX_SENTENCE)
+            state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)
 
     def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select(self._wrong & self._state.visible_rows)

@@ -1,10 +1,10 @@
-"""A projector that a test holds."""
+"""A projector that a test controls."""
 
 import threading
 
 
 class GatedProjector:
-    """A projector that waits for the test to let it go."""
+    """A projector that waits until the test releases it."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()

@@ -27,6 +27,7 @@ from tsne_widget.extraction.model.forward import ForwardPass
 from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.outputs import Output
 from tsne_widget.extraction.model.pooling import Pool, Select
+from tsne_widget.extraction.progress import progress_counter
 from tsne_widget.extraction.store.buffer import RowBuffer
 from tsne_widget.extraction.store.fingerprint import (
     dataset_part,
@@ -265,16 +266,12 @@ def _run(request: Request) -> list[FeatureSet]:
         enter(random_state_kept(request.device))
         store = enter(_request_store(request))
         note = "" if store is None else store.status
-        advance = enter(_progress_counter(request.progress, request.source.count, note))
+        advance = enter(progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
         enter(eval_mode(request.model))
-<<<<<<< HEAD
         forward = enter(ForwardPass(request.model, request.reading, request.notes))
-=======
-        forward = enter(ForwardPass(request.model, request.reading))
         # Names need one process that reads all labels: actors and stored shards have only codes.
         found = FoundNames() if store is None and request.actors is None else None
->>>>>>> main
         run = Run(
             forward,
             request.source,
@@ -383,27 +380,3 @@ def _resume_hint(done: int, store: Store | None) -> str:
         f"stopped after {done:,} samples; {store.stored:,} are stored in {store.folder}; "
         "repeat the call to resume"
     )
-
-
-@contextmanager
-def _progress_counter(
-    progress: Progress, total: int | None, note: str
-) -> Iterator[Callable[[int], object]]:
-    """A function that gets the number of further samples that are done."""
-    if progress is True:
-        from tqdm.auto import tqdm
-
-        with tqdm(total=total, desc="Extracting features", unit=" images") as bar:
-            if note:
-                bar.set_postfix_str(note)
-            yield bar.update
-        return
-    done = 0
-
-    def advance(more: int) -> None:
-        nonlocal done
-        done += more
-        if callable(progress):
-            progress(done, total)
-
-    yield advance

@@ -257,6 +257,17 @@ def test_confidence_of_independent_sigmoids_is_the_sigmoid(function):
     assert (found.predictions == probabilities.argmax(1).numpy()).all()
 
 
+def test_single_raw_output_within_0_and_1_is_a_probability_and_noted():
+    model = made(fc=nn.Linear(D, 1))
+    with torch.no_grad():
+        model.fc.weight.mul_(0.1)
+        model.fc.bias.fill_(0.5)
+    found = noted(model, r"single output is within 0 … 1 .*layer= and output=lambda z: torch\.cat")
+    assert_close(torch.from_numpy(found.logits.copy()).softmax(1)[:, 1], output(model)[:, 0])
+    found = run(model, layer="body", output=lambda z: torch.cat([-z, z], 1) / 2)
+    assert_close(found.logits[:, 1] - found.logits[:, 0], output(model)[:, 0])
+
+
 def test_logits_within_0_and_1_stay_logits():
     model = made(lambda m, h, x: m.fc(h))
     with torch.no_grad():

@@ -57,7 +57,7 @@ def as_logits(
                 notes.add(
                     "the single output is within 0 … 1 for all samples, so it is read as the "
                     "probability of class 1, although no sigmoid makes it; if it is a logit, pass "
-                    "output=lambda z: z * 10"
+                    "layer= and output=lambda z: torch.cat([-z, z], 1) / 2"
                 )
             outputs = _log_odds(outputs)
         return np.hstack([np.zeros_like(outputs), outputs])

@@ -49,10 +49,15 @@ class Part(NamedTuple):
 
 
 class SampleFile(NamedTuple):
-    """The file of a sample, and the dataset's own function to read it."""
+    """The file of a sample, and the dataset's own function to read it.
+
+    ``is_whole`` is False if the dataset's entry has more than path and code, such as a box: the
+    sample may be a part of the file.
+    """
 
     path: str
     load: Callable[[str], Any] | None
+    is_whole: bool = True
 
 
 def wrapped_datasets(dataset: Any) -> Iterator[Any]:
@@ -102,9 +107,34 @@ def sample_file(dataset: Any, id: int) -> SampleFile | None:
         entries = _file_entries(part.dataset)
         if entries is not None:
             load = getattr(part.dataset, "loader", None)
-            path = os.fsdecode(entries[int(part.indices[0])][0])
-            return SampleFile(path, load if callable(load) else None)
+            entry = entries[int(part.indices[0])]
+            return SampleFile(
+                os.fsdecode(entry[0]), load if callable(load) else None, len(entry) <= 2
+            )
     return None
+
+
+def file_codes(dataset: Any, ids: Sequence[int]) -> list[Any] | None:
+    """The class codes in an ImageFolder's list of files; None if a sample has none."""
+    codes: list[Any] = [None] * len(ids)
+    for part in innermost(dataset, ids):
+        entries = _file_entries(part.dataset)
+        if entries is None or len(entries[0]) < 2:
+            return None
+        for position, index in zip(part.positions.tolist(), part.indices.tolist(), strict=True):
+            codes[position] = entries[index][1]
+    return codes
+
+
+def reads_listed_files(dataset: Any) -> bool:
+    """Whether only code of torch and torchvision reads the samples: the list of files is right."""
+    return all(
+        str(getattr(type(part).__getitem__, "__module__", "")).startswith(
+            ("torchvision.", "torch.utils.data.")
+        )
+        for part in wrapped_datasets(dataset)
+        if hasattr(type(part), "__getitem__")
+    )
 
 
 def check_targets(dataset: Any, class_names: Sequence[str] | None) -> None:

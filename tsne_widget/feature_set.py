@@ -25,6 +25,8 @@ from tsne_widget._feature_set_fields import (
 )
 from tsne_widget._image_source import ImageSource
 from tsne_widget._notes import warn_about
+from tsne_widget._paths import absolute_paths, moved_paths
+from tsne_widget._seen import Seen
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
@@ -72,6 +74,8 @@ class FeatureSet:
     notes : tuple of str
         What is inferred and could not be verified, or is doubtful; each with the call that settles
         it. Each note also is a :class:`~tsne_widget.errors.DoubtWarning` once. Usually empty.
+    seen : tuple of Seen
+        A few samples as the model got them, to compare the pictures with; not saved.
 
     Raises
     ------
@@ -97,6 +101,7 @@ class FeatureSet:
     skipped: tuple[Skipped, ...] = ()
     images: ImageSource | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         features = as_features(self.features)
@@ -139,7 +144,7 @@ class FeatureSet:
         class_names: Sequence[str] | None = None,
         ids: ArrayLike | None = None,
         paths: Sequence[str | os.PathLike[str]] | None = None,
-        images: ImageSource | None = None,
+        images: Any = None,
         layer: str = "",
     ) -> Self:
         """A FeatureSet from arrays in memory (numpy arrays, torch tensors on the CPU, lists).
@@ -157,9 +162,9 @@ class FeatureSet:
         ids : (n,) array of int, optional
             Index of each row in the dataset. Default: 0 … n − 1.
         paths : sequence of n paths, optional
-            Source file of each row.
-        images : ImageSource, optional
-            Source of the pictures.
+            Source file of each row. Relative paths become absolute if the first of them exists.
+        images : ImageSource, array, list of paths or dataset, optional
+            Pictures, addressed by ``ids``; what ``EmbeddingExplorer(images=…)`` takes.
         layer : str, optional
             Name of the layer that the features come from.
 
@@ -180,7 +185,7 @@ class FeatureSet:
                 codes_of_names(c.ravel(), names) if c is not None and c.dtype.kind == "O" else c
                 for c in (labels_, predictions_)
             )
-        return cls(
+        record = cls(
             features=features,  # type: ignore[arg-type]  # checked and cast in __post_init__
             labels=labels_,
             predictions=predictions_,
@@ -191,6 +196,9 @@ class FeatureSet:
             images=images,
             layer=layer,
         )
+        if record.paths is not None:
+            record._put(paths=tuple(absolute_paths(record.paths)))
+        return record
 
     @classmethod
     def from_npy(
@@ -337,7 +345,13 @@ class FeatureSet:
         save_fields(Path(folder), self._arrays(), other, overwrite=overwrite)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, images: ImageSource | None = None) -> Self:
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        images: ImageSource | None = None,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """A record that :meth:`save` wrote; features stay on disk as a read-only memory map.
 
         Parameters
@@ -345,15 +359,23 @@ class FeatureSet:
         folder : path
         images : ImageSource, optional
             Source of the pictures, which a saved record does not have.
+        root : path, optional
+            The folder that has the files of ``paths`` now, if they were saved on another machine
+            or have moved.
 
         Raises
         ------
         StoreError
             If the folder is not a saved FeatureSet, or a file does not match its manifest.
+        InvalidInputError
+            If ``root`` has none of the files.
         """
         source = Path(folder)
         with load_errors(source):
-            return cls(**load_fields(source), images=images)
+            record = cls(**load_fields(source), images=images)
+        if root is not None and record.paths is not None:
+            record._put(paths=tuple(moved_paths(record.paths, root)))
+        return record
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that are not None, by name."""

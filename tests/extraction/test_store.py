@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from tests.extraction.nets import Pictures, ResNet, Vgg, made
 from tsne_widget import ExtractionError, InvalidInputError, StoreError, extract
+from tsne_widget.errors import DoubtWarning
 from tsne_widget.extraction.store import store as store_module
 
 
@@ -315,7 +316,8 @@ def test_dataset_with_random_samples_is_not_resumed(folder):
             return super().__getitem__(index)[0] + self.draws, index % 3
 
     data = Augmented(20)
-    run(made(Vgg), data, folder)
+    with pytest.warns(DoubtWarning, match="gives another value each time"):
+        run(made(Vgg), data, folder)
     with pytest.raises(StoreError, match=r"random augmentation\?.*make it deterministic"):
         run(made(Vgg), data, folder)
 

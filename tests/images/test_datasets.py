@@ -11,7 +11,7 @@ from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, Te
 
 from tests.images.pictures import SHARED_DATA, encoded, needs_shared_data, noise
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images import DatasetImages, ImageSource, thumbnail
+from tsne_widget.images import DatasetImages, ImageSource, as_image_source, thumbnail
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (6, 12, 10, 3), dtype=np.uint8)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -166,6 +166,107 @@ def test_given_mean_and_std_replace_those_of_the_transform():
     assert "do not lead back" in images.note
 
 
+class AddGaussianNoise(SimpleNamespace):
+    """As in many notebooks: it has a mean and a std, and normalises nothing."""
+
+    def __call__(self, x):
+        return (x + 0.2 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))) * 1.0
+
+
+@pytest.mark.parametrize(
+    "values", [{"mean": 0.0, "std": 0.1}, {"mean": (0.0,) * 3, "std": (0.1,) * 3}]
+)
+def test_noise_with_mean_and_std_is_not_undone(values):
+    noisy = Colours(AddGaussianNoise(**values))
+    drawn = np.stack([pixels_of(DatasetImages(noisy), id_) for id_ in range(6)])
+    assert drawn.max() - drawn.min() > 200
+
+
+def test_a_normalize_that_does_not_lead_to_0_1_is_not_undone():
+    class Elsewhere(Colours):
+        def __getitem__(self, id):  # noqa: A002
+            return to_tensor(COLOURS[id]), 0  # normalised later, on the GPU
+
+    images = DatasetImages(Elsewhere(Normalize(mean=MEAN, std=STD)))
+    np.testing.assert_array_equal(pixels_of(images, 2), COLOURS[2])
+    doubled = DatasetImages(
+        Colours(Compose(transforms=[Normalize(mean=MEAN, std=STD), lambda x: 3 * x]))
+    )
+    assert "Colours are approximate" in doubled.note
+
+
+def test_the_normalisations_of_other_packages_are_undone():
+    kornia = SimpleNamespace(flags={"mean": torch.tensor(MEAN), "std": torch.tensor(STD)})
+    processor = SimpleNamespace(image_mean=list(MEAN), image_std=list(STD))
+    scaled = SimpleNamespace(mean=[255 * m for m in MEAN], std=[255 * s for s in STD])
+
+    class Processed(Colours):
+        def __init__(self, **steps):
+            super().__init__(Normalize(mean=MEAN, std=STD))
+            self.apply, self.transform = self.transform, None
+            self.__dict__.update(steps)
+
+        def __getitem__(self, id):  # noqa: A002
+            return {"pixel_values": self.apply(to_tensor(COLOURS[id])), "label": 0}
+
+    for steps in ({"transform": kornia}, {"image_processor": processor}, {"transform": scaled}):
+        images = DatasetImages(Processed(**steps))
+        np.testing.assert_array_equal(pixels_of(images, 3), COLOURS[3])
+        assert images.note == ""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda data, path: data,
+        lambda data, path: (data, 1),
+        lambda data, path: {"bytes": data, "path": None},
+        lambda data, path: {"bytes": None, "path": str(path)},
+        lambda data, path: {"image": {"bytes": data, "path": "gone.png"}, "label": 1},
+        lambda data, path: {"image": str(path), "label": 1},
+    ],
+)
+def test_encoded_pictures_and_paths_in_samples_are_read(files, form):
+    source = as_image_source([form(path.read_bytes(), path) for path in files])
+    np.testing.assert_array_equal(pixels_of(source, 2), COLOURS[2])
+    with pytest.raises(ImageError, match="not a PNG"):
+        DatasetImages([{"bytes": b"text", "path": None}]).image(0)
+
+
+def test_a_fourth_channel_of_a_tensor_is_not_opacity():
+    x = torch.cat([to_tensor(COLOURS[0]), torch.zeros(1, 12, 10)])
+    for images in (DatasetImages([(x, 0)]), as_image_source(x[None])):
+        np.testing.assert_array_equal(pixels_of(images), COLOURS[0])
+        assert "fourth channel is not shown" in images.note
+    infrared = DatasetImages([(x, 0)], bands=(3, 0, 1))
+    np.testing.assert_array_equal(pixels_of(infrared)[..., 1:], COLOURS[0][..., :2])
+    assert infrared.note == ""
+
+
+@pytest.mark.parametrize(
+    ("bands", "message"),
+    [((3, 2), "one channel or of three"), ((1, 2, 13), "must be below 13"), ("rgb", "bands='rgb'")],
+)
+def test_bands_that_do_not_fit_are_refused(bands, message):
+    with pytest.raises(InvalidInputError, match=message):
+        as_image_source(np.zeros((2, 13, 32, 32)), bands=bands)
+
+
+def test_one_band_is_grey_in_any_layout():
+    array = np.random.default_rng(0).random((2, 20, 20, 13))
+    for images in (array, np.moveaxis(array, 3, 1), torch.from_numpy(np.moveaxis(array, 3, 1))):
+        source = as_image_source(images, bands=7)
+        np.testing.assert_array_equal(pixels_of(source), (array[0, ..., 7] * 255).round())
+
+
+def test_relative_files_of_a_dataset_stay_valid_in_another_folder(files, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    images = DatasetImages(Folder([path.relative_to(tmp_path) for path in files]))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    np.testing.assert_array_equal(pixels_of(images, 3), COLOURS[3])
+
+
 def test_object_with_every_attribute_causes_no_endless_loop():
     class Anything:
         def __getattr__(self, name):
@@ -187,8 +288,10 @@ def test_a_normalised_set_is_stretched_by_one_scale_with_a_note():
     x = torch.stack([torch.full((3, 4, 4), level) for level in (-2.0, 0.0, 2.0)])
     images = DatasetImages(TensorDataset(x, torch.arange(3)))
     assert [images.image(id_).getpixel((0, 0))[0] for id_ in range(3)] == [0, 128, 255]
-    assert images.note.startswith("values -2 … 2 stretched from black to white")
-    assert "pass mean and std" in images.note
+    assert images.note == (
+        "Colours are approximate: these images are normalised. Pass `mean=` and `std=` to "
+        "`from_model()` to show them as they are."
+    )
 
 
 def test_digits_of_0_to_16_fill_the_range():

@@ -107,7 +107,7 @@ def test_damaged_file_is_an_image_error_with_the_reason(file_of, content, reason
 
 
 def test_a_missing_file_is_an_image_error_without_its_folder(tmp_path):
-    assert failure(tmp_path / "gone.png") == "no such file or directory"
+    assert failure(tmp_path / "cat" / "gone.png") == "no such file or directory: gone.png"
     assert failure("nul\0byte.png") == "a path cannot contain a NUL character"
 
 
@@ -134,7 +134,7 @@ def test_a_pipe_put_in_place_of_the_file_does_not_hang(tmp_path, file_of, monkey
 
 
 def test_urls_are_file_names():
-    assert failure("https://example.org/cat.png") == "no such file or directory"
+    assert failure("https://example.org/cat.png") == "no such file or directory: cat.png"
 
 
 def test_too_many_pixels_are_refused_by_the_header_and_without_a_warning(file_of):

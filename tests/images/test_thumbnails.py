@@ -279,7 +279,7 @@ def test_cached_failure_is_a_thumbnail_with_the_reason(tmp_path):
     cache = ThumbnailCache(FileImages([tmp_path / "cut.png", tmp_path / "gone.png"]))
     assert cache.get(0)[:4] == (b"", "", 0, 0)
     assert "truncated" in cache.get(0).note
-    assert cache.get(1).note == "no such file or directory"
+    assert cache.get(1).note == "no such file or directory: gone.png"
 
 
 @pytest.mark.parametrize("id_", [-1, 3, 1e9, "0", None, [], float("nan")])

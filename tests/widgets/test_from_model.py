@@ -9,11 +9,13 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
 from tests.widgets.page import Page
+from tests.widgets.views.gallery_page import GalleryPage
 from tsne_widget import (
     EmbeddingExplorer,
     InvalidInputError,
     LayerNotFoundError,
 )
+from tsne_widget.errors import DoubtWarning, ImageError
 
 
 def small_classifier(width: int = 12) -> torch.nn.Module:
@@ -88,3 +90,45 @@ def test_model_can_be_collected_once_its_features_are_extracted():
         gc.collect()
         assert gone() is None
         explorer.wait()
+
+
+@pytest.mark.parametrize(
+    ("x", "reason"),
+    [
+        (torch.rand(12, 13, 8, 8), "bands=(3, 2, 1)"),
+        (torch.rand(12, 20), "(12, 20)"),
+        (torch.rand(12, 1, 4, 4, 4), "(12, 1, 4, 4, 4)"),
+    ],
+)
+def test_samples_that_are_no_pictures_are_explored_with_the_reason_on_their_tiles(x, reason):
+    model = small_classifier(int(np.prod(x.shape[1:])))
+    with EmbeddingExplorer.from_model(model, (x, torch.arange(12) % 3), progress=False) as explorer:
+        with pytest.raises(ImageError) as caught:
+            explorer.feature_set.images.image(4)
+        assert reason in str(caught.value)
+
+
+def test_bands_of_from_model_are_shown():
+    x = torch.rand(12, 13, 4, 4)
+    model = small_classifier(13 * 16)
+    with EmbeddingExplorer.from_model(
+        model, (x, torch.arange(12) % 3), bands=(3, 2, 1), progress=False
+    ) as explorer:
+        picture = np.asarray(explorer.feature_set.images.image(4))
+        expected = (x[4, [3, 2, 1]].permute(1, 2, 0).numpy() * 255).round()
+        assert np.array_equal(picture, expected)
+
+
+def test_a_difference_from_what_the_model_got_is_on_the_tile_and_in_the_record():
+    x, y = torch.rand(20, 3, 12, 12), torch.arange(20) % 3
+    shown = (x.flip(3) * 255).byte()
+    model = small_classifier(3 * 144)
+    with pytest.warns(DoubtWarning, match="the model got the picture mirrored left to right"):
+        explorer = EmbeddingExplorer.from_model(model, (x, y), images=shown, progress=False)
+    with explorer:
+        assert "mirrored left to right" in explorer.feature_set.notes[0]
+        page = GalleryPage(explorer)
+        explorer.select([3])
+        assert page.rows_of_tiles() == [3]
+        tile = page.answers[-1].content["tiles"][0]
+        assert tile["note"] == "the model got it mirrored left to right"

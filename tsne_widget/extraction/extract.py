@@ -12,18 +12,20 @@ import torch
 from torch import nn
 
 from tsne_widget._calls import explained
-from tsne_widget._datasets import paths_of
 from tsne_widget._notes import warn_about
+from tsne_widget._paths import absolute_paths
+from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
 from tsne_widget.extraction.data.choice import AUTO, Image, Key
 from tsne_widget.extraction.data.labels import FoundNames
 from tsne_widget.extraction.data.loading import is_worker_error
+from tsne_widget.extraction.data.paths import verified_paths
 from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
-from tsne_widget.extraction.model.forward import ForwardPass
+from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
 from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.outputs import Output
 from tsne_widget.extraction.model.pooling import Pool, Select
@@ -288,7 +290,8 @@ def _run(request: Request) -> list[FeatureSet]:
             else rows_on_ray(run, store, request.actors, paths)
         )
         _collect(rows, buffer, advance, store)
-    return _records(buffer, forward, request, paths, found)
+        seen = run.watch.compare(request.source, parameter_names(request.model), request.notes)
+    return _records(buffer, forward, request, paths, found, seen)
 
 
 @contextmanager
@@ -343,6 +346,7 @@ def _records(
     request: Request,
     paths: Sequence[str],
     found: FoundNames | None,
+    seen: tuple[Seen, ...],
 ) -> list[FeatureSet]:
     if buffer.samples == 0:
         raise InvalidInputError("data is empty; pass at least one sample")
@@ -354,9 +358,12 @@ def _records(
         logits = None
     settled = None if found is None else found.settle(rows.labels)
     labels, names = settled or (rows.labels, request.class_names.names or ())
-    warn_about(request.notes.texts)
     ids = rows.ids.tolist()
-    files = tuple(paths[id_] for id_ in ids) if paths else paths_of(request.dataset, ids)
+    files: Sequence[str] | None = [paths[id_] for id_ in ids] if paths else None
+    if not paths:
+        with random_state_kept(request.device):  # the transform may draw random numbers
+            files = verified_paths(request.dataset, ids, rows.labels, seen, request.notes)
+    warn_about(request.notes.texts)
     return [
         FeatureSet(
             features=features,
@@ -364,10 +371,11 @@ def _records(
             logits=logits,
             class_names=names,
             ids=rows.ids,
-            paths=files,
+            paths=None if files is None else tuple(absolute_paths(files)),
             layer=name,
             skipped=rows.skipped,
             notes=request.notes.texts,
+            seen=seen,
         )
         for features, name in zip(rows.features, forward.names(), strict=True)
     ]

@@ -2,8 +2,10 @@
 
 from tsne_widget._image_source import ImageSource
 from tsne_widget.images.arrays import ArrayImages
+from tsne_widget.images.check import checked_images
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages
+from tsne_widget.images.remarks import NoImages, RemarkedImages
 from tsne_widget.images.source import as_image_source, images_of
 from tsne_widget.images.thumbnails import Thumbnail, ThumbnailCache, thumbnail
 
@@ -12,9 +14,12 @@ __all__ = [
     "DatasetImages",
     "FileImages",
     "ImageSource",
+    "NoImages",
+    "RemarkedImages",
     "Thumbnail",
     "ThumbnailCache",
     "as_image_source",
+    "checked_images",
     "images_of",
     "thumbnail",
 ]

@@ -15,9 +15,18 @@ from tsne_widget.images.levels import (
     NEARLY_BLACK,
     Levels,
     as_bytes,
+    described,
     levels_of,
-    remedy,
     value_range,
+)
+from tsne_widget.images.normalisation import Normalisation
+from tsne_widget.images.pixels import (
+    NOT_SHOWN,
+    as_array,
+    as_bands,
+    has_hidden_channel,
+    is_tensor,
+    shown_pixels,
 )
 from tsne_widget.images.reasons import checked_id
 
@@ -27,7 +36,6 @@ if TYPE_CHECKING:
 # The scale comes from the pixel values. Of arrays above this size only every k-th picture is read.
 MAX_SCANNED_BYTES = 2**30
 _SCAN_BLOCK_BYTES = 4 * 2**20
-_CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
 class ArrayImages:
@@ -35,16 +43,20 @@ class ArrayImages:
 
     The shape determines the layout: (n, h, w) is grey; otherwise the axis of length 1, 3 or 4 has
     the channels, last (n, h, w, c) or first (n, c, h, w). If both axes fit, the channels are last
-    in an array and first in a torch tensor. The values determine the scale: 0 … 1, 0 … 255 or
-    0 … 65535. Other values are stretched from the smallest to the largest of the whole array, and
-    :attr:`note` reports it.
+    in an array and first in a torch tensor. A fourth channel is opacity if the channels are last,
+    and is not shown if they are first. The values determine the scale: 0 … 1, 0 … 255 or
+    0 … 65535. Other values are stretched from the smallest to the largest of the whole array.
+    :attr:`note` reports what is not shown as it is.
 
     Parameters
     ----------
     images : (n, h, w), (n, h, w, c) or (n, c, h, w) array, tensor or nested sequence
-        Numbers or bool, c = 1 (grey), 3 (RGB) or 4 (RGBA). Not copied.
+        Numbers or bool, c = 1 (grey), 3 (RGB) or 4 (RGBA); any c with ``bands``. Not copied.
     mean, std : float or sequence of one float per channel, optional
-        The normalisation (x − mean) / std to undo, to show the original picture.
+        The normalisation (x − mean) / std to undo, to show the original picture. With ``bands``,
+        of the channels that are shown.
+    bands : int or sequence of 3 int, optional
+        The channels to show, counted from 0: one in grey, or red, green and blue.
 
     Raises
     ------
@@ -60,7 +72,12 @@ class ArrayImages:
     """
 
     def __init__(
-        self, images: Any, *, mean: ArrayLike | None = None, std: ArrayLike | None = None
+        self,
+        images: Any,
+        *,
+        mean: ArrayLike | None = None,
+        std: ArrayLike | None = None,
+        bands: ArrayLike | None = None,
     ) -> None:
         try:
             pixels = as_array(images)
@@ -83,7 +100,11 @@ class ArrayImages:
             raise InvalidInputError(f"images must be numbers, got dtype {pixels.dtype}")
         if 0 in pixels.shape:
             raise InvalidInputError(f"images are empty: their shape is {pixels.shape}")
-        self._pixels = channels_last(pixels, channels_first=is_tensor(images))
+        first = is_tensor(images)
+        self.bands = as_bands(bands)
+        self._pixels = shown_pixels(pixels, channels_first=first, bands=self.bands)
+        hides = self.bands is None and has_hidden_channel(pixels, channels_first=first)
+        self._hidden = NOT_SHOWN if hides else ""
         self._normalisation = Normalisation.of(mean, std)
         if self._normalisation is not None:
             self._normalisation.check(self._pixels)
@@ -97,8 +118,8 @@ class ArrayImages:
 
     @property
     def note(self) -> str:
-        """How the values were stretched from black to white; "" if they were not."""
-        return self._levels.note
+        """What is not shown as it is: stretched values, a fourth channel; "" if nothing."""
+        return " ".join(filter(None, [self._levels.note, self._hidden]))
 
     def image(self, id: int) -> Image.Image:
         """Picture *id* in mode L, RGB or RGBA.
@@ -132,103 +153,8 @@ class ArrayImages:
             if dtype == np.uint8 and high >= 255 * NEARLY_BLACK:
                 break  # 0 … 255, whatever the other blocks have
         levels = levels_of(low, high, dtype)
-        if not levels.note:
-            return levels
         scanned = f" (range of every {step}th picture)" if step > 1 else ""
-        hint = remedy(levels, dtype, normalised=self._normalisation is not None)
-        return levels._replace(note=levels.note + scanned + hint)
-
-
-class Normalisation:
-    """A per-channel (x − mean) / std that can be undone."""
-
-    def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
-        try:
-            self.mean, self.std = (
-                np.atleast_1d(np.asarray(as_array(values), dtype=np.float64)).ravel()
-                for values in (mean, std)
-            )
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(f"mean and std must be numbers: {error}") from error
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all()):
-            raise InvalidInputError(f"mean and std must be finite, got {self.mean}, {self.std}")
-        if not (self.std > 0).all():
-            raise InvalidInputError(f"std must be above 0, got {self.std}")
-        if len(self.mean) not in (1, 3) or len(self.std) not in (1, 3):
-            raise InvalidInputError(
-                f"mean and std must have 1 or 3 entries, got {len(self.mean)} and {len(self.std)}"
-            )
-
-    @classmethod
-    def of(cls, mean: ArrayLike | None, std: ArrayLike | None) -> Normalisation | None:
-        """The normalisation, or None without mean and std; one without the other is an error."""
-        if (mean is None) != (std is None):
-            missing = "mean" if mean is None else "std"
-            raise InvalidInputError(f"{missing} is missing: pass mean and std, or neither")
-        return None if mean is None or std is None else cls(mean, std)
-
-    def check(self, pixels: NDArray[Any]) -> None:
-        """Raise InvalidInputError if this normalisation cannot have produced the pixels (…, c)."""
-        if pixels.dtype.kind != "f":
-            raise InvalidInputError(
-                f"mean and std undo a normalisation, but images of dtype {pixels.dtype} are not "
-                "normalised; leave them out"
-            )
-        if not self.fits(pixels):
-            entries = max(len(self.mean), len(self.std))
-            raise InvalidInputError(
-                f"mean and std have {entries} entries, but images have 1 colour channel"
-            )
-
-    def fits(self, pixels: NDArray[Any]) -> bool:
-        """Whether pixels (…, c) have one colour channel per entry, or one entry is for all."""
-        return max(len(self.mean), len(self.std)) in (1, min(3, pixels.shape[-1]))
-
-    def undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """The colour channels of pixels (…, c) as x · std + mean; alpha is unchanged."""
-        colours = min(3, pixels.shape[-1])
-        undone = pixels.astype(np.result_type(pixels.dtype, np.float32))
-        undone[..., :colours] = undone[..., :colours] * self.std + self.mean
-        return undone
-
-
-def as_array(values: Any) -> NDArray[Any]:
-    """Values as a numpy array; also tensors on any device, without importing torch."""
-    if is_tensor(values):
-        tensor = values.detach().cpu()
-        try:
-            return np.asarray(tensor.numpy())
-        except TypeError:  # bfloat16 has no numpy dtype
-            return np.asarray(tensor.float().numpy())
-    return np.asarray(values)
-
-
-def is_tensor(values: Any) -> bool:
-    """Whether values have the methods of a torch tensor."""
-    return hasattr(values, "detach") and hasattr(values, "cpu")
-
-
-def channels_last(pixels: NDArray[Any], *, channels_first: bool) -> NDArray[Any]:
-    """Pixels (n, h, w, c) from (n, h, w), (n, h, w, c) or (n, c, h, w).
-
-    ``channels_first`` decides only if both axes fit.
-
-    Raises
-    ------
-    InvalidInputError
-        If no axis has length 1, 3 or 4.
-    """
-    if pixels.ndim == 3:
-        return pixels[..., np.newaxis]
-    first, last = pixels.shape[1] in _CHANNELS, pixels.shape[3] in _CHANNELS
-    if first and (channels_first or not last):
-        return np.moveaxis(pixels, 1, 3)
-    if last:
-        return pixels
-    raise InvalidInputError(
-        f"images of shape {pixels.shape} have no channel axis of 1 (grey), 3 (RGB) or 4 (RGBA) "
-        "entries; pass the three channels to show, for example images[..., [3, 2, 1]]"
-    )
+        return described(levels, dtype, scanned, normalised=self._normalisation is not None)
 
 
 def picture(pixels: NDArray[Any], levels: Levels) -> Image.Image:

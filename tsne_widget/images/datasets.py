@@ -3,23 +3,24 @@
 # ruff: noqa: A001, A002 (`id` is the name that ImageSource uses)
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._datasets import IMAGE_KEYS, sample_file, wrapped_datasets
+from tsne_widget._datasets import sample_file
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images.arrays import Normalisation, as_array, channels_last, is_tensor, picture
-from tsne_widget.images.files import SUFFIXES, open_picture, orientation, upright
-from tsne_widget.images.levels import NEARLY_BLACK, Levels, levels_of, remedy, value_range
+from tsne_widget.images.arrays import picture
+from tsne_widget.images.dataset_files import DatasetFiles
+from tsne_widget.images.files import file_picture
+from tsne_widget.images.levels import NEARLY_BLACK, Levels, described, levels_of
+from tsne_widget.images.normalisation import Normalisation, normalisation_of
+from tsne_widget.images.pixels import NOT_SHOWN, as_bands
 from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
+from tsne_widget.images.samples import hides_channel, picture_in, pixels_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,16 +29,25 @@ if TYPE_CHECKING:
 # and quick to read.
 SAMPLED_PICTURES = 32
 
-_MAX_TRANSFORMS = 256  # visited; some objects have every attribute, without end
+
+class _Scan(NamedTuple):
+    """The values of some pictures: per colour channel the smallest and the largest."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    dtype: np.dtype[Any]
+    pictures: int
+    hides_channel: bool
 
 
 class DatasetImages:
     """Pictures in a dataset: picture *id* is the one in ``dataset[id]``.
 
     A sample is ``(x, y, …)``, a mapping with one of the keys image, images, pixel_values, img, x,
-    input or inputs, or the picture itself. A picture is a PIL image, a tensor or an array. For a
-    torchvision ``ImageFolder`` (``samples`` is a list of (path, code)), also inside ``Subset`` and
-    ``ConcatDataset``, the picture is the original file without transforms.
+    input or inputs, or the picture itself. A picture is a PIL image, a tensor, an array, the bytes
+    of a file or a path. For a torchvision ``ImageFolder`` (``samples`` is a list of (path, code)),
+    also inside ``Subset`` and ``ConcatDataset``, the picture is the original file without
+    transforms, if a few of them agree with ``dataset[id]``.
 
     ``dataset[id]`` runs under a lock, because most datasets are not thread-safe.
 
@@ -48,7 +58,9 @@ class DatasetImages:
         The normalisation (x − mean) / std to undo, to show the original picture. Default: those of
         a ``Normalize``, that is, an object with ``mean`` and ``std``, in the ``transform`` or
         ``transforms`` of the dataset or of a dataset that it wraps (``dataset``, ``datasets``), or
-        inside these transforms.
+        inside these transforms; only where undoing it leads to 0 … 1.
+    bands : int or sequence of 3 int, optional
+        The channels to show, counted from 0: one in grey, or red, green and blue.
 
     Raises
     ------
@@ -64,7 +76,12 @@ class DatasetImages:
     """
 
     def __init__(
-        self, dataset: Any, *, mean: ArrayLike | None = None, std: ArrayLike | None = None
+        self,
+        dataset: Any,
+        *,
+        mean: ArrayLike | None = None,
+        std: ArrayLike | None = None,
+        bands: ArrayLike | None = None,
     ) -> None:
         try:
             self._count = len(dataset)
@@ -78,30 +95,38 @@ class DatasetImages:
                 f"dataset must support dataset[id], but {type(dataset).__name__} does not; "
                 "for a DataLoader pass loader.dataset"
             )
-        self._dataset = dataset
+        self.dataset = dataset
+        self.bands = as_bands(bands)
         self._given = Normalisation.of(mean, std)
-        self._found = None if self._given is not None else _normalisation_in(dataset)
         self._lock = RLock()
+        self._files = DatasetFiles(dataset, self._count, self._own_picture)
 
     def __len__(self) -> int:
         return self._count
 
     def __repr__(self) -> str:
-        return f"DatasetImages({type(self._dataset).__name__}, n={self._count})"
+        return f"DatasetImages({type(self.dataset).__name__}, n={self._count})"
 
     @property
     def note(self) -> str:
-        """How the values were stretched from black to white; "" if they were not."""
+        """What is not shown as it is: stretched values, a fourth channel; "" if nothing."""
         with self._lock:
-            return self._levels.note
+            hidden = NOT_SHOWN if self._scan.hides_channel else ""
+            return " ".join(filter(None, [self._levels.note, hidden]))
 
     def path(self, id: int) -> Path | None:
         """The picture file of sample *id*, or None if it has none of a supported format."""
-        file = sample_file(self._dataset, checked_id(id, self._count))
-        if file is None or Path(file.path).suffix.lower() not in SUFFIXES:
-            return None
-        # Names inside an archive look like files; the dataset's own loader reads them.
-        return Path(file.path) if os.path.exists(file.path) else None  # noqa: PTH110
+        id = checked_id(id, self._count)
+        with self._lock:
+            return self._files.path(id)
+
+    def turns(self, id: int, path: Path) -> bool:
+        """Whether the file of sample *id* is shown upright as its EXIF data say.
+
+        It is shown as it is stored if the dataset reads it so.
+        """
+        with self._lock:
+            return self._files.turns(id, path)
 
     def image(self, id: int) -> Image.Image:
         """Picture *id*: the original file if there is one, otherwise the one in ``dataset[id]``.
@@ -117,13 +142,11 @@ class DatasetImages:
             id = checked_id(id, self._count)
             path = self.path(id)
             if path is not None:
-                with open_picture(path) as image:
-                    image.load()
-                    return upright(image, orientation(image))
+                return file_picture(path, turn=self.turns(id, path))
             x = self._picture_of(id)
             if isinstance(x, Image.Image):
                 return x
-            pixels = _as_pixels(x)
+            pixels = pixels_of(x, self.bands)
             if pixels.dtype == np.uint8 and pixels.max() >= 255 * NEARLY_BLACK:
                 return picture(pixels, Levels(0.0, 255.0))
             with self._lock:
@@ -131,115 +154,112 @@ class DatasetImages:
 
     def caption(self, id: int) -> str:
         """The name of the original file with its folder, otherwise ``#id``."""
-        file = sample_file(self._dataset, checked_id(id, self._count))
-        return f"#{id}" if file is None else short_path(file.path)
+        file = sample_file(self.dataset, checked_id(id, self._count))
+        return f"#{id}" if file is None or not self._has_file(id) else short_path(file.path)
+
+    def sample(self, id: int) -> Any:
+        """``dataset[id]``, read under the lock.
+
+        Raises
+        ------
+        ImageError
+            If the dataset fails.
+        """
+        id = checked_id(id, self._count)
+        with self._lock, only_image_errors(f"dataset[{id}] failed"):
+            return self.dataset[id]
+
+    def _has_file(self, id: int) -> bool:
+        with self._lock:
+            file = self._files.file(id)
+        return file is not None
 
     def _picture_of(self, id: int) -> Any:
-        file = sample_file(self._dataset, id)
         with self._lock, only_image_errors(f"dataset[{id}] failed"):
+            file = self._files.file(id)
             if file is not None and file.load is not None:
                 return file.load(file.path)
-            return _picture_in(self._dataset[id])
+            return self._own_picture(id)
+
+    def _own_picture(self, id: int) -> Any:
+        """The picture in ``dataset[id]``."""
+        with self._lock, only_image_errors(f"dataset[{id}] failed"):
+            return picture_in(self.dataset[id])
 
     def _undo(self, pixels: NDArray[Any]) -> NDArray[Any]:
         if pixels.dtype.kind != "f":
             return pixels
         if self._given is not None:
             self._given.check(pixels)
-            return self._given.undo(pixels)
-        if self._found is not None and self._found.fits(pixels):
-            return self._found.undo(pixels)
-        return pixels
+        normalisation = self._normalisation
+        if normalisation is None or not normalisation.fits(pixels):
+            return pixels
+        return normalisation.undo(pixels)
+
+    @cached_property
+    def _normalisation(self) -> Normalisation | None:
+        """The given one, or one in the transforms if the values are not 0 … 1 as they are."""
+        scan = self._scan
+        if self._given is not None:
+            return self._given
+        is_plain = levels_of(*_ends(scan.low, scan.high), scan.dtype).note == ""
+        if is_plain or scan.dtype.kind != "f":
+            return None
+        return normalisation_of(self.dataset, scan.low, scan.high)
 
     @cached_property
     def _levels(self) -> Levels:
         """Levels from evenly spread pictures; unreadable ones are left out."""
-        low, high, dtype = np.inf, -np.inf, np.dtype(np.uint8)
+        scan, undone = self._scan, self._normalisation
+        low, high = scan.low, scan.high
+        if scan.dtype.kind == "f" and undone is not None:
+            low, high = low * undone.std + undone.mean, high * undone.std + undone.mean
+        levels = levels_of(*_ends(low, high), scan.dtype)
+        sampled = f" (range of {scan.pictures} pictures; values beyond it are clipped)"
+        return described(
+            levels,
+            scan.dtype,
+            sampled if scan.pictures < self._count else "",
+            normalised=self._given is not None and scan.dtype.kind == "f",
+        )
+
+    @cached_property
+    def _scan(self) -> _Scan:
+        """The values of evenly spread pictures; unreadable ones are left out."""
+        low, high = np.full(3, np.inf), np.full(3, -np.inf)
+        dtype, hides = np.dtype(np.uint8), False
         count = min(SAMPLED_PICTURES, self._count)
         for id_ in np.linspace(0, self._count - 1, count).round().astype(int):
-            pixels = self._numbers_of(int(id_))
-            if pixels is None:
+            x = self._numbers_of(int(id_))
+            if x is None:
                 continue
-            picture_low, picture_high = value_range(pixels[..., :3])  # without alpha
-            low, high = min(low, picture_low), max(high, picture_high)
+            pixels = pixels_of(x, self.bands)
+            colours = pixels[..., :3].astype(np.float64)  # without alpha
+            colours = colours.reshape(-1, colours.shape[-1])
+            finite = np.isfinite(colours)
+            low = np.minimum(low, colours.min(axis=0, where=finite, initial=np.inf))
+            high = np.maximum(high, colours.max(axis=0, where=finite, initial=-np.inf))
+            hides = hides or (self.bands is None and hides_channel(x))
             dtype = np.result_type(dtype, pixels.dtype) if dtype != np.uint8 else pixels.dtype
-        levels = levels_of(low, high, dtype)
-        if not levels.note:
-            return levels
-        sampled = f" (range of {count} pictures; values beyond it are clipped)"
-        normalised = self._given is not None or self._found is not None
-        hint = remedy(levels, dtype, normalised=normalised and dtype.kind == "f")
-        return levels._replace(note=levels.note + (sampled if count < self._count else "") + hint)
+        return _Scan(low, high, dtype, count, hides)
 
-    def _numbers_of(self, id: int) -> NDArray[Any] | None:
-        """The pixels (h, w, c) of a picture that is given as numbers and can be read."""
+    def _numbers_of(self, id: int) -> Any:
+        """The picture of a sample if it is given as numbers and can be read, otherwise None."""
         from PIL import Image
 
         try:
             if self.path(id) is not None:
                 return None
             x = self._picture_of(id)
-            return None if isinstance(x, Image.Image) else self._undo(_as_pixels(x))
+            if isinstance(x, Image.Image):
+                return None
+            pixels = pixels_of(x, self.bands)
+            if self._given is not None and pixels.dtype.kind == "f":
+                self._given.check(pixels)
         except (ImageError, InvalidInputError):
             return None  # the tile of this picture shows the error
+        return x
 
 
-def _picture_in(sample: Any) -> Any:
-    """The picture in a sample: (x, …), a mapping, or the picture itself."""
-    if isinstance(sample, Mapping):
-        for key in IMAGE_KEYS:
-            if key in sample:
-                return sample[key]
-        raise ImageError(
-            f"the sample has the keys {', '.join(map(str, list(sample)[:5]))}, "
-            f"but none of {', '.join(IMAGE_KEYS)}"
-        )
-    if isinstance(sample, (tuple, list)):
-        if not sample:
-            raise ImageError("the sample is empty")
-        return sample[0]
-    return sample
-
-
-def _as_pixels(x: Any) -> NDArray[Any]:
-    """The pixels (h, w, c) of one picture."""
-    pixels = as_array(x)
-    if pixels.dtype.kind not in "buif":
-        raise ImageError(f"the sample's picture is {type(x).__name__}, not an image or numbers")
-    while pixels.ndim > 3 and len(pixels) == 1:  # a batch of one, as image processors return it
-        pixels = pixels[0]
-    if pixels.ndim not in (2, 3) or not pixels.size:
-        raise ImageError(f"an array of shape {pixels.shape} is not a picture")
-    with only_image_errors():
-        pixels = channels_last(pixels[np.newaxis], channels_first=is_tensor(x))
-    return pixels.reshape(pixels.shape[1:])
-
-
-def _normalisation_in(dataset: Any) -> Normalisation | None:
-    steps = (step for owner in wrapped_datasets(dataset) for step in _transforms_in(owner))
-    for step in islice(steps, _MAX_TRANSFORMS):
-        mean, std = getattr(step, "mean", None), getattr(step, "std", None)
-        if mean is None or std is None or callable(mean) or callable(std):
-            continue
-        try:
-            return Normalisation(mean, std)
-        except InvalidInputError:
-            continue  # these mean and std are not a normalisation
-    return None
-
-
-def _transforms_in(owner: Any) -> Iterator[Any]:
-    """The transforms in the attributes of a dataset or transform, and those inside them."""
-    waiting = [owner]
-    for _ in range(_MAX_TRANSFORMS):
-        if not waiting:
-            return
-        current = waiting.pop(0)
-        if current is not owner:
-            yield current
-        for name in ("transform", "transforms", "tv_transform"):
-            steps = getattr(current, name, None)
-            steps = steps if isinstance(steps, (list, tuple)) else [steps]
-            waiting.extend(step for step in steps if step is not None)
-        if current is not owner and callable(getattr(current, "children", None)):
-            waiting.extend(current.children())  # torch.nn.Sequential
+def _ends(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[float, float]:
+    return float(low.min()), float(high.max())

@@ -7,11 +7,14 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from tsne_widget._paths import absolute_paths
+from tsne_widget._text import file_name
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images.reasons import checked_id, only_image_errors, short_path
+from tsne_widget.images.reasons import checked_id, only_image_errors, reason_of, short_path
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -34,7 +37,8 @@ class FileImages:
     Parameters
     ----------
     paths : sequence of n str or PathLike
-        Regular files. Each is opened when its picture is requested.
+        Regular files. Each is opened when its picture is requested. Relative paths stay valid
+        after a change of the current folder.
 
     Raises
     ------
@@ -54,7 +58,7 @@ class FileImages:
                 "for a folder pass sorted(pathlib.Path(folder).rglob('*.jpg'))"
             )
         try:
-            self._paths = [os.fsdecode(path) for path in paths]
+            self._paths = absolute_paths([os.fsdecode(path) for path in paths])
         except TypeError as error:
             raise InvalidInputError(f"paths must be str or PathLike: {error}") from error
         if not self._paths:
@@ -80,13 +84,38 @@ class FileImages:
         ImageError
             If the file is missing, truncated, too large, not regular, or of another format.
         """
-        with open_picture(self.path(id)) as image:
-            image.load()
-            return upright(image, orientation(image))
+        return file_picture(self.path(id))
 
     def caption(self, id: int) -> str:
         """The file name with its folder: ``cat/0001.jpg``."""
         return short_path(self._paths[checked_id(id, len(self))])
+
+
+def file_picture(path: str | os.PathLike[str], *, turn: bool = True) -> Image.Image:
+    """The picture in a file, decoded; ``turn`` makes it upright as its EXIF data say.
+
+    Raises
+    ------
+    ImageError
+        If the file is no picture that this package reads.
+    """
+    with open_picture(path) as image:
+        image.load()
+        return upright(image, orientation(image) if turn else 1)
+
+
+def decoded_picture(data: bytes) -> Image.Image:
+    """The picture in the bytes of a file, decoded and upright.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no picture that this package reads.
+    """
+    with only_image_errors("cannot be decoded"), _identified(BytesIO(data)) as image:
+        check_size(image)
+        image.load()
+        return upright(image, orientation(image))
 
 
 @contextmanager
@@ -102,7 +131,7 @@ def open_picture(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
     """
     if "\0" in os.fspath(path):  # Python's own message differs between versions
         raise ImageError("a path cannot contain a NUL character")
-    with only_image_errors():
+    with only_image_errors(), _missing_named(path):
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a test patches os.stat
             raise ImageError("not a regular file")
         # O_NONBLOCK: opening a pipe that has just replaced the file would block.
@@ -111,6 +140,15 @@ def open_picture(path: str | os.PathLike[str]) -> Iterator[ImageFile.ImageFile]:
     with file, only_image_errors("cannot be decoded"), _identified(file) as image:
         check_size(image)
         yield image
+
+
+@contextmanager
+def _missing_named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A block whose error about a missing file ends in the file's name, without its folder."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ImageError(f"{reason_of(error)}: {file_name(os.fspath(path))}") from error
 
 
 def check_size(image: Image.Image) -> None:

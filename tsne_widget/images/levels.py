@@ -24,6 +24,13 @@ OVERSHOOT = 1 / 255
 # If the brightest value of a set is below this share of white, the set has another scale.
 NEARLY_BLACK = 1 / 8
 
+# Values of a normalised picture are within this many standard deviations.
+MAX_SIGMAS = 20.0
+NORMALISED = (
+    "Colours are approximate: these images are normalised. Pass `mean=` and `std=` to "
+    "`from_model()` to show them as they are."
+)
+
 _BLOCK_VALUES = 2**20  # converted at a time, to bound the memory for a large picture
 
 
@@ -53,13 +60,29 @@ def levels_of(low: float, high: float, dtype: np.dtype[Any]) -> Levels:
     return Levels(low, high, f"values {low:.4g} … {high:.4g} stretched from black to white")
 
 
-def remedy(levels: Levels, dtype: np.dtype[Any], *, normalised: bool) -> str:
-    """The end of a note about stretched values: the likely cause, or "" if there is none."""
+def described(levels: Levels, dtype: np.dtype[Any], scanned: str, *, normalised: bool) -> Levels:
+    """The same levels with a full note, if they have one: the likely cause and the remedy.
+
+    Parameters
+    ----------
+    levels : Levels
+    dtype : numpy.dtype
+        Of the pictures.
+    scanned : str
+        Which values the range comes from, for the note.
+    normalised : bool
+        Whether a mean and std were undone.
+    """
+    if not levels.note:
+        return levels
     if normalised:
-        return "; mean and std do not lead back to 0 … 1"
-    if dtype.kind == "f" and levels.black < 0:
-        return "; pass mean and std to see the true picture"
-    return ""
+        return levels._replace(
+            note=f"{levels.note}{scanned}; mean and std do not lead back to 0 … 1"
+        )
+    is_normalised = -MAX_SIGMAS <= levels.black < 0 < levels.white <= MAX_SIGMAS
+    if dtype.kind == "f" and is_normalised:
+        return levels._replace(note=NORMALISED)
+    return levels._replace(note=levels.note + scanned)
 
 
 def value_range(pixels: NDArray[Any]) -> tuple[float, float]:

@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike
 from tsne_widget._image_source import ImageSource
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images.arrays import ArrayImages, is_tensor
+from tsne_widget.images.arrays import ArrayImages
 from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages
+from tsne_widget.images.pixels import is_tensor
+from tsne_widget.images.samples import is_encoded
 
 # Paths are a source only if the largest id is below this many times the number of rows. Larger ids
 # do not count the samples of a dataset.
@@ -22,42 +24,50 @@ MAX_ID_GAPS = 100
 
 
 def as_image_source(
-    images: Any, *, mean: ArrayLike | None = None, std: ArrayLike | None = None
+    images: Any,
+    *,
+    mean: ArrayLike | None = None,
+    std: ArrayLike | None = None,
+    bands: ArrayLike | None = None,
 ) -> ImageSource:
     """An ImageSource for pictures of any supported kind.
 
     Parameters
     ----------
     images : ImageSource, array, tensor, sequence of paths, sequence of pictures, or dataset
-        An ImageSource is returned unchanged.
+        An ImageSource is returned unchanged. A picture in a sequence is a PIL image, an array, a
+        tensor or the bytes of a file.
     mean, std : float or sequence of one float per channel, optional
         For arrays and datasets: the normalisation to undo.
+    bands : int or sequence of 3 int, optional
+        For arrays and datasets: the channels to show, counted from 0, such as (3, 2, 1).
 
     Raises
     ------
     InvalidInputError
-        If images are of another kind, or mean and std come with an ImageSource or paths.
+        If images are of another kind, or mean, std or bands come with an ImageSource or paths.
 
     Examples
     --------
     >>> as_image_source(["a.png", "b.png"])
     FileImages(n=2)
     """
+    options = {"mean": mean, "std": std, "bands": bands}
     if isinstance(images, ImageSource):
-        _refuse_normalisation("an ImageSource", mean, std)
+        _refuse_options("an ImageSource", options)
         return images
     if isinstance(images, (list, tuple)):
-        return _source_of_list(images, mean, std)
+        return _source_of_list(images, options)
     if is_tensor(images):
-        return ArrayImages(images, mean=mean, std=std)
+        return ArrayImages(images, **options)
     if hasattr(images, "__array__"):
         array = np.asarray(images)
-        if array.ndim == 1 and array.dtype.kind in "OUT":  # an array or a Series of paths
-            return _source_of_list(list(array), mean, std)
-        return ArrayImages(array, mean=mean, std=std)
+        if array.ndim == 1 and array.dtype.kind in "OUST":  # an array or a Series of paths
+            return _source_of_list(list(array), options)
+        return ArrayImages(array, **options)
     is_dataset = hasattr(images, "__getitem__") or hasattr(images, "dataset")
     if is_dataset and not isinstance(images, (str, bytes, dict)):
-        return DatasetImages(images, mean=mean, std=std)
+        return DatasetImages(images, **options)
     raise InvalidInputError(
         f"images must be an array or tensor of pictures, a list of paths, a dataset with "
         f"dataset[id] and len(), or an ImageSource; got {type(images).__name__}"
@@ -70,6 +80,7 @@ def images_of(
     *,
     mean: ArrayLike | None = None,
     std: ArrayLike | None = None,
+    bands: ArrayLike | None = None,
 ) -> ImageSource | None:
     """The pictures of a record: ``images`` if given, else the record's, else files at its paths.
 
@@ -78,7 +89,7 @@ def images_of(
     Parameters
     ----------
     feature_set : FeatureSet
-    images, mean, std : optional
+    images, mean, std, bands : optional
         As for :func:`as_image_source`.
 
     Raises
@@ -86,8 +97,12 @@ def images_of(
     InvalidInputError
         As :func:`as_image_source`, or if an id of the record has no picture.
     """
+    if images is None:
+        images = feature_set.images
+        if isinstance(images, ImageSource):
+            return images
     if images is not None:
-        source = as_image_source(images, mean=mean, std=std)
+        source = as_image_source(images, mean=mean, std=std, bands=bands)
         last = int(feature_set.ids.max())
         if (
             source is not images and len(source) <= last
@@ -97,8 +112,6 @@ def images_of(
                 "picture i belongs to the sample with id i; pass one for each sample of the dataset"
             )
         return source
-    if feature_set.images is not None:
-        return feature_set.images
     if feature_set.paths is None or feature_set.ids.max() > MAX_ID_GAPS * len(feature_set):
         return None
     by_id = [""] * (int(feature_set.ids.max()) + 1)  # "" for skipped samples
@@ -107,21 +120,24 @@ def images_of(
     return FileImages(by_id)
 
 
-def _source_of_list(
-    images: Sequence[Any], mean: ArrayLike | None, std: ArrayLike | None
-) -> ImageSource:
+def _source_of_list(images: Sequence[Any], options: dict[str, Any]) -> ImageSource:
     if not images:
         raise InvalidInputError("images is an empty list; pass at least one picture")
-    if isinstance(images[0], (str, bytes, os.PathLike)):
-        _refuse_normalisation("paths", mean, std)
+    first = images[0]
+    if isinstance(first, (str, bytes, os.PathLike)) and not is_encoded(first):
+        _refuse_options("paths", options)
         return FileImages(images)
-    if isinstance(images[0], list):  # nested lists of numbers
-        return ArrayImages(images, mean=mean, std=std)
-    return DatasetImages(images, mean=mean, std=std)
+    if isinstance(first, list):  # nested lists of numbers
+        return ArrayImages(images, **options)
+    return DatasetImages(images, **options)
 
 
-def _refuse_normalisation(kind: str, mean: object, std: object) -> None:
-    if mean is not None or std is not None:
-        raise InvalidInputError(
-            f"mean and std undo the normalisation of numbers, but images are {kind}; leave them out"
-        )
+def _refuse_options(kind: str, options: dict[str, Any]) -> None:
+    for names, work in (
+        (("mean", "std"), "undo the normalisation of numbers"),
+        (("bands",), "choose channels of numbers"),
+    ):
+        if any(options[name] is not None for name in names):
+            raise InvalidInputError(
+                f"{' and '.join(names)} {work}, but images are {kind}; leave them out"
+            )

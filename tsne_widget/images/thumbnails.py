@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from io import BytesIO
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from tsne_widget.images.datasets import DatasetImages
 from tsne_widget.images.files import FileImages, check_size, open_picture, orientation, upright
 from tsne_widget.images.levels import levels_of, value_range
 from tsne_widget.images.reasons import checked_id, only_image_errors, reason_of
+from tsne_widget.images.remarks import RemarkedImages
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,6 +90,9 @@ def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
 
     _check_thumbnail_size(size)
     with only_image_errors():
+        if isinstance(source, RemarkedImages):
+            made = thumbnail(source.source, id, size)
+            return made._replace(note=_joined(source.remark(id), made.note))
         path = source.path(id) if isinstance(source, (FileImages, DatasetImages)) else None
         if path is None:
             image = source.image(id)
@@ -95,10 +100,28 @@ def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
                 raise ImageError(f"image({id}) returned {type(image).__name__}, not a PIL image")
             check_size(image)
             return _encoded(*_reduced(image, size))
-        with open_picture(path) as image:
-            image.draft(None, (2 * size, 2 * size))  # a large JPEG decodes at an eighth of its size
-            small, note = _reduced(image, size)
-            return _encoded(small, "; ".join(filter(None, (_frames_note(image), note))))
+        return _of_file(source, id, path, size)
+
+
+def _of_file(source: ImageSource, id: int, path: Path, size: int) -> Thumbnail:
+    turn = source.turns(id, path) if isinstance(source, DatasetImages) else True
+    with open_picture(path) as image:
+        image.draft(None, (2 * size, 2 * size))  # a large JPEG decodes at an eighth of its size
+        small, note = _reduced(image, size, turn=turn)
+        turned = "" if orientation(image) == 1 else _turn_note(source, turn=turn)
+        return _encoded(small, _joined(_frames_note(image), turned, note))
+
+
+def _turn_note(source: ImageSource, *, turn: bool) -> str:
+    """A note on a file with an EXIF orientation."""
+    if not turn:
+        return "as the model got it: the dataset does not turn it by its EXIF orientation"
+    # Without a dataset it is unknown what the model got.
+    return "turned by its EXIF orientation" if isinstance(source, FileImages) else ""
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 class ThumbnailCache:
@@ -193,18 +216,18 @@ def _check_thumbnail_size(size: int) -> None:
         raise InvalidInputError(f"size must be at least 1 pixel, got {size}")
 
 
-def _reduced(image: Image.Image, size: int) -> tuple[Image.Image, str]:
+def _reduced(image: Image.Image, size: int, *, turn: bool = True) -> tuple[Image.Image, str]:
     """A picture in mode L or RGB within size × size, and a note if its values were stretched."""
     from PIL import Image
 
     image.load()
-    turn = orientation(image)
+    steps = orientation(image) if turn else 1
     plain, note = _plain(image)
     longest = max(plain.size)
     if longest > size:
         width, height = (max(1, round(side * size / longest)) for side in plain.size)
         plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    plain = upright(plain, turn)
+    plain = upright(plain, steps)
     if plain.mode == "RGBA":
         ground = Image.new("RGBA", plain.size, (*BACKGROUND, 255))
         plain = Image.alpha_composite(ground, plain).convert("RGB")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import images_of
+from tsne_widget.images import checked_images
 from tsne_widget.widgets.arguments import check_height, check_record
 from tsne_widget.widgets.io.load import load_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
@@ -54,8 +54,11 @@ class EmbeddingExplorer(MapExploration):
         Given coordinates; nothing is computed. Several by name are possible as well.
     images : ImageSource, array (n, …), list of paths or dataset, optional
         Pictures, addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
-    mean, std : sequence of float, optional
-        Per-channel normalisation of ``images``, undone for display.
+    mean, std : float or sequence of one float per channel, optional
+        The normalisation (x − mean) / std of ``images``, undone for display. Without them, values
+        outside 0 … 1 are stretched from black to white, and colours are approximate.
+    bands : int or sequence of 3 int, optional
+        The channels of ``images`` to show, counted from 0: (3, 2, 1) as red, green and blue.
     columns : DataFrame or mapping of name to (n,) array, optional
         More values per sample, to colour by and for the frame. A DataFrame is aligned by its index
         of ids, or by position if the index is 0 … n − 1.
@@ -103,6 +106,7 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
@@ -111,7 +115,9 @@ class EmbeddingExplorer(MapExploration):
         check_record(feature_set)
         check_height(height)
         given, projectors = named_maps(feature_set, projector, embedding)
-        self._images = images_of(feature_set, images, mean=mean, std=std)
+        feature_set, self._images = checked_images(
+            feature_set, images, mean=mean, std=std, bands=bands
+        )
         state = ExplorerState(feature_set, None, columns)
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
@@ -144,6 +150,7 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int = 460,
@@ -162,9 +169,10 @@ class EmbeddingExplorer(MapExploration):
             Batches as ``(x, y)`` or as a dict with an image and a label.
         layer : str, optional
             Dotted name of the layer. Default: the input of the last Linear.
-        images, mean, std
+        images, mean, std, bands
             See :class:`EmbeddingExplorer`. Default: the pictures of the dataset; ``mean`` and
-            ``std`` default to a ``Normalize`` in its transform.
+            ``std`` default to a ``Normalize`` in its transform. If the samples are no pictures,
+            the tiles give the reason.
         projector, embedding, columns, colors, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
@@ -179,8 +187,9 @@ class EmbeddingExplorer(MapExploration):
         from tsne_widget.widgets.io.from_model import extracted_features
 
         feature_set = extracted_features(
-            model, data, layer, images, mean, std, extraction, check_count=embedding is None
-        )
+            model, data, layer, images, extraction, check_count=embedding is None,
+            mean=mean, std=std, bands=bands,
+        )  # fmt: skip
         return cls(
             feature_set, projector=projector, embedding=embedding, columns=columns, colors=colors,
             height=height, draw_budget=draw_budget,
@@ -279,6 +288,8 @@ class EmbeddingExplorer(MapExploration):
         images: Any = None,
         mean: Any = None,
         std: Any = None,
+        bands: Any = None,
+        root: str | os.PathLike[str] | None = None,
         colors: Mapping[str, str] | None = None,
         height: int | None = None,
     ) -> Self:
@@ -287,8 +298,11 @@ class EmbeddingExplorer(MapExploration):
         Parameters
         ----------
         folder : path
-        images, mean, std
+        images, mean, std, bands
             See :class:`EmbeddingExplorer`. Default: the paths in the record.
+        root : path, optional
+            The folder that has the pictures now, if the paths in the record are those of another
+            machine or folder.
         colors, height
             Override the saved ones.
 
@@ -297,10 +311,12 @@ class EmbeddingExplorer(MapExploration):
         StoreError
             If the folder is not a saved exploration or is damaged, or its features are missing or
             have changed.
+        InvalidInputError
+            If ``root`` has none of the pictures.
         """
-        saved = load_state(folder)
+        saved = load_state(folder, root=root)
         explorer = cls(
-            saved.record, embedding=saved.maps, images=images, mean=mean, std=std,
+            saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
             columns=saved.columns, colors={**saved.view.colors, **(colors or {})},
             height=saved.view.height if height is None else height,
             draw_budget=saved.view.draw_budget,

@@ -340,9 +340,10 @@ def test_a_bad_picture_is_a_tile_with_the_reason():
         explorer.select([1])
         explorer.state.focus = 1
         assert broken.rows_of_tiles() == [1]
-        assert broken.answers[-1].content["tiles"][0]["note"] == "no such file or directory"
+        reason = "no such file or directory: 101.png"
+        assert broken.answers[-1].content["tiles"][0]["note"] == reason
         broken.asks("look", row=1)
-        assert broken.last("look").content["tile"]["note"] == "no such file or directory"
+        assert broken.last("look").content["tile"]["note"] == reason
 
 
 def test_a_request_for_an_older_selection_is_not_answered(page):

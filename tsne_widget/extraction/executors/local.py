@@ -15,6 +15,7 @@ from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.labels import FoundNames, label_codes
+from tsne_widget.extraction.data.seen import Watch
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.streams import Stream
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
@@ -90,6 +91,8 @@ class Run:
         Whether bad samples are skipped, or are an error.
     found_names : FoundNames or None
         Takes names in the labels if the model has no logits; None refuses them.
+    watch : Watch
+        Keeps what the model gets for a few samples.
     """
 
     forward: ForwardPass
@@ -98,6 +101,7 @@ class Run:
     skip_errors: bool
     drop_nonfinite: bool
     found_names: FoundNames | None = None
+    watch: Watch = field(default_factory=Watch)
 
     def rows(self, store: Store | None) -> Generator[Rows, None, None]:
         """All rows in order, computed or read from the shards of a store.
@@ -135,6 +139,7 @@ class Run:
         """Rows of the samples at these positions, one batch at a time."""
         with closing(self._batches(start, stop)) as batches:
             for batch, outputs in _ahead(self.forward, batches):
+                self.watch(batch)
                 yield self.as_rows(batch, outputs)
 
     def _batches(self, start: int, stop: int | None) -> Generator[Batch, None, None]:

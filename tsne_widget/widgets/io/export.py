@@ -15,10 +15,12 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from tsne_widget._atomic import remove_unfinished, whole_file, whole_folder
+from tsne_widget._notes import warn_about
 from tsne_widget.errors import ImageError, InvalidInputError, StoreError
 from tsne_widget.images import DatasetImages, FileImages, ImageSource
 from tsne_widget.images.files import SUFFIXES, check_size, open_picture
 from tsne_widget.images.reasons import only_image_errors, reason_of
+from tsne_widget.images.remarks import without_remarks
 
 # Start of a cell that a spreadsheet runs as a formula (OWASP, "CSV injection").
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
@@ -78,7 +80,8 @@ def copy_pictures(
     """Copy the pictures of a frame's samples into a new folder with a manifest; returns the folder.
 
     Files are copied unchanged; pictures without a file become PNG files. Names hold the id and, if
-    there is one, the file's name. Bad pictures are left out; the manifest gives the reason.
+    there is one, the file's name. Bad pictures are left out: a warning says how many, and the
+    manifest gives the reasons.
 
     Parameters
     ----------
@@ -101,13 +104,23 @@ def copy_pictures(
         raise StoreError(f"{target} exists and is not an empty folder; choose another one")
     try:
         with whole_folder(target) as building:
-            _copy_into(building, frame, source, progress=progress)
+            missing = _copy_into(building, frame, source, progress=progress)
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error}") from error
+    if missing:
+        text = (
+            f"{len(missing):,} of {len(frame):,} pictures could not be copied (the first: "
+            f"{missing[0]}); {MANIFEST} has the reasons. If the files have moved, pass root= to "
+            "load()"
+        )
+        warn_about([text])
     return target
 
 
-def _copy_into(folder: Path, frame: pd.DataFrame, source: ImageSource, *, progress: bool) -> None:
+def _copy_into(
+    folder: Path, frame: pd.DataFrame, source: ImageSource, *, progress: bool
+) -> list[str]:
+    """Copy the pictures; returns the reasons of those that could not be copied."""
     manifest = frame[["label_name", "prediction_name", "confidence", "misclassified", "path"]]
     manifest = manifest.set_axis(
         ["label", "prediction", "confidence", "misclassified", "source"], axis=1
@@ -119,12 +132,14 @@ def _copy_into(folder: Path, frame: pd.DataFrame, source: ImageSource, *, progre
     manifest.insert(1, "reason", [reason for _, reason in copied])
     with whole_file(folder / MANIFEST) as file:
         write_csv(manifest, file)
+    return [reason for _, reason in copied if reason]
 
 
 def _copied(source: ImageSource, id_: int, folder: Path, digits: int) -> tuple[str, str]:
     """File name of the copied picture and "", or "" and the reason why there is none."""
     try:
         with only_image_errors():
+            source = without_remarks(source)
             origin = source.path(id_) if isinstance(source, (FileImages, DatasetImages)) else None
             if origin is None:
                 picture = _as_png(source, id_)

@@ -14,7 +14,7 @@ from tsne_widget.extraction.data.forms import as_dataset, check_data
 from tsne_widget.extraction.data.picture_items import picture_items
 from tsne_widget.extraction.data.sources import dataset_of
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import as_image_source
+from tsne_widget.images import ImageSource, NoImages, as_image_source
 from tsne_widget.widgets.arguments import MIN_ROWS
 
 
@@ -23,22 +23,23 @@ def extracted_features(
     data: Any,
     layer: str | None,
     images: Any,
-    mean: Any,
-    std: Any,
     extraction: Mapping[str, Any],
     *,
     check_count: bool,
+    **display: Any,
 ) -> FeatureSet:
     """The features of the data, with their pictures.
 
     Parameters
     ----------
-    model, data, layer, images, mean, std
+    model, data, layer, images
         See :meth:`EmbeddingExplorer.from_model`.
     extraction : mapping of str to value
         Options of :func:`tsne_widget.extract`.
     check_count : bool
         Refuse data with too few samples for a map before the model runs.
+    **display
+        ``mean``, ``std`` and ``bands`` of the pictures.
 
     Raises
     ------
@@ -58,8 +59,23 @@ def extracted_features(
         _check_sample_count(pictures)
     source = None
     if images is not None or not isinstance(pictures, IterableDataset):
-        source = as_image_source(pictures if images is None else images, mean=mean, std=std)
+        source = (
+            _source(pictures, display) if images is None else as_image_source(images, **display)
+        )
     return extract(model, data, layer, **extraction).with_images(source)
+
+
+def _source(pictures: Any, display: Mapping[str, Any]) -> ImageSource | None:
+    """The pictures of the data; if it has none, a source that gives the reason.
+
+    None if the samples cannot be read by their ids.
+    """
+    try:
+        return as_image_source(pictures, **display)
+    except InvalidInputError as error:
+        if any(value is not None for value in display.values()):
+            raise
+        return NoImages(len(pictures), str(error)) if hasattr(pictures, "__len__") else None
 
 
 def _pictures_of(data: Any, choice: Choice) -> Any:

@@ -33,8 +33,10 @@ class Saved(NamedTuple):
     view: SavedView
 
 
-def load_state(folder: str | os.PathLike[str]) -> Saved:
-    """Read what :func:`save_state` wrote.
+def load_state(
+    folder: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+) -> Saved:
+    """Read what :func:`save_state` wrote; ``root`` is the folder that has the pictures now.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
     """
     source = Path(folder)
     try:
-        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
+        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")), root)
     except StoreError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -57,7 +59,7 @@ def load_state(folder: str | os.PathLike[str]) -> Saved:
         raise StoreError(f"{source} is not a saved exploration: {error}") from error
 
 
-def _read(source: Path, manifest: dict[str, Any]) -> Saved:
+def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None) -> Saved:
     if manifest["format"] != FORMAT:
         raise StoreError(
             f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
@@ -80,7 +82,7 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
             raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
         return load_npy(data / f"{name}.npy")
 
-    record = _read_features(source, data, manifest)
+    record = _read_features(source, data, manifest, root)
     columns: dict[str, NDArray[Any]] = {}
     for number, column in enumerate(manifest["columns"]):
         if column["plain"]:
@@ -112,7 +114,9 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
     )
 
 
-def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
+def _read_features(
+    source: Path, data: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None
+) -> FeatureSet:
     reference = manifest["features"]
     if reference is None:
         folder = data / "features"
@@ -134,7 +138,7 @@ def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> Featur
             f"the features in {folder} are not the explored ones; "
             "restore them, or make a new exploration"
         )
-    return record
+    return record if root is None else FeatureSet.load(folder, root=root)
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

@@ -34,6 +34,7 @@ _HOMES = {
     "ExtractionError": "tsne_widget.errors",
     "ImageError": "tsne_widget.errors",
     "StoreError": "tsne_widget.errors",
+    "WaitTimeoutError": "tsne_widget.errors",
 }
 
 __all__ = sorted(_HOMES)
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from tsne_widget.errors import LayerNotFoundError as LayerNotFoundError
     from tsne_widget.errors import StoreError as StoreError
     from tsne_widget.errors import TsneWidgetError as TsneWidgetError
+    from tsne_widget.errors import WaitTimeoutError as WaitTimeoutError
     from tsne_widget.errors import WrongCallError as WrongCallError
     from tsne_widget.extraction.extract import extract as extract
     from tsne_widget.feature_set import FeatureSet as FeatureSet

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_row_order, is_pandas, is_row_numbers, rows_by_index
+from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 
 # Row numbers of offending rows that an error message lists.
 ROWS_LISTED = 5
 
 
-def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
+def as_rows(
+    name: str, rows: Any, n: int, ids: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Row numbers 0 … n − 1 in the given order.
 
     Parameters
@@ -22,9 +27,12 @@ def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
     name : str
         Name of the argument, for the error message.
     rows : (m,) int array or (n,) bool array
-        Row numbers, or a mask over all n rows.
+        Row numbers, or a mask over all n rows. A boolean Series or a DataFrame is read by its
+        index, see :func:`rows_by_index`.
     n : int
         Number of rows.
+    ids : (n,) int64 array, optional
+        Ids of the rows. Default: 0 … n − 1.
 
     Returns
     -------
@@ -35,6 +43,8 @@ def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
     InvalidInputError
         If the shape or dtype is wrong, a mask has another length, or a row is out of range.
     """
+    if is_pandas(rows) and not is_row_numbers(rows):
+        return rows_by_index(name, rows, np.arange(n) if ids is None else ids)
     values = np.asarray(rows)
     if values.ndim != 1:
         raise InvalidInputError(
@@ -56,23 +66,30 @@ def as_rows(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def as_row_set(name: str, rows: ArrayLike, n: int) -> NDArray[np.int64]:
+def as_row_set(
+    name: str, rows: Any, n: int, ids: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Row numbers 0 … n − 1, ascending and unique; parameters and errors as in :func:`as_rows`."""
     mask = np.zeros(n, dtype=bool)  # np.unique takes half a second for a million rows
-    mask[as_rows(name, rows, n)] = True
+    mask[as_rows(name, rows, n, ids)] = True
     return np.flatnonzero(mask)
 
 
-def as_embedding(values: ArrayLike, n: int, name: str = "embedding") -> NDArray[np.float32]:
+def as_embedding(
+    values: Any, n: int, name: str = "embedding", *, ids: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
     """Finite map coordinates, read-only.
 
     Parameters
     ----------
     values : (n, 2) array of numbers
+        A DataFrame is read by its index, see :func:`in_row_order`.
     n : int
         Number of samples.
     name : str
         Name of the argument, for the error message.
+    ids : (n,) int64 array, optional
+        Ids of the samples. Default: 0 … n − 1.
 
     Returns
     -------
@@ -83,12 +100,14 @@ def as_embedding(values: ArrayLike, n: int, name: str = "embedding") -> NDArray[
     InvalidInputError
         If the shape or dtype is wrong, or a value is NaN or infinite.
     """
-    embedding = np.asarray(values)
+    by_row = in_row_order(name, values, np.arange(n) if ids is None else ids)
+    embedding = to_numpy(by_row)
     if embedding.shape != (n, 2):
         raise InvalidInputError(f"{name} must have shape ({n}, 2), got {embedding.shape}")
     if embedding.dtype.kind not in "fiu":
         raise InvalidInputError(f"{name} must be numbers, got dtype {embedding.dtype}")
-    embedding = embedding.astype(np.float32)
+    with np.errstate(over="ignore"):  # float64 beyond the range of float32 becomes inf
+        embedding = embedding.astype(np.float32)
     check_finite(name, embedding)
     embedding.flags.writeable = False
     return embedding

@@ -33,6 +33,10 @@ class StoreError(TsneWidgetError, OSError):
     """Files of this package cannot be written, or do not match their manifest."""
 
 
+class WaitTimeoutError(TsneWidgetError, TimeoutError):
+    """A map is not done in time; it is still computed, and the message says how far it is."""
+
+
 class DoubtWarning(UserWarning):
     """Something inferred could not be verified, or is doubtful; the message says what settles it.
 

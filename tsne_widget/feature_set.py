@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_first_order, in_one_order
 from tsne_widget._calls import explained
 from tsne_widget._class_codes import as_class_names, codes_of_names
 from tsne_widget._feature_set_fields import (
@@ -33,6 +34,10 @@ from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_np
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+# Fields whose entry i belongs to sample i.
+BY_ROW = ("features", "labels", "predictions", "logits", "ids", "paths")
 
 
 class Skipped(NamedTuple):
@@ -104,6 +109,7 @@ class FeatureSet:
     seen: tuple[Seen, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        self._put(**in_first_order({name: getattr(self, name) for name in BY_ROW}))
         features = as_features(self.features)
         n = len(features)
         logits = None if self.logits is None else as_logits(self.logits, n)
@@ -134,6 +140,7 @@ class FeatureSet:
         "write FeatureSet.from_arrays(features, labels) and pass the rest by name: predictions=, "
         "logits=, class_names=, …"
     )
+    @in_one_order(*BY_ROW)
     def from_arrays(
         cls,
         features: ArrayLike,
@@ -281,12 +288,13 @@ class FeatureSet:
         other._put(images=images)
         return other
 
-    def with_notes(self, notes: Iterable[str]) -> Self:
-        """The same record with further notes; each new note is also a warning."""
+    def with_notes(self, notes: Iterable[str], *, warn: bool = True) -> Self:
+        """The same record with further notes; with ``warn``, each new one is also a warning."""
         added = tuple(dict.fromkeys(note for note in notes if note not in self.notes))
         if not added:
             return self
-        warn_about(added)
+        if warn:
+            warn_about(added)
         other = copy(self)
         other._put(notes=self.notes + added)
         return other
@@ -310,7 +318,7 @@ class FeatureSet:
         >>> FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"]).take([1, 3])
         FeatureSet(n=2, d=4, classes=2, labels, ids 1…3)
         """
-        chosen = as_rows("rows", rows, len(self))
+        chosen = as_rows("rows", rows, len(self), self.ids)
         if not chosen.size:
             raise InvalidInputError("rows are empty: a record has at least one sample")
         arrays: dict[str, Any] = {name: array[chosen] for name, array in self._arrays().items()}

@@ -62,7 +62,6 @@ IDS = np.array([30, 10, 20])
 @pytest.mark.parametrize(
     ("index", "heights", "expected"),
     [
-        (None, [1, 2, 3], [1, 2, 3]),  # in the order of the rows
         ([10, 20, 30], [1, 2, 3], [3, 1, 2]),
         ([20, 99, 10, 30, 7], [1, 2, 3, 4, 5], [4, 3, 1]),  # of the whole dataset
     ],
@@ -73,13 +72,14 @@ def test_a_frame_of_columns_is_read_by_its_index_of_ids(index, heights, expected
     assert columns["height"].tolist() == expected
 
 
-@pytest.mark.parametrize("index", [[10, 20, 40], ["a", "b", "c"], [10, 10, 20], [2, 0, 1]])
+@pytest.mark.parametrize("index", [[10, 20, 40], list("abc"), [10, 10, 20], [2, 0, 1], None])
 def test_a_frame_of_columns_of_other_samples_is_refused_with_the_remedy(index):
     record = FeatureSet.from_arrays(np.eye(3), ids=IDS)
     frame = pd.DataFrame({"height": [1, 2, 3]}, index=index)
-    with pytest.raises(InvalidInputError, match=r"reset_index\(drop=True\)"):
+    with pytest.raises(InvalidInputError, match=r"columns\['height'\]\.to_numpy\(\)"):
         Scores(record, frame)
-    assert Scores(record, frame.reset_index(drop=True))["height"].tolist() == [1, 2, 3]
+    by_position = {"height": frame["height"].to_numpy()}
+    assert Scores(record, by_position)["height"].tolist() == [1, 2, 3]
 
 
 def test_user_column_cannot_have_the_name_of_a_frame_column(record):

@@ -73,6 +73,11 @@ hostile = EmbeddingExplorer(
     embedding=xy, columns={names[0]: np.array(names, dtype=object)[labels]})
 hostile
 """
+NOTED = """
+noted = EmbeddingExplorer(
+    record.with_notes(["The layer <b>fc</b> is a guess; pass layer=."], warn=False), embedding=xy)
+noted
+"""
 SAID = """
 said = EmbeddingExplorer(record, embedding=xy)
 said
@@ -120,6 +125,18 @@ def test_message_does_not_move_the_layout_and_can_be_dismissed(open_notebook):
     assert page.locator(".tw-scatter").bounding_box() == place
     message.get_by_role("button", name="Dismiss").click()
     message.wait_for(state="hidden")
+
+
+def test_the_notes_of_the_record_are_beside_the_counts(open_notebook):
+    notebook = open_one(open_notebook, "notes", NOTED)
+    page = notebook.page
+    listed = page.get_by_role("list", name="Notes")
+    page.get_by_role("button", name="1 note", exact=True).click()
+    assert listed.inner_text() == "The layer <b>fc</b> is a guess; pass layer=."
+    listed.click()  # its text can be selected
+    assert listed.is_visible()
+    page.keyboard.press("Escape")
+    assert not listed.is_visible()
 
 
 def test_failure_of_a_projector_is_displayed_in_the_widget(open_notebook):

@@ -409,6 +409,36 @@ def test_sampled_page_has_a_note_and_contains_the_selection(opened):
     assert "60 samples" in page.locator(".tw-summary").inner_text()
 
 
+NOTES = ["The layer is a <b>guess</b>; pass layer=.", "Labels may begin at 1; pass labels - 1."]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_notes_open_and_close_by_keys_and_are_read_by_axe(opened, scheme):
+    page = opened(make_record().with_notes(NOTES, warn=False), places(), color_scheme=scheme)
+    button = page.get_by_role("button", name="2 notes")
+    listed = page.get_by_role("list", name="Notes")
+    assert button.get_attribute("aria-expanded") == "false"
+    assert not listed.is_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    assert listed.locator("li").all_inner_texts() == NOTES
+    assert button.get_attribute("aria-expanded") == "true"
+    assert violations(page) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert not listed.is_visible()
+    assert page.evaluate("() => document.activeElement.textContent") == "2 notes"
+    page.keyboard.press("Enter")
+    page.locator(".tw-toolbar input").click()
+    assert not listed.is_visible()
+
+
+def test_a_page_without_notes_does_not_speak_of_them(opened):
+    page = opened(make_record(), places())
+    assert page.locator(".tw-notes").count() == 1
+    assert not page.locator(".tw-notes").is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_follow_the_system_until_the_button_is_used(opened, scheme):
     page = opened(make_record(), places(), color_scheme=scheme)

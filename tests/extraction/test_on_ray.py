@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -25,6 +26,8 @@ from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, 
 from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
+pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 
 pytestmark = [
     pytest.mark.slow,
@@ -161,7 +164,7 @@ def test_ray_run_resumes_a_local_run_without_repeating_its_shards(cluster, tmp_p
     assert 0 < len(shards_of(tmp_path / "store")) < 4
     for read in tmp_path.glob("*-*"):
         read.unlink()
-    found = on_ray(Noted(tmp_path), store=tmp_path / "store", dataset_key="noted")
+    found = on_ray(Noted(tmp_path), store=tmp_path / "store", dataset_key="noted", actors=1)
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
     assert again == {0, 1, 2, 3, *range(36, N)}  # the first batch is compared
@@ -238,7 +241,7 @@ def _stopping_after(batches):
 
 
 def test_without_a_store_actors_return_their_rows_and_bad_samples_are_listed(cluster):
-    found = on_ray(Torn(N), on_error="skip")
+    found = on_ray(Torn(N), on_error="skip", actors=1)
     assert_same(found, run(Torn(N), on_error="skip"))
     assert [entry.id for entry in found.skipped] == [17, 41]
 
@@ -247,7 +250,7 @@ def test_unreadable_sample_gives_the_error_of_a_local_run(cluster, tmp_path):
     with pytest.raises(ExtractionError) as local:
         run(Torn(N))
     with pytest.raises(ExtractionError) as there:
-        on_ray(Torn(N), store=tmp_path)
+        on_ray(Torn(N), store=tmp_path, actors=1)
     assert str(there.value) == str(local.value)
     assert 0 in {int(start) for start in shards_of(tmp_path)}  # earlier rows are stored
 
@@ -265,7 +268,7 @@ class Always(Deadly):
 def test_sample_that_kills_every_worker_is_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("tsne_widget.extraction.executors.ray_pool.RETRIES", 1)
     with pytest.raises(ExtractionError, match=r"the Ray job failed: .* is repeated 1 times"):
-        on_ray(Always(tmp_path))
+        on_ray(Always(tmp_path), actors=1)
 
 
 def png(tensor):
@@ -301,14 +304,16 @@ def test_parquet_of_paths_and_bytes_of_pictures_gives_the_rows_of_a_local_run(cl
     for row in table[::2]:  # half of the pictures are files; the table has only their paths
         Path(row["path"]).write_bytes(row["bytes"])
         row["bytes"] = None
-    parquet = str(tmp_path / "table")
-    ray.data.from_items(table, override_num_blocks=7).write_parquet(parquet)
+    folder = tmp_path / "table"
+    folder.mkdir()
+    for part in range(3):
+        parquet.write_table(pyarrow.Table.from_pylist(table[part::3]), folder / f"{part}.parquet")
 
     def prepared(row):
         content = row["bytes"] or Path(row["path"]).read_bytes()
         return {"image": decoded(content), "label": row["label"], "path": row["path"]}
 
-    found = run(ray.data.read_parquet(parquet).map(prepared))
+    found = run(ray.data.read_parquet(str(folder)).map(prepared))
     order = [paths.index(path) for path in found.paths]
     assert sorted(order) == list(range(N))
     expected = run(torch.utils.data.Subset(Encoded(), order))
@@ -367,6 +372,47 @@ def test_complete_store_starts_no_cluster(tmp_path, monkeypatch):
 def test_cluster_without_room_for_an_actor_is_an_error(cluster):
     with pytest.raises(InvalidInputError, match="num_gpus=1, but no machine of the cluster"):
         on_ray(Pictures(N), num_gpus=1)
+
+
+MODULE = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = nn.Linear(192, 3)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+"""
+
+
+@pytest.fixture
+def net_of_the_driver(tmp_path, monkeypatch):
+    """A model whose module is only on this process's path."""
+    (tmp_path / "only_of_the_driver.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("only_of_the_driver").Net()
+    del sys.modules["only_of_the_driver"]
+
+
+def test_workers_find_modules_where_the_driver_does(cluster, net_of_the_driver):
+    assert_same(
+        on_ray(Pictures(N), net_of_the_driver, actors=1), run(Pictures(N), net_of_the_driver)
+    )
+
+
+def test_on_another_machine_the_error_names_the_missing_module(
+    cluster, net_of_the_driver, monkeypatch
+):
+    monkeypatch.setattr("platform.node", lambda: "another")
+    with pytest.raises(
+        ExtractionError,
+        match=r'import only_of_the_driver, .* ray\.init\(runtime_env=\{"py_modules": \[only_of',
+    ):
+        on_ray(Pictures(N), net_of_the_driver, actors=1)
 
 
 def test_data_that_cannot_be_pickled_is_an_error(cluster):

@@ -86,3 +86,17 @@ def test_data_loader_is_refused_with_the_remedy():
 def test_an_empty_list_is_refused():
     with pytest.raises(InvalidInputError, match="empty list"):
         as_image_source([])
+
+
+def test_a_series_of_paths_is_read_by_its_index_of_ids():
+    paths = pd.Series(["d.png", "a.png", "c.png"], index=[3, 0, 2])
+    source = as_image_source(paths)
+    assert [source.path(id_).name for id_ in (0, 2, 3)] == ["a.png", "c.png", "d.png"]
+    assert source.path(1).name == ""
+    assert as_image_source(paths.to_list()).path(0).name == "d.png"
+
+
+@pytest.mark.parametrize("index", [list("xyz"), [0, 0, 1], [-1, 0, 1], [0, 1, 10**9]])
+def test_a_series_of_paths_with_another_index_is_refused(index):
+    with pytest.raises(InvalidInputError, match=r"images .*index"):
+        as_image_source(pd.Series(["d.png", "a.png", "c.png"], index=index))

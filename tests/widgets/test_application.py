@@ -261,3 +261,13 @@ def test_a_closed_widget_leaves_none_in_the_registry(make):
     widget.close()
     widget.close()
     assert open_widgets() == before
+
+
+@pytest.mark.parametrize("rows", [[], [3], [3, 4]])
+def test_observers_do_not_hear_of_the_same_rows_again(widget, rows):
+    heard = []
+    widget.select(rows)
+    widget.observe(heard.append, ["selected", "value"])
+    widget.select(rows)
+    widget.selected = rows
+    assert heard == []

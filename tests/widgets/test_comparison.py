@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from tests.widgets.page import Page, open_widgets, until
 from tests.widgets.views.gallery_page import GalleryPage
-from tsne_widget import TSNE, FeatureSet, InvalidInputError, compare
+from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet, InvalidInputError, compare
 
 N = 60
 LABELS = np.arange(N) % 3
@@ -122,7 +122,12 @@ def test_frame_has_the_change_of_each_sample(comparison):
     before, after = EARLY.predictions, LATE.predictions
     assert frame.index.name == "id"
     expected = [NAMES[code] for code in before]
-    assert frame["prediction early"].tolist() == expected
+    assert frame["prediction_name early"].tolist() == expected
+    assert frame["prediction early"].tolist() == before.tolist()
+    with EmbeddingExplorer(EARLY, embedding=np.zeros((N, 2))) as explorer:
+        alone = explorer.to_dataframe("all")
+    for name in ("prediction", "prediction_name", "confidence"):
+        assert frame[f"{name} early"].equals(alone[name])
     fixed = (before != LABELS) & (after == LABELS)
     assert (frame["change"] == "fixed").tolist() == fixed.tolist()
     late = frame[["x late", "y late"]].to_numpy(np.float32)

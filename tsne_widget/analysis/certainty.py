@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
 from tsne_widget.errors import InvalidInputError
 
@@ -105,6 +106,7 @@ def entropy(logits: ArrayLike) -> NDArray[np.float32]:
     return result
 
 
+@in_one_order("logits", "labels")
 def loss(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
     """Cross-entropy of each row, in nats: −log of the probability of the label.
 

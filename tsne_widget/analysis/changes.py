@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget.errors import InvalidInputError
 
 CHANGES = ("fixed", "introduced", "still wrong", "wrong otherwise", "still right")
 """The possible changes of a sample between two predictions; a code is a position in this tuple."""
 
 
+@in_one_order("labels", "before", "after")
 def changes(labels: ArrayLike, before: ArrayLike, after: ArrayLike) -> NDArray[np.int64]:
     """(n,) int64 codes of :data:`CHANGES`, −1 if the label or a prediction is unknown.
 
@@ -82,6 +84,7 @@ def shared_rows(ids: Sequence[ArrayLike]) -> list[NDArray[np.int64]]:
     return found
 
 
+@in_one_order("xy", "onto")
 def aligned(xy: ArrayLike, onto: ArrayLike) -> NDArray[np.float32]:
     """(n, 2) float32 map moved, rotated, mirrored and scaled to match another map.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from tsne_widget._by_index import ID, in_row_order
+from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 
 # Columns of the frame that are neither scores nor the user's own.
@@ -26,13 +28,15 @@ FRAME_COLUMNS = (
 
 
 def as_columns(
-    columns: Mapping[str, ArrayLike] | None, ids: NDArray[np.int64], scores: Container[str]
+    columns: Any, ids: NDArray[np.int64], scores: Container[str]
 ) -> dict[str, NDArray[Any]]:
     """The columns as arrays in the order of the rows.
 
     Parameters
     ----------
-    columns : mapping of name to (n,) array, or DataFrame, or None
+    columns : mapping of name to (n,) array, or table, or None
+        pandas objects are read by their index of ids; everything else, also tables of polars and
+        pyarrow, by position.
     ids : (n,) int64 array
         Ids of the rows.
     scores : container of str
@@ -49,13 +53,18 @@ def as_columns(
     """
     n = len(ids)
     given: dict[str, NDArray[Any]] = {}
-    for name, values in ({} if columns is None else columns).items():
+    for name, values in _named(columns):
         if not isinstance(name, str) or not name:
             raise InvalidInputError(f"a column's name must be text, got {name!r}")
+        if name in given:
+            raise InvalidInputError(f"columns: two columns have the name {name!r}; rename one")
         if name in scores or name in FRAME_COLUMNS:
             kind = "a score" if name in scores else "a column of the frame"
-            raise InvalidInputError(f"columns: {name!r} is already {kind}; rename your column")
-        array = _row_values(name, values, ids)
+            remedy = (
+                "make it the index: frame.set_index('id')" if name == ID else "rename your column"
+            )
+            raise InvalidInputError(f"columns: {name!r} is already {kind}; {remedy}")
+        array = to_numpy(in_row_order(f"columns[{name!r}]", values, ids))
         if array.shape != (n,):
             raise InvalidInputError(
                 f"columns[{name!r}] must have shape ({n},), one value per sample, got {array.shape}"
@@ -64,19 +73,18 @@ def as_columns(
     return given
 
 
-def _row_values(name: str, values: ArrayLike, ids: NDArray[np.int64]) -> NDArray[Any]:
-    """The values row by row; a Series is aligned by its index unless that is 0 … n − 1."""
-    import pandas as pd
-
-    if not isinstance(values, pd.Series) or len(values) < len(ids):
-        return np.asarray(values)
-    index = values.index
-    if index.equals(pd.RangeIndex(len(ids))):
-        return np.asarray(values)
-    if not index.is_unique or not pd.Index(ids).isin(index).all():
+def _named(columns: Any) -> Iterable[tuple[Any, Any]]:
+    """Names and values of the columns of a mapping or of a table of any library."""
+    if columns is None:
+        return ()
+    is_one = getattr(columns, "ndim", 2) == 1  # a Series also has items()
+    if callable(getattr(columns, "items", None)) and not is_one:
+        pairs: Iterable[tuple[Any, Any]] = columns.items()
+        return pairs
+    names = getattr(columns, "column_names", None)  # pyarrow
+    names = getattr(columns, "columns", None) if names is None else names  # polars
+    if names is None or callable(names) or is_one:
         raise InvalidInputError(
-            f"columns[{name!r}] has an index that does not contain the samples' ids "
-            f"({ids[0]} … {ids[-1]}); if its values are in the order of the samples, "
-            "pass frame.reset_index(drop=True)"
+            f"columns must be a DataFrame or a dict of name to array, got {type(columns).__name__}"
         )
-    return np.asarray(values.loc[pd.Index(ids)])
+    return [(name, columns[name]) for name in names]

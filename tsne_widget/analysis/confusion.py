@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import ids_of, in_one_order
 from tsne_widget._validation import as_codes, as_rows
 from tsne_widget.errors import InvalidInputError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MAX_DENSE_CLASSES = 2_000
 
 
+@in_one_order("labels", "predictions")
 def confusion_matrix(
     labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
 ) -> NDArray[np.int64]:
@@ -81,6 +83,7 @@ def row_shares(counts: ArrayLike) -> NDArray[np.float64]:
     return shares
 
 
+@in_one_order("labels", "predictions")
 def classification_report(
     labels: ArrayLike, predictions: ArrayLike, c: int, *, rows: ArrayLike | None = None
 ) -> pd.DataFrame:
@@ -132,6 +135,7 @@ def classification_report(
     return pd.DataFrame({**counts, **shares}, index=pd.RangeIndex(c, name="label"))
 
 
+@in_one_order("labels", "predictions")
 def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | None = None) -> float:
     """Share of correct predictions, 0 … 1, among samples whose label and prediction are known.
 
@@ -154,6 +158,7 @@ def accuracy(labels: ArrayLike, predictions: ArrayLike, *, rows: ArrayLike | Non
     return float((true == predicted).mean()) if len(true) else float("nan")
 
 
+@in_one_order("labels", "predictions")
 def confused_pairs(
     labels: ArrayLike,
     predictions: ArrayLike,
@@ -214,7 +219,7 @@ def _known(
     true = as_codes("labels", labels, c=c)
     predicted = as_codes("predictions", predictions, len(true), c)
     if rows is not None:
-        chosen = as_rows("rows", rows, len(true))
+        chosen = as_rows("rows", rows, len(true), ids_of(labels))
         true, predicted = true[chosen], predicted[chosen]
     both = (true >= 0) & (predicted >= 0)
     return true[both], predicted[both]

@@ -105,11 +105,11 @@ def diagnose(scores: Scores, rows: ArrayLike, among: ArrayLike | None = None) ->
     100 % of these 3 points’ nearest neighbours in feature space are in the selection (by chance: \
 40 %): the points are strongly clustered.
     """
-    n = len(scores.feature_set)
+    n, ids = len(scores.feature_set), scores.feature_set.ids
     chosen = np.zeros(n, dtype=bool)
-    chosen[as_rows("rows", rows, n)] = True
+    chosen[as_rows("rows", rows, n, ids)] = True
     whole = np.zeros(n, dtype=bool)
-    whole[as_rows("among", np.ones(n, dtype=bool) if among is None else among, n)] = True
+    whole[as_rows("among", np.ones(n, dtype=bool) if among is None else among, n, ids)] = True
     wrong, suspect = _misclassified(scores), _suspect_labels(scores)
     faithful = _map_findings(scores, chosen, whole)
     findings = (

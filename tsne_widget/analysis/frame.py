@@ -37,7 +37,8 @@ def sample_frame(
     feature_set : FeatureSet
         Has n samples.
     rows : (m,) array of int, or (n,) array of bool
-        Rows 0 … n − 1 of the feature set, in the order of the frame.
+        Rows 0 … n − 1 of the feature set, in the order of the frame. These and all other pandas
+        objects are read by their index of ids.
     embedding : (n, 2) array of float, optional
         Coordinates on the map.
     selections : mapping of name to rows, optional
@@ -86,9 +87,9 @@ def sample_frame(
     """
     from tsne_widget.analysis import frame_columns as convert
 
-    n = len(feature_set)
-    chosen = as_rows("rows", rows, n)
-    xy = None if embedding is None else as_embedding(embedding, n)[chosen]
+    n, ids = len(feature_set), feature_set.ids
+    chosen = as_rows("rows", rows, n, ids)
+    xy = None if embedding is None else as_embedding(embedding, n, ids=ids)[chosen]
     names = convert.text([*feature_set.class_names, None])  # code −1 selects the last entry, NA
     labels, predictions = (
         np.full(len(chosen), -1) if codes is None else codes[chosen]
@@ -105,12 +106,14 @@ def sample_frame(
         "misclassified": convert.differs(labels, predictions),
         "x": _nothing(chosen) if xy is None else xy[:, 0],
         "y": _nothing(chosen) if xy is None else xy[:, 1],
-        "selection": convert.selection_names(selections or {}, n, chosen),
+        "selection": convert.selection_names(selections or {}, ids, chosen),
     }
     taken = {"id", *table}
     if features:
         taken.update(f"f{number}" for number in range(feature_set.features.shape[1]))
-    own = {name: convert.column(name, array, n, chosen) for name, array in (columns or {}).items()}
+    own = {
+        name: convert.column(name, array, ids, chosen) for name, array in (columns or {}).items()
+    }
     for kind, added in (("scores", values), ("columns", own)):
         for name, column in added.items():
             if name in taken:
@@ -118,7 +121,7 @@ def sample_frame(
             taken.add(name)
             table[name] = column
     wide = feature_set.features[chosen] if features else None
-    return convert.frame(table, feature_set.ids[chosen], wide)
+    return convert.frame(table, ids[chosen], wide)
 
 
 def _score_columns(
@@ -129,12 +132,14 @@ def _score_columns(
     """The given score columns, and the cheap ones that are computed here, by name."""
     from tsne_widget.analysis import frame_columns as convert
 
-    n = len(feature_set)
+    ids = feature_set.ids
     if given is None:
         wanted = [name for name, score in SCORES.items() if score.is_cheap]
     else:
         wanted = list(BESIDE_PREDICTION)
-    converted = {name: convert.score(name, array, n, rows) for name, array in (given or {}).items()}
+    converted = {
+        name: convert.score(name, array, ids, rows) for name, array in (given or {}).items()
+    }
     computed = cheap_scores(feature_set, rows, set(wanted) - converted.keys())
     empty = {name: _nothing(rows) for name in wanted}
     return empty | computed | converted

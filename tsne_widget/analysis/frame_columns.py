@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_row_order
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
 
@@ -51,11 +52,13 @@ def differs(labels: NDArray[np.int64], predictions: NDArray[np.int64]) -> pd.arr
     return pd.arrays.BooleanArray(labels != predictions, unknown)
 
 
-def score(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) -> Any:
+def score(
+    name: str, values: ArrayLike | None, ids: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Any:
     """float32, boolean or Int64 array of a score; negative integers are NA, None is all NaN."""
     if values is None:
         return np.full(len(rows), np.nan, dtype=np.float32)
-    whole = np.asarray(values)
+    n, whole = len(ids), np.asarray(in_row_order(f"scores[{name!r}]", values, ids))
     if whole.shape != (n,) or whole.dtype.kind not in "fiub":
         raise InvalidInputError(
             f"scores[{name!r}] must be an array of numbers of shape ({n},), one per sample, "
@@ -69,9 +72,11 @@ def score(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) 
     return chosen.astype(np.float32)
 
 
-def column(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64]) -> Any:
+def column(
+    name: str, values: ArrayLike | None, ids: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Any:
     """The rows of one of the user's columns; truth values, integers and text become nullable."""
-    whole = np.asarray(values)
+    n, whole = len(ids), np.asarray(in_row_order(f"columns[{name!r}]", values, ids))
     if whole.shape != (n,):
         raise InvalidInputError(
             f"columns[{name!r}] must have shape ({n},), one value per sample, got {whole.shape}"
@@ -89,12 +94,14 @@ def column(name: str, values: ArrayLike | None, n: int, rows: NDArray[np.int64])
     return chosen
 
 
-def selection_names(selections: Mapping[str, ArrayLike], n: int, chosen: NDArray[np.int64]) -> Any:
+def selection_names(
+    selections: Mapping[str, ArrayLike], ids: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> Any:
     """Text array: the names of the selections that contain each chosen row, NA for none."""
     joined: list[str | None] = [None]  # every combination of names that occurs
-    combination = np.zeros(n, dtype=np.int64)
+    combination = np.zeros(len(ids), dtype=np.int64)
     for name, rows in selections.items():
-        members = as_rows("rows", rows, n)
+        members = as_rows("rows", rows, len(ids), ids)
         occurs = np.zeros(len(joined), dtype=bool)
         occurs[combination[members]] = True
         before = np.flatnonzero(occurs)

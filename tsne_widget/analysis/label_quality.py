@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
 from tsne_widget.analysis.inputs import as_matrix, centring, feature_blocks
 from tsne_widget.analysis.label_noise import (
@@ -40,6 +41,7 @@ class LabelErrors(NamedTuple):
     """(c, c) float32: estimated share of samples of class i with label j; rows sum to 1."""
 
 
+@in_one_order("logits", "labels", "features")
 def label_suspicion(
     logits: ArrayLike | None,
     labels: ArrayLike,
@@ -80,6 +82,7 @@ def label_suspicion(
     return label_errors(logits, labels, features, random_state=random_state).suspicion
 
 
+@in_one_order("logits", "labels", "features")
 def label_errors(
     logits: ArrayLike | None,
     labels: ArrayLike,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
 from tsne_widget.analysis.inputs import as_matrix, as_neighbors, centred
 from tsne_widget.errors import InvalidInputError
@@ -229,6 +230,7 @@ def knn_accuracy(indices: ArrayLike, labels: ArrayLike) -> float:
     return float((votes[known] == codes[known]).mean()) if known.any() else float("nan")
 
 
+@in_one_order("features", "labels")
 def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0) -> float:
     """Mean silhouette of the classes in feature space (Rousseeuw 1987), by scikit-learn.
 
@@ -270,6 +272,7 @@ def silhouette(features: ArrayLike, labels: ArrayLike, *, random_state: int = 0)
     return float(silhouette_score(centred(matrix[rows])[0].astype(np.float64), codes[rows]))
 
 
+@in_one_order("features", "labels")
 def layer_summary(
     features: ArrayLike, labels: ArrayLike, *, k: int = 15, indices: ArrayLike | None = None
 ) -> LayerSummary:

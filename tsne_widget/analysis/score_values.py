@@ -36,8 +36,8 @@ class Scores:
     ----------
     feature_set : FeatureSet
     columns : mapping of name to (n,) array, or DataFrame, optional
-        Your own numbers, truth values or text. A pandas object is aligned by its index of ids; an
-        index 0 … n − 1 means the order of the rows.
+        Your own numbers, truth values or text. pandas objects are read by their index of ids,
+        everything else by position.
 
     Raises
     ------
@@ -119,6 +119,32 @@ class Scores:
         """The columns that are available without any computation, in the order of ``names``."""
         kept = dict(self._kept) | self.columns
         return {name: kept[name] for name in self.names if name in kept}
+
+    def computed(self) -> dict[str, NDArray[np.float32]]:
+        """The scores that took a computation so far, by name: those that are worth saving."""
+        kept = dict(self._kept)
+        return {name: kept[name] for name in SCORES if name in kept and not SCORES[name].is_cheap}
+
+    def restore(self, computed: Mapping[str, NDArray[Any]]) -> None:
+        """Keep scores that :meth:`computed` returned for the same feature set and map.
+
+        Raises
+        ------
+        InvalidInputError
+            For an unknown score, one that lacks an input here, or a wrong shape or dtype.
+        """
+        for name, values in computed.items():
+            if name not in SCORES:
+                raise InvalidInputError(f"there is no score {name!r} in this version")
+            if self.lacks(name):
+                raise InvalidInputError(f"{name} {self.lacks(name)}")
+            if values.shape != (len(self._record),) or values.dtype != np.float32:
+                raise InvalidInputError(
+                    f"{name} must be float32 of shape ({len(self._record)},), "
+                    f"got {values.dtype} of shape {values.shape}"
+                )
+        with self._keeping:
+            self._kept |= computed
 
     def frame_columns(self, which: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
         """The scores for :func:`sample_frame`, by name; None for a column of NaN.

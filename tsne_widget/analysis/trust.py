@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import ids_of, in_one_order
 from tsne_widget._validation import as_rows, check_finite, row_blocks
 from tsne_widget.analysis.inputs import as_matrix, centred
 from tsne_widget.errors import InvalidInputError
@@ -23,6 +24,7 @@ class Faithfulness(NamedTuple):
     """(m,) float32, 0 … 1; 1 if the neighbours in feature space are neighbours on the map."""
 
 
+@in_one_order("features", "embedding")
 def faithfulness(
     features: ArrayLike, embedding: ArrayLike, k: int = 15, *, rows: ArrayLike | None = None
 ) -> Faithfulness:
@@ -68,7 +70,7 @@ def faithfulness(
     if not 1 <= k < n / 2:
         raise InvalidInputError(f"k={k} must be from 1 to less than n / 2 = {n / 2:g}")
     check_finite("embedding", places)
-    chosen = np.arange(n) if rows is None else as_rows("rows", rows, n)
+    chosen = np.arange(n) if rows is None else as_rows("rows", rows, n, ids_of(features))
     high, flat = centred(matrix)[0], centred(places)[0].astype(np.float64)
     return Faithfulness(*_local(high, flat, k, chosen).astype(np.float32))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 import torch
@@ -21,7 +21,6 @@ from tsne_widget.extraction.data.choice import AUTO, Image, Key
 from tsne_widget.extraction.data.labels import FoundNames
 from tsne_widget.extraction.data.loading import is_worker_error
 from tsne_widget.extraction.data.paths import verified_paths
-from tsne_widget.extraction.data.sources import Indexed
 from tsne_widget.extraction.executors.local import Run
 from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
@@ -30,15 +29,10 @@ from tsne_widget.extraction.model.logits import as_logits
 from tsne_widget.extraction.model.outputs import Output
 from tsne_widget.extraction.model.pooling import Pool, Select
 from tsne_widget.extraction.progress import progress_counter
+from tsne_widget.extraction.request_store import request_store, studied
 from tsne_widget.extraction.store.buffer import RowBuffer
-from tsne_widget.extraction.store.fingerprint import (
-    dataset_part,
-    model_part,
-    option_text,
-    weights_part,
-)
 from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.store import SCHEMA, Store, open_store
+from tsne_widget.extraction.store.store import Store
 from tsne_widget.feature_set import FeatureSet
 
 if TYPE_CHECKING:
@@ -177,13 +171,17 @@ def extract(
         the output itself, or a function of the output. Default: its ``logits``, otherwise the item
         that a head makes.
     store : path, optional
-        A folder for the rows. After an interrupt or a kill, the same call resumes from the stored
-        rows and gives the same bits. If all rows are stored, only the first batch runs, to compare
-        it. Any change of the features (weights, code of ``forward``, layer, data, dtype) starts
-        anew in another subfolder.
+        A folder for features and logits. After an interrupt or a kill, the same call resumes from
+        the stored rows and gives the same bits. If all rows are stored, only the first batch runs,
+        to compare it. Any change of the features (weights, code of ``forward``, layer, pictures,
+        dtype) starts anew in another subfolder. Labels are always those of the dataset now. Where
+        they come from its attributes (``targets``, ``samples``, ``(x, y)``, a frame, …), only the
+        samples whose label changed are read again; otherwise all stored samples are read, without
+        the model.
     dataset_key : str, optional
         Your own name for the content of the dataset, such as a version. It replaces the default
-        check of file sizes and times, arrays in memory, and three samples.
+        check of file sizes and times, arrays in memory, and three samples. It also names the labels
+        that do not come from attributes, so that stored samples are not read.
     dtype : {"bf16", "fp16"} or torch.dtype, optional
         Autocast to this type while the model runs; features are float32 in any case.
     channels_last : bool
@@ -266,7 +264,8 @@ def _run(request: Request) -> list[FeatureSet]:
     with ExitStack() as stack:
         enter = stack.enter_context
         enter(random_state_kept(request.device))
-        store = enter(_request_store(request))
+        known = studied(request)
+        store = enter(request_store(request, known))
         note = "" if store is None else store.status
         advance = enter(progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
@@ -280,6 +279,7 @@ def _run(request: Request) -> list[FeatureSet]:
             request.class_names,
             skip_errors=request.skip_errors,
             drop_nonfinite=request.drop_nonfinite,
+            labels=None if known is None else known[1],
             found_names=found,
         )
         folder = store.folder if store is not None and store.is_writable else None
@@ -292,30 +292,6 @@ def _run(request: Request) -> list[FeatureSet]:
         _collect(rows, buffer, advance, store)
         seen = run.watch.compare(request.source, parameter_names(request.model), request.notes)
     return _records(buffer, forward, request, paths, found, seen)
-
-
-@contextmanager
-def _request_store(request: Request) -> Iterator[Store | None]:
-    """The store of the request; None if it has none."""
-    source, reading = request.source, request.reading
-    if request.store is None or not isinstance(source, Indexed):
-        yield None
-        return
-    parts = {
-        "weights": weights_part(request.model),
-        "model": model_part(request.model),
-        "layer": option_text((reading.layers, reading.call))
-        + option_text(reading.pool)
-        + option_text(reading.select)
-        + option_text(reading.output),
-        "data": dataset_part(request.dataset, source.ids, request.dataset_key),
-        "collate": option_text(source.loading.collate) + option_text(source.choice.image),
-        "dtype": f"{reading.dtype}, channels_last={reading.channels_last}",
-        "version": f"torch {torch.__version__.partition('.')[0]}, store {SCHEMA}",
-    }
-    with open_store(request.store, parts, len(source.ids)) as store:
-        _LOGGER.info("store %s %s", store.folder, store.status)
-        yield store
 
 
 def _collect(

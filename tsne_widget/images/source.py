@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tsne_widget._by_index import listed_by_id
 from tsne_widget._image_source import ImageSource
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
@@ -63,7 +64,7 @@ def as_image_source(
     if hasattr(images, "__array__"):
         array = np.asarray(images)
         if array.ndim == 1 and array.dtype.kind in "OUST":  # an array or a Series of paths
-            return _source_of_list(list(array), options)
+            return _source_of_list(listed_by_id("images", images), options)
         return ArrayImages(array, **options)
     is_dataset = hasattr(images, "__getitem__") or hasattr(images, "dataset")
     if is_dataset and not isinstance(images, (str, bytes, dict)):

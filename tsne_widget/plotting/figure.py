@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._calls import explained
 from tsne_widget.plotting.groups import unit_coordinates
 from tsne_widget.plotting.look import as_look
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     "call plot_embedding(embedding, labels) and pass everything else by name: class_names=, "
     "path=, …; for an explorer, call explorer.figure()"
 )
+@in_one_order("embedding", "labels", "values", "selected")
 def plot_embedding(
     embedding: ArrayLike,
     labels: ArrayLike | None = None,

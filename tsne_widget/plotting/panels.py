@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_one_order
 from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting.groups import unit_coordinates
@@ -31,6 +32,7 @@ _GAP_INCHES = 2 * GAP_POINTS / 72
     'call plot_embeddings({"fc2": first, "conv5": second}, labels) and pass everything else by '
     "name: path=, …"
 )
+@in_one_order("embeddings", "labels", "values", "selected")
 def plot_embeddings(
     embeddings: Mapping[str, ArrayLike],
     labels: ArrayLike | None = None,

@@ -15,11 +15,11 @@ from tsne_widget.analysis import CHANGES, aligned
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.images import as_image_source, images_of
 from tsne_widget.widgets.exploration import Exploration
-from tsne_widget.widgets.maps.fitting import Fitting
+from tsne_widget.widgets.maps.fitting import Fitting, wait_for_all
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.maps.maps import check_projector
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.compared import Compared, compared
+from tsne_widget.widgets.models.compared import Compared, compared, title_of
 from tsne_widget.widgets.models.compared_tiles import ComparedTiles
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
@@ -63,7 +63,8 @@ def compare(
     Parameters
     ----------
     sets : mapping of name to FeatureSet, or to (FeatureSet, (n, 2) array)
-        In order of time or depth, with or without given coordinates.
+        In order of time or depth, with or without given coordinates. A DataFrame of coordinates is
+        read by its index of ids.
     projector : object with ``fit_transform``, optional
         Computes each map without given coordinates. Default ``TSNE(random_state=0)``.
     images, mean, std
@@ -138,11 +139,12 @@ class Comparison(Exploration):
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
                 one.fit = Fit("waiting", f"{printable(name)} is queued")
-        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop)
+        notes = {name: record.notes for name, record in records.items()}
+        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop, notes)
         frame = FrameView(
             "comparison",
             maps=[
-                {"view": f"map-{number}", "title": _title(name, records[name])}
+                {"view": f"map-{number}", "title": title_of(name, records[name])}
                 for number, name in enumerate(records)
             ],
             panels=[],
@@ -177,6 +179,12 @@ class Comparison(Exploration):
     def names(self) -> tuple[str, ...]:
         """Names of the compared records, in order."""
         return self._names
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes on all records, each after the record's name."""
+        named = self._compared.records.items()
+        return tuple(f"{name}: {note}" for name, record in named for note in record.notes)
 
     @property
     def embeddings(self) -> dict[str, NDArray[np.float32]]:
@@ -215,8 +223,9 @@ class Comparison(Exploration):
         -------
         DataFrame
             Index id; columns path, label, label_name, change (text, NA where unknown), then for
-            each name prediction, confidence, x and y, for example "prediction epoch 1" (the class
-            name) and "x epoch 1" (aligned with the first map).
+            each name prediction, prediction_name, confidence, x and y as in
+            :meth:`EmbeddingExplorer.to_dataframe`, for example "prediction_name epoch 1" and
+            "x epoch 1" (aligned with the first map).
         """
         import pandas as pd
 
@@ -233,8 +242,7 @@ class Comparison(Exploration):
         frame["change"] = pd.array(np.array([*CHANGES, None], dtype=object)[words[rows]], "string")
         for name, record in self._compared.records.items():
             part = sample_frame(record, rows, self.embeddings.get(name))
-            frame[f"prediction {name}"] = part["prediction_name"]
-            for column in ("confidence", "x", "y"):
+            for column in ("prediction", "prediction_name", "confidence", "x", "y"):
                 frame[f"{column} {name}"] = part[column]
         return frame
 
@@ -268,24 +276,22 @@ class Comparison(Exploration):
 
     # ---- the computation ----
 
-    def wait(self) -> Self:
+    def wait(self, timeout: float | None = None) -> Self:
         """Block until all maps are done, stopped or paused, and return the comparison.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. Default: without a bound.
 
         Raises
         ------
+        WaitTimeoutError
+            If the maps are not done in time. The computation goes on.
         TsneWidgetError or the projector's own error
             If a projector failed.
         """
-        errors = []
-        for fitting in self._fittings.values():
-            try:
-                fitting.wait()
-            except BaseException as error:
-                if not fitting.failed_with(error):
-                    raise
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        wait_for_all(self._fittings.values(), timeout)
         return self
 
     def stop(self) -> None:
@@ -382,14 +388,3 @@ def _pictures(records: Mapping[str, Any], images: Any, mean: Any, std: Any) -> A
         return as_image_source(images, mean=mean, std=std)
     found = (images_of(record) for record in records.values())
     return next((source for source in found if source is not None), None)
-
-
-def _title(name: str, record: Any) -> str:
-    """Title of a map: name and accuracy."""
-    if record.labels is None or record.predictions is None:
-        return printable(name)
-    judged = (record.labels >= 0) & (record.predictions >= 0)
-    if not judged.any():
-        return printable(name)
-    right = 100 * float(np.mean(~record.misclassified[judged]))
-    return f"{printable(name)} · {right:.1f} % accuracy"

@@ -67,6 +67,11 @@ class Exploration(Application):
         "_state", read=lambda _state, named: MappingProxyType(named), read_only=True
     )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is inferred or doubtful about the samples, each with the call that settles it."""
+        return self._state.feature_set.notes
+
     # ---- the selection ----
 
     @property
@@ -96,8 +101,9 @@ class Exploration(Application):
         ----------
         rows : (k,) int array, (n,) bool mask, str, DataFrame, Index, Series or callable
             Rows or a mask; "misclassified", "visible", "all", a finder or the name of a selection;
-            a part of :meth:`to_dataframe`, its index or a mask over it, matched by id; or a
-            function of ``to_dataframe("all")`` that returns any of these.
+            a part of :meth:`to_dataframe`, its index or a mask over it, read by its index of ids
+            (``mask.to_numpy()`` is read by position); or a function of ``to_dataframe("all")``
+            that returns any of these.
         mode : "replace", "add", "subtract" or "intersect"
             How to combine with the current selection.
         ids : array of int

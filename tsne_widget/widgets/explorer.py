@@ -51,7 +51,8 @@ class EmbeddingExplorer(MapExploration):
         Several by name, ``{"t-SNE": TSNE(), "PCA": PCA(2)}``, are computed one after the other; a
         drop-down switches between them.
     embedding : (n, 2) array, optional
-        Given coordinates; nothing is computed. Several by name are possible as well.
+        Given coordinates, a DataFrame by its index of ids; nothing is computed. Several by name are
+        possible as well.
     images : ImageSource, array (n, …), list of paths or dataset, optional
         Pictures, addressed by ``feature_set.ids``. Default: those of the feature set, or its paths.
     mean, std : float or sequence of one float per channel, optional
@@ -60,8 +61,8 @@ class EmbeddingExplorer(MapExploration):
     bands : int or sequence of 3 int, optional
         The channels of ``images`` to show, counted from 0: (3, 2, 1) as red, green and blue.
     columns : DataFrame or mapping of name to (n,) array, optional
-        More values per sample, to colour by and for the frame. A DataFrame is aligned by its index
-        of ids, or by position if the index is 0 … n − 1.
+        More values per sample, to colour by and for the frame; also a polars or pyarrow table.
+        pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
     height : int
@@ -244,9 +245,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Path:
         """Save the exploration as .npy and JSON files for :meth:`load`; returns the folder.
 
-        Saves features, maps, visible classes, selections, your columns, colours and the viewport,
-        but no pictures. Blocks until the map is done. If a save is interrupted, the previous one
-        stays valid.
+        Saves features, maps, computed scores, visible classes, selections, your columns, colours
+        and the viewport, but no pictures. Blocks until the map is done. If a save is interrupted,
+        the previous one stays valid.
 
         Parameters
         ----------
@@ -324,6 +325,7 @@ class EmbeddingExplorer(MapExploration):
         try:
             explorer.show_embedding(saved.map_name)
             explorer._state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
+            explorer._state.scores.restore(saved.scores)
             explorer.color_by = saved.view.color_by
             explorer._map.viewport = saved.view.viewport
             explorer._map.show_labels = saved.view.show_labels
@@ -392,9 +394,11 @@ class EmbeddingExplorer(MapExploration):
         condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
             fit.condition, fit.condition
         )
+        count = len(self.notes)
+        notes = f", {count} note{'s' * (count > 1)}" if count else ""
         return (
             f"EmbeddingExplorer({len(state.codes):,} samples, {len(state.class_names)} classes, "
-            f"{len(state.selected):,} selected, {condition})"
+            f"{len(state.selected):,} selected, {condition}{notes})"
         )
 
     def _frame(

@@ -48,15 +48,22 @@ class MapExploration(Exploration):
         """
         self._maps.show(name)
 
-    def wait(self) -> Self:
+    def wait(self, timeout: float | None = None) -> Self:
         """Block until all maps are done, stopped or paused, and return the explorer.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. Default: without a bound.
 
         Raises
         ------
+        WaitTimeoutError
+            If the maps are not done in time. The computation goes on.
         TsneWidgetError or the projector's own error
             If the projector failed.
         """
-        self._maps.wait()
+        self._maps.wait(timeout)
         return self
 
     def pause(self) -> None:

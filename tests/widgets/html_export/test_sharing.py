@@ -140,6 +140,41 @@ def test_page_without_images_has_no_pictures(saved):
     assert page.contents.get("tw-pictures", "") == ""
 
 
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        {"class_names": ["a", "b"]},
+        {"class_names": ["all samples", "b"]},
+        {"labels": [0, 1] * 4},
+        {"labels": [-1] * 8},
+        {"predictions": [0, 1] * 4},
+        {"predictions": [0, 1] * 4, "class_names": ["a", "b", "c"]},
+    ],
+)
+def test_an_explorer_is_shared_whatever_its_record_lacks(tmp_path, known):
+    record = FeatureSet.from_arrays(np.eye(8), **known)
+    with EmbeddingExplorer(record, embedding=np.eye(8)[:, :2]) as explorer:
+        explorer.select([1, 2])
+        explorer.name_selection("few")
+        page = SharedPage(explorer.save_html(tmp_path / "map.html", progress=False))
+        assert 0 not in page.record["hidden"]
+        assert page.numbers(page.record["selected"]) == [1, 2]
+        explorer.visible_classes = []
+        page = SharedPage(explorer.save_html(tmp_path / "map.html", progress=False))
+        assert 0 in page.record["hidden"]
+        explorer.visible_classes = explorer.state.class_names
+        assert len(explorer.figure().axes[0].collections) > 0
+
+
+def test_the_one_class_of_all_samples_has_the_colour_that_was_given(tmp_path):
+    record = FeatureSet.from_arrays(np.eye(8), class_names=["a", "b"])
+    colors = {"all samples": "#123456"}
+    with EmbeddingExplorer(record, embedding=np.eye(8)[:, :2], colors=colors) as explorer:
+        page = SharedPage(explorer.save_html(tmp_path / "map.html", progress=False))
+    assert page.record["colors"] == ["#123456"]
+
+
 def test_a_record_without_labels_or_predictions_can_be_shared(saved):
     record = FeatureSet.from_arrays(np.eye(5))
     page = saved(record, images=None)

@@ -164,6 +164,7 @@ def test_picture_files_are_copied_unchanged_and_bad_ones_are_listed(files, tmp_p
         explorer.select([0, 1, 2, 3, 4, 5])
         with pytest.warns(DoubtWarning, match="3 of 6 pictures could not be copied"):
             folder = explorer.copy_images(tmp_path / "copied")
+        frame = explorer.to_dataframe()
     names = ["0-a.png", "1-b_b.jpg", "", "", "4-x.png", ""]
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [*filter(None, names), "manifest.csv"]
@@ -176,9 +177,12 @@ def test_picture_files_are_copied_unchanged_and_bad_ones_are_listed(files, tmp_p
     assert [line["file"] for line in manifest] == names
     assert [bool(line["reason"]) for line in manifest] == [not name for name in names]
     assert manifest[3]["reason"].startswith("no such file or directory: ")
-    assert {line["label"] for line in manifest} == {"cat", "'-dog", "owl"}
+    assert {line["label_name"] for line in manifest} == {"cat", "'-dog", "owl"}
+    assert [line["label"] for line in manifest] == frame["label"].astype(str).tolist()
+    assert [line["prediction"] for line in manifest] == frame["prediction"].astype(str).tolist()
     assert list(manifest[0]) == [
-        "id", "file", "reason", "label", "prediction", "confidence", "misclassified", "source",
+        "id", "file", "reason", "label", "label_name", "prediction", "prediction_name",
+        "confidence", "misclassified", "source",
     ]  # fmt: skip
 
 

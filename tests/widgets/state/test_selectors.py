@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.analysis import finder_rows
@@ -65,7 +66,81 @@ def test_a_condition_on_a_frame_is_a_mask_by_id(explorer):
         chosen(explorer, frame["misclassified"])
         == np.flatnonzero(explorer.feature_set.misclassified).tolist()
     )  # NA, of the unknown label, is not selected
-    assert chosen(explorer, pd.Series(np.arange(N) < 2)) == [0, 1]
+    assert chosen(explorer, pd.Series(np.arange(N) < 2, index=IDS[::-1])) == [28, 29]
+
+
+def test_a_mask_without_the_ids_as_its_index_is_refused(explorer):
+    frame = explorer.to_dataframe("all")
+    low = frame["confidence"] < 0.6
+    part = frame.iloc[:9].reset_index()
+    for mask in (
+        low.reset_index(drop=True),  # 4 was skipped
+        low.set_axis(frame["path"]),
+        low.set_axis(IDS + 0.5),
+        pd.Series([True, True], index=[3, 99]),
+        part["confidence"] < 0.6,
+    ):
+        with pytest.raises(InvalidInputError, match=r"rows.*index.*(to_numpy\(\)|set_index)"):
+            explorer.select(mask)
+    assert chosen(explorer, low.to_numpy()) == np.flatnonzero(low).tolist()
+
+
+def test_a_frame_of_truth_values_is_refused(explorer):
+    frame = explorer.to_dataframe("all")
+    for mask in (frame[["confidence"]] < 0.6, frame[["misclassified"]], frame[["x", "y"]] > 0):
+        with pytest.raises(InvalidInputError, match="may be a mask or a part of the frame"):
+            explorer.select(mask)
+
+
+def test_a_mask_may_cover_some_samples_in_any_order(explorer):
+    assert chosen(explorer, pd.Series([True, False, True], index=[8, 3, 21])) == [7, 20]
+    some = pd.Series([True, None, True], index=pd.Index([8, 3, 21], name="id"), dtype=object)
+    assert chosen(explorer, some) == [7, 20]
+    assert chosen(explorer, pd.concat([some, some])) == [7, 20]
+    assert chosen(explorer, some.iloc[:0].astype(bool)) == []
+    with pytest.raises(InvalidInputError, match="True and False for 3 ids, the first is 3"):
+        explorer.select(pd.concat([some, ~some.astype("boolean").fillna(False)]))
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "object", "category", "bool[pyarrow]"])
+def test_a_mask_may_be_of_any_boolean_dtype(explorer, dtype):
+    frame = explorer.to_dataframe("all").iloc[::-1]
+    low = (frame["confidence"] < 0.6).astype(dtype)
+    assert chosen(explorer, low) == sorted(np.flatnonzero(low.to_numpy()[::-1]).tolist())
+
+
+def test_ids_may_be_nullable_integers(explorer):
+    assert chosen(explorer, ids=pd.Series([8, 3], dtype="Int64")) == [3, 7]
+    assert chosen(explorer, ids=pd.Index([8, 3], dtype="int64[pyarrow]")) == [3, 7]
+    with pytest.raises(InvalidInputError, match="ids must be a 1-d array of integers, got Int64"):
+        explorer.select(ids=pd.Series([8, None], dtype="Int64"))
+
+
+def test_every_way_to_select_reads_pandas_objects_by_their_index(explorer):
+    reversed_mask = pd.Series(np.arange(N) < 2, index=IDS[::-1])
+    explorer.selected = reversed_mask
+    assert explorer.selected.tolist() == [28, 29]
+    explorer.name_selection("last", reversed_mask)
+    assert explorer.selections["last"].tolist() == [28, 29]
+    explorer.state.select(explorer.to_dataframe("all").loc[[8]])
+    assert explorer.selected.tolist() == [7]
+    assert explorer.feature_set.take(reversed_mask).ids.tolist() == [29, 30]
+    assert explorer.feature_set.take(explorer.to_dataframe("all").loc[[8, 3]]).ids.tolist() == [
+        8,
+        3,
+    ]
+    assert explorer.feature_set.take(pd.Series([5, 2])).ids.tolist() == [6, 2]  # row numbers
+
+
+def test_a_sorted_frame_without_its_index_is_read_by_the_labels_it_kept():
+    record = FeatureSet.from_arrays(
+        np.eye(9), logits=np.array([[3, 0], [3, 0], [0.1, 0], [3, 0], [4, 0], [5, 0], [3, 0],
+                                    [0.2, 0], [0.3, 0]])
+    )  # fmt: skip
+    with EmbeddingExplorer(record, embedding=np.eye(9)[:, :2]) as explorer:
+        frame = explorer.to_dataframe("all").reset_index().sort_values("confidence")
+        explorer.select(frame["confidence"] < 0.7)
+        assert explorer.selected.tolist() == [2, 7, 8]
 
 
 def test_function_of_the_frame_may_return_a_mask_rows_or_a_frame(explorer):
@@ -155,6 +230,29 @@ def test_class_can_be_given_by_its_code(explorer):
     for code in (-1, 4, True, 0.0, [None]):
         with pytest.raises(InvalidInputError, match="class"):
             explorer.select(label=code)
+
+
+@pytest.mark.parametrize("code", [2, np.uint8(2), np.array(2), torch.tensor(2), [torch.tensor(2)]])
+def test_a_code_may_be_an_integer_of_any_library(explorer, code):
+    record = explorer.feature_set
+    assert chosen(explorer, label=code) == np.flatnonzero(record.labels == 2).tolist()
+    assert chosen(explorer, prediction=code) == np.flatnonzero(record.predictions == 2).tolist()
+    explorer.visible_classes = code
+    assert explorer.visible_classes == ("owl",)
+
+
+@pytest.mark.parametrize("wrong", [4, -1, True, 2.0, "2", np.bool_(True), np.array(2.0), [[2]]])
+@pytest.mark.parametrize("word", ["label", "prediction"])
+def test_what_is_no_class_is_refused(explorer, word, wrong):
+    with pytest.raises(InvalidInputError, match="there is no class"):
+        explorer.select(**{word: wrong})
+
+
+def test_names_that_look_like_numbers_are_text_and_codes_are_integers():
+    record = FeatureSet.from_arrays(np.eye(4), ["1", "0", "1", "0"], class_names=["1", "0"])
+    with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
+        assert chosen(explorer, label="0") == [1, 3]
+        assert chosen(explorer, label=0) == [0, 2]
 
 
 def test_selecting_by_missing_labels_is_refused():

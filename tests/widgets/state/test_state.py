@@ -66,6 +66,20 @@ def test_modes_combine_as_sets():
         state.select([1], "xor")
 
 
+@pytest.mark.parametrize("again", [[2, 5], np.array([5, 2, 2]), np.isin(np.arange(N), [2, 5])])
+def test_selecting_the_same_rows_again_is_no_change(again):
+    state, changes = make_state(), []
+    state.select([2, 5])
+    state.observe(changes.append, ["selected", "visible"])
+    state.selected = again
+    state.select(again)
+    state.select([2], "add")
+    state.visible = state.visible.copy()
+    assert changes == []
+    state.select([2])
+    assert [change.old.tolist() for change in changes] == [[2, 5]]
+
+
 def test_hiding_a_class_deselects_its_rows():
     state = make_state()
     state.select(np.arange(N))

@@ -18,10 +18,12 @@ from tsne_widget.extraction.data.labels import FoundNames, label_codes
 from tsne_widget.extraction.data.seen import Watch
 from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.streams import Stream
+from tsne_widget.extraction.executors.stored_labels import LabelSource
 from tsne_widget.extraction.model.forward import ForwardPass, Outputs, parameter_names
 from tsne_widget.extraction.model.logits import classes_of
 from tsne_widget.extraction.store import store as store_module
 from tsne_widget.extraction.store.rows import Rows, concatenate, finite_rows
+from tsne_widget.extraction.store.shards import NO_MARKS, RowMarks, row_marks
 from tsne_widget.extraction.store.store import Store
 
 # Tolerance between stored and new features of the same samples, relative to the largest value. The
@@ -89,6 +91,8 @@ class Run:
     class_names : ClassNames
     skip_errors, drop_nonfinite : bool
         Whether bad samples are skipped, or are an error.
+    labels : LabelSource or None
+        Where the labels of stored rows come from; None without a store.
     found_names : FoundNames or None
         Takes names in the labels if the model has no logits; None refuses them.
     watch : Watch
@@ -100,6 +104,7 @@ class Run:
     class_names: ClassNames
     skip_errors: bool
     drop_nonfinite: bool
+    labels: LabelSource | None = None
     found_names: FoundNames | None = None
     watch: Watch = field(default_factory=Watch)
 
@@ -116,11 +121,10 @@ class Run:
         if store is None or not isinstance(self.source, Indexed):
             yield from self.compute(0, None)
             return
-        if store.next_start(0) == 0:
-            self.check_first(self.first(), store)
+        self.compare(self.first() if store.next_start(0) == 0 else None, store)
         position, end = 0, len(self.source.ids)
         while position < end:
-            rows = store.read(position, self.source.ids, self.policy)
+            rows = self.stored(store, position)
             if rows is not None:
                 yield rows
                 position += rows.samples
@@ -129,6 +133,30 @@ class Run:
                 with closing(self.compute(position, stop)) as computed:
                     yield from self._stored(computed, store, position)
                 position = stop
+
+    def stored(self, store: Store, position: int) -> Rows | None:
+        """The rows of the shard that starts at ``position``, with the labels of the dataset now.
+
+        The result is None if the shard is missing or damaged, or if a sample of it cannot be read
+        any more and is skipped.
+
+        Raises
+        ------
+        ExtractionError, InvalidInputError
+            If a sample whose label is needed cannot be read, or a label is bad.
+        """
+        assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
+        stored = store.read_shard(position, self.source.ids, self.policy)
+        if stored is None or self.labels is None or store.is_fresh(position):
+            return None if stored is None else stored.rows
+        names = self.class_names.names
+        return self.labels.renewed(stored, names, skip_errors=self.skip_errors)
+
+    def marks_of(self, rows: Rows, start: int) -> RowMarks:
+        """What the labels of these rows are made of, for the store."""
+        if self.labels is None or not isinstance(self.source, Indexed):
+            return NO_MARKS
+        return row_marks(self.labels.marks, rows, start, self.source.ids)
 
     @property
     def policy(self) -> str:
@@ -179,7 +207,8 @@ class Run:
         def flush() -> None:
             nonlocal start, began
             if shard and store.is_writable:
-                store.write(start, concatenate(shard), self.policy)
+                whole = concatenate(shard)
+                store.write(start, whole, self.policy, self.marks_of(whole, start))
             start += sum(rows.samples for rows in shard)
             began = time.monotonic()
             shard.clear()
@@ -198,9 +227,19 @@ class Run:
         with closing(self.compute(0, None)) as computed:
             return next((rows for rows in computed if len(rows.ids)), None)
 
-    def check_first(self, new: Rows | None, store: Store) -> None:
-        """Raise StoreError if the stored features of the first batch differ from the new ones."""
+    def compare(self, new: Rows | None, store: Store) -> None:
+        """Compare the first batch, as it is computed now, with what is stored.
+
+        Raises
+        ------
+        StoreError
+            If the stored features differ.
+        """
         assert isinstance(self.source, Indexed)  # noqa: S101 - others have no store
+        if self.labels is not None and store.next_start(0) is not None:
+            names = self.class_names.names
+            self.labels.learn(new, names)
+            self.labels.check(store, self.policy, names, skip_errors=self.skip_errors)
         old = store.read(0, self.source.ids, self.policy)
         if new is None or old is None or not old.features:
             return

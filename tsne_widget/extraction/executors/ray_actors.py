@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import re
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,13 +27,13 @@ from tsne_widget.errors import (
 )
 from tsne_widget.extraction.data.batches import Batch
 from tsne_widget.extraction.data.fields import as_inputs
-from tsne_widget.extraction.data.sources import Source
+from tsne_widget.extraction.data.sources import Indexed, Source
 from tsne_widget.extraction.data.splitting import Splitter
 from tsne_widget.extraction.executors.local import ClassNames, Run
 from tsne_widget.extraction.model.capture import eval_mode, on_device
 from tsne_widget.extraction.model.forward import ForwardPass, Reading, parameter_names
-from tsne_widget.extraction.store.rows import Rows, concatenate
-from tsne_widget.extraction.store.shards import pack, shard_entry, shard_name
+from tsne_widget.extraction.store.rows import Marks, Rows, concatenate
+from tsne_widget.extraction.store.shards import pack, row_marks, shard_entry, shard_name
 
 PATH_COLUMN = "path"
 
@@ -44,6 +48,8 @@ class Job:
     reading : Reading
     source : Source
     class_names : ClassNames
+    marks : Marks or None
+        What the labels are made of, for the store.
     skip_errors, drop_nonfinite : bool
     device : str
         The device that the actor's model runs on.
@@ -57,6 +63,7 @@ class Job:
     reading: Reading
     source: Source
     class_names: ClassNames
+    marks: Marks | None
     skip_errors: bool
     drop_nonfinite: bool
     device: str
@@ -64,13 +71,55 @@ class Job:
     folder: Path | None
 
 
-class _Actor:
-    """Holds the model in eval mode on its device until the process ends."""
+class SearchPath(NamedTuple):
+    """Where the driver finds modules.
 
-    def __init__(self, job: Any) -> None:
+    Attributes
+    ----------
+    host : str
+        Name of the driver's machine.
+    folders : tuple of str
+        The driver's ``sys.path``.
+    """
+
+    host: str
+    folders: tuple[str, ...]
+
+    @classmethod
+    def of_this_process(cls) -> SearchPath:
+        """The path of this process; "" becomes the working directory."""
+        return cls(platform.node(), tuple(os.path.abspath(folder) for folder in sys.path))  # noqa: PTH100
+
+    def use(self) -> None:
+        """Search as the driver does, if this process is on its machine."""
+        if platform.node() == self.host:
+            others = [folder for folder in sys.path if folder not in self.folders]
+            sys.path[:] = [*self.folders, *others]
+
+
+class _Actor:
+    """Holds the model in eval mode on its device until the process ends.
+
+    Parameters
+    ----------
+    path : SearchPath
+        It is set before the job is unpacked, which imports the module of the model's class.
+    job : reference to a Job
+    """
+
+    def __init__(self, path: SearchPath, job: Any) -> None:
         import ray
 
-        self._job: Job = ray.get(job)
+        self._failure: dict[str, str] | None = None
+        path.use()
+        try:
+            self._job: Job = ray.get(job)
+        except Exception as error:
+            missing = missing_module(error)
+            if missing is None:
+                raise
+            self._failure = error_report(ExtractionError(_import_problem(missing)))
+            return
         torch.set_num_threads(self._job.threads)
         self._stack = ExitStack()  # it is never closed
         self._stack.enter_context(on_device(self._job.model, torch.device(self._job.device)))
@@ -90,6 +139,10 @@ class RangeActor(_Actor):
     def __call__(self, ranges: Mapping[str, NDArray[np.int64]]) -> dict[str, list[Any]]:
         reports, contents = [], []
         for start, stop in zip(ranges["start"].tolist(), ranges["stop"].tolist(), strict=True):
+            if self._failure is not None:
+                reports.append(json.dumps(self._failure))
+                contents.append(b"")
+                continue
             try:
                 with closing(self._run.compute(start, stop)) as computed:
                     rows = concatenate(list(computed))
@@ -102,8 +155,11 @@ class RangeActor(_Actor):
 
     def _store(self, start: int, rows: Rows) -> tuple[dict[str, Any], bytes]:
         """A report, and the content of the shard if it could not be written."""
-        content = pack(rows)
-        report = {"shard": shard_entry(rows, content, self._run.policy)}
+        source = self._job.source
+        assert isinstance(source, Indexed)  # noqa: S101 - others have no ranges
+        marks = row_marks(self._job.marks, rows, start, source.ids)
+        content = pack(rows, marks.marks)
+        report = {"shard": shard_entry(rows, content, self._run.policy, marks.digest)}
         if self._job.folder is None:
             return report, content
         try:
@@ -117,6 +173,8 @@ class BatchActor(_Actor):
     """Computes the rows of one block of a Ray dataset, which is one batch."""
 
     def __call__(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, list[Any]]:
+        if self._failure is not None:
+            return {"report": [json.dumps(self._failure)], "content": [b""]}
         report: dict[str, Any] = {"paths": [str(path) for path in columns.get(PATH_COLUMN, ())]}
         content = b""
         try:
@@ -137,6 +195,21 @@ def rows_of_columns(run: Run, columns: Mapping[str, NDArray[Any]]) -> Rows:
     inputs = as_inputs(fields, where)
     batch = Batch(list(range(len(inputs))), inputs, fields.label)
     return run.as_rows(batch, run.forward(inputs, batch.ids))
+
+
+def missing_module(error: BaseException) -> str | None:
+    """The module that could not be imported, by an error of Ray; None for other errors."""
+    found = re.search(r"No module named '([^']+)'", str(error))
+    return found[1] if found else None
+
+
+def _import_problem(module: str) -> str:
+    package = module.partition(".")[0]
+    return (
+        f"Ray's workers cannot import {module}, which the model, the data or an option is made of; "
+        f"install it on the machines of the cluster, or send it: "
+        f'ray.init(runtime_env={{"py_modules": [{package}]}}) before extract'
+    )
 
 
 def error_report(error: TsneWidgetError) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tsne_widget.extraction.executors.ray_actors import (
     BatchActor,
     Job,
     RangeActor,
+    SearchPath,
     raise_reported,
     rows_of_columns,
 )
@@ -88,8 +89,8 @@ def rows_on_ray(
             yield from run.rows(store)
             return
     first = run.first() if isinstance(source, Indexed) else None
-    if store is not None and store.next_start(0) == 0:
-        run.check_first(first, store)
+    if store is not None:
+        run.compare(first, store)
     run.forward.remove_hooks()  # hooks cannot be pickled, and actors install their own
     with ray_session() as ray:
         if isinstance(source, RayRows):
@@ -99,6 +100,7 @@ def rows_on_ray(
             reading=run.forward.resolved(),
             source=_source_for_actors(source, actors.device),
             class_names=run.class_names,
+            marks=None if run.labels is None else run.labels.marks,
             skip_errors=run.skip_errors,
             drop_nonfinite=run.drop_nonfinite,
             device=actors.device,
@@ -151,7 +153,7 @@ class _Pool:
             warnings.simplefilter("ignore", DeprecationWarning)
             mapped = dataset.map_batches(
                 actor,
-                fn_constructor_args=(self._send_job(),),
+                fn_constructor_args=(SearchPath.of_this_process(), self._send_job()),
                 batch_size=None,
                 batch_format="numpy",
                 # At least one, not all: after the loss of a machine there is no room for all.
@@ -198,7 +200,7 @@ def _rows_of_ranges(
     """
     ids, position, requested, failures = source.ids, 0, -1, 0
     while position < len(ids):
-        rows = store.read(position, ids, run.policy) if store else None
+        rows = run.stored(store, position) if store else None
         if rows is not None:
             yield rows
             position += rows.samples
@@ -235,7 +237,7 @@ def _rows_of_job(
             if "error" in report:  # raised after all earlier rows, as in a local run
                 failed[start] = report
             elif content:
-                waiting[start] = unpack(content)
+                waiting[start] = unpack(content).rows
                 if store is not None and "failure" in report:
                     store.give_up(report["failure"])
             elif store is not None:
@@ -244,7 +246,7 @@ def _rows_of_job(
                 raise_reported(failed.get(position, {}))
                 rows = waiting.pop(position, None)
                 if rows is None and store is not None:
-                    rows = store.read(position, source.ids, run.policy)
+                    rows = run.stored(store, position)
                 if rows is None:
                     break
                 yield rows
@@ -262,7 +264,7 @@ def _rows_of_blocks(
         for result in results:
             report = json.loads(result["report"])
             raise_reported(report)
-            rows = unpack(result["content"])
+            rows = unpack(result["content"]).rows
             paths += report["paths"]
             skipped = tuple(Skipped(entry.id + arrived, entry.reason) for entry in rows.skipped)
             yield replace(rows, ids=rows.ids + arrived, skipped=skipped)

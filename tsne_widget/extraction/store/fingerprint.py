@@ -4,30 +4,60 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tsne_widget._datasets import paths_of, wrapped_datasets
+from tsne_widget._datasets import innermost, wrapped_datasets
+from tsne_widget.extraction.store.columns import Column, Holder, length_of
+from tsne_widget.extraction.store.digests import (
+    add_object,
+    add_value,
+    digest_of,
+    name_of,
+    option_text,
+    stable_text,
+)
+from tsne_widget.extraction.store.files import (
+    Files,
+    add_files,
+    folders_of,
+    pictures_in,
+    place_of,
+    sampled,
+    single_files,
+    spread,
+)
+from tsne_widget.extraction.store.rows import Marks
+from tsne_widget.extraction.store.study import Part, Read, Reader, add_class
 
-# Number of files whose size and time are read; larger datasets are sampled evenly.
-MAX_FILES = 50_000
-# Bytes of an array in memory that are hashed (0.1 s); larger arrays are sampled evenly.
-MAX_ARRAY_BYTES = 2**28
-# Bytes hashed at a time.
-PIECE_BYTES = 2**20
+MAX_PARTS = 16  # concatenated datasets that are studied; samples of further ones are read again
 
-_ODD_NUMBERS = np.random.default_rng(0).integers(0, 2**63, PIECE_BYTES // 8, np.uint64) * 2 + 1
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_ARRAY_ATTRIBUTES = ("tensors", "arrays", "data", "targets", "labels", "indices")
+@dataclass(frozen=True)
+class DatasetState:
+    """What the store knows of a dataset before a run.
+
+    Attributes
+    ----------
+    key : str
+        Hash of the pictures; labels are no part of it.
+    marks : Marks
+        For all ids of the run, in their order.
+    samples : dict of int to Read
+        A few samples by id, as the dataset returns them now.
+    doubts : tuple of str
+        What the hash of the pictures does not see, and the argument that settles it.
+    """
+
+    key: str
+    marks: Marks
+    samples: dict[int, Read]
+    doubts: tuple[str, ...]
 
 
 def key_of(parts: Mapping[str, str]) -> str:
@@ -41,24 +71,37 @@ def weights_part(model: nn.Module) -> str:
     tensors = (*model.named_parameters(), *model.named_buffers())
     for name, tensor in sorted(tensors, key=lambda item: item[0]):
         digest.update(name.encode())
-        _add(digest, tensor, most=None)
+        add_value(digest, tensor, most=None)
     return digest.hexdigest()
 
 
 def model_part(model: nn.Module) -> str:
     """Hash of the architecture: modules, their settings and the code of their ``forward``."""
-    digest = hashlib.sha256(_ADDRESS.sub("", repr(model)).encode())
-    for kind in sorted({type(module) for module in model.modules()}, key=_name):
-        digest.update(_name(kind).encode())
+    digest = hashlib.sha256(stable_text(model).encode())
+    for kind in sorted({type(module) for module in model.modules()}, key=name_of):
+        digest.update(name_of(kind).encode())
         if not kind.__module__.startswith("torch."):
             digest.update(option_text(kind.forward).encode())
     return digest.hexdigest()
 
 
 def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
-    """Hash of the dataset: ids, size and time of files, arrays in memory, and three samples.
+    """Hash of the pictures of a dataset of (picture, label), see :func:`dataset_state`."""
+    return dataset_state(dataset, ids, key, _read_pair).key
 
-    Samples that change between reads (random augmentation) are not part of the hash.
+
+def dataset_state(
+    dataset: Any,
+    ids: Sequence[int],
+    key: str | None,
+    read: Reader,
+    *,
+    label_options: str = "",
+    store: str | None = None,
+) -> DatasetState:
+    """What pictures and labels depend on: files, arrays, other columns, and a few samples.
+
+    Samples that change between reads (random augmentation) are not part of the key.
 
     Parameters
     ----------
@@ -66,128 +109,116 @@ def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
     ids : sequence of int
         The samples that are read.
     key : str or None
-        The caller's name for this content; it replaces everything except the ids.
+        The caller's name for the pictures; it replaces everything except the ids.
+    read : callable
+        ``read(dataset, index)`` reads one sample.
+    label_options : str
+        Options that labels depend on, such as the class names.
+    store : str or None
+        The folder of the store, which holds no pictures.
     """
-    digest = hashlib.sha256(np.asarray(ids, dtype=np.int64).tobytes())
-    if key is not None:
-        digest.update(f"key {key}".encode())
-        return digest.hexdigest()
-    digest.update(f"{_name(type(dataset))} {len(dataset)}".encode())
+    whole = np.asarray(ids, dtype=np.int64)
+    values = np.zeros(len(whole), np.uint64)
+    pictures = hashlib.sha256(whole.tobytes() + ("" if key is None else f"key {key}").encode())
+    rest = hashlib.sha256(label_options.encode("utf-8", "surrogatepass"))
+    samples: dict[int, Read] = {}
+    doubts: dict[str, None] = {}
     for holder in wrapped_datasets(dataset):
-        for attribute in ("transform", "transforms", "target_transform"):
-            digest.update(_ADDRESS.sub("", repr(getattr(holder, attribute, None))).encode())
-        for attribute in _ARRAY_ATTRIBUTES:
-            value = getattr(holder, attribute, None)
-            if isinstance(value, (Tensor, np.ndarray, tuple, list)):
-                _add(digest, value)
-    _add_files(digest, paths_of(dataset, ids) or ())
-    _add_samples(digest, dataset, ids)
-    return digest.hexdigest()
+        add_class(rest, type(holder))
+        add_object(rest, getattr(holder, "target_transform", None), 3)
+    for part, positions, rows in _parts(dataset, whole, read, is_keyed=key is not None):
+        samples.update(zip(whole[positions[rows]].tolist(), part.samples, strict=True))
+        if part.is_traced:
+            values[positions] = part.marks()
+        elif key is not None and part.is_steady:
+            values[positions] = 1  # the key names the labels, too
+        part.add_rest(rest, with_pictures=key is not None)
+        if key is None:
+            pictures.update(part.indices.tobytes() + positions.tobytes())
+            doubts.update(dict.fromkeys(_add_pictures(pictures, part, store)))
+    if key is None:
+        _add_wrappers(pictures, dataset)
+        _add_samples(pictures, dataset, whole, read)
+    return DatasetState(
+        pictures.hexdigest(), Marks(rest.hexdigest()[:16], values), samples, tuple(doubts)
+    )
 
 
-def option_text(value: Any) -> str:
-    """A text that is equal for equal options in any process; functions are given by their code."""
-    code = getattr(value, "__code__", None)
-    if code is None:
-        return _ADDRESS.sub("", repr(value))
-    constants = _ADDRESS.sub("", repr(code.co_consts))
-    inner = [code_text(constant) for constant in code.co_consts if hasattr(constant, "co_code")]
-    return f"{value.__qualname__} {code.co_code.hex()} {code.co_names} {constants} {inner}"
+def _parts(
+    dataset: Any, ids: NDArray[np.int64], read: Reader, *, is_keyed: bool
+) -> Iterator[tuple[Part, NDArray[np.int64], list[int]]]:
+    """Each innermost dataset, the positions of its samples, and which of its samples are read."""
+    for number, (inner, indices, positions) in enumerate(innermost(dataset, ids.tolist())):
+        # With a key of the caller only the first samples are read: reading others may be slow.
+        rows = np.flatnonzero(positions < 3).tolist() if is_keyed else spread(len(indices))
+        rows = rows if number < MAX_PARTS else []
+        yield Part(inner, indices, [int(indices[row]) for row in rows], read), positions, rows
 
 
-def code_text(code: Any) -> str:
-    """The instructions of a function inside another function."""
-    return f"{code.co_code.hex()} {code.co_names}"
-
-
-def _add_files(digest: Any, paths: Sequence[str]) -> None:
-    digest.update(json.dumps(list(paths), ensure_ascii=True).encode())
-    step = max(1, -(-len(paths) // MAX_FILES))
-    for path in paths[::step]:
-        try:
-            status = os.stat(path)  # noqa: PTH116 - a Path per file would double the time
-        except OSError as error:
-            digest.update(f"{type(error).__name__}".encode())
-        else:
-            digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-
-
-def _add_samples(digest: Any, dataset: Any, ids: Sequence[int]) -> None:
-    chosen = sorted({ids[0], ids[len(ids) // 2], ids[-1]}) if len(ids) else []
-    samples = [_hash_of_sample(dataset, id_) for id_ in chosen]
-    if chosen and _hash_of_sample(dataset, chosen[0]) == samples[0]:
-        digest.update("".join(samples).encode())
-
-
-def _hash_of_sample(dataset: Any, id_: int) -> str:
-    digest = hashlib.sha256()
+def _read_pair(dataset: Any, index: int) -> Read:
     try:
-        _add(digest, dataset[id_])
+        sample = dataset[index]
     except Exception as error:  # unreadable samples are an error of the run itself
-        digest.update(type(error).__name__.encode())
-    return digest.hexdigest()
+        return Read(type(error).__name__, "", failed=True)
+    if isinstance(sample, (tuple, list)) and len(sample) > 1:
+        return Read(digest_of(sample[0]), digest_of(sample[1]), [sample[1]])
+    return Read(digest_of(sample), "")
 
 
-def _add(digest: Any, value: Any, most: int | None = MAX_ARRAY_BYTES) -> None:
-    """Add a value of any nesting to the hash; only ``most`` bytes of larger arrays."""
-    if isinstance(value, Tensor):
-        if value.layout != torch.strided or value.is_nested or value.is_quantized:
-            digest.update(_ADDRESS.sub("", repr(value)).encode())
-            return
-        digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
-        flat = value.detach().cpu().contiguous().reshape(-1)
-        _add_bytes(digest, flat.view(torch.uint8).numpy(), most)
-    elif isinstance(value, np.ndarray) and value.dtype != object:
-        digest.update(f"{value.dtype} {value.shape}".encode())
-        _add_bytes(digest, np.ascontiguousarray(value).reshape(-1).view(np.uint8), most)
-    elif isinstance(value, Mapping):
-        _add_all(digest, value.items())
-    elif isinstance(value, (tuple, list)) and value and isinstance(value[0], (int, float)):
-        digest.update(repr(value).encode())  # a million targets at once
-    elif isinstance(value, (tuple, list, np.ndarray)):
-        _add_all(digest, value)
-    elif isinstance(value, (str, bytes, int, float, complex, np.generic, type(None))):
-        digest.update(f"{type(value).__name__} {value!r}".encode("utf-8", "surrogatepass"))
-    else:
-        digest.update(_name(type(value)).encode())
+def _add_wrappers(digest: Any, dataset: Any) -> None:
+    digest.update(f"{name_of(type(dataset))} {len(dataset)}".encode())
+    for holder in wrapped_datasets(dataset):
+        for attribute in ("transform", "transforms"):
+            digest.update(stable_text(getattr(holder, attribute, None)).encode())
 
 
-def _add_all(digest: Any, values: Iterable[Any]) -> None:
-    for number, value in enumerate(values):
-        digest.update(f"[{number}]".encode())
-        _add(digest, value)
+def _add_pictures(digest: Any, part: Part, store: str | None) -> list[str]:
+    """Add the columns and files of a part to the hash; returns what it does not see."""
+    doubts: list[str] = []
+    has_files = False
+    folders = folders_of(holder.value for holder in part.holders)
+    for holder, column in part.picture_columns():
+        digest.update(f"{name_of(type(holder.value))} {column.name}".encode())
+        add_value(digest, column.values)
+        files = _files_of(part, holder, column, folders)
+        if files is not None:
+            has_files = True
+            add_files(digest, files.compared)
+            if len(files.compared) < files.total:
+                doubts.append(
+                    f"store= compares size and time of {len(files.compared):,} of the "
+                    f"{files.total:,} files; pass dataset_key= with a version of the data"
+                )
+    single = sorted({path for holder in part.holders for path in single_files(holder.value)})
+    if not has_files and not single and not part.has_pictures():
+        single = pictures_in(folders[1:], store) or []
+        digest.update(repr(single).encode("utf-8", "surrogatepass"))
+    add_files(digest, single)
+    if not has_files and not single and not part.has_pictures():
+        doubts.append(
+            f"store= cannot see whether the pictures of {type(part.dataset).__name__} change, "
+            "because it holds neither files nor arrays; pass dataset_key= with a version of them"
+        )
+    return doubts
 
 
-def _add_bytes(digest: Any, data: NDArray[np.uint8], most: int | None) -> None:
-    """Add bytes to the hash; more than ``most`` bytes are sampled in evenly spread pieces.
-
-    Weights (``most`` is None) are hashed by SHA-256 in several threads. Data may be much larger, so
-    a faster hash is used: the dot product of each piece with fixed odd numbers modulo 2⁶⁴, which
-    any single change alters.
-    """
-    if len(data) <= PIECE_BYTES:
-        digest.update(data)
-        return
-    starts = np.arange(0, len(data), PIECE_BYTES)
-    if most is None:
-        with ThreadPoolExecutor() as pool:  # hashing releases the GIL
-            pieces = (data[start : start + PIECE_BYTES] for start in starts)
-            for piece in pool.map(_sha256, pieces):
-                digest.update(piece)
-        return
-    if len(data) > most:
-        starts = np.linspace(0, len(data) - PIECE_BYTES, most // PIECE_BYTES).astype(int) // 8 * 8
-    for start in starts:
-        whole = data[start : start + PIECE_BYTES]
-        if len(whole) == PIECE_BYTES:
-            digest.update(np.dot(whole.view(np.uint64), _ODD_NUMBERS).tobytes())
-        else:
-            digest.update(whole)
+def _files_of(part: Part, holder: Holder, column: Column, folders: Sequence[str]) -> Files | None:
+    """The files that a column names; of the dataset's own columns, those of the run's samples."""
+    values = column.values
+    n = length_of(values)
+    if isinstance(values, Tensor) or n is None:
+        return None
+    own = holder.value is part.dataset and n == length_of(part.dataset)
+    rows: Sequence[int] = part.indices.tolist() if own else range(n)
+    place = place_of([values[rows[row]] for row in spread(len(rows))], folders)
+    if place is None:
+        return None
+    names = [values[row] for row in sampled(rows)]
+    return Files([place.path(name) for name in names if name is not None], len(rows))
 
 
-def _sha256(data: NDArray[np.uint8]) -> bytes:
-    return hashlib.sha256(data.data).digest()
-
-
-def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _add_samples(digest: Any, dataset: Any, ids: NDArray[np.int64], read: Reader) -> None:
+    chosen = [int(ids[position]) for position in spread(len(ids))]
+    samples = [read(dataset, id_).inputs for id_ in chosen]
+    if chosen and read(dataset, chosen[0]).inputs == samples[0]:
+        digest.update("".join(samples).encode())

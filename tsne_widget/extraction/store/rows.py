@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +52,30 @@ class Rows:
         """Memory of the arrays, in bytes."""
         arrays = (self.ids, *self.features, self.labels, self.logits)
         return sum(array.nbytes for array in arrays if array is not None)
+
+
+class Marks(NamedTuple):
+    """What the labels depend on, apart from the pictures.
+
+    Attributes
+    ----------
+    state : str
+        Hash of what all labels depend on: code, and attributes such as a mapping of names.
+    values : (m,) uint64 array
+        Hash of each sample's own label in the dataset; 0 if it is unknown where labels come from.
+    """
+
+    state: str
+    values: NDArray[np.uint64]
+
+    def digest(self, start: int, samples: int) -> str:
+        """Hash of the state and of the values of consecutive samples."""
+        values = self.values[start : start + samples]
+        return hashlib.sha256(self.state.encode() + values.tobytes()).hexdigest()[:16]
+
+    def of(self, rows: Rows, ids: Sequence[int]) -> Marks:
+        """The marks of rows; ``ids`` are those of all values, ascending."""
+        return Marks(self.state, self.values[np.searchsorted(np.asarray(ids), rows.ids)])
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:

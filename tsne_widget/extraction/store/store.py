@@ -29,10 +29,19 @@ from tsne_widget._atomic import remove_unfinished, write_whole
 from tsne_widget.errors import StoreError
 from tsne_widget.extraction.store.fingerprint import key_of
 from tsne_widget.extraction.store.locks import Lock
-from tsne_widget.extraction.store.rows import Rows
-from tsne_widget.extraction.store.shards import has_ids, pack, shard_entry, shard_name, unpack
+from tsne_widget.extraction.store.rows import Marks, Rows
+from tsne_widget.extraction.store.shards import (
+    NO_MARKS,
+    RowMarks,
+    Stored,
+    has_ids,
+    pack,
+    shard_entry,
+    shard_name,
+    unpack,
+)
 
-SCHEMA = 1
+SCHEMA = 2
 # A shard is written when it reaches one of these. They balance the work that a kill can lose and
 # the cost of writing.
 SHARD_ROWS = 4096
@@ -62,6 +71,7 @@ class Store:
         self._parts = dict(parts)
         self._lock = lock
         self._shards = _shards_in(folder, parts)
+        self._fresh: set[int] = set()
         self.status = ""
 
     @property
@@ -85,8 +95,35 @@ class Store:
             return 0
         return int(shard["samples"])
 
+    def is_fresh(self, position: int) -> bool:
+        """Whether the shard that starts at ``position`` was written in this run."""
+        return position in self._fresh
+
+    def has_marks(self, start: int, marks: Marks) -> bool:
+        """Whether the labels of the shard are made of the same as those with these marks."""
+        shard = self._shards[start]
+        return bool(shard["marks"] == marks.digest(start, shard["samples"]))
+
+    @property
+    def starts(self) -> list[int]:
+        """The starts of all shards, ascending."""
+        return sorted(self._shards)
+
+    def start_of(self, position: int) -> int | None:
+        """The start of the shard that has this sample; None if none has it."""
+        starts = [start for start in self._shards if start <= position]
+        start = max(starts, default=None)
+        if start is None or position >= start + self._shards[start]["samples"]:
+            return None
+        return start
+
     def read(self, position: int, ids: Sequence[int], policy: str) -> Rows | None:
-        """The rows of the shard that starts at ``position``; None if it is missing or damaged.
+        """The rows of a shard with the labels it was stored with, see :meth:`read_shard`."""
+        stored = self.read_shard(position, ids, policy)
+        return None if stored is None else stored.rows
+
+    def read_shard(self, position: int, ids: Sequence[int], policy: str) -> Stored | None:
+        """The content of the shard that starts at ``position``; None if it is missing or damaged.
 
         Parameters
         ----------
@@ -105,23 +142,27 @@ class Store:
             content = (self.folder / shard_name(position)).read_bytes()
             if hashlib.sha256(content).hexdigest() != shard["sha256"]:
                 raise StoreError("its SHA-256 differs from the manifest")
-            rows = unpack(content)
-            if not has_ids(rows, ids[position : position + shard["samples"]]):
+            stored = unpack(content)
+            if not has_ids(stored.rows, ids[position : position + shard["samples"]]):
                 raise StoreError("its samples differ from the manifest")
         except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError) as error:
             _LOGGER.warning("%s: shard %s is computed again: %s", self.folder, position, error)
             del self._shards[position]
             return None
-        return rows
+        return stored
 
-    def write(self, position: int, rows: Rows, policy: str) -> None:
-        """Store rows that start at ``position``. After a failure, warn once and store no more."""
+    def write(self, position: int, rows: Rows, policy: str, marks: RowMarks = NO_MARKS) -> None:
+        """Store rows that start at ``position``, with the marks of their labels.
+
+        After a failure, warn once and store no more.
+        """
         if not self._may_write():
             return
-        content = pack(rows)
+        content = pack(rows, marks.marks)
         try:
             write_whole(self.folder / shard_name(position), content)
-            self._shards[position] = shard_entry(rows, content, policy)
+            self._shards[position] = shard_entry(rows, content, policy, marks.digest)
+            self._fresh.add(position)
             self._write_manifest(position)
         except OSError as error:
             self._shards.pop(position, None)
@@ -152,6 +193,7 @@ class Store:
                 "disk that all machines of the cluster share"
             )
         self._shards[position] = dict(shard)
+        self._fresh.add(position)
         if self._may_write():
             try:
                 self._write_manifest(position)
@@ -265,6 +307,7 @@ def _shards_in(folder: Path, parts: Mapping[str, str]) -> dict[int, dict[str, An
                 "policy": str(shard["policy"]),
                 "bytes": int(shard["bytes"]),
                 "sha256": str(shard["sha256"]),
+                "marks": str(shard["marks"]),
             }
             size = (folder / shard_name(position)).stat().st_size
         except (KeyError, TypeError, ValueError, OSError):

@@ -1,6 +1,7 @@
 // Parts of the bars above maps: the first line, the progress of a computation, and the message.
 import { element, textButton } from "./elements.js";
 import { keepKeys } from "./keys.js";
+import { makeNotes } from "./notes.js";
 
 /** The bar: a summary on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
 export function makeBar(el, name = "") {
@@ -10,6 +11,7 @@ export function makeBar(el, name = "") {
   const now = line.appendChild(element("div", "tw-now"));
   const summary = now.appendChild(element("div", "tw-summary"));
   summary.setAttribute("role", "status");
+  const showNotes = makeNotes(now);
   const busy = now.appendChild(element("div", "tw-busy"));
   busy.setAttribute("role", "status");
   const actions = line.appendChild(element("div", "tw-actions"));
@@ -19,7 +21,7 @@ export function makeBar(el, name = "") {
     busy.hidden = !title;
   }
 
-  return { root, summary, actions, showBusy };
+  return { root, summary, actions, showBusy, showNotes };
 }
 
 /** @param {HTMLElement} parent */

@@ -30,6 +30,7 @@ from tsne_widget.widgets.html_export.record import (
     shared_record,
 )
 from tsne_widget.widgets.models.coloring import known_palette
+from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.named_selections import checked_name, selection_color
 
 # Default maximum of rows: a canvas draws all of them in every frame, and with photographs of 48
@@ -66,21 +67,26 @@ def _content(
 ) -> tuple[dict[str, Any], SharedPictures | None]:
     """Plain data of the page, and its pictures."""
     n = len(record)
-    xy = as_embedding(embedding, n)
-    given = np.arange(n) if options.rows is None else as_row_set("rows", options.rows, n)
+    xy = as_embedding(embedding, n, ids=record.ids)
+    given = (
+        np.arange(n) if options.rows is None else as_row_set("rows", options.rows, n, record.ids)
+    )
     if not len(given):
         raise InvalidInputError("rows are empty; pass at least one sample")
-    selected = as_row_set("selected", options.selected, n)
-    selections = _selections(options, n)
+    selected = as_row_set("selected", options.selected, n, record.ids)
+    selections = _selections(options, record)
     is_kept = np.isin(given, np.concatenate([selected, *(one.rows for one in selections)]))
-    names = () if record.labels is None and record.predictions is None else record.class_names
+    has_classes = record.labels is not None or record.predictions is not None
+    names = record.class_names if has_classes else ()
     rows = _sample(record, given, is_kept, options.max_rows, target)
     content = shared_record(
         record,
         rows,
         xy,
-        colors=known_palette(record.class_names, options.colors) or class_colors(["all samples"]),
-        scores={k: page_options.as_score(k, v, n) for k, v in (options.scores or {}).items()},
+        colors=known_palette(names if has_classes else ("all samples",), options.colors),
+        scores={
+            k: page_options.as_score(k, v, record.ids) for k, v in (options.scores or {}).items()
+        },
         selections=selections,
         whole_paths=options.whole_paths,
     )
@@ -95,6 +101,7 @@ def _content(
         "notes": {
             "sample": _sample_note(len(rows), len(given), int(np.count_nonzero(is_kept))),
             "pictures": note,
+            "record": note_entries({"": record.notes}),
         },
         "has_images": pictures is not None,
         "pictures": None if pictures is None else as_json(pictures, packed),
@@ -102,9 +109,9 @@ def _content(
     return content, pictures
 
 
-def _selections(options: PageOptions, n: int) -> list[NamedRows]:
+def _selections(options: PageOptions, record: FeatureSet) -> list[NamedRows]:
     named = {
-        checked_name(name): as_row_set("rows", rows, n)
+        checked_name(name): as_row_set("rows", rows, len(record), record.ids)
         for name, rows in (options.selections or {}).items()
     }
     slots = {name: slot for slot, name in enumerate(named)} | dict(options.selection_slots or {})

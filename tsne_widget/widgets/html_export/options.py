@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import in_row_order
+from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -87,9 +89,10 @@ def check(path: str | os.PathLike[str], feature_set: FeatureSet, options: PageOp
         )
 
 
-def as_score(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
+def as_score(name: str, values: ArrayLike, ids: NDArray[np.int64]) -> NDArray[Any]:
     """(n,) array of numbers; anything else is an InvalidInputError."""
-    score = np.asarray(values)
+    n = len(ids)
+    score = to_numpy(in_row_order(f"scores[{name!r}]", values, ids))
     if score.shape != (n,) or score.dtype.kind not in "fiub":
         raise InvalidInputError(
             f"scores[{name!r}] must be an array of numbers of shape ({n},), one per sample, "

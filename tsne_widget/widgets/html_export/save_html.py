@@ -53,7 +53,8 @@ def save_html(
     feature_set : FeatureSet
         Has n samples and c classes.
     embedding : (n, 2) array of float
-        Coordinates of the samples on the map.
+        Coordinates of the samples on the map. This and all other pandas objects are read by their
+        index of ids.
     path : path
         Must end in .html. An existing file is replaced atomically.
     images : ImageSource, array (n, …), list of paths or dataset, optional

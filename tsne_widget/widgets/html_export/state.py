@@ -35,7 +35,7 @@ def save_state_html(
         title=title,
         thumbnail=thumbnail if images is not None else 0,
         max_rows=max_rows,
-        colors=[colors[name] for name in state.feature_set.class_names],
+        colors=[colors[name] for name in state.class_names[: state.known]],
         color_by=None if state.color_by in own else state.color_by,
         visible_classes=state.names_of(state.visible),
         selected=state.selected,

@@ -121,10 +121,8 @@ def _copy_into(
     folder: Path, frame: pd.DataFrame, source: ImageSource, *, progress: bool
 ) -> list[str]:
     """Copy the pictures; returns the reasons of those that could not be copied."""
-    manifest = frame[["label_name", "prediction_name", "confidence", "misclassified", "path"]]
-    manifest = manifest.set_axis(
-        ["label", "prediction", "confidence", "misclassified", "source"], axis=1
-    )
+    names = ["label", "label_name", "prediction", "prediction_name", "confidence", "misclassified"]
+    manifest = frame[[*names, "path"]].set_axis([*names, "source"], axis=1)
     digits = len(str(frame.index.max())) if len(frame) else 1
     ids = tqdm(frame.index, "Copying pictures", unit=" pictures", delay=0.5, disable=not progress)
     copied = [_copied(source, int(id_), folder, digits) for id_ in ids]

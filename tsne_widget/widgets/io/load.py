@@ -30,6 +30,7 @@ class Saved(NamedTuple):
     selections: dict[str, NDArray[np.int64]]
     slots: dict[str, int]  # numbers of the selections' colours
     columns: dict[str, NDArray[Any]]
+    scores: dict[str, NDArray[Any]]  # those that were computed
     view: SavedView
 
 
@@ -110,6 +111,9 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
         },
         slots=_checked_slots(manifest["selections"]),
         columns=columns,
+        scores={
+            name: array(f"score-{number}") for number, name in enumerate(manifest.get("scores", []))
+        },
         view=_checked_view(**manifest["view"]),
     )
 
@@ -138,7 +142,16 @@ def _read_features(
             f"the features in {folder} are not the explored ones; "
             "restore them, or make a new exploration"
         )
-    return record if root is None else FeatureSet.load(folder, root=root)
+    if root is not None:
+        record = FeatureSet.load(folder, root=root)
+    # A note may be newer than the saved features. Older folders have none.
+    return record.with_notes(_checked_texts(manifest.get("notes", ())), warn=False)
+
+
+def _checked_texts(texts: Any) -> list[str]:
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"notes {texts!r} are not a list of text")
+    return list(texts)
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

@@ -152,6 +152,8 @@ def _written(
     }
     others = {name: xy for name, xy in maps.items() if name != state.map_name}
     arrays |= {f"map-{number}": xy for number, xy in enumerate(others.values())}
+    scores = state.scores.computed()
+    arrays |= {f"score-{number}": values for number, values in enumerate(scores.values())}
     names = []
     for number, (name, column) in enumerate(columns.items()):
         names.append({"name": name, "plain": texts[name] is not None})
@@ -178,6 +180,8 @@ def _written(
             for name, rows in state.selections.items()
         ],
         "columns": names,
+        "scores": list(scores),
+        "notes": record.notes,
         "map": state.map_name,
         "other_maps": list(others),
     }

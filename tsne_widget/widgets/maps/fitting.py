@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 from tsne_widget._text import failure, printable
 from tsne_widget._validation import as_embedding
-from tsne_widget.errors import InvalidInputError
+from tsne_widget.errors import InvalidInputError, WaitTimeoutError
 from tsne_widget.widgets.maps.runner import ProjectionRun, Update, is_live
 from tsne_widget.widgets.state.explorer_state import Fit
 from tsne_widget.widgets.state.map_model import MapModel
 
 logger = logging.getLogger(__name__)
+
+
+class Timeout:
+    """How long a call may wait in all, for one map or several.
+
+    Parameters
+    ----------
+    seconds : float or None
+        0 or more; None waits for ever.
+
+    Raises
+    ------
+    InvalidInputError
+        For anything else.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        if seconds is None:
+            self.seconds = math.inf
+        elif isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds >= 0:
+            raise InvalidInputError(
+                f"timeout={seconds!r} must be a number of seconds, 0 or more, or None"
+            )
+        else:
+            self.seconds = float(seconds)
+        self.until = time.monotonic() + self.seconds
 
 
 class Fitting:
@@ -55,10 +83,22 @@ class Fitting:
         )
         self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
-    def wait(self) -> None:
-        """Block until the map is done, stopped or paused; raise the projector's error."""
+    def wait(self, within: Timeout) -> None:
+        """Block until the map is done, stopped or paused; raise the projector's error.
+
+        Raises
+        ------
+        WaitTimeoutError
+            If that takes too long; the computation goes on.
+        """
         if self._run is not None and not self._run.ended:
-            self._run.wait(self._state.main_thread.catch_up)
+            in_time = self._run.wait(self._state.main_thread.catch_up, within.until)
+            if not in_time and not self._run.ended:
+                remedy = "stop() to keep it as it is" if is_live(self.projector) else "close()"
+                raise WaitTimeoutError(
+                    f"the map is not done after timeout={within.seconds:g} s: {self._progress()}; "
+                    f"call wait() again, or {remedy}"
+                )
         if self._error is not None:
             raise self._error
 
@@ -127,6 +167,12 @@ class Fitting:
             paused = self._run is not None and self._run.paused
             self._set("fit", fit._replace(condition="paused" if paused else "running"))
 
+    def _progress(self) -> str:
+        """How far the map is, for an error message."""
+        fit: Fit = self._state.fit
+        steps = f", iteration {fit.iteration:,} of {fit.total:,}" if fit.total else ""
+        return f"{fit.title}{steps}"
+
     def _clock(self) -> None:
         if self._state.fit.condition == "running":
             self._seconds += time.monotonic() - self._going_since
@@ -147,6 +193,27 @@ class Fitting:
                 f"{title_of(self.projector)} cannot be paused or stopped: wait() for it"
             )
         return self._run
+
+
+def wait_for_all(fittings: Iterable[Fitting], timeout: float | None) -> None:
+    """Wait for several maps, ``timeout`` seconds in all; raise the first projector's error.
+
+    Raises
+    ------
+    WaitTimeoutError
+        If that takes too long; the computation goes on.
+    """
+    within = Timeout(timeout)
+    errors: list[BaseException] = []
+    for fitting in fittings:
+        try:
+            fitting.wait(within)
+        except BaseException as error:
+            if not fitting.failed_with(error):
+                raise  # an interrupt of this call, or the end of the time
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:

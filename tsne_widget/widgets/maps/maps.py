@@ -13,7 +13,7 @@ from tsne_widget._validation import as_embedding
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.arguments import GIVEN, MIN_ROWS
-from tsne_widget.widgets.maps.fitting import Fitting, title_of
+from tsne_widget.widgets.maps.fitting import Fitting, title_of, wait_for_all
 from tsne_widget.widgets.maps.map_state import MapState
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
 from tsne_widget.widgets.state.page_messages import MalformedMessageError
@@ -101,18 +101,9 @@ class Maps:
         if name != self._state.map_name:
             self._show(name)
 
-    def wait(self) -> None:
+    def wait(self, timeout: float | None = None) -> None:
         """Block until all maps are done or stopped, or one is paused; raise a projector's error."""
-        errors = []
-        for fitting in list(self._fittings.values()):
-            try:
-                fitting.wait()
-            except BaseException as error:
-                if not fitting.failed_with(error):
-                    raise  # an interrupt of this call
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        wait_for_all(list(self._fittings.values()), timeout)
 
     def run(self, iterations: int, projector: Any = None, name: str | None = None) -> None:
         """Continue the visible map, or compute another one and show it when it exists."""
@@ -211,7 +202,7 @@ def named_maps(
         for name, values in several.items():
             _check_name(name)
             try:
-                given[name] = as_embedding(values, n)
+                given[name] = as_embedding(values, n, ids=feature_set.ids)
             except InvalidInputError as error:
                 if embedding is several:
                     raise InvalidInputError(f"embedding[{name!r}]: {error}") from error

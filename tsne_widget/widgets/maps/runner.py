@@ -14,7 +14,9 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
+from tsne_widget.widgets.maps.coordinates import as_coordinates
 
 # Seconds between the checks of a blocked wait(): it shows frames and notices an interrupt.
 POLL_SECONDS = 0.05
@@ -111,16 +113,22 @@ class ProjectionRun:
         self._stopping = True
         self._going.set()
 
-    def wait(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def wait(self, meanwhile: Callable[[], None] = lambda: None, until: float = math.inf) -> bool:
         """Block until the fit ends or is paused, and deliver its frames.
 
-        ``meanwhile()`` is called every 0.05 seconds.
+        ``meanwhile()`` is called every 0.05 seconds. Returns whether that was before ``until``, a
+        time of :func:`time.monotonic`.
         """
         # Not Thread.join: after an interrupt, Python 3.11's reports a running thread as ended.
-        while not self._worked.wait(POLL_SECONDS) and not self.paused:
+        while not self._worked.wait(max(0.0, min(POLL_SECONDS, until - time.monotonic()))):
             self._show()
+            if self.paused:
+                return True
+            if time.monotonic() >= until:
+                return False
             meanwhile()
         self._show()
+        return True
 
     def abandon(self) -> None:
         """Deliver nothing more, and stop a live fit."""
@@ -135,9 +143,9 @@ class ProjectionRun:
         try:
             if not is_live(self._projector):
                 _check_varied(self._features)
-            embedding = np.asarray(self._projector.fit_transform(self._features, **self._fit_with))
+            result = self._projector.fit_transform(self._features, **self._fit_with)
             update = Update(
-                embedding,
+                as_coordinates(result, len(self._features), self._projector),
                 int(getattr(self._projector, "n_iter_", 0)),
                 float(getattr(self._projector, "kl_divergence_", math.nan)),
                 ended=True,
@@ -154,12 +162,12 @@ class ProjectionRun:
         now = time.monotonic()
         if now - self._shown_at >= FRAME_SECONDS:
             self._shown_at = now
-            self._post(Update(embedding, iteration, divergence))
+            self._post(Update(to_numpy(embedding), iteration, divergence))
         wants_end = self._also_call is not None and (
             self._also_call(iteration, embedding, divergence) is True
         )
         if self.paused:
-            self._post(Update(embedding, iteration, divergence))
+            self._post(Update(to_numpy(embedding), iteration, divergence))
             self._going.wait()
         return wants_end or self._stopping
 

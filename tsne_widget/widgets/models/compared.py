@@ -121,7 +121,10 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     given = {}
     for (name, record), taken in zip(records.items(), rows, strict=True):
         if name in places:
-            given[name] = as_embedding(as_embedding(places[name], len(record))[taken], len(taken))
+            whole = as_embedding(
+                places[name], len(record), f"coordinates of {name!r}", ids=record.ids
+            )
+            given[name] = as_embedding(whole[taken], len(taken))
     left_out = [
         f"{len(record) - len(taken):,} of {printable(name)}"
         for (name, record), taken in zip(records.items(), rows, strict=True)
@@ -133,6 +136,17 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     }
     note = f"Left out because not all have them: {', '.join(left_out)}" if left_out else ""
     return Compared(_with_labels(cut), given, note)
+
+
+def title_of(name: str, record: FeatureSet) -> str:
+    """Title of a map: name and accuracy."""
+    if record.labels is None or record.predictions is None:
+        return printable(name)
+    judged = (record.labels >= 0) & (record.predictions >= 0)
+    if not judged.any():
+        return printable(name)
+    right = 100 * float(np.mean(~record.misclassified[judged]))
+    return f"{printable(name)} · {right:.1f} % accuracy"
 
 
 def _check_classes(records: Mapping[str, FeatureSet]) -> None:

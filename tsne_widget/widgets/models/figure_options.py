@@ -22,7 +22,10 @@ def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: st
         mask = np.zeros(len(rows), dtype=bool)
         mask[state.selected] = True
         options["selected"] = mask[rows]
-    of_classes = {"class_names": names or None, "colors": {name: colors[name] for name in names}}
+    of_classes = {
+        "class_names": names or None,
+        "colors": {k: v for k, v in colors.items() if k in names},
+    }
     if color_by == state.colored_by:
         if not color_by:
             return options

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +47,8 @@ class Classes(NamedTuple):
         InvalidInputError
             If there is no such class.
         """
-        if isinstance(classes, str) or not isinstance(classes, Iterable):
+        is_one = isinstance(classes, str) or getattr(classes, "ndim", 1) == 0
+        if is_one or not isinstance(classes, Iterable):
             return [self._code_of(classes)]
         return [self._code_of(given) for given in classes]
 
@@ -55,18 +58,22 @@ class Classes(NamedTuple):
         return tuple(name for name, flag in zip(self.names, flags, strict=True) if flag)
 
     def _code_of(self, given: object) -> int:
-        if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
-            if not 0 <= given < len(self.names):
-                raise InvalidInputError(
-                    f"there is no class code {given}; codes are 0 … {len(self.names) - 1}"
-                )
-            return int(given)
-        if given not in self.names:
+        if not isinstance(given, (str, bool)) and hasattr(given, "__index__"):
+            with suppress(TypeError):  # of an array with several values
+                return self._checked(index(given))
+        if not isinstance(given, str) or given not in self.names:
             known = ", ".join(self.names[:NAMES_LISTED])
             raise InvalidInputError(
                 f"there is no class {given!r}; there are {known}{did_you_mean(given, self.names)}"
             )
-        return self.names.index(str(given))
+        return self.names.index(given)
+
+    def _checked(self, code: int) -> int:
+        if not 0 <= code < len(self.names):
+            raise InvalidInputError(
+                f"there is no class code {code}; codes are 0 … {len(self.names) - 1}"
+            )
+        return code
 
 
 def classes_of(feature_set: FeatureSet) -> Classes:

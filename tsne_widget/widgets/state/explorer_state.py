@@ -54,9 +54,17 @@ class Fit(NamedTuple):
 
 
 class _ArrayTrait(AnyTrait):
-    """An array; None is validated as any other value."""
+    """An array; None is validated as any other value, and equal values are no change."""
 
     allow_none = False
+
+    def set(self, obj: HasTraits, value: Any) -> None:
+        name = str(self.name)
+        new: Any = self._validate(obj, value)
+        old: Any = obj._trait_values.get(name)
+        if old is None or not np.array_equal(old, new):
+            obj._trait_values[name] = new
+            obj._notify_trait(name, old, new)
 
 
 class ExplorerState(HasTraits):
@@ -228,7 +236,7 @@ class ExplorerState(HasTraits):
         """
         if mode not in MODES:
             raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-        wanted = as_row_set("rows", rows, len(self.codes))
+        wanted = as_row_set("rows", rows, len(self.codes), self.feature_set.ids)
         if mode == "add":
             wanted = np.concatenate([self.selected, wanted])
         elif mode == "subtract":
@@ -327,16 +335,14 @@ class ExplorerState(HasTraits):
 
     def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
         """Select a past or future selection; this step itself is not recorded."""
-        before = self.selected
         try:
             self.selected = destination
         finally:  # also if an observer raises
-            if self.selected is not before:
-                self._history.past, self._history.future = past, future
+            self._history.past, self._history.future = past, future
 
     @observe("selected")
     def _record(self, change: Any) -> None:
-        if change.old is not None and not np.array_equal(change.old, change.new):
+        if change.old is not None:
             self._history.record(change.old)
 
     @observe("embedding", "fit")
@@ -365,7 +371,7 @@ class ExplorerState(HasTraits):
         named = {
             checked_name(name): known[id(rows)]
             if id(rows) in known
-            else as_row_set("rows", rows, len(self.codes))
+            else as_row_set("rows", rows, len(self.codes), self.feature_set.ids)
             for name, rows in given.items()
         }
         for rows in named.values():
@@ -375,7 +381,7 @@ class ExplorerState(HasTraits):
 
     @validate("selected")
     def _validate_selected(self, proposal: Any) -> Rows:
-        rows = as_row_set("selected", proposal["value"], len(self.codes))
+        rows = as_row_set("selected", proposal["value"], len(self.codes), self.feature_set.ids)
         shown = rows[self.visible[self.codes[rows]]] if len(rows) else rows
         hidden = len(rows) - len(shown)
         self.message = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsne_widget._by_index import is_pandas, rows_by_index, rows_of_ids
 from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import FINDER_NAMES, finder_rows, matching_rows
 from tsne_widget.errors import InvalidInputError
@@ -60,7 +61,8 @@ def chosen_rows(
             'to combine two, call it again with mode="add" or "intersect"'
         )
     if ids is not None:
-        return rows_of_ids(state, ids)
+        record = state.feature_set
+        return rows_of_ids(ids, record.ids, (sample.id for sample in record.skipped))
     if query is not None:
         return _rows_of_query(state, query, frame())
     if text is not None:
@@ -126,12 +128,12 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
     InvalidInputError
         If it is none of these, or does not match this record.
     """
-    import pandas as pd
-
     if isinstance(given, str):
         return rows_of_word(state, given)
-    if isinstance(given, (pd.DataFrame, pd.Index, pd.Series)):
-        return _rows_of_pandas(state, given)
+    if is_pandas(given):
+        record = state.feature_set
+        skipped = (sample.id for sample in record.skipped)
+        return np.unique(rows_by_index("rows", given, record.ids, skipped))
     if callable(given):
         answer = given(frame())
         if callable(answer) or answer is None:
@@ -141,37 +143,6 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
             )
         return rows_of(state, answer, frame)
     return as_row_set("rows", given, len(state.codes))
-
-
-def rows_of_ids(state: ExplorerState, ids: ArrayLike) -> Rows:
-    """Rows of samples by their index in the user's dataset.
-
-    Raises
-    ------
-    InvalidInputError
-        If ids are not integers, or some are not in the record.
-    """
-    wanted = np.asarray(ids)
-    if wanted.size == 0:
-        return np.empty(0, dtype=np.int64)
-    if wanted.dtype.kind not in "iu" or wanted.ndim > 1:
-        raise InvalidInputError(
-            f"ids must be a 1-d array of integers, got {wanted.dtype} of shape {wanted.shape}"
-        )
-    wanted = wanted.reshape(-1)
-    known = state.feature_set.ids
-    order = np.argsort(known, kind="stable")
-    place = np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)
-    rows: Rows = order[place]
-    missing = wanted[known[rows] != wanted]
-    if len(missing):
-        left_out = {sample.id for sample in state.feature_set.skipped}
-        why = ", which was skipped" if int(missing[0]) in left_out else ""
-        raise InvalidInputError(
-            f"{len(missing):,} of {len(wanted):,} ids are not in this record, "
-            f"the first is {missing[0]}{why}; pass row numbers as select(rows)"
-        )
-    return rows
 
 
 def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Rows:
@@ -200,7 +171,7 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
             f"query {query!r} is {kind}, not a condition; compare a column, for example "
             "confidence < 0.5"
         )
-    return _rows_of_pandas(state, holds)
+    return rows_by_index("query", holds, state.feature_set.ids)
 
 
 def _rows_of_classes(
@@ -234,37 +205,3 @@ def _rows_near(state: ExplorerState, row: int, k: int) -> Rows:
         if not low <= value <= high:
             raise InvalidInputError(f"{name}={value} must be {low} … {high}")
     return np.append(state.scores.index.nearest_to(int(row), int(k))[0], row)
-
-
-def _rows_of_pandas(state: ExplorerState, given: pd.DataFrame | pd.Index | pd.Series) -> Rows:
-    """Rows for a part of the frame, its index, or a mask over it."""
-    import pandas as pd
-
-    n = len(state.codes)
-    if isinstance(given, pd.Series):
-        is_mask = pd.api.types.is_bool_dtype(given.dtype)
-        if is_mask and given.index.name == "id":
-            return rows_of_ids(state, given.index[given.fillna(False).to_numpy(dtype=bool)])
-        if is_mask:
-            return as_row_set("rows", given.fillna(False).to_numpy(dtype=bool), n)
-        if given.name == "id":
-            return rows_of_ids(state, given.to_numpy())
-        raise InvalidInputError(
-            f"column {given.name!r} is not boolean; compare it (frame[{given.name!r}] > 0.5), or "
-            "pass series.to_numpy() for rows"
-        )
-    if isinstance(given, pd.Index):
-        if given.name == "id":
-            return rows_of_ids(state, given)
-        raise InvalidInputError(
-            f"an Index must be named 'id', as the index of to_dataframe(), got {given.name!r}; "
-            "pass select(ids=index) for ids, or index.to_numpy() for rows"
-        )
-    if given.index.name == "id":
-        return rows_of_ids(state, given.index)
-    if "id" in given.columns:
-        return rows_of_ids(state, given["id"].to_numpy())
-    raise InvalidInputError(
-        "a frame must have the samples' ids, as its index or as a column named 'id'; pass "
-        "select(ids=…) for ids, or frame.index.to_numpy() for rows"
-    )

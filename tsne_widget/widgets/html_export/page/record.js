@@ -8,7 +8,7 @@ import { printable } from "./text.js";
  * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  without a picture, the file is empty
  * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
  *   codes and shares of the k most probable classes of each row, and the probability of its label
- * @typedef {{n: number, title: string, notes: {sample: string, pictures: string}, names: string[],
+ * @typedef {{n: number, title: string, notes: {sample: string, pictures: string, record: {of: string, text: string}[]}, names: string[],
  *   printableNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,

@@ -26,7 +26,7 @@ export function makeToolbarModel(exploration) {
 
   const model = makeModel({
     total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
-    maps: [], map: -1, fit: NO_FIT,
+    maps: [], map: -1, fit: NO_FIT, notes: record.notes.record,
     finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
     misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),

@@ -21,12 +21,14 @@ function render({ model, el }) {
     [changesOf("morph"), () => way.showShare()],
   ];
   for (const [, show] of parts) show();
+  bar.showNotes(model.get("notes"));
   return follow(model, parts);
 }
 
 class ComparisonBar {
   changes;
   way;
+  showNotes;
   #model;
   #bar;
   #clear = textButton("Clear", () => this.#model.send({ kind: "clear" }));
@@ -40,7 +42,8 @@ class ComparisonBar {
     this.changes = new Changes(model);
     this.way = new Way(model);
     this.#bar = makeBar(el, "tw-comparison");
-    const { root, actions } = this.#bar;
+    const { root, actions, showNotes } = this.#bar;
+    this.showNotes = showNotes;
     actions.append(this.changes.root, this.#clear);
     root.appendChild(this.way.root);
     this.#progress = makeProgress(root);

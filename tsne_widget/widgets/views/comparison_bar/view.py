@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, validat
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES
+from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
 from tsne_widget.widgets.views.view import View
@@ -38,6 +39,8 @@ class ComparisonBarView(View):
         Of CHANGES, from the first to the last; None without labels or predictions.
     stop : callable
         Called for the button beside the progress.
+    notes : mapping of name to sequence of str
+        Notes on each record.
     """
 
     names = List(Unicode()).tag(sync=True)
@@ -54,6 +57,7 @@ class ComparisonBarView(View):
     )
     lines_note = Unicode().tag(sync=True)
     fit = Dict(help="the Fit of the running map, or {}").tag(sync=True)
+    notes = List(Dict(), help="name of the record, and text").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode().tag(sync=True)
 
@@ -63,10 +67,12 @@ class ComparisonBarView(View):
         names: Sequence[str],
         codes: NDArray[np.int64] | None,
         stop: Callable[[], None],
+        notes: Mapping[str, Sequence[str]],
     ) -> None:
         self._state = state
         self._codes = codes
-        super().__init__(names=[printable(name) for name in names], total=len(state.codes))
+        shown = [printable(name) for name in names]
+        super().__init__(names=shown, total=len(state.codes), notes=note_entries(notes))
         self.handlers = {
             "change": self._on_change,
             "clear": lambda _content, _buffers: state.select([]),

@@ -13,7 +13,7 @@ const COUNTS = ["total", "visible", "selected", "misclassified", "selected_miscl
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
-  const { root, summary, actions, showBusy } = makeBar(el);
+  const { root, summary, actions, showBusy, showNotes } = makeBar(el);
   const maps = makeMaps(model);
   const wrong = textButton("Select misclassified", () => model.send({ kind: "misclassified" }));
   const finders = makeMenu("Find …", (name, event) => model.send({ kind: "finder", name, mode: modeOf(event) }));
@@ -36,6 +36,7 @@ function render({ model, el }) {
   const showFinders = () => finders.offer(model.get("finders"));
   const showFit = () => fit.show(model.get("fit"));
   for (const showPart of [show, maps.show, showFinders, showFit]) showPart();
+  showNotes(model.get("notes"));
   const unfollow = follow(model, [
     [changesOf(...COUNTS, "message", "busy"), show],
     [changesOf("fit"), showFit],

@@ -20,6 +20,7 @@ from tsne_widget.analysis import (
     matching_rows,
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
+from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
@@ -43,6 +44,7 @@ class ToolbarView(View):
     map = Int(-1, help="index of the visible one").tag(sync=True)
     message = Unicode().tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
+    notes = List(Dict(), help="of, '' for the only record, and text").tag(sync=True)
     finders = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
 
     def __init__(
@@ -57,7 +59,8 @@ class ToolbarView(View):
         self._background = background
         self._asked = 0  # finders asked for: the last one counts
         self._wrong = state.feature_set.misclassified
-        super().__init__(total=len(state.codes))
+        notes = note_entries({"": state.feature_set.notes})
+        super().__init__(total=len(state.codes), notes=notes)
         self.handlers = {
             "misclassified": self._on_misclassified,
             "clear": self._on_clear,

@@ -1,0 +1,48 @@
+// The notes on a record: a quiet button with their number, which opens the list.
+import { element, textButton } from "./elements.js";
+
+/** @typedef {{of: string, text: string}} Note  of: the record that it is about, "" if there is one */
+
+let made = 0;
+
+/** @param {HTMLElement} parent @returns {(notes: Note[]) => void}  shows them; nothing if there are none */
+export function makeNotes(parent) {
+  const root = parent.appendChild(element("div", "tw-notes"));
+  const button = root.appendChild(textButton("", () => open(list.hidden === true)));
+  button.title = "What is inferred or doubtful about these data, and how to settle it";
+  const list = root.appendChild(element("ul"));
+  list.id = `tw-notes-${++made}`;
+  list.tabIndex = 0; // its text can be selected, and scrolled by keys
+  list.setAttribute("aria-label", "Notes");
+  button.setAttribute("aria-controls", list.id);
+
+  function open(/** @type {boolean} */ isOpen) {
+    list.hidden = !isOpen;
+    button.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || list.hidden) return;
+    event.preventDefault();
+    open(false);
+    button.focus();
+  });
+  root.addEventListener("focusout", (event) => {
+    if (!root.contains(/** @type {Node | null} */ (event.relatedTarget))) open(false);
+  });
+  open(false);
+
+  return (notes) => {
+    root.hidden = !notes.length;
+    button.textContent = notes.length === 1 ? "1 note" : `${notes.length} notes`;
+    list.replaceChildren(...notes.map(makeNote));
+  };
+}
+
+/** @param {Note} note */
+function makeNote({ of, text }) {
+  const item = element("li");
+  if (of) item.append(element("b", "", of));
+  item.append(element("span", "", text));
+  return item;
+}

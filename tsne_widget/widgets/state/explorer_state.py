@@ -335,10 +335,13 @@ class ExplorerState(HasTraits):
 
     def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
         """Select a past or future selection; this step itself is not recorded."""
+        before, is_done = self.selected, False
         try:
             self.selected = destination
+            is_done = True  # also if the two selections are equal
         finally:  # also if an observer raises
-            self._history.past, self._history.future = past, future
+            if is_done or self.selected is not before:
+                self._history.past, self._history.future = past, future
 
     @observe("selected")
     def _record(self, change: Any) -> None:

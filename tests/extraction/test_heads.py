@@ -459,6 +459,12 @@ def test_features_that_a_linear_layer_makes_are_not_logits():
     assert found.layer == "fc:input"
 
 
+def test_auxiliary_head_is_not_the_first():
+    model = made(lambda m, h, x: {"aux": m.aux(h.relu()), "out": m.fc(h)}, aux=nn.Linear(D, C))
+    found = noted(model, "output='aux'")
+    assert_close(found.logits, output(model)["out"])
+
+
 def test_first_of_two_heads_is_taken_and_named():
     model = made(lambda m, h, x: (m.fc(h), m.color(h * h)), color=nn.Linear(D, 4))
     found = noted(model, r"output\[0\], made by 'fc'; pass output=1")

@@ -44,7 +44,7 @@ def check_output(output: Any) -> None:
 
 
 def matrices_in(output: Any, n: int) -> list[Item]:
-    """The matrices in a model's output in their order, those named "logits" first."""
+    """The matrices in a model's output in their order, "logits" first and auxiliary ones last."""
     found = [
         Item(path, rows)
         for path, tensor in tensors_in(output)
@@ -53,12 +53,18 @@ def matrices_in(output: Any, n: int) -> list[Item]:
     rows = as_matrix(getattr(output, _LOGITS, None), n)
     if rows is not None and not any(is_named_logits(item.path) for item in found):
         found.append(Item((_LOGITS,), rows))
-    return sorted(found, key=lambda item: not is_named_logits(item.path))
+    return sorted(
+        found, key=lambda item: (not is_named_logits(item.path), _is_named_auxiliary(item.path))
+    )
 
 
 def is_named_logits(path: Path) -> bool:
     """Whether a path ends at the name "logits"."""
     return path[-1:] == (_LOGITS,)
+
+
+def _is_named_auxiliary(path: Path) -> bool:
+    return any(isinstance(step, str) and step.lower().startswith("aux") for step in path)
 
 
 def as_matrix(tensor: Any, n: int) -> Tensor | None:

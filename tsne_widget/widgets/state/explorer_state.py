@@ -316,22 +316,12 @@ class ExplorerState(HasTraits):
     def show_only(self, classes: str | int | Sequence[str | int]) -> None:
         """Show only these classes, given by name or by code."""
         mask = np.zeros(len(self.class_names), dtype=bool)
-        mask[self.class_codes(classes)] = True
+        mask[self.classes.codes_of(classes)] = True
         self.show(mask)
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
-
-    def class_codes(self, classes: str | int | Sequence[str | int]) -> list[int]:
-        """Codes of classes that are given by name or by code.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such class.
-        """
-        return self.classes.codes_of(classes)
 
     def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
         """Select a past or future selection; this step itself is not recorded."""

@@ -30,11 +30,6 @@ SHIFT_SHARE, SHIFT_RIGHT = 0.6, 0.1
 SHIFT_SHARE_OF_FEW, FEW = 0.85, 50
 # Share of all classes and of all samples that must be reordered if they do not form a circle.
 MIN_REORDERED = 0.5
-# A classifier is no better than guessing if its agreement is less than this many standard errors
-# above chance.
-GUESSING_ERRORS = 2.0
-# Samples for this, and samples outside of the largest class.
-MIN_GUESSES, MIN_OTHERS = 50, 20
 # Rows whose predictions are compared with the logits, and how few of them show nothing.
 COMPARED_ROWS, MIN_COMPARED = 10_000, 20
 # With more classes, the matrix of all pairs is larger than 8 MB.
@@ -88,7 +83,7 @@ def doubts_about_classes(
 def doubts_about_order(
     labels: NDArray[np.int64], predictions: NDArray[np.int64], class_names: Sequence[str]
 ) -> list[str]:
-    """Notes on a likely reordering of the classes, or on a classifier that only guesses.
+    """Notes on a likely reordering of the classes.
 
     Parameters
     ----------
@@ -103,12 +98,11 @@ def doubts_about_order(
     """
     known = (labels >= 0) & (predictions >= 0)
     judged = labels[known], predictions[known]
-    n = len(judged[0])
     wrong = int(np.count_nonzero(judged[0] != judged[1]))
     if wrong < MIN_MISTAKES:
         return []
     counts = _count(*judged, len(class_names))
-    note = _shift(counts) or _reordering(counts, class_names) or _guessing(counts, n)
+    note = _shift(counts) or _reordering(counts, class_names)
     return [note] if note else []
 
 
@@ -277,21 +271,3 @@ def _log_tail(successes: int, trials: int) -> float:
     rest = 1 - share
     divergence = math.log(2) + share * math.log(share) + (rest * math.log(rest) if rest else 0)
     return -trials * divergence
-
-
-def _guessing(counts: _Counts, n: int) -> str:
-    """A note if labels and predictions agree no more often than by chance (Cohen's κ about 0)."""
-    c = counts.classes
-    of_labels = np.bincount(counts.labels, counts.counts, c) / n
-    of_predictions = np.bincount(counts.predictions, counts.counts, c) / n
-    if n < MIN_GUESSES or n * (1 - of_labels.max()) < MIN_OTHERS:
-        return ""
-    right = counts.counts[counts.labels == counts.predictions].sum() / n
-    chance = float(of_labels @ of_predictions)
-    if right > chance + GUESSING_ERRORS * math.sqrt(chance * (1 - chance) / n):
-        return ""
-    return (
-        f"the predictions are right for {100 * right:.0f} % of {n:,} samples, which is no better "
-        f"than guessing ({100 * chance:.0f} %): check the normalisation of the pictures, the "
-        "weights of the model, and the order of class_names"
-    )

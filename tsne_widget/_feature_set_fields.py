@@ -188,6 +188,15 @@ def names_of_classes(
     return names
 
 
+def read_only(array: NDArray[Any] | None) -> NDArray[Any] | None:
+    """A view that cannot be written; the caller's array stays writeable."""
+    if array is None or not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def check_length(name: str, length: int, n: int) -> None:
     """Raise InvalidInputError unless a field has one entry per row."""
     if length != n:

@@ -87,6 +87,11 @@ def probabilities_as_logits(values: NDArray[np.float32]) -> Outputs:
         )
     if values.shape[1] > 1 and _sums_to(values, 1):
         return Outputs(_logarithms(values), "softmax")
+    return sigmoids_as_logits(values)
+
+
+def sigmoids_as_logits(values: NDArray[np.float32]) -> Outputs:
+    """The outputs of sigmoids as logits; a single column is the probability of class 1 of two."""
     return Outputs(_log_odds(values), "softmax" if values.shape[1] == 1 else "sigmoid")
 
 

@@ -25,7 +25,9 @@ from tsne_widget._feature_set_fields import (
     as_paths,
     as_probabilities,
     names_of_classes,
+    read_only,
 )
+from tsne_widget._feature_set_text import record_text
 from tsne_widget._image_source import ImageSource
 from tsne_widget._labels import codes_of, names_of
 from tsne_widget._notes import warn_about
@@ -34,11 +36,10 @@ from tsne_widget._probabilities import Activation
 from tsne_widget._seen import Seen
 from tsne_widget._validation import as_rows
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.feature_set_io import ARRAYS, load_errors, load_fields, load_npy, save_fields
+from tsne_widget.feature_set_io import ARRAYS, load_array, load_errors, load_fields, save_fields
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
 
 # Fields whose entry i belongs to sample i.
 BY_ROW = ("features", "labels", "predictions", "logits", "ids", "paths")
@@ -83,7 +84,7 @@ class FeatureSet:
         Source of the pictures, addressed by ``ids``.
     notes : tuple of str
         What is inferred and could not be verified, or is doubtful; each with the call that settles
-        it. Each note also is a :class:`~tsne_widget.errors.DoubtWarning` once. Usually empty.
+        it. Each note also is a :class:`~tsne_widget.errors.DoubtWarning` once.
     activation : {"softmax", "sigmoid"}
         The function of the logits that gives the probabilities of the classes: "sigmoid" for a
         classifier with one independent probability for each class.
@@ -125,17 +126,17 @@ class FeatureSet:
         logits, predictions = outputs.logits, self.predictions
         if predictions is None and logits is not None:
             predictions = np.argmax(logits, axis=1)
-        labels = None if self.labels is None else as_labels(self.labels, n)
         if predictions is not None:
             predictions = as_integers("predictions", predictions, n)
+        labels = None if self.labels is None else as_labels(self.labels, n)
         names = names_of_classes(self.class_names, labels, predictions, logits)
         self._put(
-            features=_read_only(features),
-            labels=_read_only(labels),
-            predictions=_read_only(predictions),
-            logits=_read_only(logits),
+            features=read_only(features),
+            labels=read_only(labels),
+            predictions=read_only(predictions),
+            logits=read_only(logits),
             class_names=names,
-            ids=_read_only(as_ids(self.ids, n)),
+            ids=read_only(as_ids(self.ids, n)),
             paths=None if self.paths is None else as_paths(self.paths, n),
             skipped=tuple(Skipped(int(id_), str(reason)) for id_, reason in self.skipped),
             notes=tuple(map(str, self.notes)),
@@ -248,9 +249,7 @@ class FeatureSet:
         labels: str | os.PathLike[str] | None = None,
         **fields: Any,
     ) -> Self:
-        """A FeatureSet from ``.npy`` files.
-
-        Files are never unpickled.
+        """A FeatureSet from ``.npy`` files, which are never unpickled.
 
         Parameters
         ----------
@@ -268,15 +267,9 @@ class FeatureSet:
         StoreError
             If a file is missing, truncated, or has Python objects.
         """
-        for name, path in (("features", features), ("labels", labels)):
-            if not isinstance(path, (str, os.PathLike, type(None))):
-                raise InvalidInputError(
-                    f"{name} must be the path of an .npy file, got {type(path).__name__}; "
-                    "for arrays use FeatureSet.from_arrays"
-                )
         return cls.from_arrays(
-            load_npy(Path(features)),
-            None if labels is None else load_npy(Path(labels)),
+            load_array("features", features),
+            None if labels is None else load_array("labels", labels),
             **fields,
         )
 
@@ -284,21 +277,7 @@ class FeatureSet:
         return len(self.features)
 
     def __repr__(self) -> str:
-        present = [
-            name
-            for name in ("labels", "predictions", "logits", "paths", "images")
-            if getattr(self, name) is not None
-        ]
-        parts = [
-            f"n={len(self)}",
-            f"d={self.features.shape[1]}",
-            f"classes={len(self.class_names)}",
-            *present,
-            f"ids {self.ids.min()}…{self.ids.max()}",
-            *([f"layer={self.layer!r}"] if self.layer else []),
-            *([f"{len(self.skipped)} skipped"] if self.skipped else []),
-        ]
-        return "\n".join([f"FeatureSet({', '.join(parts)})", *(f"  {note}" for note in self.notes)])
+        return record_text(self)
 
     @property
     def misclassified(self) -> NDArray[np.bool_]:
@@ -315,7 +294,7 @@ class FeatureSet:
 
     def with_images(self, images: ImageSource | None) -> Self:
         """The same record with another image source."""
-        other = copy(self)  # replace() would check every feature again
+        other = copy(self)
         other._put(images=images)
         return other
 
@@ -347,8 +326,8 @@ class FeatureSet:
         chosen = as_rows("rows", rows, len(self), self.ids)
         if not chosen.size:
             raise InvalidInputError("rows are empty: a record has at least one sample")
-        arrays = {name: _read_only(array[chosen]) for name, array in self._arrays().items()}
-        arrays["ids"] = _read_only(as_ids(arrays["ids"], len(chosen)))
+        arrays = {name: read_only(array[chosen]) for name, array in self._arrays().items()}
+        arrays["ids"] = read_only(as_ids(arrays["ids"], len(chosen)))
         paths = None if self.paths is None else tuple(self.paths[row] for row in chosen)
         other = copy(self)  # the notes are on all rows: those of some would mislead
         other._put(**arrays, paths=paths)
@@ -417,14 +396,4 @@ class FeatureSet:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that are not None, by name."""
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        return {name: array for name, array in arrays.items() if array is not None}
-
-
-def _read_only(array: NDArray[Any] | None) -> NDArray[Any] | None:
-    """A view that cannot be written; the caller's array stays writeable."""
-    if array is None or not array.flags.writeable:
-        return array
-    view = array.view()
-    view.flags.writeable = False
-    return view
+        return {name: a for name in ARRAYS if (a := getattr(self, name)) is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._atomic import flush_file, flush_folder, moved_aside, whole_folder
-from tsne_widget.errors import StoreError
+from tsne_widget.errors import InvalidInputError, StoreError
 
 ARRAYS = ("features", "labels", "predictions", "logits", "ids")
 
@@ -120,6 +121,24 @@ def load_errors(folder: Path) -> Iterator[None]:
             message += f"; a save was killed while it replaced the folder: rename {previous} "
             message += f"to {folder}"
         raise StoreError(message) from error
+
+
+def load_array(name: str, path: Any) -> NDArray[Any]:
+    """The array of one ``.npy`` file that an argument names, in memory.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``path`` is not a path.
+    StoreError
+        See :func:`load_npy`.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidInputError(
+            f"{name} must be the path of an .npy file, got {type(path).__name__}; "
+            "for arrays use FeatureSet.from_arrays"
+        )
+    return load_npy(Path(path))
 
 
 def load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:

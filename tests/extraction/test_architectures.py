@@ -84,7 +84,8 @@ def test_wrappers_are_removed():
         found = extract(wrapped, Pictures(), progress=False)
         assert found.layer == plain.layer
         assert (found.features == plain.features).all()
-    assert extract(nn.DataParallel(model), Pictures(), "module.fc", progress=False).layer == "fc"
+    found = extract(nn.DataParallel(model), Pictures(), "module.fc:input", progress=False)
+    assert found.layer == "fc:input"
 
 
 def test_a_model_compiled_in_place_is_read_and_stays_compiled():

@@ -25,6 +25,7 @@ from tsne_widget.extraction.executors.ray_pool import Actors
 from tsne_widget.extraction.model.capture import Call, device_of
 from tsne_widget.extraction.model.forward import Reading
 from tsne_widget.extraction.model.layers import Layer, find_layer, unwrap
+from tsne_widget.extraction.model.outputs import Output, check_output
 from tsne_widget.extraction.model.pooling import Pool, Select, check_pool
 
 Progress = bool | Callable[[int, int | None], None]
@@ -99,6 +100,7 @@ def as_request(
     on_nonfinite: str,
     call: Call,
     select: Select,
+    output: Output,
     store: str | os.PathLike[str] | None,
     dataset_key: str | None,
     dtype: str | torch.dtype | None,
@@ -120,6 +122,7 @@ def as_request(
     _check_whole("num_workers", num_workers, 0)
     check_pool(pool)
     _check_call(call)
+    check_output(output)
     _check_choice("on_error", on_error, ("raise", "skip"))
     _check_choice("on_nonfinite", on_nonfinite, ("raise", "drop"))
     names = None if class_names is None else as_class_names(class_names) or None
@@ -143,7 +146,7 @@ def as_request(
         dataset=dataset,
         source=source,
         class_names=find_class_names(names, model, dataset, choice.label, notes),
-        reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last),
+        reading=Reading(found, pool, select, call, _as_dtype(dtype), channels_last, output),
         moves_to=moves_to,
         actors=requested_actors if on_ray else None,
         skip_errors=on_error == "skip",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import nn
 from tsne_widget._calls import explained
 from tsne_widget._notes import warn_about
 from tsne_widget._paths import absolute_paths
-from tsne_widget._probabilities import Activation, outputs_as_logits
+from tsne_widget._probabilities import Activation
 from tsne_widget._seen import Seen
 from tsne_widget.errors import ExtractionError, InvalidInputError
 from tsne_widget.extraction.arguments import Progress, Request, as_request
@@ -29,7 +29,9 @@ from tsne_widget.extraction.executors.ray_pool import rows_on_ray
 from tsne_widget.extraction.model.capture import Call, eval_mode, on_device, random_state_kept
 from tsne_widget.extraction.model.forward import ForwardPass, parameter_names
 from tsne_widget.extraction.model.logits import as_logits
+from tsne_widget.extraction.model.outputs import Output
 from tsne_widget.extraction.model.pooling import Pool, Select
+from tsne_widget.extraction.progress import progress_counter
 from tsne_widget.extraction.request_store import request_store, studied
 from tsne_widget.extraction.store.buffer import RowBuffer
 from tsne_widget.extraction.store.rows import Rows
@@ -56,6 +58,7 @@ class Options(TypedDict, total=False):
     on_nonfinite: str
     call: Call
     select: Select
+    output: Output
     store: str | os.PathLike[str] | None
     dataset_key: str | None
     dtype: str | torch.dtype | None
@@ -99,6 +102,7 @@ def extract(
     on_nonfinite: str = "raise",
     call: Call = None,
     select: Select = None,
+    output: Output = None,
     store: str | os.PathLike[str] | None = None,
     dataset_key: str | None = None,
     dtype: str | torch.dtype | None = None,
@@ -130,9 +134,10 @@ def extract(
         "path" becomes ``paths``.
     layer : str, optional
         Dotted name of the module whose output is the feature; "name:input" for its input;
-        "output[1]" for an item of the model's own output. Default: ``output[1]`` if the model
-        returns two matrices of different width (output, features), otherwise the input of the
-        last Linear that ran, preferably of one that is as wide as the logits.
+        "output[1]" or "output[pooler_output]" for an item of the model's own output. Default: the
+        input of the head, the layer whose output is the logits, also after a softmax, a sigmoid or
+        a mean over a map. If no layer with class weights makes the output, the output is the
+        feature.
     layers : sequence of str or None, optional
         Several layers in one pass; the result is then a list with one FeatureSet for each.
     batch_size : int
@@ -167,6 +172,10 @@ def extract(
     select : int, str, tuple or callable, optional
         The tensor to read if the layer gives several: an index, a key, a path of these, or a
         function.
+    output : int, str, tuple or callable, optional
+        The logits in the model's output: an index, a key or attribute, a path of these, ``()`` for
+        the output itself, or a function of the output. Default: its ``logits``, otherwise the item
+        that a head makes.
     store : path, optional
         A folder for features and logits. After an interrupt or a kill, the same call resumes from
         the stored rows and gives the same bits. If all rows are stored, only the first batch runs,
@@ -202,17 +211,18 @@ def extract(
     FeatureSet, or a list of them for ``layers``
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
-        (n, c) output. The single logit z of a binary classifier becomes the two columns [0, z];
-        outputs of a softmax or a sigmoid become logarithms, whose softmax or sigmoid
-        (``activation``) is the original probability. Features above an eighth of the machine's
-        memory are a read-only memory map of an unnamed temporary file. ``images`` is None.
+        (n, c) output that a head makes. The single logit z of a binary classifier becomes the two
+        columns [0, z]; probabilities become logarithms, whose softmax or sigmoid (``activation``)
+        is the original probability. Features above an eighth of the machine's memory are a
+        read-only memory map of an unnamed temporary file. ``images`` is None. ``notes`` lists what
+        was inferred and is in doubt.
 
     Raises
     ------
     InvalidInputError
         If an argument is invalid, the dataset is empty, or labels are not class codes.
     LayerNotFoundError
-        If the layer is not in the model, or no Linear ran and ``layer`` is None.
+        If the layer is not in the model, or the head is not found and ``layer`` is None.
     ExtractionError
         If the model or the dataset fails, or features are not finite.
     StoreError
@@ -242,6 +252,7 @@ def extract(
         on_nonfinite=on_nonfinite,
         call=call,
         select=select,
+        output=output,
         store=store,
         dataset_key=dataset_key,
         dtype=dtype,
@@ -263,10 +274,10 @@ def _run(request: Request) -> list[FeatureSet]:
         known = studied(request)
         store = enter(request_store(request, known))
         note = "" if store is None else store.status
-        advance = enter(_progress_counter(request.progress, request.source.count, note))
+        advance = enter(progress_counter(request.progress, request.source.count, note))
         enter(on_device(request.model, request.moves_to))
         enter(eval_mode(request.model))
-        forward = enter(ForwardPass(request.model, request.reading))
+        forward = enter(ForwardPass(request.model, request.reading, request.notes))
         # Names need one process that reads all labels: actors and stored shards have only codes.
         found = FoundNames() if store is None and request.actors is None else None
         run = Run(
@@ -366,7 +377,8 @@ def _logits(
     """The logits, and the activation that makes them probabilities."""
     if rows.logits is None:
         return None, "softmax"
-    found = outputs_as_logits(as_logits(rows.logits, forward.model))
+    relation = None if forward.logits is None else forward.logits.relation
+    found = as_logits(rows.logits, relation, request.notes)
     if found.logits is None or not request.class_names.covers(found.logits.shape[1]):
         return None, "softmax"
     return found.logits, found.activation
@@ -379,27 +391,3 @@ def _resume_hint(done: int, store: Store | None) -> str:
         f"stopped after {done:,} samples; {store.stored:,} are stored in {store.folder}; "
         "repeat the call to resume"
     )
-
-
-@contextmanager
-def _progress_counter(
-    progress: Progress, total: int | None, note: str
-) -> Iterator[Callable[[int], object]]:
-    """A function that gets the number of further samples that are done."""
-    if progress is True:
-        from tqdm.auto import tqdm
-
-        with tqdm(total=total, desc="Extracting features", unit=" images") as bar:
-            if note:
-                bar.set_postfix_str(note)
-            yield bar.update
-        return
-    done = 0
-
-    def advance(more: int) -> None:
-        nonlocal done
-        done += more
-        if callable(progress):
-            progress(done, total)
-
-    yield advance

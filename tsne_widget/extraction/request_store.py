@@ -58,7 +58,8 @@ def request_store(
         "model": model_part(request.model),
         "layer": option_text((reading.layers, reading.call))
         + option_text(reading.pool)
-        + option_text(reading.select),
+        + option_text(reading.select)
+        + option_text(reading.output),
         "data": state.key,
         "collate": option_text(labels.source.loading.collate)
         + option_text(labels.source.choice.image),

@@ -196,8 +196,6 @@ class EmbeddingExplorer(MapExploration):
             height=height, draw_budget=draw_budget,
         )  # fmt: skip
 
-    # ---- samples as data ----
-
     def to_dataframe(
         self,
         which: str = "selected",
@@ -233,8 +231,6 @@ class EmbeddingExplorer(MapExploration):
         """
         rows = selectors.rows_of_word(self._state, which)
         return self._frame(rows, features=features, scores=scores)
-
-    # ---- files ----
 
     def save(
         self,
@@ -388,18 +384,6 @@ class EmbeddingExplorer(MapExploration):
         state = self.wait()._state
         current = figure_options(state, self._colors, state.color_by)
         return plot_embedding(state.embedding[state.visible_rows], **(current | options))
-
-    def __repr__(self) -> str:
-        state, fit = self._state, self._state.fit
-        condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
-            fit.condition, fit.condition
-        )
-        count = len(self.notes)
-        notes = f", {count} note{'s' * (count > 1)}" if count else ""
-        return (
-            f"EmbeddingExplorer({len(state.codes):,} samples, {len(state.class_names)} classes, "
-            f"{len(state.selected):,} selected, {condition}{notes})"
-        )
 
     def _frame(
         self, rows: ArrayLike, *, features: bool = False, scores: bool | Literal["all"] = True

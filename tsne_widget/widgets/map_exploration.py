@@ -108,3 +108,16 @@ class MapExploration(Exploration):
         """Close the widget and stop its projector. May be called twice."""
         self._maps.close()
         super().close()
+
+    def __repr__(self) -> str:
+        state, fit = self._state, self._state.fit
+        condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
+            fit.condition, fit.condition
+        )
+        count = len(self.notes)
+        notes = f", {count} note{'s' * (count > 1)}" if count else ""
+        return (
+            f"{type(self).__name__}({len(state.codes):,} samples, "
+            f"{len(state.class_names)} classes, {len(state.selected):,} selected, "
+            f"{condition}{notes})"
+        )

@@ -93,9 +93,11 @@ def rows_on_ray(
         run.compare(first, store)
     run.forward.remove_hooks()  # hooks cannot be pickled, and actors install their own
     with ray_session() as ray:
+        if isinstance(source, RayRows):
+            _find_layers(run, source)
         job = Job(
             model=run.forward.model,
-            reading=run.forward.reading,
+            reading=run.forward.resolved(),
             source=_source_for_actors(source, actors.device),
             class_names=run.class_names,
             marks=None if run.labels is None else run.labels.marks,
@@ -255,10 +257,6 @@ def _rows_of_blocks(
     run: Run, source: RayRows, pool: _Pool, paths: list[str]
 ) -> Generator[Rows, None, None]:
     """The rows of a Ray dataset in its order; ids count them from 0."""
-    with quiet("ray.data"):
-        first = source.dataset.take_batch(source.batch_size, batch_format="numpy")
-    rows_of_columns(run, first)  # finds the layers
-    run.forward.remove_hooks()
     # Each block is one batch, with the same samples as in a local loop.
     blocks = source.dataset.repartition(target_num_rows_per_block=source.batch_size, strict=True)
     arrived = 0
@@ -271,6 +269,14 @@ def _rows_of_blocks(
             skipped = tuple(Skipped(entry.id + arrived, entry.reason) for entry in rows.skipped)
             yield replace(rows, ids=rows.ids + arrived, skipped=skipped)
             arrived += rows.samples
+
+
+def _find_layers(run: Run, source: RayRows) -> None:
+    """Run the first batch here: it finds the layers and the logits for all actors."""
+    with quiet("ray.data"):
+        first = source.dataset.take_batch(source.batch_size, batch_format="numpy")
+    rows_of_columns(run, first)
+    run.forward.remove_hooks()
 
 
 def _source_for_actors(source: Any, device: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from tsne_widget.extraction.model.layers import Layer
 
 Call = str | int | None
 
+_Generator = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
 
 @dataclass
 class Activations:
@@ -29,29 +31,26 @@ class Activations:
         How often each layer ran.
     values : dict of Layer to Tensor
         The value of the requested call, copied.
-    order : list of Layer
-        The layers in the order of their latest call.
     """
 
     calls: dict[Layer, int] = field(default_factory=dict)
     values: dict[Layer, Tensor] = field(default_factory=dict)
-    order: list[Layer] = field(default_factory=list)
 
     def clear(self) -> None:
         """Remove the values of the previous forward pass."""
         self.calls.clear()
         self.values.clear()
-        self.order.clear()
 
-    def value(self, layer: Layer, call: Call) -> Tensor:
-        """The value of ``layer``.
+    def value(self, layer: Layer, requested: Call) -> Tensor:
+        """The value of ``layer`` at its own call, otherwise at the requested one.
 
         Raises
         ------
         ExtractionError
-            If the layer never ran, ran several times without ``call``, or less often than ``call``
-            requires.
+            If the layer never ran, ran several times without a requested call, or ran less often
+            than the call requires.
         """
+        call = requested if layer.call is None else layer.call
         calls = self.calls.get(layer, 0)
         if calls == 0:
             raise ExtractionError(
@@ -90,7 +89,7 @@ def captured(
         Gets a layer and its value inside the hook, and returns a tensor with its own memory. A view
         would change with an in-place operation later in the model.
     call : {"first", "last"} or int, optional
-        The call to record if a layer runs several times.
+        The call to record if a layer runs several times and has no call of its own.
     """
     activations = Activations()
     modules = dict(model.named_modules(remove_duplicate=False))
@@ -119,10 +118,8 @@ def _record(
     value: Any,
 ) -> None:
     number = activations.calls.get(layer, 0)
+    call = call if layer.call is None else layer.call
     activations.calls[layer] = number + 1
-    if layer in activations.order:
-        activations.order.remove(layer)
-    activations.order.append(layer)
     if call == "last" or number == (call if isinstance(call, int) else 0):
         activations.values[layer] = read(layer, value)
 
@@ -145,7 +142,8 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 
     Flags are set one by one: ``model.train()`` would unfreeze a frozen BatchNorm, and
     ``model.eval()`` runs overridden ``train`` methods, which may merge weights.
-    ``Module.compile()`` is suspended, because compiled calls may ignore new hooks.
+    ``Module.compile()`` and compiled submodules run as plain code, because compiled calls may
+    ignore new hooks.
     """
     modules = list(model.modules())
     flags = [module.training for module in modules]
@@ -161,13 +159,18 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
             module._compiled_call_impl = None
         # Not inference_mode: tensors that a model caches in its forward pass (position tables)
         # would remain inference tensors and break its next training step. It costs 0.05 ms a batch.
-        with torch.no_grad():
+        with torch.no_grad(), _without_compilation():
             yield
     finally:
         for module, flag in zip(modules, flags, strict=True):
             module.training = flag
         for module, implementation in compiled:
             module._compiled_call_impl = implementation
+
+
+def _without_compilation() -> AbstractContextManager[object]:
+    set_stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
+    return nullcontext() if set_stance is None else set_stance("force_eager")
 
 
 @contextmanager
@@ -204,3 +207,25 @@ def random_state_kept(device: torch.device) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
+
+
+def random_state(device: torch.device) -> tuple[Any, ...]:
+    """The state of the global random generators, for a comparison."""
+    legacy: Any = np.random.get_state()  # noqa: NPY002
+    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.empty(0)
+    states = (torch.get_rng_state(), on_device)
+    return (
+        random.getstate(),
+        legacy[1].tobytes(),
+        legacy[2:],
+        *(s.numpy().tobytes() for s in states),
+    )
+
+
+def has_generators(model: nn.Module) -> bool:
+    """Whether a module holds a random generator of its own."""
+    return any(
+        isinstance(value, _Generator)
+        for module in model.modules()
+        for value in vars(module).values()
+    )

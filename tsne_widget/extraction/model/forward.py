@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tsne_widget.errors import ExtractionError, LayerNotFoundError, TsneWidgetError
+from tsne_widget._notes import Notes
+from tsne_widget.errors import ExtractionError, TsneWidgetError
 from tsne_widget.extraction.data.fields import Inputs, input_remedy
-from tsne_widget.extraction.model.capture import Activations, Call, captured, device_of
-from tsne_widget.extraction.model.layers import Layer, likely_layers
-from tsne_widget.extraction.model.logits import find_logits
+from tsne_widget.extraction.model.capture import (
+    Activations,
+    Call,
+    captured,
+    device_of,
+    has_generators,
+    random_state,
+)
+from tsne_widget.extraction.model.inference import Inference, Logits
+from tsne_widget.extraction.model.layers import Layer
+from tsne_widget.extraction.model.outputs import Output, as_matrix, chosen_item, matrices_in
 from tsne_widget.extraction.model.pooling import Pool, Select, pool_note, pool_rows, select_tensor
+from tsne_widget.extraction.model.relations import rounding_of
+from tsne_widget.extraction.model.repeat import note_difference
+from tsne_widget.extraction.model.structure import item_at
+from tsne_widget.extraction.model.trace import traced
 
 
 @dataclass(frozen=True)
@@ -45,12 +58,14 @@ class Reading:
     ----------
     layers : sequence of Layer or None
         None stands for the penultimate features, whose layer the first batch determines.
-    pool, select, call
+    pool, select, call, output
         As in :func:`tsne_widget.extract`.
     dtype : torch.dtype or None
         Autocast to this type.
     channels_last : bool
         Whether pictures have the memory layout channels last; the weights keep their layout.
+    logits : Logits, optional
+        Where the logits are; None lets the first batch determine it.
     """
 
     layers: Sequence[Layer | None]
@@ -59,6 +74,8 @@ class Reading:
     call: Call = None
     dtype: torch.dtype | None = None
     channels_last: bool = False
+    output: Output = None
+    logits: Logits | None = None
 
 
 class ForwardPass:
@@ -69,12 +86,16 @@ class ForwardPass:
     model : Module
         In eval mode, gradients off: see :func:`~tsne_widget.extraction.model.capture.eval_mode`.
     reading : Reading
+    notes : Notes, optional
+        Gets what the first batch infers and cannot verify.
     """
 
-    def __init__(self, model: nn.Module, reading: Reading) -> None:
+    def __init__(self, model: nn.Module, reading: Reading, notes: Notes | None = None) -> None:
         self.model = model
         self.reading = reading
         self.layers: list[Layer] = []
+        self.logits = reading.logits
+        self._notes = Notes() if notes is None else notes
         self._rows = 0
         self._ndim: dict[Layer, int] = {}
         self._hooks = ExitStack()
@@ -98,13 +119,20 @@ class ForwardPass:
     def names(self) -> list[str]:
         """The name of each layer for the record, with the call and the pooling if they matter."""
         names = []
-        for layer, requested in zip(self.layers, self.reading.layers, strict=True):
-            has_call = self.reading.call is not None and requested is not None
-            call = f"call={self.reading.call}" if has_call else ""
-            pool = pool_note(self._ndim[layer], self.reading.pool)
+        for layer in self.layers:
+            number = self.reading.call if layer.call is None else layer.call
+            is_told = number is not None and (layer.call is None or number != "last")
+            call = f"call={number}" if is_told else ""
+            pool = pool_note(self._ndim[layer], self._pool(layer))
             notes = [note for note in (call, pool) if note]
             names.append(f"{layer}[{', '.join(notes)}]" if notes else str(layer))
         return names
+
+    def resolved(self) -> Reading:
+        """The reading with all that the first batch has found, for a run elsewhere."""
+        if not self.layers:
+            return self.reading
+        return replace(self.reading, layers=tuple(self.layers), logits=self.logits)
 
     def __call__(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
         """The outputs of a batch of samples.
@@ -112,56 +140,94 @@ class ForwardPass:
         Raises
         ------
         LayerNotFoundError
-            If the penultimate features are requested and no Linear layer ran.
+            If the penultimate features are requested and the head is not found.
         ExtractionError
             If the model fails, or a layer does not run or does not give one row per sample.
         """
         self._rows = len(ids)
-        if not self.layers:
+        if not self.layers and self.logits is None:
             return self._first(inputs, ids)
+        if not self.layers:
+            self.layers = [layer for layer in self.reading.layers if layer is not None]
+            self._install_hooks()
         self._activations.clear()
         output = self._run(inputs, ids)
-        return self._outputs(self._activations, find_logits(output, len(ids)))
+        return self._outputs(self._activations, self._logits_in(output))
 
     def _first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
-        """The outputs of the first batch, which determines the penultimate layer."""
+        """The outputs of the first batch, which determines the layer and the logits."""
         named = [layer for layer in self.reading.layers if layer is not None]
-        heads = _possible_heads(self.model) if None in self.reading.layers else {}
+        before = random_state(device_of(self.model))
         with ExitStack() as stack:
-            enter = stack.enter_context
-            activations = enter(captured(self.model, named, self._read, self.reading.call))
-            candidates = enter(captured(self.model, list(heads), _copied, "last"))
+            activations = stack.enter_context(self._captured(named))
+            trace = stack.enter_context(traced(self.model, len(ids)))
             output = self._run(inputs, ids)
-        logits = find_logits(output, len(ids))
+        found = Inference(
+            self.model,
+            trace,
+            output,
+            len(ids),
+            self.reading.output,
+            self._rounding(output),
+            self._notes,
+            lambda: self._run(inputs, ids),
+        )
         for layer in self.reading.layers:
             if layer is None:
-                layer = _penultimate(self.model, output, logits, candidates, heads)
-                value = output[1] if layer.item is not None else candidates.values[layer]
-                activations.calls[layer] = 1
-                activations.values[layer] = self._read(layer, value, is_whole=False)
+                place = found.place()
+                layer = place.layer
+                activations.calls[layer] = place.calls
+                activations.values[layer] = self._read(layer, place.value)
+            else:
+                found.note_requested(layer, activations.values.get(layer))
             self.layers.append(layer)
-        outputs = self._outputs(activations, logits)
-        self._install_hooks(named)
+        self.logits = found.logits
+        outputs = self._outputs(activations, self._logits_in(output))
+        if has_generators(self.model) or before != random_state(device_of(self.model)):
+            rows = found.rows()
+            if rows is not None:
+                note_difference(rows, found.rows_of(self._run(inputs, ids)), self._notes)
+        self._install_hooks()
         return outputs
 
-    def _install_hooks(self, named: list[Layer]) -> None:
-        """Install hooks on the layers for all further batches."""
-        pairs = zip(self.layers, self.reading.layers, strict=True)
-        found = [layer for layer, requested in pairs if requested is None and layer not in named]
-        enter = self._hooks.enter_context
-        activations = enter(captured(self.model, named, self._read, self.reading.call))
-        # The penultimate features are always those of the layer's last call.
-        last = enter(captured(self.model, found, self._read, "last"))
-        last.calls, last.values = activations.calls, activations.values
-        last.order = activations.order
-        self._activations = activations
+    def _captured(self, layers: Sequence[Layer]) -> AbstractContextManager[Activations]:
+        return captured(self.model, layers, self._read, self.reading.call)
 
-    def _read(self, layer: Layer, value: Any, *, is_whole: bool = True) -> Tensor:
-        if is_whole and layer.item is not None:
+    def _install_hooks(self) -> None:
+        """Install hooks on the layers for all further batches."""
+        layers = list(dict.fromkeys(self.layers))
+        self._activations = self._hooks.enter_context(self._captured(layers))
+
+    def _rounding(self, output: Any) -> float:
+        tensors = [item.rows for item in matrices_in(output, self._rows)]
+        tensors += [p for p in self.model.parameters() if p.is_floating_point()][:1]
+        if self.reading.dtype is not None:
+            tensors.append(torch.empty(0, dtype=self.reading.dtype))
+        return rounding_of(*tensors)
+
+    def _logits_in(self, output: Any) -> Tensor | None:
+        """The (n, c) float32 logits in the output of a batch."""
+        logits = self.logits
+        if logits is None or logits.path is None:
+            return None
+        if self.reading.output is not None:
+            return chosen_item(output, self.reading.output, self._rows).rows.float()
+        try:
+            rows = as_matrix(item_at(output, logits.path), self._rows)
+        except (LookupError, TypeError, AttributeError):
+            return None
+        return None if rows is None else rows.float()
+
+    def _pool(self, layer: Layer) -> Pool:
+        is_own = layer.pool is not None and self.reading.pool == "auto"
+        return layer.pool if is_own and layer.pool is not None else self.reading.pool
+
+    def _read(self, layer: Layer, value: Any) -> Tensor:
+        if layer.item:
             value = _item(value, layer)
         tensor = select_tensor(value, self.reading.select, str(layer))
         self._ndim[layer] = tensor.ndim
-        return pool_rows(tensor, self.reading.pool, self._rows, str(layer))
+        return pool_rows(tensor, self._pool(layer), self._rows, str(layer))
 
     def _run(self, inputs: Inputs, ids: Sequence[int]) -> Any:
         moved = self._to_model(inputs)
@@ -202,11 +268,7 @@ class ForwardPass:
         return torch.autocast(device_of(self.model).type, dtype=self.reading.dtype)
 
     def _outputs(self, activations: Activations, logits: Tensor | None) -> Outputs:
-        pairs = zip(self.layers, self.reading.layers, strict=True)
-        features = [
-            activations.value(layer, "last" if requested is None else self.reading.call)
-            for layer, requested in pairs
-        ]
+        features = [activations.value(layer, self.reading.call) for layer in self.layers]
         return Outputs(
             tuple(_to_host(tensor) for tensor in features),
             None if logits is None else _to_host(logits),
@@ -222,57 +284,6 @@ def parameter_names(model: nn.Module) -> frozenset[str]:
         return frozenset()
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return frozenset(p.name for p in parameters if p.kind not in variable)
-
-
-def _possible_heads(model: nn.Module) -> dict[Layer, int]:
-    """The input of each Linear and each 1×1 convolution, with the width of its output."""
-    heads = {}
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) and not isinstance(module, torch.jit.ScriptModule):
-            heads[Layer(name, reads_input=True)] = module.out_features
-        elif isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
-            heads[Layer(name, reads_input=True)] = module.out_channels
-    return heads
-
-
-def _penultimate(
-    model: nn.Module,
-    output: Any,
-    logits: Tensor | None,
-    candidates: Activations,
-    heads: Mapping[Layer, int],
-) -> Layer:
-    """The layer of the penultimate features: ``output[1]``, or the input of the classifier's head.
-
-    The head is the last Linear that ran and is as wide as the logits. Without one it is the last
-    1×1 convolution of that width (SqueezeNet has no Linear), then the last Linear of any width.
-    """
-    if _is_output_and_features(output):
-        return Layer("", item=1)
-    width = None if logits is None else logits.shape[1]
-    modules = dict(model.named_modules())
-    order = candidates.order
-    linear = [layer for layer in order if isinstance(modules[layer.name], nn.Linear)]
-    as_wide = [layer for layer in order if heads[layer] == width]
-    for choices in ([layer for layer in linear if layer in as_wide], as_wide, linear):
-        if choices:
-            return choices[-1]
-    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
-    remedy = "pass the model it was scripted from" if scripted else "pass layer="
-    raise LayerNotFoundError(
-        f"no Linear layer ran, so the penultimate features are unknown; {remedy}, "
-        f"for example one of {likely_layers(model)}"
-    )
-
-
-def _is_output_and_features(output: Any) -> bool:
-    return (
-        isinstance(output, (tuple, list))
-        and len(output) == 2
-        and all(isinstance(item, Tensor) and item.ndim == 2 for item in output)
-        and len(output[0]) == len(output[1])
-        and output[0].shape[1] != output[1].shape[1]
-    )
 
 
 def _to_host(tensor: Tensor) -> Tensor:
@@ -291,14 +302,10 @@ def _event(device: torch.device) -> torch.cuda.Event | None:
     return event
 
 
-def _copied(layer: Layer, value: Any) -> Tensor:
-    return value.detach().clone() if isinstance(value, Tensor) else torch.empty(0)
-
-
 def _item(output: Any, layer: Layer) -> Any:
     try:
-        return output[layer.item]
-    except (LookupError, TypeError) as error:
+        return item_at(output, layer.item)
+    except (LookupError, TypeError, AttributeError) as error:
         raise ExtractionError(
             f"layer={str(layer)!r} does not fit the model's output of type {type(output).__name__}"
         ) from error

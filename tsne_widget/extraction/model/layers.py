@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,11 +11,13 @@ from torch import nn
 
 from tsne_widget._validation import nearest_names
 from tsne_widget.errors import InvalidInputError, LayerNotFoundError
+from tsne_widget.extraction.model.structure import Path
 
 NAMES_LISTED = 5  # near names in an error message
 
 _INPUT = ":input"
-_OWN_OUTPUT = re.compile(r"output(?:\[(\d+)\])?")
+_OWN_OUTPUT = re.compile(r"output((?:\[[^\[\]]+\])*)")
+_STEP = re.compile(r"\[([^\[\]]+)\]")
 _WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 
@@ -28,18 +31,25 @@ class Layer:
         Dotted name from ``named_modules()``; "" for the model itself.
     reads_input : bool
         True for the input of the module, False for its output.
-    item : int or None
-        Index into the model's own output, if that is a tuple.
+    item : tuple of int and str
+        Path into the model's own output, if that is a tuple or mapping.
+    call : {"last"} or int, optional
+        The call of a layer that the first batch has found; None reads the requested call.
+    pool : str, optional
+        The pooling of a layer that the first batch has found; None is the requested pooling.
     """
 
     name: str
     reads_input: bool = False
-    item: int | None = None
+    item: Path = ()
+    call: str | int | None = None
+    pool: str | None = None
 
     def __str__(self) -> str:
         if self.name:
             return f"{self.name}{_INPUT}" if self.reads_input else self.name
-        return "output" if self.item is None else f"output[{self.item}]"
+        own = "input" if self.reads_input else "output"
+        return own + "".join(f"[{step}]" for step in self.item)
 
 
 def unwrap(model: nn.Module) -> nn.Module:
@@ -58,7 +68,7 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 
 def find_layer(model: nn.Module, text: str) -> Layer:
-    """The layer with the name ``text``: "layer4", "fc:input", "output" or "output[1]".
+    """The layer with the name ``text``: "layer4", "fc:input", "input", "output" or "output[1]".
 
     Raises
     ------
@@ -83,25 +93,26 @@ def find_layer(model: nn.Module, text: str) -> Layer:
                     "pass the model it was scripted from"
                 )
             return Layer(name, reads_input)
+    if text == "input":
+        return Layer("", reads_input=True)
     own = _OWN_OUTPUT.fullmatch(text)
     if own:
-        return Layer("", item=None if own[1] is None else int(own[1]))
+        steps = (step.strip("'\"") for step in _STEP.findall(own[1]))
+        return Layer("", item=tuple(int(step) if step.isdigit() else step for step in steps))
     raise LayerNotFoundError(
-        f"layer={text!r} is not in the model; nearest: {_nearest(given, list(modules))}; "
+        f"layer={text!r} is not in the model; nearest: {_nearest(given, modules)}; "
         "dict(model.named_modules()) lists all"
     )
 
 
-def likely_layers(model: nn.Module) -> str:
-    """Likely names for an error message: the last modules without submodules."""
-    leaves = [name for name, module in model.named_modules() if name and not any(module.children())]
-    return ", ".join(map(repr, leaves[-NAMES_LISTED:])) or "none, it has no submodules"
-
-
-def _nearest(text: str, names: list[str]) -> str:
-    names = [name for name in names if name]
+def _nearest(text: str, modules: Mapping[str, nn.Module]) -> str:
+    """The nearest names; if none is near, Linear layers from the last to the first."""
+    names = [name for name in modules if name]
     near = nearest_names(text, names, NAMES_LISTED, cutoff=0.5)
     last = text.rpartition(".")[2]
-    near += [name for name in names if name.rpartition(".")[2] == last and name not in near]
-    near = near or nearest_names(text, names, NAMES_LISTED, cutoff=0.0)
-    return ", ".join(map(repr, near[:NAMES_LISTED])) or "none, it has no submodules"
+    near += [name for name in names if name.rpartition(".")[2] == last]
+    if not near:
+        near = [name for name in reversed(names) if isinstance(modules[name], nn.Linear)]
+        near += nearest_names(text, names, NAMES_LISTED, cutoff=0.0)
+    unique = list(dict.fromkeys(near))[:NAMES_LISTED]
+    return ", ".join(map(repr, unique)) or "none, it has no submodules"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,11 +10,13 @@ from torch import Tensor
 
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import ExtractionError, InvalidInputError
+from tsne_widget.extraction.model.structure import item_at, listed, tensors_in
 
 Pool = str | Callable[[Tensor], Tensor]
 Select = int | str | tuple[int | str, ...] | Callable[[Any], Tensor] | None
 
 POOLS = ("auto", "mean", "flatten", "cls")
+LAST = "last"  # the last token; only the first batch finds it, and pool= takes a function instead
 
 
 def check_pool(pool: Pool) -> None:
@@ -50,18 +51,18 @@ def select_tensor(value: Any, select: Select, where: str) -> Tensor:
         for step in select if isinstance(select, tuple) else (select,):
             chosen = _step(chosen, step, where, value)
     else:
-        found = list(_tensors(value))
+        found = list(tensors_in(value))
         if len(found) != 1:
             raise ExtractionError(
                 f"layer={where!r} gives {type(value).__name__} with "
-                f"{len(found) or 'no'} tensors{_listed(found)}; "
+                f"{len(found) or 'no'} tensors{listed(value)}; "
                 "choose one, for example select=0"
             )
         chosen = found[0][1]
     if not isinstance(chosen, Tensor):
         raise ExtractionError(
             f"select={select!r} of layer={where!r} gives {type(chosen).__name__}, not a tensor"
-            f"{_listed(list(_tensors(value)))}"
+            f"{listed(value)}"
         )
     return chosen
 
@@ -105,6 +106,8 @@ def pool_rows(tensor: Tensor, pool: Pool, n: int, where: str) -> Tensor:
         rows = _rows_of_callable(tensor, pool, n, where)
     elif pool == "flatten" or tensor.ndim <= 2:
         rows = tensor.reshape(n, -1)
+    elif pool == LAST and tensor.ndim == 3:
+        rows = tensor[:, -1]
     elif pool == "cls":
         if tensor.ndim != 3:
             raise ExtractionError(
@@ -145,8 +148,7 @@ def _call(name: str, function: Callable[[Any], Any], value: Any, where: str) -> 
         return function(value)
     except Exception as error:
         raise ExtractionError(
-            f"{name} failed on layer={where!r}: {type(error).__name__}: {error}"
-            f"{_listed(list(_tensors(value)))}"
+            f"{name} failed on layer={where!r}: {type(error).__name__}: {error}{listed(value)}"
         ) from error
 
 
@@ -166,41 +168,21 @@ def _real_and_dense(tensor: Tensor, where: str) -> Tensor:
             f"layer={where!r} gives a nested tensor; "
             "pass select=lambda output: output.to_padded_tensor(0.0)"
         )
+    if tensor.is_quantized:
+        return tensor.dequantize()
     if tensor.is_complex():
         raise ExtractionError(f"layer={where!r} gives complex numbers; pass select=torch.abs")
     return tensor if tensor.layout == torch.strided else tensor.to_dense()
 
 
-def _tensors(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _tensors(item, f"{path}[{key!r}]")
-    elif is_dataclass(value) and not isinstance(value, type):
-        for entry in fields(value):
-            yield from _tensors(getattr(value, entry.name), f"{path}.{entry.name}")
-    elif isinstance(value, (tuple, list)):
-        for index, item in enumerate(value):
-            yield from _tensors(item, f"{path}[{index}]")
-
-
 def _step(value: Any, step: int | str, where: str, whole: Any) -> Any:
     try:
-        if isinstance(step, str) and not isinstance(value, Mapping):
-            return getattr(value, step)
-        return value[step]
+        return item_at(value, (step,))
     except (LookupError, TypeError, AttributeError) as error:
         raise ExtractionError(
             f"select={step!r} does not fit layer={where!r}, which gives {type(value).__name__}"
-            f"{_listed(list(_tensors(whole)))}"
+            f"{listed(whole)}"
         ) from error
-
-
-def _listed(found: list[tuple[str, Tensor]]) -> str:
-    if not found:
-        return ""
-    return ": " + ", ".join(f"{path or 'itself'} {_shape(tensor)}" for path, tensor in found)
 
 
 def _shape(tensor: Tensor) -> str:

@@ -141,7 +141,8 @@ def add_value(digest: Any, value: Any, most: int | None = MAX_ARRAY_BYTES) -> No
 
 
 def _is_pandas(value: Any) -> bool:
-    return hasattr(value, "iloc") and hasattr(value, "to_numpy")
+    """Whether a value is a pandas object; some other objects have every attribute."""
+    return type(value).__module__.startswith("pandas.") and hasattr(value, "to_numpy")
 
 
 def _add_all(digest: Any, values: Iterable[Any]) -> None:

@@ -317,29 +317,22 @@ class ExplorerState(HasTraits):
     def show_only(self, classes: str | int | Sequence[str | int]) -> None:
         """Show only these classes, given by name or by code."""
         mask = np.zeros(len(self.class_names), dtype=bool)
-        mask[self.class_codes(classes)] = True
+        mask[self.classes.codes_of(classes)] = True
         self.show(mask)
 
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
 
-    def class_codes(self, classes: str | int | Sequence[str | int]) -> list[int]:
-        """Codes of classes that are given by name or by code.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such class.
-        """
-        return self.classes.codes_of(classes)
-
     def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
         """Select a past or future selection; this step itself is not recorded."""
+        before, is_done = self.selected, False
         try:
             self.selected = destination
+            is_done = True  # also if the two selections are equal
         finally:  # also if an observer raises
-            self._history.past, self._history.future = past, future
+            if is_done or self.selected is not before:
+                self._history.past, self._history.future = past, future
 
     @observe("selected")
     def _record(self, change: Any) -> None:

@@ -190,7 +190,7 @@ def _rows_of_classes(
             continue
         if codes is None:
             raise InvalidInputError(f"{word}={names!r} requires {word}s; this record has none")
-        wanted = np.array(state.class_codes(names), dtype=np.int64)
+        wanted = np.array(state.classes.codes_of(names), dtype=np.int64)
         wanted[wanted >= state.known] = -1  # unknown
         chosen &= np.isin(codes, wanted)
     return chosen

@@ -40,7 +40,7 @@ ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
     """Make every cell visible at once, so that JupyterLab renders all of them."""
-    opened = open_notebook("embedding.ipynb", CELLS, width=1800, height=6000)
+    opened = open_notebook("embedding.ipynb", CELLS, width=1300, height=4800)
     opened.run_all()
     for nth in (BOX, A, B, FIRST, SECOND):
         drawn(opened, nth)

@@ -181,7 +181,7 @@ def test_dashboard_works_without_bqplot_gl(voila, browser):
     canvas = page.locator(".tw-figure canvas")
     assert canvas.bounding_box() == page.locator(".tw-overlay").bounding_box()
     note = page.locator(".tw-shown").inner_text()
-    assert "drawn without WebGL: bqplot-gl cannot be loaded here" in note
+    assert "drawn without WebGL: bqplot-gl cannot be loaded" in note
     assert "showing" not in note  # all points
     count = lasso_in_dashboard(page)
     until(lambda: (drawn_points(page)[1] == 1).sum() == count, 20, "the selected to stand out")

@@ -23,6 +23,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from tests.extraction.nets import CLASSES, Pictures, ResNet, made
 from tsne_widget import ExtractionError, InvalidInputError, LayerNotFoundError, extract
+from tsne_widget.extraction.data.seen import SPREAD_SAMPLES
 from tsne_widget.extraction.store import store as store_module
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
@@ -132,6 +133,13 @@ def stored_in(folder):
     return {int(start) + i for start, shard in shards.items() for i in range(shard["samples"])}
 
 
+def assert_read_again(ids, missing):
+    """The first batch and a few other samples are compared; the rest are missing rows."""
+    expected = {0, 1, 2, 3} | missing
+    assert expected <= ids
+    assert len(ids - expected) <= SPREAD_SAMPLES
+
+
 def test_rows_equal_a_local_run_which_can_reuse_the_store(cluster, tmp_path):
     model = made(ResNet)
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -167,7 +175,7 @@ def test_ray_run_resumes_a_local_run_without_repeating_its_shards(cluster, tmp_p
     found = on_ray(Noted(tmp_path), store=tmp_path / "store", dataset_key="noted", actors=1)
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
-    assert again == {0, 1, 2, 3, *range(36, N)}  # the first batch is compared
+    assert_read_again(again, set(range(36, N)))
 
 
 DRIVER = """
@@ -201,7 +209,7 @@ def test_run_resumes_after_the_driver_is_killed(cluster, tmp_path, clusters):
     found = on_ray(Waiting(tmp_path), store=store, dataset_key="waiting")
     assert_same(found, run(Pictures(N)))
     again = {int(path.name.split("-")[0]) for path in tmp_path.glob("*-*")}
-    assert again == {0, 1, 2, 3} | (set(range(N)) - kept)  # the first batch is compared
+    assert_read_again(again, set(range(N)) - kept)
     assert not [
         path
         for path, then in written.items()

@@ -39,8 +39,9 @@ torch.manual_seed(0)
 model = torch.nn.Sequential(
     torch.nn.Flatten(), torch.nn.Linear(48, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)
 )
-extract(model, Samples(), batch_size=8, store=folder / "store", progress=False)
-found = extract(model, Samples(), batch_size=8, store=folder / "store", progress=False)
+options = {"batch_size": 8, "store": folder / "store", "dataset_key": "1", "progress": False}
+extract(model, Samples(), **options)
+found = extract(model, Samples(), **options)
 found.save(folder / "saved")
 record = FeatureSet.load(folder / "saved")
 

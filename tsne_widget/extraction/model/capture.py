@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -170,7 +171,10 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 
 def _without_compilation() -> AbstractContextManager[object]:
     set_stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
-    return nullcontext() if set_stance is None else set_stance("force_eager")
+    # torch imports its compiler, which takes a second, with the first compiled function.
+    if set_stance is None or "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    return set_stance("force_eager")
 
 
 @contextmanager

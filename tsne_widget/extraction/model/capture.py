@@ -174,7 +174,8 @@ def _without_compilation() -> AbstractContextManager[object]:
     # torch imports its compiler, which takes a second, with the first compiled function.
     if set_stance is None or "torch._dynamo" not in sys.modules:
         return nullcontext()
-    return set_stance("force_eager")
+    suspended: AbstractContextManager[object] = set_stance("force_eager")
+    return suspended
 
 
 @contextmanager

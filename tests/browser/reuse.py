@@ -109,6 +109,7 @@ class Desk:
         once = fresh or bool(script)
         reused = self._pages.pop() if self._pages and not once else None
         page = reused.page if reused else self._context.new_page()
+        page.bring_to_front()  # Chromium draws the page of another tab about once a second
         page.set_viewport_size({"width": size[0], "height": size[1]})
         notebook = Notebook(self._lab, page, name)
         notebook.write(cells)
@@ -150,6 +151,8 @@ class Desk:
                 borrowed.notebook.close()
             else:
                 self._give_back(borrowed)
+        if self._opened:
+            self._opened[-1].notebook.page.bring_to_front()
         assert not errors, f"the page's console reported: {errors}"
 
     def _give_back(self, borrowed: _Borrowed) -> None:

@@ -93,7 +93,7 @@ def test_the_menu_recolours_the_points_and_keeps_the_selection(notebook):
     until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
     page.locator(".tw-key .tw-ramp").wait_for()
     assert "height" in page.locator(".tw-key").inner_text()
-    assert page.locator(".tw-legend").get_attribute("data-plain") is not None
+    page.locator(".tw-legend[data-plain]").wait_for(state="attached")
     assert notebook.python("explorer.selected.tolist()") == before
     assert (drawn_points(page)[1] == 1).sum() == len(before)
 

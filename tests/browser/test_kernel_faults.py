@@ -27,7 +27,7 @@ LISTENERS, LISTENERS_OF_JUPYTERLAB = 5, 133
 # The page keeps the model of an open explorer, with three listeners of anywidget.
 LISTENERS_OF_MODEL = 3
 # Views that are being removed may be counted: three were seen. A leak would leave one for each run.
-VIEWS_ON_THE_WAY = 4
+VIEWS_ON_THE_WAY = 8
 # For one view: our elements, all elements, and listeners.
 OUR_ELEMENTS, ALL_ELEMENTS, VIEW_LISTENERS = 120, 330, 150
 

@@ -14,7 +14,7 @@ NAMES = [f"c{number % 2}/{number}.png" for number in range(N)]
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, with pictures of N grey levels at NAMES; and one beside it."""
+    """The current folder with N grey pictures at NAMES, next to an empty folder "elsewhere"."""
     here = tmp_path / "here"
     for number, name in enumerate(NAMES):
         (here / name).parent.mkdir(parents=True, exist_ok=True)

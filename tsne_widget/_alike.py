@@ -130,7 +130,7 @@ def likeness(shown: NDArray[Any], seen: NDArray[Any]) -> Likeness:
             return Likeness(-negative)
         best = max([best, *_searched(picture, tensor)], key=_rank)
     if best.likeness.score < SURE:
-        # Of many places and orientations one agrees by chance. The picture as it is counts.
+        # With many places and orientations, some agree by chance: take the upright picture.
         best = max((match for match in direct if not match.likeness.orientation), key=_rank)
     found = best.likeness
     return found._replace(channels=_channel_order(best)) if found.is_same else found
@@ -152,7 +152,7 @@ class _Match(NamedTuple):
 
 
 def _rank(match: _Match) -> float:
-    """Prefer the picture as it is: another orientation has to halve what is left unexplained."""
+    """Prefer the upright picture: another orientation must halve the unexplained part."""
     score = match.likeness.score
     rest = 1 - score if match.likeness.orientation == "" else 2 * (1 - score) + 0.01
     return -rest

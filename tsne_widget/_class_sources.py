@@ -132,7 +132,7 @@ def are_recoded(dataset: Any, ids: Any, labels: NDArray[np.int64]) -> bool:
 
 
 def listed(names: tuple[str, ...]) -> str:
-    """The first names, for a message."""
+    """The first few names as text for a message."""
     more = ", …" if len(names) > LISTED else ""
     return ", ".join(map(repr, names[:LISTED])) + more
 

@@ -32,8 +32,8 @@ def moved_paths(paths: Sequence[str], root: str | os.PathLike[str]) -> list[str]
     paths : sequence of str
         Relative paths, or absolute ones of this or another machine.
     root : path
-        The folder that has the files now. A file's place in it is the longest end of its path that
-        exists there; files beside it have the same place.
+        The folder that has the files now. For each file, the longest tail of its path that exists
+        below ``root`` is used; files of one folder share that tail's folder.
 
     Raises
     ------

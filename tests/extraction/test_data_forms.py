@@ -11,27 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.extraction.nets import CLASSES, Pictures, ResNet, made
+from tests.extraction.nets import Pictures
+from tests.extraction.samples import MODEL, NAMES, PLAIN, X, Y
+from tests.extraction.samples import assert_near_plain as assert_plain
+from tests.extraction.samples import run_on as run
 from tsne_widget import EmbeddingExplorer, InvalidInputError, extract
 from tsne_widget.errors import DoubtWarning
-
-MODEL = made(ResNet)
-PLAIN = extract(MODEL, Pictures(), batch_size=4, progress=False)
-X, Y = Pictures().x, torch.arange(20) % CLASSES
-NAMES = ["eel", "cat", "dog"]
-
-
-def run(data, **options):
-    return extract(MODEL, data, **{"batch_size": 4, "progress": False, **options})
-
-
-def assert_plain(found, labels=True):
-    np.testing.assert_allclose(found.features, PLAIN.features, rtol=1e-5, atol=1e-6)
-    assert found.ids.tolist() == list(range(20))
-    if labels:
-        assert (found.labels == PLAIN.labels).all()
-    else:
-        assert found.labels is None
 
 
 class FileArray:

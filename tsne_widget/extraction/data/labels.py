@@ -26,7 +26,7 @@ _CHOOSE = (
 
 
 class FoundNames:
-    """Class names found in the labels, for a model without outputs for the classes.
+    """Class names that are collected from the labels of a model without logits.
 
     The codes are given in order of arrival; :meth:`settle` sorts the names.
     """

@@ -64,7 +64,7 @@ class Splitter:
         batched : bool
             Whether the item is a batch.
         samples : sequence, optional
-            The samples of the batch, for a function that reads their labels.
+            The samples of the batch; a ``label=`` function is called with each.
 
         Raises
         ------

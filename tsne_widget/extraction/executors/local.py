@@ -179,7 +179,7 @@ class Run:
             return next((rows for rows in computed if len(rows.ids)), None)
 
     def compare(self, new: Rows | None, store: Store) -> None:
-        """Compare the first batch, as it is computed now, with what is stored.
+        """Compare the newly computed first batch with the stored rows.
 
         Raises
         ------

@@ -215,7 +215,7 @@ def random_state_kept(device: torch.device) -> Iterator[None]:
 
 
 def random_state(device: torch.device) -> tuple[Any, ...]:
-    """The state of the global random generators, for a comparison."""
+    """The state of the global random generators, to detect whether a run used them."""
     legacy: Any = np.random.get_state()  # noqa: NPY002
     on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.empty(0)
     states = (torch.get_rng_state(), on_device)

@@ -129,7 +129,7 @@ class ForwardPass:
         return names
 
     def resolved(self) -> Reading:
-        """The reading with all that the first batch has found, for a run elsewhere."""
+        """The reading with the layers and logits that the first batch determined, for a worker."""
         if not self.layers:
             return self.reading
         return replace(self.reading, layers=tuple(self.layers), logits=self.logits)

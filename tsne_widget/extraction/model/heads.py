@@ -166,7 +166,7 @@ def _maps(call: Call, width: int) -> Tensor | None:
 
 
 def _part(trace: Trace, model: nn.Module, output: Tensor, rounding: float) -> Head | None:
-    """A Linear layer of which the output has some columns."""
+    """A Linear layer whose outputs include every column of the model's output."""
     for call in reversed(_layers(trace)):
         rows = call.rows()
         if rows is None or rows.shape[1] <= output.shape[1] or len(rows) != len(output):

@@ -188,8 +188,8 @@ class Kernel:
             finder.name for finder in FINDERS
             if finder.matches is None and (not finder.score or finder.score in scores)
         }  # fmt: skip
-        now["map.color_choices"] = [
-            one for one in now["map.color_choices"] if one[0] in FIXED_COLORS | scores
+        now["legend.color_choices"] = [
+            one for one in now["legend.color_choices"] if one[0] in FIXED_COLORS | scores
         ]
         now["gallery.sorts"] = [
             one for one in now["gallery.sorts"] if one["key"] in FIXED_SORTS | scores
@@ -211,11 +211,12 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     for view in made.values():
         view.is_open = True
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
+    map_view = MapView(state, tiles, background, palette, height=460)
     return {
         "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),
-        "map": MapView(state, tiles, background, palette, height=460),
+        "map": map_view,
         "toolbar": ToolbarView(state, lambda _word: None, background),
-        "legend": LegendView(state, palette),
+        "legend": LegendView(state, palette, map_view),
         **made,
     }
 

@@ -159,7 +159,8 @@ class Comparison(Exploration):
             state, ComparedTiles(state, source, palette, self._compared, self._codes), background
         )
         gallery.tile_size = TILE_SIZE  # its captions list several predictions
-        views |= {"bar": self._bar, "legend": LegendView(state, palette), "gallery": gallery}
+        legend = LegendView(state, palette, self._views_of[self._first])
+        views |= {"bar": self._bar, "legend": legend, "gallery": gallery}
         super().__init__(state, background, views)
         self._follow()
 

@@ -129,7 +129,7 @@ class EmbeddingExplorer(MapExploration):
         views = {
             "map": self._map,  # first: the map is what the person looks at
             "toolbar": ToolbarView(state, maps.control, background, maps.show),
-            "legend": LegendView(state, palette),
+            "legend": LegendView(state, palette, self._map),
             **make_panels(PanelContext(state, background, tiles)),
         }
         super().__init__(state, background, views)

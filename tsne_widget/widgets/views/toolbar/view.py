@@ -22,8 +22,9 @@ from tsne_widget.analysis import (
 from tsne_widget.analysis.text_search import MAX_TEXT
 from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
 

@@ -58,7 +58,6 @@ class MapView(View):
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
-    height = Int(help="pixels").tag(sync=True)
 
     # What the points show; the legend sends both to the page.
     color_by = Unicode()
@@ -73,7 +72,6 @@ class MapView(View):
         background: Background,
         colors: Sequence[str],
         *,
-        height: int,
         budget: int = 0,
     ) -> None:
         self._state = state
@@ -92,7 +90,6 @@ class MapView(View):
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
-            height=height,
         )
         self.handlers = {
             "select": self._on_select,

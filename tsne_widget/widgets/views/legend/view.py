@@ -137,8 +137,9 @@ class LegendView(View):
     def _on_only(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         code, state = self._class(content), self._state
         first, self._toggled = self._toggled, None
-        is_second = content.get("second_click") is True and first is not None
-        if not is_second or (first.code, first.step) != (code, state.step):
+        if first is not None and (first.code, first.step) != (code, state.step):
+            first = None
+        if content.get("second_click") is not True:
             first = None
         only = np.arange(len(self._state.class_names)) == code
         was_alone = first.was_alone if first else np.array_equal(state.visible, only)

@@ -24,7 +24,14 @@ from tsne_widget.widgets.models import (
     sorting,
     tiles,
 )
-from tsne_widget.widgets.state import classes, explorer_state, history, named_selections, selecting
+from tsne_widget.widgets.state import (
+    classes,
+    explorer_state,
+    history,
+    named_selections,
+    search,
+    selecting,
+)
 from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
@@ -39,6 +46,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_NAME", "Characters of a displayed name.", _text.MAX_NAME),
     ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
     ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
+    ("CONDITION", "Pattern of a search that is a condition on columns.", search.CONDITION),
     ("MODES", "How rows combine with the selection.", selecting.MODES),
     ("MISTAKES", "How the map draws misclassified samples.", explorer_state.MISTAKES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),

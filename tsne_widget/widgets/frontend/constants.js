@@ -9,6 +9,9 @@ export const MAX_SENTENCE = 400;
 /** Characters of a search. */
 export const MAX_TEXT = 200;
 
+/** Pattern of a search that is a condition on columns. */
+export const CONDITION = "[<>]|[=!]=|\\bin\\s*[\\[(]";
+
 /** How rows combine with the selection. */
 export const MODES = ["replace", "add", "subtract", "intersect"];
 

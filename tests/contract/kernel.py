@@ -189,8 +189,8 @@ class Kernel:
             finder.name for finder in FINDERS
             if finder.matches is None and (not finder.score or finder.score in scores)
         }  # fmt: skip
-        now["map.color_choices"] = [
-            one for one in now["map.color_choices"] if one[0] in FIXED_COLORS | scores
+        now["legend.color_choices"] = [
+            one for one in now["legend.color_choices"] if one[0] in FIXED_COLORS | scores
         ]
         now["gallery.sorts"] = [
             one for one in now["gallery.sorts"] if one["key"] in FIXED_SORTS | scores
@@ -212,14 +212,15 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     for view in made.values():
         view.is_open = True
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
+    map_view = MapView(state, tiles, background, palette)
     return {
         "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),
-        "map": MapView(state, tiles, background, palette),
+        "map": map_view,
         "toolbar": ToolbarView(
             state, background, {"csv": lambda: File("pictures.csv", "text/csv", b"")}
         ),
         "foot": FootView(state, lambda _word: None, lambda _name: None),
-        "legend": LegendView(state, palette),
+        "legend": LegendView(state, palette, map_view),
         **made,
     }
 

@@ -19,7 +19,7 @@ from tsne_widget.projection.gpu.search import (
     exact_products,
     nearest_of,
 )
-from tsne_widget.projection.neighbors import SPARE, smallest
+from tsne_widget.projection.candidates import SPARE, smallest
 
 # Rows from which the time saved outweighs the recall lost.
 LARGE = 300_000

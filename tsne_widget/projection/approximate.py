@@ -52,9 +52,7 @@ def recall(X: Rows, found: Neighbors, workers: Workers) -> float:
     return float((found.squared[rows] <= true[:, -1:] * (1 + 1e-5)).mean())
 
 
-def approximate_nearest(
-    X: NDArray[np.float32] | Rows, k: int, workers: Workers
-) -> Neighbors:
+def approximate_nearest(X: NDArray[np.float32] | Rows, k: int, workers: Workers) -> Neighbors:
     """The k nearest other rows of each row, with about 1 % replaced by slightly more distant rows.
 
     Distances are exact. The result does not depend on the number of threads.
@@ -114,9 +112,7 @@ def approximate_nearest(
     return Neighbors(indices, squared)
 
 
-def _distances(
-    X: Rows, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def _distances(X: Rows, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
     """(m, c) squared distances from some rows to c candidates each, from differences."""
     squared = np.empty(columns.shape, np.float32)
     close = np.empty(columns.shape, bool)

@@ -1,8 +1,6 @@
-"""The candidates of a neighbour search by matrix products, and the rounding of the products."""
+"""The candidates of a neighbour search: the smallest values of each row."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 
@@ -10,23 +8,6 @@ import torch
 SPARE = 8
 # Groups of columns per neighbour; the k nearest rows lie in the k groups with the lowest minima.
 GROUPS_PER_NEIGHBOR = 12
-
-
-def rounding_share(columns: int, dtype: torch.dtype) -> float:
-    """Bound of the error of |x|² + |y|² − 2xy, as a share of |x|² + |y|².
-
-    The error of a product of d terms is at most d u, and with probability 1 − 10⁻¹³ at most
-    8 √d u (Higham & Mary 2019, "A new approach to probabilistic rounding error analysis"). The rest
-    covers the lengths, the sum and the rounding of the rows themselves.
-
-    Parameters
-    ----------
-    columns : int
-        Number d of columns.
-    dtype : torch.dtype
-        Of rows and products; u is half of its machine precision.
-    """
-    return (min(columns, 8 * math.sqrt(columns)) + 16) * torch.finfo(dtype).eps / 2
 
 
 def smallest(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.projection.candidates import SPARE, rounding_share, smallest
-from tsne_widget.projection.rows import BLOCK_BYTES, Rows, pair_distances
+from tsne_widget.projection.candidates import SPARE, smallest
+from tsne_widget.projection.rows import BLOCK_BYTES, Rows, pair_distances, rounding_share
 from tsne_widget.projection.spread import settle
 from tsne_widget.projection.workers import Workers
 
@@ -43,7 +43,7 @@ class Neighbors(NamedTuple):
         """Whether float32 is too coarse for some of the distances between these (m, d) points."""
         coarse = PRECISE * np.einsum("ij,ij->i", points, points)
         last = self.squared[:, -1]
-        return bool(((0 < last) & (last < coarse)).any())
+        return bool(((last > 0) & (last < coarse)).any())
 
 
 def nearest(
@@ -110,7 +110,7 @@ class _Search:
         n, d = reference.points.shape
         self.candidates = min(k + SPARE, n - 1 if targets is None else n)
         self.is_complete = self.candidates >= n - (targets is None)
-        self.share = rounding_share(d, torch.float32)
+        self.share = rounding_share(d, np.float32)
         self._of_reference = torch.from_numpy(reference.points).square().sum(1)
         self.lengths = self._of_reference * (1 - self.share)
         self.indices = np.empty((len(self.points), k), np.int32)

@@ -13,8 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.projection.candidates import SPARE, rounding_share, smallest
-from tsne_widget.projection.rows import BLOCK_BYTES, Rows, distances_from, pair_distances
+from tsne_widget.projection.candidates import SPARE, smallest
+from tsne_widget.projection.rows import (
+    BLOCK_BYTES,
+    Rows,
+    distances_from,
+    pair_distances,
+    rounding_share,
+)
 from tsne_widget.projection.workers import Workers
 
 # Squared distances are ties if they differ by this share. Float32, which stores them, rounds so.
@@ -88,7 +94,7 @@ class _Search:
     def __post_init__(self) -> None:
         shape = (len(self.rows), self.k)
         self.indices, self.squared = np.empty(shape, np.int32), np.empty(shape, np.float32)
-        self.share = rounding_share(self.reference.source.shape[1], torch.float64)
+        self.share = rounding_share(self.reference.source.shape[1], np.float64)
 
     def exact_targets(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Rows of the targets in float64."""

@@ -103,7 +103,10 @@ class ConfusionView(View):
         self._select((self._labels == label) & (self._predictions == prediction), content)
 
     def _on_block(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        labels, predictions = self._classes(content, "labels"), self._classes(content, "predictions")
+        labels, predictions = (
+            self._classes(content, "labels"),
+            self._classes(content, "predictions"),
+        )
         self._select(
             np.isin(self._labels, labels) & np.isin(self._predictions, predictions), content
         )

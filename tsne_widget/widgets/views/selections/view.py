@@ -16,7 +16,6 @@ from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELEC
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
 from tsne_widget.widgets.views.view import View
 
-
 # The word in automatic names, before a number.
 AUTOMATIC = "Selection"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tsne_widget.widgets.arguments import check_height
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -48,14 +49,20 @@ PANELS: dict[str, Panel] = {
 }
 
 
-def make_panels(context: PanelContext) -> dict[str, View]:
-    """The view of every panel by name, and the frame that says which one is open."""
-    views = {name: panel.make(context) for name, panel in PANELS.items()}
-    frame = FrameView(
+def explorer_frame(height: int | None) -> FrameView:
+    """The frame of an explorer, with a tab for every panel; the height is checked."""
+    check_height(height)
+    return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],
         panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+        height=height or 0,
     )
+
+
+def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
+    """The view of every panel by name; the frame says which one is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
 
     def follow() -> None:
         for name, view in views.items():
@@ -63,4 +70,4 @@ def make_panels(context: PanelContext) -> dict[str, View]:
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
-    return {**views, "frame": frame}
+    return views

@@ -46,14 +46,19 @@ PANELS: dict[str, Panel] = {
 }
 
 
-def make_panels(context: PanelContext) -> dict[str, View]:
-    """The view of every panel by name, and the frame that says which one is open."""
-    views = {name: panel.make(context) for name, panel in PANELS.items()}
-    frame = FrameView(
+def explorer_frame(height: int | None) -> FrameView:
+    """The frame of an explorer, with a tab for every panel."""
+    return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],
         panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+        height=height or 0,
     )
+
+
+def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
+    """The view of every panel by name; the frame says which one is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
 
     def follow() -> None:
         for name, view in views.items():
@@ -61,4 +66,4 @@ def make_panels(context: PanelContext) -> dict[str, View]:
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
-    return {**views, "frame": frame}
+    return views

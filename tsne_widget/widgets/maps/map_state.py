@@ -54,6 +54,7 @@ class MapState(HasTraits):
     busy = Delegate("_shared")
     selections = Delegate("_shared")
     color_by = Delegate("_shared")
+    mistakes = Delegate("_shared")
     map_name = Delegate("_shared")
 
     def __init__(

@@ -31,6 +31,10 @@ from tsne_widget.widgets.state.rows import Rows, as_selected
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
 
+# How the map marks misclassified samples: with a ring, alone, or not at all.
+Mistakes = Literal["mark", "only", "plain"]
+MISTAKES: tuple[Mistakes, ...] = ("mark", "only", "plain")
+
 # The tests set it: setting a trait outside the main thread is then an error. ipywidgets may send
 # such a change together with half of another one (ipywidgets#4001).
 CHECKS_THREADS = bool(os.environ.get("TSNE_WIDGET_DEBUG"))
@@ -99,6 +103,8 @@ class ExplorerState(HasTraits):
         dict; do not change this one.
     color_by : str, a trait
         Meaning of the points' colours, one of :attr:`color_choices`.
+    mistakes : "mark", "only" or "plain", a trait
+        How the map draws misclassified samples: marked with a ring, alone, or as all others.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
     main_thread : MainThread
@@ -123,6 +129,7 @@ class ExplorerState(HasTraits):
     focus = Int(None, allow_none=True)
     selections = Dict()
     color_by = Unicode()
+    mistakes = Unicode("mark")
 
     def __init__(
         self,
@@ -362,6 +369,13 @@ class ExplorerState(HasTraits):
             possible = ", ".join(known for known, lacking in choices.items() if not lacking)
             reason = choices.get(name, "is unknown")
             raise InvalidInputError(f"color_by={name!r} {reason}; possible here: {possible}")
+        return name
+
+    @validate("mistakes")
+    def _validate_mistakes(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in MISTAKES:
+            raise InvalidInputError(f"mistakes must be one of {', '.join(MISTAKES)}, got {name!r}")
         return name
 
     @validate("selections")

@@ -31,6 +31,7 @@ class MapModel(Protocol):
     focus: Any
     selections: Any
     color_by: Any
+    mistakes: Any
 
     @property
     def feature_set(self) -> FeatureSet:

@@ -9,7 +9,7 @@ import { hiddenRows, quoted } from "./text.js";
  * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
  * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  a new selection has no slot
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
- * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, message: string,
+ * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, mistakes: string, message: string,
  *   hovered: number | null, focus: number | null}} State
  * @typedef {ReturnType<typeof makeExploration>} Exploration
  */
@@ -41,6 +41,7 @@ export function makeExploration(record, start) {
     selected: start.selected.filter((row) => start.visible[record.codes[row]] === 1),
     selections: start.selections,
     colorBy: start.colorBy,
+    mistakes: "mark",
     message: "",
     hovered: null,
     focus: null,

@@ -29,6 +29,8 @@ from tsne_widget.widgets.views.view import View
 MAX_VERTICES = 20_000
 # Bounds of what the page may multiply the size and the opacity of points by.
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+# Points and bytes of one reply of pictures: a screenful of thumbnails.
+MAX_PICTURES, MAX_PICTURE_BYTES = 200, 1_000_000
 # Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
 
@@ -99,6 +101,8 @@ class MapView(View):
         self.handlers = {
             "select": self._on_select,
             "pick": self._on_pick,
+            "open": self._on_open,
+            "pictures": self._on_pictures,
             "hover": self._on_hover,
             "leave": self._on_leave,
             "color": self._on_color,
@@ -361,9 +365,26 @@ class MapView(View):
             self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        row = self._visible_row(content)
-        self._state.select([row], mode_of(content))
-        self._state.focus = row
+        self._state.select([self._visible_row(content)], mode_of(content))
+
+    def _on_open(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.focus = self._visible_row(content)
+
+    def _on_pictures(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Send the pictures of some points, as many as fit into one reply."""
+        points = content.get("points")
+        if not isinstance(points, list) or not 1 <= len(points) <= MAX_PICTURES:
+            raise MalformedMessageError(f"points must be a list of 1 … {MAX_PICTURES} points")
+        rows = [self._visible_row({**content, "point": point}) for point in points]
+        tiles: list[dict[str, Any] | None] = []
+        pictures: list[bytes] = []
+        for row in rows:
+            tile, picture = self._tiles.tile(row)
+            fits = sum(map(len, pictures)) + len(picture) <= MAX_PICTURE_BYTES
+            tiles.append(tile if fits else None)
+            pictures.append(picture if fits else b"")
+        reply = {"kind": "pictures", "points": points, "tiles": tiles, "epoch": self.epoch}
+        self.send(reply, [b"".join(pictures)])
 
     def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select([])

@@ -13,7 +13,7 @@ from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import checked_images
-from tsne_widget.widgets.arguments import check_height, check_record
+from tsne_widget.widgets.arguments import check_record
 from tsne_widget.widgets.io.downloads import downloads_of
 from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
@@ -29,6 +29,7 @@ from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
 from tsne_widget.widgets.views.panels import PanelContext, explorer_frame, make_panels
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
+from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +117,7 @@ class EmbeddingExplorer(MapExploration):
         draw_budget: int = 0,
     ) -> None:
         check_record(feature_set)
-        check_height(height)
+        self._page_frame = explorer_frame(height)
         given, projectors = named_maps(feature_set, projector, embedding)
         feature_set, self._images = checked_images(
             feature_set, images, mean=mean, std=std, bands=bands
@@ -125,18 +126,16 @@ class EmbeddingExplorer(MapExploration):
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
-        background = Background(state)
-        downloads = downloads_of(state, self._images, self._colors)
-        tiles = Tiles(state, self._images, palette)
-        self._frame = explorer_frame(height)
+        background, images = Background(state), self._images
+        tiles = Tiles(state, images, palette)
         self._map = MapView(state, tiles, background, palette, budget=draw_budget)
-        views = {
+        views: dict[str, View] = {
             "map": self._map,  # first: the map is what the person looks at
-            "toolbar": ToolbarView(state, background, downloads),
+            "toolbar": ToolbarView(state, background, downloads_of(state, images, self._colors)),
             "foot": FootView(state, maps.control, maps.show),
             "legend": LegendView(state, palette),
-            "frame": self._frame,
-            **make_panels(PanelContext(state, background, tiles), self._frame),
+            "frame": self._page_frame,
+            **make_panels(PanelContext(state, background, tiles), self._page_frame),
         }
         super().__init__(state, background, views)
         maps.start_next()
@@ -273,7 +272,7 @@ class EmbeddingExplorer(MapExploration):
         view = SavedView(
             viewport=list(self._map.viewport),
             colors={name: self._colors[name] for name in known},
-            height=self._frame.height,
+            height=self._page_frame.height,
             draw_budget=self._map.budget,
             color_by=state.color_by,
             show_labels=self._map.show_labels,

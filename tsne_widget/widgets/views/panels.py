@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tsne_widget.widgets.arguments import check_height
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -47,7 +48,8 @@ PANELS: dict[str, Panel] = {
 
 
 def explorer_frame(height: int | None) -> FrameView:
-    """The frame of an explorer, with a tab for every panel."""
+    """The frame of an explorer, with a tab for every panel; the height is checked."""
+    check_height(height)
     return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],

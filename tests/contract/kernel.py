@@ -31,7 +31,6 @@ from tsne_widget.widgets.views.view import View
 KERNEL_ONLY_TRAITS = {
     "map.figure": "a canvas draws the map: bqplot needs a widget manager",
     "map.budget": "the canvas draws every point of a page, at most 100,000",
-    "map.height": "the page fills the window",
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
@@ -213,7 +212,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
     return {
         "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),
-        "map": MapView(state, tiles, background, palette, height=460),
+        "map": MapView(state, tiles, background, palette),
         "toolbar": ToolbarView(state, lambda _word: None, background),
         "legend": LegendView(state, palette),
         **made,

@@ -14,8 +14,9 @@ from traitlets import HasTraits, observe, validate
 from tsne_widget.analysis import Scores
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.delegate import Delegate, delegates, relay
-from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit, Mode
+from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
+from tsne_widget.widgets.state.selecting import Mode
 
 
 class MapState(HasTraits):

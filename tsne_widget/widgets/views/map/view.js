@@ -63,6 +63,7 @@ export class MapView {
     this.#releases = [
       this.#follow(), this.tools.join(commands), () => this.dress.release(),
       commands.add("settings", (menu) => { if (!menu.childElementCount) addSettings(model, menu); }),
+      commands.add("highlight", (code) => this.highlight(code)),
       commands.add("save-map", () => { void saveMap(this); }),
     ];
     this.hover.leave();
@@ -109,6 +110,13 @@ export class MapView {
   /** Show the opacity for a selection. */
   shade(selected = this.points.selected, isAtOnce = false) {
     if (this.points.shade(selected)) this.drawing.showOpacity(isAtOnce);
+  }
+
+  /** Light up the points of a class, as if they were selected; -1 for none. */
+  highlight(/** @type {number} */ code) {
+    if (code < 0) return this.shade();
+    const { codes } = this.points;
+    this.shade(Uint32Array.from(codes.keys()).filter((point) => codes[point] === code));
   }
 
   /** Show the reason why there is no map yet. */

@@ -135,7 +135,10 @@ def palette() -> str:
 def main() -> int:
     """Write or compare both files; 1 if one is stale."""
     stale = 0
-    for file, text in ((FRONTEND / "constants.js", script()), (FRONTEND / "palette.css", palette())):
+    for file, text in (
+        (FRONTEND / "constants.js", script()),
+        (FRONTEND / "palette.css", palette()),
+    ):
         if "--check" not in sys.argv:
             file.write_text(text, "utf-8")
         elif not file.is_file() or file.read_text("utf-8") != text:

@@ -44,6 +44,7 @@ export function makeMapModel(exploration, tileOf) {
       if (row !== null) exploration.put("focus", row);
     },
     pictures({ points }) {
+      if (points.some((/** @type {number} */ point) => hit(point) === null)) return;
       const shown = points.map((/** @type {number} */ point) => tileOf(rows[point]));
       const body = new Uint8Array(shown.reduce((/** @type {number} */ sum, /** @type {any} */ { picture }) => sum + picture.byteLength, 0));
       let offset = 0;

@@ -27,7 +27,10 @@ def webgl_figure(xy: NDArray[np.float32], colors: Coloring) -> Any:
     import bqplot  # slow to import
 
     x, y = _columns(xy)
-    scales = {**_place(x, y), "color": bqplot.ColorScale(colors=colors.texture, min=0, max=TEXELS - 1)}
+    scales = {
+        **_place(x, y),
+        "color": bqplot.ColorScale(colors=colors.texture, min=0, max=TEXELS - 1),
+    }
     nothing = np.zeros(1, dtype=np.float32)
     above = _mark(x[:1], y[:1], nothing, scales)
     return _figure([_mark(x, y, _small(colors.texels), scales), above])

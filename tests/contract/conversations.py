@@ -28,11 +28,14 @@ def map_gestures(kernel: Kernel) -> None:
     for kind in ("undo", "undo", "redo", "undo", "undo", "redo", "redo", "redo"):
         kernel.say("map", kind)
     kernel.say("map", "pick", point=7, epoch=0, mode="add")
+    kernel.say("map", "open", point=9, epoch=0)
+    kernel.say("map", "pictures", points=[2, 6], epoch=0)
     kernel.say("map", "hover", point=3, epoch=0, known=False)
     kernel.say("map", "hover", point=4, epoch=0, known=True)
     kernel.say("map", "leave")
     kernel.say("map", "set", state={"viewport": [0.0, 1.0, 0.5, 2.0]})
     kernel.say("map", "set", state={"show_labels": True})
+    kernel.say("map", "set", state={"pictures": True, "point_size": 1.5, "opacity": 0.5})
     kernel.say("map", "clear")
 
 

@@ -26,7 +26,7 @@ from tsne_widget.widgets.state.named_selections import (
     checked_name,
     selection_color,
 )
-from tsne_widget.widgets.state.rows import Rows, as_selected
+from tsne_widget.widgets.state.rows import ArrayTrait, Ranking, Rows, as_selected
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
@@ -54,20 +54,6 @@ class Fit(NamedTuple):
     stage: str = ""
 
 
-class _ArrayTrait(AnyTrait):
-    """An array; None is validated as any other value, and equal values are no change."""
-
-    allow_none = False
-
-    def set(self, obj: HasTraits, value: Any) -> None:
-        name = str(self.name)
-        new: Any = self._validate(obj, value)
-        old: Any = obj._trait_values.get(name)
-        if old is None or not np.array_equal(old, new):
-            obj._trait_values[name] = new
-            obj._notify_trait(name, old, new)
-
-
 class ExplorerState(HasTraits):
     """Visible classes, selected rows, embedding and messages of one explorer.
 
@@ -78,6 +64,8 @@ class ExplorerState(HasTraits):
     ----------
     selected : (k,) int64 array, a trait
         Selected rows, ascending and unique. Set it to rows or to an (n,) bool mask.
+    ranking : Ranking or None, a trait
+        The order in which a finder found the selected rows.
     visible : (g,) bool array, a trait
         Which classes are visible.
     embedding : (n, 2) float32 array or None, a trait
@@ -111,8 +99,9 @@ class ExplorerState(HasTraits):
         Class of each row.
     """
 
-    selected = _ArrayTrait()
-    visible = _ArrayTrait()
+    selected = ArrayTrait()
+    ranking = AnyTrait(None, allow_none=True)
+    visible = ArrayTrait()
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
     map_name = Unicode()
@@ -137,6 +126,7 @@ class ExplorerState(HasTraits):
         self.selection_slots: dict[str, int] = {}
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         self._history = History()
+        self._coming: Ranking | None = None  # of the rows that are being selected
         super().__init__(
             selected=as_selected(np.empty(0, dtype=np.int64)),
             visible=np.ones(len(self.class_names), dtype=bool),
@@ -227,13 +217,17 @@ class ExplorerState(HasTraits):
         self.observe(lambda _change: show(), list(names))
         show()
 
-    def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
+    def select(
+        self, rows: ArrayLike, mode: Mode = "replace", ranking: Ranking | None = None
+    ) -> None:
         """Combine rows with the selection; rows of hidden classes are left out and counted.
 
         Parameters
         ----------
         rows : (k,) int array or (n,) bool array
         mode : "replace", "add", "subtract" or "intersect"
+        ranking : Ranking, optional
+            How a finder ordered the rows.
         """
         if mode not in MODES:
             raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
@@ -244,7 +238,12 @@ class ExplorerState(HasTraits):
             wanted = np.setdiff1d(self.selected, wanted, assume_unique=True)
         elif mode == "intersect":
             wanted = np.intersect1d(self.selected, wanted, assume_unique=True)
-        self.selected = wanted
+        self._coming = ranking
+        try:
+            self.selected = wanted
+        finally:
+            self._coming = None
+        self.ranking = ranking  # also if the same rows were selected before
 
     def name_selection(self, name: str, rows: ArrayLike) -> None:
         """Keep rows under a name; an existing selection of that name is replaced."""
@@ -338,6 +337,7 @@ class ExplorerState(HasTraits):
     def _record(self, change: Any) -> None:
         if change.old is not None:
             self._history.record(change.old)
+            self.ranking = self._coming  # before others see the new rows
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

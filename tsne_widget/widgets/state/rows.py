@@ -1,11 +1,13 @@
-"""Selected rows as an array that traitlets can compare."""
+"""Selected rows: an array that traitlets can compare, and how a finder ranked them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from traitlets import Any as AnyTrait
+from traitlets import HasTraits
 
 
 class Rows(np.ndarray[Any, np.dtype[np.int64]]):
@@ -27,3 +29,24 @@ def as_selected(rows: NDArray[np.int64]) -> Rows:
     view = rows.view(Rows)
     view.flags.writeable = False
     return view
+
+
+class Ranking(NamedTuple):
+    """The score by which selected rows were found, and whether the highest come first."""
+
+    score: str
+    highest_first: bool
+
+
+class ArrayTrait(AnyTrait):
+    """An array; None is validated as any other value, and equal values are no change."""
+
+    allow_none = False
+
+    def set(self, obj: HasTraits, value: Any) -> None:
+        name = str(self.name)
+        new: Any = self._validate(obj, value)
+        old: Any = obj._trait_values.get(name)
+        if old is None or not np.array_equal(old, new):
+            obj._trait_values[name] = new
+            obj._notify_trait(name, old, new)

@@ -16,6 +16,7 @@ from tsne_widget.analysis import (
     FINDERS,
     finder_is_ready,
     finder_lacks,
+    finder_order,
     finder_rows,
     matching_rows,
 )
@@ -24,6 +25,7 @@ from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.views.view import View
 
 
@@ -124,6 +126,7 @@ class ToolbarView(View):
             raise MalformedMessageError("no such finder, or one that is not offered")
         title = FINDERS[FINDER_NAMES.index(name)].title
         visible = self._state.visible_rows
+        order = finder_order(name) if mode in ("replace", "intersect") else None
         self._asked += 1
         asked = self._asked
 
@@ -132,7 +135,7 @@ class ToolbarView(View):
 
         def select(rows: NDArray[np.int64]) -> None:
             if asked == self._asked:
-                self._select(rows, mode, f"{title}: none")
+                self._select(rows, mode, f"{title}: none", order and Ranking(*order))
 
         if finder_is_ready(name, scores):
             select(find())
@@ -150,12 +153,14 @@ class ToolbarView(View):
         rows = matching_rows(self._state.feature_set, text)
         self._select(rows, mode, f"No match for “{printable(text.strip())}”")
 
-    def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
+    def _select(
+        self, rows: NDArray[np.int64], mode: Mode, none: str, ranking: Ranking | None = None
+    ) -> None:
         """Select the visible ones of these rows, or report that there are none."""
         state = self._state
         among = rows[state.visible_rows[rows]]
         if len(among):
-            state.select(among, mode)
+            state.select(among, mode, ranking)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
             state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)

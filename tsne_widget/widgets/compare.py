@@ -53,7 +53,7 @@ def compare(
     mean: Any = None,
     std: Any = None,
     colors: Mapping[str, str] | None = None,
-    height: int = 400,
+    height: int | None = None,
 ) -> Comparison:
     """Linked maps of two to four layers or checkpoints side by side, see :class:`Comparison`.
 
@@ -112,7 +112,7 @@ class Comparison(Exploration):
         projector: Any,
         source: Any,
         colors: Mapping[str, str] | None,
-        height: int,
+        height: int | None,
     ) -> None:
         self._compared, self._images = what, source
         records = what.records
@@ -149,12 +149,13 @@ class Comparison(Exploration):
                 for number, name in enumerate(records)
             ],
             panels=[],
+            height=height or 0,
         )
         views: dict[str, View] = {"frame": frame}
         self._views_of: dict[str, MapView] = {}
         for number, (name, one) in enumerate(self._maps.items()):
             tiles = Tiles(one, source, palette)
-            view = MapView(one, tiles, background, palette, height=height)
+            view = MapView(one, tiles, background, palette)
             views[f"map-{number}"] = self._views_of[name] = view
         shared_tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
         gallery = GalleryView(state, shared_tiles, background)

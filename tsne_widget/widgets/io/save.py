@@ -61,7 +61,7 @@ class SavedView(NamedTuple):
     colors: dict[str, str]
     """Colours by class name."""
     height: int
-    """Height of the map in pixels."""
+    """Height of map and panels in pixels; 0 is automatic."""
     draw_budget: int
     """Maximum number of points drawn; 0 lets the renderer decide."""
     color_by: str

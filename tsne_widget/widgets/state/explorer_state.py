@@ -273,6 +273,16 @@ class ExplorerState(HasTraits):
             known = ", ".join(map(repr, self.selections)) or "none"
             raise InvalidInputError(f"there is no selection named {name!r}; there are {known}")
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` changes anything."""
+        return bool(self._history.past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether :meth:`redo` changes anything."""
+        return bool(self._history.future)
+
     def undo(self) -> None:
         """Restore the previous selection, without rows of hidden classes."""
         history = self._history

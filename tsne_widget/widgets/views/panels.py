@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tsne_widget.widgets.arguments import check_height
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -48,15 +49,21 @@ PANELS: dict[str, Panel] = {
 }
 
 
-def make_panels(context: PanelContext) -> dict[str, View]:
-    """The view of every panel by name, and the frame that says which one is open."""
-    views = {name: panel.make(context) for name, panel in PANELS.items()}
-    beside = beside_gallery(context, views["gallery"])
-    frame = FrameView(
+def explorer_frame(height: int | None) -> FrameView:
+    """The frame of an explorer, with a tab for every panel; the height is checked."""
+    check_height(height)
+    return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],
         panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+        height=height or 0,
     )
+
+
+def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
+    """The views of all panels, and those beside them, by name; the frame says which is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
+    beside = beside_gallery(context, views["gallery"])
 
     def follow() -> None:
         for name, view in views.items():
@@ -65,7 +72,7 @@ def make_panels(context: PanelContext) -> dict[str, View]:
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
-    return {**views, **beside, "frame": frame}
+    return {**views, **beside}
 
 
 def beside_gallery(context: PanelContext, gallery: Any) -> dict[str, View]:

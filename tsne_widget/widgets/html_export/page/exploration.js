@@ -47,7 +47,7 @@ export function makeExploration(record, start) {
   };
   const { put, follow } = makeFields(state);
   const isVisible = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
-  const { select, undo, redo } = makeSelecting(state, put, isVisible);
+  const { select, undo, redo, canTravel } = makeSelecting(state, put, isVisible);
 
   /** Show exactly these classes; rows of hidden classes are deselected first. */
   function show(/** @type {Uint8Array} */ visible) {
@@ -68,7 +68,7 @@ export function makeExploration(record, start) {
     if (!areEqualLists(named, state.selections)) put("selections", named);
   }
 
-  return { record, state, put, follow, select, show, isVisible, visibleRows, putSelections, undo, redo };
+  return { record, state, put, follow, select, show, isVisible, visibleRows, putSelections, undo, redo, canTravel };
 }
 
 /**
@@ -107,7 +107,7 @@ function makeSelecting(state, put, isVisible) {
     setSelected(rows);
   }
 
-  return { select, undo: () => travel(past, future), redo: () => travel(future, past) };
+  return { select, undo: () => travel(past, future), redo: () => travel(future, past), canTravel: () => ({ can_undo: past.length > 0, can_redo: future.length > 0 }) };
 }
 
 /** The reason why selections are refused; "" if they are accepted. @param {Entry[]} entries */

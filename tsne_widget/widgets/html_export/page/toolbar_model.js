@@ -1,12 +1,11 @@
 // The toolbar of an exported page; same as views/toolbar/view.py.
 import { fold, fullCount } from "../../frontend/classes.js";
 import { FINDERS, FOUND, MAX_SENTENCE } from "../../frontend/constants.js";
+import { csvFile } from "./csv.js";
 import { makeModel } from "./model.js";
 import { printable } from "./text.js";
 
 /** @typedef {import("./record.js").SharedRecord} SharedRecord */
-
-const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "" };
 
 /** @param {import("./exploration.js").Exploration} exploration */
 export function makeToolbarModel(exploration) {
@@ -26,11 +25,17 @@ export function makeToolbarModel(exploration) {
 
   const model = makeModel({
     total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
-    maps: [], map: -1, fit: NO_FIT, notes: record.notes.record,
+    can_undo: false, can_redo: false, files: ["csv"], notes: record.notes.record,
     finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
     misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),
     clear: () => exploration.select([]),
+    undo: () => exploration.undo(),
+    redo: () => exploration.redo(),
+    download() {
+      const { name, type, text } = csvFile(exploration);
+      model.reply({ kind: "file", name, type }, [new DataView(new TextEncoder().encode(text).buffer)]);
+    },
     finder({ name, mode }) {
       const finder = finders.find((one) => one.name === name);
       if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: none`);
@@ -41,7 +46,7 @@ export function makeToolbarModel(exploration) {
     const visible = exploration.visibleRows();
     model.set({
       visible: visible.length, misclassified: isJudged ? mistakes(visible) : -1, selected: state.selected.length,
-      selected_misclassified: mistakes(state.selected), message: state.message,
+      selected_misclassified: mistakes(state.selected), message: state.message, ...exploration.canTravel(),
     });
   }, "visible", "selected", "message");
   return model;

@@ -1,7 +1,6 @@
 // The confusion panel: the matrix, the most confused pairs, and the metrics per class.
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
-import { keepKeys } from "../../frontend/keys.js";
 import { modeOf } from "../../frontend/modes.js";
 import { Board } from "./board.js";
 import { readCounts } from "./counts.js";
@@ -16,7 +15,6 @@ const TRAITS = ["counts", "chosen", "report", "chosen_report", "pairs", "chosen_
 function render({ model, el }) {
   const root = el.appendChild(element("section", "tw-confusion tw-scroll"));
   root.setAttribute("aria-label", "Confusion matrix");
-  keepKeys(root);
   const lacking = model.get("lacking");
   if (lacking) {
     root.appendChild(element("p", "tw-remark", lacking));

@@ -3,7 +3,7 @@ import { typedOf, unpackBits } from "../../frontend/bytes.js";
 import { fold, fullCount, sortedCodes, typedPosition } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
-import { hasModifier, keepKeys } from "../../frontend/keys.js";
+import { hasModifier } from "../../frontend/keys.js";
 import { makeHeader } from "./header.js";
 import { codeOf, Rows } from "./rows.js";
 
@@ -54,7 +54,6 @@ class Legend {
     this.#rows = new Rows({ title, names: this.#names, counts: this.#counts, accuracies: this.#accuracies, colors: model.get("colors") });
     const hint = element("footer");
     hint.append(...HINTS.map((text) => element("span", "", text)));
-    keepKeys(this.#root);
     this.#root.append(this.#header.root, this.#rows.root, hint);
     el.appendChild(this.#root);
     this.#listen();

@@ -1,6 +1,5 @@
 // The colours of the map: a menu to choose them, and the key that explains them.
 import { element } from "../../frontend/elements.js";
-import { keepKeys } from "../../frontend/keys.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
@@ -11,7 +10,6 @@ export function makeKey(model, signal) {
   const select = menu.appendChild(element("select"));
   select.title = "Meaning of the points' colours";
   select.addEventListener("change", () => model.send({ kind: "color", name: select.value }), { signal });
-  keepKeys(menu);
   const key = element("div", "tw-key");
   key.setAttribute("role", "group");
   key.tabIndex = 0; // lets keys scroll a long key

@@ -61,7 +61,6 @@ class MapView(View):
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
-    height = Int(help="pixels").tag(sync=True)
 
     page_traits = ("viewport", "show_labels")
 
@@ -72,7 +71,6 @@ class MapView(View):
         background: Background,
         colors: Sequence[str],
         *,
-        height: int,
         budget: int = 0,
     ) -> None:
         self._state = state
@@ -91,7 +89,6 @@ class MapView(View):
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
-            height=height,
         )
         self.handlers = {
             "select": self._on_select,

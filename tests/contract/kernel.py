@@ -23,7 +23,7 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PANELS, PanelContext
+from tsne_widget.widgets.views.panels import PANELS, PanelContext, beside_gallery
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
 from tsne_widget.widgets.views.view import View
 
@@ -34,6 +34,7 @@ KERNEL_ONLY_TRAITS = {
     "map.height": "the page fills the window",
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
+    "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {
@@ -41,10 +42,11 @@ KERNEL_ONLY_MESSAGES = {
     "toolbar.fit": "a page computes no map",
     "toolbar.map": "a page has one map",
     "gallery.expect": "a page answers at once, so no tiles are sent in advance",
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.similar": "distances are measured in the features, which are not in the page",
 }
 KERNEL_ONLY_REPLIES = {
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
 }
 # Fields of replies.
 KERNEL_ONLY_FIELDS = {
@@ -208,6 +210,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     made = {
         name: panel.make(PanelContext(state, background, tiles)) for name, panel in panels.items()
     }
+    made |= beside_gallery(PanelContext(state, background, tiles), made["gallery"])
     for view in made.values():
         view.is_open = True
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]

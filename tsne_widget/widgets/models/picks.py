@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class PickedTiles(NamedTuple):
-    """The picked tiles among the tiles in order: their number, and one bit per tile from a start."""
+    """How many tiles are picked, and one bit per tile from a start."""
 
     count: int
     start: int

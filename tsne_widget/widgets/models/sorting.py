@@ -101,7 +101,7 @@ class Sorting:
         return self._take(_highest_first(key) if descending is None else descending)
 
     def default(self) -> str:
-        """The key that comes first where nothing is chosen: the worst mistakes, if they are known."""
+        """The key before anything is chosen: the worst mistakes, if they are known."""
         return "dataset" if self._lacks("loss") else "loss"
 
     def sorted(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ import { hiddenRows, quoted } from "./text.js";
  * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  a new selection has no slot
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
  * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, message: string,
- *   hovered: number | null, focus: number | null}} State
+ *   ranking: Ranking | null, hovered: number | null, focus: number | null}} State
+ * @typedef {{score: string, highest_first: boolean}} Ranking  how a finder ordered the selected rows
  * @typedef {ReturnType<typeof makeExploration>} Exploration
  */
 
@@ -42,6 +43,7 @@ export function makeExploration(record, start) {
     selections: start.selections,
     colorBy: start.colorBy,
     message: "",
+    ranking: null,
     hovered: null,
     focus: null,
   };
@@ -84,16 +86,18 @@ function makeSelecting(state, put, isVisible) {
   let future = [];
 
   /** Select those rows whose class is visible; a message counts the others. */
-  function setSelected(/** @type {Iterable<number>} */ rows) {
+  function setSelected(/** @type {Iterable<number>} */ rows, /** @type {Ranking | null} */ ranking = null) {
     const wanted = new Set(rows);
     const kept = Uint32Array.from(wanted).filter(isVisible).sort();
     put("message", hiddenRows(wanted.size - kept.length, wanted.size));
-    if (!areEqual(kept, state.selected)) put("selected", kept);
+    if (areEqual(kept, state.selected)) return put("ranking", ranking);
+    state.ranking = ranking; // before others see the new rows
+    put("selected", kept);
   }
 
-  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace") {
+  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace", /** @type {Ranking | null} */ ranking = null) {
     const before = state.selected;
-    setSelected(combineRows(before, Uint32Array.from(rows), mode));
+    setSelected(combineRows(before, Uint32Array.from(rows), mode), ranking);
     if (state.selected === before) return;
     past = [...past.slice(1 - MAX_UNDO), before];
     future = [];

@@ -160,27 +160,26 @@ class GalleryView(View):
         state = self._state
         with self._arranging():
             self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
-            if state.selected is not self._seen:
-                self._seen = state.selected
-                if not self._is_picking or not len(state.selected):
-                    self.source = "selection" if len(state.selected) else "visible"
-            is_other = self._follow_ranking()
+            is_new = state.selected is not self._seen
+            if is_new and (not self._is_picking or not len(state.selected)):
+                self.source = "selection" if len(state.selected) else "visible"
+            is_other = (is_new or state.ranking != self._ranking) and self._follow_ranking()
+            self._seen = state.selected
             if is_other or not np.array_equal(self._among, self._source_rows()):
                 self._arrange()
 
     def _follow_ranking(self) -> bool:
         """Take over the order of a finder, or go back from it; returns whether it has changed."""
-        ranking, before = self._state.ranking, (self._sorting.by, self._sorting.descending)
-        if ranking == self._ranking and not (self._is_ranked and ranking is None):
-            return False
+        ranking, sorting = self._state.ranking, self._sorting
+        is_over = ranking is None and (self._is_ranked or self._own_sort is not None)
         self._ranking, self._is_ranked = ranking, ranking is not None
         if ranking is not None:
-            self._own_sort = self._own_sort or before
-            self._sorting.choose(ranking.score, ranking.highest_first)
+            self._own_sort = self._own_sort or (sorting.by, sorting.descending)
+            sorting.choose(ranking.score, ranking.highest_first)
         elif self._own_sort is not None:
             (by, descending), self._own_sort = self._own_sort, None
-            self._sorting.choose(by, descending)
-        return True
+            sorting.choose(by, descending)
+        return is_over or ranking is not None
 
     def _source_rows(self) -> NDArray[np.int64]:
         """Rows of the source, ascending."""
@@ -190,8 +189,10 @@ class GalleryView(View):
     def _ordered(
         self, rows: NDArray[np.int64], source: str
     ) -> tuple[NDArray[np.int64], list[Group]]:
-        group_by = "none" if self._is_ranked else self._chosen_groups[source]
-        return grouped(self._sorting.sorted(rows), group_by, self._state.feature_set)
+        return grouped(self._sorting.sorted(rows), self._grouping(source), self._state.feature_set)
+
+    def _grouping(self, source: str) -> str:
+        return "none" if self._is_ranked or self.is_table else self._chosen_groups[source]
 
     def _arrange(self) -> None:
         """Put the rows into order and start a new epoch."""
@@ -203,7 +204,7 @@ class GalleryView(View):
             is_expected = self._expected is not None and self.is_open and len(self._rows) > 0
             self.coming = self.epoch if is_expected else -1
             self.count = len(self._rows)
-            self.group_by = "none" if self._is_ranked else self._chosen_groups[self.source]
+            self.group_by = self._grouping(self.source)
             self.groups = [
                 [one.name, one.size, colors[one.label], colors[one.prediction]] for one in groups
             ]
@@ -250,7 +251,8 @@ class GalleryView(View):
                 self._show_sorting()
             elif descending is not None:
                 self._sorting.descending = descending
-            if source or group or (is_there and (sort is not None or descending is not None)):
+            is_sorted = is_there and (sort is not None or descending is not None)
+            if source or group or is_table is not None or is_sorted:
                 self._arrange()
 
     # ---- tiles ----

@@ -32,6 +32,8 @@ class Tiles:
     Attributes
     ----------
     has_images : bool
+    colors : sequence of str
+        "#rrggbb" of each class.
     note : str
         Remark about the pictures, for example how their values were scaled; "" for none.
     """

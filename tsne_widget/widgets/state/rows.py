@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Any as AnyTrait
-from traitlets import HasTraits
 
 
 class Rows(np.ndarray[Any, np.dtype[np.int64]]):
@@ -36,17 +34,3 @@ class Ranking(NamedTuple):
 
     score: str
     highest_first: bool
-
-
-class ArrayTrait(AnyTrait):
-    """An array; None is validated as any other value, and equal values are no change."""
-
-    allow_none = False
-
-    def set(self, obj: HasTraits, value: Any) -> None:
-        name = str(self.name)
-        new: Any = self._validate(obj, value)
-        old: Any = obj._trait_values.get(name)
-        if old is None or not np.array_equal(old, new):
-            obj._trait_values[name] = new
-            obj._notify_trait(name, old, new)

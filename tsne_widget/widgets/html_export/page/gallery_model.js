@@ -28,6 +28,8 @@ export class Gallery {
   #isPicking = false;
   /** The selection that the source followed. @type {Uint32Array | null} */
   #seen = null;
+  /** Whether a visible row of it was selected. */
+  #hadAny = false;
 
   /**
    * @param {import("./exploration.js").Exploration} exploration
@@ -145,12 +147,13 @@ export class Gallery {
 
   /** Arrange the rows of the source if they have changed, or their order. */
   #showSource() {
-    const { selected, ranking } = this.exploration.state;
+    const { selected, chosen, ranking } = this.exploration.state;
     this.model.set("source_counts", [selected.length, this.exploration.visibleRows().length]);
-    const isNew = selected !== this.#seen;
-    if (isNew && (!this.#isPicking || !selected.length)) this.model.set("source", selected.length ? "selection" : "visible");
+    const [isNew, isAny] = [chosen !== this.#seen, selected.length > 0];
+    if ((isNew && !this.#isPicking) || isAny !== this.#hadAny) this.model.set("source", isAny ? "selection" : "visible");
     const isOther = (isNew || ranking !== this.order.ranking) && this.order.follow(ranking);
-    this.#seen = selected;
+    this.#seen = chosen;
+    this.#hadAny = isAny;
     if (isOther || !this.order.isOf(this.#sourceRows())) this.#arrange();
   }
 }

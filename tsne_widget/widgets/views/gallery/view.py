@@ -16,10 +16,11 @@ from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.table import Table
 from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.hovering import Hovering
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.state.rows import Ranking
+from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
 # Smallest and largest width and height of a tile's picture in screen pixels.
@@ -77,6 +78,7 @@ class GalleryView(View):
         self._rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._among: NDArray[np.int64] = np.array([-1])  # the arranged rows, ascending
         self._seen: object = None  # the selection that the source followed
+        self._had_any = False  # whether a visible row of it was selected
         self._is_picking = False  # a selection by picked tiles keeps the source
         self._expected: tuple[int, int] | None = None  # count and size of unasked tiles
         self._picks = Picks(len(state.codes))
@@ -160,11 +162,11 @@ class GalleryView(View):
         state = self._state
         with self._arranging():
             self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
-            is_new = state.selected is not self._seen
-            if is_new and (not self._is_picking or not len(state.selected)):
-                self.source = "selection" if len(state.selected) else "visible"
+            is_new, is_any = state.chosen is not self._seen, len(state.selected) > 0
+            if (is_new and not self._is_picking) or is_any != self._had_any:
+                self.source = "selection" if is_any else "visible"
             is_other = (is_new or state.ranking != self._ranking) and self._follow_ranking()
-            self._seen = state.selected
+            self._seen, self._had_any = state.chosen, is_any
             if is_other or not np.array_equal(self._among, self._source_rows()):
                 self._arrange()
 

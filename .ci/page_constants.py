@@ -62,6 +62,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
                 "score": finder.score,
                 "highest_first": finder.highest_first,
                 "only_misclassified": finder.only_misclassified,
+                "above": finder.above,
             }
             for finder in FINDERS
             if finder.matches is None
@@ -93,7 +94,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
-    ("MAX_TILES_PER_REPLY", "Tiles of one request.", gallery.MAX_TILES_PER_REPLY),
+    ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
     ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),

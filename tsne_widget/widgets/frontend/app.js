@@ -77,7 +77,8 @@ class Application {
       this.#commands.add("panel", (number) => tabs.openAt(number)),
       this.#commands.add("open-panel", (name) => tabs.open(name)),
     );
-    if (this.#views.strip) this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "look", "tw-place-look");
   }
 
   #layOutComparison() {
@@ -96,5 +97,6 @@ class Application {
     this.#place(middle, "way", "tw-place-foot");
     const panels = body.appendChild(element("div", "tw-panels"));
     this.#place(panels, "gallery", "tw-place-panel");
+    this.#place(body, "look", "tw-place-look");
   }
 }

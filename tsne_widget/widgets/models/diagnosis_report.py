@@ -80,7 +80,7 @@ def _report(
         "verdict": printable(said, MAX_SENTENCE),
         "summary": "" if lacking else _summary(record.misclassified, among, visible, here=here),
         "pairs": [
-            {"label": pair.label, "prediction": pair.prediction, "count": pair.count,
+            {"label": pair.label, "prediction": pair.prediction, "count": pair.mistakes,
              "text": f"{names[pair.label]} → {names[pair.prediction]}"}
             for pair in pairs[:MAX_PAIRS]
         ],
@@ -102,7 +102,7 @@ def _report(
 
 def _pairs(labels: Any, predictions: Any, rows: NDArray[np.int64]) -> list[Pair]:
     frame = confused_pairs(labels[rows], predictions[rows])
-    columns = (frame[name].tolist() for name in Pair._fields)
+    columns = (frame[name].tolist() for name in ("label", "prediction", "count"))
     return [Pair(*row) for row in zip(*columns, strict=True)]
 
 

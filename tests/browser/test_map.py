@@ -170,7 +170,7 @@ def test_unavailable_colouring_is_listed_with_its_reason(notebook):
     assert "label suspicion (nats)" in texts
     notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
     assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
-        "bare.get_state()['map.color_choices']"
+        "bare.get_state()['legend.color_choices']"
     )
 
 

@@ -133,7 +133,7 @@ class EmbeddingExplorer(MapExploration):
             "map": self._map,  # first: the map is what the person looks at
             "toolbar": ToolbarView(state, background, downloads_of(state, images, self._colors)),
             "foot": FootView(state, maps.control, maps.show),
-            "legend": LegendView(state, palette),
+            "legend": LegendView(state, palette, self._map),
             "frame": self._page_frame,
             **make_panels(PanelContext(state, background, tiles), self._page_frame),
         }

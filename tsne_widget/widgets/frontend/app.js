@@ -87,13 +87,17 @@ class Application {
   #layOutComparison() {
     this.#place(this.frame, "bar", "tw-place-toolbar", "comparison_bar");
     const body = this.frame.appendChild(element("div", "tw-body tw-compared-body"));
-    this.#place(body, "legend", "tw-place-legend");
-    const maps = body.appendChild(element("div", "tw-compared-maps"));
+    const key = body.appendChild(element("div", "tw-compared-key"));
+    this.#place(key, "changes", "tw-place-changes");
+    this.#place(key, "legend", "tw-place-legend");
+    const middle = body.appendChild(element("div", "tw-middle"));
+    const maps = middle.appendChild(element("div", "tw-compared-maps"));
     for (const { view, title } of this.#backend("frame").get("maps")) {
       const pane = maps.appendChild(element("div", "tw-compared"));
       pane.appendChild(element("div", "tw-compared-title", title)).title = title;
       this.#place(pane, view, "tw-place-map", "map");
     }
+    this.#place(middle, "way", "tw-place-foot");
     const panels = body.appendChild(element("div", "tw-panels"));
     this.#place(panels, "gallery", "tw-place-panel");
   }

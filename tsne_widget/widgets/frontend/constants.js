@@ -9,8 +9,14 @@ export const MAX_SENTENCE = 400;
 /** Characters of a search. */
 export const MAX_TEXT = 200;
 
+/** Pattern of a search that is a condition on columns. */
+export const CONDITION = "[<>]|[=!]=|\\bin\\s*[\\[(]";
+
 /** How rows combine with the selection. */
 export const MODES = ["replace", "add", "subtract", "intersect"];
+
+/** How the map draws misclassified samples. */
+export const MISTAKES = ["mark", "only", "plain"];
 
 /** Selections that undo can return to. */
 export const MAX_UNDO = 50;
@@ -89,6 +95,12 @@ export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
   "prediction": "Predicted classes",
   "": ""
 });
+
+/** From this many classes on, the worst come first. */
+export const MANY_CLASSES = 20;
+
+/** Groups of the colour menu. */
+export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
 
 /** Sorts of the gallery in the order of the menu. */
 export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];

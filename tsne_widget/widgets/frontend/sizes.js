@@ -69,7 +69,7 @@ export class Sizes {
   #makeSplit() {
     const panels = /** @type {HTMLElement | null} */ (this.#body.querySelector(":scope > .tw-panels"));
     const middle = /** @type {HTMLElement | null} */ (this.#body.querySelector(":scope > .tw-middle"));
-    if (!panels || !middle) return null;
+    if (!panels || !middle || this.#body.classList.contains("tw-compared-body")) return null;
     const split = makeSplitter({
       axis: "x", label: "Width of the panel", read: () => panels.offsetWidth,
       range: () => [LEAST_PANEL, Math.max(LEAST_PANEL, panels.offsetWidth + middle.offsetWidth - LEAST_MAP)],

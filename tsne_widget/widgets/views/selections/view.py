@@ -11,9 +11,10 @@ from traitlets import Bytes, Int, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELECTIONS
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.view import View
 
 # The word in automatic names, before a number.

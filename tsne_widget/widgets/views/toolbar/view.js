@@ -7,7 +7,7 @@ import { makeNotes } from "../../frontend/notes.js";
 import { saveFile } from "../../frontend/save.js";
 import { makeFind } from "./find.js";
 import { makeMore } from "./more.js";
-import { makePill } from "./pill.js";
+import { makePill } from "../../frontend/pill.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 /** @typedef {import("../../frontend/commands.js").Commands} Commands */

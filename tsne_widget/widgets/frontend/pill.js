@@ -1,9 +1,9 @@
 // The selection as a pill: its counts, a button that keeps it, and one that clears it.
-import { button, iconButton } from "../../frontend/controls.js";
-import { element } from "../../frontend/elements.js";
-import { icon } from "../../frontend/icons.js";
+import { button, iconButton } from "./controls.js";
+import { element } from "./elements.js";
+import { icon } from "./icons.js";
 
-/** @param {import("../../frontend/kernel.js").ViewModel} model @param {import("../../frontend/commands.js").Commands} commands */
+/** @param {import("./kernel.js").ViewModel} model @param {import("./commands.js").Commands} commands */
 export function makePill(model, commands) {
   const root = element("div", "tw-pill");
   const counts = root.appendChild(element("span", "tw-pill-counts"));

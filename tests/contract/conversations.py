@@ -94,6 +94,8 @@ def toolbar_searches(kernel: Kernel) -> None:
     for text in ("5", "CAT", "class 0"):
         kernel.say("toolbar", "search", text=text, mode="add")
     kernel.say("toolbar", "clear")
+    kernel.say("toolbar", "undo")
+    kernel.say("toolbar", "redo")
 
 
 def gallery_orders(kernel: Kernel) -> None:

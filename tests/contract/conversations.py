@@ -212,8 +212,6 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
-    kernel.say("selections", "undo")
-    kernel.say("selections", "redo")
 
 
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {

@@ -36,6 +36,7 @@ from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
 from tsne_widget.widgets.views.panels import PANELS
+from tsne_widget.widgets.views.selections import view as selections
 
 SCRIPT = (
     Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend" / "constants.js"
@@ -80,6 +81,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
+    ("AUTOMATIC", "Word in automatic names of selections.", selections.AUTOMATIC),
     ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
     ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
     ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),

@@ -153,6 +153,8 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "cell", label=0, prediction=c - 1, mode="replace")
         kernel.say("confusion", "label", code=c - 1, mode="add")
         kernel.say("confusion", "prediction", code=0, mode="subtract")
+        kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
+        kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
@@ -162,6 +164,7 @@ def named_selections(kernel: Kernel) -> None:
     for number, name in enumerate(NAMES):
         kernel.say("map", "pick", point=number, epoch=0, mode="add")
         kernel.say("selections", "name", name=name)
+    kernel.say("selections", "keep")
     kernel.say("legend", "color", name="selection")
     for mode in MODES:
         kernel.say("selections", "select", epoch=view.epoch, index=1, mode=mode)
@@ -173,6 +176,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "restore")
     kernel.say("selections", "restore")
     kernel.say("selections", "name", name="mine")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
@@ -315,11 +321,11 @@ def _confusion(kernel: Kernel, kind: str, at: float, across: float, mode: str) -
     kernel.say("confusion", kind, mode=mode, **(fields if kind == "cell" else {"code": _at(at, c)}))
 
 
-@_act(st.sampled_from(["name", "name", "rename", "select", "drop", "restore"]),
+@_act(st.sampled_from(["name", "keep", "rename", "select", "drop", "restore"]),
       st.sampled_from(NAMES), _SHARE, _MODE, st.integers(0, 5))  # fmt: skip
 def _selection(kernel: Kernel, kind: str, name: str, at: float, mode: str, age: int) -> None:
     view = kernel.views["selections"]
-    if kind == "restore" or (kind == "name" and len(kernel.state.selected)):
+    if kind in ("restore", "keep") or (kind == "name" and len(kernel.state.selected)):
         kernel.say("selections", kind, **({"name": name} if kind == "name" else {}))
     elif kind != "name" and view.names:
         fields: dict[str, Any] = {"epoch": view.epoch - (age == 0)}

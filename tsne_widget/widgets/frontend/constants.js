@@ -80,6 +80,9 @@ export const SELECTION_COLORS = ["#00c3c3", "#d200b4", "#c3a5f0", "#87693c", "#f
 /** Named selections. */
 export const MAX_SELECTIONS = 200;
 
+/** Word in automatic names of selections. */
+export const AUTOMATIC = "Selection";
+
 /** Characters of a selection's name. */
 export const MAX_CHARACTERS = 80;
 
@@ -156,4 +159,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Selections"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];

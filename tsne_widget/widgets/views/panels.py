@@ -37,13 +37,15 @@ class Panel(NamedTuple):
 # By the name of the panel's folder, in the order of the tabs.
 PANELS: dict[str, Panel] = {
     "gallery": Panel("Images", lambda c: GalleryView(c.state, c.tiles, c.background)),
-    "confusion": Panel("Confusion", lambda c: ConfusionView(c.state, is_open=False)),
+    "confusion": Panel(
+        "Confusion", lambda c: ConfusionView(c.state, c.tiles.colors, is_open=False)
+    ),
     "diagnosis": Panel(
         "Diagnosis",
         lambda c: DiagnosisView(c.state, c.background, is_open=False),
         needs_kernel=True,
     ),
-    "selections": Panel("Selections", lambda c: SelectionsView(c.state)),
+    "selections": Panel("Saved", lambda c: SelectionsView(c.state)),
 }
 
 

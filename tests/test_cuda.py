@@ -23,8 +23,8 @@ from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.gpu.triton_operations import can_run, compiled_operations
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import Phase, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
+from tsne_widget.projection.schedule import Phase, default_schedule
 from tsne_widget.projection.workers import Workers
 
 pytestmark = [

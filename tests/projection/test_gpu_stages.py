@@ -34,9 +34,10 @@ from tsne_widget.projection.gpu.probabilities import conditional_probabilities, 
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.inputs import Scaler
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import State, default_schedule, descend
+from tsne_widget.projection.optimize import State, descend
 from tsne_widget.projection.placement import Placement
 from tsne_widget.projection.quality import affinities
+from tsne_widget.projection.schedule import default_schedule
 from tsne_widget.projection.start import principal
 from tsne_widget.projection.workers import Workers
 

@@ -21,7 +21,7 @@ from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.gpu.triton_operations import TritonOperations
 from tsne_widget.projection.mesh import spline
-from tsne_widget.projection.optimize import Phase, default_schedule
+from tsne_widget.projection.schedule import Phase, default_schedule
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None or os.environ.get("TRITON_INTERPRET") != "1",

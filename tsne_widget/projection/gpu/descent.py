@@ -20,7 +20,7 @@ from tsne_widget.projection.gpu.objective import KLDivergence
 from tsne_widget.projection.gpu.operations import PAIRS_PER_BLOCK, Motion, Operations, Pairs
 from tsne_widget.projection.gpu.recording import Recorder
 from tsne_widget.projection.mesh import widest
-from tsne_widget.projection.optimize import Phase, Schedule
+from tsne_widget.projection.schedule import Phase, Schedule
 
 # Iterations between two readings of the map's extent, and iterations of one recording.
 BLOCK = 10

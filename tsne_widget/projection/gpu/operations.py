@@ -9,7 +9,7 @@ import torch
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
 from tsne_widget.projection.gpu.lattice import FIXED_POINT, Lattice
 from tsne_widget.projection.mesh import ORDER, spline
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 # Pairs whose attraction is computed at once: their temporary arrays take 700 MB.
 PAIRS_PER_BLOCK = 2**25

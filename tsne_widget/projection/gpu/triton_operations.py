@@ -11,7 +11,7 @@ import torch
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
 from tsne_widget.projection.gpu.lattice import Lattice, make_lattice, shape_for
 from tsne_widget.projection.gpu.operations import Motion, Operations, Pairs, TorchOperations
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 logger = logging.getLogger(__name__)
 

@@ -24,11 +24,19 @@ from tsne_widget.widgets.models import (
     sorting,
     tiles,
 )
-from tsne_widget.widgets.state import classes, explorer_state, history, named_selections
+from tsne_widget.widgets.state import (
+    classes,
+    explorer_state,
+    history,
+    named_selections,
+    search,
+    selecting,
+)
 from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
 from tsne_widget.widgets.views.panels import PANELS
+from tsne_widget.widgets.views.selections import view as selections
 
 SCRIPT = (
     Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend" / "constants.js"
@@ -39,7 +47,9 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_NAME", "Characters of a displayed name.", _text.MAX_NAME),
     ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
     ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
-    ("MODES", "How rows combine with the selection.", explorer_state.MODES),
+    ("CONDITION", "Pattern of a search that is a condition on columns.", search.CONDITION),
+    ("MODES", "How rows combine with the selection.", selecting.MODES),
+    ("MISTAKES", "How the map draws misclassified samples.", explorer_state.MISTAKES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),
     ("UNKNOWN", "Name of the class of unlabelled samples.", classes.UNKNOWN),
     ("SMALLEST_NATS", "Smaller positive values are not displayed.", SMALLEST_NATS),
@@ -71,9 +81,12 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
+    ("AUTOMATIC", "Word in automatic names of selections.", selections.AUTOMATIC),
     ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
     ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
     ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),
+    ("MANY_CLASSES", "From this many classes on, the worst come first.", legend.MANY_CLASSES),
+    ("COLOR_GROUPS", "Groups of the colour menu.", legend.COLOR_GROUPS),
     ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.sort_keys()),
     ("SORT_NAMES", "Names of the sorts that are no scores.", sorting.WORDS),
     ("GROUPINGS", "Groupings of the gallery, and what each needs.", gallery.GROUPINGS),

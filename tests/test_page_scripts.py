@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from tests.node import SCRIPTS, Node, node
 from tsne_widget import FeatureSet
 from tsne_widget.analysis import PolygonIndex
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.selecting import MODES
 
 
 def test_the_tests_in_javascript_pass():

@@ -90,9 +90,9 @@ def use_everything(page) -> None:
     page.locator(".tw-scatter").first.press("Control+z")
     page.mouse.wheel(0, 200)  # the viewport is saved after the gesture
     page.locator(".tw-color-menu select").select_option("prediction")
-    page.locator(".tw-actions button").first.dispatch_event("click")
-    page.locator(".tw-actions input").press("a")
-    page.locator(".tw-actions input").press("Enter")
+    page.locator(".tw-wrong-count").first.dispatch_event("click")
+    page.locator(".tw-find input").press("a")
+    page.locator(".tw-find input").press("Enter")
     page.locator(".tw-gallery .tw-sources button").last.dispatch_event("click")
     page.locator(".tw-gallery .tw-scroll").press("Escape")
     page.get_by_role("tab", name="Confusion").dispatch_event("click")

@@ -107,7 +107,7 @@ def test_outline_of_a_lasso_stays_with_its_selection(notebook):
     for keys in ((), ("Shift",), ()):  # the last one changes nothing
         drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
         until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
-        summary = page.locator(".tw-summary", has_text="selected")
+        summary = page.locator(".tw-pill", has_text="selected")
         summary.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
         assert outlined(page)
     page.locator(".tw-color-menu select").select_option("height")  # is not another selection
@@ -119,7 +119,7 @@ def test_outline_of_a_lasso_stays_with_its_selection(notebook):
 @pytest.mark.parametrize(
     "another",
     [
-        lambda notebook: notebook.page.get_by_text("Select misclassified").click(),
+        lambda notebook: notebook.page.locator(".tw-wrong-count").click(),
         lambda notebook: notebook.execute("explorer.select(label='emu')"),
         lambda notebook: notebook.execute("explorer.undo()"),
     ],
@@ -170,7 +170,7 @@ def test_unavailable_colouring_is_listed_with_its_reason(notebook):
     assert "label suspicion (nats)" in texts
     notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
     assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
-        "bare.get_state()['map.color_choices']"
+        "bare.get_state()['legend.color_choices']"
     )
 
 

@@ -32,7 +32,7 @@ VOILAS_OWN = re.compile(r"getter for the shared module is not a function|font-?a
 
 def has_pictures_of_the_selection(page: Page) -> int:
     """Number of selected samples on the page, once their pictures are drawn."""
-    summary = page.locator(".tw-summary")
+    summary = page.locator(".tw-pill")
     until(lambda: "selected" in summary.inner_text(), 30, "the selection")
     count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
     pictures_are_drawn(page, count)

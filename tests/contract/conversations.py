@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from tests.contract.cases import ODD_NAMES
 from tests.contract.kernel import Kernel
-from tsne_widget.widgets.state.explorer_state import MODES
+from tsne_widget.widgets.state.explorer_state import MISTAKES
+from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.gallery.view import PICKED_MODES
 
 LASSO = [[-1.0, -1.0], [1.5, -0.8], [0.7, 1.2], [-0.9, 0.9]]
 TEXTS = ["#5", "5", "005", "CREME", "strasse", "ＣＡＴ", "é1", "ü", "\u0301", "set 1", "²", " owl ",
-         "nothing at all", "#", "'\u202e", "class 1"]  # fmt: skip
+         "nothing at all", "prediction:cat",
+         "label: OWL", "Prediction:a", "label:zebra", "unknown", "#",
+         "'\u202e", "class 1"]  # fmt: skip
 NAMES = ["mine", "all", "misclassified", "mine", " padded ", "it's", '"', *ODD_NAMES[:6], "b" * 80]
 
 
@@ -28,10 +31,6 @@ def map_gestures(kernel: Kernel) -> None:
     kernel.say("map", "hover", point=3, epoch=0, known=False)
     kernel.say("map", "hover", point=4, epoch=0, known=True)
     kernel.say("map", "leave")
-    for name, _title, lacking in kernel.views["map"].page_state()["color_choices"]:
-        scores = {score["name"] for score in kernel.record["scores"]}
-        if not lacking and (name in scores or name in ("prediction", "correct", "label")):
-            kernel.say("map", "color", name=name)
     kernel.say("map", "set", state={"viewport": [0.0, 1.0, 0.5, 2.0]})
     kernel.say("map", "set", state={"show_labels": True})
     kernel.say("map", "clear")
@@ -54,6 +53,35 @@ def legend_toggles(kernel: Kernel) -> None:
     kernel.say("legend", "all", visible=True)
     kernel.say("legend", "set", state={"sorted_by": "name"})
     kernel.say("map", "undo")
+
+
+def legend_colors(kernel: Kernel) -> None:
+    scores = {score["name"] for score in kernel.record["scores"]}
+    for name, _title, lacking, _group in kernel.views["legend"].page_state()["color_choices"]:
+        if not lacking and (name in scores or name in ("prediction", "correct", "label")):
+            kernel.say("legend", "color", name=name)
+    for how in MISTAKES[::-1]:
+        kernel.say("legend", "mistakes", how=how)
+
+
+def hidden_selections(kernel: Kernel) -> None:
+    """Hide and show classes with a selection, and go back and forth."""
+    last = len(kernel.state.class_names) - 1
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    kernel.say("selections", "name", name="mine")
+    for mode in MODES:
+        kernel.say("legend", "toggle", code=0)
+        kernel.say("map", "pick", point=9, epoch=0, mode=mode)
+        kernel.say("map", "undo")
+        kernel.say("legend", "toggle", code=last)
+        kernel.say("selections", "select", epoch=kernel.views["selections"].epoch, index=0,
+                   mode=mode)  # fmt: skip
+        kernel.say("legend", "toggle", code=0)
+    for kind in ("undo", "undo", "redo", "undo", "undo", "undo", "redo", "redo", "redo", "redo"):
+        kernel.say("map", kind)
+    kernel.say("legend", "only", code=last)
+    kernel.say("legend", "all", visible=True)
+    kernel.say("map", "clear")
 
 
 def toolbar_searches(kernel: Kernel) -> None:
@@ -125,6 +153,8 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "cell", label=0, prediction=c - 1, mode="replace")
         kernel.say("confusion", "label", code=c - 1, mode="add")
         kernel.say("confusion", "prediction", code=0, mode="subtract")
+        kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
+        kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
@@ -134,7 +164,8 @@ def named_selections(kernel: Kernel) -> None:
     for number, name in enumerate(NAMES):
         kernel.say("map", "pick", point=number, epoch=0, mode="add")
         kernel.say("selections", "name", name=name)
-    kernel.say("map", "color", name="selection")
+    kernel.say("selections", "keep")
+    kernel.say("legend", "color", name="selection")
     for mode in MODES:
         kernel.say("selections", "select", epoch=view.epoch, index=1, mode=mode)
     kernel.say("selections", "rename", epoch=view.epoch, index=0, name="renamed")
@@ -145,6 +176,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "restore")
     kernel.say("selections", "restore")
     kernel.say("selections", "name", name="mine")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
@@ -155,8 +189,8 @@ def named_selections(kernel: Kernel) -> None:
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (
-        map_gestures, legend_toggles, toolbar_searches, gallery_orders, gallery_samples,
-        confusion_cells, named_selections,
+        map_gestures, legend_toggles, legend_colors, hidden_selections, toolbar_searches,
+        gallery_orders, gallery_samples, confusion_cells, named_selections,
     )
 }  # fmt: skip
 
@@ -204,9 +238,9 @@ def _on_map(kernel: Kernel, kind: str) -> None:
 
 @_act(_SHARE)
 def _color(kernel: Kernel, at: float) -> None:
-    choices = [one[0] for one in kernel.traits["map.color_choices"] if not one[2]]
+    choices = [one[0] for one in kernel.traits["legend.color_choices"] if not one[2]]
     if choices:
-        kernel.say("map", "color", name=choices[_at(at, len(choices))])
+        kernel.say("legend", "color", name=choices[_at(at, len(choices))])
 
 
 @_act(_SHARE, st.sampled_from(["toggle", "only", "double", "invert", "show", "all"]), st.booleans())
@@ -287,11 +321,11 @@ def _confusion(kernel: Kernel, kind: str, at: float, across: float, mode: str) -
     kernel.say("confusion", kind, mode=mode, **(fields if kind == "cell" else {"code": _at(at, c)}))
 
 
-@_act(st.sampled_from(["name", "name", "rename", "select", "drop", "restore"]),
+@_act(st.sampled_from(["name", "keep", "rename", "select", "drop", "restore"]),
       st.sampled_from(NAMES), _SHARE, _MODE, st.integers(0, 5))  # fmt: skip
 def _selection(kernel: Kernel, kind: str, name: str, at: float, mode: str, age: int) -> None:
     view = kernel.views["selections"]
-    if kind == "restore" or (kind == "name" and len(kernel.state.selected)):
+    if kind in ("restore", "keep") or (kind == "name" and len(kernel.state.selected)):
         kernel.say("selections", kind, **({"name": name} if kind == "name" else {}))
     elif kind != "name" and view.names:
         fields: dict[str, Any] = {"epoch": view.epoch - (age == 0)}

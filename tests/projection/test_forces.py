@@ -20,8 +20,9 @@ from tsne_widget.projection.attraction import (
     cross_entropy,
     estimated_cross_entropy,
 )
+from tsne_widget.projection.candidates import smallest
 from tsne_widget.projection.inputs import Scaler
-from tsne_widget.projection.neighbors import nearest, smallest
+from tsne_widget.projection.neighbors import nearest
 from tsne_widget.projection.quality import affinities, kl_divergence
 from tsne_widget.projection.workers import Workers
 

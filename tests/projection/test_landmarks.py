@@ -174,13 +174,3 @@ def test_features_are_never_copied_whole(monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < X.nbytes / 2
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
-@pytest.mark.slow
-def test_ray_cluster_places_other_rows_with_the_same_bits(fitted, all_digits, labels, monkeypatch):
-    ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
-    monkeypatch.setattr(landmarks, "PIECE_ROWS", 500)
-    there = TSNE(landmarks=600, executor="ray", **FAST).fit_transform(all_digits, labels)
-    assert np.array_equal(there, fitted.embedding_)
-    assert not ray.is_initialized()

@@ -61,6 +61,18 @@ class Centring(NamedTuple):
         scaled = np.ldexp(block.astype(np.float64), -self.exponent) - self.mean
         return np.ldexp(scaled, -self.spread_exponent).astype(np.float32)
 
+    def points(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """(n, d) features, which may be a memory map, centred and scaled."""
+        points = np.empty(features.shape, dtype=np.float32)
+        for block in feature_blocks(*features.shape):
+            points[block] = self.apply(features[block])
+        return points
+
+    def digits(self, block: NDArray[Any]) -> NDArray[np.float64]:
+        """(m, d) rows of features, only scaled, as float64: no digit is lost."""
+        exponent = -self.exponent - self.spread_exponent
+        return np.asarray(np.ldexp(block.astype(np.float64), exponent))
+
 
 def feature_blocks(n: int, d: int) -> list[slice]:
     """Blocks of rows of an (n, d) array, so that a memory map is never loaded whole."""
@@ -109,7 +121,4 @@ def centred(features: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
         Distances between the points times ``unit`` are distances between the features.
     """
     transform = centring(features)
-    points = np.empty(features.shape, dtype=np.float32)
-    for block in feature_blocks(*features.shape):
-        points[block] = transform.apply(features[block])
-    return points, transform.unit
+    return transform.points(features), transform.unit

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
-from tsne_widget.analysis.inputs import as_matrix, as_neighbors, centred
+from tsne_widget.analysis.inputs import as_matrix, as_neighbors, centred, centring
 from tsne_widget.errors import InvalidInputError
 
 METRICS = ("euclidean", "cosine")
@@ -101,12 +101,17 @@ def kneighbors(
         raise InvalidInputError(f"neighbors={neighbors!r} must be one of {', '.join(METHODS)}")
     # Imported here because these modules load torch.
     from tsne_widget.projection.approximate import approximate_nearest
-    from tsne_widget.projection.inputs import unit_rows
+    from tsne_widget.projection.inputs import exact_directions, unit_rows
     from tsne_widget.projection.neighbors import nearest
+    from tsne_widget.projection.rows import Rows
     from tsne_widget.projection.workers import Workers, available_threads
 
-    points, unit = (unit_rows(matrix), 1.0) if metric == "cosine" else centred(matrix)
-    if not points.any():
+    if metric == "cosine":
+        points, unit = Rows(unit_rows(matrix), matrix, exact_directions), 1.0
+    else:
+        transform = centring(matrix)
+        points, unit = Rows(transform.points(matrix), matrix, transform.digits), transform.unit
+    if not points.points.any():
         raise InvalidInputError(
             f"features are constant over {n} samples (dead layer?), so no sample is nearer than "
             "another; choose another layer"

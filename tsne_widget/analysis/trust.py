@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import ids_of, in_one_order
 from tsne_widget._validation import as_rows, check_finite, row_blocks
-from tsne_widget.analysis.inputs import as_matrix, centred
+from tsne_widget.analysis.inputs import as_matrix, centring, feature_blocks
 from tsne_widget.errors import InvalidInputError
 
 BLOCK_BYTES = 32 * 2**20  # of one table of distances between a block of rows and all rows
+# Products of float32 rows are too coarse for a squared distance below this share of |x|².
+COARSE = 1e-3
 
 
 class Faithfulness(NamedTuple):
@@ -71,34 +73,72 @@ def faithfulness(
         raise InvalidInputError(f"k={k} must be from 1 to less than n / 2 = {n / 2:g}")
     check_finite("embedding", places)
     chosen = np.arange(n) if rows is None else as_rows("rows", rows, n, ids_of(features))
-    high, flat = centred(matrix)[0], centred(places)[0].astype(np.float64)
-    return Faithfulness(*_local(high, flat, k, chosen).astype(np.float32))
+    tables = _FeatureDistances(matrix, k), _MapDistances(places)
+    return Faithfulness(*_local(*tables, n, k, chosen).astype(np.float32))
+
+
+class _FeatureDistances:
+    """Squared distances between features, from products, or from differences if those are coarse.
+
+    All distances of a row lack the same |x|², which keeps their order.
+    """
+
+    def __init__(self, features: NDArray[Any], k: int) -> None:
+        self._features, self._k = features, k
+        self._transform = centring(features)
+        self._points = self._transform.points(features)
+        self._lengths = np.einsum("ij,ij->i", self._points, self._points)
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """(m, n) distances of some rows to all rows; ∞ to itself."""
+        table = (-2 * self._points[rows]) @ self._points.T
+        table += self._lengths
+        table[np.arange(len(rows)), rows] = np.inf
+        own = self._lengths[rows]
+        nearest = np.partition(table, self._k - 1, axis=1)[:, self._k - 1] + own
+        coarse = nearest < COARSE * own
+        if coarse.any():
+            table = table.astype(np.float64)
+            table[coarse] = [self._from_differences(row) for row in rows[coarse]]
+        return table
+
+    def _from_differences(self, row: np.int64) -> NDArray[np.float64]:
+        squared = np.empty(len(self._features))
+        own = self._transform.digits(self._features[row : row + 1])
+        for block in feature_blocks(*self._features.shape):
+            difference = self._transform.digits(self._features[block]) - own
+            squared[block] = np.einsum("ij,ij->i", difference, difference)
+        squared[row] = np.inf
+        return squared
+
+
+class _MapDistances:
+    """Squared distances on a map, from differences."""
+
+    def __init__(self, embedding: NDArray[Any]) -> None:
+        transform = centring(embedding)
+        self._columns = transform.digits(embedding).T
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(m, n) distances of some rows to all rows; ∞ to itself."""
+        table = np.zeros((len(rows), self._columns.shape[1]))
+        for column in self._columns:
+            table += np.square(column[rows, np.newaxis] - column)
+        table[np.arange(len(rows)), rows] = np.inf
+        return table
 
 
 def _local(
-    features: NDArray[Any], embedding: NDArray[Any], k: int, rows: NDArray[np.int64]
+    in_features: _FeatureDistances, on_map: _MapDistances, n: int, k: int, rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Trustworthiness and continuity of the rows, (2, m); features and embedding are centred."""
-    n = len(features)
-    lengths = [np.einsum("ij,ij->i", points, points) for points in (features, embedding)]
+    """Trustworthiness and continuity of the rows, (2, m)."""
     penalties = np.empty((2, len(rows)))
     for block in row_blocks(len(rows), BLOCK_BYTES // (8 * n)):
-        high = _distances(features, lengths[0], rows[block])
-        flat = _distances(embedding, lengths[1], rows[block])
+        high, flat = in_features(rows[block]), on_map(rows[block])
         near_high, near_flat = (np.argpartition(t, k, axis=1)[:, :k] for t in (high, flat))
         penalties[0, block] = _excess_ranks(high, near_flat, near_high)
         penalties[1, block] = _excess_ranks(flat, near_high, near_flat)
     return np.asarray(1 - penalties / (k * (2 * n - 3 * k - 1) / 2))
-
-
-def _distances(
-    points: NDArray[Any], lengths: NDArray[Any], rows: NDArray[np.int64]
-) -> NDArray[Any]:
-    """(m, n) squared distances minus the row's own |x|², which keeps their order; ∞ to itself."""
-    table = (-2 * points[rows]) @ points.T
-    table += lengths
-    table[np.arange(len(rows)), rows] = np.inf
-    return np.asarray(table)
 
 
 def _excess_ranks(

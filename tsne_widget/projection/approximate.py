@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection.neighbors import Neighbors, itself_last, nearest, recompute
+from tsne_widget.projection.neighbors import PRECISE, Neighbors, itself_last, nearest
+from tsne_widget.projection.rows import BLOCK_BYTES, Rows, pair_distances
 from tsne_widget.projection.start import principal_scores
 from tsne_widget.projection.workers import Workers
 
@@ -43,7 +44,7 @@ def resolve_search(neighbors: str, n: int) -> str:
     return "approximate" if n >= LARGE and is_available() else "exact"
 
 
-def recall(X: NDArray[np.float32], found: Neighbors, workers: Workers) -> float:
+def recall(X: Rows, found: Neighbors, workers: Workers) -> float:
     """Share of the true neighbours of some rows that were found, 0 to 1."""
     n, k = found.indices.shape
     rows = np.linspace(0, n - 1, min(n, RECALL_ROWS)).astype(np.int64)
@@ -51,14 +52,14 @@ def recall(X: NDArray[np.float32], found: Neighbors, workers: Workers) -> float:
     return float((found.squared[rows] <= true[:, -1:] * (1 + 1e-5)).mean())
 
 
-def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Neighbors:
+def approximate_nearest(X: NDArray[np.float32] | Rows, k: int, workers: Workers) -> Neighbors:
     """The k nearest other rows of each row, with about 1 % replaced by slightly more distant rows.
 
     Distances are exact. The result does not depend on the number of threads.
 
     Parameters
     ----------
-    X : (n, d) float32 array
+    X : (n, d) float32 array, or Rows
         Finite and approximately centred.
     k : int
         1 to n − 1.
@@ -82,10 +83,11 @@ def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Nei
         )
     import faiss
 
-    n, d = X.shape
-    points, candidates = X, k
+    X = Rows.of(X)
+    n, d = X.points.shape
+    points, candidates = X.points, k
     if d > DIMENSIONS:
-        points = np.ascontiguousarray(principal_scores(X, DIMENSIONS, workers), np.float32)
+        points = np.ascontiguousarray(principal_scores(points, DIMENSIONS, workers), np.float32)
         candidates = min(n - 1, CANDIDATES * k)
     index = _index(faiss, points)
     by_cell = _rows_by_cell(faiss, index)
@@ -96,8 +98,7 @@ def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Nei
         _, found = index.search(points[rows], candidates + 1)
         # Drop the row itself, or one candidate if copies of the row hide it.
         columns = np.take_along_axis(found, itself_last(found, rows, candidates), 1)
-        distances = np.zeros(columns.shape, np.float32)
-        recompute(X, X[rows], slice(None), np.maximum(columns, 0), distances, everywhere=True)
+        distances = _distances(X, rows, np.maximum(columns, 0))
         distances[columns < 0] = np.inf  # faiss returns −1 if the cells hold too few rows
         order = np.lexsort((columns, distances), axis=1)[:, :k]
         indices[rows] = np.take_along_axis(columns, order, 1)
@@ -109,6 +110,20 @@ def approximate_nearest(X: NDArray[np.float32], k: int, workers: Workers) -> Nei
     if len(incomplete):
         indices[incomplete], squared[incomplete] = _exact(X, incomplete, k, workers)
     return Neighbors(indices, squared)
+
+
+def _distances(X: Rows, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(m, c) squared distances from some rows to c candidates each, from differences."""
+    squared = np.empty(columns.shape, np.float32)
+    close = np.empty(columns.shape, bool)
+    for part in row_blocks(len(rows), BLOCK_BYTES // (4 * X.points[0].nbytes * columns.shape[1])):
+        points = X.points[rows[part]][:, None]
+        difference = X.points[columns[part]] - points
+        np.einsum("ijk,ijk->ij", difference, difference, out=squared[part])
+        close[part] = squared[part] < PRECISE * np.einsum("ijk,ijk->ij", points, points)
+    of_row, _ = np.nonzero(close)
+    squared[close] = pair_distances(X, None, rows[of_row], columns[close])
+    return squared
 
 
 def _index(faiss: Any, X: NDArray[np.float32]) -> Any:
@@ -142,9 +157,9 @@ def _rows_by_cell(faiss: Any, index: Any) -> NDArray[np.int64]:
 
 
 def _exact(
-    X: NDArray[np.float32], rows: NDArray[np.int64], k: int, workers: Workers
+    X: Rows, rows: NDArray[np.int64], k: int, workers: Workers
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Indices and squared distances of the exact neighbours of some rows, both (m, k)."""
-    near = nearest(X, k + 1, workers, queries=X[rows])
+    near = nearest(X, k + 1, workers, queries=X.take(rows))
     order = itself_last(near.indices, rows, k)
     return np.take_along_axis(near.indices, order, 1), np.take_along_axis(near.squared, order, 1)

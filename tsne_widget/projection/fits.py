@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from tsne_widget.projection import approximate
 from tsne_widget.projection.affinities import Affinities, joint_probabilities
 from tsne_widget.projection.forces import forces_for
-from tsne_widget.projection.inputs import Scaler, directions, unit_rows
+from tsne_widget.projection.inputs import Scaler, directions, exact_directions, unit_rows
 from tsne_widget.projection.landmarks import Placing, Reference, nearest_fitted
 from tsne_widget.projection.neighbors import Neighbors, nearest
 from tsne_widget.projection.optimize import State, descend, kl_divergence
 from tsne_widget.projection.placement import Placement
 from tsne_widget.projection.precomputed import precomputed_neighbors
+from tsne_widget.projection.rows import Rows
 from tsne_widget.projection.schedule import Schedule
 from tsne_widget.projection.start import Start, principal
 from tsne_widget.projection.workers import Workers
@@ -106,12 +107,12 @@ class HostFit:
     def __init__(self, X: Any, problem: Problem, workers: Workers) -> None:
         n = X.shape[0]
         self._scaler: Scaler | None = None
-        self._features: NDArray[np.float32] | None = None
+        self._rows: Rows | None = None
         self.recall = math.nan
         neighbors = self._neighbors(X, problem, problem.k(n), workers)
         self._affinities: Affinities = joint_probabilities(neighbors, problem.perplexity, workers)
-        features = self._features
-        components = None if features is None else lambda: principal(features, workers)
+        rows = self._rows
+        components = None if rows is None else lambda: principal(rows.points, workers)
         self._state = State.at(problem.start.coordinates(components))
         self._state.is_line = problem.start.is_line
 
@@ -121,7 +122,7 @@ class HostFit:
     @property
     def has_features(self) -> bool:
         """See :class:`Fit`."""
-        return self._features is not None
+        return self._rows is not None
 
     @property
     def iteration(self) -> int:
@@ -130,10 +131,10 @@ class HostFit:
 
     def is_of(self, X: Any) -> bool:
         """See :class:`Fit`."""
-        if self._features is None:
+        if self._rows is None:
             return bool(X.shape[0] == len(self))
         again = unit_rows(X) if self._scaler is None else Scaler(X)(X)
-        return np.array_equal(again, self._features)
+        return np.array_equal(again, self._rows.points)
 
     def descent(self, workers: Workers) -> Descent:
         """See :class:`Fit`."""
@@ -155,9 +156,9 @@ class HostFit:
 
     def reference(self) -> Reference:
         """See :class:`Fit`."""
-        assert self._features is not None  # noqa: S101 - only called for a map of features
+        assert self._rows is not None  # noqa: S101 - only called for a map of features
         scale = directions if self._scaler is None else self._scaler
-        return Reference(self._features, scale, self._scaler is None)
+        return Reference(self._rows, scale, self._scaler is None)
 
     def _neighbors(self, X: Any, problem: Problem, k: int, workers: Workers) -> Neighbors:
         if problem.metric == "precomputed":
@@ -165,15 +166,18 @@ class HostFit:
             return precomputed_neighbors(X, k)
         if problem.metric == "euclidean":
             self._scaler = Scaler(X)
-            self._features = self._scaler(X)
+            rows = self._scaler.rows(X)
         else:
-            self._features = unit_rows(X)
+            rows = Rows(unit_rows(X), X, exact_directions)
         self.neighbors = approximate.resolve_search(problem.neighbors, len(X))
         if self.neighbors == "approximate":
-            found = approximate.approximate_nearest(self._features, k, workers)
-            self.recall = approximate.recall(self._features, found, workers)
+            found = approximate.approximate_nearest(rows, k, workers)
+            self.recall = approximate.recall(rows, found, workers)
         else:
-            found, self.recall = nearest(self._features, k, workers), 1.0
+            found, self.recall = nearest(rows, k, workers), 1.0
+        # For new rows. The caller may change X, so its digits are copied if they are needed.
+        needs_digits = found.need_digits(rows.points)
+        self._rows = rows._replace(source=np.array(X)) if needs_digits else Rows.of(rows.points)
         return found.as_cosine() if problem.metric == "cosine" else found
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tsne_widget._validation import ROWS_LISTED, row_blocks
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.projection.rows import Rows
 
 # Three points form a triangle whatever the data are, so a map needs at least four.
 MIN_SAMPLES = 4
@@ -142,6 +143,14 @@ class Scaler:
             out[block] = difference
         return out
 
+    def rows(self, X: NDArray[Any]) -> Rows:
+        """``X`` centred and scaled, with its digits at hand; ``X`` is kept."""
+        return Rows(self(X), X, self.digits)
+
+    def digits(self, block: NDArray[Any]) -> NDArray[np.float64]:
+        """Rows scaled by the same power of two in float64, not centred: no digit is lost."""
+        return scaled_exactly(block, -self._exponent - self._spread_exponent)
+
     def _scaled_by_power_of_two(self, block: NDArray[Any]) -> NDArray[Any]:
         """Copy of the block whose sums neither overflow nor underflow."""
         if block.dtype == np.float32 and abs(self._exponent) < 60:
@@ -157,6 +166,13 @@ def _bounds(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     highest = np.max([high for _, high in ranges], axis=0)
     check_bounds(X, lowest, highest)
     return lowest.astype(np.float64), highest.astype(np.float64)
+
+
+def scaled_exactly(block: NDArray[Any], exponent: int) -> NDArray[np.float64]:
+    """The block times a power of two, in float64."""
+    if abs(exponent) < 1000:
+        return np.asarray(np.multiply(block, 2.0**exponent, dtype=np.float64))
+    return np.asarray(np.ldexp(block.astype(np.float64), exponent))
 
 
 def exponent_of(lowest: NDArray[np.float64], highest: NDArray[np.float64]) -> int:
@@ -205,13 +221,18 @@ def directions(X: NDArray[Any]) -> NDArray[np.float32]:
     out = np.empty(X.shape, dtype=np.float32)
     for block in _blocks(X):
         rows = X[block].astype(np.float64)
-        largest = np.abs(rows).max(axis=1, keepdims=True)
+        largest = np.abs(rows).max(axis=1)
         if not np.isfinite(largest).all():
             raise_not_finite(X)
-        _check_nonzero(largest[:, 0], block.start)
-        rows /= largest
-        out[block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        _check_nonzero(largest, block.start)
+        out[block] = exact_directions(rows)
     return out
+
+
+def exact_directions(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Rows that are finite and not 0, each divided by its length, in float64."""
+    scaled = rows / np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
+    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
 
 
 def check_nonzero_rows(X: NDArray[Any]) -> None:

@@ -21,6 +21,7 @@ from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.neighbors import Neighbors, nearest
 from tsne_widget.projection.placement import NEIGHBORS, Placement
+from tsne_widget.projection.rows import Rows
 from tsne_widget.projection.workers import Workers
 
 # Minimum number of landmarks per class: as many as the default perplexity has neighbours.
@@ -33,7 +34,7 @@ PIECE_ROWS = 2**16
 class Reference(NamedTuple):
     """The fitted rows in host memory, and the scaling that makes other rows comparable to them."""
 
-    rows: NDArray[np.float32]
+    rows: NDArray[np.float32] | Rows
     """(m, d) float32, scaled."""
     scale: Callable[[NDArray[Any]], NDArray[np.float32]]
     """Scales (r, d) features as the fitted rows."""
@@ -192,9 +193,12 @@ def find_other_rows(
 
 def nearest_fitted(reference: Reference, X: NDArray[Any], workers: Workers) -> Neighbors:
     """The nearest fitted rows of each row of ``X``, (r, d), independently of the other rows."""
-    queries = scaled_queries(reference.scale, X)
-    k = min(NEIGHBORS, len(reference.rows))
-    found = nearest(reference.rows, k, workers, queries=queries)
+    rows = Rows.of(reference.rows)
+    queries = Rows.of(scaled_queries(reference.scale, X))
+    if rows.source is not rows.points:
+        queries = queries._replace(source=X, convert=rows.convert)
+    k = min(NEIGHBORS, len(rows.points))
+    found = nearest(rows, k, workers, queries=queries)
     return found.as_cosine() if reference.is_cosine else found
 
 

@@ -9,20 +9,18 @@ import torch
 from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
+from tsne_widget.projection.candidates import SPARE, smallest
+from tsne_widget.projection.rows import BLOCK_BYTES, Rows, pair_distances, rounding_share
+from tsne_widget.projection.spread import settle
 from tsne_widget.projection.workers import Workers
 
-# Size in bytes of the distances from a block of rows to all rows. It fits in the cache on several
-# threads.
-BLOCK_BYTES = 8 * 2**20
 # Up to this size in bytes the whole distance matrix is stored, and only its upper half multiplied.
 SYMMETRIC_BYTES = 192 * 2**20
 SYMMETRIC_ROWS = 256
-# Groups of columns per neighbour; the k nearest rows lie in the k groups with the lowest minima.
-GROUPS_PER_NEIGHBOR = 12
-# |x|² + |y|² − 2xy loses digits if the squared distance is below this share of |x|².
-CANCELLATION = 1e-3
-# Candidates beyond k, so that rounding in the product does not lose a neighbour.
-SPARE = 8
+# |x|² + |y|² − 2xy loses digits if the squared distance is below this share of |x|² + |y|².
+CANCELLATION = 1e-2
+# Differences of float32 rows lose digits of a squared distance below this share of |x|².
+PRECISE = 1e-6
 
 
 class Neighbors(NamedTuple):
@@ -41,136 +39,151 @@ class Neighbors(NamedTuple):
         """The neighbours of a block of rows."""
         return Neighbors(self.indices[rows], self.squared[rows])
 
+    def need_digits(self, points: NDArray[np.float32]) -> bool:
+        """Whether float32 is too coarse for some of the distances between these (m, d) points."""
+        coarse = PRECISE * np.einsum("ij,ij->i", points, points)
+        last = self.squared[:, -1]
+        return bool(((last > 0) & (last < coarse)).any())
+
 
 def nearest(
-    X: NDArray[np.float32],
+    X: NDArray[np.float32] | Rows,
     k: int,
     workers: Workers,
     *,
-    queries: NDArray[np.float32] | None = None,
+    queries: NDArray[np.float32] | Rows | None = None,
 ) -> Neighbors:
     """The k nearest rows of ``X`` by Euclidean distance, for each row of ``X`` or ``queries``.
 
+    Products in float32 find candidates. Each row then verifies that rounding cannot have hidden a
+    neighbour; the rows that cannot verify it are searched by :func:`spread.settle`.
+
     Parameters
     ----------
-    X : (n, d) float32 array
+    X : (n, d) float32 array, or Rows
         Finite and approximately centred.
     k : int
         1 to n − 1, or 1 to n with queries.
     workers : Workers
         Threads to use.
-    queries : (m, d) float32 array, optional
+    queries : (m, d) float32 array, or Rows, optional
         By default the rows of ``X``; a row is not its own neighbour. With queries, distances are
         computed from differences, so a row's result does not depend on the other queries.
 
     Returns
     -------
     Neighbors
-        Rows at equal distances are in ascending order.
+        Rows at equal distances are in ascending order; distances are equal if they differ by no
+        more than the rounding of float32.
     """
-    n = len(X)
-    reference = torch.from_numpy(X)
-    lengths = reference.square().sum(1)
-    own = queries is None
-    targets = reference if queries is None else torch.from_numpy(queries)
-    m = len(targets)
-    candidates = min(k + SPARE, n - 1 if own else n)
-    indices = np.empty((m, k), np.int32)
-    squared = np.empty((m, k), np.float32)
-
-    def select(rows: slice, distances: torch.Tensor) -> None:
-        if own:
-            block = torch.arange(rows.stop - rows.start)
-            distances[block, block + rows.start] = torch.inf
-        values, positions = smallest(distances, candidates)
-        values += targets[rows].square().sum(1, keepdim=True)
-        columns, found = positions.numpy(), values.numpy()
-        recompute(X, X if queries is None else queries, rows, columns, found, everywhere=not own)
-        order = np.lexsort((columns, found), axis=1)[:, :k]
-        indices[rows] = np.take_along_axis(columns, order, 1)
-        squared[rows] = np.take_along_axis(found, order, 1)
-
-    def search(rows: slice) -> None:
-        select(rows, torch.addmm(lengths, targets[rows], reference.T, alpha=-2.0))
-
-    if own and 4 * n * n <= SYMMETRIC_BYTES:
-        table = _symmetric(reference, lengths, workers)
-        workers.map(lambda rows: select(rows, table[rows]), row_blocks(n, SYMMETRIC_ROWS))
+    reference = Rows.of(X)
+    targets = None if queries is None else Rows.of(queries)
+    search = _Search(reference, targets, k)
+    n, m = len(reference.points), len(search.points)
+    if targets is None and 4 * n * n <= SYMMETRIC_BYTES:
+        table = _symmetric(torch.from_numpy(reference.points), search.lengths, workers)
+        blocks = row_blocks(n, SYMMETRIC_ROWS)
+        found = workers.map(lambda rows: search.select(rows, table[rows]), blocks)
+        del table
     else:
-        workers.map(search, row_blocks(m, max(64, min(1024, BLOCK_BYTES // (4 * n)))))
-    return Neighbors(indices, squared)
+        blocks = row_blocks(m, max(64, min(1024, BLOCK_BYTES // (4 * n))))
+        found = workers.map(search.multiply, blocks)
+    bounds = np.concatenate(found)
+    rows = np.flatnonzero(bounds)
+    if len(rows):
+        settled = settle(reference, targets, rows, bounds[rows], k, workers)
+        search.indices[rows], search.squared[rows] = settled
+    return Neighbors(search.indices, search.squared)
 
 
-def smallest(values: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The k smallest values of each row, unordered, and their columns.
+class _Search:
+    """A search for candidates by products of float32 rows.
 
-    Columns are divided into groups. The k smallest values lie in the k groups with the lowest
-    minima, because every other group has at least k smaller values outside it. Selecting among the
-    minima and then within k groups reads less memory than selecting among all values.
-
-    Parameters
-    ----------
-    values : (m, n) tensor
-    k : int
-
-    Returns
-    -------
-    values, columns : (m, k) tensors
+    Products give the squared distance of x and y up to e = ``share`` (|x|² + |y|²), so candidates
+    are selected by the lowest bound, distance − e. A row outside them is no nearer than ``floor``,
+    the highest bound among them.
     """
-    m, n = values.shape
-    groups = GROUPS_PER_NEIGHBOR * k
-    depth = n // groups
-    if depth < 4:
-        found = values.topk(k, largest=False, sorted=False)
-        return found.values, found.indices
-    grouped = values[:, : groups * depth].view(m, depth, groups)
-    lowest = grouped.amin(1).topk(k, largest=False, sorted=False).indices
-    inside = grouped.gather(2, lowest[:, None].expand(m, depth, k)).reshape(m, depth * k)
-    steps = torch.arange(depth, device=values.device)[:, None] * groups
-    columns = (lowest[:, None] + steps).reshape(m, depth * k)
-    remainder = torch.arange(groups * depth, n, device=values.device).expand(m, -1)
-    columns = torch.cat([columns, remainder], 1)
-    inside = torch.cat([inside, values[:, groups * depth :]], 1)
-    found = inside.topk(k, largest=False, sorted=False)
-    return found.values, columns.gather(1, found.indices)
 
+    def __init__(self, reference: Rows, targets: Rows | None, k: int) -> None:
+        self.reference, self.targets, self.k = reference, targets, k
+        self.points = (targets or reference).points
+        n, d = reference.points.shape
+        self.candidates = min(k + SPARE, n - 1 if targets is None else n)
+        self.is_complete = self.candidates >= n - (targets is None)
+        self.share = rounding_share(d, np.float32)
+        self._of_reference = torch.from_numpy(reference.points).square().sum(1)
+        self.lengths = self._of_reference * (1 - self.share)
+        self.indices = np.empty((len(self.points), k), np.int32)
+        self.squared = np.empty((len(self.points), k), np.float32)
 
-def recompute(
-    X: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    rows: slice,
-    columns: NDArray[np.int64],
-    squared: NDArray[np.float32],
-    *,
-    everywhere: bool,
-) -> None:
-    """Recompute squared distances from differences, in place.
+    def multiply(self, rows: slice) -> NDArray[np.float64]:
+        """Search for a block of targets; see :meth:`select`."""
+        points = torch.from_numpy(self.points[rows])
+        reference = torch.from_numpy(self.reference.points)
+        return self.select(rows, torch.addmm(self.lengths, points, reference.T, alpha=-2.0))
 
-    Parameters
-    ----------
-    X : (n, d) float32 array
-    targets : (m, d) float32 array
-    rows : slice
-        Block of ``targets``.
-    columns : (rows, k) int array
-        Row numbers in ``X``.
-    squared : (rows, k) float32 array
-        Squared distances between ``targets[rows]`` and ``X[columns]``.
-    everywhere : bool
-        Recompute all distances. By default only those that lost digits to cancellation.
-    """
-    block = targets[rows]
-    lengths = np.einsum("ij,ij->i", block, block)
-    close = squared < CANCELLATION * lengths[:, None]
-    pairs = np.nonzero(np.ones_like(close) if everywhere else close)
-    for part in row_blocks(len(pairs[0]), BLOCK_BYTES // (4 * X.shape[1])):
-        i, j = (axis[part] for axis in pairs)
-        difference = X[columns[i, j]] - block[i]
-        squared[i, j] = (difference * difference).sum(1)
+    def select(self, rows: slice, lower: torch.Tensor) -> NDArray[np.float64]:
+        """Store the neighbours of a block of targets.
+
+        Parameters
+        ----------
+        rows : slice
+        lower : (b, n) float32 tensor
+            Lower bounds of the squared distances, less ``(1 - share) |x|²`` of the target x;
+            changed.
+
+        Returns
+        -------
+        (b,) float64 array
+            0 for rows whose neighbours are certain; for others a squared distance within which
+            they have k neighbours.
+        """
+        if self.targets is None:
+            lower.diagonal(rows.start).fill_(torch.inf)
+        values, positions = smallest(lower, self.candidates)
+        own = torch.from_numpy(self.points[rows]).square().sum(1, keepdim=True)
+        values += own * (1 - self.share)
+        columns, low = positions.numpy(), values.numpy()
+        lengths = own.numpy() + self._of_reference.numpy()[columns]
+        error = self.share * lengths
+        squared = low + error
+        floor = np.full(len(low), np.inf) if self.is_complete else low.max(1)
+        if self.targets is None:
+            exact = self._needs_digits(low, squared, error, floor, lengths)
+        else:
+            exact = np.ones(low.shape, bool)
+        pairs = (np.nonzero(exact)[0] + rows.start, columns[exact])
+        squared[exact] = pair_distances(self.reference, self.targets, *pairs)
+        error[exact] = 0
+        order = np.lexsort((columns, squared), axis=1)[:, : self.k]
+        self.indices[rows] = np.take_along_axis(columns, order, 1)
+        self.squared[rows] = np.take_along_axis(squared, order, 1)
+        bounds = np.take_along_axis(squared + error, order, 1).max(1).astype(np.float64)
+        return np.where(bounds <= floor, 0.0, bounds)
+
+    def _needs_digits(
+        self,
+        low: NDArray[np.float32],
+        squared: NDArray[np.float32],
+        error: NDArray[np.float32],
+        floor: NDArray[np.float32],
+        lengths: NDArray[np.float32],
+    ) -> NDArray[np.bool_]:
+        """(b, c): distances that lost digits, or of which it is not clear whether they are in k."""
+        last = self.k - 1
+        high = squared + error
+        sufficient = np.partition(high, last, 1)[:, last]  # within it are k rows at least
+        necessary = np.partition(low, last, 1)[:, last]  # within it are k rows at most
+        possible = low <= sufficient[:, None]
+        doubtful = (possible.sum(1) > self.k) | (sufficient > floor)
+        possible &= high >= necessary[:, None]
+        possible &= doubtful[:, None]
+        possible |= squared < CANCELLATION * lengths
+        return possible
 
 
 def _symmetric(X: torch.Tensor, lengths: torch.Tensor, workers: Workers) -> torch.Tensor:
-    """(n, n) table of |xⱼ|² − 2xᵢxⱼ; each product is computed once."""
+    """(n, n) table of ``lengths[j]`` − 2xᵢxⱼ; each product is computed once."""
     n = len(X)
     table = X.new_empty((n, n))
 

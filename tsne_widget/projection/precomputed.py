@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection.neighbors import BLOCK_BYTES, Neighbors
+from tsne_widget.projection.neighbors import Neighbors
+from tsne_widget.projection.rows import BLOCK_BYTES
 
 
 def precomputed_neighbors(distances: Any, k: int) -> Neighbors:

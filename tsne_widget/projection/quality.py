@@ -43,7 +43,7 @@ def affinities(X: ArrayLike, perplexity: float = 30.0, *, n_jobs: int | None = N
             f"perplexity={perplexity:g} must be from 1 to {(n - 1) / 3:g} for {n} samples"
         )
     with Workers(available_threads(n_jobs)) as workers:
-        neighbors = nearest(Scaler(array)(array), round(3 * perplexity), workers)
+        neighbors = nearest(Scaler(array).rows(array), round(3 * perplexity), workers)
         return joint_probabilities(neighbors, perplexity, workers)
 
 
@@ -73,5 +73,6 @@ def kl_divergence(P: Affinities, embedding: ArrayLike) -> float:
 
 
 def _squared_distances(A: torch.Tensor, B: torch.Tensor) -> torch.Tensor:
-    squared = A.square().sum(1)[:, None] + B.square().sum(1) - 2 * (A @ B.T)
-    return squared.clamp_(min=0)
+    """(a, b) squared distances, from differences: a map may be wide."""
+    x, y = (A[:, None, axis] - B[:, axis] for axis in (0, 1))
+    return x.square_().add_(y.square_())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,10 +17,15 @@ from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.main_thread import is_main
 from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+# Seconds until the page is told that its messages wait for a running cell.
+WAITING_SECONDS = 0.6
 
 
 class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # untyped packages
@@ -40,6 +46,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         self._state = state
         self._background = background
         self._views = dict(views)
+        self._waiting: threading.Timer | None = None  # while messages wait for a running cell
         super().__init__()
         self._own_layout = self.layout  # closed with this widget; one that a user sets is not
         if self.comm is not None:
@@ -130,6 +137,23 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
 
     def _receive(self, _widget: Any, content: object, buffers: Sequence[memoryview]) -> None:
         receive(self._state, self._views, content, buffers)
+        if self._waiting is None and not is_main() and self._state.main_thread.waiting:
+            self._waiting = threading.Timer(WAITING_SECONDS, self._report_waiting)
+            self._waiting.daemon = True
+            self._waiting.start()
+
+    def _report_waiting(self) -> None:
+        """Tell the page that the kernel is busy, and again when it has caught up."""
+        if self._state.main_thread.waiting and self.comm is not None:
+            self.send({"view": "frame", "kind": "waiting", "waits": True})
+            self._state.main_thread.call(self._report_caught_up)
+        else:
+            self._waiting = None
+
+    def _report_caught_up(self) -> None:
+        self._waiting = None
+        if self.comm is not None:
+            self.send({"view": "frame", "kind": "waiting", "waits": False})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundled = super()._repr_mimebundle_(**options)

@@ -11,7 +11,7 @@ from tsne_widget.feature_set import FeatureSet
 MIN_ROWS = 4
 # Default name of given coordinates.
 GIVEN = "given"
-# Pixels of a map: below this, its tools would cover it.
+# Pixels of map and panels: below this, neither can be used.
 MIN_HEIGHT = 100
 
 
@@ -27,7 +27,9 @@ def check_record(feature_set: object) -> None:
 
 
 def check_height(height: object) -> None:
-    """Raise InvalidInputError for anything but a whole number of pixels from 100 on."""
+    """Raise InvalidInputError for anything but None or a whole number of pixels from 100 on."""
+    if height is None:
+        return
     if not isinstance(height, (int, np.integer)) or isinstance(height, bool) or height < MIN_HEIGHT:
         raise InvalidInputError(
             f"height={height!r} must be a whole number of pixels, {MIN_HEIGHT} or more, such as 460"

@@ -25,12 +25,14 @@ from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState, Fit
+from tsne_widget.widgets.views.changes.view import ChangesView
 from tsne_widget.widgets.views.comparison_bar.view import ComparisonBarView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
 from tsne_widget.widgets.views.view import View
+from tsne_widget.widgets.views.way.view import WayView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +54,7 @@ def compare(
     mean: Any = None,
     std: Any = None,
     colors: Mapping[str, str] | None = None,
-    height: int = 400,
+    height: int | None = None,
 ) -> Comparison:
     """Linked maps of two to four layers or checkpoints side by side, see :class:`Comparison`.
 
@@ -111,7 +113,7 @@ class Comparison(Exploration):
         projector: Any,
         source: Any,
         colors: Mapping[str, str] | None,
-        height: int,
+        height: int | None,
     ) -> None:
         self._compared, self._images = what, source
         records = what.records
@@ -139,8 +141,7 @@ class Comparison(Exploration):
             if name not in self._compared.given:
                 self._fittings[name] = Fitting(one, _copy(projector))
                 one.fit = Fit("waiting", f"{printable(name)} is queued")
-        notes = {name: record.notes for name, record in records.items()}
-        self._bar = ComparisonBarView(state, self._names, self._codes, self.stop, notes)
+        self._way = WayView(state, self._names, self.stop)
         frame = FrameView(
             "comparison",
             maps=[
@@ -148,18 +149,25 @@ class Comparison(Exploration):
                 for number, name in enumerate(records)
             ],
             panels=[],
+            height=height or 0,
         )
         views: dict[str, View] = {"frame": frame}
         self._views_of: dict[str, MapView] = {}
         for number, (name, one) in enumerate(self._maps.items()):
             tiles = Tiles(one, source, palette)
-            view = MapView(one, tiles, background, palette, height=height)
+            view = MapView(one, tiles, background, palette)
             views[f"map-{number}"] = self._views_of[name] = view
         gallery = GalleryView(
             state, ComparedTiles(state, source, palette, self._compared, self._codes), background
         )
         gallery.tile_size = TILE_SIZE  # its captions list several predictions
-        views |= {"bar": self._bar, "legend": LegendView(state, palette), "gallery": gallery}
+        views |= {
+            "bar": ComparisonBarView(state, records),
+            "changes": ChangesView(state, self._names, self._codes),
+            "legend": LegendView(state, palette, self._views_of[self._first]),
+            "way": self._way,
+            "gallery": gallery,
+        }
         super().__init__(state, background, views)
         self._follow()
 
@@ -169,8 +177,8 @@ class Comparison(Exploration):
             one.observe(lambda _change: self._on_fit(), "fit")
         self._maps[self._last].observe(lambda _change: self._draw_lines(), "embedding")
         self._state.observe(lambda _change: self._draw_lines(), "selected")
-        self._bar.observe(lambda _change: self._draw_lines(), "lines")
-        self._bar.observe(lambda change: self._move(change.new), "morph")
+        self._way.observe(lambda _change: self._draw_lines(), "lines")
+        self._way.observe(lambda change: self._move(change.new), "morph")
         self._on_fit()
 
     # ---- what is compared ----
@@ -194,18 +202,18 @@ class Comparison(Exploration):
     @property
     def morph(self) -> float:
         """Position of the last map's points, from 0 (the first map) to 1 (the last); settable."""
-        share: float = self._bar.morph
+        share: float = self._way.morph
         return share
 
     @morph.setter
     def morph(self, share: float) -> None:
         if not 0 <= share <= 1:
             raise InvalidInputError(f"morph must be 0 … 1, got {share}")
-        if not self.wait()._bar.can_morph:
+        if not self.wait()._way.can_morph:
             raise InvalidInputError(
                 "the first or the last map has no coordinates, so points cannot move"
             )
-        self._bar.morph = float(share)
+        self._way.morph = float(share)
 
     def to_dataframe(
         self, which: str = "selected", *, before: str | None = None, after: str | None = None
@@ -325,7 +333,7 @@ class Comparison(Exploration):
             self._fittings[self._names[conditions.index("waiting")]].start()
             return
         if {self._first, self._last} <= self._raw.keys():
-            self._bar.can_morph = True
+            self._way.can_morph = True
             state.embedding = self._final(self._last)
 
     def _placing(self, name: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -353,12 +361,12 @@ class Comparison(Exploration):
     def _draw_lines(self) -> None:
         view, selected = self._views_of[self._last], self._state.selected
         first, here = self._raw.get(self._first), self._maps[self._last].embedding
-        if first is None or here is None or not self._bar.lines or not len(selected):
-            self._bar.lines_note, view.trails = "", b""
+        if first is None or here is None or not self._way.lines or not len(selected):
+            self._way.lines_note, view.trails = "", b""
             return
         rows = selected[:: -(-len(selected) // MAX_LINES)]
         is_part = len(rows) < len(selected)
-        self._bar.lines_note = f"lines for {len(rows):,} of them" if is_part else ""
+        self._way.lines_note = f"lines for {len(rows):,} of them" if is_part else ""
         view.trails = np.hstack([first[rows], here[rows]]).astype("<f4").tobytes()
 
     def _rows_that_changed(self, code: int) -> NDArray[np.int64]:

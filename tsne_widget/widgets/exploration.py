@@ -17,7 +17,8 @@ from tsne_widget.images import ImageSource
 from tsne_widget.widgets.application import Application
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.delegate import Delegate
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.selecting import Mode
 
 if TYPE_CHECKING:
     import pandas as pd

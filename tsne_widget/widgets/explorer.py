@@ -13,8 +13,9 @@ from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import checked_images
-from tsne_widget.widgets.arguments import check_height, check_record
-from tsne_widget.widgets.io.load import load_state
+from tsne_widget.widgets.arguments import check_record
+from tsne_widget.widgets.io.downloads import downloads_of
+from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.map_exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
@@ -23,10 +24,12 @@ from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PanelContext, make_panels
+from tsne_widget.widgets.views.panels import PanelContext, explorer_frame, make_panels
 from tsne_widget.widgets.views.toolbar.view import ToolbarView
+from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +68,8 @@ class EmbeddingExplorer(MapExploration):
         pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
-    height : int
-        Height of the map in pixels, at least 100.
+    height : int, optional
+        Height of map and panels in pixels, at least 100. Default: follows width and window.
     draw_budget : int
         Maximum number of points drawn; more are sampled by class, and zooming in draws those in
         sight. 0 means 2,000,000 with a graphics card and 100,000 without. A selection always
@@ -110,11 +113,11 @@ class EmbeddingExplorer(MapExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
-        height: int = 460,
+        height: int | None = None,
         draw_budget: int = 0,
     ) -> None:
         check_record(feature_set)
-        check_height(height)
+        self._page_frame = explorer_frame(height)
         given, projectors = named_maps(feature_set, projector, embedding)
         feature_set, self._images = checked_images(
             feature_set, images, mean=mean, std=std, bands=bands
@@ -123,14 +126,16 @@ class EmbeddingExplorer(MapExploration):
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
-        background = Background(state)
-        tiles = Tiles(state, self._images, palette)
-        self._map = MapView(state, tiles, background, palette, height=height, budget=draw_budget)
-        views = {
+        background, images = Background(state), self._images
+        tiles = Tiles(state, images, palette)
+        self._map = MapView(state, tiles, background, palette, budget=draw_budget)
+        views: dict[str, View] = {
             "map": self._map,  # first: the map is what the person looks at
-            "toolbar": ToolbarView(state, maps.control, background, maps.show),
-            "legend": LegendView(state, palette),
-            **make_panels(PanelContext(state, background, tiles)),
+            "toolbar": ToolbarView(state, background, downloads_of(state, images, self._colors)),
+            "foot": FootView(state, maps.control, maps.show),
+            "legend": LegendView(state, palette, self._map),
+            "frame": self._page_frame,
+            **make_panels(PanelContext(state, background, tiles), self._page_frame),
         }
         super().__init__(state, background, views)
         maps.start_next()
@@ -154,7 +159,7 @@ class EmbeddingExplorer(MapExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
-        height: int = 460,
+        height: int | None = None,
         draw_budget: int = 0,
         **extraction: Any,
     ) -> Self:
@@ -267,7 +272,7 @@ class EmbeddingExplorer(MapExploration):
         view = SavedView(
             viewport=list(self._map.viewport),
             colors={name: self._colors[name] for name in known},
-            height=self._map.height,
+            height=self._page_frame.height,
             draw_budget=self._map.budget,
             color_by=state.color_by,
             show_labels=self._map.show_labels,
@@ -315,16 +320,12 @@ class EmbeddingExplorer(MapExploration):
         explorer = cls(
             saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
             columns=saved.columns, colors={**saved.view.colors, **(colors or {})},
-            height=saved.view.height if height is None else height,
+            height=(saved.view.height or None) if height is None else height,
             draw_budget=saved.view.draw_budget,
         )  # fmt: skip
         try:
             explorer.show_embedding(saved.map_name)
-            explorer._state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
-            explorer._state.scores.restore(saved.scores)
-            explorer.color_by = saved.view.color_by
-            explorer._map.viewport = saved.view.viewport
-            explorer._map.show_labels = saved.view.show_labels
+            restore_state(saved, explorer._state, explorer._map)
         except InvalidInputError as error:
             explorer.close()
             raise StoreError(f"{folder} does not fit its features: {error}") from error

@@ -9,7 +9,7 @@ from tests.plotting.test_colors import contrast, lab
 from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
 from tsne_widget.plotting import class_colors
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import (
     COLORS,
     MAX_CHARACTERS,
@@ -17,6 +17,7 @@ from tsne_widget.widgets.state.named_selections import (
     selection_codes,
     selection_color,
 )
+from tsne_widget.widgets.state.selecting import MODES
 
 N = 24
 CODES = np.arange(N) % 4
@@ -271,7 +272,7 @@ anything = st.recursive(
     max_leaves=6,
 )
 messages = st.fixed_dictionaries(
-    {"kind": st.sampled_from(["name", "select", "rename", "drop", "restore", "undo", "redo"])},
+    {"kind": st.sampled_from(["name", "keep", "select", "rename", "drop", "restore", "undo", "redo"])},
     optional={
         "name": st.sampled_from(["a", "b", "all", "x" * 500]) | anything,
         "index": st.integers(0, 2) | anything,

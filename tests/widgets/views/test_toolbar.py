@@ -163,3 +163,31 @@ def test_a_malformed_search_changes_nothing(explorer, text):
     send(explorer, "search", text=text)
     assert explorer.selected.tolist() == [4]
     assert explorer.message == ""
+
+
+def test_download_sends_the_selected_samples_as_csv(explorer):
+    explorer.select([3, 5])
+    page = Page(explorer)
+    page.send("toolbar", "download", name="csv")
+    [answer] = page.replies("file")
+    lines = answer.buffers[0].decode().splitlines()
+    assert answer.content["name"] == "selected.csv"
+    assert [line.split(",")[0] for line in lines] == ["id", "3", "5"]
+
+
+def test_download_of_a_page_sends_a_whole_document(explorer):
+    page = Page(explorer)
+    page.send("toolbar", "download", name="page")
+    [answer] = page.replies("file")
+    assert answer.content["type"] == "text/html"
+    assert answer.buffers[0].startswith(b"<!doctype html>")
+
+
+def test_undo_is_offered_once_there_is_something_to_undo(explorer):
+    page = Page(explorer)
+    assert not page.shows("toolbar", "can_undo")
+    send(explorer, "misclassified")
+    assert page.shows("toolbar", "can_undo")
+    send(explorer, "undo")
+    assert not len(explorer.selected)
+    assert page.shows("toolbar", "can_redo")

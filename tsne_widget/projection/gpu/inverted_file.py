@@ -12,6 +12,7 @@ from itertools import accumulate
 import torch
 
 from tsne_widget._validation import row_blocks
+from tsne_widget.projection.candidates import SPARE, smallest
 from tsne_widget.projection.gpu.search import (
     DeviceNeighbors,
     block_bytes,
@@ -19,7 +20,6 @@ from tsne_widget.projection.gpu.search import (
     exact_products,
     nearest_of,
 )
-from tsne_widget.projection.neighbors import SPARE, smallest
 
 # Rows from which the time saved outweighs the recall lost.
 LARGE = 300_000

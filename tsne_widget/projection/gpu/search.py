@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.projection.neighbors import SPARE, smallest
+from tsne_widget.projection.candidates import SPARE, smallest
 
 # Size in bytes of the distances from a block of rows to all rows, on a GPU and on the CPU.
 BLOCK_BYTES, HOST_BLOCK_BYTES = 3 * 2**29, 2**26

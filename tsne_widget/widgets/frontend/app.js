@@ -1,10 +1,15 @@
 // The application of a page: lays out the views of an explorer or a comparison.
+import { Commands } from "./commands.js";
 import { element } from "./elements.js";
+import { keepKeys } from "./keys.js";
+import { Sizes } from "./sizes.js";
+import { listenToKeys } from "./shortcuts.js";
 import { makeTabs } from "./tabs.js";
+import { keepTheme } from "./theme.js";
 
 /**
  * A view's script: renders the view into an element and returns a function that releases it.
- * @typedef {(context: {model: any, el: HTMLElement}) => () => void} Render
+ * @typedef {(context: {model: any, el: HTMLElement, commands: Commands}) => () => void} Render
  * @typedef {(view: string) => import("./kernel.js").ViewModel} Backend
  */
 
@@ -16,49 +21,80 @@ import { makeTabs } from "./tabs.js";
  * @returns {() => void}  releases every view
  */
 export function openApplication(el, backend, views) {
-  const frame = backend("frame");
-  /** @type {(() => void)[]} */
-  const releases = [];
+  const application = new Application(el, backend, views);
+  return () => application.release();
+}
 
-  /** Render a view of this name into a new element. */
-  function place(/** @type {HTMLElement} */ parent, /** @type {string} */ name, /** @type {string} */ className, folder = name) {
+class Application {
+  #backend;
+  #views;
+  #commands = new Commands();
+  /** @type {(() => void)[]} */
+  #releases = [];
+
+  /** @param {HTMLElement} el @param {Backend} backend @param {Record<string, Render>} views */
+  constructor(el, backend, views) {
+    this.el = el;
+    this.#backend = backend;
+    this.#views = views;
+    const frame = backend("frame");
+    el.classList.add("tsne-widget");
+    el.tabIndex = -1; // takes the focus of a click beside the controls, so that keys stay here
+    keepKeys(el);
+    listenToKeys(el, this.#commands);
+    this.frame = el.appendChild(element("div", "tw-frame"));
+    const layouts = /** @type {Record<string, () => void>} */ ({
+      explorer: () => this.#layOutExplorer(),
+      comparison: () => this.#layOutComparison(),
+    });
+    layouts[frame.get("kind")]();
+    const sizes = new Sizes(el, this.frame, frame, this.#commands);
+    this.#releases.push(keepTheme(el), () => sizes.release());
+  }
+
+  release() {
+    for (const release of this.#releases.splice(0)) release();
+    this.el.replaceChildren(); // ipywidgets keeps the element until the model is closed
+  }
+
+  /** Render a view into a new element. @param {HTMLElement} parent @param {string} name @param {string} className */
+  #place(parent, name, className, folder = name) {
     const host = parent.appendChild(element("div", className));
-    releases.push(views[folder]({ model: backend(name), el: host }));
+    this.#releases.push(this.#views[folder]({ model: this.#backend(name), el: host, commands: this.#commands }));
     return host;
   }
 
-  el.classList.add("tsne-widget");
-  const layouts = /** @type {Record<string, () => void>} */ ({ explorer: layOutExplorer, comparison: layOutComparison });
-  layouts[frame.get("kind")]();
-
-  function layOutExplorer() {
-    place(el, "toolbar", "tw-place-toolbar");
-    const body = el.appendChild(element("div", "tw-body"));
-    setHeight(place(body, "map", "tw-place-map"), "map");
-    place(body, "legend", "tw-place-legend");
-    releases.push(makeTabs(body, frame, (panel, host) => { place(host, panel, "tw-place-panel"); }));
+  #layOutExplorer() {
+    this.#place(this.frame, "toolbar", "tw-place-toolbar");
+    const body = this.frame.appendChild(element("div", "tw-body"));
+    this.#place(body, "legend", "tw-place-legend");
+    const middle = body.appendChild(element("div", "tw-middle"));
+    this.#place(middle, "map", "tw-place-map");
+    this.#place(middle, "foot", "tw-place-foot");
+    const tabs = makeTabs(body, this.#backend("frame"), (panel, host) => this.#place(host, panel, "tw-place-panel"));
+    this.#releases.push(
+      tabs.release,
+      this.#commands.add("panel", (number) => tabs.openAt(number)),
+      this.#commands.add("open-panel", (name) => tabs.open(name)),
+    );
+    if (this.#views.strip) this.#place(tabs.root, "strip", "tw-place-strip");
   }
 
-  function layOutComparison() {
-    place(el, "bar", "tw-place-toolbar", "comparison_bar");
-    const body = el.appendChild(element("div", "tw-body tw-compared-body"));
-    const maps = body.appendChild(element("div", "tw-compared-maps"));
-    for (const { view, title } of frame.get("maps")) {
+  #layOutComparison() {
+    this.#place(this.frame, "bar", "tw-place-toolbar", "comparison_bar");
+    const body = this.frame.appendChild(element("div", "tw-body tw-compared-body"));
+    const key = body.appendChild(element("div", "tw-compared-key"));
+    this.#place(key, "changes", "tw-place-changes");
+    this.#place(key, "legend", "tw-place-legend");
+    const middle = body.appendChild(element("div", "tw-middle"));
+    const maps = middle.appendChild(element("div", "tw-compared-maps"));
+    for (const { view, title } of this.#backend("frame").get("maps")) {
       const pane = maps.appendChild(element("div", "tw-compared"));
-      pane.appendChild(element("div", "tw-compared-title")).textContent = title;
-      setHeight(place(pane, view, "tw-place-map", "map"), view);
+      pane.appendChild(element("div", "tw-compared-title", title)).title = title;
+      this.#place(pane, view, "tw-place-map", "map");
     }
-    place(body, "legend", "tw-place-legend");
-    place(body, "gallery", "tw-place-panel");
+    this.#place(middle, "way", "tw-place-foot");
+    const panels = body.appendChild(element("div", "tw-panels"));
+    this.#place(panels, "gallery", "tw-place-panel");
   }
-
-  function setHeight(/** @type {HTMLElement} */ host, /** @type {string} */ view) {
-    const height = backend(view).get("height");
-    if (height) host.style.height = `${height}px`;
-  }
-
-  return () => {
-    for (const release of releases.splice(0)) release();
-    el.replaceChildren(); // ipywidgets keeps the element until the model is closed
-  };
 }

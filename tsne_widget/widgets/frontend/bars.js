@@ -1,12 +1,10 @@
 // Parts of the bars above maps: the first line, the progress of a computation, and the message.
 import { element, textButton } from "./elements.js";
-import { keepKeys } from "./keys.js";
 import { makeNotes } from "./notes.js";
 
 /** The bar: a summary on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
 export function makeBar(el, name = "") {
   const root = el.appendChild(element("div", `tw-toolbar ${name}`.trim()));
-  keepKeys(root);
   const line = root.appendChild(element("div", "tw-line"));
   const now = line.appendChild(element("div", "tw-now"));
   const summary = now.appendChild(element("div", "tw-summary"));
@@ -27,7 +25,7 @@ export function makeBar(el, name = "") {
 /** @param {HTMLElement} parent */
 export function makeProgress(parent) {
   const root = parent.appendChild(element("div", "tw-fit"));
-  const doing = root.appendChild(element("span"));
+  const doing = root.appendChild(element("span", "tw-doing"));
   const bar = root.appendChild(element("div", "tw-bar"));
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", "Progress of the map");

@@ -9,8 +9,14 @@ export const MAX_SENTENCE = 400;
 /** Characters of a search. */
 export const MAX_TEXT = 200;
 
+/** Pattern of a search that is a condition on columns. */
+export const CONDITION = "[<>]|[=!]=|\\bin\\s*[\\[(]";
+
 /** How rows combine with the selection. */
 export const MODES = ["replace", "add", "subtract", "intersect"];
+
+/** How the map draws misclassified samples. */
+export const MISTAKES = ["mark", "only", "plain"];
 
 /** Selections that undo can return to. */
 export const MAX_UNDO = 50;
@@ -74,6 +80,9 @@ export const SELECTION_COLORS = ["#00c3c3", "#d200b4", "#c3a5f0", "#87693c", "#f
 /** Named selections. */
 export const MAX_SELECTIONS = 200;
 
+/** Word in automatic names of selections. */
+export const AUTOMATIC = "Selection";
+
 /** Characters of a selection's name. */
 export const MAX_CHARACTERS = 80;
 
@@ -86,6 +95,12 @@ export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
   "prediction": "Predicted classes",
   "": ""
 });
+
+/** From this many classes on, the worst come first. */
+export const MANY_CLASSES = 20;
+
+/** Groups of the colour menu. */
+export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
 
 /** Sorts of the gallery in the order of the menu. */
 export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];
@@ -144,4 +159,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Selections"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];

@@ -34,7 +34,7 @@ export function textButton(text, act) {
  * A button with an icon; the title describes it.
  * @param {string} title @param {string} icon  an SVG path in a box of 24 × 24
  */
-export function iconButton(title, icon) {
+export function strokeButton(title, icon) {
   const button = textButton("");
   button.title = title;
   button.setAttribute("aria-label", title);

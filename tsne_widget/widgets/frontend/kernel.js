@@ -1,6 +1,7 @@
 // The backend of a page in a notebook: sends messages to the kernel through the widget's model.
 
 const NOT_CONNECTED = "The kernel is not connected: run the cell again";
+const PENDING_MS = 700; // a free kernel answers sooner
 const SUBSHELL_MS = 10_000; // a subshell starts much faster or not at all
 
 /**
@@ -17,14 +18,83 @@ const SUBSHELL_MS = 10_000; // a subshell starts much faster or not at all
  */
 
 /**
- * The backend of one view of the widget on the page.
+ * The backend of the widget on the page.
  * @param {any} model  the widget's model
  * @param {HTMLElement} el  the element of the widget's view
- * @returns {(view: string) => ViewModel}
+ * @returns {{backend: (view: string) => ViewModel, release: () => void}}
  */
 export function kernelBackend(model, el) {
-  const send = makeSend(model, el);
-  return (view) => viewModel(model, send, view);
+  const pending = new Pending(el);
+  const send = makeSend(model, el, pending);
+  const onMessage = (/** @type {any} */ content) => {
+    if (content.view === "frame" && content.kind === "waiting") pending.wait(content.waits);
+  };
+  model.on("msg:custom", onMessage);
+  return {
+    backend: (view) => viewModel(model, send, view),
+    release: () => {
+      model.off("msg:custom", onMessage);
+      pending.release();
+    },
+  };
+}
+
+/**
+ * Messages that the kernel has not answered. After a moment, the element gets `data-pending` and the
+ * event "tw-pending": what was done on the page is ahead of what the kernel knows.
+ */
+class Pending {
+  #el;
+  #sent = new Set();
+  #waits = false; // the kernel has the messages and says that a cell runs
+  #timer = 0;
+
+  /** @param {HTMLElement} el */
+  constructor(el) {
+    this.#el = el;
+  }
+
+  /** Callbacks of a message: it is answered when the kernel is idle again. @param {{kind?: string}} content */
+  callbacksOf({ kind }) {
+    if (kind === "hover" || kind === "leave") return undefined;
+    const message = {};
+    this.#sent.add(message);
+    this.#timer ||= window.setTimeout(() => this.#show(), PENDING_MS);
+    const status = (/** @type {any} */ answer) => {
+      if (answer?.content?.execution_state === "idle") this.#answer(message);
+    };
+    return { iopub: { status }, shell: {}, input: () => undefined };
+  }
+
+  /** @param {boolean} waits */
+  wait(waits) {
+    this.#waits = waits;
+    this.#show();
+  }
+
+  release() {
+    clearTimeout(this.#timer);
+    this.#sent.clear();
+  }
+
+  #answer(/** @type {object} */ message) {
+    this.#sent.delete(message);
+    Pending.#canAnswer = true;
+    if (this.#sent.size) return;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#show();
+  }
+
+  // Some notebooks never report the status: there, unanswered messages mean nothing.
+  static #canAnswer = false;
+
+  #show() {
+    const isPending = this.#waits || (Pending.#canAnswer && this.#timer !== 0 && this.#sent.size > 0);
+    if (this.#el.hasAttribute("data-pending") === isPending) return;
+    this.#el.toggleAttribute("data-pending", isPending);
+    this.#el.dispatchEvent(new CustomEvent("tw-pending"));
+  }
 }
 
 /**
@@ -76,8 +146,9 @@ function viewModel(model, send, view) {
  * kernel has restarted or died; a busy or disconnected kernel gets the message later.
  * @param {any} model
  * @param {HTMLElement} el
+ * @param {Pending} pending
  */
-function makeSend(model, el) {
+function makeSend(model, el, pending) {
   function showLost(/** @type {boolean} */ isLost) {
     const place = el.querySelector(".tw-toolbar") ?? el;
     const note = place.querySelector(":scope > .tw-lost");
@@ -88,7 +159,7 @@ function makeSend(model, el) {
   function post(/** @type {any} */ content, /** @type {ArrayBuffer[]} */ buffers) {
     let isLost = false;
     try {
-      model.send(content, undefined, buffers);
+      model.send(content, pending.callbacksOf(content), buffers);
     } catch {
       isLost = true;
     }

@@ -1,6 +1,5 @@
 // Panels in tabs. A panel is made when its tab is first opened.
 import { element, textButton } from "./elements.js";
-import { keepKeys } from "./keys.js";
 
 let made = 0; // number of applications on the page; keeps ids unique
 
@@ -8,7 +7,7 @@ let made = 0; // number of applications on the page; keeps ids unique
  * @param {HTMLElement} parent
  * @param {import("./kernel.js").ViewModel} frame  its traits list the panels and name the open one
  * @param {(panel: string, host: HTMLElement) => void} make  renders a panel's view
- * @returns {() => void}  stops following the frame
+ * @returns {{root: HTMLElement, open: (view: string) => void, openAt: (index: number) => void, release: () => void}}
  */
 export function makeTabs(parent, frame, make) {
   const root = parent.appendChild(element("div", "tw-panels"));
@@ -36,6 +35,7 @@ export function makeTabs(parent, frame, make) {
 
   function show() {
     const opened = frame.get("panel");
+    root.dataset.panel = opened;
     for (const one of tabs) {
       const isOpen = one.view === opened;
       one.tab.setAttribute("aria-selected", String(isOpen));
@@ -57,8 +57,12 @@ export function makeTabs(parent, frame, make) {
     open(next.view);
     next.tab.focus();
   });
-  keepKeys(list);
   frame.on("change:panel", show);
   show();
-  return () => frame.off("change:panel", show);
+  return {
+    root,
+    open: (view) => { if (tabs.some((/** @type {any} */ one) => one.view === view)) open(view); },
+    openAt: (index) => { if (tabs[index]) open(tabs[index].view); },
+    release: () => frame.off("change:panel", show),
+  };
 }

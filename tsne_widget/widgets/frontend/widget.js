@@ -5,7 +5,12 @@ import { kernelBackend } from "./kernel.js";
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  return openApplication(el, kernelBackend(model, el), views);
+  const { backend, release } = kernelBackend(model, el);
+  const close = openApplication(el, backend, views);
+  return () => {
+    close();
+    release();
+  };
 }
 
 export default { render };

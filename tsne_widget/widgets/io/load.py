@@ -17,6 +17,8 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
 from tsne_widget.widgets.arguments import GIVEN
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.map.view import MapView
 
 
 class Saved(NamedTuple):
@@ -58,6 +60,15 @@ def load_state(
         ) from error
     except TORN as error:
         raise StoreError(f"{source} is not a saved exploration: {error}") from error
+
+
+def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None:
+    """Show what was saved in an explorer of the same record and maps."""
+    state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
+    state.scores.restore(saved.scores)
+    state.color_by = saved.view.color_by
+    map_view.viewport = saved.view.viewport
+    map_view.show_labels = saved.view.show_labels
 
 
 def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None) -> Saved:

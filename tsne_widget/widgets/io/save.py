@@ -61,7 +61,7 @@ class SavedView(NamedTuple):
     colors: dict[str, str]
     """Colours by class name."""
     height: int
-    """Height of the map in pixels."""
+    """Height of map and panels in pixels; 0 is automatic."""
     draw_budget: int
     """Maximum number of points drawn; 0 lets the renderer decide."""
     color_by: str
@@ -147,7 +147,7 @@ def _written(
     arrays: dict[str, NDArray[Any]] = {
         "embedding": state.embedding,
         "visible": state.visible,
-        "selected": state.selected,
+        "selected": state.chosen,
         "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
     }
     others = {name: xy for name, xy in maps.items() if name != state.map_name}

@@ -146,7 +146,7 @@ def title_of(name: str, record: FeatureSet) -> str:
     if not judged.any():
         return printable(name)
     right = 100 * float(np.mean(~record.misclassified[judged]))
-    return f"{printable(name)} · {right:.1f} % accuracy"
+    return f"{printable(name)} · {right:.1f}\u00a0% right"
 
 
 def _check_classes(records: Mapping[str, FeatureSet]) -> None:

@@ -25,13 +25,15 @@ class Tiles:
     Attributes
     ----------
     has_images : bool
+    colors : sequence of str
+        "#rrggbb" of each class.
     note : str
         Remark about the pictures, for example how their values were scaled; "" for none.
     """
 
     def __init__(self, state: MapModel, images: ImageSource | None, colors: Sequence[str]) -> None:
         self._state = state
-        self._colors = colors
+        self.colors = colors
         self._wrong = state.feature_set.misclassified
         self._thumbnails = None if images is None else ThumbnailCache(images, size=TILE_PIXELS[0])
         self.has_images = images is not None
@@ -55,7 +57,7 @@ class Tiles:
             "prediction": _name(record.predictions, row, record.class_names),
             "wrong": bool(self._wrong[row]),
             "confidence": self._confidence(row),
-            "color": self._colors[self._state.codes[row]],
+            "color": self.colors[self._state.codes[row]],
             "title": "" if record.paths is None else printable(file_name(record.paths[row])),
         }
         if self._thumbnails is None:

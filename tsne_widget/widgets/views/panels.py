@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tsne_widget.widgets.arguments import check_height
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -36,24 +37,32 @@ class Panel(NamedTuple):
 # By the name of the panel's folder, in the order of the tabs.
 PANELS: dict[str, Panel] = {
     "gallery": Panel("Images", lambda c: GalleryView(c.state, c.tiles, c.background)),
-    "confusion": Panel("Confusion", lambda c: ConfusionView(c.state, is_open=False)),
+    "confusion": Panel(
+        "Confusion", lambda c: ConfusionView(c.state, c.tiles.colors, is_open=False)
+    ),
     "diagnosis": Panel(
         "Diagnosis",
         lambda c: DiagnosisView(c.state, c.background, is_open=False),
         needs_kernel=True,
     ),
-    "selections": Panel("Selections", lambda c: SelectionsView(c.state)),
+    "selections": Panel("Saved", lambda c: SelectionsView(c.state)),
 }
 
 
-def make_panels(context: PanelContext) -> dict[str, View]:
-    """The view of every panel by name, and the frame that says which one is open."""
-    views = {name: panel.make(context) for name, panel in PANELS.items()}
-    frame = FrameView(
+def explorer_frame(height: int | None) -> FrameView:
+    """The frame of an explorer, with a tab for every panel; the height is checked."""
+    check_height(height)
+    return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],
         panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+        height=height or 0,
     )
+
+
+def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
+    """The view of every panel by name; the frame says which one is open."""
+    views = {name: panel.make(context) for name, panel in PANELS.items()}
 
     def follow() -> None:
         for name, view in views.items():
@@ -61,4 +70,4 @@ def make_panels(context: PanelContext) -> dict[str, View]:
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
-    return {**views, "frame": frame}
+    return views

@@ -11,6 +11,8 @@ import { makeSelectionsModel } from "./selections_model.js";
 import { makeTiles } from "./tiles.js";
 import { makeToolbarModel } from "./toolbar_model.js";
 
+const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "" };
+
 /**
  * The state of a page.
  * @param {any} data  what record.py and content.py wrote
@@ -29,9 +31,10 @@ export function openExploration(data, pictures) {
 export function pageBackend(exploration) {
   const tileOf = makeTiles(exploration.record);
   const makers = /** @type {Record<string, () => any>} */ ({
-    frame: () => makeModel({ kind: "explorer", maps: [{ view: "map", title: "" }], panels: PANELS, panel: PANELS[0].view }, {}),
+    frame: () => makeModel({ kind: "explorer", maps: [{ view: "map", title: "" }], panels: PANELS, panel: PANELS[0].view, height: 0, panel_width: 0 }, {}),
     map: () => makeMapModel(exploration, tileOf),
     toolbar: () => makeToolbarModel(exploration),
+    foot: () => makeModel({ fit: NO_FIT, maps: [], map: -1 }, {}),
     legend: () => makeLegendModel(exploration),
     gallery: () => makeGalleryModel(exploration, tileOf),
     confusion: () => makeConfusionModel(exploration),

@@ -3,6 +3,14 @@
 // Spreadsheets run cells that start with these characters as formulas; an apostrophe prevents this.
 const FORMULA = /^\s*[=+\-@\t\r]/;
 
+/** The selected samples as a CSV file; all visible ones if none is selected. @param {import("./exploration.js").Exploration} exploration */
+export function csvFile({ record, state, visibleRows }) {
+  const rows = state.selected.length ? state.selected : visibleRows();
+  const stem = record.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "pictures";
+  const name = `${stem}${state.selected.length ? "-selected" : ""}.csv`;
+  return { name, type: "text/csv;charset=utf-8", text: csvOf(record, rows, state.selections) };
+}
+
 /**
  * @param {import("./record.js").SharedRecord} record
  * @param {ArrayLike<number>} rows

@@ -1,7 +1,7 @@
 // The map of an exported page; same as views/map/view.py.
 import { rowsInside } from "../../frontend/geometry.js";
 import { asView, packBits } from "./counting.js";
-import { colorChoices, coloringOf } from "./coloring.js";
+import { currentColoring } from "./coloring.js";
 import { makeModel } from "./model.js";
 
 // The smallest budget of points. The map draws a third of its budget while it moves.
@@ -25,7 +25,7 @@ export function makeMapModel(exploration, tileOf) {
 
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
-    visible: null, selected: null, viewport: [], color_choices: [],
+    visible: null, selected: null, viewport: [],
     hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
   }, {
     select({ mode }, buffers) {
@@ -48,10 +48,6 @@ export function makeMapModel(exploration, tileOf) {
       model.reply({ kind: "hover", point, tile }, [asView(picture)]);
     },
     leave: () => exploration.put("hovered", null),
-    color({ name }) {
-      const isPossible = model.get("color_choices").some(([choice, , lacking]) => choice === name && !lacking);
-      if (isPossible) exploration.put("colorBy", name);
-    },
     clear() {
       exploration.select([]);
       exploration.put("focus", null);
@@ -85,21 +81,20 @@ function pointsOf(record) {
 }
 
 /** The traits for the colours of the points. */
-function paintOf(/** @type {Exploration} */ { record, state }, /** @type {Uint32Array} */ rows) {
-  const { texels, texture, key } = coloringOf(record, state.colorBy, state.selections);
-  return { color_by: state.colorBy, key, texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
+function paintOf(/** @type {Exploration} */ exploration, /** @type {Uint32Array} */ rows) {
+  const { texels, texture } = currentColoring(exploration);
+  return { texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
 }
 
 /** Keep the traits of the map up to date. */
 function followExploration(
   /** @type {Exploration} */ exploration, /** @type {Drawn} */ { rows, points }, /** @type {import("./model.js").Model} */ model,
 ) {
-  const { record, state } = exploration;
+  const { state } = exploration;
   const paint = () => model.set(paintOf(exploration, rows));
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
   exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]).sort())), "selected");
   exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
-  exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
   exploration.follow(paint, "colorBy");
   exploration.follow(() => { if (state.colorBy === "selection") paint(); }, "selections");
 }

@@ -2,9 +2,11 @@
 import views from "tsne-widget:views";
 import { openApplication } from "../../frontend/app.js";
 import { fullCount } from "../../frontend/classes.js";
-import { element, textButton } from "../../frontend/elements.js";
+import { button } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
+import { saveFile } from "../../frontend/save.js";
 import { openExploration, pageBackend } from "./backend.js";
-import { csvOf } from "./csv.js";
+import { csvFile } from "./csv.js";
 import "./page.css";
 
 function openPage() {
@@ -33,57 +35,48 @@ function makeHead(/** @type {import("./exploration.js").Exploration} */ explorat
 
 /** A button that saves the selected samples as CSV, or the visible ones if none is selected. */
 function makeSave(/** @type {import("./exploration.js").Exploration} */ exploration) {
-  const { record, state } = exploration;
-  const button = textButton("");
-  button.dataset.action = "csv";
+  const { state } = exploration;
+  const made = button("");
+  made.dataset.action = "csv";
   exploration.follow(() => {
     const count = state.selected.length;
     const what = count ? `${fullCount(count)} selected` : `all ${fullCount(exploration.visibleRows().length)} visible`;
-    button.textContent = `Save ${what} as CSV`;
-    button.title = count ? "Save a table of the selected samples" : "Nothing is selected: save a table of all visible samples";
+    made.textContent = `Save ${what} as CSV`;
+    made.title = count ? "Save a table of the selected samples" : "Nothing is selected: save a table of all visible samples";
   }, "selected", "visible");
-  button.addEventListener("click", () => {
-    const rows = state.selected.length ? state.selected : exploration.visibleRows();
-    const csv = new Blob([csvOf(record, rows, state.selections)], { type: "text/csv;charset=utf-8" });
-    const link = /** @type {HTMLAnchorElement} */ (element("a"));
-    link.href = URL.createObjectURL(csv);
-    link.download = `${fileStem(record.title)}${state.selected.length ? "-selected" : ""}.csv`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may first ask where to save it
+  made.addEventListener("click", () => {
+    const { name, type, text } = csvFile(exploration);
+    saveFile(name, type, text);
   });
-  return button;
-}
-
-function fileStem(/** @type {string} */ title) {
-  return title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "samples";
+  return made;
 }
 
 /** A button for light or dark colours; the system's setting applies until it is used. */
 function makeTheme() {
-  const button = textButton("");
-  button.dataset.action = "theme";
+  const made = button("");
+  made.dataset.action = "theme";
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   let isDark = system.matches;
   let isChosen = false;
   const show = () => {
     // JupyterLab's theme attribute, which the views follow.
     document.body.dataset.jpThemeLight = String(!isDark);
-    button.textContent = isDark ? "☀" : "☾";
-    button.title = isDark ? "Light colours" : "Dark colours";
-    button.setAttribute("aria-label", button.title);
+    made.textContent = isDark ? "☀" : "☾";
+    made.title = isDark ? "Light colours" : "Dark colours";
+    made.setAttribute("aria-label", made.title);
   };
   system.addEventListener("change", () => {
     if (isChosen) return;
     isDark = system.matches;
     show();
   });
-  button.addEventListener("click", () => {
+  made.addEventListener("click", () => {
     isChosen = true;
     isDark = !isDark;
     show();
   });
   show();
-  return button;
+  return made;
 }
 
 openPage();

@@ -1,12 +1,14 @@
 // The toolbar of an exported page; same as views/toolbar/view.py.
-import { fold, fullCount } from "../../frontend/classes.js";
+import { fullCount } from "../../frontend/classes.js";
 import { FINDERS, FOUND, MAX_SENTENCE } from "../../frontend/constants.js";
+import { csvFile } from "./csv.js";
 import { makeModel } from "./model.js";
+import { foundByText, isCondition } from "./search.js";
 import { printable } from "./text.js";
 
 /** @typedef {import("./record.js").SharedRecord} SharedRecord */
 
-const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "" };
+const NEEDS_KERNEL = "A condition needs the notebook. Here you can search for a class, an id or a part of a path.";
 
 /** @param {import("./exploration.js").Exploration} exploration */
 export function makeToolbarModel(exploration) {
@@ -25,25 +27,41 @@ export function makeToolbarModel(exploration) {
   }
 
   const model = makeModel({
-    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, message: "", busy: "",
-    maps: [], map: -1, fit: NO_FIT, notes: record.notes.record,
+    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, hidden: 0, message: "", busy: "", found: "", search_error: "",
+    can_undo: false, can_redo: false, files: ["csv"], notes: record.notes.record,
     finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
   }, {
     misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),
     clear: () => exploration.select([]),
+    undo: () => exploration.undo(),
+    redo: () => exploration.redo(),
+    download() {
+      const { name, type, text } = csvFile(exploration);
+      model.reply({ kind: "file", name, type }, [new DataView(new TextEncoder().encode(text).buffer)]);
+    },
     finder({ name, mode }) {
       const finder = finders.find((one) => one.name === name);
       if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: none`);
     },
-    search: ({ text, mode }) => select(matchingRows(record, text), mode, `No match for “${printable(text.trim())}”`),
+    search({ text, mode }) {
+      if (isCondition(record, text)) return model.set({ found: "", search_error: NEEDS_KERNEL });
+      const { rows, what } = foundByText(record, text);
+      const hidden = rows.filter((row) => !exploration.isVisible(row)).length;
+      const note = hidden ? `, ${fullCount(hidden)} of them in hidden classes` : "";
+      const said = printable(`${fullCount(rows.length)} ${what}${note}`, MAX_SENTENCE);
+      if (hidden === rows.length) return model.set({ found: "", search_error: said });
+      exploration.select(rows, mode);
+      model.set({ found: said, search_error: "" });
+    },
   });
   exploration.follow(() => {
     const visible = exploration.visibleRows();
     model.set({
       visible: visible.length, misclassified: isJudged ? mistakes(visible) : -1, selected: state.selected.length,
-      selected_misclassified: mistakes(state.selected), message: state.message,
+      selected_misclassified: mistakes(state.selected), hidden: state.chosen.length - state.selected.length,
+      message: state.message, can_undo: state.canUndo, can_redo: state.canRedo,
     });
-  }, "visible", "selected", "message");
+  }, "visible", "chosen", "message", "canUndo", "canRedo");
   return model;
 }
 
@@ -64,20 +82,4 @@ function foundBy(finder, record, among) {
 /** Compare numbers; subtraction fails for infinite values, whose difference is NaN. @param {number} a @param {number} b */
 function compare(a, b) {
   return a < b ? -1 : Number(a > b);
-}
-
-/** Rows whose id, path or class matches a text; same as matching_rows() in analysis/text_search.py. */
-function matchingRows(/** @type {SharedRecord} */ record, /** @type {string} */ text) {
-  const { ids, names, labels, predictions, paths, n } = record;
-  const wanted = text.trim();
-  const id = /^#?(\d{1,18})$/.exec(wanted)?.[1].replace(/^0+(?=\d)/, "");
-  const isOnlyId = wanted.startsWith("#") && id !== undefined;
-  const folded = isOnlyId ? "" : fold(wanted);
-  const isNamed = names.map((name) => folded !== "" && fold(name).includes(folded));
-  const hasName = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => Boolean(codes && codes[row] >= 0 && isNamed[codes[row]]);
-  return Uint32Array.from({ length: n }, (_, row) => row).filter((row) => (
-    (id !== undefined && String(ids[row]) === id)
-    || hasName(labels, row) || hasName(predictions, row)
-    || Boolean(folded && paths && fold(paths[row]).includes(folded))
-  ));
 }

@@ -1,7 +1,6 @@
 // The diagnosis panel: sentences, and the table of findings.
 import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
-import { keepKeys } from "../../frontend/keys.js";
 import { makeBody, makeCaption, makeHead } from "./table.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
@@ -32,7 +31,6 @@ class Diagnosis {
     this.#model = model;
     this.#root.setAttribute("aria-label", "Diagnosis of the selection");
     this.#root.tabIndex = 0; // lets keys scroll it
-    keepKeys(this.#root);
     this.#doing.append(this.#compute, this.#cost);
     this.#said.setAttribute("role", "status");
     this.#root.append(this.#doing, this.#said, this.#table, this.#layer);

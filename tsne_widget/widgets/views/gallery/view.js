@@ -1,7 +1,7 @@
 // The gallery: pictures of the selected or visible samples, and the details of one of them.
 import { closest, element } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
-import { hasModifier, keepKeys } from "../../frontend/keys.js";
+import { hasModifier } from "../../frontend/keys.js";
 import { makeHead } from "./arrange.js";
 import { makeDetails } from "./details.js";
 import { makePicks } from "./picks.js";
@@ -48,7 +48,6 @@ class Gallery {
     });
     const root = element("section", "tw-gallery");
     root.setAttribute("aria-label", "Images");
-    keepKeys(root);
     this.#stage.append(this.#sheet.root, this.#hint);
     root.append(this.#head.root, this.#note, this.#stage, this.#picks.root, this.#details.root);
     el.appendChild(root);

@@ -23,8 +23,9 @@ from tsne_widget.widgets.models.details import (
 from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.tiles import DETAILS_PIXELS, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
 # Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon

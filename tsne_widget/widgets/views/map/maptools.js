@@ -1,5 +1,5 @@
 // The buttons at the edge of the map, and their keys.
-import { element, iconButton } from "../../frontend/elements.js";
+import { element, strokeButton } from "../../frontend/elements.js";
 
 const TOOLS = [
   { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
@@ -21,14 +21,14 @@ export function makeTools(parent, { use, act }) {
   const buttons = new Map();
 
   for (const { name, title, icon } of TOOLS) {
-    const button = root.appendChild(iconButton(title, icon));
+    const button = root.appendChild(strokeButton(title, icon));
     button.dataset.tool = name;
     button.addEventListener("click", () => choose(name));
     buttons.set(name, button);
   }
   root.appendChild(element("span"));
   for (const { name, title, icon } of ACTIONS) {
-    const button = root.appendChild(iconButton(title, icon));
+    const button = root.appendChild(strokeButton(title, icon));
     button.dataset.action = name;
     button.addEventListener("click", () => act(name));
     buttons.set(name, button);

@@ -5,7 +5,6 @@ import { Drawing, LIVE_SETTLE_MS } from "./drawing.js";
 import { Gestures } from "./gestures.js";
 import { FigureHost } from "./host.js";
 import { Hover } from "./hover.js";
-import { makeKey } from "./key.js";
 import { makeLabels } from "./labels.js";
 import { Lines } from "./lines.js";
 import { makeTools } from "./maptools.js";
@@ -19,10 +18,14 @@ const OVERLAY_LABEL = "Map of the samples. Drag to select; L lasso, R rectangle,
 const NO_KERNEL = 'Waiting for the kernel to send the points. Without a kernel, explorer.save_html("map.html") writes a page with the map.';
 const RESIZE_DELAY_MS = 250; // bqplot delays its layout too
 
-/** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
+/** @type {(context: {model: ViewModel, el: HTMLElement, commands: import("../../frontend/commands.js").Commands}) => () => void} */
+function render({ model, el, commands }) {
   const map = new MapView(model, el);
-  return () => map.release();
+  const release = commands.add("highlight", (code) => map.highlight(code));
+  return () => {
+    release();
+    map.release();
+  };
 }
 
 /** One map on the page. Its parts access each other through this object. */
@@ -44,8 +47,6 @@ export class MapView {
     this.sketch = makeSketch(this.root);
     this.labels = makeLabels(this.root);
     this.tools = makeTools(this.root, { use: (tool) => this.gestures.use(tool), act: (action) => this.#act(action) });
-    this.key = makeKey(model, this.signal);
-    this.root.append(this.key.menu, this.key.key);
     this.hover = new Hover(this);
     this.drawing = new Drawing(this);
     this.waiting = this.root.appendChild(element("div", "tw-waiting"));
@@ -79,14 +80,19 @@ export class MapView {
     if (this.points.shade(selected)) this.drawing.showOpacity(isAtOnce);
   }
 
-  /** Show the reason why there is no map yet, or the key to its colours. */
+  /** Light up the points of a class, as if they were selected; -1 for none. */
+  highlight(/** @type {number} */ code) {
+    if (code < 0) return this.shade();
+    const { codes } = this.points;
+    this.shade(Uint32Array.from(codes.keys()).filter((point) => codes[point] === code));
+  }
+
+  /** Show the reason why there is no map yet. */
   showWaiting() {
     const text = this.plot ? "" : this.model.get("waiting") || (this.host.isAsked ? NO_KERNEL : "Drawing the map …");
     this.waiting.hidden = !text;
     this.waiting.textContent = text;
     this.tools.root.hidden = this.overlay.hidden = Boolean(text);
-    this.key.show();
-    if (text) this.key.menu.hidden = this.key.key.hidden = true;
   }
 
   /** Write the name of each class at its densest place. */
@@ -118,7 +124,7 @@ export class MapView {
       ["change:figure", () => this.host.mount()],
       ["change:places", () => (this.host.hasCanvas ? this.host.moveCanvas() : this.host.mount())],
       ["change:texels change:texture", () => this.host.paintCanvas()],
-      ["change:waiting change:color_by change:color_choices change:key", () => this.showWaiting()],
+      ["change:waiting", () => this.showWaiting()],
       ["change:epoch", () => this.hover.forget()],
       ["change:unknown", () => this.drawing.rest()],
       ["change:visible", () => { this.shade(); this.findLabels(); }],
@@ -158,7 +164,6 @@ export class MapView {
 
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind === "hover" && this.plot) this.hover.receive(message, buffers[0]);
-    if (message.kind === "color") this.showWaiting(); // the requested colours are not available
     if (message.kind === "selected") {
       this.gestures.answered();
       this.shade(); // the answer may differ from the preview

@@ -54,14 +54,14 @@ class MapView(View):
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
     waiting = Unicode(help="what the map waits for; '' if it exists").tag(sync=True)
     budget = Int(help="maximum points drawn; 0: the renderer decides").tag(sync=True)
-    color_by = Unicode().tag(sync=True)
-    color_choices: Any = List(help="name, title and requirement of each choice").tag(sync=True)
-    key = Dict(help="meaning of the colours").tag(sync=True)
     hovered = Int(-1, help="point of the hovered row; -1: none").tag(sync=True)
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
-    height = Int(help="pixels").tag(sync=True)
+
+    # What the points show; the legend sends both to the page.
+    color_by = Unicode()
+    key = Dict(help="meaning of the colours")
 
     page_traits = ("viewport", "show_labels")
 
@@ -72,7 +72,6 @@ class MapView(View):
         background: Background,
         colors: Sequence[str],
         *,
-        height: int,
         budget: int = 0,
     ) -> None:
         self._state = state
@@ -91,14 +90,12 @@ class MapView(View):
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
-            height=height,
         )
         self.handlers = {
             "select": self._on_select,
             "pick": self._on_pick,
             "hover": self._on_hover,
             "leave": self._on_leave,
-            "color": self._on_color,
             "no_figure": self._on_no_figure,
             "clear": self._on_clear,
             "undo": lambda _content, _buffers: state.undo(),
@@ -113,7 +110,6 @@ class MapView(View):
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "selected")
             state.follow(self._show_waiting, "fit", "embedding")
-            state.follow(self._show_color_choices, "fit", "selections")
             state.follow(self._show_selections, "selections")
             state.follow(self._show_hovered, "hovered")
             state.follow(self._show_links, "focus")
@@ -249,10 +245,9 @@ class MapView(View):
         )
 
     def _stay_as_drawn(self, name: str) -> None:
-        """Reset state and menu to the colours that the map shows, because others failed."""
+        """Reset the state to the colours that the map shows, because others failed."""
         if self._state.color_by == name and self._painted:
             self._state.color_by = self._painted
-        self.send({"kind": "color"})
 
     def _paint(self, name: str) -> None:
         """Colour the points by this choice."""
@@ -276,10 +271,6 @@ class MapView(View):
     def _show_selections(self) -> None:
         if self._state.color_by == "selection":
             self._paint("selection")
-
-    def _show_color_choices(self) -> None:
-        choices = self._state.color_choices
-        self.color_choices = [[name, title_of(name), lacking] for name, lacking in choices.items()]
 
     def _show_hovered(self) -> None:
         row = self._state.hovered
@@ -359,12 +350,6 @@ class MapView(View):
 
     def _on_leave(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.hovered = None
-
-    def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        name = content.get("name")
-        if not isinstance(name, str) or self._state.color_choices.get(name, "unknown"):
-            raise MalformedMessageError("the map cannot be coloured by that")
-        self._state.color_by = name
 
     def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         if not self._is_asked_for_points and self._state.embedding is not None:

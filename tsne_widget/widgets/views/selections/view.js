@@ -2,7 +2,6 @@
 import { typedOf } from "../../frontend/bytes.js";
 import { closest, element, textButton } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
-import { keepKeys } from "../../frontend/keys.js";
 import { modeOf } from "../../frontend/modes.js";
 import { NamingForm, openRename } from "./naming.js";
 import { makeRow, showOverlap } from "./rows.js";
@@ -54,7 +53,6 @@ class Selections {
     this.#dropped.append(this.#droppedText, this.#restore);
     this.#footer.append(...HINTS.map((text) => element("span", "", text)));
     const root = element("section", "tw-selections");
-    keepKeys(root);
     root.append(this.#form.root, this.#scroll, this.#hint, this.#dropped, this.#footer);
     el.appendChild(root);
     this.#listen();

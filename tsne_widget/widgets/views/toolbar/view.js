@@ -1,113 +1,109 @@
-// The bar above the map: counts, finders, a search, the progress of the map, and messages.
-import { makeBar, makeMessage } from "../../frontend/bars.js";
-import { MAX_TEXT } from "../../frontend/constants.js";
-import { element, textButton, textInput } from "../../frontend/elements.js";
+// The header: counts, the selection as a pill, search and finders, notes, undo, the menu, and messages.
+import { makeMessage } from "../../frontend/bars.js";
+import { iconButton, nameIt } from "../../frontend/controls.js";
+import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
-import { makeMenu } from "../../frontend/menu.js";
-import { MODES_HELP, modeOf } from "../../frontend/modes.js";
-import { makeFit } from "./fit.js";
+import { makeNotes } from "../../frontend/notes.js";
+import { saveFile } from "../../frontend/save.js";
+import { makeFind } from "./find.js";
+import { makeMore } from "./more.js";
+import { makePill } from "../../frontend/pill.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
+/** @typedef {import("../../frontend/commands.js").Commands} Commands */
 
-const COUNTS = ["total", "visible", "selected", "misclassified", "selected_misclassified"];
+const COUNTS = ["total", "visible", "selected", "hidden", "misclassified", "selected_misclassified"];
 
-/** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
-  const { root, summary, actions, showBusy, showNotes } = makeBar(el);
-  const maps = makeMaps(model);
-  const wrong = textButton("Select misclassified", () => model.send({ kind: "misclassified" }));
-  const finders = makeMenu("Find …", (name, event) => model.send({ kind: "finder", name, mode: modeOf(event) }));
-  const clear = textButton("Clear", () => model.send({ kind: "clear" }));
-  clear.title = "Clear the selection";
-  actions.append(maps.root, wrong, finders.root, makeSearch(model), clear);
-  const fit = makeFit(root, (action) => model.send({ kind: "fit", do: action }));
-  const showMessage = makeMessage(root);
-
-  function show() {
-    const [total, visible, selected, errors, chosen] = COUNTS.map((name) => model.get(name));
-    summary.replaceChildren(...summaryOf({ total, visible, selected, errors, chosen }));
-    wrong.disabled = errors <= 0;
-    wrong.title = titleOfWrong(errors);
-    clear.disabled = !selected;
-    showBusy(model.get("busy"));
-    showMessage(model.get("message"));
-  }
-
-  const showFinders = () => finders.offer(model.get("finders"));
-  const showFit = () => fit.show(model.get("fit"));
-  for (const showPart of [show, maps.show, showFinders, showFit]) showPart();
-  showNotes(model.get("notes"));
-  const unfollow = follow(model, [
-    [changesOf(...COUNTS, "message", "busy"), show],
-    [changesOf("fit"), showFit],
-    [changesOf("finders"), showFinders],
-    [changesOf("maps", "map"), maps.show],
-  ]);
-  return () => {
-    unfollow();
-    fit.release();
-  };
+/** @type {(context: {model: ViewModel, el: HTMLElement, commands: Commands}) => () => void} */
+function render({ model, el, commands }) {
+  const header = new Header(model, el, commands);
+  return () => header.release();
 }
 
-/** The drop-down of maps; hidden if there is one map. */
-function makeMaps(/** @type {ViewModel} */ model) {
-  const root = element("label", "tw-maps", "Map");
-  const select = root.appendChild(element("select"));
-  select.addEventListener("change", () => {
-    model.send({ kind: "map", index: select.selectedIndex });
-    show(); // keep the current map until the kernel shows the other one
-  });
+class Header {
+  #model;
+  #counts = element("div", "tw-counts");
+  #wrong = textButton("", () => this.#model.send({ kind: "misclassified" }));
+  #busy = element("div", "tw-busy");
+  #line = element("div", "tw-working");
+  /** @type {(() => void)[]} */
+  #releases = [];
 
-  function show() {
-    /** @type {{name: string, note: string}[]} */
-    const maps = model.get("maps");
-    root.hidden = maps.length < 2;
-    select.replaceChildren(...maps.map(({ name, note }) => {
-      const option = element("option", "", note ? `${name} (${note})` : name);
-      option.disabled = Boolean(note);
-      return option;
-    }));
-    select.selectedIndex = model.get("map");
+  /** @param {ViewModel} model @param {HTMLElement} el @param {Commands} commands */
+  constructor(model, el, commands) {
+    this.#model = model;
+    const root = el.appendChild(element("div", "tw-toolbar"));
+    root.setAttribute("role", "toolbar");
+    root.setAttribute("aria-label", "Explorer");
+    this.#counts.setAttribute("role", "status");
+    this.#wrong.className = "tw-button tw-wrong-count";
+    this.#busy.setAttribute("role", "status");
+    const pill = makePill(model, commands);
+    const find = makeFind(model, commands);
+    const undo = iconButton("Undo (Ctrl+Z)", "undo", () => model.send({ kind: "undo" }));
+    const more = makeMore(model, commands);
+    const full = iconButton("Full window (W)", "window", () => commands.run("window"));
+    full.classList.add("tw-window");
+    root.append(this.#counts, this.#wrong, pill.root, this.#busy, element("span", "tw-grow"), find.root);
+    const showNotes = makeNotes(root);
+    root.append(undo, more.root, full, this.#line);
+    const showMessage = makeMessage(root);
+
+    const show = () => {
+      this.#showCounts();
+      this.#showBusy();
+      pill.show();
+      undo.disabled = !model.get("can_undo");
+      showMessage(model.get("message"));
+    };
+    const showFinders = () => find.offer(model.get("finders"));
+    const save = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
+      if (content.kind === "file") saveFile(content.name, content.type, buffers[0]);
+    };
+    const onPending = () => this.#showBusy();
+    show();
+    showFinders();
+    showNotes(model.get("notes"));
+    const page = /** @type {HTMLElement} */ (el.closest(".tsne-widget"));
+    page?.addEventListener("tw-pending", onPending);
+    this.#releases.push(
+      follow(model, [
+        [changesOf(...COUNTS, "message", "busy", "can_undo", "can_redo"), show],
+        [changesOf("finders"), showFinders],
+        ["msg:custom", save],
+      ]),
+      commands.add("undo", () => model.send({ kind: "undo" })),
+      commands.add("redo", () => model.send({ kind: "redo" })),
+      commands.add("back", () => { if (model.get("selected")) model.send({ kind: "clear" }); }),
+      () => page?.removeEventListener("tw-pending", onPending),
+      pill.release, find.release, more.release,
+    );
   }
 
-  return { root, show };
-}
-
-function makeSearch(/** @type {ViewModel} */ model) {
-  const search = textInput("Select by id, file or class", "search");
-  search.maxLength = MAX_TEXT;
-  search.placeholder = "id, file or class";
-  search.title = `Enter selects the visible samples whose path, label or prediction contains this text, or whose id it is (#12 for an id only). ${MODES_HELP}`;
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") search.value = "";
-    if (event.key !== "Enter" || event.isComposing || !search.value.trim()) return;
-    event.preventDefault();
-    model.send({ kind: "search", text: search.value, mode: modeOf(event) });
-  });
-  return search;
-}
-
-/** @param {{total: number, visible: number, selected: number, errors: number, chosen: number}} counts  errors: -1 if unknown */
-function summaryOf({ total, visible, selected, errors, chosen }) {
-  const samples = element("span", "", visible === total ? `${number(total)} samples` : `${number(visible)} of ${number(total)} samples visible`);
-  /** @type {(Node | string)[]} */
-  const nodes = [samples];
-  if (errors >= 0) {
-    const ring = element("i", "tw-ring"); // same ring as on the map
-    ring.setAttribute("aria-hidden", "true");
-    nodes.push(" · ", ring, element("span", "", `${number(errors)} misclassified (${percent(errors, visible)})`));
+  release() {
+    for (const release of this.#releases) release();
   }
-  if (selected) {
-    nodes.push(" · ", element("b", "", `${number(selected)} selected`));
-    if (errors >= 0) nodes.push(`, ${number(chosen)} of them wrong (${percent(chosen, selected)})`);
-  }
-  return nodes;
-}
 
-/** @param {number} errors  -1 if unknown */
-function titleOfWrong(errors) {
-  if (errors < 0) return "Requires labels and predictions";
-  return errors ? "Select every visible misclassified sample" : "No visible sample is misclassified";
+  #showCounts() {
+    const [total, visible, wrong] = ["total", "visible", "misclassified"].map((name) => this.#model.get(name));
+    const parts = visible === total ? [element("b", "", number(total)), " pictures"] : [element("b", "", number(visible)), ` of ${number(total)} pictures`];
+    this.#counts.replaceChildren(...parts);
+    this.#wrong.hidden = wrong < 0;
+    this.#wrong.disabled = wrong <= 0;
+    const share = element("span", "tw-muted", percent(wrong, visible));
+    this.#wrong.replaceChildren(element("b", "tw-is-wrong", number(wrong)), " wrong ", share);
+    nameIt(this.#wrong, wrong ? `Select the ${number(wrong)} wrong pictures` : "No visible picture is wrong");
+    this.#wrong.removeAttribute("aria-label");
+  }
+
+  #showBusy() {
+    const isPending = Boolean(this.#line.closest(".tsne-widget")?.hasAttribute("data-pending"));
+    const busy = this.#model.get("busy");
+    const text = isPending ? "Kernel busy, will follow" : busy && `${busy} …`;
+    this.#busy.textContent = text;
+    this.#busy.title = isPending ? "The kernel runs a cell. It answers what you did here when the cell is done" : text;
+    this.#busy.hidden = this.#line.hidden = !text;
+  }
 }
 
 /** @param {number} value */
@@ -117,7 +113,7 @@ function number(value) {
 
 /** @param {number} part @param {number} whole */
 function percent(part, whole) {
-  return whole ? `${((100 * part) / whole).toFixed(1)} %` : "0 %";
+  return whole && part > 0 ? `${((100 * part) / whole).toFixed(1)}\u00a0%` : "0\u00a0%";
 }
 
 export default render;

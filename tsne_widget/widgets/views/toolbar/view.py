@@ -1,14 +1,13 @@
-"""The bar above the map: counts, progress and messages, finders, and a search."""
+"""The header: counts, the selection, search and finders, messages, and downloads."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Dict, Int, List, Unicode
+from traitlets import Bool, Dict, Int, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import (
@@ -17,21 +16,34 @@ from tsne_widget.analysis import (
     finder_is_ready,
     finder_lacks,
     finder_rows,
-    matching_rows,
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
+from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
+from tsne_widget.widgets.state.search import rows_of_search
+from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
 
-class ToolbarView(View):
-    """Counts, progress and messages of one :class:`ExplorerState`; selects by finder and by text.
+class File(NamedTuple):
+    """A file for the page to save."""
 
-    ``control(word)`` is called for the buttons of the fit: "pause", "resume", "stop" or "run";
-    ``show_map(name)`` when another map is chosen.
+    name: str
+    kind: str
+    """Its MIME type."""
+    content: bytes
+
+
+Download = Callable[[], File]
+
+
+class ToolbarView(View):
+    """Counts and messages of one :class:`ExplorerState`; selects by finder and by text.
+
+    ``downloads`` maps the name of a file that the page may ask for to a function that makes it.
     """
 
     total = Int().tag(sync=True)
@@ -39,10 +51,13 @@ class ToolbarView(View):
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
-    fit = Dict(help="the Fit of the running map, otherwise of the visible one").tag(sync=True)
-    maps = List(Dict(), help="name, and why it cannot be chosen ('' if it can)").tag(sync=True)
-    map = Int(-1, help="index of the visible one").tag(sync=True)
+    hidden = Int(help="rows that are selected again once their class is shown").tag(sync=True)
+    can_undo = Bool().tag(sync=True)
+    can_redo = Bool().tag(sync=True)
+    files = List(Unicode(), help="names of the downloads").tag(sync=True)
     message = Unicode().tag(sync=True)
+    found = Unicode(help="what the last search has found").tag(sync=True)
+    search_error = Unicode(help="why the last search has selected nothing").tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
     notes = List(Dict(), help="of, '' for the only record, and text").tag(sync=True)
     finders = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
@@ -50,29 +65,27 @@ class ToolbarView(View):
     def __init__(
         self,
         state: ExplorerState,
-        control: Callable[[object], None],
         background: Background,
-        show_map: Callable[[str], None] = lambda _name: None,
+        downloads: Mapping[str, Download],
     ) -> None:
         self._state = state
-        self._show_map = show_map
+        self._downloads = downloads
         self._background = background
         self._asked = 0  # finders asked for: the last one counts
         self._wrong = state.feature_set.misclassified
         notes = note_entries({"": state.feature_set.notes})
-        super().__init__(total=len(state.codes), notes=notes)
+        super().__init__(total=len(state.codes), notes=notes, files=list(downloads))
         self.handlers = {
             "misclassified": self._on_misclassified,
             "clear": self._on_clear,
             "finder": self._on_finder,
             "search": self._on_search,
-            "fit": lambda content, _buffers: control(content.get("do")),
-            "map": self._on_map,
+            "undo": lambda _content, _buffers: state.undo(),
+            "redo": lambda _content, _buffers: state.redo(),
+            "download": self._on_download,
         }
         with self.hold_sync():  # one message instead of several
-            state.follow(self._show, "selected", "visible", "message", "busy")
-            state.follow(self._show_fit, "fit", "fits")
-            state.follow(self._show_maps, "fits", "map_name")
+            state.follow(self._show, "chosen", "visible", "message", "busy", "can_undo", "can_redo")
             state.follow(self._show_finders, "fit", "embedding")
 
     def _show(self) -> None:
@@ -84,27 +97,10 @@ class ToolbarView(View):
             self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
             self.selected = len(state.selected)
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
+            self.hidden = state.selected_hidden
             self.message = state.message
             self.busy = state.busy
-
-    def _show_fit(self) -> None:
-        active = [f for f in self._state.fits.values() if f.condition in ("running", "paused")]
-        fit = active[0] if active else self._state.fit
-        numbers = {name: getattr(fit, name) for name in ("divergence", "seconds")}
-        known = {name: x if math.isfinite(x) else None for name, x in numbers.items()}
-        values = fit._asdict() | known
-        del values["stage"]  # the map shows it
-        self.fit = values
-
-    def _show_maps(self) -> None:
-        fits = self._state.fits
-        words = {"running": "computing …", "waiting": "waiting", "failed": "failed"}
-        with self.hold_sync():
-            self.maps = [
-                {"name": printable(name), "note": words.get(fit.condition, "")}
-                for name, fit in fits.items()
-            ]
-            self.map = list(fits).index(self._state.map_name) if fits else -1
+            self.can_undo, self.can_redo = state.can_undo, state.can_redo
 
     def _show_finders(self) -> None:
         scores = self._state.scores
@@ -139,16 +135,28 @@ class ToolbarView(View):
         else:
             self._background.run(f"Finding: {title}", find, select)
 
-    def _on_map(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        index = integer(content, "index", 0, len(self.maps) - 1)
-        self._show_map(list(self._state.fits)[index])
-
     def _on_search(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         text, mode = content.get("text"), mode_of(content)
         if not isinstance(text, str) or not 1 <= len(text.strip().casefold()) <= MAX_TEXT:
             raise MalformedMessageError(f"text is not of 1 … {MAX_TEXT} characters")
-        rows = matching_rows(self._state.feature_set, text)
-        self._select(rows, mode, f"No match for “{printable(text.strip())}”")
+        try:
+            rows, what = rows_of_search(self._state, text)
+        except InvalidInputError as error:
+            self._report("", printable(error, MAX_SENTENCE))
+            return
+        hidden = int(np.count_nonzero(~self._state.visible_rows[rows]))
+        note = f", {hidden:,} of them in hidden classes" if hidden else ""
+        said = printable(f"{len(rows):,} {what}{note}", MAX_SENTENCE)
+        if hidden == len(rows):
+            self._report("", said)
+            return
+        self._state.select(rows, mode)
+        self._report(said, "")
+
+    def _report(self, found: str, error: str) -> None:
+        """Say what a search has found; the field shows it until the next one."""
+        with self.hold_sync():
+            self.found, self.search_error = found, error
 
     def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
         """Select the visible ones of these rows, or report that there are none."""
@@ -165,3 +173,12 @@ class ToolbarView(View):
 
     def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select([])
+
+    def _on_download(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = content.get("name")
+        if not isinstance(name, str) or name not in self._downloads:
+            raise MalformedMessageError("no such download")
+        self._background.run("Writing the file", self._downloads[name], self._send_file)
+
+    def _send_file(self, file: File) -> None:
+        self.send({"kind": "file", "name": file.name, "type": file.kind}, [file.content])

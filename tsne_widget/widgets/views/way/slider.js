@@ -1,18 +1,19 @@
 // From the first map to the last: a slider that moves the points, and lines between their places.
-import { element, textButton } from "../../frontend/elements.js";
+import { button } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
 const STEPS = 100; // of the slider
 const NONE = -1; // no share
 
-export class Way {
-  root = element("div", "tw-way");
+export class Slider {
+  root = element("div", "tw-slider");
   #model;
   #from = element("span");
   #slider = Object.assign(element("input"), { type: "range", max: String(STEPS) });
   #to = element("span");
-  #lines = textButton("Lines", () => this.#model.send({ kind: "lines", shows: !this.#model.get("lines") }));
+  #lines = button("Lines", () => this.#model.send({ kind: "lines", shows: !this.#model.get("lines") }));
   #note = element("span");
   #asked = NONE; // the share sent to the kernel, until the kernel has shown it
   #wanted = NONE; // the slider's latest share

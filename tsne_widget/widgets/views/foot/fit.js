@@ -1,6 +1,8 @@
 // The progress line of a map, with buttons to pause, stop and continue it.
 import { makeProgress } from "../../frontend/bars.js";
-import { textButton } from "../../frontend/elements.js";
+import { button } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
+import { icon } from "../../frontend/icons.js";
 
 /** @typedef {{condition: string, title: string, iteration: number, total: number,
  *   divergence: number | null, seconds: number | null, note: string}} Fit */
@@ -8,13 +10,18 @@ import { textButton } from "../../frontend/elements.js";
 /** @param {HTMLElement} parent @param {(action: string) => void} control */
 export function makeFit(parent, control) {
   const { root, doing, bar, show: showProgress } = makeProgress(parent);
-  const hold = root.appendChild(textButton("Pause", () => control(hold.textContent === "Pause" ? "pause" : "resume")));
-  const stop = root.appendChild(textButton("Stop", () => control("stop")));
+  const hold = root.appendChild(button("Pause", () => control(word.textContent === "Pause" ? "pause" : "resume")));
+  const word = element("span", "", "Pause");
+  hold.replaceChildren(word);
+  const stop = root.appendChild(button("Stop here", () => control("stop")));
   stop.title = "Stop here and keep the current map";
-  const more = root.appendChild(textButton("Run 250 more iterations", () => control("run")));
+  const more = root.appendChild(button("Run 250 more iterations", () => control("run"), "link"));
   more.title = "Continue the optimisation for 250 iterations";
+  for (const [one, name] of /** @type {const} */ ([[hold, "pause"], [stop, "stop"]])) one.prepend(icon(name));
   let began = 0;
   let timer = 0;
+  /** @type {{iteration: number, at: number} | null} */
+  let first = null; // of the present run
 
   function show(/** @type {Fit} */ fit) {
     const { condition, iteration, total } = fit;
@@ -23,19 +30,21 @@ export function makeFit(parent, control) {
     clearInterval(timer);
     timer = 0;
     if (!isActive) began = 0;
+    if (condition !== "running" || !iteration) first = null;
+    else first ??= { iteration, at: Date.now() };
     if (root.hidden) return;
     bar.hidden = !isActive;
     bar.toggleAttribute("data-paused", condition === "paused");
     showProgress(iteration, total);
     hold.hidden = stop.hidden = !(isActive && total);
-    hold.textContent = condition === "paused" ? "Resume" : "Pause";
+    word.textContent = condition === "paused" ? "Resume" : "Pause";
     more.hidden = isActive || !total;
     if (!isActive) {
       doing.textContent = resultOf(fit);
       return;
     }
     began ||= Date.now();
-    const tick = () => { doing.textContent = progressOf(fit, Date.now() - began); };
+    const tick = () => { doing.textContent = progressOf(fit, Date.now() - began, leftOf(fit, first)); };
     tick();
     if (!iteration) timer = setInterval(tick, 1000);
   }
@@ -43,11 +52,18 @@ export function makeFit(parent, control) {
   return { show, release: () => clearInterval(timer) };
 }
 
-/** @param {Fit} fit @param {number} elapsed  milliseconds */
-function progressOf({ condition, title, iteration, total, divergence }, elapsed) {
-  const steps = total ? `iteration ${number(iteration)} of ${number(total)}${divergenceOf(divergence)}` : "";
+/** @param {Fit} fit @param {number} elapsed  milliseconds @param {string} left */
+function progressOf({ condition, title, iteration, total, divergence }, elapsed, left) {
+  const steps = total ? `step ${number(iteration)} of ${number(total)}${divergenceOf(divergence)}${left}` : "";
   const state = iteration ? steps : `${Math.round(elapsed / 1000)} s`;
   return `${title} · ${state}${condition === "paused" ? " · paused" : ""}`;
+}
+
+/** The time left, once a few steps are measured. @param {Fit} fit @param {{iteration: number, at: number} | null} first */
+function leftOf({ iteration, total }, first) {
+  if (!first || iteration - first.iteration < 20) return "";
+  const seconds = ((Date.now() - first.at) / 1000 / (iteration - first.iteration)) * (total - iteration);
+  return ` · ${durationOf(Math.max(1, Math.round(seconds)))} left`.replace(".0 s", " s");
 }
 
 /** @param {Fit} fit */

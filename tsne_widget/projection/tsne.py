@@ -26,13 +26,13 @@ from tsne_widget.projection.inputs import (
     checksum,
 )
 from tsne_widget.projection.landmarks import OtherRows, choose, find_other_rows, place_rows
-from tsne_widget.projection.optimize import default_schedule
 from tsne_widget.projection.parameters import (
     check_memory,
     check_parameters,
     resolve_perplexity,
     user_start,
 )
+from tsne_widget.projection.schedule import ITERATIONS, default_schedule
 from tsne_widget.projection.start import Start
 from tsne_widget.projection.workers import Workers, available_threads
 
@@ -65,13 +65,15 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     perplexity : float or None
         Effective number of neighbours. None means 30, or (n − 1) / 3 if that is less.
     early_exaggeration : float
-        Factor on the attraction in the first 250 iterations, at least 1.
+        Factor on the attraction in the first 100 iterations, at least 1. It falls to 1 in the next
+        100.
     learning_rate : float or "auto"
         In scikit-learn's units. "auto" is n / exaggeration / 4, so it increases when the
-        exaggeration ends (Belkina et al. 2019), as in openTSNE.
+        exaggeration falls (Belkina et al. 2019), as in openTSNE. A point whose attraction is too
+        strong for the rate uses its largest stable rate.
     max_iter : int
-        Total number of iterations, including the 250 exaggerated ones. 600 reach the KL divergence
-        of scikit-learn's 1000, because the forces are more accurate and the momentum is 0.9.
+        Total number of iterations, including the 200 exaggerated ones. 400 reach the KL divergence
+        of scikit-learn's 1000, because the exaggeration falls in steps and the momentum is higher.
     init : "pca", "random" or (n, n_components) array
         Initial coordinates. "pca" and "random" have a standard deviation of 1e-4; an array is used
         unchanged.
@@ -160,7 +162,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         perplexity: float | None = None,
         early_exaggeration: float = 12.0,
         learning_rate: float | str = "auto",
-        max_iter: int = 600,
+        max_iter: int = ITERATIONS,
         init: str | ArrayLike = "pca",
         metric: str = "euclidean",
         random_state: int | np.random.RandomState | None = None,

@@ -36,6 +36,7 @@ from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
 from tsne_widget.widgets.views.panels import PANELS
+from tsne_widget.widgets.views.selections import view as selections
 
 FRONTEND = Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend"
 
@@ -61,6 +62,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
                 "score": finder.score,
                 "highest_first": finder.highest_first,
                 "only_misclassified": finder.only_misclassified,
+                "above": finder.above,
             }
             for finder in FINDERS
             if finder.matches is None
@@ -79,6 +81,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
+    ("AUTOMATIC", "Word in automatic names of selections.", selections.AUTOMATIC),
     ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
     ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
     ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),
@@ -91,7 +94,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
-    ("MAX_TILES_PER_REPLY", "Tiles of one request.", gallery.MAX_TILES_PER_REPLY),
+    ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
     ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),

@@ -104,8 +104,8 @@ def test_outline_of_a_lasso_stays_with_its_selection(notebook):
     for keys in ((), ("Shift",), ()):  # the last one changes nothing
         drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)], keys=keys)
         until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
-        pill = page.locator(".tw-pill", has_text="selected")
-        pill.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
+        summary = page.locator(".tw-pill", has_text="selected")
+        summary.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
         assert outlined(page)
     notebook.execute("explorer.color_by = 'height'")  # is not another selection
     page.locator(".tw-key .tw-ramp").wait_for()
@@ -349,7 +349,7 @@ def too_many(open_notebook, request) -> Notebook:
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
-    opened = open_notebook("too-many.ipynb", cells, script=request.param, fresh=True)
+    opened = open_notebook("too-many.ipynb", cells, script=request.param, mortal=True)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened

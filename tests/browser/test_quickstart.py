@@ -63,9 +63,9 @@ def lasso(notebook: Notebook, **options) -> list[int]:
     until(lambda: selected(notebook) != before, 20, "the selection")
     rows = selected(notebook)
     notebook.page.wait_for_function(
-        "(count) => { const text = document.querySelector('.tw-summary').textContent;"
+        "(count) => { const text = document.querySelector('.tw-pill').textContent;"
         " return count ? text.includes(`${count.toLocaleString('en')} selected`)"
-        " : !text.includes('selected') }",
+        " : document.querySelector('.tw-pill').hidden }",
         arg=len(rows),
         timeout=20 * SECONDS,
     )
@@ -255,7 +255,7 @@ def test_the_gallery_shows_the_pictures_of_the_selection(notebook):
 
 def test_misclassified_tiles_are_marked_and_show_the_prediction(notebook):
     page = notebook.page
-    page.locator(".tw-toolbar button", has_text="Select misclassified").click()
+    page.locator(".tw-wrong-count").click()
     wrong = notebook.python("explorer.feature_set.misclassified.nonzero()[0].tolist()")
     until(lambda: selected(notebook) == wrong, 20, "the misclassified rows")
     pictures_are_drawn(page, len(wrong))

@@ -28,7 +28,7 @@ export const UNKNOWN = "unknown";
 export const SMALLEST_NATS = 0.001;
 
 /** Finders in the order of the menu that read no features. */
-export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false}, {"name": "suspected_labels", "title": "50 most suspect labels", "meaning": "Labels most likely to be wrong, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false}];
+export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true, "above": null}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true, "above": null}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "suspected_labels", "title": "Suspect labels", "meaning": "Labels more probably wrong than right, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false, "above": 0.6931471805599453}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false, "above": null}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false, "above": null}];
 
 /** Samples that a ranking finder selects. */
 export const FOUND = 50;
@@ -100,6 +100,9 @@ export const SELECTION_COLORS = ["#00c3c3", "#d200b4", "#c3a5f0", "#87693c", "#f
 /** Named selections. */
 export const MAX_SELECTIONS = 200;
 
+/** Word in automatic names of selections. */
+export const AUTOMATIC = "Selection";
+
 /** Characters of a selection's name. */
 export const MAX_CHARACTERS = 80;
 
@@ -167,7 +170,7 @@ export const PICKED_MODES = /** @type {Record<string, any>} */ ({
 });
 
 /** Characters of a displayed path. */
-export const MAX_PATH = 160;
+export const MAX_PATH = 2000;
 
 /** Classes of a confusion matrix that is drawn. */
 export const MAX_DRAWN = 100;
@@ -176,4 +179,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Selections"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];

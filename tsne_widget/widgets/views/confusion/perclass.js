@@ -1,34 +1,14 @@
-// The tables below the matrix: the most confused pairs, and the metrics per class.
+// The table of the classes: pictures, precision and recall, of all and of the selection.
 import { fullCount, percent } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { MODES_HELP } from "../../frontend/modes.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {(place: number[], event: MouseEvent) => void} Select  place: label and prediction; -1 for any */
+/** @typedef {(place: number[], event: MouseEvent) => void} Select  place: label and −1, for any prediction */
 
 const MAX_LISTED = 100; // classes
 const COLUMNS = ["name", "samples", "precision", "recall"];
-const PAIR_COLUMNS = [["label → prediction", ""], ["samples", "number"], ["of label", "number"]];
-
-/** @param {HTMLElement} parent @param {string[]} names @param {Select} select */
-export function makePairTable(parent, names, select) {
-  const table = makeTable(parent, "Most confused");
-
-  /** @param {Counts} counts */
-  function show({ pairs, report }) {
-    const rows = [];
-    for (let k = 0; k < pairs.length; k += 3) {
-      const [label, prediction, count] = pairs.subarray(k, k + 3);
-      const button = textButton(`${names[label]} → ${names[prediction]}`, (event) => select([label, prediction], event));
-      button.title = `Select the ${fullCount(count)} samples with label ${names[label]} that are predicted ${names[prediction]}. ${MODES_HELP}`;
-      rows.push([button, fullCount(count), percent(count / report[3 * label], 1)]);
-    }
-    fillTable(table, PAIR_COLUMNS.map(([text, kind]) => heading(text, kind)), rows);
-    table.empty.textContent = rows.length ? "" : "No sample is misclassified";
-  }
-
-  return { show };
-}
+const TITLES = { name: "class", samples: "pictures" };
 
 export class ClassTable {
   #names;
@@ -38,20 +18,25 @@ export class ClassTable {
   /** @type {Counts | null} */
   #counts = null;
 
-  /** @param {HTMLElement} parent @param {string[]} names @param {Select} select */
-  constructor(parent, names, select) {
+  root = element("details", "tw-fold");
+
+  /** @param {string[]} names @param {Select} select */
+  constructor(names, select) {
     this.#names = names;
     this.#select = select;
-    this.#table = makeTable(parent, "Per class");
+    this.root.append(element("summary", "", "Precision and recall of each class"));
+    this.#table = makeTable(this.root);
+    this.root.addEventListener("toggle", () => { if (this.#counts) this.show(this.#counts); });
   }
 
   /** @param {Counts} counts */
   show(counts) {
     this.#counts = counts;
+    if (!this.root.open) return;
     const isTwofold = counts.chosenReport.length > 0;
     const head = COLUMNS.map((by) => this.#heading(by, isTwofold));
     const rows = this.#order(counts.allReport).slice(0, MAX_LISTED).map((code) => this.#row(code, counts));
-    const second = isTwofold ? ["", ...Array(3).fill(["visible", "selected"]).flat()] : null;
+    const second = isTwofold ? ["", ...Array(3).fill(["all", "selected"]).flat()] : null;
     fillTable(this.#table, head, rows, second);
     this.#table.table.toggleAttribute("data-two", isTwofold);
     const total = this.#names.length;
@@ -74,7 +59,7 @@ export class ClassTable {
     const isSorted = this.#sorted.by === by;
     const { isDown } = this.#sorted;
     const node = heading("", by === "name" ? "name" : "number");
-    const text = by === "name" ? "class" : by;
+    const text = TITLES[/** @type {"name"} */ (by)] ?? by;
     const button = node.appendChild(textButton(text, () => this.#sort(by)));
     button.title = `Sort by ${text}`;
     button.append(element("i", isSorted ? (isDown ? "tw-down" : "tw-up") : ""));
@@ -108,13 +93,11 @@ function shareOf(/** @type {Uint32Array} */ report, /** @type {number} */ code, 
   return report[3 * code + 2] / report[3 * code + column];
 }
 
-function makeTable(/** @type {HTMLElement} */ parent, /** @type {string} */ title) {
-  const section = parent.appendChild(element("div"));
+function makeTable(/** @type {HTMLElement} */ section) {
   const table = section.appendChild(element("table"));
-  table.appendChild(element("caption")).textContent = title;
   const head = table.appendChild(element("thead"));
   const body = table.appendChild(element("tbody"));
-  const empty = section.appendChild(element("p", "tw-remark"));
+  const empty = section.appendChild(element("p", "tw-caption tw-muted"));
   return { table, head, body, empty };
 }
 

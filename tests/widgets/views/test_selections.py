@@ -272,7 +272,11 @@ anything = st.recursive(
     max_leaves=6,
 )
 messages = st.fixed_dictionaries(
-    {"kind": st.sampled_from(["name", "keep", "select", "rename", "drop", "restore", "undo", "redo"])},
+    {
+        "kind": st.sampled_from(
+            ["name", "keep", "select", "rename", "drop", "restore", "undo", "redo"]
+        )
+    },
     optional={
         "name": st.sampled_from(["a", "b", "all", "x" * 500]) | anything,
         "index": st.integers(0, 2) | anything,

@@ -89,10 +89,10 @@ def test_the_menu_recolours_the_points_and_keeps_the_selection(notebook):
     until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
     before = notebook.python("explorer.selected.tolist()")
     until(lambda: (drawn_points(page)[1] == 1).sum() == len(before), 20, "bright points")
-    page.locator(".tw-color-menu select").select_option("height")
+    page.locator(".tw-key-head select").select_option("height")
     until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
     page.locator(".tw-key .tw-ramp").wait_for()
-    assert "height" in page.locator(".tw-key").inner_text()
+    assert "height" in page.locator(".tw-key").get_attribute("aria-label")
     page.locator(".tw-legend[data-plain]").wait_for(state="attached")
     assert notebook.python("explorer.selected.tolist()") == before
     assert (drawn_points(page)[1] == 1).sum() == len(before)
@@ -110,7 +110,7 @@ def test_outline_of_a_lasso_stays_with_its_selection(notebook):
         summary = page.locator(".tw-pill", has_text="selected")
         summary.wait_for(timeout=20 * SECONDS)  # arrived after the messages for the map
         assert outlined(page)
-    page.locator(".tw-color-menu select").select_option("height")  # is not another selection
+    page.locator(".tw-key-head select").select_option("height")  # is not another selection
     until(lambda: notebook.python("explorer.color_by") == "height", 20, "the colour in Python")
     page.locator(".tw-key .tw-ramp").wait_for()
     assert outlined(page)
@@ -139,10 +139,10 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     page = notebook.page
     notebook.execute("explorer.color_by = 'camera'")
     page.locator(".tw-key .tw-entry").nth(1).wait_for()
-    names = page.locator(".tw-key .tw-entry > span:nth-child(2)").all_inner_texts()
+    names = page.locator(".tw-key .tw-entry .tw-name").all_inner_texts()
     assert names == ["<i>right</i>", "left"]  # text from the data is displayed as text
-    colors = page.locator(".tw-key .tw-dot").evaluate_all(
-        "(dots) => dots.map((dot) => dot.style.background.match(/\\d+/g).map(Number))"
+    colors = page.locator(".tw-key .tw-swatch").evaluate_all(
+        "(dots) => dots.map((dot) => getComputedStyle(dot).backgroundColor.match(/\\d+/g).map(Number))"
     )
     # one point of each camera, alone in a small window around it
     for camera, color in zip(("<i>right</i>", "left"), colors, strict=True):
@@ -165,19 +165,19 @@ def seen_at_bright_point(page: Page, color: list[int]) -> bool:
 
 
 def test_unavailable_colouring_is_listed_with_its_reason(notebook):
-    options = notebook.page.locator(".tw-color-menu option")
+    options = notebook.page.locator(".tw-key-head option")
     texts = options.all_inner_texts()
-    assert "label suspicion (nats)" in texts
+    assert "Label suspicion (nats)" in texts
     notebook.execute("bare = EmbeddingExplorer(FeatureSet.from_arrays(xy, labels), embedding=xy)")
-    assert ["loss", "loss (nats)", "needs logits"] in notebook.python(
+    assert ["loss", "loss (nats)", "needs logits", "Scores"] in notebook.python(
         "bare.get_state()['legend.color_choices']"
     )
 
 
 def test_slow_score_is_computed_in_the_background(notebook):
     page = notebook.page
-    page.locator(".tw-color-menu select").select_option("trustworthiness")
-    page.locator(".tw-key", has_text="trustworthiness").wait_for(timeout=30 * SECONDS)
+    page.locator(".tw-key-head select").select_option("trustworthiness")
+    page.locator(".tw-key[aria-label*=trustworthiness]").wait_for(timeout=30 * SECONDS)
     assert notebook.python("explorer.state.scores.is_ready('trustworthiness')")
     until(lambda: notebook.python("explorer.state.busy") == "", 20, "the end of the work")
 
@@ -369,7 +369,7 @@ def too_many(open_notebook, request) -> Notebook:
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
-    opened = open_notebook("too-many.ipynb", cells, script=request.param, fresh=True)
+    opened = open_notebook("too-many.ipynb", cells, script=request.param, mortal=True)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened

@@ -28,11 +28,14 @@ def map_gestures(kernel: Kernel) -> None:
     for kind in ("undo", "undo", "redo", "undo", "undo", "redo", "redo", "redo"):
         kernel.say("map", kind)
     kernel.say("map", "pick", point=7, epoch=0, mode="add")
+    kernel.say("map", "open", point=9, epoch=0)
+    kernel.say("map", "pictures", points=[2, 6], epoch=0)
     kernel.say("map", "hover", point=3, epoch=0, known=False)
     kernel.say("map", "hover", point=4, epoch=0, known=True)
     kernel.say("map", "leave")
     kernel.say("map", "set", state={"viewport": [0.0, 1.0, 0.5, 2.0]})
     kernel.say("map", "set", state={"show_labels": True})
+    kernel.say("map", "set", state={"pictures": True, "point_size": 1.5, "opacity": 0.5})
     kernel.say("map", "clear")
 
 
@@ -78,7 +81,7 @@ def hidden_selections(kernel: Kernel) -> None:
                    mode=mode)  # fmt: skip
         kernel.say("legend", "toggle", code=0)
     for kind in ("undo", "undo", "redo", "undo", "undo", "undo", "redo", "redo", "redo", "redo"):
-        kernel.say("map", kind)
+        kernel.say("toolbar", kind)
     kernel.say("legend", "only", code=last)
     kernel.say("legend", "all", visible=True)
     kernel.say("map", "clear")
@@ -209,8 +212,6 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
-    kernel.say("selections", "undo")
-    kernel.say("selections", "redo")
 
 
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {

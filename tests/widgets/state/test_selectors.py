@@ -274,8 +274,9 @@ def test_selecting_by_missing_labels_is_refused():
 
 def test_a_search_finds_ids_paths_and_class_names(explorer):
     record = explorer.feature_set
-    dogs = (record.labels == 1) | (record.predictions == 1) | (CODES == 1)  # CODES: the path
-    assert chosen(explorer, text="DOG") == np.flatnonzero(dogs).tolist()
+    assert chosen(explorer, text="DOG") == np.flatnonzero(record.labels == 1).tolist()
+    guessed = np.flatnonzero(record.predictions == 1).tolist()
+    assert chosen(explorer, text="prediction:dog") == guessed
     assert chosen(explorer, text="cat/00") == [0, 3, 6]
     assert chosen(explorer, text="#8") == [7]
     assert chosen(explorer, text="8") == sorted(
@@ -337,10 +338,12 @@ def test_invalid_selector_is_refused_with_the_remedy(explorer, given, message):
     assert explorer.selected.tolist() == [1]
 
 
-def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
+def test_rows_of_hidden_classes_wait_in_every_form(explorer):
     explorer.visible_classes = ["cat", "owl"]
     assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
-    assert explorer.message == "10 of 19 rows belong to hidden classes and were not selected"
+    assert explorer.message == (
+        "10 of 19 rows belong to hidden classes: they are selected once their classes are shown"
+    )
 
 
 def test_finder_names_are_words_of_select(explorer):

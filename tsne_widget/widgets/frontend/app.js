@@ -65,6 +65,10 @@ class Application {
   }
 
   #layOutExplorer() {
+    this.#releases.push(this.#commands.add("keep-selection", () => {
+      this.#backend("selections").send({ kind: "keep" });
+      this.#commands.run("open-panel", "selections"); // where the name can be edited
+    }));
     this.#place(this.frame, "toolbar", "tw-place-toolbar");
     const body = this.frame.appendChild(element("div", "tw-body"));
     this.#place(body, "legend", "tw-place-legend");

@@ -57,7 +57,27 @@ export const UNKNOWN_COLOR = "#a0a0a0";
 export const RIGHT_COLOR = "#5b84b1";
 
 /** Colour of wrong predictions. */
-export const WRONG_COLOR = "#d6336c";
+export const WRONG_COLOR = "#c2185b";
+
+/** Colours on a dark ground, by the default colour. */
+export const DARK_COLORS = /** @type {Record<string, any>} */ ({
+  "#0294bd": "#1397dc",
+  "#84171d": "#e96d88",
+  "#778f01": "#9cab18",
+  "#e79756": "#e5ad86",
+  "#835d29": "#83712e",
+  "#625ebe": "#6960c7",
+  "#84b59e": "#81f3b1",
+  "#b76b82": "#ad477f",
+  "#1b575d": "#7fbfd1",
+  "#632185": "#e8cafe",
+  "#5b84b1": "#6f9ccc",
+  "#c2185b": "#ff7fab",
+  "#0b7fc4": "#4cc3ff",
+  "#b26a00": "#ffb74d",
+  "#7d6a3a": "#b58a3a",
+  "#b3b3b3": "#6d6d6d"
+});
 
 /** Colours of a texture; the last one is for unknown values. */
 export const TEXELS = 256;

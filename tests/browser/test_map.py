@@ -142,7 +142,8 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     names = page.locator(".tw-key .tw-entry .tw-name").all_inner_texts()
     assert names == ["<i>right</i>", "left"]  # text from the data is displayed as text
     colors = page.locator(".tw-key .tw-swatch").evaluate_all(
-        "(dots) => dots.map((dot) => getComputedStyle(dot).backgroundColor.match(/\\d+/g).map(Number))"
+        "(dots) => dots.map((dot) =>"
+        " getComputedStyle(dot).backgroundColor.match(/\\d+/g).map(Number))"
     )
     # one point of each camera, alone in a small window around it
     for camera, color in zip(("<i>right</i>", "left"), colors, strict=True):

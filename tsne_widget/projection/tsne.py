@@ -384,8 +384,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             self.n_iter_ = fit.iteration - 1
 
     def _progress(self) -> Progress:
-        patience = self.n_iter_without_progress
-        return Progress(self.verbose, patience, self.callback, self.callback_every)
+        options = self.verbose, self.n_iter_without_progress, self.callback, self.callback_every
+        return Progress(*options)
 
     def _stage(self, words: str) -> None:
         """Tell the callback what a fit on a GPU does before its first iteration."""

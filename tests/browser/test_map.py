@@ -370,7 +370,7 @@ def too_many(open_notebook, request) -> Notebook:
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
-    opened = open_notebook("too-many.ipynb", cells, script=request.param, fresh=True)
+    opened = open_notebook("too-many.ipynb", cells, script=request.param, mortal=True)
     opened.run_all()
     map_is_drawn(opened.page)
     return opened

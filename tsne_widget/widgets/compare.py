@@ -30,6 +30,7 @@ from tsne_widget.widgets.views.comparison_bar.view import ComparisonBarView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.legend.view import LegendView
+from tsne_widget.widgets.views.look.view import LookView
 from tsne_widget.widgets.views.map.view import MapView
 from tsne_widget.widgets.views.view import View
 from tsne_widget.widgets.views.way.view import WayView
@@ -157,9 +158,8 @@ class Comparison(Exploration):
             tiles = Tiles(one, source, palette)
             view = MapView(one, tiles, background, palette)
             views[f"map-{number}"] = self._views_of[name] = view
-        gallery = GalleryView(
-            state, ComparedTiles(state, source, palette, self._compared, self._codes), background
-        )
+        shared_tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
+        gallery = GalleryView(state, shared_tiles, background)
         gallery.tile_size = TILE_SIZE  # its captions list several predictions
         views |= {
             "bar": ComparisonBarView(state, records),
@@ -167,6 +167,7 @@ class Comparison(Exploration):
             "legend": LegendView(state, palette, self._views_of[self._first]),
             "way": self._way,
             "gallery": gallery,
+            "look": LookView(state, shared_tiles, background, gallery),
         }
         super().__init__(state, background, views)
         self._follow()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from tsne_widget.analysis import finder_order
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import ImageSource
@@ -18,6 +19,7 @@ from tsne_widget.widgets.application import Application
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.delegate import Delegate
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.selecting import Mode
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ class Exploration(Application):
             Rows or a mask; "misclassified", "visible", "all", a finder or the name of a selection;
             a part of :meth:`to_dataframe`, its index or a mask over it, read by its index of ids
             (``mask.to_numpy()`` is read by position); or a function of ``to_dataframe("all")``
-            that returns any of these.
+            that returns any of these. A finder also sorts the gallery by its score.
         mode : "replace", "add", "subtract" or "intersect"
             How to combine with the current selection.
         ids : array of int
@@ -147,7 +149,8 @@ class Exploration(Application):
             self._state, self._frame_of_all, rows, ids=ids, label=label, prediction=prediction,
             query=query, text=text, neighbors_of=neighbors_of, k=k,
         )  # fmt: skip
-        self._state.select(chosen, mode)
+        order = finder_order(rows) if mode in ("replace", "intersect") else None
+        self._state.select(chosen, mode, order and Ranking(*order))
 
     def clear(self) -> None:
         """Clear the selection."""

@@ -161,11 +161,18 @@ def test_function_receives_computed_scores_and_user_columns(explorer):
     seen = []
     explorer.select(lambda frame: seen.append(frame) or [])
     assert seen[0]["entropy"].notna().all()
-    assert seen[0]["outlier_score"].isna().all()
+    assert "outlier_score" not in seen[0]
     assert seen[0]["camera"].tolist()[:2] == ["left", pd.NA]
     explorer.state.scores["outlier_score"]
     explorer.select(lambda frame: seen.append(frame) or [])
     assert seen[1]["outlier_score"].notna().all()
+
+
+def test_a_query_computes_the_scores_that_it_names(explorer):
+    explorer.select(query="outlier_score > outlier_score.median()")
+    score = explorer.state.scores["outlier_score"]
+    expected = np.flatnonzero(score > np.median(score))
+    assert explorer.selected.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(
@@ -347,4 +354,4 @@ def test_finder_names_are_words_of_select(explorer):
         found = finder_rows(name, explorer.state.scores, visible)
         assert explorer.selected.tolist() == sorted(found.tolist())
         assert visible[found].all()
-        assert explorer.to_dataframe(name).index.tolist() == IDS[explorer.selected].tolist()
+        assert explorer.to_dataframe(name).index.tolist() == IDS[found].tolist()

@@ -79,16 +79,12 @@ def test_undo_restores_the_selection_before_a_named_selection(explorer):
     assert explorer.selected.tolist() == [1]
 
 
-def test_named_rows_of_hidden_classes_are_selected_when_these_are_shown(explorer):
+def test_named_rows_of_hidden_classes_are_kept_but_not_selected(explorer):
     explorer.name_selection("few", [0, 1, 2, 5])
     explorer.visible_classes = ["cat", "owl"]
     explorer.select("few")
     assert explorer.selected.tolist() == [0, 2]
-    assert explorer.message == (
-        "2 of 4 rows belong to hidden classes: they are selected once their classes are shown"
-    )
-    explorer.visible_classes = explorer.state.class_names
-    assert explorer.selected.tolist() == [0, 1, 2, 5]
+    assert explorer.message == "2 of 4 rows belong to hidden classes and were not selected"
     assert named(explorer) == {"few": [0, 1, 2, 5]}
 
 

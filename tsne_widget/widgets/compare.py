@@ -126,8 +126,7 @@ class Comparison(Exploration):
         self._share = 1.0
         state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
-        if self._codes is not None:
-            state.color_by = "change"
+        state.color_by = state.colored_by if self._codes is None else "change"
         state.words = {
             word: functools.partial(self._rows_that_changed, code)
             for code, word in enumerate(CHANGES)

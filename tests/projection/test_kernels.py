@@ -24,7 +24,14 @@ from tsne_widget.projection.gpu.lattice import (
     make_lattice,
     shape_for,
 )
-from tsne_widget.projection.gpu.operations import Box, Motion, Pairs, TorchOperations, edges_of
+from tsne_widget.projection.gpu.operations import (
+    Box,
+    Motion,
+    Pairs,
+    TorchOperations,
+    constants_of,
+    edges_of,
+)
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.search import TORCH as TORCH_SEARCH
 from tsne_widget.projection.gpu.search import exact_neighbors
@@ -156,13 +163,14 @@ def test_a_step_is_that_of_the_torch_operations(triton, n):
         return [torch.randn((n, 2), generator=random).T for _ in range(count)]
 
     y, velocity, gains, pull, push = arrays(5)
+    constants = constants_of(Phase(9, 12.0, 0.8, 3.0), CPU)
     gains, rates = gains.abs(), torch.linspace(1, 60, n)
     z = torch.tensor(7.5, dtype=torch.float64)
     moved, boxes = [], []
     for operations in (triton, TORCH):
         motion = Motion(y.clone(), velocity.clone(), gains.clone())
         parts = torch.empty((4, operations.parts(n)))
-        operations.move(motion, pull, push, z, Phase(9, 12.0, 0.8, 3.0), rates, parts)
+        operations.move(motion, pull, push, z, constants, rates, parts)
         moved.append(motion)
         box = Box(parts, torch.empty(4), torch.full((2,), -torch.inf))
         operations.note(box)

@@ -180,6 +180,7 @@ class DeviceDescent:
             state.motion.velocity.zero_()
             state.motion.gains.fill_(1)
         extent = extent_of(state.motion.y) if self._extent is None else self._extent
+        self._extent = None  # it is known at the end of a block only
         growth = (extent / state.extent) ** 1.25 if state.extent > 0 else FIRST_GROWTH
         if schedule.is_fresh(state.iteration):
             growth = max(growth, FIRST_GROWTH)

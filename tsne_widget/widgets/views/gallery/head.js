@@ -32,7 +32,7 @@ export function makeHead(model, resize, commands) {
 }
 
 class Head {
-  root = element("div", "tw-head");
+  root = element("div", "tw-gallery-head");
   #model;
   #sources;
   #sort = menuButton("Order of the pictures (S)");

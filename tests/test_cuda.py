@@ -24,8 +24,8 @@ from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.products import Products, exact_products
 from tsne_widget.projection.gpu.search import TORCH, exact_neighbors
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import Phase, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
+from tsne_widget.projection.schedule import Phase, default_schedule
 from tsne_widget.projection.workers import Workers
 
 pytestmark = [
@@ -86,7 +86,8 @@ class TestOperations:
             these.read(y, lattice, convolve(lattice), edges_of(y), push, z)
             motion = Motion(y, 0.1 * y, torch.ones_like(y))
             parts = torch.empty((4, these.parts(n)), device=device)
-            these.move(motion, pull, push, z, Phase(1, 1.0, 0.8, float(n)), parts)
+            rates = torch.full((n,), 0.7 * n, device=device)
+            these.move(motion, pull, push, z, Phase(1, 1.0, 0.8, float(n)), rates, parts)
             results.append([array.cpu() for array in (pull, push, z, motion.y, parts.amin(1))])
         for there, here in zip(*results, strict=True):
             assert torch.allclose(there, here, rtol=1e-3, atol=1e-3 * float(here.abs().max()))

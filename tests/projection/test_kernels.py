@@ -31,7 +31,7 @@ from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.gpu.triton_operations import TritonOperations
 from tsne_widget.projection.gpu.triton_search import TritonSearch
 from tsne_widget.projection.mesh import spline
-from tsne_widget.projection.optimize import Phase, default_schedule
+from tsne_widget.projection.schedule import Phase, default_schedule
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None or os.environ.get("TRITON_INTERPRET") != "1",
@@ -156,13 +156,13 @@ def test_a_step_is_that_of_the_torch_operations(triton, n):
         return [torch.randn((n, 2), generator=random).T for _ in range(count)]
 
     y, velocity, gains, pull, push = arrays(5)
-    gains = gains.abs()
+    gains, rates = gains.abs(), torch.linspace(1, 60, n)
     z = torch.tensor(7.5, dtype=torch.float64)
     moved, boxes = [], []
     for operations in (triton, TORCH):
         motion = Motion(y.clone(), velocity.clone(), gains.clone())
         parts = torch.empty((4, operations.parts(n)))
-        operations.move(motion, pull, push, z, Phase(9, 12.0, 0.8, 3.0), parts)
+        operations.move(motion, pull, push, z, Phase(9, 12.0, 0.8, 3.0), rates, parts)
         moved.append(motion)
         box = Box(parts, torch.empty(4), torch.full((2,), -torch.inf))
         operations.note(box)

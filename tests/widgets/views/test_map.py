@@ -123,7 +123,8 @@ def test_page_stores_only_its_viewport_and_labels_in_the_model(explorer, page):
     page.sets("map", viewport=[], show_labels=False, point_size=1.0)
     for traits in (
         {"budget": 5}, {"selected": b""}, {"viewport": [], "codes": b""}, {"figure": None},
-        {"point_size": 0.0}, {"opacity": float("nan")}, {"mistakes": "only"}, {"_state": None}, {"handlers": {}}, {"is_open": False}, None, [], "viewport", 3,
+        {"point_size": 0.0}, {"opacity": float("nan")}, {"mistakes": "only"},
+        {"_state": None}, {"handlers": {}}, {"is_open": False}, None, [], "viewport", 3,
     ):  # fmt: skip
         page.send("map", "set", state=traits)
     assert page.state() == before

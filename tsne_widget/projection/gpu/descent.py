@@ -34,7 +34,7 @@ from tsne_widget.projection.gpu.operations import (
 )
 from tsne_widget.projection.gpu.recording import Recorder
 from tsne_widget.projection.mesh import widest
-from tsne_widget.projection.optimize import Phase, Schedule
+from tsne_widget.projection.schedule import Phase, Schedule
 
 # Iterations between two readings of the map's extent, and iterations of one recording.
 BLOCK = 10
@@ -109,6 +109,7 @@ class DeviceDescent:
         self._box = Box(parts, torch.empty_like(parts[:, 0]), state.extremes)
         self._measure()
         self._extent: float | None = None  # of the map, if it is known without waiting
+        self._rates = pairs.stable_rates()
         self._sums_all = y.shape[1] <= repulsion.DIRECT_POINTS
         self._lattice: Lattice | None = None
         self._recorder = Recorder(y.device)
@@ -274,7 +275,9 @@ class DeviceDescent:
         self._recorder.aside(lambda: self._operations.attract(motion.y, self._pairs, self._pull))
         self._repel(lattice, self._box.edges, z)
         self._recorder.join()
-        self._operations.move(motion, self._pull, self._push, z, phase, self._box.parts)
+        self._operations.move(
+            motion, self._pull, self._push, z, phase, self._rates, self._box.parts
+        )
         if self._state.is_line:
             motion.y[1].zero_()
             motion.velocity[1].zero_()

@@ -19,10 +19,10 @@ from tsne_widget.projection.gpu.operations import (
     Pairs,
     TorchOperations,
 )
-from tsne_widget.projection.gpu.search import TORCH, DeviceNeighbors, Search
+from tsne_widget.projection.gpu.search import TORCH, Columns, DeviceNeighbors, Search
 from tsne_widget.projection.gpu.triton_operations import TritonOperations
 from tsne_widget.projection.gpu.triton_search import TritonSearch
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 logger = logging.getLogger(__name__)
 
@@ -107,16 +107,18 @@ def _steps(operations: Operations, device: torch.device) -> list[Callable[[], ob
         lambda: operations.note(box),
         lambda: operations.spread(y, lattice, edges),
         lambda: operations.read(y, lattice, field, edges, push, z.clone()),
-        lambda: operations.move(motion, pull, push, z, Phase(1, 1.0, 0.8, 0.1), box.parts.clone()),
+        lambda: operations.move(
+            motion, pull, push, z, Phase(1, 1.0, 0.8, 0.1), pairs.values, box.parts.clone()
+        ),
     ]
 
 
 def _searches(search: Search, device: torch.device) -> list[Callable[[], object]]:
     """Calls of the search for three neighbours, and for their probabilities."""
     X = torch.arange(8.0, device=device)[:, None].repeat(1, 4)
+    products, columns = X.square().T.repeat(2, 1), Columns(torch.arange(8, device=device))
     found = DeviceNeighbors.empty(8, 90, device)
-
     return [
-        lambda: search.nearest(X.square() @ X.T, X, X, slice(0, 8), -1, found),
+        lambda: search.nearest(products, X, X, slice(0, 8), columns, -1, found),
         lambda: search.probabilities(torch.zeros((8, 90), device=device), 30.0),
     ]

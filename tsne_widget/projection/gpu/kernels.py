@@ -177,6 +177,7 @@ def move(
     pull,
     push,
     z,
+    rates,
     boxes,
     count,
     exaggeration,
@@ -198,7 +199,8 @@ def move(
     last = tl.load(velocity + i, mask=inside, other=0.0)
     gain = tl.load(gains + i, mask=inside, other=1.0)
     gain = tl.maximum(tl.where(gradient * last > 0.0, gain * 0.8, gain + 0.2), min_gain)
-    step = momentum * last - rate * gain * gradient
+    own_rate = tl.minimum(tl.load(rates + i // 2, mask=inside, other=0.0) / exaggeration, rate)
+    step = momentum * last - own_rate * gain * gradient
     step = tl.minimum(tl.maximum(step, -max_step), max_step)
     moved = tl.load(y + i, mask=inside, other=0.0) + step
     tl.store(gains + i, gain, mask=inside)

@@ -45,10 +45,14 @@ class Products:
         with tf32_products():
             return torch.addmm(self._lengths, parts[:, d:], self._X[:, : 3 * d].T, alpha=-2.0)
 
-    def among(self, rows: torch.Tensor) -> Products:
-        """The products with some of the rows only, given by number."""
+    def among(self, rows: torch.Tensor, count: int) -> Products:
+        """The products with some of the rows only: the first ``count`` row numbers.
+
+        The other numbers fill the columns up; their products are infinite.
+        """
         some = Products.__new__(Products)
         some._lengths, some._X = self._lengths[rows], self._X[rows]
+        some._lengths[count:] = torch.inf
         some._is_split, some._width = self._is_split, self._width
         return some
 

@@ -34,6 +34,15 @@ class DeviceNeighbors(NamedTuple):
         return self._replace(squared=(self.squared / 2).square_())
 
 
+class Columns(NamedTuple):
+    """The rows that the columns of products belong to."""
+
+    rows: torch.Tensor
+    """Row numbers, int64."""
+    start: int = 0
+    """Place of the first column among them."""
+
+
 class Search(Protocol):
     """The operations of a search, on a device."""
 
@@ -43,6 +52,7 @@ class Search(Protocol):
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
@@ -50,15 +60,17 @@ class Search(Protocol):
 
         Parameters
         ----------
-        products : (rows, n) float32 tensor
+        products : (rows, c) float32 tensor
             |x|² − 2xt, which find the candidates; it is overwritten.
         X : (n, d) float32 tensor
         targets : (m, d) float32 tensor
         rows : slice
             The targets of ``products``.
+        columns : Columns
+            The rows of ``X`` among which to search.
         own : int
-            The first of these targets is row ``own`` of ``X``, the second the next one, and so on;
-            a row is not its own neighbour. −1: targets are not rows.
+            Column ``own`` is the first of these targets, the next column the second, and so on; a
+            row is not its own neighbour. −1: targets are not columns.
         out : DeviceNeighbors
             (m, k) arrays. A distance of NaN marks a target whose neighbours could not be chosen.
         """
@@ -76,6 +88,7 @@ class TorchSearch:
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
@@ -84,8 +97,8 @@ class TorchSearch:
         if own >= 0:
             products.diagonal(own).fill_(torch.inf)
         candidates = min(k + SPARE, products.shape[1] - (own >= 0))
-        columns = smallest(products, candidates)[1]
-        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], columns, k)
+        found = columns.rows[columns.start + smallest(products, candidates)[1]]
+        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], found, k)
 
     def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
         """See :class:`Search`."""
@@ -114,10 +127,10 @@ def exact_neighbors(
     """
     targets = X if queries is None else queries
     out = DeviceNeighbors.empty(len(targets), k, X.device)
-    products = Products(X)
+    products, columns = Products(X), Columns(torch.arange(len(X), device=X.device))
     for rows in row_blocks(len(targets), max(64, block_bytes(X.device) // (4 * len(X)))):
         own = rows.start if queries is None else -1
-        search.nearest(products.of(targets[rows], own), X, targets, rows, own, out)
+        search.nearest(products.of(targets[rows], own), X, targets, rows, columns, own, out)
     choose_the_rest(X, targets, out, is_own=queries is None)
     return out
 

@@ -9,7 +9,7 @@ import torch
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
 from tsne_widget.projection.gpu.lattice import Lattice
 from tsne_widget.projection.gpu.operations import Box, Motion, Pairs
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 # Elements of one program at once: pairs of a row, points, coordinates, parts of a box or of a sum.
 PAIRS, POINTS, COORDINATES, PARTS = 128, 128, 512, 1024
@@ -109,12 +109,14 @@ class TritonOperations:
         push: torch.Tensor,
         z: torch.Tensor,
         phase: Phase,
+        rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
         """See :class:`Operations`."""
         self._kernels.move[(parts.shape[1],)](
             *(array.T for array in (*motion, pull, push)),
             z,
+            rates,
             parts,
             motion.y.numel(),
             float(phase.exaggeration),

@@ -9,14 +9,14 @@ import torch
 
 from tsne_widget.projection.candidates import SPARE
 from tsne_widget.projection.gpu.perplexity import STEPS
-from tsne_widget.projection.gpu.search import TORCH, DeviceNeighbors
+from tsne_widget.projection.gpu.search import TORCH, Columns, DeviceNeighbors
 
 # Groups of columns at least, and per neighbour.
 GROUPS, GROUPS_PER_NEIGHBOR = 1024, 8
 # Neighbours up to which the kernels serve.
 MAX_NEIGHBORS = 400
-# Columns of the features at once.
-COLUMNS = 64
+# Elements of one program at once: candidates times coordinates, or times other candidates.
+BLOCK_ELEMENTS = 4096
 # Without it, Triton 3.9 warns that its default is about to change.
 OPTIONS = {"enable_fp_fusion": True}
 
@@ -33,38 +33,29 @@ class TritonSearch:
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
         """See :class:`Search`."""
-        (m, columns), k = products.shape, out.indices.shape[1]
-        candidates = min(k + SPARE, columns - (own >= 0))
+        (m, c), k = products.shape, out.indices.shape[1]
+        candidates = min(k + SPARE, c - (own >= 0))
         if candidates > MAX_NEIGHBORS:
-            TORCH.nearest(products, X, targets, rows, own, out)
+            TORCH.nearest(products, X, targets, rows, columns, own, out)
             return
         groups, room = sizes_for(candidates)
         found = torch.empty((m, room), dtype=torch.int32, device=X.device)
         counts = torch.empty(m, dtype=torch.int32, device=X.device)
         squared = torch.empty((m, room), device=X.device)
-        self._kernels.select[(m,)](
-            products, found, counts, columns, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
+        options = {"ROOM": room, "BLOCK": max(8, BLOCK_ELEMENTS // room), "num_warps": 8} | OPTIONS
+        kernels = self._kernels
+        kernels.select[(m,)](
+            products, found, counts, c, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
         )
-        self._kernels.measure[(m,)](
-            X,
-            targets,
-            found,
-            counts,
-            squared,
-            rows.start,
-            X.shape[1],
-            ROOM=room,
-            BLOCK=COLUMNS,
-            num_warps=8,
-            **OPTIONS,
+        kernels.measure[(m,)](
+            X, targets, found, counts, squared, *columns, rows.start, X.shape[1], **options
         )
-        self._kernels.rank[(m,)](
-            found, counts, squared, *out, rows.start, k, ROOM=room, num_warps=8, **OPTIONS
-        )
+        kernels.rank[(m,)](found, counts, squared, *out, *columns, rows.start, k, **options)
 
     def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
         """See :class:`Search`."""

@@ -1,8 +1,6 @@
 // The card next to a point: picture, label and prediction of its sample.
-import { twoToneMark } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
-import { paint } from "../../frontend/palette.js";
-import { pictureUrl, sampleImage, summary } from "../../frontend/tiles.js";
+import { markOf, pictureUrl, sampleImage, summary } from "../../frontend/tiles.js";
 
 const KEEP_CARDS = 200; // number of samples whose pictures are kept
 const BESIDE = 14; // pixels between the point and the card
@@ -58,8 +56,7 @@ export function makeHoverCard(parent) {
 function contentOf(tile) {
   const text = element("figcaption");
   const names = text.appendChild(element("div", "tw-hover-names"));
-  const predicted = tile.wrong && tile.prediction_color ? paint(tile.prediction_color) : undefined;
-  names.append(twoToneMark(paint(tile.color), predicted), element("b", "", summary(tile)));
+  names.append(markOf(tile), element("b", "", summary(tile)));
   if (tile.confidence !== null) text.append(element("div", "", `${Math.round(100 * tile.confidence)}\u00a0% sure`));
   if (tile.badge) text.append(element("div", "", tile.badge));
   text.append(element("div", "", `#${tile.id}`));

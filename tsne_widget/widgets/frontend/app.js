@@ -81,7 +81,8 @@ class Application {
       this.#commands.add("panel", (number) => tabs.openAt(number)),
       this.#commands.add("open-panel", (name) => tabs.open(name)),
     );
-    if (this.#views.strip) this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "look", "tw-place-look");
   }
 
   #layOutComparison() {
@@ -100,5 +101,6 @@ class Application {
     this.#place(middle, "way", "tw-place-foot");
     const panels = body.appendChild(element("div", "tw-panels"));
     this.#place(panels, "gallery", "tw-place-panel");
+    this.#place(body, "look", "tw-place-look");
   }
 }

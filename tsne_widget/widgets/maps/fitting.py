@@ -78,7 +78,7 @@ class Fitting:
             "running",
             f"{title_of(self.projector)} of {n:,} × {d:,} features",
             note=_note(self.projector),
-            iteration=int(getattr(self.projector, "n_iter_", 0)) if live else 0,
+            iteration=int(getattr(self.projector, "n_iter_", -1)) + 1 if live else 0,
             total=int(self.projector.max_iter) if live else 0,
         )
         self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
@@ -135,7 +135,7 @@ class Fitting:
             raise InvalidInputError("the map is still running; call stop() or wait() first")
         if not is_live(self.projector):
             raise InvalidInputError(f"{title_of(self.projector)} cannot be continued")
-        done = int(getattr(self.projector, "n_iter_", 0))
+        done = int(getattr(self.projector, "n_iter_", -1)) + 1
         self.projector.set_params(max_iter=done + iterations, warm_start=True)
         self.start()
 

@@ -1,6 +1,7 @@
 // The list of classes: one row per class, with its colour, counts and share of right ones.
 import { describe, fullCount, percent, shortCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
 
 /** @typedef {{title: string, names: string[], counts: number[], accuracies: Float32Array, colors: string[]}} Classes */
 
@@ -70,7 +71,7 @@ export class Rows {
     button.className = "tw-legend-row";
     button.dataset.code = String(code);
     button.tabIndex = -1;
-    button.style.setProperty("--tw-class", colors[code]);
+    button.style.setProperty("--tw-class", paint(colors[code]));
     const selected = element("span", "tw-selected");
     button.append(element("i", "tw-swatch"), element("span", "tw-name", names[code]), selected, element("span", "tw-count", this.#shares[code]));
     if (Number.isFinite(accuracies[code])) {

@@ -1,7 +1,7 @@
 """Write the constants of the page's scripts from those of Python; ``--check`` only compares.
 
-The scripts import ``tsne_widget/widgets/frontend/constants.js``. Run this after a change of a
-constant or table below, then ``npm run bundle``.
+The scripts import ``tsne_widget/widgets/frontend/constants.js``, and the styles ``palette.css``
+beside it. Run this after a change of a constant or table below, then ``npm run bundle``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,30 @@ from tsne_widget.widgets.models import (
     sorting,
     tiles,
 )
-from tsne_widget.widgets.state import classes, explorer_state, history, named_selections
+from tsne_widget.widgets.state import (
+    classes,
+    explorer_state,
+    history,
+    named_selections,
+    search,
+    selecting,
+)
 from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
 from tsne_widget.widgets.views.panels import PANELS
+from tsne_widget.widgets.views.selections import view as selections
 
-SCRIPT = (
-    Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend" / "constants.js"
-)
+FRONTEND = Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend"
 
 # Name in the scripts, what it is, and its value.
 CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_NAME", "Characters of a displayed name.", _text.MAX_NAME),
     ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
     ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
-    ("MODES", "How rows combine with the selection.", explorer_state.MODES),
+    ("CONDITION", "Pattern of a search that is a condition on columns.", search.CONDITION),
+    ("MODES", "How rows combine with the selection.", selecting.MODES),
+    ("MISTAKES", "How the map draws misclassified samples.", explorer_state.MISTAKES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),
     ("UNKNOWN", "Name of the class of unlabelled samples.", classes.UNKNOWN),
     ("SMALLEST_NATS", "Smaller positive values are not displayed.", SMALLEST_NATS),
@@ -54,6 +62,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
                 "score": finder.score,
                 "highest_first": finder.highest_first,
                 "only_misclassified": finder.only_misclassified,
+                "above": finder.above,
             }
             for finder in FINDERS
             if finder.matches is None
@@ -64,6 +73,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("UNKNOWN_COLOR", "Colour of unknown classes and values.", UNKNOWN_COLOR),
     ("RIGHT_COLOR", "Colour of right predictions.", appearance.RIGHT_COLOR),
     ("WRONG_COLOR", "Colour of wrong predictions.", appearance.WRONG_COLOR),
+    ("DARK_COLORS", "Colours on a dark ground, by the default colour.", appearance.DARK_COLORS),
     ("TEXELS", "Colours of a texture; the last one is for unknown values.", appearance.TEXELS),
     ("RAMP_COLORS", "Colours of amounts, low to high.", appearance.RAMP_COLORS),
     ("RAMP", "Colours of the bar in the key.", coloring.RAMP),
@@ -71,9 +81,12 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
+    ("AUTOMATIC", "Word in automatic names of selections.", selections.AUTOMATIC),
     ("MAX_CHARACTERS", "Characters of a selection's name.", named_selections.MAX_CHARACTERS),
     ("RESERVED_NAMES", "Words that cannot name a selection.", named_selections.WORDS),
     ("LEGEND_TITLES", "Title of the legend by the kind of classes.", legend.TITLES),
+    ("MANY_CLASSES", "From this many classes on, the worst come first.", legend.MANY_CLASSES),
+    ("COLOR_GROUPS", "Groups of the colour menu.", legend.COLOR_GROUPS),
     ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.sort_keys()),
     ("SORT_NAMES", "Names of the sorts that are no scores.", sorting.WORDS),
     ("GROUPINGS", "Groupings of the gallery, and what each needs.", gallery.GROUPINGS),
@@ -81,7 +94,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
-    ("MAX_TILES_PER_REPLY", "Tiles of one request.", gallery.MAX_TILES_PER_REPLY),
+    ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
     ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),
@@ -114,16 +127,27 @@ def _typed(value: Any, data: str) -> str:
     return data
 
 
+def palette() -> str:
+    """The styles that swap the default colours on a dark ground."""
+    lines = ["/* Generated from Python by .ci/page_constants.py: the colours on a dark ground. */"]
+    lines.append('.tsne-widget[data-theme="dark"] {')
+    lines += [f"  --tw-{light[1:]}: {dark};" for light, dark in appearance.DARK_COLORS.items()]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
 def main() -> int:
-    """Write or compare the module; 1 if it is stale."""
-    text = script()
-    if "--check" not in sys.argv:
-        SCRIPT.write_text(text, "utf-8")
-        return 0
-    if SCRIPT.is_file() and SCRIPT.read_text("utf-8") == text:
-        return 0
-    print(f"{SCRIPT} is stale: run python .ci/page_constants.py, then npm run bundle")
-    return 1
+    """Write or compare both files; 1 if one is stale."""
+    stale = 0
+    for file, text in (
+        (FRONTEND / "constants.js", script()),
+        (FRONTEND / "palette.css", palette()),
+    ):
+        if "--check" not in sys.argv:
+            file.write_text(text, "utf-8")
+        elif not file.is_file() or file.read_text("utf-8") != text:
+            print(f"{file} is stale: run python .ci/page_constants.py, then npm run bundle")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

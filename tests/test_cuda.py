@@ -13,18 +13,20 @@ from sklearn.metrics import pairwise_distances
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import TSNE, InvalidInputError, extract
+from tsne_widget.errors import DoubtWarning
 from tsne_widget.projection import devices
 from tsne_widget.projection.gpu import inverted_file, recording
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
+from tsne_widget.projection.gpu.engine import Engine, can_run, engine_of
 from tsne_widget.projection.gpu.features import scaled_features
 from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
-from tsne_widget.projection.gpu.operations import Motion, Operations, TorchOperations
+from tsne_widget.projection.gpu.operations import Motion, TorchOperations, constants_of, edges_of
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
-from tsne_widget.projection.gpu.search import exact_neighbors
-from tsne_widget.projection.gpu.triton_operations import can_run, compiled_operations
+from tsne_widget.projection.gpu.products import Products, exact_products
+from tsne_widget.projection.gpu.search import TORCH, exact_neighbors
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import Phase, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
+from tsne_widget.projection.schedule import Phase, default_schedule
 from tsne_widget.projection.workers import Workers
 
 pytestmark = [
@@ -50,49 +52,56 @@ def many():
 
 
 @pytest.fixture(scope="module", params=["triton", "torch"])
-def operations(request) -> Operations:
+def engine(request) -> Engine:
     if request.param == "torch":
-        return TorchOperations()
+        return Engine(TorchOperations(), TORCH)
     if not can_run(CUDA):
         pytest.skip("Triton is not installed, or does not support this GPU")
-    found, note = compiled_operations(CUDA)
-    assert note is None
-    assert found.name == "triton"
+    found = engine_of("cuda:0")
+    assert found.note is None
+    assert found.operations.name == "triton"
     return found
 
 
-def pairs_of(X: np.ndarray, device: torch.device):
-    return joint_probabilities(exact_neighbors(scaled_features(X, device)[1], 90), 30)
+@pytest.fixture
+def operations(engine):
+    return engine.operations
+
+
+def pairs_of(X: np.ndarray, device: torch.device, search=TORCH):
+    there = scaled_features(X, device)[1]
+    return joint_probabilities(exact_neighbors(there, 90, search=search), 30, search=search)
 
 
 class TestOperations:
     def test_forces_and_steps_are_those_on_the_cpu(self, digits, operations):
-        n, start = len(digits), 12 * np.random.default_rng(0).normal(size=(2, len(digits)))
+        n, start = len(digits), 12 * np.random.default_rng(0).normal(size=(len(digits), 2))
         results = []
         for device, these in ((CUDA, operations), (torch.device("cpu"), TorchOperations())):
-            y = torch.tensor(start, dtype=torch.float32, device=device)
-            pull, push, phi = torch.empty_like(y), torch.empty_like(y), torch.empty_like(y[0])
+            y = torch.tensor(start, dtype=torch.float32, device=device).T
+            pull, push = torch.empty_like(y), torch.empty_like(y)
+            z = torch.zeros((), dtype=torch.float64, device=device)
             lattice = make_lattice(shape_for(100, 105), device)
-            torch.sub(y.amin(1), 0.004, out=lattice.origin)
             these.attract(y, pairs_of(digits, device), pull)
-            these.spread(y, lattice)
-            these.read(y, lattice, convolve(lattice), push, phi)
+            these.spread(y, lattice, edges_of(y))
+            these.read(y, lattice, convolve(lattice), edges_of(y), push, z)
             motion = Motion(y, 0.1 * y, torch.ones_like(y))
-            z = phi.sum(dtype=torch.float64) - n
-            these.move(motion, pull, push, z, Phase(1, 1.0, 0.8, float(n)))
-            results.append([array.cpu() for array in (pull, push, phi, motion.y)])
+            parts = torch.empty((4, these.parts(n)), device=device)
+            rates = torch.full((n,), 0.7 * n, device=device)
+            constants = constants_of(Phase(1, 1.0, 0.8, float(n)), device)
+            these.move(motion, pull, push, z, constants, rates, parts)
+            results.append([array.cpu() for array in (pull, push, z, motion.y, parts.amin(1))])
         for there, here in zip(*results, strict=True):
             assert torch.allclose(there, here, rtol=1e-3, atol=1e-3 * float(here.abs().max()))
 
     def test_masses_are_the_same_bits_twice(self, many, operations):
-        y = torch.from_numpy(many[:, :2].T.copy()).to(CUDA)
-        masses = []
+        y = torch.from_numpy(many[:, :2].copy()).to(CUDA).T
+        densities = []
         for copies in (1, 1, 64):
             lattice = make_lattice(shape_for(20, 21), CUDA, copies)
-            torch.sub(y.amin(1), 0.004, out=lattice.origin)
-            operations.spread(y, lattice)
-            masses.append(lattice.masses.sum(0))
-        assert all(torch.equal(first, second) for first, second in pairwise(masses))
+            operations.spread(y, lattice, edges_of(y))
+            densities.append(lattice.density)
+        assert all(torch.equal(first, second) for first, second in pairwise(densities))
 
     def test_recorded_iterations_give_the_bits_of_launched_ones(
         self, many, operations, monkeypatch
@@ -118,24 +127,52 @@ class TestOperations:
 
 
 class TestStages:
-    def test_exact_neighbours_are_those_on_the_cpu(self, digits):
+    def test_exact_neighbours_are_those_on_the_cpu(self, many, engine):
+        few = many[:2000]
         with Workers(1) as workers:
-            here = nearest(digits, 15, workers)
-        there = exact_neighbors(torch.from_numpy(digits).to(CUDA), 15)
+            here = nearest(few, 15, workers)
+        there = exact_neighbors(torch.from_numpy(few).to(CUDA), 15, search=engine.search)
         assert (there.indices.cpu().numpy() == here.indices).mean() > 0.99
         assert np.allclose(there.squared.cpu(), here.squared, rtol=1e-4)
 
-    def test_the_inverted_file_has_its_recall_and_the_same_result_twice(self, many):
+    @pytest.mark.parametrize("d", [3, 32, 33, 50, 200])
+    @pytest.mark.parametrize("k", [5, 90, 300])
+    def test_no_neighbour_of_any_row_is_missed(self, engine, d, k):
+        X = torch.randn((3000, d), generator=torch.Generator().manual_seed(d)).to(CUDA)
+        found = exact_neighbors(X, k, search=engine.search)
+        true = torch.cdist(X.double(), X.double()).square_().fill_diagonal_(torch.inf)
+        distances, indices = true.topk(k, largest=False)
+        assert torch.allclose(found.squared.double(), distances, rtol=1e-5)
+        assert (found.indices == indices).float().mean() > 0.999
+
+    def test_equal_rows_are_all_searched(self, engine):
+        X = torch.zeros((3000, 5), device=CUDA)
+        X[2000:] = torch.randn((1000, 5), generator=torch.Generator().manual_seed(0)).to(CUDA)
+        found = exact_neighbors(X, 90, search=engine.search)
+        assert not found.squared[:2000].any()
+        assert not found.squared.isnan().any()
+
+    def test_products_of_parts_have_the_digits_of_float32(self):
+        X = 3 + torch.randn((2000, 50), generator=torch.Generator().manual_seed(0)).to(CUDA)
+        exact = X.double().square().sum(1) - 2 * X.double() @ X.double().T
+        with exact_products():
+            plain = (X.square().sum(1) - 2 * X @ X.T - exact).abs().max()
+        split = (Products(X, is_split=True).of(X, 0) - exact).abs().max()
+        assert float(split) < 4 * float(plain)
+
+    def test_the_inverted_file_has_its_recall_and_the_same_result_twice(self, many, engine):
         X = torch.from_numpy(many).to(CUDA)
         found = []
         for _ in range(2):
             cells = inverted_file.Cells(X)
-            found.append(inverted_file.approximate_neighbors(X[cells.order], cells, 90))
+            ordered = X[cells.order]
+            found.append(inverted_file.approximate_neighbors(ordered, cells, 90, engine.search))
         assert found[0][1] >= 0.97
         assert torch.equal(found[0][0].indices, found[1][0].indices)
 
-    def test_probabilities_are_those_on_the_cpu(self, many):
-        there, here = (pairs_of(many[:3000], device) for device in (CUDA, torch.device("cpu")))
+    def test_probabilities_are_those_on_the_cpu(self, many, engine):
+        there = pairs_of(many[:3000], CUDA, engine.search)
+        here = pairs_of(many[:3000], torch.device("cpu"))
         assert torch.equal(there.starts.cpu(), here.starts)
         assert torch.equal(there.others.cpu(), here.others)
         assert torch.allclose(there.values.cpu(), here.values, rtol=1e-3, atol=1e-9)
@@ -197,6 +234,17 @@ class TestFit:
         monkeypatch.setattr(devices, "free_bytes", lambda device: 1e6)
         with pytest.raises(InvalidInputError, match="of the GPU's memory"):
             TSNE(device="cuda").fit(digits)
+
+    def test_a_gpu_that_runs_out_of_memory_is_an_error_or_leaves_the_fit_to_the_cpu(self, many):
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(0.002)
+        try:
+            with pytest.raises(InvalidInputError, match="too little free memory"):
+                TSNE(device="cuda", max_iter=2).fit(many)
+            with pytest.warns(DoubtWarning, match="so t-SNE runs on the CPU"):
+                assert TSNE(max_iter=2).fit(many).device_ == "cpu"
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
 
     def test_the_precision_that_the_process_has_chosen_changes_no_neighbour(
         self, digits, monkeypatch

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 from tests.node import SCRIPTS, Node, node
 from tsne_widget import FeatureSet
 from tsne_widget.analysis import PolygonIndex
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.selecting import MODES
 
 
 def test_the_tests_in_javascript_pass():
@@ -98,17 +99,6 @@ def test_selections_combine_as_in_the_kernel(geometry, selected, more, mode):
     state.select(more, mode)
     found = geometry.call("combineRows", rows(selected), rows(more), mode)
     assert found == state.selected.tolist()
-
-
-@settings(max_examples=100, deadline=None)
-@given(PLACE, st.floats(0.1, 8), PLACE)
-def test_zooming_keeps_the_position_under_the_pointer_in_place(geometry, middle, factor, anchor):
-    before = {"x": [middle[0] - 6, middle[0] + 6], "y": [middle[1] - 4, middle[1] + 4]}
-    after = geometry.call("zoomViewport", before, anchor, factor)
-    for axis, at in zip("xy", anchor, strict=True):
-        share = [(at - view[axis][0]) / (view[axis][1] - view[axis][0]) for view in (before, after)]
-        assert np.isclose(*share, atol=1e-9)
-        assert np.isclose(np.ptp(after[axis]), factor * np.ptp(before[axis]))
 
 
 @settings(max_examples=100, deadline=None)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet, InvalidInputError
 from tsne_widget.analysis import matching_rows
+from tsne_widget.analysis.text_search import found_by_text
 
 NAMES = ["cat", "Wildcat", "dog", "STRASSE", "7"]
 IDS = [3, 12, 120, 7, 5, 9]
@@ -22,29 +23,56 @@ def reference(text):
     wanted = text.strip().casefold()
     digits = wanted.removeprefix("#")
     is_number = digits.isascii() and digits.isdigit()
-    found = []
-    for row in range(6):
-        texts = [PATHS[row], NAMES[PREDICTIONS[row]]]
-        texts += [NAMES[LABELS[row]]] if LABELS[row] >= 0 else []
-        is_id = is_number and IDS[row] == int(digits)
-        in_text = any(wanted in part.casefold() for part in texts)
-        if is_id or (in_text and not (is_number and wanted.startswith("#"))):
-            found.append(row)
-    return found
+    if is_number and wanted.startswith("#"):
+        return [row for row in range(6) if IDS[row] == int(digits)]
+    folded = [name.casefold() for name in NAMES]
+    kind, colon, name = wanted.partition(":")
+    if wanted in folded:
+        kind, name = "label", wanted
+    elif not colon or kind not in ("label", "prediction"):
+        name = ""
+    codes, name = (PREDICTIONS if kind == "prediction" else LABELS), name.strip()
+    if name and any(name in one for one in folded):
+        known = [code for code, one in enumerate(folded) if one == name] or [
+            code for code, one in enumerate(folded) if name in one
+        ]
+        return [row for row in range(6) if codes[row] in known]
+    codes = PREDICTIONS if kind == "prediction" and name else LABELS
+    return [
+        row for row in range(6)
+        if wanted in PATHS[row].casefold()
+        or (codes[row] >= 0 and wanted in folded[codes[row]])
+        or (is_number and IDS[row] == int(digits))
+    ]  # fmt: skip
 
 
 @given(st.sampled_from(["cat", "CAT", " dog ", "12", "#12", "#7", "7", "straße", ".png", "\udcff",
-                        "zebra", "#x", "b/", "unknown"]) | st.text("catdog127#./", min_size=1,
-                                                                   max_size=4))  # fmt: skip
-def test_the_text_is_found_in_paths_and_classes_and_a_number_is_an_id(text):
+                        "zebra", "#x", "b/", "unknown", "wild", "label:cat", "prediction: Dog",
+                        "prediction:c", "label:zebra"])
+       | st.text("catdog127#./:", min_size=1, max_size=4))  # fmt: skip
+def test_a_whole_name_is_a_class_and_other_text_is_part_of_a_path_or_label(text):
     if text.strip():
         assert matching_rows(RECORD, text).tolist() == reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("CAT", "with label cat"),
+        ("prediction:dog", "with prediction dog"),
+        ("#007", "with id 7"),
+        ("wild", "with “wild” in path or label"),
+        ("12", "with “12” in path or label or id"),
+    ],
+)
+def test_the_rule_that_has_found_the_rows_is_said(text, what):
+    assert found_by_text(RECORD, text).what == what
 
 
 def test_number_after_a_hash_is_only_an_id():
     assert matching_rows(RECORD, "#12").tolist() == [1]
     assert matching_rows(RECORD, "#7").tolist() == [3]
-    assert matching_rows(RECORD, "7").tolist() == [3, 5]  # the id, a path, and the class "7"
+    assert matching_rows(RECORD, "7").tolist() == [5]  # the class "7"
 
 
 def test_record_of_features_alone_is_searched_by_id():
@@ -62,7 +90,7 @@ def test_empty_or_long_text_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "rows"),
     [
-        ("b[a]r", [1, 2, 3]),  # not a pattern
+        ("b[a]r", [1, 3]),  # not a pattern
         (".*", [2]),
         (" É.png ", [3]),
         ("E.PNG", [3]),  # without the accent

@@ -136,7 +136,7 @@ def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
             frames.append((frame(page), DRAWING))
     page.mouse.up()
     frames.append((frame(settled(notebook)), LOOKING))
-    page.locator(".tw-toolbar button", has_text="Select misclassified").click()
+    page.locator(".tw-wrong-count").click()
     wrong = notebook.python("int(explorer.feature_set.misclassified.sum())")
     until(lambda: notebook.python("len(explorer.selected)") == wrong, 20, "the mistakes")
     frames.append((frame(settled(notebook)), LOOKING))

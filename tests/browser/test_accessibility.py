@@ -48,7 +48,7 @@ def themed(request, notebook) -> Notebook:
         arg="true" if request.param == "Light" else "false",
         timeout=20 * SECONDS,
     )
-    notebook.page.locator(".tw-legend header button", has_text="All").click()
+    notebook.page.locator(".tw-legend footer button", has_text="All").click()
     notebook.execute("explorer.clear()")
     notebook.page.locator(".tw-gallery [data-source=selection]").click()
     notebook.page.locator(".tw-hint").wait_for(timeout=20 * SECONDS)

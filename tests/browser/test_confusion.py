@@ -273,27 +273,35 @@ def test_class_table_shows_the_selection_next_to_all_samples(notebook):
 
 def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     page = notebook.page
-    find = page.get_by_role("button", name="Find …")
+    find = page.get_by_role("combobox", name="Find pictures")
     find.click()
-    page.get_by_role("menuitem", name="In another class").click()
+    page.get_by_role("option", name="In another class").click()
     until(lambda: notebook.python("len(explorer.selected)") > 0, 60, "what the finder finds")
-    assert page.get_by_role("menu").count() == 0
-    find.focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    assert page.get_by_role("listbox").count() == 0
+    find.press("ArrowDown")  # opens at the first one
+    find.press("Enter")
     selects(notebook, "labels != predictions")
-    assert page.evaluate("() => document.activeElement.textContent") == "Find …"
-    page.keyboard.press("ArrowUp")  # opens at the last one
-    assert page.locator(".tw-choice:focus b").inner_text() == "50 least trustworthy points"
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Escape")
-    assert page.get_by_role("menu").count() == 0
+    assert page.evaluate("() => document.activeElement.placeholder") == "Find pictures"
+    find.press("ArrowUp")  # opens at the last one
+    at = page.locator(f"#{find.get_attribute('aria-activedescendant')} b")
+    assert at.inner_text() == "50 least trustworthy points"
+    find.press("Escape")
+    assert page.get_by_role("listbox").count() == 0
+
+
+def test_the_finders_below_the_field_are_those_that_match_its_text(notebook):
+    page = notebook.page
+    find = page.get_by_role("combobox", name="Find pictures")
+    find.fill("trustworthy")
+    assert page.get_by_role("option").count() == 1
+    find.press("Escape")
+    assert find.input_value() == ""
 
 
 def test_finder_without_its_inputs_is_disabled_and_names_them(notebook):
     page = notebook.page
-    page.get_by_role("button", name="Find …").click()
-    item = page.get_by_role("menuitem", name="50 least confident")
+    page.get_by_role("combobox", name="Find pictures").click()
+    item = page.get_by_role("option", name="50 least confident")
     assert item.get_attribute("aria-disabled") == "true"
     assert "Requires logits" in item.inner_text()
     item.click(force=True)
@@ -304,7 +312,7 @@ def test_finder_without_its_inputs_is_disabled_and_names_them(notebook):
 
 def test_the_search_selects_on_enter_adds_with_shift_and_says_when_nothing_matches(notebook):
     page = notebook.page
-    search = page.get_by_role("searchbox", name="Select by id, file or class")
+    search = page.get_by_role("combobox", name="Find pictures")
     search.fill("RETRIEVER/")
     search.press("Enter")
     selects(notebook, "labels == 4")
@@ -328,9 +336,9 @@ def test_keys_in_the_panels_and_the_toolbar_do_nothing_to_the_notebook(notebook)
     frame = page.locator(".tw-frame")
     for key in ("a", "b", "d", "d", "Control+Enter", "Shift+Enter", "Alt+Enter"):
         frame.press(key)
-    page.locator(".tw-toolbar input").fill("#1")
+    page.locator(".tw-find input").fill("#1")
     for key in ("a", "Control+Enter", "Alt+Enter", "Escape"):
-        page.locator(".tw-toolbar input").press(key)
+        page.locator(".tw-find input").press(key)
     click(notebook, 1, 1)
     selects(notebook, "(labels == 1) & (predictions == 1)")
     assert page.locator(".jp-Cell").count() == cells

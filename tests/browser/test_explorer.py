@@ -105,7 +105,7 @@ def test_cell_returns_at_once_and_the_map_appears_later(open_notebook):
     notebook.execute("projector.gate.set()")  # no wait(): the kernel's loop delivers the map
     map_is_drawn(page)
     page.locator(".tw-fit .tw-bar").wait_for(state="hidden")
-    used = page.locator(".tw-fit > span", has_text=re.compile(r"features · .* s$"))
+    used = page.locator(".tw-fit > .tw-doing", has_text=re.compile(r"features · .* s$"))
     used.wait_for()
     assert page.locator(".tw-fit button:visible").count() == 0  # it cannot be continued
     assert notebook.python("threads") == [True]
@@ -177,7 +177,7 @@ live
     assert notebook.python("live.state.fit.iteration") == still
     fit.locator("button", has_text="Resume").click()
     until(lambda: notebook.python("live.state.fit.iteration") > still, 20, "it to go on")
-    fit.locator("button", has_text="Stop").click()
+    fit.locator("button", has_text="Stop here").click()
     fit.get_by_text("Stopped after").wait_for(timeout=20 * SECONDS)
     stopped = notebook.python("live.state.fit.iteration")
     assert len(notebook.python("live.to_dataframe('all')['x'].tolist()")) == 1500
@@ -209,8 +209,8 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     page.locator(".tw-gallery figure").first.click()
     shows(".tw-sample-details dd")
     page.keyboard.press("Escape")
-    page.locator(".tw-actions input").fill(f"{markup} nowhere")
-    page.locator(".tw-actions input").press("Enter")
+    page.locator(".tw-find input").fill(f"{markup} nowhere")
+    page.locator(".tw-find input").press("Enter")
     shows(".tw-message")
     for panel, place in (
         ("Confusion", ".tw-confusion .tw-tables"),
@@ -252,7 +252,7 @@ def test_two_views_of_one_explorer_stay_synchronised(open_notebook):
     until(lambda: first.get_attribute("aria-pressed") == "false", 20, "the first legend")
     drag(page, AROUND_ALL)
     for index in (0, 1):
-        page.locator(".tw-summary").nth(index).get_by_text("300 selected").wait_for(
+        page.locator(".tw-pill").nth(index).get_by_text("300 selected").wait_for(
             timeout=20 * SECONDS
         )
     assert np.isclose(drawn_points(page)[1], 0).sum() == 100

@@ -219,9 +219,9 @@ def test_hidden_classes_cannot_be_selected_and_their_points_are_not_drawn(opened
     legend.nth(2).dblclick()
     until(lambda: (drawn_points(page)[1] > 0).sum() == N // 3, 20, "only this class")
     assert set(record.labels[selected(page)]) == {2}
-    page.locator(".tw-legend header button", has_text="None").click()
+    page.locator(".tw-legend footer button", has_text="None").click()
     until(lambda: not drawn_points(page)[1].any(), 20, "no class")
-    page.locator(".tw-legend header button", has_text="All").click()
+    page.locator(".tw-legend footer button", has_text="All").click()
     until(lambda: drawn_points(page)[1].all(), 20, "all classes")
 
 
@@ -229,7 +229,7 @@ def test_hidden_classes_cannot_be_selected_and_their_points_are_not_drawn(opened
 def test_points_have_the_chosen_colours_and_a_key(opened, name):
     page = opened(make_record(), places(), {"scores": {"suspicion": np.arange(N)}})
     before = page.locator(".tw-figure").screenshot()
-    page.locator(".tw-color-menu select").select_option(name)
+    page.locator(".tw-key-head select").select_option(name)
     until(lambda: page.locator(".tw-figure").screenshot() != before, 20, "other colours")
     if name != "prediction":
         assert page.locator(".tw-key").inner_text()
@@ -306,19 +306,19 @@ def test_counts_in_legend_and_toolbar_match_the_record(opened):
     record = make_record()
     page = opened(record, places())
     wrong = int(record.misclassified.sum())
-    assert f"{wrong} misclassified" in page.locator(".tw-summary").inner_text()
-    page.get_by_role("button", name="Select misclassified").click()
+    assert f"{wrong} wrong" in page.locator(".tw-wrong-count").inner_text()
+    page.locator(".tw-wrong-count").click()
     count_is(page, wrong)
     assert selected(page) == np.flatnonzero(record.misclassified).tolist()
     label = page.locator(".tw-legend li button").first.get_attribute("aria-label")
     own = record.misclassified[record.labels == 0]
     assert f"{own.sum()} of {len(own)} selected" in label
-    assert f"{round(100 * (1 - own.mean()))} % accurate" in label
+    assert f"{round(100 * (1 - own.mean()))} % right" in label
 
 
 def test_named_selections_can_be_selected_and_new_ones_made(opened):
     page = opened(make_record(), places(), {"selections": {"few": [1, 2, 3]}})
-    page.get_by_role("tab", name="Selections").click()
+    page.get_by_role("tab", name="Saved").click()
     page.locator(".tw-selections li .tw-pick").click()
     count_is(page, 3)
     page.locator(".tw-selections form input").fill("same again")
@@ -328,7 +328,7 @@ def test_named_selections_can_be_selected_and_new_ones_made(opened):
 
 def test_only_visible_samples_of_a_named_selection_are_selected_with_a_message(opened):
     page = opened(make_record(), places(), {"selections": {"few": [1, 2, 3]}})
-    page.get_by_role("tab", name="Selections").click()
+    page.get_by_role("tab", name="Saved").click()
     page.locator(".tw-legend li button").first.click()
     page.locator(".tw-legend li button[aria-pressed=false]").wait_for(timeout=20 * SECONDS)
     page.locator(".tw-selections li .tw-pick").click()
@@ -339,7 +339,7 @@ def test_only_visible_samples_of_a_named_selection_are_selected_with_a_message(o
 def test_a_search_selects_by_id_file_and_class(opened):
     record = make_record()
     page = opened(record, places())
-    search = page.get_by_label("Select by id, file or class")
+    search = page.get_by_label("Find pictures")
     for text, count in (("#17", 1), ("239.png", 1), ("OWL", None)):
         search.fill(text)
         search.press("Enter")
@@ -386,11 +386,11 @@ def test_hostile_text_is_displayed_as_text_and_is_no_formula_in_the_table(opened
     assert page.locator("h1").inner_text() == planted[0]
     legend = page.locator(".tw-legend .tw-name").all_text_contents()
     assert legend == [printable(name) for name in names]
-    for tab in ("Confusion", "Selections", "Images"):
+    for tab in ("Confusion", "Saved", "Images"):
         page.get_by_role("tab", name=tab).click()
     page.locator(".tw-gallery figure img").first.click()
     page.locator(".tw-sample-details").wait_for(timeout=20 * SECONDS)
-    page.locator(".tw-color-menu select").select_option("selection")
+    page.locator(".tw-key-head select").select_option("selection")
     table = saved_table(page)
     assert page.evaluate("() => window.pwned") is None
     texts = table[["label_name", "prediction_name", "path"]].to_numpy().ravel()
@@ -406,7 +406,7 @@ def test_sampled_page_has_a_note_and_contains_the_selection(opened):
     note = page.locator(".tw-page-note").inner_text()
     assert note == "60 of 240 samples: a sample of every class, including all selected samples"
     assert saved_table(page)["id"].tolist() == [record.ids[7]]
-    assert "60 samples" in page.locator(".tw-summary").inner_text()
+    assert "60 pictures" in page.locator(".tw-counts").inner_text()
 
 
 NOTES = ["The layer is a <b>guess</b>; pass layer=.", "Labels may begin at 1; pass labels - 1."]
@@ -429,7 +429,7 @@ def test_notes_open_and_close_by_keys_and_are_read_by_axe(opened, scheme):
     assert not listed.is_visible()
     assert page.evaluate("() => document.activeElement.textContent") == "2 notes"
     page.keyboard.press("Enter")
-    page.locator(".tw-toolbar input").click()
+    page.locator(".tw-find input").click()
     assert not listed.is_visible()
 
 
@@ -457,9 +457,6 @@ def test_nothing_overflows_at_any_width(opened, width):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         assert box["height"] > 20
-    tools = page.locator(".tw-tools button").last.bounding_box()
-    menu = page.locator(".tw-color-menu").bounding_box()
-    assert tools["x"] + tools["width"] <= menu["x"]
 
 
 def test_every_control_is_reachable_by_keyboard(opened):
@@ -488,8 +485,8 @@ def test_axe_finds_no_violation(opened, scheme):
     page.locator(".tw-gallery figure img").first.wait_for(timeout=20 * SECONDS)
     assert violations(page) == []
     page.locator(".tw-legend li button").nth(1).click()
-    page.get_by_role("button", name="Select misclassified").click()
-    for tab in ("Confusion", "Selections", "Images"):
+    page.locator(".tw-wrong-count").click()
+    for tab in ("Confusion", "Saved", "Images"):
         page.get_by_role("tab", name=tab).click()
         assert violations(page) == []
     page.locator(".tw-gallery figure img").first.click()

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from tests.contract.cases import ODD_NAMES
 from tests.contract.kernel import Kernel
-from tsne_widget.widgets.state.explorer_state import MODES
+from tsne_widget.widgets.state.explorer_state import MISTAKES
+from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.gallery.view import PICKED_MODES
 
 LASSO = [[-1.0, -1.0], [1.5, -0.8], [0.7, 1.2], [-0.9, 0.9]]
 TEXTS = ["#5", "5", "005", "CREME", "strasse", "ＣＡＴ", "é1", "ü", "\u0301", "set 1", "²", " owl ",
-         "nothing at all", "#", "'\u202e", "class 1"]  # fmt: skip
+         "nothing at all", "prediction:cat",
+         "label: OWL", "Prediction:a", "label:zebra", "unknown", "#",
+         "'\u202e", "class 1"]  # fmt: skip
 NAMES = ["mine", "all", "misclassified", "mine", " padded ", "it's", '"', *ODD_NAMES[:6], "b" * 80]
 
 
@@ -25,15 +28,14 @@ def map_gestures(kernel: Kernel) -> None:
     for kind in ("undo", "undo", "redo", "undo", "undo", "redo", "redo", "redo"):
         kernel.say("map", kind)
     kernel.say("map", "pick", point=7, epoch=0, mode="add")
+    kernel.say("map", "open", point=9, epoch=0)
+    kernel.say("map", "pictures", points=[2, 6], epoch=0)
     kernel.say("map", "hover", point=3, epoch=0, known=False)
     kernel.say("map", "hover", point=4, epoch=0, known=True)
     kernel.say("map", "leave")
-    for name, _title, lacking in kernel.views["map"].page_state()["color_choices"]:
-        scores = {score["name"] for score in kernel.record["scores"]}
-        if not lacking and (name in scores or name in ("prediction", "correct", "label")):
-            kernel.say("map", "color", name=name)
     kernel.say("map", "set", state={"viewport": [0.0, 1.0, 0.5, 2.0]})
     kernel.say("map", "set", state={"show_labels": True})
+    kernel.say("map", "set", state={"pictures": True, "point_size": 1.5, "opacity": 0.5})
     kernel.say("map", "clear")
 
 
@@ -56,6 +58,35 @@ def legend_toggles(kernel: Kernel) -> None:
     kernel.say("map", "undo")
 
 
+def legend_colors(kernel: Kernel) -> None:
+    scores = {score["name"] for score in kernel.record["scores"]}
+    for name, _title, lacking, _group in kernel.views["legend"].page_state()["color_choices"]:
+        if not lacking and (name in scores or name in ("prediction", "correct", "label")):
+            kernel.say("legend", "color", name=name)
+    for how in MISTAKES[::-1]:
+        kernel.say("legend", "mistakes", how=how)
+
+
+def hidden_selections(kernel: Kernel) -> None:
+    """Hide and show classes with a selection, and go back and forth."""
+    last = len(kernel.state.class_names) - 1
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    kernel.say("selections", "name", name="mine")
+    for mode in MODES:
+        kernel.say("legend", "toggle", code=0)
+        kernel.say("map", "pick", point=9, epoch=0, mode=mode)
+        kernel.say("map", "undo")
+        kernel.say("legend", "toggle", code=last)
+        kernel.say("selections", "select", epoch=kernel.views["selections"].epoch, index=0,
+                   mode=mode)  # fmt: skip
+        kernel.say("legend", "toggle", code=0)
+    for kind in ("undo", "undo", "redo", "undo", "undo", "undo", "redo", "redo", "redo", "redo"):
+        kernel.say("toolbar", kind)
+    kernel.say("legend", "only", code=last)
+    kernel.say("legend", "all", visible=True)
+    kernel.say("map", "clear")
+
+
 def toolbar_searches(kernel: Kernel) -> None:
     kernel.say("toolbar", "misclassified")
     for finder in kernel.start["toolbar.finders"]:
@@ -66,6 +97,8 @@ def toolbar_searches(kernel: Kernel) -> None:
     for text in ("5", "CAT", "class 0"):
         kernel.say("toolbar", "search", text=text, mode="add")
     kernel.say("toolbar", "clear")
+    kernel.say("toolbar", "undo")
+    kernel.say("toolbar", "redo")
 
 
 def gallery_orders(kernel: Kernel) -> None:
@@ -89,6 +122,11 @@ def gallery_orders(kernel: Kernel) -> None:
     for group in groups:
         kernel.say("gallery", "arrange", group=group, source="visible")
         ask(2)
+        kernel.say("gallery", "group", epoch=view.epoch, index=0, mode="replace")
+    for is_table in (True, False):
+        kernel.say("gallery", "arrange", table=is_table)
+        stop = min(view.count, 4)
+        kernel.say("gallery", "tiles", epoch=view.epoch, start=0, stop=stop, size=0)
     kernel.say("gallery", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
     kernel.say("gallery", "arrange", source="selection")
 
@@ -97,10 +135,13 @@ def gallery_samples(kernel: Kernel) -> None:
     view = kernel.views["gallery"]
     for index in range(min(8, view.count)):
         kernel.say("gallery", "open", epoch=view.epoch, index=index)
-        kernel.say("gallery", "look", row=kernel.state.focus)
-    kernel.say("gallery", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
-    kernel.say("gallery", "focus", row=2)
-    kernel.say("gallery", "focus", row=None)
+        kernel.say("look", "look", row=kernel.state.focus)
+        kernel.say("look", "step", by=1)
+    kernel.say("look", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
+    kernel.say("look", "focus", row=2)
+    kernel.say("look", "hover", row=1)
+    kernel.say("look", "step", by=-1)
+    kernel.say("look", "focus", row=None)
     kernel.say("gallery", "hover", row=2)
     kernel.say("map", "hover", point=1, epoch=0, known=False)
     kernel.say("gallery", "hover", row=None)
@@ -118,6 +159,23 @@ def gallery_samples(kernel: Kernel) -> None:
     kernel.say("gallery", "picked", do="clear")
 
 
+def strip_of_the_selection(kernel: Kernel) -> None:
+    view = kernel.views["strip"]
+    for finder in kernel.start["toolbar.finders"]:
+        kernel.say("toolbar", "finder", name=finder["name"], mode="replace")
+        if view.count:
+            stop = min(view.count, 5)
+            kernel.say("strip", "tiles", epoch=view.epoch, start=0, stop=stop, size=96)
+            kernel.say("strip", "open", epoch=view.epoch, index=stop - 1)
+    kernel.say("gallery", "arrange", sort="dataset", descending=True)
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    kernel.say("gallery", "arrange", source="visible")
+    kernel.say("strip", "hover", row=2)
+    kernel.say("strip", "hover", row=None)
+    kernel.say("strip", "set", state={"is_folded": True})
+    kernel.say("strip", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
+
+
 def confusion_cells(kernel: Kernel) -> None:
     c = len(kernel.state.feature_set.class_names)
     kernel.say("legend", "toggle", code=1 % len(kernel.state.class_names))
@@ -125,6 +183,8 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "cell", label=0, prediction=c - 1, mode="replace")
         kernel.say("confusion", "label", code=c - 1, mode="add")
         kernel.say("confusion", "prediction", code=0, mode="subtract")
+        kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
+        kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
@@ -134,7 +194,8 @@ def named_selections(kernel: Kernel) -> None:
     for number, name in enumerate(NAMES):
         kernel.say("map", "pick", point=number, epoch=0, mode="add")
         kernel.say("selections", "name", name=name)
-    kernel.say("map", "color", name="selection")
+    kernel.say("selections", "keep")
+    kernel.say("legend", "color", name="selection")
     for mode in MODES:
         kernel.say("selections", "select", epoch=view.epoch, index=1, mode=mode)
     kernel.say("selections", "rename", epoch=view.epoch, index=0, name="renamed")
@@ -145,18 +206,19 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "restore")
     kernel.say("selections", "restore")
     kernel.say("selections", "name", name="mine")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "keep")
+    kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
-    kernel.say("selections", "undo")
-    kernel.say("selections", "redo")
 
 
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (
-        map_gestures, legend_toggles, toolbar_searches, gallery_orders, gallery_samples,
-        confusion_cells, named_selections,
+        map_gestures, legend_toggles, legend_colors, hidden_selections, toolbar_searches,
+        gallery_orders, gallery_samples, strip_of_the_selection, confusion_cells, named_selections,
     )
 }  # fmt: skip
 
@@ -204,9 +266,9 @@ def _on_map(kernel: Kernel, kind: str) -> None:
 
 @_act(_SHARE)
 def _color(kernel: Kernel, at: float) -> None:
-    choices = [one[0] for one in kernel.traits["map.color_choices"] if not one[2]]
+    choices = [one[0] for one in kernel.traits["legend.color_choices"] if not one[2]]
     if choices:
-        kernel.say("map", "color", name=choices[_at(at, len(choices))])
+        kernel.say("legend", "color", name=choices[_at(at, len(choices))])
 
 
 @_act(_SHARE, st.sampled_from(["toggle", "only", "double", "invert", "show", "all"]), st.booleans())
@@ -242,19 +304,26 @@ def _toolbar(kernel: Kernel, kind: str, text: str, at: float, mode: str) -> None
         kernel.say("toolbar", kind)
 
 
-@_act(st.sampled_from(["source", "sort", "group", "descending", "size"]), _SHARE, st.booleans())
+_WHAT = ["source", "sort", "group", "descending", "size", "table"]
+
+
+@_act(st.sampled_from(_WHAT), _SHARE, st.booleans())
 def _arrange(kernel: Kernel, what: str, at: float, flag: bool) -> None:
     sorts = [one["key"] for one in kernel.start["gallery.sorts"] if not one["lacks"]]
     groups = [one["key"] for one in kernel.start["gallery.groupings"] if not one["lacks"]]
     choices = {
         "source": ["selection", "visible"], "sort": sorts, "group": groups,
-        "descending": [False, True], "size": [56, 96, 200],
+        "descending": [False, True], "size": [0, 56, 96, 200], "table": [False, True],
     }[what]  # fmt: skip
     value = {what: choices[_at(at, len(choices))]}
     kernel.say("gallery", "arrange", **(value | ({"descending": flag} if what == "sort" else {})))
 
 
-@_act(st.sampled_from(["tiles", "open", "pick", "range", "hover", "look"]), _SHARE, st.booleans())
+@_act(
+    st.sampled_from(["tiles", "open", "pick", "range", "hover", "look", "step"]),
+    _SHARE,
+    st.booleans(),
+)
 def _tile(kernel: Kernel, what: str, at: float, is_stale: bool) -> None:
     view = kernel.views["gallery"]
     epoch, count = view.epoch - is_stale, view.count
@@ -263,7 +332,9 @@ def _tile(kernel: Kernel, what: str, at: float, is_stale: bool) -> None:
         row = None if is_stale else _at(at, len(kernel.state.codes))
         kernel.say("gallery", "hover", row=row)
     elif what == "look" and kernel.state.focus is not None:
-        kernel.say("gallery", "look", row=kernel.state.focus)
+        kernel.say("look", "look", row=kernel.state.focus)
+    elif what == "step":
+        kernel.say("look", "step", by=-1 if is_stale else 1)
     elif count and what == "tiles":
         stop = min(count, index + 5)
         kernel.say("gallery", "tiles", epoch=epoch, start=index, stop=stop, size=96)
@@ -287,11 +358,11 @@ def _confusion(kernel: Kernel, kind: str, at: float, across: float, mode: str) -
     kernel.say("confusion", kind, mode=mode, **(fields if kind == "cell" else {"code": _at(at, c)}))
 
 
-@_act(st.sampled_from(["name", "name", "rename", "select", "drop", "restore"]),
+@_act(st.sampled_from(["name", "keep", "rename", "select", "drop", "restore"]),
       st.sampled_from(NAMES), _SHARE, _MODE, st.integers(0, 5))  # fmt: skip
 def _selection(kernel: Kernel, kind: str, name: str, at: float, mode: str, age: int) -> None:
     view = kernel.views["selections"]
-    if kind == "restore" or (kind == "name" and len(kernel.state.selected)):
+    if kind in ("restore", "keep") or (kind == "name" and len(kernel.state.selected)):
         kernel.say("selections", kind, **({"name": name} if kind == "name" else {}))
     elif kind != "name" and view.names:
         fields: dict[str, Any] = {"epoch": view.epoch - (age == 0)}

@@ -20,31 +20,34 @@ from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PANELS, PanelContext
-from tsne_widget.widgets.views.toolbar.view import ToolbarView
+from tsne_widget.widgets.views.panels import PANELS, PanelContext, beside_gallery
+from tsne_widget.widgets.views.toolbar.view import File, ToolbarView
 from tsne_widget.widgets.views.view import View
 
 # What a page cannot show or answer, and why. Everything else must be equal.
 KERNEL_ONLY_TRAITS = {
     "map.figure": "a canvas draws the map: bqplot needs a widget manager",
     "map.budget": "the canvas draws every point of a page, at most 100,000",
-    "map.height": "the page fills the window",
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
+    "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {
     "map.no_figure": "a page without a kernel has its points from the start",
-    "toolbar.fit": "a page computes no map",
-    "toolbar.map": "a page has one map",
+    "toolbar.download": "a page has only the CSV file, with fewer columns",
+    "foot.fit": "a page computes no map",
+    "foot.map": "a page has one map",
     "gallery.expect": "a page answers at once, so no tiles are sent in advance",
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.similar": "distances are measured in the features, which are not in the page",
 }
 KERNEL_ONLY_REPLIES = {
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
 }
 # Fields of replies.
 KERNEL_ONLY_FIELDS = {
@@ -188,8 +191,8 @@ class Kernel:
             finder.name for finder in FINDERS
             if finder.matches is None and (not finder.score or finder.score in scores)
         }  # fmt: skip
-        now["map.color_choices"] = [
-            one for one in now["map.color_choices"] if one[0] in FIXED_COLORS | scores
+        now["legend.color_choices"] = [
+            one for one in now["legend.color_choices"] if one[0] in FIXED_COLORS | scores
         ]
         now["gallery.sorts"] = [
             one for one in now["gallery.sorts"] if one["key"] in FIXED_SORTS | scores
@@ -208,14 +211,19 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     made = {
         name: panel.make(PanelContext(state, background, tiles)) for name, panel in panels.items()
     }
+    made |= beside_gallery(PanelContext(state, background, tiles), made["gallery"])
     for view in made.values():
         view.is_open = True
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
+    map_view = MapView(state, tiles, background, palette)
     return {
         "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),
-        "map": MapView(state, tiles, background, palette, height=460),
-        "toolbar": ToolbarView(state, lambda _word: None, background),
-        "legend": LegendView(state, palette),
+        "map": map_view,
+        "toolbar": ToolbarView(
+            state, background, {"csv": lambda: File("pictures.csv", "text/csv", b"")}
+        ),
+        "foot": FootView(state, lambda _word: None, lambda _name: None),
+        "legend": LegendView(state, palette, map_view),
         **made,
     }
 

@@ -52,7 +52,7 @@ ACTIONS = {
     "lasso": lambda page: page.lasso(SQUARE),
     "select": lambda page: page.widget.select([25, 26], "add"),
     "undo": lambda page: page.widget.undo(),
-    "recolour": lambda page: page.send("map", "color", name="prediction"),
+    "recolour": lambda page: page.send("legend", "color", name="prediction"),
 }
 
 

@@ -47,7 +47,7 @@ test("a percentage is 0 or 100 only for none or all", () => {
 
 test("a screen reader hears all of a class in one sentence", () => {
   const row = { name: "owl", selected: 4, count: 1200, accuracy: 0.75, visible: true };
-  assert.equal(classes.describe(row), "owl, 4 of 1,200 selected, 75 % accurate, visible");
+  assert.equal(classes.describe(row), "owl, 4 of 1,200 selected, 75 % right, shown");
   assert.equal(classes.describe({ ...row, accuracy: NaN, visible: false }), "owl, 4 of 1,200 selected, hidden");
-  assert.equal(classes.describe({ ...row, count: 0, accuracy: NaN }), "owl, no samples, visible");
+  assert.equal(classes.describe({ ...row, count: 0, accuracy: NaN }), "owl, no pictures, shown");
 });

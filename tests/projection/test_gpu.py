@@ -20,13 +20,14 @@ from tsne_widget.projection import devices, mesh, repulsion
 from tsne_widget.projection import tsne as tsne_module
 from tsne_widget.projection.gpu import (
     descent,
+    engine,
     objective,
     placement,
     probabilities,
-    triton_operations,
 )
 from tsne_widget.projection.gpu import fit as fit_module
 from tsne_widget.projection.gpu.operations import TorchOperations
+from tsne_widget.projection.gpu.search import TORCH
 from tsne_widget.projection.quality import affinities, kl_divergence
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -174,6 +175,20 @@ class TestEstimator:
         tsne.fit(digits)
         assert alive == [False]
 
+    @pytest.mark.parametrize("apart", [1e2, 1e4, 1e5])
+    @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+    def test_neighbours_within_clusters_far_apart_are_exact(self, on_gpu, apart, metric):
+        X = np.random.default_rng(0).normal(size=(400, 6))
+        X[::2, 0] += apart
+        X[:, 1] += apart
+        tsne = TSNE(perplexity=5, metric=metric, init="random", max_iter=1).fit(X)
+        pairs, k = tsne._fit._pairs, 15
+        found = [pairs.others[start : start + k].tolist() for start in pairs.starts[:-1]]
+        true = NearestNeighbors(n_neighbors=k, metric=metric).fit(X).kneighbors()[1]
+        assert np.array_equal(found, np.sort(true, 1))
+        nearest = tsne._fit.nearest(X[:5], None)
+        assert nearest.indices[:, 0].tolist() == [0, 1, 2, 3, 4]
+
     def test_small_samples_are_mapped(self, on_gpu):
         for n in (4, 7, 40):
             X = np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32)
@@ -195,7 +210,8 @@ class TestEstimator:
 
         callback = Callback()
         TSNE(max_iter=1, callback=callback).fit(digits)
-        assert callback.stages[:2] == ["copying the features", "finding neighbours"]
+        told = [text for text in callback.stages if text != "compiling kernels, once per process"]
+        assert told[:2] == ["copying the features", "finding neighbours"]
         assert callback.stages[-1] == 0
 
 
@@ -214,6 +230,7 @@ class TestChoiceOfDevice:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(devices, "free_bytes", lambda device: 80e9)
         monkeypatch.setattr(devices, "block_bytes", lambda device: 1e9)
+        monkeypatch.setattr(devices, "has_fast_tf32", lambda device: True)
         assert devices.choose_device(None, devices.GPU_ROWS, 50, 90) == ("cuda", None)
         assert devices.choose_device(None, devices.GPU_ROWS - 1, 50, 90) == ("cpu", None)
         assert devices.choose_device("cpu", 10**6, 50, 90) == ("cpu", None)
@@ -223,6 +240,7 @@ class TestChoiceOfDevice:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(devices, "free_bytes", lambda device: 2e9)
         monkeypatch.setattr(devices, "block_bytes", lambda device: 1e9)
+        monkeypatch.setattr(devices, "has_fast_tf32", lambda device: True)
         device, note = devices.choose_device(None, 10**6, 50, 90)
         assert device == "cpu"
         assert "1,000,000 × 50 needs about" in note
@@ -261,27 +279,26 @@ class TestChoiceOfDevice:
 
 class TestKernels:
     def test_triton_is_not_used_on_the_cpu(self):
-        assert not triton_operations.can_run(CPU)
-        operations, note = triton_operations.compiled_operations(CPU)
-        assert operations.name == "torch"
-        assert note is None
+        assert not engine.can_run(CPU)
+        found = engine.engine_of("cpu")
+        assert found.operations.name == "torch"
+        assert found.note is None
 
     def test_a_compiler_that_fails_leaves_torch_operations_and_a_note(self, digits, monkeypatch):
         class Broken:
             def __init__(self):
                 raise RuntimeError("ptxas: not found\nmore")
 
-        monkeypatch.setattr(triton_operations, "can_run", lambda device: True)
-        monkeypatch.setattr(triton_operations, "TritonOperations", Broken)
-        operations, note = triton_operations.compiled_operations(CPU)
-        assert operations.name == "torch"
-        assert "(ptxas: not found)" in note
-        assert "slower torch operations" in note
+        monkeypatch.setattr(engine, "can_run", lambda device: True)
+        monkeypatch.setattr(engine, "TritonOperations", Broken)
+        found = engine.engine_of.__wrapped__("cpu")
+        assert found.operations.name == "torch"
+        assert "(ptxas: not found)" in found.note
+        assert "slower torch operations" in found.note
 
     def test_the_note_of_the_compiler_reaches_the_caller(self, digits, on_gpu, monkeypatch):
-        monkeypatch.setattr(
-            fit_module, "operations_of", lambda device: (TorchOperations(), "slow kernels")
-        )
+        slow = engine.Engine(TorchOperations(), TORCH, "slow kernels")
+        monkeypatch.setattr(fit_module, "engine_of", lambda device: slow)
         with pytest.warns(DoubtWarning, match="slow kernels"):
             TSNE(max_iter=1).fit(digits)
 

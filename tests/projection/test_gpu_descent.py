@@ -21,8 +21,8 @@ from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
 from tsne_widget.projection.gpu.lattice import Shape, shape_for
 from tsne_widget.projection.gpu.objective import KLDivergence
 from tsne_widget.projection.gpu.operations import TorchOperations
-from tsne_widget.projection.optimize import Phase, Schedule, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
+from tsne_widget.projection.schedule import Phase, Schedule, default_schedule
 
 
 class TestMesh:
@@ -69,12 +69,12 @@ class TestDescent:
         repel, begin = DeviceDescent._repel, DeviceDescent._begin
         restart = DeviceDescent._return_to_start
 
-        def checked(self, low, lattice):
+        def checked(self, lattice, edges, z):
             extent = descent_module.extent_of(self._state.motion.y)
             is_narrow = extent < repulsion.CLOSED_FORM_WIDTH
             covers = lattice is None or extent <= lattice.shape.capacity
             wrong.append(is_narrow != (lattice is None) or not covers)
-            return repel(self, low, lattice)
+            repel(self, lattice, edges, z)
 
         def noted(self, schedule):
             starts.append(len(wrong))
@@ -108,9 +108,9 @@ class TestDescent:
         seen = []
         move = TorchOperations.move
 
-        def noted(self, motion, pull, push, z, phase):
-            seen.append(phase.momentum)
-            move(self, motion, pull, push, z, phase)
+        def noted(self, motion, pull, push, z, constants, rates, parts):
+            seen.append(round(float(constants[2]), 6))
+            move(self, motion, pull, push, z, constants, rates, parts)
 
         monkeypatch.setattr(TorchOperations, "move", noted)
         state = DeviceState(torch.from_numpy(clustered(600)))
@@ -151,13 +151,13 @@ class TestDescent:
     def test_a_sum_lost_in_the_error_of_the_mesh_gives_no_divergence(self, digits, monkeypatch):
         state = DeviceState(torch.from_numpy(clustered(600)))
         descent = DeviceDescent(state, pairs_of(digits), TorchOperations())
-        monkeypatch.setattr(descent, "_repel", lambda low, lattice: torch.tensor(-0.1))
+        monkeypatch.setattr(descent, "_repel", lambda lattice, edges, z: z.fill_(-0.1))
         assert np.isnan(descent.kl_divergence())
 
     def test_a_sample_of_pairs_estimates_the_divergence(self, digits, monkeypatch):
         monkeypatch.setattr("tsne_widget.projection.gpu.objective.SAMPLE", 20_000)
         measure = KLDivergence(pairs_of(digits))
-        y = torch.from_numpy(clustered(600)).T.contiguous()
+        y = torch.from_numpy(clustered(600)).T
         assert measure.estimate(y) == pytest.approx(measure.exact(y), abs=0.03)
 
 

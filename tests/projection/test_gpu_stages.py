@@ -29,14 +29,17 @@ from tsne_widget.projection.gpu.features import (
     scaled_features,
 )
 from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
-from tsne_widget.projection.gpu.operations import TorchOperations, sums_of_rows
-from tsne_widget.projection.gpu.probabilities import conditional_probabilities, joint_probabilities
+from tsne_widget.projection.gpu.operations import TorchOperations, edges_of, sums_of_rows
+from tsne_widget.projection.gpu.perplexity import conditional_probabilities
+from tsne_widget.projection.gpu.probabilities import joint_probabilities
+from tsne_widget.projection.gpu.products import Products, parts_of
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.inputs import Scaler
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import State, default_schedule, descend
+from tsne_widget.projection.optimize import State, descend
 from tsne_widget.projection.placement import Placement
 from tsne_widget.projection.quality import affinities
+from tsne_widget.projection.schedule import default_schedule
 from tsne_widget.projection.start import principal
 from tsne_widget.projection.workers import Workers
 
@@ -92,9 +95,10 @@ class TestFeatures:
 
 
 class TestNeighbours:
-    def test_exact_neighbours_are_those_of_the_cpu(self, digits, workers, monkeypatch):
+    def test_exact_neighbours_are_those_of_the_cpu(self, workers, monkeypatch):
         monkeypatch.setattr("tsne_widget.projection.gpu.search.HOST_BLOCK_BYTES", 4 * 600 * 70)
-        there, here = exact_neighbors(torch.from_numpy(digits), 30), nearest(digits, 30, workers)
+        X = without_ties(600)
+        there, here = exact_neighbors(torch.from_numpy(X), 30), nearest(X, 30, workers)
         assert (there.indices.numpy() == here.indices).mean() > 0.99
         assert np.allclose(there.squared, here.squared, rtol=1e-4)
 
@@ -103,6 +107,25 @@ class TestNeighbours:
         assert [sorted(row) for row in found.tolist()] == [
             [j for j in range(20) if j != i] for i in range(20)
         ]
+
+    def test_sums_of_products_of_parts_have_the_digits_of_float32(self):
+        X = torch.randn((300, 51), generator=torch.Generator().manual_seed(0)) + 3
+        exact = X.double().square().sum(1) - 2 * X[40:90].double() @ X.double().T
+        for first in (40, -1):
+            split = Products(X, is_split=True).of(X[40:90], first)
+            assert torch.allclose(split.double(), exact, atol=1e-5 * float(exact.abs().max()))
+        chosen = torch.tensor([40, 41, 7, 8])
+        some = Products(X, is_split=True).among(chosen, 3).of(X[40:42], 0)
+        assert torch.allclose(some[:, :3].double(), exact[:2, chosen[:3]], atol=1e-2)
+        assert some[:, 3].isinf().all()
+
+    def test_parts_have_no_more_digits_than_tf32(self):
+        X = torch.randn((300, 51), generator=torch.Generator().manual_seed(0))
+        parts = parts_of(X).view(300, 4, 52)
+        assert not (parts[:, 0].contiguous().view(torch.int32) & 0x1FFF).any()
+        assert torch.equal(parts[:, 0, :51] + parts[:, 1, :51], X)
+        assert float((parts[:, 1].abs() / parts[:, 0].abs().clamp(min=1e-30)).max()) <= 2.0**-11
+        assert torch.equal(parts[:, 2], parts[:, 3])
 
     def test_queries_find_themselves_at_distance_zero(self, digits):
         X = torch.from_numpy(digits)
@@ -163,14 +186,16 @@ class TestProbabilities:
     def test_pairs_are_those_of_the_cpu_in_both_directions(self, keys):
         X = without_ties(600)
         here = affinities(X, 20)
-        there = joint_probabilities(exact_neighbors(scaled(X), 60), 20, keys_per_chunk=keys)
+        there = joint_probabilities(exact_neighbors(scaled(X), 60), 20, pairs_per_block=keys)
         n = len(X)
         lower = sparse.csr_matrix((here.values, here.others, here.starts), shape=(n, n))
         both = (lower + lower.T).tocsr()
+        ours = sparse.csr_matrix((there.values, there.others, there.starts), shape=(n, n))
+        ours.sort_indices()
         both.sort_indices()
-        assert np.array_equal(there.starts, both.indptr)
-        assert np.array_equal(there.others, both.indices)
-        assert np.allclose(there.values, both.data, rtol=1e-3, atol=1e-9)
+        assert np.array_equal(ours.indptr, both.indptr)
+        assert np.array_equal(ours.indices, both.indices)
+        assert np.allclose(ours.data, both.data, rtol=1e-3, atol=1e-9)
         assert float(there.values.double().sum()) == pytest.approx(1, abs=1e-6)
 
     @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
@@ -189,7 +214,7 @@ class TestForces:
     def test_attraction_is_that_of_the_cpu(self, workers, pairs_at_once, monkeypatch):
         monkeypatch.setattr(operations_module, "PAIRS_PER_BLOCK", pairs_at_once)
         X = without_ties(600)
-        y = torch.from_numpy(clustered(600)).T.contiguous()
+        y = torch.from_numpy(clustered(600)).T
         here = TorchForces(affinities(X, 20), workers)
         here.evaluate(y.T)
         there = torch.empty_like(y)
@@ -198,31 +223,31 @@ class TestForces:
 
     @pytest.mark.parametrize("copies", [1, 7])
     def test_repulsion_is_the_sum_over_pairs_within_a_percent(self, copies):
-        y = torch.from_numpy(clustered(1500)).T.contiguous()
+        y = torch.from_numpy(clustered(1500)).T
         exact = torch.empty_like(y, dtype=torch.float64)
         z = repulsion.direct(y.double(), exact)
-        push, total, kernel = on_mesh(y, copies)
+        push, total = on_mesh(y, copies)
         error = (push - exact).square().sum() / exact.square().sum()
         assert error.sqrt() < 0.01
-        assert total - len(y[0]) * kernel.self_field == pytest.approx(float(z), rel=2e-4)
+        assert total == pytest.approx(float(z), rel=2e-4)
 
     def test_repulsion_is_that_of_the_cpu(self, workers):
         y = torch.from_numpy(clustered(1500))
         here = TorchForces(affinities(np.random.default_rng(0).normal(size=(1500, 4)), 5), workers)
         here.evaluate(y)
-        push, _, _ = on_mesh(y.T.contiguous(), 1)
+        push, _ = on_mesh(y.T, 1)
         error = (push - here._push).square().sum() / here._push.square().sum()
         assert error.sqrt() < 0.01  # two meshes, each within a percent of the sum over pairs
 
     def test_masses_do_not_depend_on_the_order_of_the_points(self):
-        y = torch.from_numpy(clustered(1500)).T.contiguous()
+        y = torch.from_numpy(clustered(1500)).T
         shuffled = y[:, torch.randperm(1500)].contiguous()
         first, second = (on_mesh(points, 3)[0].double().square().sum() for points in (y, shuffled))
         assert float(first) == pytest.approx(float(second), rel=1e-5)
         lattices = [mesh_of(points, 1) for points in (y, shuffled)]
         for lattice, points in zip(lattices, (y, shuffled), strict=True):
-            TorchOperations().spread(points, lattice)
-        assert torch.equal(lattices[0].masses, lattices[1].masses)
+            TorchOperations().spread(points, lattice, edges_of(points))
+        assert torch.equal(lattices[0].density, lattices[1].density)
 
     @pytest.mark.parametrize("n", [300, 700])
     def test_one_iteration_is_that_of_the_cpu(self, all_digits, workers, n):
@@ -239,7 +264,7 @@ class TestForces:
         assert sums_of_rows(values, starts).tolist() == [0, 3, 0, 12, 0]
 
     def test_a_device_without_sums_of_integers_uses_floats(self, monkeypatch):
-        y = torch.from_numpy(clustered(1500)).T.contiguous()
+        y = torch.from_numpy(clustered(1500)).T
         by_integers = on_mesh(y, 3)[0]
         monkeypatch.setattr(lattice_module, "adds_integers", lambda device: False)
         by_floats = on_mesh(y, 3)[0]
@@ -256,17 +281,14 @@ class TestPlacement:
 
 
 def mesh_of(y: torch.Tensor, copies: int):
-    low, high = y.amin(1), y.amax(1)
-    extent = float((high - low).amax())
-    lattice = make_lattice(shape_for(extent, extent), CPU, copies)
-    torch.sub(low, 0.01 * lattice.shape.cell, out=lattice.origin)
-    return lattice
+    extent = float((y.amax(1) - y.amin(1)).amax())
+    return make_lattice(shape_for(extent, extent), CPU, copies)
 
 
 def on_mesh(y: torch.Tensor, copies: int):
-    """The repulsion of all points, Σ Φ, and the influence function."""
-    lattice = mesh_of(y, copies)
-    TorchOperations().spread(y, lattice)
-    push, phi = torch.empty_like(y), torch.empty_like(y[0])
-    TorchOperations().read(y, lattice, convolve(lattice), push, phi)
-    return push, float(phi.double().sum()), lattice.kernel
+    """The repulsion of all points, and Z."""
+    lattice, edges = mesh_of(y, copies), edges_of(y)
+    TorchOperations().spread(y, lattice, edges)
+    push, z = torch.empty_like(y), torch.zeros((), dtype=torch.float64)
+    TorchOperations().read(y, lattice, convolve(lattice), edges, push, z)
+    return push, float(z)

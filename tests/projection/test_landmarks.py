@@ -140,8 +140,8 @@ def test_rows_that_cannot_be_placed_are_refused_before_the_fit(all_digits):
 
 def test_single_rows_can_be_placed_by_cosine(all_digits, monkeypatch):
     monkeypatch.setattr(landmarks, "PIECE_ROWS", 1)
-    tsne = TSNE(landmarks=300, metric="cosine", random_state=0, max_iter=50)
-    assert np.isfinite(tsne.fit_transform(all_digits[:330])).all()
+    tsne = TSNE(landmarks=100, metric="cosine", random_state=0, max_iter=20)
+    assert np.isfinite(tsne.fit_transform(all_digits[:120])).all()
 
 
 def test_given_start_applies_to_all_rows(all_digits):
@@ -174,13 +174,3 @@ def test_features_are_never_copied_whole(monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < X.nbytes / 2
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # ray's, of its own settings
-@pytest.mark.slow
-def test_ray_cluster_places_other_rows_with_the_same_bits(fitted, all_digits, labels, monkeypatch):
-    ray = pytest.importorskip("ray", reason="ray is not installed: nothing is run on a cluster")
-    monkeypatch.setattr(landmarks, "PIECE_ROWS", 500)
-    there = TSNE(landmarks=600, executor="ray", **FAST).fit_transform(all_digits, labels)
-    assert np.array_equal(there, fitted.embedding_)
-    assert not ray.is_initialized()

@@ -7,7 +7,8 @@ import math
 import torch
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection.gpu.probabilities import KEYS_PER_CHUNK
+from tsne_widget.projection.gpu.probabilities import PAIRS_PER_BLOCK
+from tsne_widget.projection.gpu.products import has_fast_tf32
 from tsne_widget.projection.gpu.search import block_bytes
 
 # Rows from which device=None takes a CUDA GPU. The first fit of a process spends seconds on the
@@ -15,8 +16,8 @@ from tsne_widget.projection.gpu.search import block_bytes
 GPU_ROWS = 3_000
 # Share of the GPU's free memory that a fit may use.
 MEMORY_SHARE = 0.9
-# Bytes of a directed pair while it is sorted, and of what does not depend on n.
-BYTES_PER_KEY, FIXED_BYTES = 44, 5e8
+# Bytes of a pair while its opposite is looked up, and of what does not depend on n.
+BYTES_PER_LOOKUP, FIXED_BYTES = 40, 5e8
 
 
 def choose_device(device: object, n: int, d: int, k: int) -> tuple[str, str | None]:
@@ -80,11 +81,13 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
     features = 4.0 * n * d
     block = block_bytes(torch.device(device))
     pairs = 16.0 * n * k  # both directions of each pair, int32 and float32
-    search = 8.0 * n * (k + 8) + 2 * block
-    keys = BYTES_PER_KEY * min(2.0 * n * k, 2.0 * KEYS_PER_CHUNK)
-    sort = 12.0 * n * k + pairs + max(keys, pairs)  # the sorted parts are joined at the end
+    split = 16.0 * n * (d + 4) if has_fast_tf32(torch.device(device)) else 0.0
+    search = 8.0 * n * k + split + 2 * block
+    # Indices, probabilities, their sums and 64-bit keys; then the sort of pairs without opposites.
+    join = 28.0 * n * k + BYTES_PER_LOOKUP * min(1.0 * n * k, 1.0 * PAIRS_PER_BLOCK)
+    sort = 60.0 * n * k
     copy = 8.0 * n * d  # features of float64, before they are scaled
-    return features + max(copy, search, sort, pairs + 100.0 * n) + FIXED_BYTES
+    return features + max(copy, search, join, sort, pairs + 100.0 * n) + FIXED_BYTES
 
 
 def free_bytes(device: str) -> float:

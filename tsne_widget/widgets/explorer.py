@@ -133,7 +133,7 @@ class EmbeddingExplorer(MapExploration):
             "map": self._map,  # first: the map is what the person looks at
             "toolbar": ToolbarView(state, background, downloads_of(state, images, self._colors)),
             "foot": FootView(state, maps.control, maps.show),
-            "legend": LegendView(state, palette),
+            "legend": LegendView(state, palette, self._map),
             "frame": self._page_frame,
             **make_panels(PanelContext(state, background, tiles), self._page_frame),
         }
@@ -217,16 +217,16 @@ class EmbeddingExplorer(MapExploration):
         features : bool
             Append the features as columns f0 … f(d−1).
         scores : bool or "all"
-            True has a column for every score; cheap scores and those computed before have values,
-            the others are NaN. "all" computes every possible score, which takes seconds to
-            minutes.
+            True has the cheap scores and those computed before. "all" computes every score, which
+            takes seconds to minutes; one that lacks an input is NaN.
 
         Returns
         -------
         DataFrame
             Index id (index in your dataset); columns path, label, label_name, prediction,
             prediction_name, confidence, margin, misclassified, x, y, selection, the scores, and
-            your own columns. Columns and dtypes are the same for any rows.
+            your own columns. Columns and dtypes are the same for any rows; a finder's rows come in
+            its order.
             ``explorer.select(frame)`` selects the rows of a frame.
 
         Raises

@@ -1,12 +1,15 @@
 """After any change of an explorer's state, only visible rows are selected."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet, InvalidInputError
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.selecting import MODES
 
 N = 40
 
@@ -80,22 +83,65 @@ def test_selecting_the_same_rows_again_is_no_change(again):
     assert [change.old.tolist() for change in changes] == [[2, 5]]
 
 
-def test_hiding_a_class_deselects_its_rows():
+def test_rows_of_a_hidden_class_are_selected_again_when_it_is_shown():
     state = make_state()
-    state.select(np.arange(N))
+    state.select(np.arange(8))
     state.show([True, False, True, True])
-    assert 1 not in state.codes[state.selected]
-    assert len(state.selected) == N - N // 4
+    assert state.selected.tolist() == [0, 2, 3, 4, 6, 7]
+    assert state.selected_hidden == 2
+    state.show([True, True, True, True])
+    assert state.selected.tolist() == list(range(8))
+    assert state.selected_hidden == 0
 
 
-def test_rows_of_hidden_classes_are_left_out_and_counted():
+def test_a_new_selection_replaces_the_rows_of_hidden_classes_too():
+    state = make_state()
+    state.select(np.arange(8))
+    state.show([True, False, True, True])
+    state.select([0])
+    state.show([True, True, True, True])
+    assert state.selected.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "rows", "expected"),
+    [
+        ("add", [8], [0, 1, 2, 3, 8]),
+        ("subtract", [0], [1, 2, 3]),
+        ("intersect", [0, 1, 8], [0, 1]),
+    ],
+)
+def test_modes_combine_with_the_rows_of_hidden_classes_too(mode, rows, expected):
+    state = make_state()
+    state.select([0, 1, 2, 3])
+    state.show([True, False, True, True])
+    state.select(rows, mode)
+    state.show([True, True, True, True])
+    assert state.selected.tolist() == expected
+
+
+def test_selecting_rows_of_hidden_classes_selects_them_when_these_are_shown():
     state = make_state()
     state.show([True, False, True, True])
     state.select([0, 1, 2, 5])
     assert state.selected.tolist() == [0, 2]
-    assert state.message == "2 of 4 rows belong to hidden classes and were not selected"
+    assert state.message == (
+        "2 of 4 rows belong to hidden classes: they are selected once their classes are shown"
+    )
+    state.show([True, True, True, True])
+    assert state.selected.tolist() == [0, 1, 2, 5]
     state.select([0])
     assert state.message == ""
+
+
+def test_a_linked_widget_that_sends_the_selection_back_drops_no_hidden_row():
+    state = make_state()
+    state.select([0, 1])
+    state.show([True, False, True, True])
+    state.selected = state.selected.tolist()
+    assert state.selected_hidden == 1
+    state.selected = []
+    assert state.selected_hidden == 0
 
 
 def test_a_mask_selects_its_true_rows():
@@ -211,10 +257,68 @@ def test_undo_history_is_bounded_in_bytes(monkeypatch):
     assert seen == [[3, 4, 5, 6], [2, 3, 4, 5], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]
 
 
-def test_undo_excludes_rows_of_hidden_classes():
+def test_undo_restores_the_classes_that_were_visible():
     state = make_state()
     state.select([0, 1, 2])
-    state.select([4])
     state.show([True, False, True, True])
+    state.select([4])
     state.undo()
+    assert (state.selected.tolist(), state.selected_hidden) == ([0, 2], 1)
+    state.undo()
+    assert state.visible.all()
+    assert state.selected.tolist() == [0, 1, 2]
+    state.redo()
+    assert state.visible.tolist() == [True, False, True, True]
     assert state.selected.tolist() == [0, 2]
+
+
+@given(actions)
+@settings(max_examples=200, deadline=None)
+def test_each_step_of_undo_changes_the_screen(steps):
+    state = make_state()
+    for name, value in steps:
+        if name == "show":
+            state.show(value)
+        elif name in MODES:
+            state.select(value, name)
+    seen = [screen(state)]
+    while state.can_undo:
+        state.undo()
+        seen.append(screen(state))
+    assert all(one != other for one, other in itertools.pairwise(seen))
+    for expected in seen[-2::-1]:
+        assert state.can_redo
+        state.redo()
+        assert screen(state) == expected
+    assert not state.can_redo
+
+
+def screen(state: ExplorerState) -> tuple[object, ...]:
+    return state.selected.tolist(), state.chosen_counts.tolist(), state.visible.tolist()
+
+
+def test_a_change_that_amends_the_last_one_is_the_same_step_of_undo():
+    state = make_state()
+    state.show([False, True, True, True])
+    state.show([True, False, False, False], amends=True)
+    state.undo()
+    assert state.visible.all()
+    assert not state.can_undo
+
+
+def test_nothing_before_a_restored_state_can_be_undone():
+    state = make_state()
+    state.select([3])
+    state.restore([True, False, True, True], [0, 1], {}, {})
+    assert (state.selected.tolist(), state.selected_hidden, state.message) == ([0], 1, "")
+    assert not state.can_undo
+    state.undo()
+    assert state.selected.tolist() == [0]
+
+
+def test_mistakes_are_marked_alone_or_plain():
+    state = make_state()
+    state.mistakes = "only"
+    with pytest.raises(InvalidInputError, match="must be one of mark, only, plain, got 'red'"):
+        state.mistakes = "red"
+    assert state.mistakes == "only"

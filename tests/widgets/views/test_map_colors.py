@@ -93,7 +93,7 @@ def test_named_selections_colour_the_map_and_follow_their_changes(record):
         assert by_row[1] == by_row[2] == colors["first"]  # the first one wins
         assert by_row[9] == colors["second"]
         assert by_row[0] == UNKNOWN_COLOR
-        assert page.shows("map", "key")["entries"] == [
+        assert page.shows("legend", "key")["entries"] == [
             ("first", colors["first"], 2),
             ("second", colors["second"], 1),
         ]
@@ -110,15 +110,14 @@ def test_column_that_cannot_be_drawn_is_reported_and_the_map_does_not_change(rec
     column = np.array([Nameless() for _ in range(N)], dtype=object)
     with explore(record, odd=column) as explorer:
         page = Page(explorer)
-        page.send("map", "color", name="odd")
+        page.send("legend", "color", name="odd")
         assert explorer.message == f"RuntimeError: no text of this{REMEDY}"
-        assert explorer.color_by == page.shows("map", "color_by") == "label"
-        assert page.replies("color")  # the page's menu returns to the drawn colouring
+        assert explorer.color_by == page.shows("legend", "color_by") == "label"
         with pytest.raises(RuntimeError, match="no text"):
             explorer.color_by = "odd"
         assert explorer.color_by == "label"
         explorer.color_by = "confidence"
-        assert page.shows("map", "color_by") == "confidence"
+        assert page.shows("legend", "color_by") == "confidence"
 
 
 def test_score_that_fails_in_the_background_keeps_the_colours(record, monkeypatch):

@@ -90,9 +90,9 @@ def assert_whole(state) -> None:
     assert not state.message.startswith(("TypeError", "KeyError", "ValueError", "IndexError"))
 
 
-EXPLORER_VIEWS = ["frame", "map", "toolbar", "legend", "gallery", "confusion", "diagnosis",
-                  "selections"]  # fmt: skip
-COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "legend", "gallery"]
+EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "diagnosis",
+                  "selections", "strip", "look"]  # fmt: skip
+COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery"]
 
 
 def test_list_of_views_is_complete():

@@ -15,12 +15,27 @@ from typing import NamedTuple
 import torch
 
 from tsne_widget.projection import repulsion
-from tsne_widget.projection.gpu.lattice import Lattice, Shape, convolve, make_lattice, shape_for
+from tsne_widget.projection.gpu.lattice import (
+    Lattice,
+    Shape,
+    convolve,
+    copies_for,
+    make_lattice,
+    shape_for,
+)
 from tsne_widget.projection.gpu.objective import KLDivergence
-from tsne_widget.projection.gpu.operations import PAIRS_PER_BLOCK, Motion, Operations, Pairs
+from tsne_widget.projection.gpu.operations import (
+    PAIRS_PER_BLOCK,
+    Box,
+    Motion,
+    Operations,
+    Pairs,
+    constants_of,
+    edges_of,
+)
 from tsne_widget.projection.gpu.recording import Recorder
 from tsne_widget.projection.mesh import widest
-from tsne_widget.projection.optimize import Phase, Schedule
+from tsne_widget.projection.schedule import Phase, Schedule
 
 # Iterations between two readings of the map's extent, and iterations of one recording.
 BLOCK = 10
@@ -56,7 +71,7 @@ class DeviceState:
     """
 
     def __init__(self, start: torch.Tensor, *, is_line: bool = False) -> None:
-        y = start.T.contiguous()
+        y = start.clone(memory_format=torch.contiguous_format).T
         self.motion = Motion(y, torch.zeros_like(y), torch.ones_like(y))
         self.iteration = 0
         self.is_line = is_line
@@ -91,7 +106,13 @@ class DeviceDescent:
         y = state.motion.y
         self._state, self._pairs, self._operations = state, pairs, operations
         self._pull, self._push = torch.zeros_like(y), torch.zeros_like(y)
-        self._phi = torch.zeros_like(y[0])
+        parts = torch.empty((4, operations.parts(y.shape[1])), device=y.device)
+        self._box = Box(parts, torch.empty_like(parts[:, 0]), state.extremes)
+        self._measure()
+        self._extent: float | None = None  # of the map, if it is known without waiting
+        self._rates = pairs.stable_rates()
+        self._phase: Phase | None = None  # the phase of the constants
+        self._constants = torch.zeros(3, device=y.device)
         self._sums_all = y.shape[1] <= repulsion.DIRECT_POINTS
         self._lattice: Lattice | None = None
         self._recorder = Recorder(y.device)
@@ -147,7 +168,8 @@ class DeviceDescent:
         extent = extent_of(y)
         shape = self._shape(extent, extent)
         lattice = None if shape is None else make_lattice(shape, y.device)
-        z = self._repel(self._origin(), lattice)
+        z = torch.empty_like(self._state.z)
+        self._repel(lattice, edges_of(y), z)
         cross_entropy = self._objective.estimate if estimate else self._objective.exact
         return cross_entropy(y) + _log(z)
 
@@ -157,7 +179,8 @@ class DeviceDescent:
         if schedule.is_fresh(state.iteration):
             state.motion.velocity.zero_()
             state.motion.gains.fill_(1)
-        extent = extent_of(state.motion.y)
+        extent = extent_of(state.motion.y) if self._extent is None else self._extent
+        self._extent = None  # it is known at the end of a block only
         growth = (extent / state.extent) ** 1.25 if state.extent > 0 else FIRST_GROWTH
         if schedule.is_fresh(state.iteration):
             growth = max(growth, FIRST_GROWTH)
@@ -186,21 +209,28 @@ class DeviceDescent:
             careful = block._replace(is_careful=True)
             self._repeat(end - block.start, schedule.phase(block.start), careful)
             state.iteration = end
+            self._extent = None
         state.block = None
 
     def _return_to_start(self, block: Block) -> None:
         """Restore the state before a block."""
+        self._extent = None
+        if self._lattice is not None:
+            self._lattice.masses.zero_()  # an interrupt may leave some
         for array, before in zip(self._state.motion, block.motion, strict=True):
             array.copy_(before)
         self._state.iteration, self._state.block = block.start, block
         self._state.shape = block.last if block.is_careful else block.shape or block.last
         self._state.extremes.fill_(-torch.inf)
+        self._measure()
 
     def _suits(self, block: Block) -> bool:
         """Whether the repulsion of a block was computed in the right way; waits for the device."""
         if self._sums_all or block.is_careful:
             return True
-        largest, smallest = self._state.extremes.tolist()
+        edges = self._box.parts.amin(1)
+        extent = -(edges[:2] + edges[2:]).amin(0, keepdim=True)
+        largest, smallest, self._extent = torch.cat([self._state.extremes, extent]).tolist()
         if block.shape is None:
             return bool(largest < repulsion.CLOSED_FORM_WIDTH)
         covers = largest <= block.shape.capacity
@@ -208,67 +238,73 @@ class DeviceDescent:
 
     def _repeat(self, count: int, phase: Phase, block: Block) -> None:
         """Do ``count`` iterations."""
+        if phase != self._phase:
+            self._phase = phase
+            self._constants.copy_(constants_of(phase, self._constants.device))
         if block.is_careful:
-            self._repeat_carefully(count, phase)
+            self._repeat_carefully(count)
             return
         lattice = self._lattice_of(block.shape)
 
         def iterate() -> None:
             for _ in range(RECORDED):
-                self._iterate(phase, lattice)
+                self._iterate(lattice)
 
         while count >= RECORDED and self._can_record:
-            self._recorder.run((phase, block.shape), iterate)
+            self._recorder.run((block.shape,), iterate)
             count -= RECORDED
         for _ in range(count):
-            self._iterate(phase, lattice)
+            self._iterate(lattice)
 
-    def _repeat_carefully(self, count: int, phase: Phase) -> None:
+    def _repeat_carefully(self, count: int) -> None:
         """Do ``count`` iterations, and read the extent of the map before each."""
         state = self._state
         for _ in range(count):
             extent = extent_of(state.motion.y)
             shape = self._shape(extent, extent, state.shape)
             state.shape = shape or state.shape
-            self._iterate(phase, self._lattice_of(shape))
+            self._iterate(self._lattice_of(shape))
 
     def _lattice_of(self, shape: Shape | None) -> Lattice | None:
         if shape is None:
             return None
         if self._lattice is None or self._lattice.shape != shape:
             self._recorder.forget()  # it uses the masses of the old mesh
-            self._lattice = make_lattice(shape, self._pull.device)
+            device, n = self._pull.device, self._pull.shape[1]
+            copies = 1 if device.type == "cpu" else copies_for(shape, n)
+            self._lattice = make_lattice(shape, device, copies)
         return self._lattice
 
-    def _iterate(self, phase: Phase, lattice: Lattice | None) -> None:
+    def _iterate(self, lattice: Lattice | None) -> None:
         """One iteration: launches work on the device, and waits for nothing."""
-        motion = self._state.motion
-        low = self._origin()
-        extent = (motion.y.amax(1) - low).amax()
-        extremes = self._state.extremes
-        torch.maximum(extremes, torch.stack([extent, -extent]), out=extremes)
-        self._operations.attract(motion.y, self._pairs, self._pull)
-        self._state.z.copy_(self._repel(low, lattice))
-        self._operations.move(motion, self._pull, self._push, self._state.z, phase)
+        motion, z = self._state.motion, self._state.z
+        self._operations.note(self._box)
+        self._recorder.aside(lambda: self._operations.attract(motion.y, self._pairs, self._pull))
+        self._repel(lattice, self._box.edges, z)
+        self._recorder.join()
+        self._operations.move(
+            motion, self._pull, self._push, z, self._constants, self._rates, self._box.parts
+        )
         if self._state.is_line:
             motion.y[1].zero_()
             motion.velocity[1].zero_()
+            self._measure()
 
-    def _origin(self) -> torch.Tensor:
-        return self._state.motion.y.amin(1)
+    def _measure(self) -> None:
+        """Set the parts of the box from the map."""
+        self._box.parts.fill_(torch.inf)
+        self._box.parts[:, 0] = edges_of(self._state.motion.y)
 
-    def _repel(self, low: torch.Tensor, lattice: Lattice | None) -> torch.Tensor:
-        """Compute the repulsion of a map whose lower left corner is ``low``; returns Z."""
+    def _repel(self, lattice: Lattice | None, edges: torch.Tensor, z: torch.Tensor) -> None:
+        """Compute the repulsion of a map with these edges, and Z."""
         y = self._state.motion.y
         if self._sums_all:
-            return repulsion.direct(y, self._push)
-        if lattice is None:
-            return repulsion.closed_form(y, self._push)
-        torch.sub(low, 0.01 * lattice.shape.cell, out=lattice.origin)
-        self._operations.spread(y, lattice)
-        self._operations.read(y, lattice, convolve(lattice), self._push, self._phi)
-        total = self._phi.sum(dtype=self._state.z.dtype)
-        return total - y.shape[1] * lattice.kernel.self_field
+            z.copy_(repulsion.direct(y, self._push))
+        elif lattice is None:
+            z.copy_(repulsion.closed_form(y, self._push))
+        else:
+            self._operations.spread(y, lattice, edges)
+            self._operations.read(y, lattice, convolve(lattice), edges, self._push, z)
 
 
 def extent_of(y: torch.Tensor) -> float:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.projection.gpu.search import exact_products
+from tsne_widget.projection.gpu.products import exact_products
 from tsne_widget.projection.inputs import Scaler, check_bounds, exponent_of
 from tsne_widget.projection.start import COLUMNS, POWER_ITERATIONS, oriented
 

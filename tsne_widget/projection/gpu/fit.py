@@ -7,8 +7,6 @@ import copy
 import logging
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,14 +18,14 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.fits import Descent, Problem
 from tsne_widget.projection.gpu import inverted_file
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
+from tsne_widget.projection.gpu.engine import engine_of
 from tsne_widget.projection.gpu.features import copied, principal_components, scaled_features
-from tsne_widget.projection.gpu.operations import Operations
 from tsne_widget.projection.gpu.placement import DevicePlacement
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
-from tsne_widget.projection.gpu.search import DeviceNeighbors, exact_neighbors
-from tsne_widget.projection.gpu.triton_operations import compiled_operations
-from tsne_widget.projection.inputs import Scaler, directions, unit_rows
+from tsne_widget.projection.gpu.search import DeviceNeighbors, Search, exact_neighbors
+from tsne_widget.projection.inputs import Scaler, directions, exact_directions, unit_rows
 from tsne_widget.projection.landmarks import Placing, Reference, scaled_queries
+from tsne_widget.projection.mesh import widest
 from tsne_widget.projection.neighbors import Neighbors
 from tsne_widget.projection.placement import NEIGHBORS
 from tsne_widget.projection.precomputed import precomputed_neighbors
@@ -60,16 +58,19 @@ class DeviceFit:
         self._scaler: Scaler | None = None
         self._features: torch.Tensor | None = None  # in the order of the fit
         self._order: torch.Tensor | None = None  # row numbers in that order; None: as given
-        with ThreadPoolExecutor(1, "tsne-compile") as pool, self._on_device() as place:
-            operations = pool.submit(operations_of, self._place)
-            neighbors = self._neighbors(X, problem, place, stage)
+        self._digits: torch.Tensor | None = (
+            None  # the features in float64, if float32 is too coarse
+        )
+        with self._on_device() as place:
+            if not engine_of.cache_info().currsize:
+                stage("compiling kernels, once per process")
+            engine = engine_of(self._place)
+            warn_about(filter(None, [engine.note]))
+            neighbors = self._neighbors(X, problem, place, engine.search, stage)
             stage("computing probabilities")
-            self._pairs = joint_probabilities(neighbors, problem.perplexity)
+            self._pairs = joint_probabilities(neighbors, problem.perplexity, search=engine.search)
             del neighbors
             self._state = DeviceState(self._start(problem), is_line=problem.start.is_line)
-            if not operations.done():
-                stage("compiling kernels, once per process")
-            warn_about(filter(None, [operations.result()[1]]))
 
     def __len__(self) -> int:
         return len(self._pairs.starts) - 1
@@ -97,7 +98,8 @@ class DeviceFit:
     def descent(self, workers: Workers) -> Descent:
         """See :class:`fits.Fit`."""
         with self._on_device():
-            return _OnDevice(DeviceDescent(self._state, self._pairs, self._operations()), self)
+            operations = engine_of(self._place).operations
+            return _OnDevice(DeviceDescent(self._state, self._pairs, operations), self)
 
     def coordinates(self) -> NDArray[np.float32]:
         """See :class:`fits.Fit`."""
@@ -114,7 +116,12 @@ class DeviceFit:
         with self._on_device() as place:
             assert self._features is not None  # noqa: S101 - only called for a map of features
             k = min(NEIGHBORS, len(self))
-            found = exact_neighbors(self._features, k, queries=copied(queries, place))
+            if self._digits is None:
+                search, there = engine_of(self._place).search, copied(queries, place)
+                found = exact_neighbors(self._features, k, queries=there, search=search)
+            else:
+                there = self._all_digits(X, place)
+                found = exact_neighbors(self._digits, k, queries=there)
             if self._scaler is None:
                 found = found.as_cosine()
             indices = found.indices
@@ -125,7 +132,7 @@ class DeviceFit:
     def placement(self, y: NDArray[np.float32], workers: Workers) -> Placing:
         """See :class:`fits.Fit`."""
         with self._on_device() as place:
-            placement = DevicePlacement(y, self._operations(), place)
+            placement = DevicePlacement(y, engine_of(self._place).operations, place)
 
         def place_rows(neighbors: Neighbors) -> NDArray[np.float32]:
             with self._on_device():
@@ -157,7 +164,12 @@ class DeviceFit:
             self.device = self._place = "cpu"
 
     def _neighbors(
-        self, X: Any, problem: Problem, place: torch.device, stage: Callable[[str], Any]
+        self,
+        X: Any,
+        problem: Problem,
+        place: torch.device,
+        search: Search,
+        stage: Callable[[str], Any],
     ) -> DeviceNeighbors:
         k = problem.k(X.shape[0])
         if problem.metric == "precomputed":
@@ -177,10 +189,22 @@ class DeviceFit:
             cells = inverted_file.Cells(self._features)
             self._order, self._features = cells.order, self._features[cells.order]
         if is_approximate:
-            found, self.recall = inverted_file.approximate_neighbors(self._features, cells, k)
+            found, self.recall = inverted_file.approximate_neighbors(
+                self._features, cells, k, search
+            )
         else:
-            found, self.recall = exact_neighbors(self._features, k), 1.0
+            found, self.recall = exact_neighbors(self._features, k, search=search), 1.0
+            if found.need_digits(self._features):
+                self._digits = self._all_digits(X, place)
+                if self._order is not None:
+                    self._digits = self._digits[self._order]
+                found = exact_neighbors(self._digits, k)
         return found.as_cosine() if is_cosine else found
+
+    def _all_digits(self, X: NDArray[Any], place: torch.device) -> torch.Tensor:
+        """(m, d) float64 tensor of features in the unit of the fit, not centred."""
+        convert = exact_directions if self._scaler is None else self._scaler.digits
+        return torch.from_numpy(convert(X)).to(place, widest(place))
 
     def _start(self, problem: Problem) -> torch.Tensor:
         """(n, 2) initial coordinates in the order of the fit."""
@@ -199,9 +223,6 @@ class DeviceFit:
         placed = np.empty_like(components)
         placed[self._order.cpu().numpy()] = components
         return placed
-
-    def _operations(self) -> Operations:
-        return operations_of(self._place)[0]
 
     @contextlib.contextmanager
     def _on_device(self) -> Any:
@@ -257,12 +278,6 @@ class _OnDevice:
             return self._descent.kl_divergence(estimate=estimate)
 
 
-@lru_cache
-def operations_of(device: str) -> tuple[Operations, str | None]:
-    """The operations of a device and a note, compiled once per process."""
-    return compiled_operations(torch.device(device))
-
-
 def _scaled(
     X: NDArray[Any], place: torch.device, *, is_cosine: bool
 ) -> tuple[Scaler | None, torch.Tensor]:
@@ -279,7 +294,7 @@ def _with_index(device: str) -> str:
 
 def _move(values: dict[str, Any], device: str) -> None:
     """Move the arrays of a fit to a device; nothing happens if they are there."""
-    for name in ("_features", "_order"):
+    for name in ("_features", "_order", "_digits"):
         if values[name] is not None:
             values[name] = values[name].to(device)
     values["_pairs"] = values["_pairs"].to(device)

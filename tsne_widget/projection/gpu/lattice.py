@@ -1,4 +1,4 @@
-"""The mesh of a map on a device: its masses, its origin and its influence function."""
+"""The mesh of a map on a device: its masses and its influence function."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ LARGEST = 1.6
 
 # Fixed-point units per unit mass. The sum of integers does not depend on its order.
 FIXED_POINT = 2.0**30
-# Nodes of all copies of a mesh together, and copies at most. Additions to one node wait for one
-# another: a million points in 46² nodes take 70 ms with one copy of the mesh.
+# Additions to one node wait for one another: a million points in 46² nodes take 70 ms with one copy
+# of the mesh. Additions to a node of a copy on average, nodes of all copies together, and copies.
+ADDITIONS = 64
 COPIED_NODES = 2**19
 MAX_COPIES = 256
+# Share of a cell between the lowest point and the edge of the mesh.
+EDGE = 0.01
 # Influence functions up to this length are kept for the next fit, at most 6 MB each.
 KEPT_LENGTH = 1200
 
@@ -53,16 +56,21 @@ class Shape(NamedTuple):
 
 
 class Lattice(NamedTuple):
-    """A square mesh, whose origin follows the map."""
+    """A square mesh, whose first node follows the map."""
 
     shape: Shape
-    copies: int
-    """Copies of the masses, so that fewer additions meet at one node."""
     masses: torch.Tensor
-    """(copies, cells, cells): int64 in units of 2⁻³⁰, or float32."""
-    origin: torch.Tensor
-    """(2,) float32: position of the first node."""
+    """(copies, cells, cells): int64 in units of 2⁻³⁰, or float32. 0 between two iterations."""
+    density: torch.Tensor
+    """(size, size) float32: sum of all copies; 0 beyond the cells."""
+    transfer: torch.Tensor
+    """(size, size // 2 + 1, 1) float32: factors of the Fourier modes."""
     kernel: Influence
+
+    @property
+    def copies(self) -> int:
+        """Copies of the masses, so that fewer additions meet at one node."""
+        return len(self.masses)
 
 
 def shape_for(extent: float, expected: float, last: Shape | None = None) -> Shape:
@@ -81,17 +89,21 @@ def shape_for(extent: float, expected: float, last: Shape | None = None) -> Shap
     return Shape(fast_length(2 * nodes, LENGTHS), cell)
 
 
-def make_lattice(shape: Shape, device: torch.device, copies: int | None = None) -> Lattice:
-    """A mesh without masses; by default with copies on a GPU and without them on the CPU."""
-    cells = shape.cells
-    if copies is None:
-        most = 1 if device.type == "cpu" else MAX_COPIES
-        copies = max(1, min(most, COPIED_NODES // cells**2))
+def make_lattice(shape: Shape, device: torch.device, copies: int = 1) -> Lattice:
+    """A mesh without masses."""
+    size, cells = shape.size, shape.cells
     kind = torch.int64 if adds_integers(device) else torch.float32
     masses = torch.zeros((copies, cells, cells), dtype=kind, device=device)
-    make = influence if shape.size <= KEPT_LENGTH else influence.__wrapped__
-    kernel = make(shape.size, 0, shape.cell, str(device))
-    return Lattice(shape, copies, masses, torch.zeros(2, device=device), kernel)
+    make = influence if size <= KEPT_LENGTH else influence.__wrapped__
+    kernel = make(size, 0, shape.cell, str(device))
+    density = torch.zeros((size, size), device=device)
+    return Lattice(shape, masses, density, (kernel.transfer / size**2)[:, :, None], kernel)
+
+
+def copies_for(shape: Shape, n: int) -> int:
+    """Copies of the masses that n points on a GPU need."""
+    needed = math.ceil(n * ORDER**2 / (ADDITIONS * shape.cells**2))
+    return max(1, min(needed, MAX_COPIES, COPIED_NODES // shape.cells**2))
 
 
 def adds_integers(device: torch.device) -> bool:
@@ -108,10 +120,8 @@ def adds_integers(device: torch.device) -> bool:
 
 def convolve(lattice: Lattice) -> torch.Tensor:
     """The field Φ on the nodes, (size, size) float32; only the first cells are used."""
-    masses, size = lattice.masses, lattice.shape.size
-    density = masses.sum(0) if lattice.copies > 1 else masses[0]
-    if density.dtype == torch.int64:
-        density = density.float() * (1 / FIXED_POINT)
-    modes = torch.fft.rfft2(density, s=(size, size))
-    field: torch.Tensor = torch.fft.irfft2(modes.mul_(lattice.kernel.transfer), s=(size, size))
+    size = lattice.shape.size
+    modes = torch.fft.rfft2(lattice.density)
+    torch.view_as_real(modes).mul_(lattice.transfer)
+    field: torch.Tensor = torch.fft.irfft2(modes, s=(size, size), norm="forward")
     return field

@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 import torch
 
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
-from tsne_widget.projection.gpu.lattice import FIXED_POINT, Lattice
+from tsne_widget.projection.gpu.lattice import EDGE, FIXED_POINT, Lattice
 from tsne_widget.projection.mesh import ORDER, spline
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 # Pairs whose attraction is computed at once: their temporary arrays take 700 MB.
 PAIRS_PER_BLOCK = 2**25
@@ -25,6 +25,10 @@ class Pairs(NamedTuple):
     """(e,) int32: j of each pair, ascending within a row."""
     values: torch.Tensor
     """(e,) float32: Pᵢⱼ."""
+
+    def stable_rates(self) -> torch.Tensor:
+        """(n,) float32: as ``Affinities.stable_rates``."""
+        return sums_of_rows(self.values, self.starts).reciprocal_()
 
     def rows(self, block: slice) -> torch.Tensor:
         """i of the pairs in a block, int64."""
@@ -47,31 +51,70 @@ class Motion(NamedTuple):
     """Factors on the learning rate."""
 
 
+class Box(NamedTuple):
+    """Where the points are, computed without waiting for the device."""
+
+    parts: torch.Tensor
+    """(4, parts) float32: the lowest of both coordinates and the highest times −1, by part."""
+    edges: torch.Tensor
+    """(4,) float32: the same of all points."""
+    extremes: torch.Tensor
+    """(2,) float32: the largest extent that has been noted, and the smallest one times −1."""
+
+
 class Operations(Protocol):
-    """The operations of an iteration on points ``y``, a (2, n) float32 tensor in one piece."""
+    """The operations of an iteration.
+
+    Points ``y``, forces and steps are (2, n) float32 tensors, whose transposes are in one piece.
+    """
 
     name: str
 
     def attract(self, y: torch.Tensor, pairs: Pairs, out: torch.Tensor) -> None:
-        """Write the attraction at each point to ``out``, (2, n)."""
+        """Write the attraction at each point to ``out``."""
 
-    def spread(self, y: torch.Tensor, lattice: Lattice) -> None:
-        """Set the masses of the mesh: a unit mass at each point."""
+    def note(self, box: Box) -> None:
+        """Set the edges from the parts, and update the extremes."""
+
+    def spread(self, y: torch.Tensor, lattice: Lattice, edges: torch.Tensor) -> None:
+        """Set the density of the mesh: a unit mass at each point. ``edges``: those of a box."""
 
     def read(
         self,
         y: torch.Tensor,
         lattice: Lattice,
         field: torch.Tensor,
+        edges: torch.Tensor,
         push: torch.Tensor,
-        phi: torch.Tensor,
+        z: torch.Tensor,
     ) -> None:
-        """Write −½∇Φ, without the points' own shares, to ``push``, and Φ to ``phi``, (n,)."""
+        """Write −½∇Φ to ``push``, and Z to ``z``, without the points' own shares."""
+
+    def parts(self, n: int) -> int:
+        """Number of parts of the box of n points."""
 
     def move(
-        self, motion: Motion, pull: torch.Tensor, push: torch.Tensor, z: torch.Tensor, phase: Phase
+        self,
+        motion: Motion,
+        pull: torch.Tensor,
+        push: torch.Tensor,
+        z: torch.Tensor,
+        constants: torch.Tensor,
+        rates: torch.Tensor,
+        parts: torch.Tensor,
     ) -> None:
-        """Take one step of gradient descent with these forces."""
+        """Take one step of gradient descent with these forces, and set the parts of the box.
+
+        Parameters
+        ----------
+        motion, pull, push, z, parts
+            As above; ``motion`` and ``parts`` change.
+        constants : (3,) float32 tensor
+            Exaggeration, learning rate and momentum. They are on the device, so a recording of an
+            iteration serves all phases.
+        rates : (n,) float32 tensor
+            Largest stable learning rate of each point, without exaggeration.
+        """
 
 
 class TorchOperations:
@@ -116,33 +159,44 @@ class TorchOperations:
         for axis, difference in enumerate((d0, d1)):
             out[axis, rows] = sums_of_rows(difference.mul_(weights), starts)
 
-    def spread(self, y: torch.Tensor, lattice: Lattice) -> None:
+    def note(self, box: Box) -> None:
         """See :class:`Operations`."""
-        base, (s, t) = _nodes(y, lattice, lattice.shape.cells)
+        torch.amin(box.parts, 1, out=box.edges)
+        extent = -(box.edges[:2] + box.edges[2:]).amin()
+        torch.maximum(box.extremes, torch.stack([extent, -extent]), out=box.extremes)
+
+    def spread(self, y: torch.Tensor, lattice: Lattice, edges: torch.Tensor) -> None:
+        """See :class:`Operations`."""
+        cells = lattice.shape.cells
+        base, (s, t) = _nodes(y, lattice, edges, cells)
         if lattice.copies > 1:
             copy = torch.arange(y.shape[1], device=y.device).remainder_(lattice.copies)
-            base = base + copy * lattice.shape.cells**2
+            base = base + copy * cells**2
         across, along = spline(s)[0], spline(t)[0]
-        masses = lattice.masses.zero_().view(-1)
+        masses = lattice.masses.view(-1)
         steps = torch.arange(ORDER, device=y.device)[:, None]
         for a in range(ORDER):
-            places = (base + a * lattice.shape.cells + steps).view(-1)
+            places = (base + a * cells + steps).view(-1)
             mass = along * across[a]
             if masses.dtype == torch.int64:
                 mass = (mass * FIXED_POINT).round_().long()
             masses.index_add_(0, places, mass.view(-1))
+        unit = 1 / FIXED_POINT if masses.dtype == torch.int64 else 1.0
+        torch.mul(lattice.masses.sum(0), unit, out=lattice.density[:cells, :cells])
+        masses.zero_()
 
     def read(
         self,
         y: torch.Tensor,
         lattice: Lattice,
         field: torch.Tensor,
+        edges: torch.Tensor,
         push: torch.Tensor,
-        phi: torch.Tensor,
+        z: torch.Tensor,
     ) -> None:
         """See :class:`Operations`."""
         stride = field.shape[1]
-        base, (s, t) = _nodes(y, lattice, stride)
+        base, (s, t) = _nodes(y, lattice, edges, stride)
         across, across_slope = spline(s)
         along, along_slope = spline(t)
         steps = torch.arange(ORDER, device=y.device)[:, None]
@@ -150,24 +204,50 @@ class TorchOperations:
             [field.view(-1)[(base + a * stride + steps).view(-1)] for a in range(ORDER)]
         ).view(ORDER, ORDER, -1)
         lines = (nodes * along).sum(1)
-        torch.sum(lines * across, 0, out=phi)
+        total = (lines * across).sum(0).sum(dtype=z.dtype)
+        torch.sub(total, y.shape[1] * lattice.kernel.self_field, out=z)
         self0, self1 = lattice.kernel.self_force
         angles = torch.stack([s, t]).mul_(TURN)
         own = angles.sin() * (self0 + self1 * angles.flip(0).cos())
         forces = [(lines * across_slope).sum(0), ((nodes * along_slope).sum(1) * across).sum(0)]
         torch.sub(torch.stack(forces).mul_(-0.5 / lattice.shape.cell), own, out=push)
 
+    def parts(self, n: int) -> int:
+        """See :class:`Operations`."""
+        return 1
+
     def move(
-        self, motion: Motion, pull: torch.Tensor, push: torch.Tensor, z: torch.Tensor, phase: Phase
+        self,
+        motion: Motion,
+        pull: torch.Tensor,
+        push: torch.Tensor,
+        z: torch.Tensor,
+        constants: torch.Tensor,
+        rates: torch.Tensor,
+        parts: torch.Tensor,
     ) -> None:
         """See :class:`Operations`."""
         y, velocity, gains = motion
-        gradient = pull * phase.exaggeration - push * z.reciprocal().float()
+        exaggeration, rate, momentum = constants
+        gradient = pull * exaggeration - push * z.reciprocal().float()
         same_way = (gradient * velocity) > 0
         gains.copy_(torch.where(same_way, gains * 0.8, gains + 0.2).clamp_(min=MIN_GAIN))
-        step = velocity * phase.momentum - gradient * gains * phase.learning_rate
+        own_rates = torch.minimum(rates / exaggeration, rate)
+        step = velocity * momentum - gradient * gains * own_rates
         velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         y.add_(velocity)
+        parts[:, 0] = edges_of(y)
+
+
+def constants_of(phase: Phase, device: torch.device) -> torch.Tensor:
+    """(3,): the constants of a phase, as a step reads them."""
+    values = [phase.exaggeration, phase.learning_rate, phase.momentum]
+    return torch.tensor(values, dtype=torch.float32, device=device)
+
+
+def edges_of(y: torch.Tensor) -> torch.Tensor:
+    """(4,): the edges of a box around all points."""
+    return torch.cat([y.amin(1), -y.amax(1)])
 
 
 def sums_of_rows(values: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
@@ -180,10 +260,10 @@ def sums_of_rows(values: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
 
 
 def _nodes(
-    y: torch.Tensor, lattice: Lattice, stride: int
+    y: torch.Tensor, lattice: Lattice, edges: torch.Tensor, stride: int
 ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
     """Flat index of each point's first node, and its position within the cell along both axes."""
-    scaled = ((y - lattice.origin[:, None]) * (1 / lattice.shape.cell)).clamp_(
+    scaled = ((y - edges[:2, None]) * (1 / lattice.shape.cell) + EDGE).clamp_(
         0, lattice.shape.cells - ORDER - 0.5
     )
     first = scaled.floor()

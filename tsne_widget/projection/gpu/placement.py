@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.projection import placement, repulsion
-from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
-from tsne_widget.projection.gpu.operations import Operations
-from tsne_widget.projection.gpu.probabilities import conditional_probabilities
+from tsne_widget.projection.gpu.lattice import EDGE, convolve, make_lattice, shape_for
+from tsne_widget.projection.gpu.operations import Operations, edges_of
+from tsne_widget.projection.gpu.perplexity import conditional_probabilities
 from tsne_widget.projection.mesh import CELL, Mesh, widest
 from tsne_widget.projection.neighbors import Neighbors
 
@@ -32,18 +32,18 @@ class DevicePlacement:
         self, embedding: NDArray[np.float32], operations: Operations, device: torch.device
     ) -> None:
         self._embedding = torch.from_numpy(np.array(embedding, np.float32)).to(device)
-        y = self._embedding.T.contiguous()
-        low, high = y.amin(1), y.amax(1)
-        extent = float((high - low).amax())
+        y = self._embedding.T
+        edges = edges_of(y)
+        extent = float(-(edges[:2] + edges[2:]).amin())
         room = 0.1 * extent + CELL
         extent += 2 * room
         shape = shape_for(extent, extent)
         lattice = make_lattice(shape, device)
-        torch.sub(low, room, out=lattice.origin)
-        operations.spread(y, lattice)
+        edges -= room
+        operations.spread(y, lattice, edges)
         cells = shape.cells
         self._nodes = convolve(lattice)[:cells, :cells].to(widest(device)).contiguous()
-        first = (float(lattice.origin[0]), float(lattice.origin[1]))
+        first = (float(edges[0]) - EDGE * shape.cell, float(edges[1]) - EDGE * shape.cell)
         self._mesh = Mesh(cells, shape.size, 0, shape.cell, first)
         # A new point has no mass on the mesh, so there is no self-force to subtract.
         self._kernel = lattice.kernel._replace(self_force=(0.0, 0.0))

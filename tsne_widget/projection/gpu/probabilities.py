@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.projection.gpu.operations import Pairs
-from tsne_widget.projection.gpu.search import DeviceNeighbors
+from tsne_widget.projection.gpu.search import TORCH, DeviceNeighbors, Search
 from tsne_widget.projection.mesh import widest
 
-# Steps of Newton's method, which needs about ten; the bracket shrinks below 1e-9 in forty.
-STEPS = 40
-ROWS_PER_BLOCK = 2**17
-# Directed pairs that are sorted at once: keys, values and their order take 3 GB.
-KEYS_PER_CHUNK = 2**26
-
-
-def conditional_probabilities(squared: torch.Tensor, perplexity: float) -> torch.Tensor:
-    """Probabilities p(j|i) of each row's neighbours, (n, k) float32; each row sums to 1.
-
-    Newton's method finds log β of the weights e^(−βd) inside a bracket that shrinks, as on the CPU.
-
-    Parameters
-    ----------
-    squared : (n, k) float32 tensor
-        Squared distances to the k neighbours, in any unit.
-    perplexity : float
-        1 to k. Rows that cannot reach it, because all distances are equal, get equal
-        probabilities.
-    """
-    out = torch.empty_like(squared)
-    for rows in row_blocks(len(squared), ROWS_PER_BLOCK):
-        out[rows] = _search(squared[rows], math.log(perplexity))
-    return out
-
-
-def _search(squared: torch.Tensor, entropy: float) -> torch.Tensor:
-    d = squared - squared.amin(1, keepdim=True)
-    scale = d.mean(1, keepdim=True)
-    d /= torch.where(scale > 0, scale, 1)
-    position = torch.zeros(len(d), device=d.device)  # log β
-    low, high = position - 40, position + 60
-    weights = d
-    for _ in range(STEPS):
-        beta = position.exp()
-        weights = torch.exp(-beta[:, None] * d)
-        weights /= weights.sum(1, keepdim=True)
-        mean = (weights * d).sum(1)
-        variance = (weights * (d - mean[:, None]).square_()).sum(1)
-        excess = -(weights * weights.clamp(min=1e-37).log_()).sum(1) - entropy
-        high = torch.where(excess < 0, position, high)
-        low = torch.where(excess >= 0, position, low)
-        step = position + excess / (beta * beta * variance).clamp(min=1e-12)
-        inside = (step > low) & (step < high)
-        position = torch.where(inside, step, (low + high) / 2)
-    return weights
+# Directed pairs whose opposites are looked up at once: their temporary arrays take 2 GB.
+PAIRS_PER_BLOCK = 2**26
 
 
 def joint_probabilities(
-    neighbors: DeviceNeighbors, perplexity: float, *, keys_per_chunk: int = KEYS_PER_CHUNK
+    neighbors: DeviceNeighbors,
+    perplexity: float,
+    *,
+    search: Search = TORCH,
+    pairs_per_block: int = PAIRS_PER_BLOCK,
 ) -> Pairs:
     """Symmetric probabilities (p(j|i) + p(i|j)) / 2n of all pairs of neighbours.
+
+    The pairs of a row are first its neighbours, then the other rows whose neighbour it is, each by
+    ascending number.
 
     Parameters
     ----------
@@ -70,57 +31,50 @@ def joint_probabilities(
         The (n, k) neighbours of all n samples.
     perplexity : float
         Effective number of neighbours, 1 to k.
-    keys_per_chunk : int
-        Directed pairs that are sorted at once.
+    search : Search
+    pairs_per_block : int
     """
-    indices = neighbors.indices
-    n, k = indices.shape
-    p = conditional_probabilities(neighbors.squared, perplexity)
-    parts = [_rows(indices, p, rows) for rows in row_blocks(n, max(1, keys_per_chunk // (2 * k)))]
-    counts, others, values = (torch.cat(arrays) for arrays in zip(*parts, strict=True))
-    starts = torch.zeros(n + 1, dtype=torch.int64, device=indices.device)
-    torch.cumsum(counts, 0, out=starts[1:])
+    n, k = neighbors.indices.shape
+    p = search.probabilities(neighbors.squared, perplexity)
+    indices, order = neighbors.indices.sort(1)
+    p = p.gather(1, order)
+    del order
+    mutual, (i, j, value) = _opposites(indices, p, max(1, pairs_per_block // k))
+    j, order = j.sort(stable=True)
+    bounds = torch.searchsorted(j, torch.arange(n + 1, dtype=j.dtype, device=j.device))
+    starts = bounds + torch.arange(n + 1, device=j.device) * k
+    others = torch.empty(n * k + len(j), dtype=torch.int32, device=j.device)
+    values = torch.empty(len(others), device=j.device)
+    for rows in row_blocks(n, max(1, pairs_per_block // k)):
+        places = starts[rows, None] + torch.arange(k, device=j.device)
+        others[places] = indices[rows]
+        values[places] = mutual[rows]
+    # Pair number r among the opposites follows the k neighbours of the rows up to j.
+    for block in row_blocks(len(j), pairs_per_block):
+        places = (j[block].long() + 1) * k + torch.arange(block.start, block.stop, device=j.device)
+        others[places] = i[order[block]]
+        values[places] = value[order[block]]
     return Pairs(starts, others, values / values.sum(dtype=widest(values.device)).float())
 
 
-def _rows(
-    indices: torch.Tensor, p: torch.Tensor, rows: slice
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Number of pairs of each row in a block, and j and p(j|i) + p(i|j) of its pairs."""
-    n, k = indices.shape
-    count = rows.stop - rows.start
-    mine = indices[rows]
-    row = torch.arange(count, device=indices.device).repeat_interleave(k, output_size=count * k)
-    there, back = _pointing_at(indices, p, rows)
-    key = torch.cat([row * n + mine.reshape(-1), back])
-    value = torch.cat([p[rows].reshape(-1), there])
-    del row, there, back
-    key, order = key.sort(stable=True)
-    value = value[order]
-    del order
-    # A key comes once, or twice if both rows are neighbours of one another.
-    is_new = torch.ones(len(key), dtype=torch.bool, device=key.device)
-    torch.ne(key[1:], key[:-1], out=is_new[1:])
-    second = torch.zeros_like(value)
-    second[:-1] = torch.where(is_new[1:], 0, value[1:])
-    value = (value + second)[is_new]
-    key = key[is_new]
-    bounds = torch.arange(count + 1, device=key.device) * n
-    counts = torch.searchsorted(key, bounds).diff()
-    return counts, (key % n).int(), value
+def _opposites(
+    indices: torch.Tensor, p: torch.Tensor, rows_per_block: int
+) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """p(j|i) + p(i|j) of each pair of neighbours, (n, k), and the pairs (i, j) without an opposite.
 
-
-def _pointing_at(
-    indices: torch.Tensor, p: torch.Tensor, rows: slice
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """p(i|j) of all j that have a neighbour i in a block, and their keys (i − first) n + j."""
+    The latter are i and j, int32, and p(j|i), by ascending i. Columns of ``indices`` ascend.
+    """
     n, k = indices.shape
-    values, keys = [], []
-    # Blocks, because torch finds places only among fewer than 2³¹ values.
-    for block in row_blocks(n, max(1, 2**28 // k)):
-        near = indices[block].reshape(-1)
-        places = ((near >= rows.start) & (near < rows.stop)).nonzero()[:, 0]
-        j = places // k + block.start
-        keys.append((near[places].long() - rows.start) * n + j)
-        values.append(p[block].reshape(-1)[places])
-    return torch.cat(values), torch.cat(keys)
+    rows = torch.arange(n, device=indices.device)
+    keys = (rows[:, None] * n + indices).view(-1)
+    sums, alone = torch.empty_like(p), []
+    for block in row_blocks(n, rows_per_block):
+        opposite = indices[block].long() * n + rows[block, None]
+        place = torch.searchsorted(keys, opposite).clamp_(max=n * k - 1)
+        is_mutual = keys[place] == opposite
+        torch.add(p[block], torch.where(is_mutual, p.view(-1)[place], 0), out=sums[block])
+        i, column = (~is_mutual).nonzero(as_tuple=True)
+        i += block.start
+        alone.append((i.int(), indices[i, column], p[i, column]))
+    i, j, value = (torch.cat(arrays) for arrays in zip(*alone, strict=True))
+    return sums, (i, j, value)

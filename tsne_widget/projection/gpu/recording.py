@@ -31,6 +31,7 @@ class Recorder:
         is_main = threading.current_thread() is threading.main_thread()
         self._works = device.type == "cuda" and is_main
         self._key: object = None
+        self._side: torch.cuda.Stream | None = None  # while recording
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def run(self, key: object, work: Callable[[], None]) -> None:
@@ -48,6 +49,20 @@ class Recorder:
         else:
             self._graph.replay()
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Do work that may run beside what follows until :meth:`join`; beside only if recorded."""
+        if self._side is None:
+            work()
+            return
+        self._side.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._side):
+            work()
+
+    def join(self) -> None:
+        """Let what follows wait for the work aside."""
+        if self._side is not None:
+            torch.cuda.current_stream(self._device).wait_stream(self._side)
+
     def forget(self) -> None:
         """Drop the recording, because its arrays are about to be released."""
         if self._graph is not None:
@@ -60,10 +75,13 @@ class Recorder:
         # than what a recording saves.
         graph = torch.cuda.CUDAGraph()
         current = torch.cuda.current_stream(self._device)
-        side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        side.wait_stream(current)
+        stream, self._side = (
+            torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+            for _ in range(2)
+        )
+        stream.wait_stream(current)
         try:
-            with torch.cuda.stream(side):
+            with torch.cuda.stream(stream):
                 # Other threads, for example a model on the same GPU, may allocate meanwhile.
                 graph.capture_begin(capture_error_mode="thread_local")
                 try:
@@ -74,5 +92,6 @@ class Recorder:
             logger.warning("an iteration cannot be recorded as a CUDA graph", exc_info=True)
             return None
         finally:
-            current.wait_stream(side)
+            self._side = None
+            current.wait_stream(stream)
         return graph

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.projection.candidates import SPARE, smallest
+from tsne_widget.projection.gpu.perplexity import conditional_probabilities
+from tsne_widget.projection.gpu.products import Products
 
 # Size in bytes of the distances from a block of rows to all rows, on a GPU and on the CPU.
 BLOCK_BYTES, HOST_BLOCK_BYTES = 3 * 2**29, 2**26
+# Squared distances below this share of the squared length of a centred row are too coarse: rounding
+# reorders neighbours whose distances differ by less than 0.1 %.
+COARSE = 1e-3
 
 
 class DeviceNeighbors(NamedTuple):
@@ -23,13 +26,98 @@ class DeviceNeighbors(NamedTuple):
     squared: torch.Tensor
     """(m, k) float32: squared distances."""
 
+    @classmethod
+    def empty(cls, m: int, k: int, device: torch.device) -> DeviceNeighbors:
+        """Arrays for the k neighbours of m rows."""
+        indices = torch.empty((m, k), dtype=torch.int32, device=device)
+        return cls(indices, torch.empty((m, k), device=device))
+
+    def need_digits(self, X: torch.Tensor) -> bool:
+        """Whether the rounding of float32 products can hide neighbours among the (m, d) rows."""
+        last = self.squared[:, -1]
+        return bool(((last > 0) & (last < COARSE * X.square().sum(1))).any())
+
     def as_cosine(self) -> DeviceNeighbors:
         """Squared cosine distances (1 − cos)² for rows of unit length."""
         return self._replace(squared=(self.squared / 2).square_())
 
 
+class Columns(NamedTuple):
+    """The rows that the columns of products belong to."""
+
+    rows: torch.Tensor
+    """Row numbers, int64."""
+    start: int = 0
+    """Place of the first column among them."""
+
+
+class Search(Protocol):
+    """The operations of a search, on a device."""
+
+    def nearest(
+        self,
+        products: torch.Tensor,
+        X: torch.Tensor,
+        targets: torch.Tensor,
+        rows: slice,
+        columns: Columns,
+        own: int,
+        out: DeviceNeighbors,
+    ) -> None:
+        """Write the nearest rows of ``X`` of some targets.
+
+        Parameters
+        ----------
+        products : (rows, c) float32 tensor
+            |x|² − 2xt, which find the candidates; it is overwritten.
+        X : (n, d) float32 tensor
+        targets : (m, d) float32 tensor
+        rows : slice
+            The targets of ``products``.
+        columns : Columns
+            The rows of ``X`` among which to search.
+        own : int
+            Column ``own`` is the first of these targets, the next column the second, and so on; a
+            row is not its own neighbour. −1: targets are not columns.
+        out : DeviceNeighbors
+            (m, k) arrays. A distance of NaN marks a target whose neighbours could not be chosen.
+        """
+
+    def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
+        """As :func:`probabilities.conditional_probabilities`."""
+
+
+class TorchSearch:
+    """The operations of a search in torch, for any device."""
+
+    def nearest(
+        self,
+        products: torch.Tensor,
+        X: torch.Tensor,
+        targets: torch.Tensor,
+        rows: slice,
+        columns: Columns,
+        own: int,
+        out: DeviceNeighbors,
+    ) -> None:
+        """See :class:`Search`."""
+        k = out.indices.shape[1]
+        if own >= 0:
+            products.diagonal(own).fill_(torch.inf)
+        candidates = min(k + SPARE, products.shape[1] - (own >= 0))
+        found = columns.rows[columns.start + smallest(products, candidates)[1]]
+        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], found, k)
+
+    def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
+        """See :class:`Search`."""
+        return conditional_probabilities(squared, perplexity)
+
+
+TORCH = TorchSearch()
+
+
 def exact_neighbors(
-    X: torch.Tensor, k: int, *, queries: torch.Tensor | None = None
+    X: torch.Tensor, k: int, *, queries: torch.Tensor | None = None, search: Search = TORCH
 ) -> DeviceNeighbors:
     """The k nearest rows of ``X`` by Euclidean distance, for each row of ``X`` or ``queries``.
 
@@ -37,28 +125,39 @@ def exact_neighbors(
 
     Parameters
     ----------
-    X : (n, d) float32 tensor
-        Finite and approximately centred.
+    X : (n, d) float32 tensor, or float64
+        Finite; approximately centred if float32.
     k : int
         1 to n − 1, or 1 to n with queries.
-    queries : (m, d) float32 tensor, optional
+    queries : (m, d) tensor of the same type, optional
         By default the rows of ``X``; a row is not its own neighbour.
+    search : Search
     """
-    n = len(X)
     targets = X if queries is None else queries
-    candidates = min(k + SPARE, n - (queries is None))
-    lengths = X.square().sum(1)
-    indices = torch.empty((len(targets), k), dtype=torch.int32, device=X.device)
-    squared = torch.empty((len(targets), k), device=X.device)
-    with exact_products():
-        for rows in row_blocks(len(targets), max(64, block_bytes(X.device) // (4 * n))):
-            distances = torch.addmm(lengths, targets[rows], X.T, alpha=-2.0)
-            if queries is None:
-                distances.diagonal(rows.start).fill_(torch.inf)
-            columns = smallest(distances, candidates)[1]
-            del distances
-            indices[rows], squared[rows] = nearest_of(X, targets[rows], columns, k)
-    return DeviceNeighbors(indices, squared)
+    out = DeviceNeighbors.empty(len(targets), k, X.device)
+    products, columns = Products(X), Columns(torch.arange(len(X), device=X.device))
+    for rows in row_blocks(len(targets), max(64, block_bytes(X.device) // (4 * len(X)))):
+        own = rows.start if queries is None else -1
+        search.nearest(products.of(targets[rows], own), X, targets, rows, columns, own, out)
+    choose_the_rest(X, targets, out, is_own=queries is None)
+    return out
+
+
+def choose_the_rest(
+    X: torch.Tensor, targets: torch.Tensor, out: DeviceNeighbors, *, is_own: bool
+) -> None:
+    """Search for the neighbours of the targets marked with NaN, among all rows."""
+    marked = out.squared[:, 0].isnan().nonzero()[:, 0]
+    if not len(marked):
+        return
+    k = out.indices.shape[1]
+    for block in row_blocks(len(marked), max(64, block_bytes(X.device) // (4 * len(X)))):
+        rows = marked[block]
+        products = Products(X, is_split=False).of(targets[rows], -1)
+        if is_own:
+            products[torch.arange(len(rows), device=X.device), rows] = torch.inf
+        columns = smallest(products, min(k + SPARE, len(X) - is_own))[1]
+        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], columns, k)
 
 
 def nearest_of(
@@ -86,7 +185,7 @@ def nearest_of(
         difference = X[columns[rows]].sub_(targets[rows, None])
         squared[rows] = difference.square_().sum(2)
     order = squared.argsort(dim=1, stable=True)[:, :k]
-    return columns.gather(1, order), squared.gather(1, order)
+    return columns.gather(1, order).int(), squared.gather(1, order)
 
 
 def block_bytes(device: torch.device) -> int:
@@ -96,20 +195,3 @@ def block_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return min(BLOCK_BYTES, torch.cuda.get_device_properties(device).total_memory // 8)
     return BLOCK_BYTES // 4
-
-
-@contextmanager
-def exact_products() -> Iterator[None]:
-    """Matrix products with all digits of float32, whatever precision the process has chosen."""
-    settings: Any = torch.backends.cuda.matmul
-    # torch before 2.9 has only allow_tf32; reading it later fails if the process used the other.
-    name: str = "allow_tf32"
-    exact: Any = False
-    if hasattr(settings, "fp32_precision"):
-        name, exact = "fp32_precision", "ieee"
-    before = getattr(settings, name)
-    setattr(settings, name, exact)
-    try:
-        yield
-    finally:
-        setattr(settings, name, before)

@@ -1,6 +1,6 @@
 // The list of classes: sorting, number formats, and search by typing. No DOM, no widgets.
 
-/** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>}} Classes */
+/** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>, selected?: ArrayLike<number>}} Classes */
 
 // Made once: one formatter per number makes a thousand rows slow.
 const EXACT = new Intl.NumberFormat("en");
@@ -9,16 +9,20 @@ const ASCENDING = new Intl.Collator(undefined, { numeric: true });
 
 /**
  * Codes of the classes, sorted; equal classes keep their order.
- * @param {string} by  "name", "size" (largest first), "accuracy" (lowest first); anything else keeps the given order
+ * @param {string} by  "name", "size" (largest first), "smallest", "accuracy" (lowest first), "best" (highest first), "selected"
+ *   (most first); anything else keeps the given order
  * @param {Classes} classes  an accuracy of NaN is unknown and comes last
  * @returns {number[]}
  */
-export function sortedCodes(by, { names, counts, accuracies }) {
+export function sortedCodes(by, { names, counts, accuracies, selected = [] }) {
   const codes = Array.from(names, (_, code) => code);
-  const known = (/** @type {number} */ code) => (Number.isNaN(accuracies[code]) ? 2 : accuracies[code]);
+  const known = (/** @type {number} */ code, sign = 1) => (Number.isNaN(accuracies[code]) ? 2 : sign * accuracies[code]);
   if (by === "name") codes.sort((a, b) => ASCENDING.compare(names[a], names[b]));
   if (by === "size") codes.sort((a, b) => counts[b] - counts[a]);
   if (by === "accuracy" && accuracies.length) codes.sort((a, b) => known(a) - known(b));
+  if (by === "best" && accuracies.length) codes.sort((a, b) => known(a, -1) - known(b, -1));
+  if (by === "smallest") codes.sort((a, b) => counts[a] - counts[b]);
+  if (by === "selected") codes.sort((a, b) => (selected[b] ?? 0) - (selected[a] ?? 0));
   return codes;
 }
 
@@ -85,9 +89,9 @@ export function percent(share, digits = 0) {
  * @param {{name: string, selected: number, count: number, accuracy: number, visible: boolean}} row
  */
 export function describe({ name, selected, count, accuracy, visible }) {
-  const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no samples"];
+  const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no pictures"];
   const share = percent(accuracy);
-  if (share) parts.push(`${share.replace("\u202f", " ")} accurate`);
-  parts.push(visible ? "visible" : "hidden");
+  if (share) parts.push(`${share.replace("\u202f", " ")} right`);
+  parts.push(visible ? "shown" : "hidden");
   return parts.join(", ");
 }

@@ -13,6 +13,7 @@ from tsne_widget._text import file_name
 from tsne_widget._validation import row_blocks
 from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.models.confusion import doubt_of, order_of
 from tsne_widget.widgets.models.details import TOP_CLASSES, class_shares, top_classes
 from tsne_widget.widgets.models.window import drawing_order
 
@@ -84,6 +85,7 @@ def shared_record(
             for name, column in known.items()
         ],
         "probabilities": _probabilities(record, rows),
+        "confusion": {"order": order_of(record, rows), "doubt": doubt_of(record, rows)},
         "selections": [
             {
                 "name": one.name,

@@ -38,7 +38,7 @@ def save_state_html(
         colors=[colors[name] for name in state.class_names[: state.known]],
         color_by=None if state.color_by in own else state.color_by,
         visible_classes=state.names_of(state.visible),
-        selected=state.selected,
+        selected=state.chosen,
         selections=state.selections,
         selection_slots=state.selection_slots,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},

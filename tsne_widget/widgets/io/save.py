@@ -147,7 +147,7 @@ def _written(
     arrays: dict[str, NDArray[Any]] = {
         "embedding": state.embedding,
         "visible": state.visible,
-        "selected": state.selected,
+        "selected": state.chosen,
         "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
     }
     others = {name: xy for name, xy in maps.items() if name != state.map_name}

@@ -14,8 +14,9 @@ from traitlets import HasTraits, observe, validate
 from tsne_widget.analysis import Scores
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.delegate import Delegate, delegates, relay
-from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit, Mode
+from tsne_widget.widgets.state.explorer_state import CHECKS_THREADS, ExplorerState, Fit
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
+from tsne_widget.widgets.state.selecting import Mode
 
 
 class MapState(HasTraits):
@@ -54,6 +55,7 @@ class MapState(HasTraits):
     busy = Delegate("_shared")
     selections = Delegate("_shared")
     color_by = Delegate("_shared")
+    mistakes = Delegate("_shared")
     map_name = Delegate("_shared")
 
     def __init__(
@@ -125,7 +127,7 @@ class MapState(HasTraits):
         self._shared.select(rows, mode)
 
     def undo(self) -> None:
-        """Go back to the previous selection."""
+        """Go back one change of the selection or of the visible classes."""
         self._shared.undo()
 
     def redo(self) -> None:

@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tsne_widget.widgets.models.appearance import RIGHT_COLOR, WRONG_COLOR, title_of
-from tsne_widget.widgets.models.coloring import CHANGE_COLORS, is_amount
+from tsne_widget.widgets.models.appearance import (
+    CHANGE_COLORS,
+    RIGHT_COLOR,
+    WRONG_COLOR,
+    title_of,
+)
+from tsne_widget.widgets.models.coloring import is_amount
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import selection_codes
 

@@ -11,14 +11,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
-from traitlets import Dict, HasTraits, Int, Unicode, observe, validate
+from traitlets import Dict, Int, Unicode, observe, validate
 
 from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.classes import classes_of
-from tsne_widget.widgets.state.history import History
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -26,10 +25,11 @@ from tsne_widget.widgets.state.named_selections import (
     checked_name,
     selection_color,
 )
-from tsne_widget.widgets.state.rows import Rows, as_selected
+from tsne_widget.widgets.state.selecting import Selecting
 
-Mode = Literal["replace", "add", "subtract", "intersect"]
-MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
+# How the map marks misclassified samples: with a ring, alone, or not at all.
+Mistakes = Literal["mark", "only", "plain"]
+MISTAKES: tuple[Mistakes, ...] = ("mark", "only", "plain")
 
 # The tests set it: setting a trait outside the main thread is then an error. ipywidgets may send
 # such a change together with half of another one (ipywidgets#4001).
@@ -54,32 +54,14 @@ class Fit(NamedTuple):
     stage: str = ""
 
 
-class _ArrayTrait(AnyTrait):
-    """An array; None is validated as any other value, and equal values are no change."""
-
-    allow_none = False
-
-    def set(self, obj: HasTraits, value: Any) -> None:
-        name = str(self.name)
-        new: Any = self._validate(obj, value)
-        old: Any = obj._trait_values.get(name)
-        if old is None or not np.array_equal(old, new):
-            obj._trait_values[name] = new
-            obj._notify_trait(name, old, new)
-
-
-class ExplorerState(HasTraits):
+class ExplorerState(Selecting):
     """Visible classes, selected rows, embedding and messages of one explorer.
 
-    Views read this state and write only to it. ``selected`` holds only rows of visible classes, at
-    all times. Traits are set on the main thread only.
+    Views read this state and write only to it. :class:`Selecting` has the selection and the
+    visible classes. Traits are set on the main thread only.
 
     Attributes
     ----------
-    selected : (k,) int64 array, a trait
-        Selected rows, ascending and unique. Set it to rows or to an (n,) bool mask.
-    visible : (g,) bool array, a trait
-        Which classes are visible.
     embedding : (n, 2) float32 array or None, a trait
         Coordinates of the visible map; None until it is computed.
     fit : Fit, a trait
@@ -88,8 +70,6 @@ class ExplorerState(HasTraits):
         Name of the visible map, see :class:`Maps`.
     fits : dict of name to Fit, a trait
         Progress of every map.
-    message : str, a trait
-        The last error or omission, with its remedy; "" for none.
     busy : str, a trait
         What is computed beside the map; "" for nothing.
     hovered, focus : int or None, traits
@@ -99,6 +79,8 @@ class ExplorerState(HasTraits):
         dict; do not change this one.
     color_by : str, a trait
         Meaning of the points' colours, one of :attr:`color_choices`.
+    mistakes : "mark", "only" or "plain", a trait
+        How the map draws misclassified samples: marked with a ring, alone, or as all others.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
     main_thread : MainThread
@@ -111,18 +93,16 @@ class ExplorerState(HasTraits):
         Class of each row.
     """
 
-    selected = _ArrayTrait()
-    visible = _ArrayTrait()
     embedding = AnyTrait(allow_none=True)
     fit = AnyTrait()
     map_name = Unicode()
     fits = Dict()
-    message = Unicode()
     busy = Unicode()
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
     selections = Dict()
     color_by = Unicode()
+    mistakes = Unicode("mark")
 
     def __init__(
         self,
@@ -136,10 +116,10 @@ class ExplorerState(HasTraits):
         self.classes = classes_of(feature_set)
         self.selection_slots: dict[str, int] = {}
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
-        self._history = History()
         super().__init__(
-            selected=as_selected(np.empty(0, dtype=np.int64)),
-            visible=np.ones(len(self.class_names), dtype=bool),
+            self.codes,
+            len(self.class_names),
+            feature_set.ids,
             embedding=embedding,
             fit=Fit(),
             color_by=self.colored_by,
@@ -174,20 +154,14 @@ class ExplorerState(HasTraits):
         return self.classes.kind
 
     @property
-    def visible_rows(self) -> NDArray[np.bool_]:
-        """(n,) bool: the row's class is visible."""
-        rows: NDArray[np.bool_] = self.visible[self.codes]
-        return rows
-
-    @property
     def counts(self) -> NDArray[np.int64]:
         """(g,) int64: rows of each class."""
         return np.bincount(self.codes, minlength=len(self.class_names))
 
     @property
-    def selected_counts(self) -> NDArray[np.int64]:
-        """(g,) int64: selected rows of each class."""
-        return np.bincount(self.codes[self.selected], minlength=len(self.class_names))
+    def chosen_counts(self) -> NDArray[np.int64]:
+        """(g,) int64: selected rows of each class, those that wait in hidden classes included."""
+        return np.bincount(self.codes[self.chosen], minlength=len(self.class_names))
 
     @property
     def accuracies(self) -> NDArray[np.float64]:
@@ -227,25 +201,6 @@ class ExplorerState(HasTraits):
         self.observe(lambda _change: show(), list(names))
         show()
 
-    def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
-        """Combine rows with the selection; rows of hidden classes are left out and counted.
-
-        Parameters
-        ----------
-        rows : (k,) int array or (n,) bool array
-        mode : "replace", "add", "subtract" or "intersect"
-        """
-        if mode not in MODES:
-            raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-        wanted = as_row_set("rows", rows, len(self.codes), self.feature_set.ids)
-        if mode == "add":
-            wanted = np.concatenate([self.selected, wanted])
-        elif mode == "subtract":
-            wanted = np.setdiff1d(self.selected, wanted, assume_unique=True)
-        elif mode == "intersect":
-            wanted = np.intersect1d(self.selected, wanted, assume_unique=True)
-        self.selected = wanted
-
     def name_selection(self, name: str, rows: ArrayLike) -> None:
         """Keep rows under a name; an existing selection of that name is replaced."""
         self.selections = {**self.selections, name: rows}
@@ -274,28 +229,6 @@ class ExplorerState(HasTraits):
             known = ", ".join(map(repr, self.selections)) or "none"
             raise InvalidInputError(f"there is no selection named {name!r}; there are {known}")
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether :meth:`undo` changes anything."""
-        return bool(self._history.past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether :meth:`redo` changes anything."""
-        return bool(self._history.future)
-
-    def undo(self) -> None:
-        """Restore the previous selection, without rows of hidden classes."""
-        history = self._history
-        if history.past:
-            self._restore(history.past[-1], *history.after_undo(self.selected))
-
-    def redo(self) -> None:
-        """Restore the selection that :meth:`undo` replaced."""
-        history = self._history
-        if history.future:
-            self._restore(history.future[-1], *history.after_redo(self.selected))
-
     def restore(
         self,
         visible: ArrayLike,
@@ -304,25 +237,9 @@ class ExplorerState(HasTraits):
         slots: Mapping[str, int],
     ) -> None:
         """Show and select what was saved; :meth:`undo` does not go back beyond it."""
-        self.show(visible)
-        self.selected = selected
+        self._restore(selected, visible)
         self.selection_slots = dict(slots)
         self.selections = dict(selections)
-        self._history = History()
-
-    def show(self, visible: ArrayLike) -> None:
-        """Show exactly these classes, (g,) bool; rows of hidden classes are deselected."""
-        mask = np.asarray(visible, dtype=bool)
-        if mask.shape != self.visible.shape:
-            raise InvalidInputError(
-                f"visible must have shape {self.visible.shape}, got {mask.shape}"
-            )
-        # Shrink the selection first, so that selected ⊆ visible holds at each step.
-        kept = self.selected[mask[self.codes[self.selected]]]
-        if len(kept) < len(self.selected):
-            self.selected = kept
-        if not np.array_equal(mask, self.visible):
-            self.visible = mask
 
     def show_only(self, classes: str | int | Sequence[str | int]) -> None:
         """Show only these classes, given by name or by code."""
@@ -333,21 +250,6 @@ class ExplorerState(HasTraits):
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
-
-    def _restore(self, destination: NDArray[np.int64], past: list[Any], future: list[Any]) -> None:
-        """Select a past or future selection; this step itself is not recorded."""
-        before, is_done = self.selected, False
-        try:
-            self.selected = destination
-            is_done = True  # also if the two selections are equal
-        finally:  # also if an observer raises
-            if is_done or self.selected is not before:
-                self._history.past, self._history.future = past, future
-
-    @observe("selected")
-    def _record(self, change: Any) -> None:
-        if change.old is not None:
-            self._history.record(change.old)
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:
@@ -362,6 +264,13 @@ class ExplorerState(HasTraits):
             possible = ", ".join(known for known, lacking in choices.items() if not lacking)
             reason = choices.get(name, "is unknown")
             raise InvalidInputError(f"color_by={name!r} {reason}; possible here: {possible}")
+        return name
+
+    @validate("mistakes")
+    def _validate_mistakes(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in MISTAKES:
+            raise InvalidInputError(f"mistakes must be one of {', '.join(MISTAKES)}, got {name!r}")
         return name
 
     @validate("selections")
@@ -382,18 +291,6 @@ class ExplorerState(HasTraits):
             rows.flags.writeable = False
         self.selection_slots = assigned_slots(named, self.selection_slots)
         return named
-
-    @validate("selected")
-    def _validate_selected(self, proposal: Any) -> Rows:
-        rows = as_row_set("selected", proposal["value"], len(self.codes), self.feature_set.ids)
-        shown = rows[self.visible[self.codes[rows]]] if len(rows) else rows
-        hidden = len(rows) - len(shown)
-        self.message = (
-            f"{hidden:,} of {len(rows):,} rows belong to hidden classes and were not selected"
-            if hidden
-            else ""
-        )
-        return as_selected(shown)
 
     @validate("hovered", "focus")
     def _validate_row(self, proposal: Any) -> int | None:

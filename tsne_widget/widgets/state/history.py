@@ -1,37 +1,69 @@
-"""The selections before and after the current one, for undo and redo."""
+"""The selections and visible classes before and after the current ones, for undo and redo."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Selections that undo() can go back to; each takes 8 bytes a row.
+from tsne_widget.widgets.state.rows import Rows
+
+# Steps that undo() can go back; each takes 8 bytes per selected row.
 MAX_UNDO = 50
 # Bytes of all of them: 50 selections of millions of rows would take gigabytes.
 MAX_UNDO_BYTES = 400_000_000
 
-_Rows = NDArray[np.int64]
+
+class Moment(NamedTuple):
+    """What one step of undo restores."""
+
+    chosen: Rows
+    """(k,) int64: the selection, rows of hidden classes included."""
+    visible: NDArray[np.bool_]
+    """(g,) bool: which classes are visible."""
+
+    def equals(self, other: Moment) -> bool:
+        """Whether both moments look the same on screen."""
+        return np.array_equal(self.chosen, other.chosen) and np.array_equal(
+            self.visible, other.visible
+        )
 
 
 class History:
-    """Past and future selections, bounded in number and in bytes."""
+    """Past and future moments, bounded in number and in bytes."""
 
     def __init__(self) -> None:
-        self.past: list[_Rows] = []
-        self.future: list[_Rows] = []
+        self.past: list[Moment] = []
+        self.future: list[Moment] = []
 
-    def record(self, previous: _Rows) -> None:
-        """Remember a selection that was replaced; there is no future then."""
-        past = [*self.past[1 - MAX_UNDO :], previous]
-        size = sum(rows.nbytes for rows in past)
-        while size > MAX_UNDO_BYTES and len(past) > 1:
-            size -= past.pop(0).nbytes
-        self.past, self.future = past, []
+    def record(self, previous: Moment) -> None:
+        """Remember a moment that was replaced; there is no future then."""
+        self.past, self.future = [*self.past[1 - MAX_UNDO :], previous], []
+        while len(self.past) > 1 and _size(self.past) > MAX_UNDO_BYTES:
+            del self.past[0]
 
-    def after_undo(self, current: _Rows) -> tuple[list[_Rows], list[_Rows]]:
-        """Past and future once the last past selection is restored."""
-        return self.past[:-1], [*self.future, current]
+    def amend(self, current: Moment) -> None:
+        """Make the last step end in this moment; a step that ends where it began is none."""
+        if self.past and self.past[-1].equals(current):
+            del self.past[-1]
+        self.future = []
 
-    def after_redo(self, current: _Rows) -> tuple[list[_Rows], list[_Rows]]:
-        """Past and future once the next future selection is restored."""
-        return [*self.past, current], self.future[:-1]
+    def undo(self, current: Moment) -> Moment | None:
+        """The moment before the last step, which becomes the future; None if there is none."""
+        if not self.past:
+            return None
+        self.future.append(current)
+        return self.past.pop()
+
+    def redo(self, current: Moment) -> Moment | None:
+        """The moment after the step that undo() took back; None if there is none."""
+        if not self.future:
+            return None
+        self.past.append(current)
+        return self.future.pop()
+
+
+def _size(moments: list[Moment]) -> int:
+    """Bytes of the selections; steps that only show or hide classes share one."""
+    return sum({id(one.chosen): one.chosen.nbytes for one in moments}.values())

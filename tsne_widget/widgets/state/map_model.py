@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget.analysis import Scores
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.state.explorer_state import Mode
 from tsne_widget.widgets.state.main_thread import MainThread
+from tsne_widget.widgets.state.selecting import Mode
 
 
 class MapModel(Protocol):
@@ -31,6 +31,7 @@ class MapModel(Protocol):
     focus: Any
     selections: Any
     color_by: Any
+    mistakes: Any
 
     @property
     def feature_set(self) -> FeatureSet:
@@ -76,7 +77,7 @@ class MapModel(Protocol):
         """Combine rows with the selection."""
 
     def undo(self) -> None:
-        """Go back to the previous selection."""
+        """Go back one change of the selection or of the visible classes."""
 
     def redo(self) -> None:
         """Go forward again after :meth:`undo`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tsne_widget.widgets.state.explorer_state import MODES, Mode
+from tsne_widget.widgets.state.selecting import MODES, Mode
 
 Handler = Callable[[dict[str, Any], Sequence[memoryview]], None]
 

@@ -1,6 +1,6 @@
 // Colours of the points: a texel per row, and the key. Same as models/coloring.py. No DOM.
 import {
-  MAX_ENTRIES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
+  COLOR_GROUPS, MAX_ENTRIES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
 } from "../../frontend/constants.js";
 import { countedCodes } from "./counting.js";
 import { general, needs, printable, roundHalfEven } from "./text.js";
@@ -13,19 +13,34 @@ const UNKNOWN_TEXEL = TEXELS - 1;
  * @typedef {{name: string, color: string, rows: ArrayLike<number>}} Selection
  */
 
+/** @type {WeakMap<object, {by: string, selections: Selection[], coloring: Coloring}>} */
+const LAST = new WeakMap();
+
+/** The current colours, computed once for the map and the legend. @param {import("./exploration.js").Exploration} exploration */
+export function currentColoring({ record, state: { colorBy: by, selections } }) {
+  let last = LAST.get(record);
+  if (last?.by !== by || (by === "selection" && last.selections !== selections)) {
+    last = { by, selections, coloring: coloringOf(record, by, selections) };
+    LAST.set(record, last);
+  }
+  return last.coloring;
+}
+
 /**
- * Name, title and missing inputs of each colouring.
+ * Name, title, missing inputs and group of each colouring.
  * @param {import("./record.js").SharedRecord} record
  * @param {number} selections  number of named selections
- * @returns {[string, string, string][]}
+ * @returns {[string, string, string, string][]}
  */
 export function colorChoices({ labels, predictions, scores }, selections) {
   return [
-    ["label", TITLES.label, needs({ labels })],
-    ["prediction", TITLES.prediction, needs({ predictions })],
-    ["correct", TITLES.correct, needs({ labels, predictions })],
-    ["selection", TITLES.selection, selections ? "" : "needs a named selection"],
-    ...[...scores.values()].map(({ name, title }) => /** @type {[string, string, string]} */ ([name, title, ""])),
+    ["label", TITLES.label, needs({ labels }), COLOR_GROUPS[0]],
+    ["prediction", TITLES.prediction, needs({ predictions }), COLOR_GROUPS[0]],
+    ["correct", TITLES.correct, needs({ labels, predictions }), COLOR_GROUPS[0]],
+    ["selection", TITLES.selection, selections ? "" : "needs a named selection", COLOR_GROUPS[0]],
+    ...[...scores.values()].map(({ name, title }) => /** @type {[string, string, string, string]} */ ([
+      name, title, "", name in TITLES ? COLOR_GROUPS[1] : COLOR_GROUPS[2],
+    ])),
   ];
 }
 

@@ -1,7 +1,7 @@
 // Counts: samples per class, and confusions of classes. No DOM.
 import { MAX_DRAWN, MAX_PAIRS } from "../../frontend/constants.js";
 
-/** @typedef {{table: DataView, report: DataView, pairs: DataView}} Confusion  in the kernel's format */
+/** @typedef {{table: DataView, report: DataView, pairs: DataView, spread: number[]}} Confusion  in the kernel's format */
 
 /** Number of rows per class. @param {ArrayLike<number>} codes @param {ArrayLike<number> | null} rows @param {number} classes */
 export function countedCodes(codes, rows, classes) {
@@ -47,9 +47,17 @@ export function confusionOf(labels, predictions, rows, c) {
     if (label === prediction) report[3 * label + 2]++;
     else mistakes.set(c * label + prediction, (mistakes.get(c * label + prediction) ?? 0) + 1);
   }
-  const worst = [...mistakes].sort(([a, m], [b, n]) => n - m || a - b).slice(0, MAX_PAIRS);
-  const pairs = Uint32Array.from(worst.flatMap(([pair, count]) => [Math.floor(pair / c), pair % c, count]));
-  return { table: asView(table), report: asView(report), pairs: asView(pairs) };
+  const worst = [...mistakes].sort(([a, m], [b, n]) => n - m || a - b);
+  const pairs = Uint32Array.from(worst.slice(0, MAX_PAIRS).flatMap(([pair, count]) => [Math.floor(pair / c), pair % c, count]));
+  return { table: asView(table), report: asView(report), pairs: asView(pairs), spread: [worst.length, pairsWithHalf(worst)] };
+}
+
+/** Number of pairs, largest first, that hold half of the mistakes. @param {[number, number][]} worst */
+function pairsWithHalf(worst) {
+  let left = worst.reduce((sum, [, count]) => sum + count, 0) / 2;
+  let pairs = 0;
+  while (left > 0) left -= worst[pairs++][1];
+  return pairs;
 }
 
 /** Numbers as bytes, in the kernel's format. @param {Uint32Array | Float32Array | Uint8Array} numbers */

@@ -1,6 +1,6 @@
 // The state of an exported page; same rules as state/explorer_state.py. No DOM.
 import { combineRows } from "../../frontend/geometry.js";
-import { MAX_SELECTIONS, MAX_UNDO, RESERVED_NAMES, SELECTION_COLORS } from "../../frontend/constants.js";
+import { MAX_SELECTIONS, MAX_UNDO, MISTAKES, RESERVED_NAMES, SELECTION_COLORS } from "../../frontend/constants.js";
 import { makeFields } from "./fields.js";
 import { unpack } from "./record.js";
 import { hiddenRows, quoted } from "./text.js";
@@ -8,9 +8,12 @@ import { hiddenRows, quoted } from "./text.js";
 /**
  * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
  * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  a new selection has no slot
- * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string}} Start
- * @typedef {{visible: Uint8Array, selected: Uint32Array, selections: Named[], colorBy: string, message: string,
- *   hovered: number | null, focus: number | null}} State
+ * @typedef {{score: string, highest_first: boolean}} Ranking  how a finder ordered the selected rows
+ * @typedef {{visible: Uint8Array, chosen: Uint32Array, selections: Named[], colorBy: string}} Start
+ * @typedef {{visible: Uint8Array, selected: Uint32Array, chosen: Uint32Array, canUndo: boolean, canRedo: boolean, ranking: Ranking | null,
+ *   selections: Named[], colorBy: string, mistakes: string, message: string, hovered: number | null, focus: number | null}} State
+ *   chosen: the selection, rows of hidden classes included; selected: its rows of visible classes
+ * @typedef {{chosen: Uint32Array, visible: Uint8Array}} Moment  what one step of undo restores
  * @typedef {ReturnType<typeof makeExploration>} Exploration
  */
 
@@ -23,14 +26,14 @@ import { hiddenRows, quoted } from "./text.js";
 export function startOf(data, record) {
   return {
     visible: Uint8Array.from(record.printableNames, (_, code) => Number(!data.hidden.includes(code))),
-    selected: unpack(data.selected),
+    chosen: unpack(data.selected),
     selections: data.selections.map((/** @type {any} */ one) => ({ ...one, rows: unpack(one.rows) })),
     colorBy: data.color_by || record.kind,
   };
 }
 
 /**
- * Views follow this state and write only to it. Selected rows are ascending and of visible classes.
+ * Views follow this state and write only to it. Rows are ascending.
  * @param {import("./record.js").SharedRecord} record
  * @param {Start} start
  */
@@ -38,23 +41,21 @@ export function makeExploration(record, start) {
   /** @type {State} */
   const state = {
     visible: start.visible,
-    selected: start.selected.filter((row) => start.visible[record.codes[row]] === 1),
+    chosen: start.chosen,
+    selected: start.chosen.filter((row) => start.visible[record.codes[row]] === 1),
+    canUndo: false,
+    canRedo: false,
     selections: start.selections,
     colorBy: start.colorBy,
+    mistakes: MISTAKES[0],
     message: "",
+    ranking: null,
     hovered: null,
     focus: null,
   };
-  const { put, follow } = makeFields(state);
+  const { put, putAll, follow } = makeFields(state);
   const isVisible = (/** @type {number} */ row) => state.visible[record.codes[row]] === 1;
-  const { select, undo, redo, canTravel } = makeSelecting(state, put, isVisible);
-
-  /** Show exactly these classes; rows of hidden classes are deselected first. */
-  function show(/** @type {Uint8Array} */ visible) {
-    const kept = state.selected.filter((row) => visible[record.codes[row]] === 1);
-    if (kept.length < state.selected.length) select(kept);
-    if (!areEqual(visible, state.visible)) put("visible", visible);
-  }
+  const selecting = makeSelecting(record, state, putAll);
 
   function visibleRows() {
     return Uint32Array.from({ length: record.n }, (_, row) => row).filter(isVisible);
@@ -68,46 +69,70 @@ export function makeExploration(record, start) {
     if (!areEqualLists(named, state.selections)) put("selections", named);
   }
 
-  return { record, state, put, follow, select, show, isVisible, visibleRows, putSelections, undo, redo, canTravel };
+  return { record, state, put, follow, isVisible, visibleRows, putSelections, ...selecting };
 }
 
 /**
- * Changes of the selected rows, with undo and redo.
+ * Changes of the selection and the visible classes, with undo and redo; same as state/selecting.py.
+ * @param {import("./record.js").SharedRecord} record
  * @param {State} state
- * @param {(name: keyof State, value: any) => void} put
- * @param {(row: number) => boolean} isVisible
+ * @param {(values: Partial<State>) => void} putAll
  */
-function makeSelecting(state, put, isVisible) {
-  /** @type {Uint32Array[]} */
+function makeSelecting(record, state, putAll) {
+  /** @type {Moment[]} */
   let past = [];
-  /** @type {Uint32Array[]} */
+  /** @type {Moment[]} */
   let future = [];
+  let steps = 0;
+  const now = () => ({ chosen: state.chosen, visible: state.visible });
 
-  /** Select those rows whose class is visible; a message counts the others. */
-  function setSelected(/** @type {Iterable<number>} */ rows) {
-    const wanted = new Set(rows);
-    const kept = Uint32Array.from(wanted).filter(isVisible).sort();
-    put("message", hiddenRows(wanted.size - kept.length, wanted.size));
-    if (!areEqual(kept, state.selected)) put("selected", kept);
+  /** @param {Moment} moment @param {string} message */
+  function move({ chosen, visible }, message = state.message, /** @type {Ranking | null} */ ranking = null) {
+    steps += 1;
+    const selected = chosen.filter((row) => visible[record.codes[row]] === 1);
+    putAll({
+      message, chosen, ranking, canUndo: past.length > 0, canRedo: future.length > 0,
+      selected: areEqual(selected, state.selected) ? state.selected : selected,
+      visible: areEqual(visible, state.visible) ? state.visible : visible,
+    });
   }
 
-  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace") {
-    const before = state.selected;
-    setSelected(combineRows(before, Uint32Array.from(rows), mode));
-    if (state.selected === before) return;
-    past = [...past.slice(1 - MAX_UNDO), before];
+  /** Move to another moment, to which undo can return. */
+  function change(/** @type {Moment} */ moment, /** @type {string} */ message, amends = false, /** @type {Ranking | null} */ ranking = null) {
+    if (isSame(moment, now())) return putAll({ message, ranking });
+    if (!amends || !past.length) past = [...past.slice(1 - MAX_UNDO), now()];
+    else if (isSame(moment, past[past.length - 1])) past = past.slice(0, -1);
     future = [];
+    move(moment, message, ranking);
   }
 
-  /** Move to the last selection of one list; the current selection goes to the other list. */
-  function travel(/** @type {Uint32Array[]} */ from, /** @type {Uint32Array[]} */ to) {
-    const rows = from.pop();
-    if (!rows) return;
-    to.push(state.selected);
-    setSelected(rows);
+  /** Combine rows with the selection; those of hidden classes wait, and a message counts them. */
+  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace", /** @type {Ranking | null} */ ranking = null) {
+    const given = Uint32Array.from(new Set(rows)).sort();
+    const hidden = ["replace", "add"].includes(mode) ? given.filter((row) => !state.visible[record.codes[row]]).length : 0;
+    const chosen = Uint32Array.from(combineRows(state.chosen, given, mode)).sort();
+    change({ chosen, visible: state.visible }, hiddenRows(hidden, given.length), false, ranking);
   }
 
-  return { select, undo: () => travel(past, future), redo: () => travel(future, past), canTravel: () => ({ can_undo: past.length > 0, can_redo: future.length > 0 }) };
+  /** Show exactly these classes; rows of hidden classes are selected again once they are shown. */
+  function show(/** @type {Uint8Array} */ visible, amends = false) {
+    change({ chosen: state.chosen, visible }, state.message, amends, state.ranking);
+  }
+
+  /** Move to the last moment of one list; the current one goes to the other list. */
+  function travel(/** @type {Moment[]} */ from, /** @type {Moment[]} */ to) {
+    const moment = from.pop();
+    if (!moment) return;
+    to.push(now());
+    move(moment, "");
+  }
+
+  return { select, show, undo: () => travel(past, future), redo: () => travel(future, past), steps: () => steps };
+}
+
+/** Whether two moments look the same on screen. @param {Moment} one @param {Moment} other */
+function isSame(one, other) {
+  return areEqual(one.chosen, other.chosen) && areEqual(one.visible, other.visible);
 }
 
 /** The reason why selections are refused; "" if they are accepted. @param {Entry[]} entries */

@@ -10,9 +10,14 @@ export function makeFields(state) {
 
   /** Change one field and call its followers. @param {keyof State} name @param {any} value */
   function put(name, value) {
-    if (state[name] === value) return;
-    state[name] = value;
-    for (const show of followers.get(name) ?? []) show();
+    putAll(/** @type {Partial<State>} */ ({ [name]: value }));
+  }
+
+  /** Change fields, then call their followers. @param {Partial<State>} values */
+  function putAll(values) {
+    const names = /** @type {(keyof State)[]} */ (Object.keys(values)).filter((name) => state[name] !== values[name]);
+    Object.assign(state, values);
+    for (const show of new Set(names.flatMap((name) => followers.get(name) ?? []))) show();
   }
 
   /** Call a function now and whenever one of the fields changes. */
@@ -21,5 +26,5 @@ export function makeFields(state) {
     show();
   }
 
-  return { put, follow };
+  return { put, putAll, follow };
 }

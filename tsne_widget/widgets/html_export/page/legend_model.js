@@ -1,5 +1,6 @@
 // The legend of an exported page; same as views/legend/view.py.
-import { LEGEND_TITLES } from "../../frontend/constants.js";
+import { LEGEND_TITLES, MANY_CLASSES } from "../../frontend/constants.js";
+import { colorChoices, currentColoring } from "./coloring.js";
 import { accuraciesOf, asView, countedCodes, packBits } from "./counting.js";
 import { makeModel } from "./model.js";
 
@@ -8,8 +9,10 @@ export function makeLegendModel(exploration) {
   const { record, state } = exploration;
   const classes = record.printableNames.length;
   const counts = countedCodes(record.codes, null, classes);
-  /** @type {{code: number, wasAlone: boolean, selected: Uint32Array} | null} */
-  let toggled = null; // the state before the last click, which a double click restores
+  const accuracies = accuraciesOf(record, counts);
+  const isRanked = classes >= MANY_CLASSES && accuracies.some(Number.isFinite);
+  /** @type {{code: number, wasAlone: boolean, step: number} | null} */
+  let toggled = null; // the last click; a double click makes one step of both clicks
 
   function turn(/** @type {number[]} */ codes, /** @type {(flag: number) => number} */ to) {
     const visible = Uint8Array.from(state.visible);
@@ -20,30 +23,39 @@ export function makeLegendModel(exploration) {
   const isAlone = (/** @type {number} */ code) => state.visible[code] === 1 && state.visible.reduce((sum, flag) => sum + flag, 0) === 1;
 
   function toggle(/** @type {any} */ { code }) {
-    toggled = { code, wasAlone: isAlone(code), selected: state.selected.filter((row) => record.codes[row] === code) };
+    const wasAlone = isAlone(code);
     turn([code], (flag) => 1 - flag);
+    toggled = { code, wasAlone, step: exploration.steps() };
   }
 
   function showOnly(/** @type {any} */ { code, second_click: isSecond }) {
-    const before = isSecond && toggled?.code === code ? toggled : null;
+    const before = isSecond && toggled?.code === code && toggled.step === exploration.steps() ? toggled : null;
     toggled = null;
     const wasAlone = before ? before.wasAlone : isAlone(code);
-    exploration.show(state.visible.map((_, k) => Number(wasAlone || k === code)));
-    if (before?.selected.length) exploration.select(before.selected, "add");
+    exploration.show(state.visible.map((_, k) => Number(wasAlone || k === code)), before !== null);
   }
 
   const model = makeModel({
     title: LEGEND_TITLES[record.kind], names: record.printableNames, colors: record.colors, counts: Array.from(counts),
-    accuracies: asView(accuraciesOf(record, counts)), visible: null, selected_counts: null, is_key: true, sorted_by: "order",
+    accuracies: asView(accuracies), visible: null, selected_counts: null, is_key: true, sorted_by: isRanked ? "accuracy" : "order",
+    color_by: "", color_choices: [], key: {}, mistakes: "",
   }, {
     toggle,
     only: showOnly,
     all: ({ visible }) => exploration.show(state.visible.map(() => Number(visible))),
     show: ({ codes, visible }) => turn(codes, () => Number(visible)),
     invert: ({ codes }) => turn(codes, (flag) => 1 - flag),
+    color({ name }) {
+      const isPossible = model.get("color_choices").some((/** @type {string[]} */ [choice, , lacking]) => choice === name && !lacking);
+      if (isPossible) exploration.put("colorBy", name);
+    },
+    mistakes: ({ how }) => exploration.put("mistakes", how),
   });
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
-  exploration.follow(() => model.set("selected_counts", asView(countedCodes(record.codes, state.selected, classes))), "selected");
+  exploration.follow(() => model.set("selected_counts", asView(countedCodes(record.codes, state.chosen, classes))), "chosen");
   exploration.follow(() => model.set("is_key", [record.kind, "prediction"].includes(state.colorBy)), "colorBy");
+  exploration.follow(() => model.set("mistakes", state.mistakes), "mistakes");
+  exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
+  exploration.follow(() => model.set({ color_by: state.colorBy, key: currentColoring(exploration).key }), "colorBy", "selections");
   return model;
 }

@@ -1,5 +1,5 @@
 // The named selections of an exported page; same as views/selections/view.py.
-import { MAX_CHARACTERS } from "../../frontend/constants.js";
+import { AUTOMATIC, MAX_CHARACTERS } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
 import { problemOfName } from "./exploration.js";
 import { makeModel } from "./model.js";
@@ -24,18 +24,23 @@ class Selections {
     this.exploration = exploration;
     this.state = exploration.state;
     this.model = makeModel({
-      epoch: 0, names: [], colors: [], counts: [], selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS,
+      epoch: 0, names: [], colors: [], counts: [], wrong: [], kept: "", selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS,
     }, {
-      name: (content) => this.#name(content.name.trim()),
-      rename: (content) => this.#rename(this.#listed(content), content.name.trim()),
+      name: (content) => {
+        this.model.set("kept", "");
+        this.#name(content.name.trim());
+      },
+      keep: () => this.#keep(),
+      rename: (content) => {
+        this.model.set("kept", "");
+        this.#rename(this.#listed(content), content.name.trim());
+      },
       drop: (content) => this.#drop(this.#listed(content)),
       restore: () => this.#restore(),
       select: (content) => {
         const one = this.#listed(content);
         if (one) exploration.select(Array.from(one.rows), content.mode);
       },
-      undo: exploration.undo,
-      redo: exploration.redo,
     });
     exploration.follow(() => this.#show(), "selections");
     exploration.follow(() => this.#showSelected(), "selected");
@@ -53,6 +58,17 @@ class Selections {
     this.exploration.putSelections(isKnown
       ? selections.map((one) => (one.name === wanted ? { ...one, rows } : one))
       : [...selections, { name: wanted, rows }]);
+  }
+
+  /** Name the selected rows with the first number that is free. */
+  #keep() {
+    const names = this.state.selections.map((one) => one.name);
+    if (!this.state.selected.length) return;
+    let number = 1;
+    while (names.includes(`${AUTOMATIC} ${number}`)) number += 1;
+    const name = `${AUTOMATIC} ${number}`;
+    this.#name(name);
+    this.model.set("kept", this.state.selections.some((one) => one.name === name) ? name : "");
   }
 
   #rename(/** @type {Named | undefined} */ one, /** @type {string} */ wanted) {
@@ -83,9 +99,12 @@ class Selections {
     const { selections } = this.state;
     if (selections.some((one) => one.name === this.#dropped?.one.name)) this.#dropped = null;
     this.#epoch += 1;
+    const { labels, predictions, wrong } = this.exploration.record;
+    const wrongIn = (/** @type {Named} */ one) => Array.from(one.rows).reduce((sum, row) => sum + wrong[row], 0);
+    if (!selections.some((one) => printable(one.name) === this.model.get("kept"))) this.model.set("kept", "");
     this.model.set({
       names: selections.map((one) => printable(one.name)), colors: selections.map((one) => one.color),
-      counts: selections.map((one) => one.rows.length),
+      counts: selections.map((one) => one.rows.length), wrong: labels && predictions ? selections.map(wrongIn) : [],
       dropped: this.#dropped ? printable(this.#dropped.one.name) : "", epoch: this.#epoch,
     });
     this.#showSelected();

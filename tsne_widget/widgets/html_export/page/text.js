@@ -111,7 +111,7 @@ export function needs(needed) {
   return missing.length ? `needs ${missing.join(" and ")}` : "";
 }
 
-/** The message about hidden rows that were not selected; "" for none. @param {number} hidden @param {number} total */
+/** The message about rows that are not selected while their classes are hidden; "" for none. @param {number} hidden @param {number} total */
 export function hiddenRows(hidden, total) {
-  return hidden ? `${fullCount(hidden)} of ${fullCount(total)} rows belong to hidden classes and were not selected` : "";
+  return hidden ? `${fullCount(hidden)} of ${fullCount(total)} rows belong to hidden classes: they are selected once their classes are shown` : "";
 }

@@ -1,4 +1,4 @@
-"""The confusion of classes: a matrix, the worst pairs, and a table of the classes."""
+"""The confusion of classes: a sentence, a matrix, the worst pairs, and a table of the classes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, List, Unicode
+from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import classification_report, confused_pairs, confusion_matrix
+from tsne_widget.widgets.models.confusion import MAX_DRAWN, doubt_of, order_of
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.state.page_messages import integer, mode_of
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
-# Maximum number of classes of a matrix: cells of larger ones are too small to click.
-MAX_DRAWN = 100
 # Maximum number of confused pairs in the list.
 MAX_PAIRS = 20
 
@@ -28,32 +27,41 @@ class ConfusionView(View):
     """
 
     names = List(Unicode()).tag(sync=True)
+    colors = List(Unicode(), help="#rrggbb of each class").tag(sync=True)
     lacking = Unicode(help="what the panel requires and the record lacks").tag(sync=True)
+    doubt = Unicode(help="if the model is worse than a guess; else ''").tag(sync=True)
+    order = List(Int(), help="codes, confused classes side by side; [] above 100").tag(sync=True)
     counts = Bytes(help="(c, c) uint32, label by prediction; b'' above 100").tag(sync=True)
     chosen = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
     report = Bytes(help="(c, 3) uint32: samples, predictions, correct ones").tag(sync=True)
     chosen_report = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
     pairs = Bytes(help="(m, 3) uint32: label, prediction, count; worst first").tag(sync=True)
     chosen_pairs = Bytes(help="the same for the selection").tag(sync=True)
+    spread = List(Int(), help="pairs with a mistake, and those with half of them").tag(sync=True)
+    chosen_spread = List(Int(), help="the same for the selection").tag(sync=True)
     counts_selection = Bool(help="the matrix shows the selection").tag(sync=True)
     shows_shares = Bool(help="the matrix shows shares per label").tag(sync=True)
 
     page_traits = ("counts_selection", "shows_shares")
 
-    def __init__(self, state: ExplorerState, *, is_open: bool = True) -> None:
+    def __init__(
+        self, state: ExplorerState, colors: Sequence[str] = (), *, is_open: bool = True
+    ) -> None:
         self._state = state
         record = state.feature_set
-        missing = state.scores.lacks_any(("labels", "predictions"))
+        missing = [name for name in ("labels", "predictions") if getattr(record, name) is None]
         super().__init__(
             is_open=is_open,
             names=[printable(name) for name in record.class_names],
-            lacking=f"The confusion matrix {missing}." if missing else "",
+            colors=list(colors[: len(record.class_names)]),
+            lacking=" and ".join(missing),
         )
         if record.labels is None or record.predictions is None:
             return
         self._labels, self._predictions = record.labels, record.predictions
         self.handlers = {
             "cell": self._on_cell,
+            "block": self._on_block,
             "label": self._on_label,
             "prediction": self._on_prediction,
         }
@@ -66,29 +74,42 @@ class ConfusionView(View):
             return
         state = self._state
         with self.hold_sync():
+            if self._counted_visible is None:
+                self.order, self.doubt = order_of(state.feature_set), doubt_of(state.feature_set)
             if self._counted_visible is not state.visible:
-                self.counts, self.report, self.pairs = self._counted(state.visible_rows)
+                self.counts, self.report, self.pairs, self.spread = self._counted(
+                    state.visible_rows
+                )
                 self._counted_visible = state.visible
-            of_selection = self._counted(state.selected) if len(state.selected) else (b"", b"", b"")
-            self.chosen, self.chosen_report, self.chosen_pairs = of_selection
+            nothing: tuple[bytes, bytes, bytes, list[int]] = (b"", b"", b"", [])
+            of_selection = self._counted(state.selected) if len(state.selected) else nothing
+            self.chosen, self.chosen_report, self.chosen_pairs, self.chosen_spread = of_selection
 
-    def _counted(self, rows: NDArray[Any]) -> tuple[bytes, bytes, bytes]:
-        """Matrix, report and pairs of these rows, as bytes for the page."""
+    def _counted(self, rows: NDArray[Any]) -> tuple[bytes, bytes, bytes, list[int]]:
+        """Matrix, report and pairs of these rows, as bytes for the page; how mistakes spread."""
         record = self._state.feature_set
         c = len(record.class_names)
         labels, predictions = self._labels[rows], self._predictions[rows]
         table = b"" if c > MAX_DRAWN else _packed(confusion_matrix(labels, predictions, c))
         report = classification_report(labels, predictions, c)[["samples", "predicted", "correct"]]
-        pairs = confused_pairs(labels, predictions, limit=MAX_PAIRS)
-        return (
-            table,
-            _packed(report.to_numpy()),
-            _packed(pairs[["label", "prediction", "count"]].to_numpy()),
-        )
+        pairs = confused_pairs(labels, predictions)
+        worst = pairs[["label", "prediction", "count"]].to_numpy()[:MAX_PAIRS]
+        total = pairs["count"].cumsum().to_numpy()
+        half = int(np.searchsorted(total, total[-1] / 2)) + 1 if len(total) else 0
+        return table, _packed(report.to_numpy()), _packed(worst), [len(total), half]
 
     def _on_cell(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         label, prediction = self._class(content, "label"), self._class(content, "prediction")
         self._select((self._labels == label) & (self._predictions == prediction), content)
+
+    def _on_block(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        labels, predictions = (
+            self._classes(content, "labels"),
+            self._classes(content, "predictions"),
+        )
+        self._select(
+            np.isin(self._labels, labels) & np.isin(self._predictions, predictions), content
+        )
 
     def _on_label(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._select(self._labels == self._class(content, "code"), content)
@@ -100,6 +121,12 @@ class ConfusionView(View):
         """Select the rows that the matrix counts: visible, with a known label."""
         counted = self._state.visible_rows & (self._labels >= 0)
         self._state.select(mask & counted, mode_of(content))
+
+    def _classes(self, content: dict[str, Any], name: str) -> list[int]:
+        codes, most = content.get(name), len(self._state.feature_set.class_names)
+        if not isinstance(codes, list) or len(codes) > most:
+            raise MalformedMessageError(f"{name} is not a list of at most {most} classes")
+        return [self._class({name: code}, name) for code in codes]
 
     def _class(self, content: dict[str, Any], name: str) -> int:
         return integer(content, name, 0, len(self._state.feature_set.class_names) - 1)

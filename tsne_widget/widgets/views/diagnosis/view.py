@@ -8,41 +8,50 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import Bool, Dict, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, failure, printable
-from tsne_widget.analysis import (
-    Diagnosis,
-    Finding,
-    describe_layer,
-    diagnose,
-    diagnosis_seconds,
-)
+from tsne_widget.analysis import describe_layer, diagnosis_seconds
+from tsne_widget.widgets.models.confusion import doubt_of
+from tsne_widget.widgets.models.diagnosis_report import Report, full_report, quick_report
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
 logger = logging.getLogger(__name__)
 
-# Maximum seconds of work that start without a click when the panel opens.
-MAX_UNASKED = 1.0
-
-# Shares between 0 and 1 are never written as 0 % or 100 %.
-LEAST_SHARE = 0.001
+# Seconds of work from which a first answer without neighbours is shown meanwhile, and above which
+# the neighbours are compared on request only.
+QUICK, MAX_UNASKED = 0.5, 600.0
 
 
 class DiagnosisView(View):
-    """The diagnosis of the selected rows of one :class:`ExplorerState`, beside all visible rows.
+    """The diagnosis of the selected rows of one :class:`ExplorerState`, or of all visible rows.
 
-    It is computed in the background while ``is_open``. If that takes more than a second, the first
-    one waits for a click.
+    It is computed in the background while ``is_open``, and kept until the selection changes. What
+    needs no neighbours in feature space is shown at once.
     """
 
-    title = Unicode(help="number of diagnosed samples").tag(sync=True)
-    layer = Unicode(help="one line on the layer").tag(sync=True)
-    sentences = List(Unicode()).tag(sync=True)
+    lacking = Unicode(help="inputs without which nothing is wrong or right").tag(sync=True)
+    doubt = Unicode(help="if the model is worse than a guess; else ''").tag(sync=True)
+    verdict = Unicode().tag(sync=True)
+    summary = Unicode(help="how many are wrong").tag(sync=True)
+    pairs = List(Dict(), help="most frequent: label, prediction, count, text").tag(sync=True)
+    causes = List(Dict(), help="of the mistakes: name, title, rule, count").tag(sync=True)
+    contrasts = List(Dict(), help="name, words, numbers, title, curves, marks").tag(sync=True)
+    no_difference = Unicode(help="columns without a clear difference").tag(sync=True)
+    trust = List(Dict(), help="of the map: title, meaning, value, whole").tag(sync=True)
+    trust_sentence = Unicode().tag(sync=True)
+    trust_lacking = Unicode(help="why the map cannot be judged").tag(sync=True)
+    cluster = Unicode(help="whether the selection is a cluster").tag(sync=True)
     findings = List(Dict(), help="title, points_to, meaning, selected, whole").tag(sync=True)
-    cost = Unicode(help="how long it takes, if it waits for a click; else ''").tag(sync=True)
+    layer = Unicode(help="one line on the layer").tag(sync=True)
+    title = Unicode(help="number of diagnosed samples").tag(sync=True)
+    has_selection = Bool().tag(sync=True)
+    cost = Unicode(help="how long the neighbours take; '' once they are known").tag(sync=True)
+    is_waiting = Bool(help="the neighbours are compared on request only").tag(sync=True)
     is_running = Bool().tag(sync=True)
 
     def __init__(
@@ -50,15 +59,22 @@ class DiagnosisView(View):
     ) -> None:
         self._state = state
         self._background = background
-        self._layer = ""
+        self._rows: dict[str, NDArray[np.int64]] = {}  # of each cause
         self._is_wanted = False  # by a click, at any cost
         self._is_stale = True
         self._map = state.scores.embedding
         super().__init__(is_open=is_open)
-        self.handlers = {"compute": self._on_compute}
+        self.handlers = {
+            "compute": self._on_compute,
+            "cause": self._on_cause,
+            "pair": self._on_pair,
+            "color": self._on_color,
+        }
         state.follow(self._update, "selected", "visible")
         self.observe(lambda _change: self._opened(), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
+
+    # ---- computation ----
 
     def _opened(self) -> None:
         if self._is_stale:
@@ -69,19 +85,26 @@ class DiagnosisView(View):
         self._is_stale = True
         if not self.is_open or self.is_running:
             return  # the running work checks for more at its end
-        seconds = diagnosis_seconds(state.scores)
-        if seconds > MAX_UNASKED and not self._is_wanted:
-            self.cost = _duration(seconds)
-            return
-        self.cost = ""
-        self._is_stale = False
-        self.is_running = True
         rows, visible = state.selected, state.visible_rows
+        seconds = diagnosis_seconds(state.scores)
+        is_waiting = seconds > MAX_UNASKED and not self._is_wanted
+        with self.hold_sync():
+            self.cost = _duration(seconds) if seconds > QUICK else ""
+            self.is_waiting = is_waiting
+            self._is_stale = False
+            self.is_running = not is_waiting
+            if seconds > QUICK:
+                self._show(quick_report(state.scores, rows, visible), rows, visible)
+        if not is_waiting:
+            self._compute(rows, visible)
+
+    def _compute(self, rows: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
+        scores = self._state.scores
 
         def work() -> Any:
             try:
-                layer = self._layer or describe_layer(state.scores)
-                return layer, diagnose(state.scores, rows, visible)
+                layer = self.layer or describe_layer(scores)
+                return layer, full_report(scores, rows, visible)
             except Exception as error:  # shown on the main thread
                 return error
 
@@ -89,60 +112,66 @@ class DiagnosisView(View):
             self.is_running = False
             if isinstance(result, Exception):
                 logger.error("the diagnosis failed", exc_info=result)
-                state.message = failure(result, "The diagnosis")
+                self._state.message = failure(result, "The diagnosis")
                 return
-            self._layer, found = result
-            self._show(found, int(np.count_nonzero(visible)))
+            layer, report = result
+            with self.hold_sync():
+                self.layer, self.cost = printable(layer, MAX_SENTENCE), ""
+                self._show(report, rows, visible)
             if self._is_stale:
                 self._update()
 
         self._background.run("Computing the diagnosis", work, deliver)
 
-    def _show(self, found: Diagnosis, whole: int) -> None:
-        has_selection = found.points > 0
+    def _show(self, report: Report, rows: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
+        whole = int(np.count_nonzero(visible))
+        here = f"{len(rows):,} selected, compared with " if len(rows) else ""
+        self._rows = report.rows
         with self.hold_sync():
-            self.layer = printable(self._layer, MAX_SENTENCE)
-            here = f"{found.points:,} selected, compared with " if has_selection else ""
             self.title = f"{here}all {whole:,} visible"
-            self.sentences = [printable(line, MAX_SENTENCE) for line in str(found).splitlines()]
-            self.findings = [_as_row(finding, has_selection) for finding in found.findings]
-
-    def _on_compute(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._is_wanted = True
-        self._update()
+            self.doubt = doubt_of(self._state.feature_set)
+            for name, value in report.traits.items():
+                setattr(self, name, value)
 
     def _on_map(self, _change: Any) -> None:
         if self._map is not self._state.scores.embedding:  # None while the map moves
             self._map = self._state.scores.embedding
             self._update()
 
+    # ---- messages ----
 
-def _as_row(finding: Finding, has_selection: bool) -> dict[str, Any]:
-    """A finding as texts for the page."""
-    row = {"title": finding.title, "points_to": finding.points_to, "meaning": finding.meaning}
-    if finding.lacking:
-        return row | {
-            "selected": "",
-            "whole": "",
-            "lacking": printable(finding.lacking, MAX_SENTENCE),
-        }
-    is_share = finding.counted is not None or finding.points_to != "the map"
-    texts = [_number(value, is_share) for value in (finding.selected, finding.whole)]
-    if finding.counted is not None:
-        texts[0] = f"{finding.counted:,} ({texts[0]})"
-    return row | {"selected": texts[0] if has_selection else "", "whole": texts[1], "lacking": ""}
+    def _on_compute(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._is_wanted = True
+        self._update()
 
+    def _on_cause(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the mistakes with one cause."""
+        name = content.get("name")
+        if not isinstance(name, str):
+            raise MalformedMessageError("name is not a text")
+        if name in self._rows:
+            self._state.select(self._rows[name], mode_of(content))
 
-def _number(value: float, is_share: bool) -> str:
-    if math.isnan(value):
-        return "–"
-    if not is_share:
-        return f"{value:.3f}"
-    if 0 < value < LEAST_SHARE:
-        return f"< {100 * LEAST_SHARE:.1f} %"
-    if 1 - LEAST_SHARE < value < 1:
-        return f"> {100 * (1 - LEAST_SHARE):.1f} %"
-    return f"{100 * value:.1f} %"
+    def _on_pair(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the diagnosed rows with one label and one prediction."""
+        state = self._state
+        record, most = state.feature_set, len(state.feature_set.class_names) - 1
+        label = integer(content, "label", 0, most)
+        prediction = integer(content, "prediction", 0, most)
+        if record.labels is None or record.predictions is None:
+            return
+        mask = (record.labels == label) & (record.predictions == prediction) & state.visible_rows
+        if len(state.selected) and mode_of(content) == "replace":
+            chosen = np.zeros(len(mask), dtype=bool)
+            chosen[state.selected] = True
+            mask &= chosen
+        state.select(mask, mode_of(content))
+
+    def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Colour the map by a column that sets the mistakes apart."""
+        name = content.get("name")
+        if isinstance(name, str) and any(one["name"] == name for one in self.contrasts):
+            self._state.color_by = name
 
 
 def _duration(seconds: float) -> str:

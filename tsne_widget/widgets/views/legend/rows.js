@@ -1,12 +1,13 @@
-// The list of classes: one row per class, with its colour, counts and accuracy.
+// The list of classes: one row per class, with its colour, counts and share of right ones.
 import { describe, fullCount, percent, shortCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
 
 /** @typedef {{title: string, names: string[], counts: number[], accuracies: Float32Array, colors: string[]}} Classes */
 
 const KEYS_HELP =
   "Space or Enter: show or hide. Shift with Space: show or hide a range. " +
-  "Ctrl with Enter: show only this class; again: show all. Arrow keys, Home, End or letters: move.";
+  "Ctrl with Enter: show only this class; again: show all. Arrow keys, Home and End: move.";
 
 export class Rows {
   #classes;
@@ -19,24 +20,18 @@ export class Rows {
   constructor(classes) {
     this.#classes = classes;
     const { title, names, counts, accuracies } = classes;
-    const totals = Array.from(counts, shortCount);
-    this.#shares = Array.from(accuracies, (share) => percent(share).replace("\u202f", ""));
+    const texts = Array.from(accuracies, (share) => percent(share));
+    this.#shares = texts.some(Boolean) ? texts : counts.map(shortCount);
     this.#visible = new Uint8Array(names.length).fill(2);
     this.#selected = new Float64Array(names.length).fill(-1);
-    this.root = element("div", "tw-list");
-    this.root.style.setProperty("--tw-count", `${longest(totals, "sel.".length - 1)}ch`);
-    this.root.style.setProperty("--tw-share", `${longest(this.#shares, "acc.".length - 1) + 0.6}ch`); // % is wider than a digit
-    const top = this.root.appendChild(element("div", "tw-top"));
-    this.status = top.appendChild(element("span", "tw-status"));
-    this.status.setAttribute("role", "status");
-    this.columns = top.appendChild(this.#makeColumns());
-    this.list = this.root.appendChild(element("ul"));
+    this.list = element("ul", "tw-scroll");
     this.list.setAttribute("role", "list"); // Safari drops the role of a list without bullets
     this.list.setAttribute("aria-label", title || "Classes");
     this.list.setAttribute("aria-description", KEYS_HELP);
-    this.none = this.root.appendChild(element("p", "tw-none", "No class matches"));
-    this.rows = names.map((_, code) => this.#makeRow(code, totals[code]));
-    this.list.addEventListener("pointerover", (event) => this.#showTooltip(event));
+    this.list.style.setProperty("--tw-share", `${longest(this.#shares)}ch`);
+    this.none = element("p", "tw-none tw-small", "No class matches.");
+    this.rows = names.map((_, code) => this.#makeRow(code));
+    this.list.addEventListener("pointerover", (event) => this.#showTooltip(codeOf(event)));
   }
 
   /** Draw the rows that have changed. @param {Uint8Array} visible @param {Uint32Array} selected */
@@ -47,6 +42,11 @@ export class Rows {
       this.#selected[code] = selected[code];
       this.#draw(code);
     }
+    this.list.style.setProperty("--tw-selected", `${longest(Array.from(selected, shortCount))}ch`);
+  }
+
+  get selected() {
+    return this.#selected;
   }
 
   get visibleCount() {
@@ -62,29 +62,22 @@ export class Rows {
   arrange(codes) {
     this.list.replaceChildren(...codes.map((code) => this.rows[code].item));
     this.none.hidden = codes.length > 0;
-    this.columns.hidden = codes.length === 0;
   }
 
-  #makeColumns() {
-    const columns = element("span", "tw-columns");
-    columns.setAttribute("aria-hidden", "true"); // the label of each row has all of it
-    columns.append(element("span", "tw-selected", "sel."), element("span", "tw-count", "all"));
-    if (this.#shares.some(Boolean)) columns.append(element("span", "tw-accuracy", "acc."));
-    return columns;
-  }
-
-  #makeRow(/** @type {number} */ code, /** @type {string} */ total) {
-    const { names, colors } = this.#classes;
+  #makeRow(/** @type {number} */ code) {
+    const { names, colors, accuracies } = this.#classes;
     const item = element("li");
     const button = item.appendChild(textButton(""));
+    button.className = "tw-legend-row";
     button.dataset.code = String(code);
     button.tabIndex = -1;
-    const swatch = button.appendChild(element("span", "tw-swatch"));
-    swatch.style.borderColor = swatch.style.background = colors[code];
-    button.append(element("span", "tw-name", names[code]));
-    const selected = button.appendChild(element("span", "tw-selected"));
-    button.append(element("span", "tw-count", total));
-    if (this.#shares.some(Boolean)) button.append(element("span", "tw-accuracy", this.#shares[code]));
+    button.style.setProperty("--tw-class", paint(colors[code]));
+    const selected = element("span", "tw-selected");
+    button.append(element("i", "tw-swatch"), element("span", "tw-name", names[code]), selected, element("span", "tw-count", this.#shares[code]));
+    if (Number.isFinite(accuracies[code])) {
+      button.style.setProperty("--tw-part", String(accuracies[code]));
+      button.append(element("i", "tw-part"));
+    }
     return { item, button, selected };
   }
 
@@ -98,16 +91,16 @@ export class Rows {
     selected.textContent = count ? shortCount(count) : "";
   }
 
-  #showTooltip(/** @type {Event} */ event) {
-    const code = codeOf(event);
+  #showTooltip(/** @type {number} */ code) {
     if (code < 0) return;
     const { names, counts, accuracies } = this.#classes;
-    const share = percent(accuracies[code], 1);
-    const visible = this.isVisible(code) ? counts[code] : 0;
+    const [share, count] = [percent(accuracies[code], 1), this.#selected[code]];
+    const waits = count && !this.isVisible(code);
     this.rows[code].button.title = [
       names[code],
-      `${fullCount(this.#selected[code])} selected / ${fullCount(visible)} visible / ${fullCount(counts[code])} in total`,
-      share && `accuracy ${share}`,
+      [`${fullCount(counts[code])} pictures`, share && `${share} right`].filter(Boolean).join(", "),
+      waits ? `${fullCount(count)} are selected again when the class is shown` : count ? `${fullCount(count)} selected` : "",
+      "Click: off or on. Double click: only this. Shift: a range",
     ].filter(Boolean).join("\n");
   }
 }
@@ -119,6 +112,6 @@ export function codeOf(event) {
   return Number(button?.dataset.code ?? -1);
 }
 
-function longest(/** @type {string[]} */ texts, /** @type {number} */ least) {
-  return texts.reduce((most, text) => Math.max(most, text.length), least);
+function longest(/** @type {string[]} */ texts) {
+  return texts.reduce((most, text) => Math.max(most, text.length), 2);
 }

@@ -1,65 +1,93 @@
-// The legend: class toggles with search, sorting and keyboard control.
+// The key: what the colours mean, and class toggles with search, sorting and keyboard control.
 import { typedOf, unpackBits } from "../../frontend/bytes.js";
-import { fold, fullCount, sortedCodes, typedPosition } from "../../frontend/classes.js";
-import { element } from "../../frontend/elements.js";
+import { fold, sortedCodes, typedPosition } from "../../frontend/classes.js";
+import { MANY_CLASSES, MISTAKES } from "../../frontend/constants.js";
+import { element, textInput } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
+import { icon } from "../../frontend/icons.js";
 import { hasModifier } from "../../frontend/keys.js";
-import { makeHeader } from "./header.js";
+import { makeColors } from "./colors.js";
+import { makeFoot } from "./foot.js";
+import { makeHeads } from "./heads.js";
 import { codeOf, Rows } from "./rows.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
+/** @typedef {import("../../frontend/commands.js").Commands} Commands */
 
-const SEARCH_FROM = 20; // classes; with fewer, looking is faster than searching
 const TYPING_MS = 700; // a pause of this length ends a word typed in the list
 const PAGE_ROWS = 10; // rows per Page Up or Page Down
-const HINTS = ["double-click: only this", "Shift-click: a range"];
+const POINT_MS = 80; // the pointer rests on a row this long before the map lights up its points
 
-/** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
-  const legend = new Legend(model, el);
-  return follow(model, [
-    ["change:visible change:selected_counts", () => legend.show()],
-    ["change:is_key", () => legend.showIsKey()],
-    ["change:sorted_by", () => legend.arrange()],
-  ]);
+/** @type {(context: {model: ViewModel, el: HTMLElement, commands: Commands}) => () => void} */
+function render({ model, el, commands }) {
+  const legend = new Legend(model, el, commands);
+  const releases = [
+    follow(model, [
+      ["change:visible change:selected_counts", () => legend.show()],
+      ["change:is_key", () => legend.showIsKey()],
+      ["change:sorted_by", () => legend.arrange()],
+      ["change:color_by change:color_choices", () => legend.colors.show()],
+      ["change:key", () => legend.colors.showKey()],
+      ["change:mistakes", () => legend.showMistakes()],
+    ]),
+    commands.add("colour", () => legend.colors.focus()),
+    commands.add("mistakes", () => legend.nextMistakes()),
+  ];
+  return () => {
+    for (const release of releases) release();
+    legend.release();
+  };
 }
 
 class Legend {
   #model;
+  #commands;
   #names;
   #folded;
   #counts;
   #accuracies;
-  #header;
+  #heads;
+  #foot;
   #rows;
-  #root = element("section", "tw-legend"); // inside a section, a header is not the page's banner
+  #search = textInput("Find a class", "search");
+  #root = element("section", "tw-legend"); // inside a section, a footer is not the page's
   /** @type {number[]} */
   #listed = []; // codes that match the search, in the order of the list
   #current = 0; // code of the row in the tab order
   #anchor = -1; // code of the row toggled last, where a range begins
+  #pointed = -1; // code of the class that the map lights up
+  #timer = 0;
   #typed = { text: "", time: -Infinity };
 
-  /** @param {ViewModel} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {ViewModel} model @param {HTMLElement} el @param {Commands} commands */
+  constructor(model, el, commands) {
     this.#model = model;
+    this.#commands = commands;
     /** @type {string[]} */
     this.#names = model.get("names");
     this.#folded = this.#names.map(fold);
     this.#counts = model.get("counts");
     this.#accuracies = typedOf(model.get("accuracies"), Float32Array, this.#names.length, NaN);
+    const hasAccuracies = this.#accuracies.some(Number.isFinite);
+    this.colors = makeColors(model);
+    this.#heads = makeHeads({ hasAccuracies, sort: (by) => this.#sortBy(by), showAll: () => model.send({ kind: "all", visible: true }) });
+    this.#foot = makeFoot({ hasMistakes: hasAccuracies, act: (name) => this.#act(name), draw: (how) => this.#draw(how) });
     const title = model.get("title");
-    this.#header = makeHeader(title, {
-      canSearch: this.#names.length >= SEARCH_FROM, canSort: this.#names.length > 1, hasAccuracies: this.#accuracies.some(Number.isFinite),
-    });
     this.#rows = new Rows({ title, names: this.#names, counts: this.#counts, accuracies: this.#accuracies, colors: model.get("colors") });
-    const hint = element("footer");
-    hint.append(...HINTS.map((text) => element("span", "", text)));
-    this.#root.append(this.#header.root, this.#rows.root, hint);
+    this.#root.setAttribute("aria-label", "Key");
+    this.#root.toggleAttribute("data-many", this.isMany);
+    this.#root.append(this.colors.root, this.colors.key, ...(title ? this.#classParts() : [oneClass(this.#counts)]));
     el.appendChild(this.#root);
     this.#listen();
     this.showIsKey();
+    this.showMistakes();
     this.arrange();
     this.show();
+  }
+
+  /** Whether there are so many classes that searching is faster than looking. */
+  get isMany() {
+    return this.#names.length >= MANY_CLASSES;
   }
 
   /** Show which classes are visible and selected. */
@@ -67,7 +95,9 @@ class Legend {
     const selected = typedOf(this.#model.get("selected_counts"), Uint32Array, this.#names.length, 0);
     this.#rows.update(unpackBits(this.#model.get("visible"), this.#names.length), selected);
     this.#root.toggleAttribute("data-selecting", selected.some(Boolean));
-    this.#showStatus();
+    if (this.#model.get("sorted_by") === "selected") this.arrange();
+    else this.#showCounts();
+    if (this.#pointed >= 0 && !this.#rows.isVisible(this.#pointed)) this.#point(-1);
   }
 
   /** Show colours only if the map is coloured by class. */
@@ -75,47 +105,80 @@ class Legend {
     this.#root.toggleAttribute("data-plain", !this.#model.get("is_key"));
   }
 
+  showMistakes() {
+    this.#foot.show(this.#model.get("mistakes"));
+  }
+
+  /** Draw mistakes in the next way. */
+  nextMistakes() {
+    this.#draw(MISTAKES[(MISTAKES.indexOf(this.#model.get("mistakes")) + 1) % MISTAKES.length]);
+  }
+
   /** List the classes that match the search in the chosen order. */
   arrange() {
-    const { search, sort } = this.#header;
     const by = this.#model.get("sorted_by");
-    const wanted = fold(search.value.trim());
+    const wanted = fold(this.#search.value.trim());
     const hasFocus = this.#rows.list.contains(document.activeElement);
-    const codes = sortedCodes(by, { names: this.#names, counts: this.#counts, accuracies: this.#accuracies });
+    const codes = sortedCodes(by, { names: this.#names, counts: this.#counts, accuracies: this.#accuracies, selected: this.#rows.selected });
     this.#listed = codes.filter((code) => this.#folded[code].includes(wanted));
     this.#rows.arrange(this.#listed);
     this.#makeCurrent(this.#listed.includes(this.#current) || !this.#listed.length ? this.#current : this.#listed[0]);
     if (hasFocus) this.#button(this.#current).focus(); // a moved row loses the focus
-    sort.value = by;
-    this.#header.describe(Boolean(wanted));
-    this.#showStatus();
+    this.#heads.showOrder(by);
+    this.#foot.describe(Boolean(wanted));
+    this.#showCounts();
+  }
+
+  release() {
+    clearTimeout(this.#timer);
+  }
+
+  #classParts() {
+    const search = element("label", "tw-class-search");
+    search.append(icon("find"), this.#search);
+    search.hidden = !this.isMany;
+    this.#search.placeholder = "Find a class";
+    this.#search.title = "List only classes whose name contains this text; Escape clears it";
+    return [search, this.#heads.root, this.#heads.none, this.#rows.list, this.#rows.none, this.#foot.root];
   }
 
   #listen() {
     const { list } = this.#rows;
-    const { actions, search, sort } = this.#header;
     list.addEventListener("click", (event) => this.#click(event));
     list.addEventListener("keydown", (event) => this.#press(event));
     list.addEventListener("keyup", (event) => {
       if (event.key === " ") event.preventDefault(); // Firefox clicks on key release
     });
     list.addEventListener("focusin", (event) => { if (codeOf(event) >= 0) this.#makeCurrent(codeOf(event)); });
-    for (const [name, button] of Object.entries(actions)) button.addEventListener("click", () => this.#act(name));
-    search.addEventListener("input", () => this.arrange());
-    search.addEventListener("keydown", (event) => this.#pressInSearch(event));
-    sort.addEventListener("change", () => {
-      this.#model.set("sorted_by", sort.value);
-      this.#model.save_changes();
+    list.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") this.#point(codeOf(event)); });
+    list.addEventListener("pointerleave", () => this.#point(-1));
+    this.#search.addEventListener("input", () => this.arrange());
+    this.#search.addEventListener("keydown", (event) => this.#pressInSearch(event));
+  }
+
+  #showCounts() {
+    this.#heads.showCounts({
+      total: this.#names.length, visible: this.#rows.visibleCount, listed: this.#listed.length,
+      isSearching: Boolean(this.#search.value.trim()), isSelecting: this.#root.hasAttribute("data-selecting"),
     });
   }
 
-  #showStatus() {
-    const isSearching = Boolean(this.#header.search.value.trim());
-    const part = isSearching ? this.#listed.length : this.#rows.visibleCount;
-    const total = part < this.#names.length ? ` / ${fullCount(this.#names.length)}` : "";
-    const text = `${fullCount(part)}${total} ${isSearching ? "listed" : "visible"}`;
-    const { status } = this.#rows;
-    if (status.textContent !== text) status.textContent = text; // screen readers announce each change
+  #sortBy(/** @type {string} */ by) {
+    this.#model.set("sorted_by", by);
+    this.#model.save_changes();
+  }
+
+  #draw(/** @type {string} */ how) {
+    this.#model.send({ kind: "mistakes", how });
+  }
+
+  /** Light up the points of a class on the map; a hidden class and -1 for none. */
+  #point(/** @type {number} */ wanted) {
+    const code = wanted >= 0 && this.#rows.isVisible(wanted) ? wanted : -1;
+    if (code === this.#pointed) return;
+    this.#pointed = code;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#commands.run("highlight", code), POINT_MS);
   }
 
   // ---- toggling ----
@@ -154,9 +217,9 @@ class Legend {
   #press(/** @type {KeyboardEvent} */ event) {
     const code = codeOf(event);
     if (code < 0) return;
-    if (isLetter(event) && !(event.key === " " && !this.#continuesWithSpace())) this.#type(event);
+    if (this.isMany && isLetter(event) && !(event.key === " " && !this.#continuesWithSpace())) this.#type(event);
     else if (event.key === " " || event.key === "Enter") this.#pressRow(event, code);
-    else if (event.key === "Escape" && this.#header.search.value) this.#clearSearch();
+    else if (event.key === "Escape" && this.#search.value) this.#clearSearch();
     else if (!this.#move(event, this.#listed.indexOf(code))) return;
     event.preventDefault();
   }
@@ -201,7 +264,7 @@ class Legend {
   }
 
   #clearSearch() {
-    this.#header.search.value = "";
+    this.#search.value = "";
     this.arrange();
     this.#button(this.#current).scrollIntoView({ block: "nearest" });
   }
@@ -220,6 +283,13 @@ class Legend {
     const last = this.#listed.length - 1;
     if (last >= 0) this.#button(this.#listed[Math.max(0, Math.min(last, position))]).focus();
   }
+}
+
+/** What stands in place of the list where there are no classes. */
+function oneClass(/** @type {number[]} */ counts) {
+  const root = element("p", "tw-one-class tw-small");
+  root.textContent = counts[0] ? "No labels, so no classes to switch on and off." : "";
+  return root;
 }
 
 /** @param {KeyboardEvent} event */

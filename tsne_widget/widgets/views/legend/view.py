@@ -1,4 +1,4 @@
-"""The legend: a toggle per class, with its colour, count and accuracy."""
+"""The key: what the colours mean, and a toggle per class with its counts and accuracy."""
 
 from __future__ import annotations
 
@@ -7,21 +7,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Int, List, Unicode
+from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from tsne_widget._text import printable
-from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
+from tsne_widget.analysis.scores import SCORES
+from tsne_widget.widgets.models.appearance import title_of
+from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, boolean, integer
 from tsne_widget.widgets.views.view import View
 
 # Title of the list by what the classes are; "" for one class of all samples.
 TITLES = {"label": "Classes", "prediction": "Predicted classes", "": ""}
+# From this many classes on, the list begins with the least accurate ones.
+MANY_CLASSES = 20
+# Groups of the colour menu.
+COLOR_GROUPS = ("Classes", "Scores", "Columns")
 
 
 class LegendView(View):
-    """Class toggles of one :class:`ExplorerState`: one, a range, all, none, only one.
+    """Colours and class toggles of one :class:`ExplorerState`: one, a range, all, only one.
 
     Sort and search live in the page, so each message names the classes that it applies to.
+
+    Parameters
+    ----------
+    state : ExplorerState
+    colors : sequence of str
+        Colour "#rrggbb" of each class.
+    map_view : View
+        The map that computes the colours; its ``color_by`` and ``key`` say what it shows.
     """
 
     title = Unicode().tag(sync=True)
@@ -30,21 +44,31 @@ class LegendView(View):
     counts = List(Int()).tag(sync=True)
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
-    selected_counts = Bytes(help="selected rows per class, uint32 little-endian").tag(sync=True)
+    selected_counts = Bytes(
+        help="selected rows per class, those that wait while it is hidden included, uint32"
+    ).tag(sync=True)
     is_key = Bool(True, help="the map is coloured by class").tag(sync=True)
     sorted_by = Unicode("order", help="kept for a page reload").tag(sync=True)
+    color_by = Unicode(help="what the map's colours mean").tag(sync=True)
+    color_choices: Any = List(help="name, title, requirement and group of each").tag(sync=True)
+    key = Dict(help="meaning of colours that are no classes").tag(sync=True)
+    mistakes = Unicode(help="how the map draws mistakes").tag(sync=True)
 
     page_traits = ("sorted_by",)
 
-    def __init__(self, state: ExplorerState, colors: Sequence[str]) -> None:
+    def __init__(self, state: ExplorerState, colors: Sequence[str], map_view: View) -> None:
         self._state = state
+        self._map: Any = map_view
         self._toggled: _Toggled | None = None
+        accuracies = state.accuracies
+        is_ranked = len(accuracies) >= MANY_CLASSES and bool(np.isfinite(accuracies).any())
         super().__init__(
             title=TITLES[state.colored_by],
             names=[printable(name) for name in state.class_names],
             colors=list(colors),
             counts=state.counts.tolist(),
-            accuracies=state.accuracies.astype("<f4").tobytes(),
+            accuracies=accuracies.astype("<f4").tobytes(),
+            sorted_by="accuracy" if is_ranked else "order",
         )
         self.handlers = {
             "toggle": self._on_toggle,
@@ -52,49 +76,81 @@ class LegendView(View):
             "all": self._on_all,
             "show": self._on_show,
             "invert": self._on_invert,
+            "color": self._on_color,
+            "mistakes": self._on_mistakes,
         }
         with self.hold_sync():  # one message instead of several
             state.follow(self._show_visible, "visible")
-            state.follow(self._show_selected, "selected")
+            state.follow(self._show_selected, "chosen")
             state.follow(self._show_is_key, "color_by")
+            state.follow(self._show_color_choices, "fit", "selections")
+            state.follow(lambda: self.set_trait("mistakes", state.mistakes), "mistakes")
+            self._show_colors()
+        map_view.observe(lambda _change: self._show_colors(), ["color_by", "key"])
 
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
 
     def _show_selected(self) -> None:
-        self.selected_counts = self._state.selected_counts.astype("<u4").tobytes()
+        self.selected_counts = self._state.chosen_counts.astype("<u4").tobytes()
 
     def _show_is_key(self) -> None:
         self.is_key = self._state.color_by in (self._state.colored_by, "prediction")
 
+    def _show_colors(self) -> None:
+        with self.hold_sync():
+            self.color_by = self._map.color_by
+            self.key = self._map.key
+
+    def _show_color_choices(self) -> None:
+        columns, choices = self._state.scores.columns, self._state.color_choices
+        own, scores, others = COLOR_GROUPS
+        self.color_choices = [
+            [
+                name,
+                title_of(name),
+                lacking,
+                others if name in columns else scores if name in SCORES else own,
+            ]
+            for name, lacking in choices.items()
+        ]
+
+    def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        name = content.get("name")
+        if not isinstance(name, str) or self._state.color_choices.get(name, "unknown"):
+            raise MalformedMessageError("the map cannot be coloured by that")
+        self._state.color_by = name
+
+    def _on_mistakes(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        if content.get("how") not in MISTAKES:
+            raise MalformedMessageError("mistakes cannot be drawn like that")
+        self._state.mistakes = content["how"]
+
     def _on_toggle(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         code, state = self._class(content), self._state
-        self._toggled = _Toggled(
-            code,
-            was_alone=bool(state.visible[code] and state.visible.sum() == 1),
-            selected=state.selected[state.codes[state.selected] == code],
-        )
+        was_alone = bool(state.visible[code] and state.visible.sum() == 1)
         visible = state.visible.copy()
         visible[code] = not visible[code]
         state.show(visible)
+        self._toggled = _Toggled(code, was_alone, state.step)
 
     def _on_only(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         code, state = self._class(content), self._state
         first, self._toggled = self._toggled, None
-        if content.get("second_click") is not True or first is None or first.code != code:
+        if first is not None and (first.code, first.step) != (code, state.step):
+            first = None
+        if content.get("second_click") is not True:
             first = None
         only = np.arange(len(self._state.class_names)) == code
         was_alone = first.was_alone if first else np.array_equal(state.visible, only)
-        state.show(np.ones_like(only) if was_alone else only)
-        if first and len(first.selected):
-            state.select(first.selected, "add")
+        state.show(np.ones_like(only) if was_alone else only, amends=first is not None)
 
     def _on_all(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._state.show(np.full(len(self._state.class_names), _flag(content)))
+        self._state.show(np.full(len(self._state.class_names), boolean(content, "visible")))
 
     def _on_show(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         visible = self._state.visible.copy()
-        visible[self._classes(content)] = _flag(content)
+        visible[self._classes(content)] = boolean(content, "visible")
         self._state.show(visible)
 
     def _on_invert(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
@@ -113,18 +169,9 @@ class LegendView(View):
 
 
 class _Toggled(NamedTuple):
-    """The state before the last click, so that a double click can revert its first click.
-
-    A click acts at once. If it hides the class, it also deselects its rows.
-    """
+    """The last click on a class, so that a double click makes one step of both clicks."""
 
     code: int
     was_alone: bool
-    selected: NDArray[np.int64]
-
-
-def _flag(content: dict[str, Any]) -> bool:
-    visible = content.get("visible")
-    if not isinstance(visible, bool):
-        raise MalformedMessageError("visible is not true or false")
-    return visible
+    step: int
+    """The state's number of changes after it."""

@@ -11,10 +11,14 @@ from traitlets import Bytes, Int, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.state.explorer_state import MODES, ExplorerState
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELECTIONS
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.view import View
+
+# The word in automatic names, before a number.
+AUTOMATIC = "Selection"
 
 
 class SelectionsView(View):
@@ -29,6 +33,8 @@ class SelectionsView(View):
     names = List(Unicode()).tag(sync=True)
     colors = List(Unicode()).tag(sync=True)
     counts = List(Int()).tag(sync=True)
+    wrong = List(Int(), help="misclassified rows in each; [] if unknown").tag(sync=True)
+    kept = Unicode(help="the name that ``keep`` chose last, to edit; else ''").tag(sync=True)
     selected = Int(help="number of selected rows").tag(sync=True)
     overlaps = Bytes(help="selected rows in each, uint32 little-endian").tag(sync=True)
     dropped = Unicode(help="the name that can be restored; '' for none").tag(sync=True)
@@ -41,12 +47,11 @@ class SelectionsView(View):
         super().__init__()
         self.handlers = {
             "name": self._on_name,
+            "keep": self._on_keep,
             "select": self._on_select,
             "rename": self._on_rename,
             "drop": self._on_drop,
             "restore": self._on_restore,
-            "undo": lambda _content, _buffers: state.undo(),
-            "redo": lambda _content, _buffers: state.redo(),
         }
         with self.hold_sync():  # one message instead of several
             state.follow(self._show_list, "selections")
@@ -65,8 +70,18 @@ class SelectionsView(View):
             self.names = [printable(name) for name in state.selections]
             self.colors = list(state.selection_colors.values())
             self.counts = [len(rows) for rows in state.selections.values()]
+            self.wrong = self._wrong()
+            if self.kept not in self.names:
+                self.kept = ""
             self.dropped = "" if self._dropped is None else printable(self._dropped.name)
             self._show_selected()
+
+    def _wrong(self) -> list[int]:
+        record = self._state.feature_set
+        if record.labels is None or record.predictions is None:
+            return []
+        wrong = record.misclassified
+        return [int(np.count_nonzero(wrong[rows])) for rows in self._state.selections.values()]
 
     def _show_selected(self) -> None:
         state = self._state
@@ -79,7 +94,21 @@ class SelectionsView(View):
 
     def _on_name(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name = _name(content)
+        self.kept = ""
         self._try(lambda: self._state.name_selection(name, self._state.selected))
+
+    def _on_keep(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Name the selection "Selection 1", or with the first number that is free."""
+        state = self._state
+        if not len(state.selected):
+            return
+        number = 1
+        while f"{AUTOMATIC} {number}" in state.selections:
+            number += 1
+        name = f"{AUTOMATIC} {number}"
+        with self.hold_sync():
+            self._try(lambda: state.name_selection(name, state.selected))
+            self.kept = name if name in state.selections else ""
 
     def _on_select(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, mode = self._listed(content), content.get("mode")
@@ -90,6 +119,7 @@ class SelectionsView(View):
 
     def _on_rename(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, new_name = self._listed(content), _name(content)
+        self.kept = ""
         if name is not None:
             self._try(lambda: self._state.rename_selection(name, new_name))
 

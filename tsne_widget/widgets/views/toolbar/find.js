@@ -1,6 +1,7 @@
 // The search field: a list of finders opens below it, and Enter selects what its text matches.
 import { MAX_TEXT } from "../../frontend/constants.js";
 import { closest, element, textInput } from "../../frontend/elements.js";
+import { follow } from "../../frontend/follow.js";
 import { icon } from "../../frontend/icons.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
 
@@ -11,7 +12,11 @@ let made = 0;
 /** @param {import("../../frontend/kernel.js").ViewModel} model @param {import("../../frontend/commands.js").Commands} commands */
 export function makeFind(model, commands) {
   const find = new Find(model);
-  const release = commands.add("find", () => find.focus());
+  const releases = [
+    commands.add("find", () => find.focus()),
+    follow(model, [["change:found change:search_error", () => find.report()]]),
+  ];
+  const release = () => { for (const one of releases) one(); };
   return { root: find.root, offer: (/** @type {Finder[]} */ finders) => find.offer(finders), release };
 }
 
@@ -19,6 +24,7 @@ class Find {
   root = element("div", "tw-find");
   #field = textInput("Find pictures", "search");
   #list = element("div", "tw-pop tw-finders");
+  #report = element("div", "tw-pop tw-found tw-small");
   #model;
   /** @type {Finder[]} */
   #finders = [];
@@ -37,7 +43,10 @@ class Find {
     this.#list.dataset.align = "right";
     this.#list.setAttribute("role", "listbox");
     this.#list.setAttribute("aria-label", "Finders");
-    this.root.append(icon("find"), this.#field, this.#list);
+    this.#report.dataset.align = "right";
+    this.#report.setAttribute("role", "status");
+    this.#report.hidden = true;
+    this.root.append(icon("find"), this.#field, this.#list, this.#report);
     this.#open(false);
     this.#listen();
   }
@@ -45,6 +54,15 @@ class Find {
   focus() {
     this.#field.focus();
     this.#field.select();
+  }
+
+  /** Say what the last search has found, or why it has found nothing. */
+  report() {
+    const error = this.#model.get("search_error");
+    const text = error || this.#model.get("found");
+    this.#report.textContent = text;
+    this.#report.hidden = !text || document.activeElement !== this.#field;
+    this.#field.toggleAttribute("aria-invalid", Boolean(error));
   }
 
   /** @param {Finder[]} finders */
@@ -60,8 +78,12 @@ class Find {
     });
     this.#field.addEventListener("focus", () => this.#open(true));
     this.#field.addEventListener("click", () => this.#open(true));
-    this.#field.addEventListener("blur", () => this.#open(false));
+    this.#field.addEventListener("blur", () => {
+      this.#report.hidden = true;
+      this.#open(false);
+    });
     this.#field.addEventListener("input", () => {
+      this.#report.hidden = true;
       this.#at = -1;
       this.#open(true);
     });
@@ -121,6 +143,7 @@ class Find {
     else if (this.#field.value.trim()) {
       this.#model.send({ kind: "search", text: this.#field.value, mode: modeOf(event) });
       this.#open(false);
+      this.report(); // the same search has the same answer
     }
   }
 

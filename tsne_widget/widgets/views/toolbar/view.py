@@ -15,14 +15,18 @@ from tsne_widget.analysis import (
     FINDERS,
     finder_is_ready,
     finder_lacks,
+    finder_order,
     finder_rows,
-    matching_rows,
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
+from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.explorer_state import ExplorerState, Mode
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
+from tsne_widget.widgets.state.rows import Ranking
+from tsne_widget.widgets.state.search import rows_of_search
+from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
 
@@ -49,10 +53,13 @@ class ToolbarView(View):
     misclassified = Int(-1, help="misclassified visible rows; -1: no predictions").tag(sync=True)
     selected = Int().tag(sync=True)
     selected_misclassified = Int().tag(sync=True)
+    hidden = Int(help="rows that are selected again once their class is shown").tag(sync=True)
     can_undo = Bool().tag(sync=True)
     can_redo = Bool().tag(sync=True)
     files = List(Unicode(), help="names of the downloads").tag(sync=True)
     message = Unicode().tag(sync=True)
+    found = Unicode(help="what the last search has found").tag(sync=True)
+    search_error = Unicode(help="why the last search has selected nothing").tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
     notes = List(Dict(), help="of, '' for the only record, and text").tag(sync=True)
     finders = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
@@ -80,7 +87,7 @@ class ToolbarView(View):
             "download": self._on_download,
         }
         with self.hold_sync():  # one message instead of several
-            state.follow(self._show, "selected", "visible", "message", "busy")
+            state.follow(self._show, "chosen", "visible", "message", "busy", "can_undo", "can_redo")
             state.follow(self._show_finders, "fit", "embedding")
 
     def _show(self) -> None:
@@ -92,6 +99,7 @@ class ToolbarView(View):
             self.misclassified = int(np.count_nonzero(visible & self._wrong)) if judged else -1
             self.selected = len(state.selected)
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
+            self.hidden = state.selected_hidden
             self.message = state.message
             self.busy = state.busy
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
@@ -114,6 +122,7 @@ class ToolbarView(View):
             raise MalformedMessageError("no such finder, or one that is not offered")
         title = FINDERS[FINDER_NAMES.index(name)].title
         visible = self._state.visible_rows
+        order = finder_order(name) if mode in ("replace", "intersect") else None
         self._asked += 1
         asked = self._asked
 
@@ -122,7 +131,7 @@ class ToolbarView(View):
 
         def select(rows: NDArray[np.int64]) -> None:
             if asked == self._asked:
-                self._select(rows, mode, f"{title}: none")
+                self._select(rows, mode, f"{title}: none", order and Ranking(*order))
 
         if finder_is_ready(name, scores):
             select(find())
@@ -133,15 +142,33 @@ class ToolbarView(View):
         text, mode = content.get("text"), mode_of(content)
         if not isinstance(text, str) or not 1 <= len(text.strip().casefold()) <= MAX_TEXT:
             raise MalformedMessageError(f"text is not of 1 … {MAX_TEXT} characters")
-        rows = matching_rows(self._state.feature_set, text)
-        self._select(rows, mode, f"No match for “{printable(text.strip())}”")
+        try:
+            rows, what = rows_of_search(self._state, text)
+        except InvalidInputError as error:
+            self._report("", printable(error, MAX_SENTENCE))
+            return
+        hidden = int(np.count_nonzero(~self._state.visible_rows[rows]))
+        note = f", {hidden:,} of them in hidden classes" if hidden else ""
+        said = printable(f"{len(rows):,} {what}{note}", MAX_SENTENCE)
+        if hidden == len(rows):
+            self._report("", said)
+            return
+        self._state.select(rows, mode)
+        self._report(said, "")
 
-    def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
+    def _report(self, found: str, error: str) -> None:
+        """Say what a search has found; the field shows it until the next one."""
+        with self.hold_sync():
+            self.found, self.search_error = found, error
+
+    def _select(
+        self, rows: NDArray[np.int64], mode: Mode, none: str, ranking: Ranking | None = None
+    ) -> None:
         """Select the visible ones of these rows, or report that there are none."""
         state = self._state
         among = rows[state.visible_rows[rows]]
         if len(among):
-            state.select(among, mode)
+            state.select(among, mode, ranking)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
             state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)

@@ -46,6 +46,7 @@ class Fit(NamedTuple):
     ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
     or "failed". ``total`` is 0 if the projector reports no iterations, ``seconds`` NaN until the
     end. ``note`` is a remark about the map, ``stage`` what is done before the first iteration.
+    ``turn`` is the angle in degrees by which the finished map is turned.
     """
 
     condition: str = "none"
@@ -56,6 +57,7 @@ class Fit(NamedTuple):
     seconds: float = math.nan
     note: str = ""
     stage: str = ""
+    turn: float = 0.0
 
 
 class ExplorerState(Selecting):

@@ -223,7 +223,7 @@ def per_iteration(threads: int, engines: list[str]) -> None:
     from scipy.spatial import cKDTree
 
     from tsne_widget.projection import forces as forces_module
-    from tsne_widget.projection import optimize
+    from tsne_widget.projection import optimize, schedule
     from tsne_widget.projection.affinities import joint_probabilities
     from tsne_widget.projection.neighbors import Neighbors
     from tsne_widget.projection.workers import Workers
@@ -250,13 +250,13 @@ def per_iteration(threads: int, engines: list[str]) -> None:
                     else forces_module.NumbaForces(P, workers, loops)
                 )
                 state = optimize.State.at(y)
-                state.iteration = optimize.EXAGGERATED_ITERATIONS + 1
+                state.iteration = schedule.ITERATIONS
                 times = []
                 for _ in range(12):
                     state.y = torch.from_numpy(y.copy())  # the same width in every step
                     start = time.perf_counter()
                     z = forces.evaluate(state.y)
-                    forces.move(state, optimize.default_schedule(n).phase(state.iteration), z)
+                    forces.move(state, schedule.default_schedule(n).phase(state.iteration), z)
                     times.append(1e3 * (time.perf_counter() - start))
                 ms = statistics.median(times[2:])
                 cells += [f"{ms:.2f}", f"{1e6 * ms / (n * np.log2(n)):.1f} ns"]

@@ -74,10 +74,10 @@ def use_everything(page) -> None:
     # Events instead of the mouse, because notices of a lost connection may cover the buttons.
     page.locator(".tw-legend li button").nth(1).dispatch_event("click")
     page.locator(".tw-legend li button").nth(2).dispatch_event("dblclick")
-    page.locator(".tw-legend select").first.select_option("size")
+    page.locator(".tw-head-names").first.dispatch_event("click")
     page.locator(".tw-scatter").first.press("Control+z")
     page.mouse.wheel(0, 200)  # the viewport is saved after the gesture
-    page.locator(".tw-color-menu select").select_option("prediction")
+    page.locator(".tw-key-head select").select_option("prediction")
     page.locator(".tw-wrong-count").first.dispatch_event("click")
     page.locator(".tw-find input").press("a")
     page.locator(".tw-find input").press("Enter")

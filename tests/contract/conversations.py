@@ -81,7 +81,7 @@ def hidden_selections(kernel: Kernel) -> None:
                    mode=mode)  # fmt: skip
         kernel.say("legend", "toggle", code=0)
     for kind in ("undo", "undo", "redo", "undo", "undo", "undo", "redo", "redo", "redo", "redo"):
-        kernel.say("map", kind)
+        kernel.say("toolbar", kind)
     kernel.say("legend", "only", code=last)
     kernel.say("legend", "all", visible=True)
     kernel.say("map", "clear")

@@ -9,7 +9,7 @@ from tsne_widget.projection.gpu.operations import Pairs
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.inputs import Scaler
-from tsne_widget.projection.optimize import Phase, Schedule
+from tsne_widget.projection.schedule import Phase, Schedule
 
 CPU = torch.device("cpu")
 

@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from tsne_widget.projection import forces as forces_module
 from tsne_widget.projection import mesh as mesh_module
 from tsne_widget.projection import neighbors as neighbors_module
-from tsne_widget.projection import optimize, repulsion
+from tsne_widget.projection import optimize, repulsion, schedule
 from tsne_widget.projection.affinities import conditional_probabilities, joint_probabilities
 from tsne_widget.projection.attraction import (
     Attraction,
@@ -189,7 +189,7 @@ class TestCompiledLoops:
             forces_module.TorchForces(P, workers),
         ):
             state = optimize.State.at(clustered(n))
-            optimize.descend(state, forces, optimize.default_schedule(n), 1)
+            optimize.descend(state, forces, schedule.default_schedule(n), 1)
             states.append(state)
         assert torch.allclose(states[0].y, states[1].y, atol=1e-4)
         assert torch.allclose(states[0].velocity, states[1].velocity, rtol=1e-3, atol=1e-5)

@@ -21,8 +21,8 @@ from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
 from tsne_widget.projection.gpu.lattice import Shape, shape_for
 from tsne_widget.projection.gpu.objective import KLDivergence
 from tsne_widget.projection.gpu.operations import TorchOperations
-from tsne_widget.projection.optimize import Phase, Schedule, default_schedule
 from tsne_widget.projection.quality import affinities, kl_divergence
+from tsne_widget.projection.schedule import Phase, Schedule, default_schedule
 
 
 class TestMesh:
@@ -108,9 +108,9 @@ class TestDescent:
         seen = []
         move = TorchOperations.move
 
-        def noted(self, motion, pull, push, z, phase, parts):
-            seen.append(phase.momentum)
-            move(self, motion, pull, push, z, phase, parts)
+        def noted(self, motion, pull, push, z, constants, rates, parts):
+            seen.append(round(float(constants[2]), 6))
+            move(self, motion, pull, push, z, constants, rates, parts)
 
         monkeypatch.setattr(TorchOperations, "move", noted)
         state = DeviceState(torch.from_numpy(clustered(600)))

@@ -36,9 +36,10 @@ from tsne_widget.projection.gpu.products import Products, parts_of
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.inputs import Scaler
 from tsne_widget.projection.neighbors import nearest
-from tsne_widget.projection.optimize import State, default_schedule, descend
+from tsne_widget.projection.optimize import State, descend
 from tsne_widget.projection.placement import Placement
 from tsne_widget.projection.quality import affinities
+from tsne_widget.projection.schedule import default_schedule
 from tsne_widget.projection.start import principal
 from tsne_widget.projection.workers import Workers
 
@@ -94,9 +95,10 @@ class TestFeatures:
 
 
 class TestNeighbours:
-    def test_exact_neighbours_are_those_of_the_cpu(self, digits, workers, monkeypatch):
+    def test_exact_neighbours_are_those_of_the_cpu(self, workers, monkeypatch):
         monkeypatch.setattr("tsne_widget.projection.gpu.search.HOST_BLOCK_BYTES", 4 * 600 * 70)
-        there, here = exact_neighbors(torch.from_numpy(digits), 30), nearest(digits, 30, workers)
+        X = without_ties(600)
+        there, here = exact_neighbors(torch.from_numpy(X), 30), nearest(X, 30, workers)
         assert (there.indices.numpy() == here.indices).mean() > 0.99
         assert np.allclose(there.squared, here.squared, rtol=1e-4)
 
@@ -112,9 +114,10 @@ class TestNeighbours:
         for first in (40, -1):
             split = Products(X, is_split=True).of(X[40:90], first)
             assert torch.allclose(split.double(), exact, atol=1e-5 * float(exact.abs().max()))
-        chosen = torch.tensor([40, 41, 7])
-        some = Products(X, is_split=True).among(chosen).of(X[40:42], 0)
-        assert torch.allclose(some.double(), exact[:2, chosen], atol=1e-2)
+        chosen = torch.tensor([40, 41, 7, 8])
+        some = Products(X, is_split=True).among(chosen, 3).of(X[40:42], 0)
+        assert torch.allclose(some[:, :3].double(), exact[:2, chosen[:3]], atol=1e-2)
+        assert some[:, 3].isinf().all()
 
     def test_parts_have_no_more_digits_than_tf32(self):
         X = torch.randn((300, 51), generator=torch.Generator().manual_seed(0))

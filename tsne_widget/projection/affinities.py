@@ -57,6 +57,18 @@ class Affinities:
         return self.pair(np.minimum(pairs, len(self.values) - 1))
 
     @cached_property
+    def stable_rates(self) -> NDArray[np.float32]:
+        """(n,) largest learning rate of each sample, 1 / Σⱼ Pᵢⱼ, without exaggeration.
+
+        The curvature of the attraction at a point is at most Σⱼ Pᵢⱼ. A row that is a neighbour of
+        many rows has a large sum, and would be thrown about by the rate that suits the others.
+        """
+        n = len(self)
+        rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(self.starts))
+        total = np.bincount(rows, self.values, n) + np.bincount(self.others, self.values, n)
+        return (1 / total).astype(np.float32)
+
+    @cached_property
     def negative_entropy(self) -> float:
         """Σ P log P over both directions of all pairs, in nats."""
         p = self.values.astype(np.float64)

@@ -15,10 +15,11 @@ from tsne_widget.projection.forces import forces_for
 from tsne_widget.projection.inputs import Scaler, directions, exact_directions, unit_rows
 from tsne_widget.projection.landmarks import Placing, Reference, nearest_fitted
 from tsne_widget.projection.neighbors import Neighbors, nearest
-from tsne_widget.projection.optimize import Schedule, State, descend, kl_divergence
+from tsne_widget.projection.optimize import State, descend, kl_divergence
 from tsne_widget.projection.placement import Placement
 from tsne_widget.projection.precomputed import precomputed_neighbors
 from tsne_widget.projection.rows import Rows
+from tsne_widget.projection.schedule import Schedule
 from tsne_widget.projection.start import Start, principal
 from tsne_widget.projection.workers import Workers
 

@@ -16,7 +16,8 @@ from tsne_widget.projection import repulsion
 from tsne_widget.projection.affinities import Affinities
 from tsne_widget.projection.attraction import Attraction
 from tsne_widget.projection.mesh import Mesh, influence, mesh_for
-from tsne_widget.projection.optimize import Forces, Phase, State
+from tsne_widget.projection.optimize import Forces, State
+from tsne_widget.projection.schedule import Phase
 from tsne_widget.projection.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class TorchForces:
     def __init__(self, affinities: Affinities, workers: Workers) -> None:
         n = len(affinities)
         self._attraction = Attraction(affinities)
+        self._rates = torch.from_numpy(affinities.stable_rates)[:, None]
         self._workers = workers
         self._pull = torch.zeros((2, n))
         self._push = torch.zeros((2, n))
@@ -88,7 +90,8 @@ class TorchForces:
         same_way = (gradient * state.velocity) > 0
         torch.where(same_way, state.gains * 0.8, state.gains + 0.2, out=state.gains)
         state.gains.clamp_(min=MIN_GAIN)
-        step = state.velocity * phase.momentum - gradient * state.gains * phase.learning_rate
+        rates = (self._rates / phase.exaggeration).clamp_(max=phase.learning_rate)
+        step = state.velocity * phase.momentum - gradient * state.gains * rates
         state.velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         state.y += state.velocity
 
@@ -118,6 +121,7 @@ class NumbaForces:
         self._pairs = (affinities.starts, affinities.others, affinities.values)
         self._pull = np.zeros((pieces, n, 2), np.float32)
         self._push = np.zeros((n, 2), np.float32)
+        self._rates = affinities.stable_rates
         self._loops = loops
         self._workers = workers
 
@@ -181,7 +185,9 @@ class NumbaForces:
         ]
         arrays = [tensor.numpy() for tensor in (state.y, state.velocity, state.gains)]
         self._workers.map(
-            lambda piece: self._loops.move(*piece, self._pull, self._push, *constants, *arrays),
+            lambda piece: self._loops.move(
+                *piece, self._pull, self._push, *constants, self._rates, *arrays
+            ),
             self._points,
         )
 

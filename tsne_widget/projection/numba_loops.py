@@ -133,12 +133,14 @@ def move(
     momentum: Any,
     min_gain: Any,
     max_step: Any,
+    stable_rates: Any,
     y: Any,
     velocity: Any,
     gains: Any,
 ) -> None:
     """``TorchForces.move`` for the points ``first:last``; ``attraction`` is (parts, n, 2)."""
     for i in range(first, last):
+        own_rate = min(rate, stable_rates[i] / exaggeration)
         for axis in range(2):
             pull = _f(0)
             for part in range(len(attraction)):
@@ -148,7 +150,7 @@ def move(
             gain = gain * _f(0.8) if gradient * velocity[i, axis] > 0 else gain + _f(0.2)
             gain = max(gain, min_gain)
             gains[i, axis] = gain
-            step = momentum * velocity[i, axis] - rate * gain * gradient
+            step = momentum * velocity[i, axis] - own_rate * gain * gradient
             step = min(max(step, -max_step), max_step)
             velocity[i, axis] = step
             y[i, axis] += step

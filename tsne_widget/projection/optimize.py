@@ -1,4 +1,4 @@
-"""Gradient descent on the map: its state, its schedule and its loop."""
+"""Gradient descent on the map: its state and its loop."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from numpy.typing import NDArray
 
 from tsne_widget.projection.affinities import Affinities
 from tsne_widget.projection.attraction import cross_entropy, estimated_cross_entropy
-
-# Iterations with exaggerated attraction, and the momentum during and after them. The first two are
-# openTSNE's (Poličar, Stražar & Zupan 2024). openTSNE's momentum of 0.8 after the exaggeration
-# needs 500 iterations to reach the KL divergence that 0.9 reaches in 350: 1.787 and 1.784 on 10,000
-# MNIST digits.
-EXAGGERATED_ITERATIONS = 250
-EXAGGERATED_MOMENTUM = 0.8
-MOMENTUM = 0.9
+from tsne_widget.projection.schedule import Phase, Schedule
 
 
 @dataclass
@@ -55,89 +48,6 @@ class State:
         """Reset steps and gains, because the forces are about to change."""
         self.velocity.zero_()
         self.gains.fill_(1)
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Constants of a range of iterations.
-
-    Attributes
-    ----------
-    iterations : int
-        Number of iterations.
-    exaggeration : float
-        Factor on the attraction.
-    momentum : float
-    learning_rate : float
-        In the units of the gradient A − R / Z.
-    is_fresh : bool
-        Start without steps and gains, because the forces change.
-    """
-
-    iterations: int
-    exaggeration: float
-    momentum: float
-    learning_rate: float
-    is_fresh: bool = False
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Constants of each iteration, as data that the CPU and the GPU read.
-
-    Attributes
-    ----------
-    phases : tuple of Phase
-        One after the other; the last one covers all later iterations too.
-    """
-
-    phases: tuple[Phase, ...]
-
-    def phase(self, iteration: int) -> Phase:
-        """Constants of the next iteration, after ``iteration`` finished ones."""
-        return self._at(iteration)[0]
-
-    def is_fresh(self, iteration: int) -> bool:
-        """Whether the next iteration is the first of a phase that starts without steps."""
-        phase, first, _ = self._at(iteration)
-        return phase.is_fresh and iteration == first
-
-    def last(self, iteration: int) -> float:
-        """Number of finished iterations at which the phase of the next iteration ends."""
-        return self._at(iteration)[2]
-
-    def _at(self, iteration: int) -> tuple[Phase, int, float]:
-        """The phase of the next iteration, and the numbers of finished ones at its two ends."""
-        first = 0
-        for phase in self.phases[:-1]:
-            if iteration < first + phase.iterations:
-                return phase, first, first + phase.iterations
-            first += phase.iterations
-        return self.phases[-1], first, np.inf
-
-
-def default_schedule(
-    n: int, early_exaggeration: float = 12.0, learning_rate: float | None = None
-) -> Schedule:
-    """The schedule of a fit of n points.
-
-    Parameters
-    ----------
-    n : int
-        Number of points.
-    early_exaggeration : float
-        Factor on the attraction in the first 250 iterations.
-    learning_rate : float, optional
-        By default n / exaggeration (Belkina et al. 2019; Kobak & Berens 2019). There is no minimum:
-        scikit-learn's 200, in these units, degrades maps of less than 100 points.
-    """
-    early = learning_rate or n / early_exaggeration
-    return Schedule(
-        (
-            Phase(EXAGGERATED_ITERATIONS, early_exaggeration, EXAGGERATED_MOMENTUM, early),
-            Phase(350, 1.0, MOMENTUM, learning_rate or float(n), is_fresh=True),
-        )
-    )
 
 
 class Forces(Protocol):

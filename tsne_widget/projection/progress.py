@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget.projection.optimize import EXAGGERATED_ITERATIONS
+from tsne_widget.projection.schedule import EXAGGERATED_ITERATIONS
 
 # Iterations between two checks, as in scikit-learn.
 CHECK_EVERY = 50

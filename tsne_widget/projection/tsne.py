@@ -21,7 +21,6 @@ from tsne_widget.projection.gpu.fit import fit_on_gpu
 from tsne_widget.projection.inputs import Scaler, as_numeric, check_finite, checksum
 from tsne_widget.projection.landmarks import OtherRows, choose, find_other_rows, place_rows
 from tsne_widget.projection.metrics import OWN, neighbor_graph
-from tsne_widget.projection.optimize import default_schedule
 from tsne_widget.projection.parameters import (
     fits_all,
     resolve_perplexity,
@@ -29,6 +28,7 @@ from tsne_widget.projection.parameters import (
     validated,
 )
 from tsne_widget.projection.progress import PATIENCE, Progress
+from tsne_widget.projection.schedule import ITERATIONS, default_schedule
 from tsne_widget.projection.start import Start, principal
 from tsne_widget.projection.workers import Workers, available_threads
 
@@ -61,13 +61,15 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     perplexity : float or None
         Effective number of neighbours. None means 30, or (n − 1) / 3 if that is less.
     early_exaggeration : float
-        Factor on the attraction in the first 250 iterations, at least 1.
+        Factor on the attraction in the first 100 iterations, at least 1. It falls to 1 in the next
+        100.
     learning_rate : float or "auto"
         In scikit-learn's units. "auto" is n / exaggeration / 4, so it increases when the
-        exaggeration ends (Belkina et al. 2019), as in openTSNE.
+        exaggeration falls (Belkina et al. 2019), as in openTSNE. A point whose attraction is too
+        strong for the rate uses its largest stable rate.
     max_iter : int
-        Total number of iterations, including the 250 exaggerated ones. 600 reach the KL divergence
-        of scikit-learn's 1000, because the forces are more accurate and the momentum is 0.9.
+        Total number of iterations, including the 200 exaggerated ones. 400 reach the KL divergence
+        of scikit-learn's 1000, because the exaggeration falls in steps and the momentum is higher.
     init : "pca", "random" or (n, n_components) array
         Initial coordinates. "pca" and "random" have a standard deviation of 1e-4; an array is used
         unchanged.
@@ -169,7 +171,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         perplexity: float | None = None,
         early_exaggeration: float = 12.0,
         learning_rate: float | str = "auto",
-        max_iter: int = 600,
+        max_iter: int = ITERATIONS,
         init: str | ArrayLike = "pca",
         metric: Any = "euclidean",
         random_state: int | np.random.RandomState | None = None,
@@ -347,8 +349,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _check_unchanged(self, X: Any) -> None:
         """Raise InvalidInputError if ``X`` is not that of the previous fit."""
-        same = self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum
-        if not same:
+        if not (self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum):
             raise InvalidInputError(
                 "warm_start=True continues the fit of the same X, but X has changed; "
                 "pass warm_start=False to start again"
@@ -382,8 +383,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
             self.n_iter_ = fit.iteration - 1
 
     def _progress(self) -> Progress:
-        patience = self.n_iter_without_progress
-        return Progress(self.verbose, patience, self.callback, self.callback_every)
+        options = self.verbose, self.n_iter_without_progress, self.callback, self.callback_every
+        return Progress(*options)
 
     def _stage(self, words: str) -> None:
         """Tell the callback what a fit on a GPU does before its first iteration."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 # Maximum number of lines from map to map: more lines hide each other.
 MAX_LINES = 300
-TILE_SIZE = 132  # pixels
+TILE_SIZE = 88  # pixels
 _ACTIVE = ("running", "paused")
 
 
@@ -126,6 +126,7 @@ class Comparison(Exploration):
         self._share = 1.0
         state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
+        state.color_by = state.colored_by if self._codes is None else "change"
         state.words = {
             word: functools.partial(self._rows_that_changed, code)
             for code, word in enumerate(CHANGES)

@@ -32,13 +32,17 @@ class Exploration(Application):
     Attributes
     ----------
     selected : (k,) int64 array, a trait
-        Selected rows, ascending. Set it to rows or to an (n,) bool mask.
+        Selected rows of visible classes, ascending. Set it to rows or to an (n,) bool mask; rows of
+        hidden classes wait and are selected once their class is shown.
     value : (k,) int64 array, a trait
         The same, under the name that :func:`ipywidgets.interactive_output` reads.
     visible_classes : tuple of str, a trait
-        Names of the visible classes. Set it to a name or several to show only these.
+        Names of the visible classes. Set it to a name or several to show only these. Selected rows
+        of the others wait: they are selected again once their class is shown.
     color_by : str, a trait
         Meaning of the colours: "label", "prediction", "correct", a score or a column.
+    mistakes : "mark", "only" or "plain", a trait
+        How the map draws misclassified samples: marked, alone, or as all others.
     embedding : (n, 2) float32 array or None, a read-only trait
         Coordinates of the visible map; None while it is computed.
     hovered : int or None, a trait
@@ -62,6 +66,7 @@ class Exploration(Application):
         write=lambda state, names: state.show_only(names),
     )
     color_by = Delegate("_state")
+    mistakes = Delegate("_state")
     embedding = Delegate("_state", read_only=True)
     hovered = Delegate("_state")
     busy = Delegate("_state", read_only=True)
@@ -95,7 +100,7 @@ class Exploration(Application):
         neighbors_of: int | None = None,
         k: int = 15,
     ) -> None:
-        """Select rows in all views; rows of hidden classes are left out and counted.
+        """Select rows in all views; rows of hidden classes wait until these are shown.
 
         Pass exactly one criterion; ``label`` and ``prediction`` together are one cell of the
         confusion matrix.
@@ -117,7 +122,8 @@ class Exploration(Application):
             A condition on the frame's columns, as in :meth:`pandas.DataFrame.query`. It is code:
             never pass on untrusted text. It cannot use your variables; pass a function for that.
         text : str
-            Case-insensitive search in paths and class names; a number also matches an id.
+            A class, ``prediction:cat``, an id (``#12``), or a part of a path or label, see
+            :func:`~tsne_widget.analysis.matching_rows`.
         neighbors_of : int
             A row; selects it and its ``k`` nearest rows in feature space.
         k : int
@@ -151,7 +157,7 @@ class Exploration(Application):
         self._state.select([])
 
     def undo(self) -> None:
-        """Go back to the previous selection; rows of hidden classes stay unselected."""
+        """Go back one change of the selection or of the visible classes."""
         self._state.undo()
 
     def redo(self) -> None:

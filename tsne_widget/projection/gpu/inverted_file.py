@@ -12,9 +12,11 @@ from itertools import accumulate
 import torch
 
 from tsne_widget._validation import row_blocks
+from tsne_widget.projection.candidates import SPARE
 from tsne_widget.projection.gpu.products import Products, exact_products
 from tsne_widget.projection.gpu.search import (
     TORCH,
+    Columns,
     DeviceNeighbors,
     Search,
     block_bytes,
@@ -30,6 +32,8 @@ SAMPLE = 512
 # Training of the cells: rows per cell, and iterations of k-means.
 TRAINING_ROWS_PER_CELL = 200
 ITERATIONS = 8
+# Numbers of rows of the cells that are listed at once, and a divisor of the number of columns.
+ROWS_AT_ONCE, ALIGNED = 2**26, 8
 
 
 class Cells:
@@ -113,45 +117,68 @@ def _search(
     X: torch.Tensor, cells: Cells, k: int, near: torch.Tensor, probes: int, search: Search
 ) -> DeviceNeighbors:
     device, products = X.device, Products(X)
-    starts = [0, *accumulate(cells.counts)]
-    firsts = torch.tensor(starts[:-1], device=device)
-    sizes = torch.tensor(cells.counts, device=device)
     out = DeviceNeighbors.empty(len(X), k, device)
-    nearby = near[:, :probes].tolist()
-    for cell, size in enumerate(cells.counts):
-        if not size:
-            continue
-        used, total = _enough(nearby[cell], cells.counts, k + 1, near[cell])
-        mine = near[cell, :used]  # the cell itself comes first
-        ends = sizes[mine].cumsum(0)
-        shift = (firsts[mine] - ends + sizes[mine]).repeat_interleave(
-            sizes[mine], output_size=total
-        )
-        rows_near = shift + torch.arange(total, device=device)
-        there, among = X[rows_near], products.among(rows_near)
-        found = DeviceNeighbors.empty(size, k, device)
-        for rows in row_blocks(size, max(64, block_bytes(device) // (4 * total))):
-            values = among.of(there[rows], rows.start)
-            search.nearest(values, there, there, rows, rows.start, found)
-        own = slice(starts[cell], starts[cell] + size)
-        out.indices[own] = rows_near[found.indices.long()].int()
-        out.squared[own] = found.squared
+    firsts = [0, *accumulate(cells.counts)]
+    for group in row_blocks(
+        len(cells.counts), max(1, ROWS_AT_ONCE // (probes * max(cells.counts)))
+    ):
+        rows, starts, totals = _candidates(cells, near[group], probes, k + SPARE + 1)
+        for i, cell in enumerate(range(group.start, group.stop)):
+            size, begin, total = cells.counts[cell], starts[i], totals[i]
+            columns = Columns(rows, begin)
+            among = products.among(rows[begin : starts[i + 1]], total)
+            for block in row_blocks(size, max(64, block_bytes(device) // (4 * total))):
+                own = slice(firsts[cell] + block.start, firsts[cell] + block.stop)
+                values = among.of(X[own], block.start)
+                search.nearest(values, X, X, own, columns, block.start, out)
     choose_the_rest(X, X, out, is_own=True)
     return out
 
 
-def _enough(
-    nearby: list[int], counts: list[int], needed: int, near: torch.Tensor
-) -> tuple[int, int]:
-    """How many of the nearest cells hold enough rows, at least those given, and their rows."""
-    total = sum(counts[cell] for cell in nearby)
-    used = len(nearby)
-    if total < needed:
-        for cell in near[used:].tolist():
-            used, total = used + 1, total + counts[cell]
-            if total >= needed:
-                break
-    return used, total
+def _candidates(
+    cells: Cells, near: torch.Tensor, probes: int, needed: int
+) -> tuple[torch.Tensor, list[int], list[int]]:
+    """The rows in the nearest cells of some cells, one cell after the other.
+
+    Parameters
+    ----------
+    cells : Cells
+    near : (g, cells) int64 tensor
+        Cell numbers, nearest first.
+    probes : int
+        Cells to search, or more if they have too few rows.
+    needed : int
+        Rows at least, if there are as many.
+
+    Returns
+    -------
+    rows : int64 tensor
+        Row numbers. The rows of each cell are filled up to a multiple of eight, because products
+        are slow at other widths.
+    starts : list of int
+        Where those of each cell begin, and the end.
+    totals : list of int
+        How many there are for each cell.
+    """
+    device = near.device
+    sizes = torch.tensor(cells.counts, device=device)
+    firsts = sizes.cumsum(0) - sizes
+    sums = sizes[near].cumsum(1)
+    used = (sums < needed).sum(1).add_(1).clamp_(probes, len(sizes))
+    totals = sums.gather(1, used[:, None] - 1)[:, 0]
+    filled = -(-totals // ALIGNED) * ALIGNED
+    padded = torch.where(totals < needed, totals, filled)
+    is_used = torch.arange(len(sizes), device=device) < used[:, None]
+    lengths = torch.where(is_used, sizes[near], 0)
+    # The last of the used cells is as much longer as the filling is.
+    lengths.scatter_add_(1, used[:, None] - 1, (padded - totals)[:, None])
+    ends = lengths.view(-1).cumsum(0)
+    shift = firsts[near].view(-1) - (ends - lengths.view(-1))
+    total = int(ends[-1])
+    rows = shift.repeat_interleave(lengths.view(-1), output_size=total)
+    rows += torch.arange(total, device=device)
+    starts = [0, *accumulate(padded.tolist())]
+    return rows.clamp_(max=int(sizes.sum()) - 1), starts, totals.tolist()
 
 
 def _neighbors_of_rows(X: torch.Tensor, rows: torch.Tensor, k: int) -> DeviceNeighbors:

@@ -177,11 +177,10 @@ def move(
     pull,
     push,
     z,
+    constants,
+    rates,
     boxes,
     count,
-    exaggeration,
-    rate,
-    momentum,
     min_gain,
     max_step,
     BLOCK: tl.constexpr,
@@ -193,12 +192,16 @@ def move(
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = i < count
     share = (1.0 / tl.load(z)).to(tl.float32)
+    exaggeration = tl.load(constants)
+    rate = tl.load(constants + 1)
+    momentum = tl.load(constants + 2)
     gradient = exaggeration * tl.load(pull + i, mask=inside, other=0.0)
     gradient -= tl.load(push + i, mask=inside, other=0.0) * share
     last = tl.load(velocity + i, mask=inside, other=0.0)
     gain = tl.load(gains + i, mask=inside, other=1.0)
     gain = tl.maximum(tl.where(gradient * last > 0.0, gain * 0.8, gain + 0.2), min_gain)
-    step = momentum * last - rate * gain * gradient
+    own_rate = tl.minimum(tl.load(rates + i // 2, mask=inside, other=0.0) / exaggeration, rate)
+    step = momentum * last - own_rate * gain * gradient
     step = tl.minimum(tl.maximum(step, -max_step), max_step)
     moved = tl.load(y + i, mask=inside, other=0.0) + step
     tl.store(gains + i, gain, mask=inside)

@@ -9,7 +9,7 @@ import torch
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
 from tsne_widget.projection.gpu.lattice import EDGE, FIXED_POINT, Lattice
 from tsne_widget.projection.mesh import ORDER, spline
-from tsne_widget.projection.optimize import Phase
+from tsne_widget.projection.schedule import Phase
 
 # Pairs whose attraction is computed at once: their temporary arrays take 700 MB.
 PAIRS_PER_BLOCK = 2**25
@@ -25,6 +25,10 @@ class Pairs(NamedTuple):
     """(e,) int32: j of each pair, ascending within a row."""
     values: torch.Tensor
     """(e,) float32: Pᵢⱼ."""
+
+    def stable_rates(self) -> torch.Tensor:
+        """(n,) float32: as ``Affinities.stable_rates``."""
+        return sums_of_rows(self.values, self.starts).reciprocal_()
 
     def rows(self, block: slice) -> torch.Tensor:
         """i of the pairs in a block, int64."""
@@ -95,10 +99,22 @@ class Operations(Protocol):
         pull: torch.Tensor,
         push: torch.Tensor,
         z: torch.Tensor,
-        phase: Phase,
+        constants: torch.Tensor,
+        rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
-        """Take one step of gradient descent with these forces, and set the parts of the box."""
+        """Take one step of gradient descent with these forces, and set the parts of the box.
+
+        Parameters
+        ----------
+        motion, pull, push, z, parts
+            As above; ``motion`` and ``parts`` change.
+        constants : (3,) float32 tensor
+            Exaggeration, learning rate and momentum. They are on the device, so a recording of an
+            iteration serves all phases.
+        rates : (n,) float32 tensor
+            Largest stable learning rate of each point, without exaggeration.
+        """
 
 
 class TorchOperations:
@@ -206,18 +222,27 @@ class TorchOperations:
         pull: torch.Tensor,
         push: torch.Tensor,
         z: torch.Tensor,
-        phase: Phase,
+        constants: torch.Tensor,
+        rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
         """See :class:`Operations`."""
         y, velocity, gains = motion
-        gradient = pull * phase.exaggeration - push * z.reciprocal().float()
+        exaggeration, rate, momentum = constants
+        gradient = pull * exaggeration - push * z.reciprocal().float()
         same_way = (gradient * velocity) > 0
         gains.copy_(torch.where(same_way, gains * 0.8, gains + 0.2).clamp_(min=MIN_GAIN))
-        step = velocity * phase.momentum - gradient * gains * phase.learning_rate
+        own_rates = torch.minimum(rates / exaggeration, rate)
+        step = velocity * momentum - gradient * gains * own_rates
         velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         y.add_(velocity)
         parts[:, 0] = edges_of(y)
+
+
+def constants_of(phase: Phase, device: torch.device) -> torch.Tensor:
+    """(3,): the constants of a phase, as a step reads them."""
+    values = [phase.exaggeration, phase.learning_rate, phase.momentum]
+    return torch.tensor(values, dtype=torch.float32, device=device)
 
 
 def edges_of(y: torch.Tensor) -> torch.Tensor:

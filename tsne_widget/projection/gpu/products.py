@@ -24,14 +24,16 @@ class Products:
 
     Parameters
     ----------
-    X : (n, d) float32 tensor
+    X : (n, d) float32 or float64 tensor
     is_split : bool, optional
-        By default where that is faster.
+        By default for float32 where that is faster.
     """
 
     def __init__(self, X: torch.Tensor, *, is_split: bool | None = None) -> None:
         self._lengths = X.square().sum(1)
-        self._is_split = has_fast_tf32(X.device) if is_split is None else is_split
+        if is_split is None:
+            is_split = X.dtype == torch.float32 and has_fast_tf32(X.device)
+        self._is_split = is_split
         self._X = parts_of(X) if self._is_split else X
         self._width = self._X.shape[1] // 4 if self._is_split else 0
 
@@ -45,10 +47,14 @@ class Products:
         with tf32_products():
             return torch.addmm(self._lengths, parts[:, d:], self._X[:, : 3 * d].T, alpha=-2.0)
 
-    def among(self, rows: torch.Tensor) -> Products:
-        """The products with some of the rows only, given by number."""
+    def among(self, rows: torch.Tensor, count: int) -> Products:
+        """The products with some of the rows only: the first ``count`` row numbers.
+
+        The other numbers fill the columns up; their products are infinite.
+        """
         some = Products.__new__(Products)
         some._lengths, some._X = self._lengths[rows], self._X[rows]
+        some._lengths[count:] = torch.inf
         some._is_split, some._width = self._is_split, self._width
         return some
 

@@ -13,6 +13,9 @@ from tsne_widget.projection.gpu.products import Products
 
 # Size in bytes of the distances from a block of rows to all rows, on a GPU and on the CPU.
 BLOCK_BYTES, HOST_BLOCK_BYTES = 3 * 2**29, 2**26
+# Squared distances below this share of the squared length of a centred row are too coarse: rounding
+# reorders neighbours whose distances differ by less than 0.1 %.
+COARSE = 1e-3
 
 
 class DeviceNeighbors(NamedTuple):
@@ -29,9 +32,23 @@ class DeviceNeighbors(NamedTuple):
         indices = torch.empty((m, k), dtype=torch.int32, device=device)
         return cls(indices, torch.empty((m, k), device=device))
 
+    def need_digits(self, X: torch.Tensor) -> bool:
+        """Whether the rounding of float32 products can hide neighbours among the (m, d) rows."""
+        last = self.squared[:, -1]
+        return bool(((last > 0) & (last < COARSE * X.square().sum(1))).any())
+
     def as_cosine(self) -> DeviceNeighbors:
         """Squared cosine distances (1 − cos)² for rows of unit length."""
         return self._replace(squared=(self.squared / 2).square_())
+
+
+class Columns(NamedTuple):
+    """The rows that the columns of products belong to."""
+
+    rows: torch.Tensor
+    """Row numbers, int64."""
+    start: int = 0
+    """Place of the first column among them."""
 
 
 class Search(Protocol):
@@ -43,6 +60,7 @@ class Search(Protocol):
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
@@ -50,15 +68,17 @@ class Search(Protocol):
 
         Parameters
         ----------
-        products : (rows, n) float32 tensor
+        products : (rows, c) float32 tensor
             |x|² − 2xt, which find the candidates; it is overwritten.
         X : (n, d) float32 tensor
         targets : (m, d) float32 tensor
         rows : slice
             The targets of ``products``.
+        columns : Columns
+            The rows of ``X`` among which to search.
         own : int
-            The first of these targets is row ``own`` of ``X``, the second the next one, and so on;
-            a row is not its own neighbour. −1: targets are not rows.
+            Column ``own`` is the first of these targets, the next column the second, and so on; a
+            row is not its own neighbour. −1: targets are not columns.
         out : DeviceNeighbors
             (m, k) arrays. A distance of NaN marks a target whose neighbours could not be chosen.
         """
@@ -76,6 +96,7 @@ class TorchSearch:
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
@@ -84,8 +105,8 @@ class TorchSearch:
         if own >= 0:
             products.diagonal(own).fill_(torch.inf)
         candidates = min(k + SPARE, products.shape[1] - (own >= 0))
-        columns = smallest(products, candidates)[1]
-        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], columns, k)
+        found = columns.rows[columns.start + smallest(products, candidates)[1]]
+        out.indices[rows], out.squared[rows] = nearest_of(X, targets[rows], found, k)
 
     def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
         """See :class:`Search`."""
@@ -104,20 +125,20 @@ def exact_neighbors(
 
     Parameters
     ----------
-    X : (n, d) float32 tensor
-        Finite and approximately centred.
+    X : (n, d) float32 tensor, or float64
+        Finite; approximately centred if float32.
     k : int
         1 to n − 1, or 1 to n with queries.
-    queries : (m, d) float32 tensor, optional
+    queries : (m, d) tensor of the same type, optional
         By default the rows of ``X``; a row is not its own neighbour.
     search : Search
     """
     targets = X if queries is None else queries
     out = DeviceNeighbors.empty(len(targets), k, X.device)
-    products = Products(X)
+    products, columns = Products(X), Columns(torch.arange(len(X), device=X.device))
     for rows in row_blocks(len(targets), max(64, block_bytes(X.device) // (4 * len(X)))):
         own = rows.start if queries is None else -1
-        search.nearest(products.of(targets[rows], own), X, targets, rows, own, out)
+        search.nearest(products.of(targets[rows], own), X, targets, rows, columns, own, out)
     choose_the_rest(X, targets, out, is_own=queries is None)
     return out
 

@@ -58,29 +58,54 @@ def select(values, found, counts, columns, k, own, GROUPS: tl.constexpr, ROOM: t
     tl.store(counts + row, total)
 
 
-@triton.jit(do_not_specialize=["first", "d"])
-def measure(X, targets, found, counts, squared, first, d, ROOM: tl.constexpr, BLOCK: tl.constexpr):
+@triton.jit(do_not_specialize=["start", "first", "d"])
+def measure(
+    X,
+    targets,
+    found,
+    counts,
+    squared,
+    rows,
+    start,
+    first,
+    d,
+    ROOM: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
     """Write the squared distances between target ``first`` + r and the rows found for it.
 
-    They are computed from differences, and infinite in the places beyond those found.
+    ``rows`` holds the row numbers of the columns from ``start`` on. Distances are computed from
+    differences, and infinite in the places beyond those found.
     """
     row = tl.program_id(0).to(tl.int64)
     place = tl.arange(0, ROOM)
     inside = place < tl.load(counts + row)
     column = tl.load(found + row * ROOM + place, mask=inside, other=0)
-    near = X + column.to(tl.int64)[:, None] * d
+    near = X + tl.load(rows + start + column, mask=inside, other=0)[:, None] * d
     target = targets + (first + row) * d
     total = tl.zeros((ROOM,), tl.float32)
-    for start in range(0, d, BLOCK):
-        axis = start + tl.arange(0, BLOCK)
+    for begin in range(0, d, BLOCK):
+        axis = begin + tl.arange(0, BLOCK)
         there = tl.load(near + axis[None, :], mask=inside[:, None] & (axis < d)[None, :], other=0.0)
         difference = there - tl.load(target + axis, mask=axis < d, other=0.0)[None, :]
         total += tl.sum(difference * difference, 1)
     tl.store(squared + row * ROOM + place, tl.where(inside, total, float("inf")))
 
 
-@triton.jit(do_not_specialize=["first", "k"])
-def rank(found, counts, distances, indices, squared, first, k, ROOM: tl.constexpr):
+@triton.jit(do_not_specialize=["start", "first", "k"])
+def rank(
+    found,
+    counts,
+    distances,
+    indices,
+    squared,
+    rows,
+    start,
+    first,
+    k,
+    ROOM: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
     """Write the k nearest of the rows found for target ``first`` + r, nearest first.
 
     NaN marks a target for which more rows were found than there is room for.
@@ -88,18 +113,19 @@ def rank(found, counts, distances, indices, squared, first, k, ROOM: tl.constexp
     row = tl.program_id(0).to(tl.int64)
     place = tl.arange(0, ROOM)
     count = tl.load(counts + row)
-    near = distances + row * ROOM + place
-    # Both forms are loaded: each is ready for its place in the comparison of all with all.
-    mine = tl.load(near)[:, None]
-    others = tl.load(near)[None, :]
-    # Columns ascend, so the place decides between equal distances.
-    is_before = (others < mine) | ((others == mine) & (place[None, :] < place[:, None]))
-    position = tl.sum(is_before.to(tl.int32), 1)
+    near = tl.load(distances + row * ROOM + place)
+    position = tl.zeros((ROOM,), tl.int32)
+    for begin in range(0, ROOM, BLOCK):
+        other = begin + tl.arange(0, BLOCK)
+        others = tl.load(distances + row * ROOM + other)[None, :]
+        # Columns ascend, so the place decides between equal distances.
+        is_earlier = (others == near[:, None]) & (other[None, :] < place[:, None])
+        position += tl.sum(((others < near[:, None]) | is_earlier).to(tl.int32), 1)
     out = (first + row) * k + position
     column = tl.load(found + row * ROOM + place, mask=place < count, other=0)
-    tl.store(indices + out, column, mask=position < k)
-    value = tl.where(count > ROOM, float("nan"), tl.load(near))
-    tl.store(squared + out, value, mask=position < k)
+    name = tl.load(rows + start + column, mask=position < k, other=0)
+    tl.store(indices + out, name.to(tl.int32), mask=position < k)
+    tl.store(squared + out, tl.where(count > ROOM, float("nan"), near), mask=position < k)
 
 
 @triton.jit(do_not_specialize=["k", "steps"])

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import importlib
 import math
+from typing import Any, NamedTuple
 
 import torch
 
 from tsne_widget.projection.candidates import SPARE
 from tsne_widget.projection.gpu.perplexity import STEPS
-from tsne_widget.projection.gpu.search import TORCH, DeviceNeighbors
+from tsne_widget.projection.gpu.search import TORCH, Columns, DeviceNeighbors
 
 # Groups of columns at least, and per neighbour.
 GROUPS, GROUPS_PER_NEIGHBOR = 1024, 8
 # Neighbours up to which the kernels serve.
 MAX_NEIGHBORS = 400
-# Columns of the features at once.
-COLUMNS = 64
+# Elements of one program at once: candidates times coordinates, or times other candidates.
+BLOCK_ELEMENTS = 4096
 # Without it, Triton 3.9 warns that its default is about to change.
 OPTIONS = {"enable_fp_fusion": True}
+
+
+class Found(NamedTuple):
+    """What is found for m targets, with room for r rows each."""
+
+    columns: torch.Tensor
+    """(m, r) int32: columns of the products, ascending."""
+    counts: torch.Tensor
+    """(m,) int32: how many."""
+    squared: torch.Tensor
+    """(m, r) float32: squared distances."""
+
+    @classmethod
+    def empty(cls, m: int, room: int, device: torch.device) -> Found:
+        """Arrays for m targets."""
+        columns = torch.empty((m, room), dtype=torch.int32, device=device)
+        counts = torch.empty(m, dtype=torch.int32, device=device)
+        return cls(columns, counts, torch.empty((m, room), device=device))
 
 
 class TritonSearch:
@@ -33,38 +52,44 @@ class TritonSearch:
         X: torch.Tensor,
         targets: torch.Tensor,
         rows: slice,
+        columns: Columns,
         own: int,
         out: DeviceNeighbors,
     ) -> None:
         """See :class:`Search`."""
-        (m, columns), k = products.shape, out.indices.shape[1]
-        candidates = min(k + SPARE, columns - (own >= 0))
+        (m, c), k = products.shape, out.indices.shape[1]
+        candidates = min(k + SPARE, c - (own >= 0))
         if candidates > MAX_NEIGHBORS:
-            TORCH.nearest(products, X, targets, rows, own, out)
+            TORCH.nearest(products, X, targets, rows, columns, own, out)
             return
         groups, room = sizes_for(candidates)
-        found = torch.empty((m, room), dtype=torch.int32, device=X.device)
-        counts = torch.empty(m, dtype=torch.int32, device=X.device)
-        squared = torch.empty((m, room), device=X.device)
+        found = Found.empty(m, room, X.device)
+        self.select(products, found, candidates, own, groups)
+        self.measure(X, targets, found, columns, rows.start)
+        self.rank(found, columns, rows.start, out)
+
+    def select(
+        self, products: torch.Tensor, found: Found, candidates: int, own: int, groups: int
+    ) -> None:
+        """Find the columns of the smallest products."""
+        m, c = products.shape
+        room = found.columns.shape[1]
         self._kernels.select[(m,)](
-            products, found, counts, columns, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
+            products, *found[:2], c, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
         )
-        self._kernels.measure[(m,)](
-            X,
-            targets,
-            found,
-            counts,
-            squared,
-            rows.start,
-            X.shape[1],
-            ROOM=room,
-            BLOCK=COLUMNS,
-            num_warps=8,
-            **OPTIONS,
-        )
-        self._kernels.rank[(m,)](
-            found, counts, squared, *out, rows.start, k, ROOM=room, num_warps=8, **OPTIONS
-        )
+
+    def measure(
+        self, X: torch.Tensor, targets: torch.Tensor, found: Found, columns: Columns, first: int
+    ) -> None:
+        """Compute the distances between the rows found and the targets from ``first`` on."""
+        m, room = found.columns.shape
+        self._kernels.measure[(m,)](X, targets, *found, *columns, first, X.shape[1], **_sizes(room))
+
+    def rank(self, found: Found, columns: Columns, first: int, out: DeviceNeighbors) -> None:
+        """Write the nearest of the rows found to ``out``."""
+        m, room = found.columns.shape
+        k = out.indices.shape[1]
+        self._kernels.rank[(m,)](*found, *out, *columns, first, k, **_sizes(room))
 
     def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
         """See :class:`Search`."""
@@ -81,6 +106,11 @@ class TritonSearch:
             **OPTIONS,
         )
         return out
+
+
+def _sizes(room: int) -> dict[str, Any]:
+    """Sizes of a program that compares all that is found."""
+    return {"ROOM": room, "BLOCK": BLOCK_ELEMENTS // room, "num_warps": 8} | OPTIONS
 
 
 def sizes_for(candidates: int) -> tuple[int, int]:

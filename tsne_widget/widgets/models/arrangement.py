@@ -140,8 +140,7 @@ def _groups(
         order = np.arange(len(code))
         arrow = "" if group_by == "label" else "→ "
         heads = [
-            Group(arrow + _name(names, i), 0)._replace(**{group_by: _known(i, c)})
-            for i in code[:MAX_GROUPS]
+            Group(arrow + _name(names, i), 0, **{group_by: _known(i, c)}) for i in code[:MAX_GROUPS]
         ]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class PickedTiles(NamedTuple):
     """How many tiles are picked, and one bit per tile from a start."""
 
-    count: int
+    number: int
     start: int
     bits: bytes
 

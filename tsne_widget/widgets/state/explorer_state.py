@@ -31,10 +31,6 @@ from tsne_widget.widgets.state.selecting import Selecting
 Mistakes = Literal["mark", "only", "plain"]
 MISTAKES: tuple[Mistakes, ...] = ("mark", "only", "plain")
 
-# How the map marks misclassified samples: with a ring, alone, or not at all.
-Mistakes = Literal["mark", "only", "plain"]
-MISTAKES: tuple[Mistakes, ...] = ("mark", "only", "plain")
-
 # The tests set it: setting a trait outside the main thread is then an error. ipywidgets may send
 # such a change together with half of another one (ipywidgets#4001).
 CHECKS_THREADS = bool(os.environ.get("TSNE_WIDGET_DEBUG"))

@@ -150,7 +150,9 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
 
 def _compute_named(state: ExplorerState, query: object) -> None:
     """Compute the scores that a query names, so that the frame has their columns."""
-    for name in SCORES if isinstance(query, str) else ():
+    if not isinstance(query, str):
+        return
+    for name in SCORES:
         if re.search(rf"\b{name}\b", query) and not state.scores.lacks(name):
             state.scores[name]
 

@@ -152,9 +152,10 @@ export class Gallery {
     const [isNew, isAny] = [chosen !== this.#seen, selected.length > 0];
     if ((isNew && !this.#isPicking) || isAny !== this.#hadAny) this.model.set("source", isAny ? "selection" : "visible");
     const isOther = (isNew || ranking !== this.order.ranking) && this.order.follow(ranking);
+    const isGrouped = this.#groupingOf(this.model.get("source")) === this.model.get("group_by");
     this.#seen = chosen;
     this.#hadAny = isAny;
-    if (isOther || !this.order.isOf(this.#sourceRows())) this.#arrange();
+    if (isOther || !isGrouped || !this.order.isOf(this.#sourceRows())) this.#arrange();
   }
 }
 

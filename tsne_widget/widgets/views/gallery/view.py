@@ -166,6 +166,7 @@ class GalleryView(View):
             if (is_new and not self._is_picking) or is_any != self._had_any:
                 self.source = "selection" if is_any else "visible"
             is_other = (is_new or state.ranking != self._ranking) and self._follow_ranking()
+            is_other |= self._grouping(self.source) != self.group_by
             self._seen, self._had_any = state.chosen, is_any
             if is_other or not np.array_equal(self._among, self._source_rows()):
                 self._arrange()

@@ -87,7 +87,7 @@ function entryOf(name, color, count, total) {
   const entry = element("div", "tw-entry");
   entry.style.setProperty("--tw-class", paint(color));
   entry.style.setProperty("--tw-part", String(total ? count / total : 0));
-  entry.append(element("i", "tw-swatch"), element("span", "tw-name", capital(name)), element("span", "tw-count", fullCount(count)), element("i", "tw-part"));
+  entry.append(element("i", "tw-swatch"), element("span", "tw-name", name), element("span", "tw-count", fullCount(count)), element("i", "tw-part"));
   entry.title = `${name}: ${fullCount(count)}`;
   return entry;
 }

@@ -97,6 +97,7 @@ class Legend {
     this.#root.toggleAttribute("data-selecting", selected.some(Boolean));
     if (this.#model.get("sorted_by") === "selected") this.arrange();
     else this.#showCounts();
+    if (this.#pointed >= 0 && !this.#rows.isVisible(this.#pointed)) this.#point(-1);
   }
 
   /** Show colours only if the map is coloured by class. */
@@ -171,8 +172,9 @@ class Legend {
     this.#model.send({ kind: "mistakes", how });
   }
 
-  /** Light up the points of a class on the map; -1 for none. */
-  #point(/** @type {number} */ code) {
+  /** Light up the points of a class on the map; a hidden class and -1 for none. */
+  #point(/** @type {number} */ wanted) {
+    const code = wanted >= 0 && this.#rows.isVisible(wanted) ? wanted : -1;
     if (code === this.#pointed) return;
     this.#pointed = code;
     clearTimeout(this.#timer);

@@ -1,6 +1,7 @@
 // The facts of one sample: probabilities as bars, values in two columns, its file.
 import { iconButton } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
 
 /** Bars of class probabilities; the label is bold. @param {{name: string, share: number, is_label: boolean, color: string}[]} classes */
 export function barsOf(classes) {
@@ -9,15 +10,15 @@ export function barsOf(classes) {
   for (const { name, share, is_label: isLabel, color } of classes) {
     const item = list.appendChild(element("li"));
     const dot = item.appendChild(element("span", "tw-dot"));
-    dot.style.background = color;
-    const named = item.appendChild(element(isLabel ? "b" : "span", "tw-name", name));
+    dot.style.background = paint(color);
+    const named = item.appendChild(element(isLabel ? "b" : "span", "tw-class-name", name));
     named.title = isLabel ? `${name}, the label` : name;
     const track = item.appendChild(element("span", "tw-track"));
     const bar = track.appendChild(element("span"));
     bar.style.width = `${100 * share}%`;
-    bar.style.background = color;
+    bar.style.background = paint(color);
     const isTiny = share > 0 && share < 0.001;
-    item.append(element("span", "tw-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
+    item.append(element("span", "tw-class-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
   }
   return list;
 }

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
-from tsne_widget.analysis.inputs import as_matrix, centring, feature_blocks
+from tsne_widget.analysis.inputs import as_matrix, centring
 from tsne_widget.analysis.label_noise import (
     FOLDS,
     Evidence,
@@ -18,6 +18,7 @@ from tsne_widget.analysis.label_noise import (
     log_softmax,
     posterior,
 )
+from tsne_widget.analysis.principal_axes import principal_points
 from tsne_widget.errors import InvalidInputError
 
 # Principal directions of the features that the correction uses: time grows with their number.
@@ -63,7 +64,7 @@ def label_suspicion(
     -------
     (n,) float32 array
         0 or more. ``1 - exp(-suspicion)`` is the probability that the label is wrong. NaN if the
-        label is unknown. Time O(n (d² + 64 c)), memory O(n (c + 64)).
+        label is unknown. Time O(64 n (d + c)), memory O(n (c + 64)).
 
     Raises
     ------
@@ -128,8 +129,9 @@ def label_errors(
 
     Notes
     -----
-    Time O(n (d² + 64 c)), memory O(n (c + 64) + d²) without the arguments; features may be a memory
-    map. The noise matrix and its estimation from a classifier are those of confident learning [1]_
+    Time O(64 n (d + c)), memory O(n (c + 64)) and 64 MiB without the arguments; features may be a
+    memory map. The directions come from randomised subspace iteration on a sample of the rows, with
+    ``random_state``. The noise matrix and its estimation from a classifier are those of confident learning [1]_
     and of forward correction [2]_; the joint estimation by EM goes back to [3]_; calibration by
     temperature and bias is [4]_.
 
@@ -175,12 +177,14 @@ def _as_evidence(
             f"got {len(known)} samples of {len(present)} classes"
         )
     base = np.zeros((n, c), np.float32) if scores is None else _log_probabilities(scores)
-    inputs = np.zeros((n, 0), np.float32) if activations is None else _directions(activations)
     fold = np.empty(n, np.int64)  # random, with the same share of every class in each fold
     fold[np.lexsort((random.random(n), codes))] = np.arange(n) % FOLDS
     training = [
         _sample(np.flatnonzero((codes >= 0) & (fold != own)), c, random) for own in range(FOLDS)
     ]
+    inputs = np.zeros((n, 0), np.float32)
+    if activations is not None:
+        inputs = _directions(activations, random)
     return Evidence(base, inputs, codes, fold, training)
 
 
@@ -206,20 +210,9 @@ def _log_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
     return out
 
 
-def _directions(features: NDArray[Any]) -> NDArray[np.float32]:
+def _directions(features: NDArray[Any], random: np.random.Generator) -> NDArray[np.float32]:
     """(n, ≤ 64) float32 features along their principal axes, with mean squared length 1."""
-    transform, (n, d) = centring(features), features.shape
-    blocks = feature_blocks(n, d)
-    axes = np.eye(d, dtype=np.float32)
-    if d > MAX_DIRECTIONS:
-        products = np.zeros((d, d))
-        for block in blocks:
-            part = transform.apply(features[block])
-            products += part.T @ part
-        axes = np.linalg.eigh(products)[1][:, -MAX_DIRECTIONS:].astype(np.float32)
-    points = np.empty((n, axes.shape[1]), np.float32)
-    for block in blocks:
-        points[block] = transform.apply(features[block]) @ axes
+    points = principal_points(features, centring(features), MAX_DIRECTIONS, random)
     length = np.sqrt(np.vdot(points, points) / len(points))
     if not length:  # constant features are no evidence
         return points[:, :0]

@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
+from tqdm import tqdm
 
 from tsne_widget.analysis import label_errors, label_suspicion, loss
 from tsne_widget.errors import InvalidInputError
@@ -139,6 +141,22 @@ def test_many_classes_and_few_fitted_rows_still_find_the_errors(monkeypatch):
     labels, wrong = truth.copy(), random.random(1500) < 0.05
     labels[wrong] = (truth[wrong] + random.integers(1, 50, wrong.sum())) % 50
     assert average_precision_score(wrong, label_suspicion(logits, labels, features)) > 0.95
+
+
+@pytest.mark.parametrize("given", ["logits", "features", "both"])
+def test_a_progress_bar_counts_to_its_end(digits, monkeypatch, given):
+    logits, features, truth = digits
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options | {"delay": 0, "file": io.StringIO()})
+            bars.append(self)
+
+    monkeypatch.setattr("tsne_widget.analysis.label_quality.tqdm", Bar)
+    chosen = {"logits": (logits, None), "features": (None, features), "both": (logits, features)}
+    label_errors(chosen[given][0], truth, chosen[given][1], progress=True)
+    assert bars[0].n == bars[0].total
 
 
 @pytest.mark.parametrize(

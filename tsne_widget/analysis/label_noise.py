@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,8 +42,13 @@ class Evidence(NamedTuple):
     """For each fold, the rows to fit its correction to."""
 
 
+def rounds(features_last: bool) -> int:
+    """Number of rounds of :func:`estimate` if there are features to add last, or not."""
+    return ROUNDS + LAST_ROUNDS if features_last else ROUNDS
+
+
 def estimate(
-    evidence: Evidence, features_last: bool
+    evidence: Evidence, features_last: bool, after_round: Callable[[], object] = lambda: None
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Estimate the true classes and the label noise.
 
@@ -52,6 +58,8 @@ def estimate(
     features_last : bool
         Whether to estimate the noise without the features. Features can learn systematic noise as
         if it were true; a temperature and biases cannot.
+    after_round : callable
+        Called after each round.
 
     Returns
     -------
@@ -69,11 +77,13 @@ def estimate(
     for _ in range(ROUNDS):
         beliefs = _correct_out_of_fold(first, parameters, beliefs, noise)
         noise = _updated_noise(beliefs, noise, evidence.codes)
+        after_round()
     if first.inputs.shape == evidence.inputs.shape:
         return beliefs, noise
     parameters = _start(evidence)
     for _ in range(LAST_ROUNDS):
         beliefs = _correct_out_of_fold(evidence, parameters, beliefs, noise)
+        after_round()
     return beliefs, noise
 
 

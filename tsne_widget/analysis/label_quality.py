@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
 
 from tsne_widget._by_index import in_one_order
 from tsne_widget._validation import as_codes, row_blocks
@@ -17,6 +18,7 @@ from tsne_widget.analysis.label_noise import (
     estimate,
     log_softmax,
     posterior,
+    rounds,
 )
 from tsne_widget.analysis.principal_axes import principal_points
 from tsne_widget.errors import InvalidInputError
@@ -90,6 +92,7 @@ def label_errors(
     features: ArrayLike | None = None,
     *,
     random_state: int = 0,
+    progress: bool = False,
 ) -> LabelErrors:
     """Suspicion of each label, the class it should probably be, and the noise between classes.
 
@@ -114,7 +117,9 @@ def label_errors(
     features : (n, d) array of finite numbers, optional
         Activations of a layer; their 64 principal directions are used.
     random_state : int
-        Seed of the folds.
+        Seed of the folds and of the search for directions.
+    progress : bool
+        Show a progress bar after half a second.
 
     Returns
     -------
@@ -129,11 +134,11 @@ def label_errors(
 
     Notes
     -----
-    Time O(64 n (d + c)), memory O(n (c + 64)) and 64 MiB without the arguments; features may be a
-    memory map. The directions come from randomised subspace iteration on a sample of the rows, with
-    ``random_state``. The noise matrix and its estimation from a classifier are those of confident learning [1]_
-    and of forward correction [2]_; the joint estimation by EM goes back to [3]_; calibration by
-    temperature and bias is [4]_.
+    Time O(64 n (d + c)), memory O(n (c + 64)) and 64 MB without the arguments; features may be a
+    memory map. The directions come from randomised subspace iteration on a sample of the rows, both
+    drawn with ``random_state``. The noise matrix and its estimation from a classifier are those of
+    confident learning [1]_ and of forward correction [2]_; the joint estimation by EM goes back to
+    [3]_; calibration by temperature and bias is [4]_.
 
     References
     ----------
@@ -151,8 +156,12 @@ def label_errors(
     >>> int(label_errors(logits, labels).suggested[7])
     0
     """
-    evidence = _as_evidence(logits, labels, features, np.random.default_rng(random_state))
-    beliefs, noise = estimate(evidence, features_last=logits is not None)
+    last = logits is not None and features is not None
+    steps = 1 + rounds(last)
+    with tqdm(total=steps, desc="Judging labels", delay=0.5, disable=not progress) as bar:
+        evidence = _as_evidence(logits, labels, features, np.random.default_rng(random_state))
+        bar.update()
+        beliefs, noise = estimate(evidence, logits is not None, bar.update)
     return LabelErrors(*_judge(beliefs, noise, evidence.codes), noise.astype(np.float32))
 
 

@@ -1,7 +1,7 @@
 """Write the constants of the page's scripts from those of Python; ``--check`` only compares.
 
-The scripts import ``tsne_widget/widgets/frontend/constants.js``. Run this after a change of a
-constant or table below, then ``npm run bundle``.
+The scripts import ``tsne_widget/widgets/frontend/constants.js``, and the styles ``palette.css``
+beside it. Run this after a change of a constant or table below, then ``npm run bundle``.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ from tsne_widget.widgets.views.legend import view as legend
 from tsne_widget.widgets.views.panels import PANELS
 from tsne_widget.widgets.views.selections import view as selections
 
-SCRIPT = (
-    Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend" / "constants.js"
-)
+FRONTEND = Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend"
 
 # Name in the scripts, what it is, and its value.
 CONSTANTS: list[tuple[str, str, Any]] = [
@@ -64,6 +62,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
                 "score": finder.score,
                 "highest_first": finder.highest_first,
                 "only_misclassified": finder.only_misclassified,
+                "above": finder.above,
             }
             for finder in FINDERS
             if finder.matches is None
@@ -74,6 +73,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("UNKNOWN_COLOR", "Colour of unknown classes and values.", UNKNOWN_COLOR),
     ("RIGHT_COLOR", "Colour of right predictions.", appearance.RIGHT_COLOR),
     ("WRONG_COLOR", "Colour of wrong predictions.", appearance.WRONG_COLOR),
+    ("DARK_COLORS", "Colours on a dark ground, by the default colour.", appearance.DARK_COLORS),
     ("TEXELS", "Colours of a texture; the last one is for unknown values.", appearance.TEXELS),
     ("RAMP_COLORS", "Colours of amounts, low to high.", appearance.RAMP_COLORS),
     ("RAMP", "Colours of the bar in the key.", coloring.RAMP),
@@ -94,7 +94,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
-    ("MAX_TILES_PER_REPLY", "Tiles of one request.", gallery.MAX_TILES_PER_REPLY),
+    ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
     ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),
@@ -127,16 +127,27 @@ def _typed(value: Any, data: str) -> str:
     return data
 
 
+def palette() -> str:
+    """The styles that swap the default colours on a dark ground."""
+    lines = ["/* Generated from Python by .ci/page_constants.py: the colours on a dark ground. */"]
+    lines.append('.tsne-widget[data-theme="dark"] {')
+    lines += [f"  --tw-{light[1:]}: {dark};" for light, dark in appearance.DARK_COLORS.items()]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
 def main() -> int:
-    """Write or compare the module; 1 if it is stale."""
-    text = script()
-    if "--check" not in sys.argv:
-        SCRIPT.write_text(text, "utf-8")
-        return 0
-    if SCRIPT.is_file() and SCRIPT.read_text("utf-8") == text:
-        return 0
-    print(f"{SCRIPT} is stale: run python .ci/page_constants.py, then npm run bundle")
-    return 1
+    """Write or compare both files; 1 if one is stale."""
+    stale = 0
+    for file, text in (
+        (FRONTEND / "constants.js", script()),
+        (FRONTEND / "palette.css", palette()),
+    ):
+        if "--check" not in sys.argv:
+            file.write_text(text, "utf-8")
+        elif not file.is_file() or file.read_text("utf-8") != text:
+            print(f"{file} is stale: run python .ci/page_constants.py, then npm run bundle")
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

@@ -118,16 +118,15 @@ def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
 def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
     """Milliseconds from a click on a cell to the observer of the selection in Python."""
     page.get_by_role("tab", name="Confusion").click()
-    matrix = page.locator(".tw-confusion canvas")
+    matrix = page.locator(".tw-matrix")
     matrix.scroll_into_view_if_needed()
     times = []
     for step in range(ROUNDS):
         page.wait_for_timeout(500)
         notebook.execute("explorer.clear(); arrived.clear()")
         page.wait_for_timeout(500)
-        cell, left, top = map(float, matrix.get_attribute("data-grid").split())
         column, line = step % 7, (3 * step + 1) % 7
-        matrix.click(position={"x": left + (column + 0.5) * cell, "y": top + (line + 0.5) * cell})
+        matrix.locator(f"[data-place='{line} {column}']").click()
         until(lambda: notebook.python("len(arrived)"), 20, "the cell's rows")
         times.append(notebook.python("arrived[0]") - page.evaluate("() => window.clicked"))
     return times

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +23,56 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Tests of these paths stay in one process, because they share a cluster, a server or an archive.
+TOGETHER = ("tests/cluster/",)
+# Files that take longest start first, so that no process works alone at the end.
+LONGEST = (
+    "tests/cluster/",
+    "tests/faults/test_projection_faults.py",
+    "tests/faults/test_leaks.py",
+    "tests/browser/test_load.py",
+    "tests/browser/test_kernel_faults.py",
+    "tests/browser/test_voila.py",
+    "tests/browser/test_repeated_cells.py",
+    "tests/browser/test_map.py",
+    "tests/browser/test_site.py",
+    "tests/browser/test_gallery.py",
+    "tests/browser/test_quickstart.py",
+    "tests/browser/test_confusion.py",
+    "tests/browser/test_shared_page.py",
+)
+MARKS = ("browser", "slow")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import files without a mark when only tests with a mark run."""
+    if config.option.markexpr != " or ".join(MARKS) or not collection_path.match("test_*.py"):
+        return None
+    text = collection_path.read_text("utf-8")
+    return None if any(f"mark.{name}" in text for name in MARKS) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run browser tests last: Playwright keeps an event loop running on the main thread."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+    def order(item: pytest.Item) -> tuple[bool, int]:
+        places = [i for i, start in enumerate(LONGEST) if item.nodeid.startswith(start)]
+        return item.get_closest_marker("browser") is not None, min(places, default=len(LONGEST))
+
+    items.sort(key=order)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send the tests of a file, or of a folder that stays together, to one process."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+            return folder or super()._split_scope(nodeid)
+
+    return Scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

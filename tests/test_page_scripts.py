@@ -102,17 +102,6 @@ def test_selections_combine_as_in_the_kernel(geometry, selected, more, mode):
 
 
 @settings(max_examples=100, deadline=None)
-@given(PLACE, st.floats(0.1, 8), PLACE)
-def test_zooming_keeps_the_position_under_the_pointer_in_place(geometry, middle, factor, anchor):
-    before = {"x": [middle[0] - 6, middle[0] + 6], "y": [middle[1] - 4, middle[1] + 4]}
-    after = geometry.call("zoomViewport", before, anchor, factor)
-    for axis, at in zip("xy", anchor, strict=True):
-        share = [(at - view[axis][0]) / (view[axis][1] - view[axis][0]) for view in (before, after)]
-        assert np.isclose(*share, atol=1e-9)
-        assert np.isclose(np.ptp(after[axis]), factor * np.ptp(before[axis]))
-
-
-@settings(max_examples=100, deadline=None)
 @given(st.lists(PLACE, min_size=1, max_size=30), PLACE, st.floats(0.1, 9), st.data())
 def test_nearest_point_equals_that_of_a_full_search(geometry, points, place, radius, data):
     visible = data.draw(st.lists(st.booleans(), min_size=len(points), max_size=len(points)))

@@ -86,6 +86,7 @@ def test_unknown_values_text_and_short_columns_are_left_out():
     values[4:60] = np.nan
     text = np.array(["a"] * N)
     assert contrast({"few": values, "text": text}, ROWS, AGAINST) == []
+    assert contrast({"text": text}, ROWS, AGAINST, strata=np.zeros(N, dtype=int)) == []
     values[4:6] = 0
     assert one(values).share == one(values, ROWS[:6]).share
 

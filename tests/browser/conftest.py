@@ -64,9 +64,10 @@ def open_notebook(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Callab
         height: int = 1100,
         script: str = "",
         fresh: bool = False,
+        mortal: bool = False,
     ) -> Notebook:
         size = (width, height)
-        return desk.open(name, cells, size=size, script=script, fresh=fresh)
+        return desk.open(name, cells, size=size, script=script, fresh=fresh, mortal=mortal)
 
     yield open_one
     desk.close_after(count, failed=request.session.testsfailed > failures)

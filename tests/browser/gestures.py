@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,12 @@ def outline(page: Page) -> NDArray[np.float64]:
     pairs = path.removeprefix("M").removesuffix("Z").split("L")
     vertices = np.array([[float(v) for v in pair.split()] for pair in pairs])
     return vertices + np.array([left, top])
+
+
+def has_pictures_of_the_selection(page: Page) -> int:
+    """Number of selected samples on the page, once their pictures are drawn."""
+    summary = page.locator(".tw-pill")
+    until(lambda: "selected" in summary.inner_text(), 30, "the selection")
+    count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
+    pictures_are_drawn(page, count)
+    return count

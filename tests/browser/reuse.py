@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.jupyter import Lab, Notebook, run
 
-# Chromium keeps 16 WebGL contexts of a page. A closed map keeps its own until it is collected.
-USES_OF_A_PAGE = 6
+# JupyterLab keeps something of each notebook.
+USES_OF_A_PAGE = 12
 
 _RESET = """
 import ipywidgets
@@ -57,10 +57,22 @@ class Kernel:
 
 @dataclass
 class _Loaded:
-    """A page with JupyterLab in it."""
+    """A page with JupyterLab in it, and the script that runs before the page's own."""
 
     page: Page
+    script: str
     uses: int = 0
+
+    def clear(self) -> None:
+        """Close every document.
+
+        Chromium keeps 16 WebGL contexts of a page. A closed map keeps its own until it is
+        collected.
+        """
+        self.uses += 1
+        self.page.evaluate(_CLOSE_DOCUMENTS)
+        self.page.mouse.move(0, 0)
+        self.page.context.new_cdp_session(self.page).send("HeapProfiler.collectGarbage")
 
 
 @dataclass
@@ -93,7 +105,8 @@ class Desk:
         *,
         size: tuple[int, int],
         script: str,
-        fresh: bool,
+        fresh: bool = False,
+        mortal: bool = False,
     ) -> Notebook:
         """Open a notebook.
 
@@ -102,19 +115,20 @@ class Desk:
         size : tuple of int
             Width and height of the window, pixels.
         script : str
-            Runs before the page's own scripts. A page with a script is used once.
+            Runs before the page's own scripts.
         fresh : bool
             Use a new page and a new kernel, and use them once.
+        mortal : bool
+            Use a new kernel, and use it once.
         """
-        once = fresh or bool(script)
-        reused = self._pages.pop() if self._pages and not once else None
+        reused = None if fresh else self._page_with(script)
         page = reused.page if reused else self._context.new_page()
         page.bring_to_front()  # Chromium draws the page of another tab about once a second
         page.set_viewport_size({"width": size[0], "height": size[1]})
         notebook = Notebook(self._lab, page, name)
         notebook.write(cells)
         notebook.listen()
-        kernel = None if fresh else self._kernel_for(name)
+        kernel = None if fresh or mortal else self._kernel_for(name)
         if reused:
             page.evaluate(_OPEN_DOCUMENT, name)
             notebook.wait_for_kernel()
@@ -124,9 +138,16 @@ class Desk:
         page.evaluate(_LIGHT)
         if kernel:
             notebook._client = kernel.client
-        loaded = None if once else reused or _Loaded(page)
+        loaded = None if fresh else reused or _Loaded(page, script)
         self._opened.append(_Borrowed(notebook, loaded, kernel))
         return notebook
+
+    def _page_with(self, script: str) -> _Loaded | None:
+        for loaded in self._pages:
+            if loaded.script == script:
+                self._pages.remove(loaded)
+                return loaded
+        return None
 
     def _kernel_for(self, name: str) -> Kernel:
         if not self._kernels:
@@ -158,11 +179,8 @@ class Desk:
     def _give_back(self, borrowed: _Borrowed) -> None:
         notebook, loaded, kernel = borrowed.notebook, borrowed.loaded, borrowed.kernel
         notebook.detach()
-        if loaded is not None:
-            loaded.uses += 1
-            notebook.page.evaluate(_CLOSE_DOCUMENTS)
         if loaded is not None and loaded.uses < USES_OF_A_PAGE:
-            notebook.page.mouse.move(0, 0)
+            loaded.clear()
             self._pages.append(loaded)
         else:
             notebook.page.close()

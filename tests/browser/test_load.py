@@ -23,7 +23,7 @@ from tests.browser.jupyter import Notebook, until
 pytestmark = pytest.mark.browser
 
 N, CLASSES = 70_000, 10
-GESTURES, WARM_UP = 400, 150
+GESTURES, WARM_UP = 240, 100
 TOGGLES = 0.5  # share of the gestures
 SYNC = 50  # gestures that may be unanswered at once
 # Modifier keys in Chromium's protocol.

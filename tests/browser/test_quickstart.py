@@ -40,7 +40,7 @@ def notebook(open_notebook) -> Notebook:
 def fresh(notebook):
     """Each test starts with all classes visible, nothing selected and the whole map in view."""
     notebook.page.locator(".tsne-widget").first.scroll_into_view_if_needed()
-    notebook.page.locator(".tw-legend header button", has_text="All").click()
+    notebook.page.locator(".tw-legend footer button", has_text="All").click()
     notebook.page.locator(".tw-tools [data-action=reset]").click()
     notebook.page.locator(".tw-tools [data-tool=lasso]").click()
     notebook.page.locator(".tw-overlay").focus()
@@ -140,7 +140,7 @@ def test_double_click_shows_one_class_and_all_brings_the_rest_back(notebook):
     until(lambda: np.count_nonzero(drawn_points(page)[1]) == len(threes), 20, "few points")
     assert rows_of(notebook, np.flatnonzero(drawn_points(page)[1])) == threes
     assert page.locator(".tw-legend li button[aria-pressed=true]").count() == 1
-    page.locator(".tw-legend header button", has_text="All").click()
+    page.locator(".tw-legend footer button", has_text="All").click()
     until(lambda: len(notebook.python("explorer.visible_classes")) == 10, 20, "all classes")
 
 

@@ -13,7 +13,7 @@ from tsne_widget import extract
 from tsne_widget.extraction.data.seen import SPREAD_SAMPLES
 
 N, HALF = 60, 32
-PATIENCE = 90  # seconds
+PATIENCE = 120  # seconds
 
 
 class Noted(Pictures):

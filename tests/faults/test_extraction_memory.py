@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SAMPLES, WIDTH = 30_000, 2048  # 246 MB of features
-ALLOWED_GROWTH = 90 * 2**20
+SAMPLES, WIDTH = 20_000, 2048  # 164 MB of features
+ALLOWED_GROWTH = 70 * 2**20
 
 # Small shards, because a shard and its packed form are in memory while it is written.
 MEASURED = f"""

@@ -68,7 +68,9 @@ def test_a_worker_that_is_killed_gives_an_error_with_the_remedy():
     assert len(run(KillsItsWorker(200))) == 200
 
 
-def test_a_worker_that_hangs_ends_in_an_error_with_the_remedy():
+def test_a_worker_that_hangs_ends_in_an_error_with_the_remedy(monkeypatch):
+    # torch waits that long for a worker to end before it kills it
+    monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.5)  # seconds
     loader = torch.utils.data.DataLoader(Hangs(), batch_size=4, num_workers=1, timeout=2)
     with pytest.raises(ExtractionError, match=r"DataLoader timed out.*; pass num_workers=0"):
         extract(MODEL, loader, progress=False)

@@ -8,8 +8,6 @@ import * as geometry from "../../tsne_widget/widgets/frontend/geometry.js";
 const isClose = (actual, expected, tolerance = 1e-9) =>
   assert.ok(Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
 
-const length = ([low, high]) => high - low;
-
 /** Uniform numbers in [0, 1), the same in every run. */
 function random(seed) {
   let state = seed;
@@ -18,28 +16,6 @@ function random(seed) {
     return state / 2 ** 32;
   };
 }
-
-test("a fitted viewport holds all data at equal units per pixel", () => {
-  const view = geometry.fitViewport({ x: [-10, 30], y: [2, 4] }, 500, 300, 0.05);
-  isClose(length(view.x) / 500, length(view.y) / 300);
-  assert.ok(view.x[0] < -10 && 30 < view.x[1]);
-  assert.ok(view.y[0] < 2 && 4 < view.y[1]);
-  isClose(length(view.x), 40 * 1.1);
-});
-
-test("a single position has a viewport", () => {
-  const view = geometry.fitViewport({ x: [3, 3], y: [5, 5] }, 100, 100);
-  assert.ok(view.x[0] < 3 && 3 < view.x[1]);
-});
-
-test("zooming keeps its anchor in place", () => {
-  const view = geometry.zoomViewport({ x: [0, 10], y: [0, 10] }, [2, 8], 0.5);
-  assert.deepEqual(view, { x: [1, 6], y: [4, 9] });
-});
-
-test("panning moves both ends of each axis", () => {
-  assert.deepEqual(geometry.panViewport({ x: [0, 1], y: [2, 4] }, 3, -1), { x: [3, 4], y: [1, 3] });
-});
 
 test("the extent of some rows leaves the others out", () => {
   const [x, y] = [[0, 5, -3, 9], [1, 1, 2, 90]];
@@ -93,16 +69,25 @@ test("points to draw are the first ones, then the selected ones, then those in s
   }
 });
 
-test("the name of a class is where its points are densest", () => {
-  const next = random(4);
-  const cluster = (n, centre, size) => Array.from({ length: n }, () => centre.map((at) => at + size * (next() - 0.5)));
-  const places = [...cluster(500, [2, 8], 0.5), ...cluster(200, [5, 5], 10), ...cluster(50, [9, 1], 0.5)];
-  const [x, y] = [places.map(([at]) => at), places.map(([, at]) => at)];
-  const codes = [...new Array(700).fill(0), ...new Array(50).fill(2)];
-  const found = geometry.densestPlaces(x, y, codes, Uint8Array.of(1, 1, 1), 3);
-  assert.deepEqual(found.map(({ code, count }) => [code, count]), [[0, 700], [2, 50]]);
-  assert.ok(Math.hypot(found[0].x - 2, found[0].y - 8) < 0.5);
-  assert.ok(Math.hypot(found[1].x - 9, found[1].y - 1) < 0.5);
-  const hidden = geometry.densestPlaces(x, y, codes, Uint8Array.of(0, 1, 1), 3);
-  assert.deepEqual(hidden.map(({ code }) => code), [2]);
+test("a class has its name in the middle of its right points", () => {
+  const x = [0, 1, 2, 50, 60, 9, 9];
+  const y = [0, 5, 1, 50, 60, 9, 9];
+  const codes = [0, 0, 0, 0, 0, 2, 1];
+  const found = geometry.medianPlaces(x, y, codes, Uint8Array.of(1, 0, 1), Uint32Array.of(3, 4, 5), 3);
+  assert.deepEqual(found, [{ code: 0, count: 5, x: 1, y: 1 }, { code: 2, count: 1, x: 9, y: 9 }]); // all of class 2 are wrong
+});
+
+test("a cluster ends where the gap to its next member is wide", () => {
+  const x = [0, 1, 2, 3, 9, 10, 1];
+  const y = [0, 0, 1, 1, 0, 0, 0];
+  const found = geometry.clusterAround(x, y, (i) => i !== 6, 0, 1.5);
+  assert.deepEqual([...found], [0, 1, 2, 3]);
+});
+
+test("arrows go to the next visible point ahead", () => {
+  const [x, y, opacity] = [[0, 2, 1, 3, -1], [0, 0, 0.9, 0, 0], [1, 1, 1, 0, 1]];
+  const next = (direction) => geometry.nextPoint(x, y, opacity, [0, 0], direction, null);
+  assert.equal(next([1, 0]), 1); // straight ahead, although another one is nearer
+  assert.equal(next([-1, 0]), 4);
+  assert.equal(next([0, -1]), -1);
 });

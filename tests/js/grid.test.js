@@ -4,13 +4,15 @@ import test from "node:test";
 
 import * as grid from "../../tsne_widget/widgets/views/gallery/grid.js";
 
-const [TALL, HEADING] = [50, 26]; // pixels
+const [SIDE, TALL, HEADING] = [100, 150, 26]; // pixels
 const COLUMNS = 4;
 const GROUPINGS = [[0, []], [1, []], [23, []], [23, [1, 9, 13]], [30, [4, 4, 8, 1, 13]], [3, [1, 1, 1]]];
 
 /** A grid of four columns, 100 pixels apart. */
-const make = (count, groups) =>
-  grid.makeGrid(count, groups, { width: 100 * COLUMNS, tileWidth: 100, tileHeight: TALL, headingHeight: HEADING });
+const make = (count, groups) => {
+  const sized = (groups.length ? groups : [count]).map((size) => ({ size, caption: TALL - SIDE }));
+  return grid.makeGrid(sized, { width: SIDE * COLUMNS, least: SIDE, gap: 0, heading: groups.length ? HEADING : 0 });
+};
 
 /** [x, y] of every tile, laid out one after the other. */
 function places(count, groups) {
@@ -35,9 +37,9 @@ for (const [count, groups] of GROUPINGS) {
   test(`every tile in view is drawn, with at most a row more: ${count} in [${groups}]`, () => {
     const expected = places(count, groups);
     const tiles = make(count, groups);
-    for (let top = 0; top < 700; top += 13) {
-      const { first, last } = grid.inSight(tiles, top, top + 120);
-      const visible = expected.flatMap(([, y], index) => (y < top + 120 && y + TALL > top ? [index] : []));
+    for (let top = 0; top < 2100; top += 39) {
+      const { first, last } = grid.inSight(tiles, top, top + 360);
+      const visible = expected.flatMap(([, y], index) => (y < top + 360 && y + TALL > top ? [index] : []));
       assert.ok(visible.every((index) => first <= index && index < last));
       assert.ok(last - first <= visible.length + COLUMNS);
     }
@@ -46,7 +48,7 @@ for (const [count, groups] of GROUPINGS) {
 
 test("keys lead to the tile beside, above or below", () => {
   const tiles = make(23, [6, 3, 14]); // rows of 4, 2 | 3 | 4, 4, 4, 2 tiles
-  const key = (index, name, pixels = 150) => grid.movedTo(tiles, index, name, pixels);
+  const key = (index, name, pixels = 450) => grid.movedTo(tiles, index, name, pixels);
   assert.deepEqual(["ArrowLeft", "ArrowRight", "Home", "End"].map((name) => key(5, name)), [4, 6, 0, 22]);
   assert.equal(key(0, "ArrowLeft"), 0);
   assert.equal(key(22, "ArrowRight"), 22);
@@ -75,14 +77,24 @@ for (const [count, groups] of GROUPINGS.slice(2)) {
   });
 }
 
-test("a narrow gallery has one column, and a wide one spreads its columns", () => {
-  const columnsAt = (width) => {
-    const { columns, tileWidth } = grid.makeGrid(9, [], { width, tileWidth: 100, tileHeight: 9, headingHeight: 9 });
-    return [columns, tileWidth];
+test("pictures grow until they fill the width, and shrink where not even one fits", () => {
+  const at = (width) => {
+    const { columns, side, pitch } = grid.makeGrid([{ size: 9, caption: 9 }], { width, least: 100, gap: 10, heading: 0 });
+    return [columns, side, pitch];
   };
-  assert.deepEqual(columnsAt(50), [1, 100]);
-  assert.deepEqual(columnsAt(490), [4, 122.5]);
-  assert.deepEqual(columnsAt(190), [1, 125]);
+  assert.deepEqual(at(50), [1, 50, 60]);
+  assert.deepEqual(at(490), [4, 115, 125]);
+  assert.deepEqual(at(190), [1, 160, 170]); // one column grows to a limit
+});
+
+test("groups may have captions of different heights", () => {
+  const groups = [{ size: 5, caption: 10 }, { size: 3, caption: 40 }];
+  const tiles = grid.makeGrid(groups, { width: 200, least: 100, gap: 0, heading: 20 });
+  const tops = Array.from({ length: 8 }, (_, index) => grid.placeOf(tiles, index).y);
+  assert.deepEqual(tops, [20, 20, 130, 130, 240, 370, 370, 510]);
+  assert.equal(tiles.height, 650);
+  assert.equal(grid.movedTo(tiles, 6, "ArrowUp", 100), 4);
+  assert.equal(grid.movedTo(tiles, 4, "ArrowDown", 100), 5);
 });
 
 test("scrolling reaches the end of a list taller than an element may be", () => {

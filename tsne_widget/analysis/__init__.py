@@ -24,6 +24,7 @@ from tsne_widget.analysis.finders import (
     Finder,
     finder_is_ready,
     finder_lacks,
+    finder_order,
     finder_rows,
 )
 from tsne_widget.analysis.frame import sample_frame
@@ -78,6 +79,7 @@ __all__ = [
     "faithfulness",
     "finder_is_ready",
     "finder_lacks",
+    "finder_order",
     "finder_rows",
     "kneighbors",
     "knn_accuracy",

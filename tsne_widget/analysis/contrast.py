@@ -90,13 +90,13 @@ def contrast(
     """
     numeric = {name: np.asarray(values) for name, values in columns.items()}
     numeric = {name: values for name, values in numeric.items() if values.dtype.kind in "biuf"}
-    n = len(next(iter(numeric.values()))) if numeric else 0
+    if not numeric:
+        return []
+    n = len(next(iter(numeric.values())))
     for name, values in numeric.items():
         if values.shape != (n,):
             raise InvalidInputError(f"column {name!r} must have shape ({n},), got {values.shape}")
     groups = np.zeros(n, dtype=np.int64) if strata is None else as_codes("strata", strata, n)
-    if not numeric:
-        return []
     one, other = as_rows("rows", rows, n), as_rows("against", against, n)
     found = [
         tested

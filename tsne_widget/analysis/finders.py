@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,13 +21,15 @@ FOUND = 50
 VOTERS = 15
 # A label is suspected if it is wrong with more than this probability.
 SUSPECTED = 0.5
+# The same as a suspicion, in nats.
+SUSPECT_ABOVE = -math.log(1 - SUSPECTED)
 
 
 class Finder(NamedTuple):
     """One entry of :data:`FINDERS`: which samples it finds, and how it is displayed.
 
-    A finder with a ``score`` ranks the samples and returns the first ones; the others return all
-    samples that match.
+    A finder with a ``score`` ranks the samples and returns the first ones, or those with a value
+    ``above`` a bound; the others return all samples that match.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Finder(NamedTuple):
     """Score that it ranks by; "" for none. Samples whose score is NaN are not found."""
     highest_first: bool = False
     """Whether the highest score comes first."""
+    above: float | None = None
+    """Finds the samples whose score is above it, however many; None: the first :data:`FOUND`."""
     only_misclassified: bool = False
     """Whether it only finds misclassified samples."""
     matches: Callable[[Scores], NDArray[np.bool_]] | None = None
@@ -91,10 +96,11 @@ FINDERS = (
     ),
     Finder(
         "suspected_labels",
-        f"{FOUND} most suspect labels",
-        "Labels most likely to be wrong, judged by the model and by similar samples.",
+        "Suspect labels",
+        "Labels more probably wrong than right, judged by the model and by similar samples.",
         score="suspicion",
         highest_first=True,
+        above=SUSPECT_ABOVE,
     ),
     Finder(
         "outliers",
@@ -116,7 +122,7 @@ FINDER_NAMES = tuple(finder.name for finder in FINDERS)
 
 
 def finder_rows(
-    name: str, scores: Scores, visible: ArrayLike | None = None, *, limit: int = FOUND
+    name: str, scores: Scores, visible: ArrayLike | None = None, *, limit: int | None = None
 ) -> NDArray[np.int64]:
     """Rows of the samples that a finder finds.
 
@@ -129,9 +135,9 @@ def finder_rows(
         Has n samples. Scores that the finder reads are computed if necessary.
     visible : (n,) bool array, optional
         Search only these samples.
-    limit : int
-        Maximum number of rows that a ranking finder returns. "misclassified" and "other_cluster"
-        do not rank and return all.
+    limit : int, optional
+        Maximum number of rows that a ranking finder returns. Default: 50, but all suspected
+        labels. "misclassified" and "other_cluster" do not rank and return all.
 
     Returns
     -------
@@ -156,7 +162,7 @@ def finder_rows(
     lacking = finder_lacks(name, scores)
     if lacking:
         raise InvalidInputError(f"the finder {name!r} {lacking}")
-    if limit < 1:
+    if limit is not None and limit < 1:
         raise InvalidInputError(f"limit={limit} must be at least 1")
     n = len(scores.feature_set)
     mask = np.ones(n, dtype=bool) if visible is None else np.array(visible)
@@ -171,9 +177,31 @@ def finder_rows(
     if not finder.score:
         return np.flatnonzero(mask)
     values = scores[finder.score]
-    rows = np.flatnonzero(mask & ~np.isnan(values))
+    is_found = ~np.isnan(values) if finder.above is None else values > finder.above
+    rows = np.flatnonzero(mask & is_found)
     order = -values[rows] if finder.highest_first else values[rows]
+    if limit is None and finder.above is None:
+        limit = FOUND
     return rows[np.argsort(order, kind="stable")[:limit]]
+
+
+def finder_order(name: object) -> tuple[str, bool] | None:
+    """The score that a finder ranks by, and whether the highest comes first; None for no finder.
+
+    Parameters
+    ----------
+    name : object
+        Anything; only the name of a ranking finder has an order.
+
+    Examples
+    --------
+    >>> finder_order("suspected_labels")
+    ('suspicion', True)
+    """
+    for finder in FINDERS:
+        if isinstance(name, str) and finder.name == name and finder.score:
+            return finder.score, finder.highest_first
+    return None
 
 
 def finder_lacks(name: str, scores: Scores) -> str:
@@ -221,7 +249,7 @@ def finder_is_ready(name: str, scores: Scores) -> bool:
 
 def suspected(suspicion: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(n,) bool: the label is more likely wrong than right; False if it is unknown."""
-    return np.asarray(suspicion > -np.log(1 - SUSPECTED))
+    return np.asarray(suspicion > SUSPECT_ABOVE)
 
 
 def _finder(name: str) -> Finder:

@@ -147,21 +147,20 @@ class Scores:
             self._kept |= computed
 
     def frame_columns(self, which: bool | Literal["all"]) -> dict[str, NDArray[Any] | None]:
-        """The scores for :func:`sample_frame`, by name; None for a column of NaN.
+        """The scores for :func:`sample_frame`, by name; None for one that lacks an input.
 
         Parameters
         ----------
         which : bool or "all"
-            False: none. True: the values of cheap scores and of those computed before. "all":
-            the values of every score whose inputs are available, which takes seconds to minutes.
+            False: none. True: cheap scores and those computed before. "all": every score, which
+            takes seconds to minutes.
         """
         if not which:
             return {}
         return {
-            name: self[name]
-            if (which == "all" or score.is_cheap or self.is_ready(name)) and not self.lacks(name)
-            else None
+            name: None if self.lacks(name) else self[name]
             for name, score in SCORES.items()
+            if which == "all" or score.is_cheap or self.is_ready(name)
         }
 
     def use_embedding(self, embedding: NDArray[np.float32] | None) -> None:

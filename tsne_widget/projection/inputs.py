@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from typing import Any
@@ -19,17 +20,19 @@ from tsne_widget.projection.rows import Rows
 MIN_SAMPLES = 4
 # Size of a block of features as float64, in bytes. Memory maps are read block by block.
 BLOCK_BYTES = 8 * 2**20
+# Sparse matrices of up to this many values are made dense: 512 MB in float32.
+DENSE_VALUES = 2**27
 # Rows of a block whose bytes enter a checksum.
 CHECKSUM_ROWS = 4096
 
 
 def as_array(X: Any) -> Any:
-    """``X`` unchanged, or as a numpy array if ``X`` is a torch tensor of any dtype and device.
+    """``X`` unchanged, or as a numpy array if it is a torch tensor or a small sparse matrix.
 
     Raises
     ------
     InvalidInputError
-        If X is a FeatureSet, a path, a sparse matrix or a sparse tensor.
+        If X is a FeatureSet, a path, a large sparse matrix or a sparse tensor.
     """
     from scipy import sparse
 
@@ -40,9 +43,11 @@ def as_array(X: Any) -> Any:
             f"X must be an (n, d) array, got a path; pass numpy.load({os.fspath(X)!r})"
         )
     if sparse.issparse(X):
+        if math.prod(X.shape) <= DENSE_VALUES:
+            return X.toarray()
         raise InvalidInputError(
-            f"X is a sparse matrix ({X.format}, shape {X.shape}), but t-SNE needs dense features; "
-            "pass X.toarray(), or sklearn.decomposition.TruncatedSVD(50).fit_transform(X)"
+            f"X is a sparse matrix ({X.format}, shape {X.shape}) that is too large to be made "
+            "dense; pass sklearn.decomposition.TruncatedSVD(50).fit_transform(X), or X.toarray()"
         )
     if isinstance(X, torch.Tensor):
         if X.layout != torch.strided:

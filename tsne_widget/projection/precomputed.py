@@ -13,14 +13,38 @@ from tsne_widget.projection.neighbors import Neighbors
 from tsne_widget.projection.rows import BLOCK_BYTES
 
 
+def check_distances(distances: Any) -> None:
+    """Check a matrix of distances, dense or sparse.
+
+    Raises
+    ------
+    InvalidInputError
+        If the matrix is not square, a distance is negative, NaN or infinite, or all are 0.
+    """
+    if distances.shape[0] != distances.shape[1]:
+        raise InvalidInputError(
+            f"metric='precomputed' needs a square distance matrix, got shape {distances.shape}"
+        )
+    values = distances if isinstance(distances, np.ndarray) else distances.data
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise InvalidInputError(
+            "X has negative or infinite distances, or NaN; all should be positive or 0 and finite"
+        )
+    if not values.any():
+        raise InvalidInputError(
+            f"all distances between {distances.shape[0]} samples are 0; "
+            "check how they were computed"
+        )
+
+
 def precomputed_neighbors(distances: Any, k: int) -> Neighbors:
     """The k nearest rows of each row.
 
     Parameters
     ----------
-    distances : (n, n) array or sparse matrix
-        A sparse matrix holds the distances to at least k other rows in each row, as
-        scikit-learn's ``kneighbors_graph(mode="distance")`` returns it.
+    distances : (n, n) array or CSR matrix
+        Checked by :func:`check_distances`. A sparse matrix holds the distances to at least k other
+        rows in each row, as scikit-learn's ``kneighbors_graph(mode="distance")`` returns it.
     k : int
 
     Returns
@@ -31,25 +55,10 @@ def precomputed_neighbors(distances: Any, k: int) -> Neighbors:
     Raises
     ------
     InvalidInputError
-        If the matrix is not square, a distance is negative, NaN or infinite, all distances are 0,
-        or a row of a sparse matrix has fewer than k neighbours.
+        If a row of a sparse matrix has fewer than k neighbours.
     """
-    from scipy import sparse
-
-    is_sparse = sparse.issparse(distances)
-    n = distances.shape[0]
-    if distances.shape != (n, n):
-        raise InvalidInputError(
-            f"metric='precomputed' needs a square matrix of distances, got shape {distances.shape}"
-        )
-    values = distances.data if is_sparse else distances
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise InvalidInputError("precomputed distances must be finite and not negative")
-    largest = float(values.max(initial=0))
-    if not largest > 0:
-        raise InvalidInputError(
-            f"all distances between {n} samples are 0; check how they were computed"
-        )
+    is_sparse = not isinstance(distances, np.ndarray)
+    largest = float((distances.data if is_sparse else distances).max())
     scale = np.float64(max(largest, np.finfo(np.float64).tiny))
     return (_from_graph if is_sparse else _from_table)(distances, k, scale)
 

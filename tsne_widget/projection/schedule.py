@@ -17,6 +17,8 @@ import numpy as np
 
 # Iterations of the default schedule; the last phase also covers all later ones.
 ITERATIONS = 400
+# Those with early exaggeration, by default: the first three phases.
+EXAGGERATED_ITERATIONS = 200
 
 
 @dataclass(frozen=True)

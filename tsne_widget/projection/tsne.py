@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -16,24 +16,20 @@ from sklearn.utils.validation import check_is_fitted
 from tsne_widget._notes import warn_about
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.projection.devices import choose_device, is_gpu
-from tsne_widget.projection.fits import Descent, Fit, HostFit, Problem
+from tsne_widget.projection.fits import Fit, HostFit, Problem
 from tsne_widget.projection.gpu.fit import fit_on_gpu
-from tsne_widget.projection.inputs import (
-    as_numeric,
-    check_finite,
-    check_nonzero_rows,
-    check_samples,
-    checksum,
-)
+from tsne_widget.projection.inputs import Scaler, as_numeric, check_finite, checksum
 from tsne_widget.projection.landmarks import OtherRows, choose, find_other_rows, place_rows
+from tsne_widget.projection.metrics import OWN, neighbor_graph
 from tsne_widget.projection.parameters import (
-    check_memory,
-    check_parameters,
+    fits_all,
     resolve_perplexity,
     user_start,
+    validated,
 )
+from tsne_widget.projection.progress import PATIENCE, Progress
 from tsne_widget.projection.schedule import ITERATIONS, default_schedule
-from tsne_widget.projection.start import Start
+from tsne_widget.projection.start import Start, principal
 from tsne_widget.projection.workers import Workers, available_threads
 
 if TYPE_CHECKING:
@@ -77,10 +73,12 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     init : "pca", "random" or (n, n_components) array
         Initial coordinates. "pca" and "random" have a standard deviation of 1e-4; an array is used
         unchanged.
-    metric : str
+    metric : str or callable
         "euclidean", "cosine" or "precomputed". With "precomputed", X is an (n, n) array of
         distances, or a sparse matrix of the distances to at least 3 × perplexity neighbours of each
-        row, as scikit-learn's ``kneighbors_graph`` returns it.
+        row, as scikit-learn's ``kneighbors_graph`` returns it. Any other metric of
+        :class:`sklearn.neighbors.NearestNeighbors`, or a function of two rows, is slower and places
+        no new rows.
     random_state : int, RandomState or None
         Seed of the initial noise, and of the choice of landmarks. With init="pca" the noise is 1 %.
     device : "cpu", "cuda", "mps" or None
@@ -109,6 +107,16 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     warm_start : bool
         Continue the previous fit of the same X up to ``max_iter`` iterations. The result is that of
         an uninterrupted fit.
+    metric_params : dict or None
+        Further arguments of a metric other than the first three, as in scikit-learn.
+    verbose : int
+        1 prints the stages of the fit, 2 also the divergence every 50 iterations.
+    n_iter_without_progress : int
+        End the fit after this many iterations without a lower divergence, checked every 50
+        iterations after the exaggeration. 300, scikit-learn's default, never ends it.
+    min_grad_norm, method, angle : float, str, float
+        Accepted because scikit-learn has them. They do not change the result; a value other than
+        scikit-learn's default is noted once.
 
     Attributes
     ----------
@@ -117,7 +125,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     kl_divergence_ : float
         KL(P‖Q) of the map, in nats; NaN after an interrupt.
     n_iter_ : int
-        Number of finished iterations.
+        Number of the last iteration, counted from 0 as in scikit-learn: 399 after 400 iterations,
+        −1 if there was none.
     complete_ : bool
         False if a callback, an error or an interrupt ended the fit early.
     n_features_in_ : int
@@ -164,7 +173,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         learning_rate: float | str = "auto",
         max_iter: int = ITERATIONS,
         init: str | ArrayLike = "pca",
-        metric: str = "euclidean",
+        metric: Any = "euclidean",
         random_state: int | np.random.RandomState | None = None,
         device: str | None = None,
         n_jobs: int | None = None,
@@ -174,6 +183,12 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         landmarks: int | None = None,
         executor: str = "local",
         warm_start: bool = False,
+        metric_params: dict[str, Any] | None = None,
+        verbose: int = 0,
+        n_iter_without_progress: int = PATIENCE,
+        min_grad_norm: float = 1e-7,
+        method: str = "barnes_hut",
+        angle: float = 0.5,
     ) -> None:
         self.n_components = n_components
         self.perplexity = perplexity
@@ -191,10 +206,16 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self.landmarks = landmarks
         self.executor = executor
         self.warm_start = warm_start
+        self.metric_params = metric_params
+        self.verbose = verbose
+        self.n_iter_without_progress = n_iter_without_progress
+        self.min_grad_norm = min_grad_norm
+        self.method = method
+        self.angle = angle
 
     def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
         """Fit the map of ``X``; parameters and errors as in :meth:`fit_transform`."""
-        X = self._validate(X)
+        X = validated(self, X)
         with Workers(available_threads(self.n_jobs)) as workers:
             if self.warm_start and hasattr(self, "_fit"):
                 self._check_unchanged(X)
@@ -213,7 +234,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
         Parameters
         ----------
-        X : (n, d) array or torch tensor of real numbers, n ≥ 4
+        X : (n, d) array, torch tensor or small sparse matrix of real numbers, n ≥ 4
             Features, which may be a memory map; distances with ``metric="precomputed"``.
         y : (n,) array, optional
             Classes, used only to choose ``landmarks`` in proportion.
@@ -226,8 +247,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         Raises
         ------
         InvalidInputError
-            If X has NaN, inf or fewer than 4 rows, is constant or sparse, or if a parameter is
-            invalid or does not suit X.
+            If X has NaN, inf or fewer than 4 rows, is constant, or sparse and too large to be made
+            dense, or if a parameter is invalid or does not suit X.
         """
         return self.fit(X, y).embedding_
 
@@ -255,7 +276,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         check_is_fitted(self, ["embedding_", "_fit"])
         if not self._fit.has_features:
             raise InvalidInputError(
-                "transform needs features, but the map was fitted with metric='precomputed'"
+                "transform needs metric='euclidean' or 'cosine', but the map was fitted with "
+                f"metric={self.metric!r}"
             )
         array = as_numeric(self, X, reset=False)
         check_finite(array)
@@ -271,34 +293,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # the map is float32 for features of any dtype
         tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.sparse = True
         return tags
-
-    def _validate(self, X: Any) -> Any:
-        """``X`` as an (n, d) array or a CSR matrix; raises InvalidInputError before any work."""
-        check_parameters(self)
-        if sparse.issparse(X) and self.metric == "precomputed":
-            check_samples(X.shape[0])
-            self.n_features_in_ = X.shape[1]
-            return X.tocsr()
-        X = as_numeric(self, X, reset=True)
-        check_samples(len(X))
-        if self._fits_all(len(X)):
-            check_memory(*X.shape)
-        else:
-            check_memory(int(self.landmarks), X.shape[1])  # type: ignore[arg-type]  # checked above
-            check_finite(X)  # the other rows are used after the fit, which is too late for an error
-            if self.metric == "cosine":
-                check_nonzero_rows(X)
-        return X
-
-    def _fits_all(self, n: int) -> bool:
-        return self.landmarks is None or self.landmarks >= n
 
     def _begin(self, X: Any, y: ArrayLike | None, workers: Workers) -> None:
         """Prepare the first iteration of a new fit."""
         n = X.shape[0]
         self._others: OtherRows | None = None
-        if self._fits_all(n):
+        if fits_all(self, n):
             self.landmarks_ = np.arange(n)
             self._begin_fit(X, workers)
             return
@@ -312,8 +314,17 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         """Prepare the first iteration of the rows that are fitted."""
         n, d = X.shape
         self.perplexity_ = resolve_perplexity(self.perplexity, n)
-        problem = Problem(self.metric, self.perplexity_, self.neighbors, self._start(n))
-        columns = 0 if self.metric == "precomputed" else d
+        start, metric = self._start(n), self.metric
+        k = Problem(metric, self.perplexity_, self.neighbors, start).k(n)
+        progress = self._progress()
+        progress.say(f"Computing {k} nearest neighbors...")
+        if metric not in OWN:
+            start = Start.given_at(
+                start.coordinates(lambda: principal(Scaler(X)(X), workers)), self.n_components
+            )
+            X, metric = neighbor_graph(X, k, metric, self.metric_params, self.n_jobs), "precomputed"
+        problem = Problem(metric, self.perplexity_, self.neighbors, start)
+        columns = 0 if metric == "precomputed" else d
         device, note = choose_device(self.device, n, columns, problem.k(n))
         fit: Fit | None = None
         if is_gpu(device):
@@ -324,6 +335,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self._fit = HostFit(X, problem, workers) if fit is None else fit
         self.device_, self.neighbors_ = self._fit.device, self._fit.neighbors
         self.neighbors_recall_ = self._fit.recall
+        if self.metric not in OWN:
+            self.neighbors_, self.neighbors_recall_ = "exact", 1.0
+        progress.say(f"Computed conditional probabilities for {n} samples", timed=True)
 
     def _start(self, n: int) -> Start:
         """Where the fitted rows start."""
@@ -335,8 +349,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _check_unchanged(self, X: Any) -> None:
         """Raise InvalidInputError if ``X`` is not that of the previous fit."""
-        same = self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum
-        if not same:
+        if not (self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum):
             raise InvalidInputError(
                 "warm_start=True continues the fit of the same X, but X has changed; "
                 "pass warm_start=False to start again"
@@ -353,21 +366,25 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         self.complete_, self.kl_divergence_ = False, float("nan")
         try:
             descent = fit.descent(workers)
-            if fit.iteration > 0 or not self._stops(descent, 0):
-                watch = None if self.callback is None else lambda i: self._stops(descent, i)
-                descent.advance(schedule, self.max_iter, watch, self.callback_every)
+            progress = self._progress()
+
+            def stops(iteration: int) -> bool:
+                estimate = partial(descent.kl_divergence, estimate=True)
+                return progress.stops(iteration, estimate, self._map)
+
+            if fit.iteration > 0 or not stops(0):
+                watch = stops if progress.every else None
+                descent.advance(schedule, self.max_iter, watch, progress.every or 1)
             self.kl_divergence_ = descent.kl_divergence()
             self.complete_ = fit.iteration >= self.max_iter
+            progress.end(fit.iteration, self.kl_divergence_)
         finally:
             self.embedding_ = self._map()
-            self.n_iter_ = fit.iteration
+            self.n_iter_ = fit.iteration - 1
 
-    def _stops(self, descent: Descent, iteration: int) -> bool:
-        """Call the callback; whether it stops the fit."""
-        if self.callback is None:
-            return False
-        kl = descent.kl_divergence(estimate=True)
-        return self.callback(iteration, self._map(), kl) is True
+    def _progress(self) -> Progress:
+        options = self.verbose, self.n_iter_without_progress, self.callback, self.callback_every
+        return Progress(*options)
 
     def _stage(self, words: str) -> None:
         """Tell the callback what a fit on a GPU does before its first iteration."""

@@ -30,6 +30,7 @@ from tsne_widget.widgets.views.comparison_bar.view import ComparisonBarView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.legend.view import LegendView
+from tsne_widget.widgets.views.look.view import LookView
 from tsne_widget.widgets.views.map.view import MapView
 from tsne_widget.widgets.views.view import View
 from tsne_widget.widgets.views.way.view import WayView
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 # Maximum number of lines from map to map: more lines hide each other.
 MAX_LINES = 300
-TILE_SIZE = 132  # pixels
+TILE_SIZE = 88  # pixels
 _ACTIVE = ("running", "paused")
 
 
@@ -125,6 +126,7 @@ class Comparison(Exploration):
         self._share = 1.0
         state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
+        state.color_by = state.colored_by if self._codes is None else "change"
         state.words = {
             word: functools.partial(self._rows_that_changed, code)
             for code, word in enumerate(CHANGES)
@@ -157,16 +159,16 @@ class Comparison(Exploration):
             tiles = Tiles(one, source, palette)
             view = MapView(one, tiles, background, palette)
             views[f"map-{number}"] = self._views_of[name] = view
-        gallery = GalleryView(
-            state, ComparedTiles(state, source, palette, self._compared, self._codes), background
-        )
+        shared_tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
+        gallery = GalleryView(state, shared_tiles, background)
         gallery.tile_size = TILE_SIZE  # its captions list several predictions
         views |= {
             "bar": ComparisonBarView(state, records),
             "changes": ChangesView(state, self._names, self._codes),
-            "legend": LegendView(state, palette, self._views_of[self._first]),
+            "legend": LegendView(state, palette, self._views_of[self._first], records[self._first]),
             "way": self._way,
             "gallery": gallery,
+            "look": LookView(state, shared_tiles, background, gallery),
         }
         super().__init__(state, background, views)
         self._follow()
@@ -272,13 +274,13 @@ class Comparison(Exploration):
     def figure(self, **options: Any) -> Figure:
         """The maps as one static figure, see :func:`tsne_widget.plot_embeddings`."""
         from tsne_widget.plotting import plot_embeddings
-        from tsne_widget.widgets.models.figure_options import figure_options
+        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
 
         state = self.wait()._state
         common = {state.colored_by, *state.scores.columns}  # other colours differ between maps
         color_by = state.color_by if state.color_by in common else state.colored_by
         shown_now = figure_options(state, self._colors, color_by)
-        rows = state.visible_rows
+        rows = drawn_rows(state)
         maps = {name: xy[rows] for name, xy in self.embeddings.items()}
         return plot_embeddings(maps, **(shown_now | options))
 

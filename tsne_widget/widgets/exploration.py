@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from tsne_widget.analysis import finder_order
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import ImageSource
@@ -18,6 +19,7 @@ from tsne_widget.widgets.application import Application
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.delegate import Delegate
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.selecting import Mode
 
 if TYPE_CHECKING:
@@ -30,13 +32,17 @@ class Exploration(Application):
     Attributes
     ----------
     selected : (k,) int64 array, a trait
-        Selected rows, ascending. Set it to rows or to an (n,) bool mask.
+        Selected rows of visible classes, ascending. Set it to rows or to an (n,) bool mask; rows of
+        hidden classes wait and are selected once their class is shown.
     value : (k,) int64 array, a trait
         The same, under the name that :func:`ipywidgets.interactive_output` reads.
     visible_classes : tuple of str, a trait
-        Names of the visible classes. Set it to a name or several to show only these.
+        Names of the visible classes. Set it to a name or several to show only these. Selected rows
+        of the others wait: they are selected again once their class is shown.
     color_by : str, a trait
         Meaning of the colours: "label", "prediction", "correct", a score or a column.
+    mistakes : "mark", "only" or "plain", a trait
+        How the map draws misclassified samples: marked, alone, or as all others.
     embedding : (n, 2) float32 array or None, a read-only trait
         Coordinates of the visible map; None while it is computed.
     hovered : int or None, a trait
@@ -60,6 +66,7 @@ class Exploration(Application):
         write=lambda state, names: state.show_only(names),
     )
     color_by = Delegate("_state")
+    mistakes = Delegate("_state")
     embedding = Delegate("_state", read_only=True)
     hovered = Delegate("_state")
     busy = Delegate("_state", read_only=True)
@@ -93,7 +100,7 @@ class Exploration(Application):
         neighbors_of: int | None = None,
         k: int = 15,
     ) -> None:
-        """Select rows in all views; rows of hidden classes are left out and counted.
+        """Select rows in all views; rows of hidden classes wait until these are shown.
 
         Pass exactly one criterion; ``label`` and ``prediction`` together are one cell of the
         confusion matrix.
@@ -104,7 +111,7 @@ class Exploration(Application):
             Rows or a mask; "misclassified", "visible", "all", a finder or the name of a selection;
             a part of :meth:`to_dataframe`, its index or a mask over it, read by its index of ids
             (``mask.to_numpy()`` is read by position); or a function of ``to_dataframe("all")``
-            that returns any of these.
+            that returns any of these. A finder also sorts the gallery by its score.
         mode : "replace", "add", "subtract" or "intersect"
             How to combine with the current selection.
         ids : array of int
@@ -115,7 +122,8 @@ class Exploration(Application):
             A condition on the frame's columns, as in :meth:`pandas.DataFrame.query`. It is code:
             never pass on untrusted text. It cannot use your variables; pass a function for that.
         text : str
-            Case-insensitive search in paths and class names; a number also matches an id.
+            A class, ``prediction:cat``, an id (``#12``), or a part of a path or label, see
+            :func:`~tsne_widget.analysis.matching_rows`.
         neighbors_of : int
             A row; selects it and its ``k`` nearest rows in feature space.
         k : int
@@ -141,14 +149,15 @@ class Exploration(Application):
             self._state, self._frame_of_all, rows, ids=ids, label=label, prediction=prediction,
             query=query, text=text, neighbors_of=neighbors_of, k=k,
         )  # fmt: skip
-        self._state.select(chosen, mode)
+        order = finder_order(rows) if mode in ("replace", "intersect") else None
+        self._state.select(chosen, mode, order and Ranking(*order))
 
     def clear(self) -> None:
         """Clear the selection."""
         self._state.select([])
 
     def undo(self) -> None:
-        """Go back to the previous selection; rows of hidden classes stay unselected."""
+        """Go back one change of the selection or of the visible classes."""
         self._state.undo()
 
     def redo(self) -> None:

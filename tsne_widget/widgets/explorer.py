@@ -217,16 +217,16 @@ class EmbeddingExplorer(MapExploration):
         features : bool
             Append the features as columns f0 … f(d−1).
         scores : bool or "all"
-            True has a column for every score; cheap scores and those computed before have values,
-            the others are NaN. "all" computes every possible score, which takes seconds to
-            minutes.
+            True has the cheap scores and those computed before. "all" computes every score, which
+            takes seconds to minutes; one that lacks an input is NaN.
 
         Returns
         -------
         DataFrame
             Index id (index in your dataset); columns path, label, label_name, prediction,
             prediction_name, confidence, margin, misclassified, x, y, selection, the scores, and
-            your own columns. Columns and dtypes are the same for any rows.
+            your own columns. Columns and dtypes are the same for any rows; a finder's rows come in
+            its order.
             ``explorer.select(frame)`` selects the rows of a frame.
 
         Raises
@@ -380,11 +380,11 @@ class EmbeddingExplorer(MapExploration):
             nothing.
         """
         from tsne_widget.plotting import plot_embedding
-        from tsne_widget.widgets.models.figure_options import figure_options
+        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
 
         state = self.wait()._state
         current = figure_options(state, self._colors, state.color_by)
-        return plot_embedding(state.embedding[state.visible_rows], **(current | options))
+        return plot_embedding(state.embedding[drawn_rows(state)], **(current | options))
 
     def _frame(
         self, rows: ArrayLike, *, features: bool = False, scores: bool | Literal["all"] = True

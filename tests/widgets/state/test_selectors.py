@@ -161,11 +161,18 @@ def test_function_receives_computed_scores_and_user_columns(explorer):
     seen = []
     explorer.select(lambda frame: seen.append(frame) or [])
     assert seen[0]["entropy"].notna().all()
-    assert seen[0]["outlier_score"].isna().all()
+    assert "outlier_score" not in seen[0]
     assert seen[0]["camera"].tolist()[:2] == ["left", pd.NA]
     explorer.state.scores["outlier_score"]
     explorer.select(lambda frame: seen.append(frame) or [])
     assert seen[1]["outlier_score"].notna().all()
+
+
+def test_a_query_computes_the_scores_that_it_names(explorer):
+    explorer.select(query="outlier_score > outlier_score.median()")
+    score = explorer.state.scores["outlier_score"]
+    expected = np.flatnonzero(score > np.median(score))
+    assert explorer.selected.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(
@@ -267,8 +274,9 @@ def test_selecting_by_missing_labels_is_refused():
 
 def test_a_search_finds_ids_paths_and_class_names(explorer):
     record = explorer.feature_set
-    dogs = (record.labels == 1) | (record.predictions == 1) | (CODES == 1)  # CODES: the path
-    assert chosen(explorer, text="DOG") == np.flatnonzero(dogs).tolist()
+    assert chosen(explorer, text="DOG") == np.flatnonzero(record.labels == 1).tolist()
+    guessed = np.flatnonzero(record.predictions == 1).tolist()
+    assert chosen(explorer, text="prediction:dog") == guessed
     assert chosen(explorer, text="cat/00") == [0, 3, 6]
     assert chosen(explorer, text="#8") == [7]
     assert chosen(explorer, text="8") == sorted(
@@ -330,10 +338,12 @@ def test_invalid_selector_is_refused_with_the_remedy(explorer, given, message):
     assert explorer.selected.tolist() == [1]
 
 
-def test_rows_of_hidden_classes_are_left_out_of_every_form(explorer):
+def test_rows_of_hidden_classes_wait_in_every_form(explorer):
     explorer.visible_classes = ["cat", "owl"]
     assert chosen(explorer, query="label == 1 or label == 2") == list(range(2, 29, 3))
-    assert explorer.message == "10 of 19 rows belong to hidden classes and were not selected"
+    assert explorer.message == (
+        "10 of 19 rows belong to hidden classes: they are selected once their classes are shown"
+    )
 
 
 def test_finder_names_are_words_of_select(explorer):
@@ -344,4 +354,4 @@ def test_finder_names_are_words_of_select(explorer):
         found = finder_rows(name, explorer.state.scores, visible)
         assert explorer.selected.tolist() == sorted(found.tolist())
         assert visible[found].all()
-        assert explorer.to_dataframe(name).index.tolist() == IDS[explorer.selected].tolist()
+        assert explorer.to_dataframe(name).index.tolist() == IDS[found].tolist()

@@ -15,4 +15,6 @@ def page():
         make_record(), embedding=np.random.default_rng(1).normal(size=(N, 2)), images=images,
         columns=columns,
     ) as explorer:  # fmt: skip
-        yield GalleryPage(explorer)
+        page = GalleryPage(explorer)
+        page.in_dataset_order()
+        yield page

@@ -8,11 +8,12 @@ import numpy as np
 
 from tests.widgets.page import Message, Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.views.gallery.view import MAX_TILES_PER_REPLY
+from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY
 
 N = 60
 NAMES = ["cat", "dog", "owl"]
-MODULE = "tsne_widget.widgets.views.gallery.view"
+MODULE = "tsne_widget.widgets.models.tiles"
+LOOKS = ("look", "neighbors")
 
 
 def make_record(n: int = N) -> FeatureSet:
@@ -41,6 +42,16 @@ class GalleryPage(Page):
     def asks(self, kind: str, **content: Any) -> None:
         self.send("gallery", kind, **content)
 
+    def looks(self, kind: str, **content: Any) -> None:
+        """Send a message of the close look."""
+        self.send("look", kind, **content)
+
+    def in_dataset_order(self) -> None:
+        """Show all samples without a sort and without groups."""
+        for source in ("selection", "visible"):
+            self.asks("arrange", source=source, sort="dataset", group="none")
+        self.forget()
+
     def at(self, kind: str, **content: Any) -> None:
         """Send a message about indices of the current order."""
         self.asks(kind, epoch=self.get("epoch"), **content)
@@ -50,7 +61,7 @@ class GalleryPage(Page):
         return self.replies(view="gallery")
 
     def last(self, kind: str) -> Message:
-        return self.replies(kind, "gallery")[-1]
+        return self.replies(kind, "look" if kind in LOOKS else "gallery")[-1]
 
     def rows_of_tiles(self) -> list[int]:
         """Rows of all tiles in order; tiles missing in a reply are requested again."""

@@ -41,9 +41,7 @@ def test_hover_sends_one_tile_and_only_the_number_of_a_known_one(page):
 
 
 def test_points_are_loaded_with_at_most_thirteen_bytes_each(page):
-    points, rings = page.figure().marks
-    arrays = [points.x, points.y, points.color, rings.x, rings.y]
-    loaded = sum(array.nbytes for array in arrays)
+    loaded = sum(mark.x.nbytes + mark.y.nbytes + mark.color.nbytes for mark in page.figure().marks)
     loaded += len(page.shows("map", "codes")) + len(page.shows("map", "wrong"))
     assert loaded / N <= 13
 

@@ -84,6 +84,47 @@ def test_cell_selects_its_rows_and_heading_selects_those_of_its_class(explorer):
     assert explorer.selected.tolist() == [1, 2, 3, 4]
 
 
+def test_block_selects_the_rows_of_its_labels_and_predictions(explorer):
+    send(explorer, "block", labels=[0, 1], predictions=[1, 2])
+    assert explorer.selected.tolist() == [1, 2, 3, 4, 11]
+    send(explorer, "block", "subtract", labels=[1], predictions=[1])
+    assert explorer.selected.tolist() == [1, 2, 11]
+    send(explorer, "block", labels=[], predictions=[1])
+    assert explorer.selected.tolist() == []
+
+
+def test_mistakes_are_summarised_by_pairs_and_by_those_with_half_of_them(explorer):
+    assert shows(explorer, "spread") == [4, 2]  # 2 + 1 + 1 + 1 mistakes
+    explorer.select([0, 1, 2])
+    assert shows(explorer, "chosen_spread") == [1, 1]
+    explorer.select([0])
+    assert shows(explorer, "chosen_spread") == [0, 0]
+
+
+def test_classes_have_colors_and_an_order(explorer):
+    assert sorted(shows(explorer, "order")) == [0, 1, 2]
+    assert all(color.startswith("#") for color in shows(explorer, "colors"))
+    assert len(shows(explorer, "colors")) == C
+
+
+@pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")
+def test_model_that_is_worse_than_a_guess_is_doubted():
+    labels = np.repeat([0, 1, 2], [100, 50, 50])
+    rng = np.random.default_rng(0)
+    with make_explorer(labels, np.where(rng.random(200) < 0.1, 0, 1)) as explorer:
+        assert shows(explorer, "doubt").startswith("Always answering cat would be right for 50.0")
+    with make_explorer(labels, np.zeros(200, dtype=int)) as explorer:
+        assert shows(explorer, "doubt") == ""
+
+
+@pytest.mark.parametrize("codes", [[C], [-1], [0.0], ["0"], [0, 0, 0, 0], "0", None, [[0]], {}])
+def test_invalid_block_changes_nothing(explorer, codes):
+    explorer.select([0])
+    send(explorer, "block", labels=codes, predictions=[0])
+    send(explorer, "block", labels=[0], predictions=codes)
+    assert explorer.selected.tolist() == [0]
+
+
 def test_cells_combine_with_the_selection_by_their_mode(explorer):
     send(explorer, "label", code=0)
     send(explorer, "cell", "add", label=2, prediction=0)

@@ -57,7 +57,7 @@ def test_diagnosis_follows_the_selection_and_the_visible_classes(explorer):
     assert texts(explorer, "Misclassified") == ("", "15.0 %", "")
     explorer.select(np.flatnonzero(LABELS == 0))
     assert shows(explorer, "title") == "20 selected, compared with all 60 visible"
-    assert shows(explorer, "sentences")[0].endswith("strongly clustered.")
+    assert shows(explorer, "cluster").endswith("strongly clustered.")
     explorer.visible_classes = ["0"]
     assert shows(explorer, "title") == "20 selected, compared with all 20 visible"
     selected, whole, _ = texts(explorer, "Misclassified")
@@ -73,26 +73,45 @@ def test_closed_panel_keeps_its_content_until_it_is_opened_again(explorer):
     assert shows(explorer, "title") == "3 selected, compared with all 60 visible"
 
 
-def test_slow_diagnosis_waits_for_a_click_and_shows_its_cost(explorer, monkeypatch):
-    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 200.0)
+def test_slow_diagnosis_shows_its_cost_and_what_needs_no_neighbours(explorer, monkeypatch):
+    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 6_000.0)
     look_at(explorer)
-    assert shows(explorer, "cost") == "about 3 minutes"
+    assert shows(explorer, "cost") == "about 100 minutes"
+    assert shows(explorer, "is_waiting")
+    assert shows(explorer, "summary").startswith("9 of 60 are wrong")
+    assert shows(explorer, "verdict")
     assert shows(explorer, "findings") == []
+    assert not explorer.state.scores.has_neighbors
     Page(explorer).send("diagnosis", "compute")
     assert shows(explorer, "cost") == ""
     assert len(shows(explorer, "findings")) == 7
     explorer.select([1, 2, 3])  # now without a click
+    assert not shows(explorer, "is_waiting")
     assert shows(explorer, "title").startswith("3 selected")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(1.2, "about 2 seconds"), (119, "about 119 seconds"), (9_000, "about 2 hours")],
-)
-def test_cost_is_displayed_in_a_suitable_unit(explorer, monkeypatch, seconds, words):
-    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: seconds)
-    look_at(explorer)
-    assert shows(explorer, "cost") == words
+def test_diagnosis_of_minutes_starts_by_itself(monkeypatch):
+    go_on = threading.Event()
+    true = diagnosis.full_report
+
+    def slow(*arguments):
+        go_on.wait(60)
+        return true(*arguments)
+
+    monkeypatch.setattr(diagnosis, "full_report", slow)
+    monkeypatch.setattr(diagnosis, "diagnosis_seconds", lambda _scores: 119.0)
+
+    async def look():
+        with make_explorer() as explorer:
+            look_at(explorer)
+            assert shows(explorer, "is_running")
+            assert shows(explorer, "cost") == "about 119 seconds"
+            assert shows(explorer, "summary").startswith("9 of 60 are wrong")
+            go_on.set()
+            await until(lambda: shows(explorer, "findings"))
+            assert shows(explorer, "cost") == ""
+
+    asyncio.run(look())
 
 
 @pytest.mark.filterwarnings("ignore::tsne_widget.errors.DoubtWarning")  # all but one are wrong
@@ -120,6 +139,71 @@ def test_missing_inputs_are_named_in_their_row():
         assert texts(explorer, "Near-duplicates")[1] == "0.0 %"
 
 
+def test_record_without_labels_has_no_verdict_but_a_judged_map():
+    with make_explorer(labels=None) as explorer:
+        look_at(explorer)
+        assert shows(explorer, "lacking") == "labels"
+        assert (shows(explorer, "verdict"), shows(explorer, "causes")) == ("", [])
+        assert [meter["title"] for meter in shows(explorer, "trust")] == [
+            "Trustworthiness",
+            "Continuity",
+        ]
+
+
+def test_causes_and_pairs_select_their_mistakes(explorer):
+    look_at(explorer)
+    wrong = np.flatnonzero(LABELS != PREDICTIONS)
+    explorer.select(np.arange(30))
+    (cause,) = shows(explorer, "causes")
+    assert (cause["name"], cause["count"]) == ("model", sum(wrong < 30))
+    pair = shows(explorer, "pairs")[0]
+    mine = [row for row in wrong if row < 30 and LABELS[row] == pair["label"]]
+    assert pair["count"] == len(mine)
+    Page(explorer).send(
+        "diagnosis", "pair", label=pair["label"], prediction=pair["prediction"], mode="replace"
+    )
+    assert explorer.selected.tolist() == mine
+    Page(explorer).send("diagnosis", "cause", name="model", mode="subtract")
+    assert explorer.selected.tolist() == []
+
+
+def test_column_that_sets_mistakes_apart_can_color_the_map():
+    planted = np.where(LABELS != PREDICTIONS, 1.0, 0.0) + np.arange(N) / 1000
+    record = FeatureSet.from_arrays(FEATURES, LABELS, predictions=PREDICTIONS)
+    columns = {"blur": planted, "noise": np.arange(N) % 5}
+    with EmbeddingExplorer(record, embedding=XY, columns=columns) as explorer:
+        look_at(explorer)
+        found = {one["name"]: one["words"] for one in shows(explorer, "contrasts")}
+        assert found["blur"] == "Higher blur"
+        assert "noise" not in found
+        assert "noise" in shows(explorer, "no_difference")
+        Page(explorer).send("diagnosis", "color", name="noise")
+        assert explorer.color_by == "label"
+        Page(explorer).send("diagnosis", "color", name="blur")
+        assert explorer.color_by == "blur"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("cause", {"name": 3}),
+        ("cause", {"name": "others", "mode": "replace"}),
+        ("cause", {"name": "model", "mode": "flip"}),
+        ("pair", {"label": C, "prediction": 0, "mode": "replace"}),
+        ("pair", {"label": 0, "prediction": -1, "mode": "replace"}),
+        ("pair", {"label": 0, "prediction": 1, "mode": []}),
+        ("color", {"name": ["blur"]}),
+        ("color", {}),
+    ],
+)
+def test_invalid_messages_change_nothing(explorer, kind, content):
+    look_at(explorer)
+    explorer.select([0])
+    Page(explorer).send("diagnosis", kind, **content)
+    assert explorer.selected.tolist() == [0]
+    assert explorer.color_by == "label"
+
+
 def test_map_is_judged_once_it_exists():
     projector = GatedProjector()
     record = FeatureSet.from_arrays(FEATURES, LABELS)
@@ -134,14 +218,14 @@ def test_map_is_judged_once_it_exists():
 def test_selection_changes_during_a_computation_cause_one_update(monkeypatch):
     go_on = threading.Event()
     calls = []
-    true = diagnosis.diagnose
+    true = diagnosis.full_report
 
     def slow(scores, rows, visible):
         calls.append(len(rows))
         go_on.wait(60)
         return true(scores, rows, visible)
 
-    monkeypatch.setattr(diagnosis, "diagnose", slow)
+    monkeypatch.setattr(diagnosis, "full_report", slow)
 
     async def change():
         with make_explorer() as explorer:
@@ -158,14 +242,14 @@ def test_selection_changes_during_a_computation_cause_one_update(monkeypatch):
 
 
 def test_error_is_displayed_and_the_next_selection_is_diagnosed(explorer, monkeypatch):
-    true = diagnosis.diagnose
+    true = diagnosis.full_report
 
     def broken(*_arguments):
         raise MemoryError("no <b>room</b>")
 
-    monkeypatch.setattr(diagnosis, "diagnose", broken)
+    monkeypatch.setattr(diagnosis, "full_report", broken)
     look_at(explorer)
     assert explorer.message.startswith("The diagnosis failed: MemoryError: no <b>room</b>;")
-    monkeypatch.setattr(diagnosis, "diagnose", true)
+    monkeypatch.setattr(diagnosis, "full_report", true)
     explorer.select([0])
     assert shows(explorer, "title").startswith("1 selected")

@@ -11,8 +11,9 @@ from tests.widgets.page import until
 from tests.widgets.views.gallery_page import MODULE, GalleryPage, N, make_record
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
-from tsne_widget.analysis import Scores, confidence
-from tsne_widget.widgets.views.gallery.view import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
+from tsne_widget.analysis import Scores, confidence, finder_order, finder_rows
+from tsne_widget.analysis.scores import SCORES
+from tsne_widget.widgets.models.tiles import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
 
 
 def test_gallery_shows_the_selection_or_all_visible_samples(page):
@@ -34,12 +35,119 @@ def test_hiding_a_class_that_is_not_selected_does_not_change_the_tiles(page):
     assert page.get("epoch") == epoch
 
 
-def test_selecting_does_not_change_the_tiles_of_all_visible_samples(page):
-    page.asks("arrange", source="visible")
-    epoch = page.get("epoch")
+def test_gallery_shows_all_samples_until_some_are_selected_and_again_after(page):
+    assert page.get("source") == "visible"
     page.explorer.select([0, 3])
-    assert page.get("epoch") == epoch
-    assert page.get("source_counts") == [2, N]
+    assert page.rows_of_tiles() == [0, 3]
+    page.asks("arrange", source="visible")
+    assert page.rows_of_tiles() == list(range(N))
+    page.explorer.select([0])
+    assert page.rows_of_tiles() == [0]
+    page.explorer.clear()
+    assert page.rows_of_tiles() == list(range(N))
+    assert page.get("source_counts") == [0, N]
+
+
+def test_worst_mistakes_come_first_and_a_selection_is_grouped_by_mistake():
+    with EmbeddingExplorer(make_record(), embedding=np.eye(N)[:, :2]) as explorer:
+        page = GalleryPage(explorer)
+        loss = explorer.state.scores["loss"]
+        assert page.rows_of_tiles() == np.argsort(-loss, kind="stable").tolist()
+        assert page.get("groups") == []
+        explorer.select("visible")
+        sizes = [size for _name, size, *_colors in page.get("groups")]
+        assert page.get("groups")[-1][0] == "right"
+        assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
+        first = page.rows_of_tiles()[: sizes[0]]
+        assert first == sorted(first, key=lambda row: -loss[row])
+
+
+@pytest.mark.parametrize("name", ["least_confident", "outliers", "confident_mistakes"])
+def test_finder_sorts_the_gallery_by_its_score_until_something_else_is_selected(page, name):
+    explorer = page.explorer
+    explorer.select([4, 7])
+    explorer.select(name)
+    assert page.rows_of_tiles() == finder_rows(name, explorer.state.scores).tolist()
+    assert page.get("sorted_by") == finder_order(name)[0]
+    tile = page.last("tiles").content["tiles"][0]
+    score = explorer.state.scores[page.get("sorted_by")]
+    assert tile["value"] == SCORES[page.get("sorted_by")].text(score[tile["row"]])
+    explorer.select([9, 4, 7])
+    assert page.rows_of_tiles() == [4, 7, 9]
+    assert page.get("sorted_by") == "dataset"
+
+
+def test_an_order_chosen_after_a_finder_stays(page):
+    page.explorer.select("outliers")
+    page.asks("arrange", sort="class")
+    page.explorer.select([9, 4, 7])
+    assert page.get("sorted_by") == "class"
+
+
+def test_finder_of_the_toolbar_orders_the_gallery_like_select(page):
+    page.send("toolbar", "finder", name="outliers", mode="replace")
+    rows = page.rows_of_tiles()
+    page.explorer.clear()
+    page.explorer.select("outliers")
+    assert page.rows_of_tiles() == rows
+
+
+def test_the_rows_of_a_group_can_be_selected(page):
+    page.asks("arrange", source="visible", group="label")
+    page.at("group", index=1, mode="replace")
+    assert page.explorer.selected.tolist() == list(range(1, N, 3))
+
+
+def test_table_has_the_cells_of_each_row_and_no_groups(page):
+    page.explorer.select(range(20))
+    page.asks("arrange", table=True, sort="confidence")
+    page.at("tiles", start=0, stop=3, size=0)
+    reply = page.last("tiles").content
+    frame = page.explorer.to_dataframe()
+    keys = [column["key"] for column in page.get("columns")]
+    assert page.get("groups") == []
+    for tile in reply["tiles"]:
+        cells = dict(zip(keys, tile["cells"], strict=True))
+        sample = frame.loc[tile["id"]]
+        assert cells["dataset"] == str(tile["id"])
+        assert cells["prediction"] == sample.prediction_name
+        assert cells["confidence"] == f"{100 * sample.confidence:.1f} %"
+        assert cells["column-1"] == sample.camera
+    assert [tile["confidence"] for tile in reply["tiles"]] == sorted(frame.confidence)[:3]
+
+
+def test_a_score_becomes_a_column_of_the_table_once_it_is_computed(page):
+    assert "suspicion" not in [column["key"] for column in page.get("columns")]
+    page.asks("arrange", sort="suspicion")
+    assert "suspicion" in [column["key"] for column in page.get("columns")]
+
+
+def test_strip_has_the_selection_in_the_order_of_the_gallery(page):
+    page.send("frame", "set", state={"panel": "confusion"})
+    page.asks("arrange", sort="confidence")
+    page.explorer.select(range(10))
+    page.asks("arrange", source="visible")
+    epoch = page.shows("strip", "epoch")
+    page.send("strip", "tiles", epoch=epoch, start=0, stop=10)
+    confidences = [tile["confidence"] for tile in page.replies(view="strip")[-1].content["tiles"]]
+    assert len(confidences) == page.shows("strip", "count") == 10
+    assert confidences == sorted(confidences)
+    wrong = page.explorer.feature_set.misclassified[:10].sum()
+    assert page.shows("strip", "wrong") == wrong
+
+
+def test_strip_does_nothing_while_the_gallery_is_open(page):
+    page.explorer.select(range(10))
+    assert page.shows("strip", "count") == 0
+    page.send("frame", "set", state={"panel": "confusion"})
+    assert page.shows("strip", "count") == 10
+
+
+def test_many_rows_are_sorted_like_few(page):
+    sorting = page.explorer._views["gallery"]._sorting
+    sorting.choose("column-0")
+    rows = np.arange(3, 40)
+    assert sorting.sorted(rows).tolist() == [*rows[np.argsort(rows % 7, kind="stable")]]
 
 
 def test_sorting_by_confidence_shows_the_least_confident_first(page):
@@ -94,7 +202,8 @@ def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
 
 def test_groups_are_sent_with_their_names_and_counts(page):
     page.asks("arrange", source="visible", group="label")
-    assert page.get("groups") == [["cat", 20], ["dog", 20], ["owl", 20]]
+    names_and_sizes = [group[:2] for group in page.get("groups")]
+    assert names_and_sizes == [["cat", 20], ["dog", 20], ["owl", 20]]
     assert page.rows_of_tiles() == [*range(0, N, 3), *range(1, N, 3), *range(2, N, 3)]
     page.asks("arrange", group="confusion")
     record = page.explorer.feature_set
@@ -247,7 +356,7 @@ def test_reply_stays_within_its_bytes_for_pictures_of_any_size(monkeypatch, size
         assert 1 <= len(content["tiles"]) <= {96: N, 192: 20, 384: 3}[size]
         assert max(content["tiles"][0][side] for side in ("width", "height")) == size
         explorer.state.focus = 3
-        page.asks("look", row=3)
+        page.looks("look", row=3)
         assert page.last("look").content["tile"]["width"] == 512
         assert page.last("look").size < 300_000
         assert page.last("neighbors").size < 300_000
@@ -311,7 +420,7 @@ def test_nothing_is_sent_for_an_empty_or_no_longer_expected_order(page):
     page.asks("arrange", source="selection")
     stale = page.get("epoch")
     page.at("expect", count=4)
-    page.explorer.clear()
+    page.explorer.visible_classes = []
     page.asks("expect", epoch=stale, count=4)
     assert page.answers == []
     assert page.get("coming") == -1
@@ -342,7 +451,7 @@ def test_a_bad_picture_is_a_tile_with_the_reason():
         assert broken.rows_of_tiles() == [1]
         reason = "no such file or directory: 101.png"
         assert broken.answers[-1].content["tiles"][0]["note"] == reason
-        broken.asks("look", row=1)
+        broken.looks("look", row=1)
         assert broken.last("look").content["tile"]["note"] == reason
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.views.gallery_page import N
-from tsne_widget.widgets.views.gallery.view import MAX_TILES_PER_REPLY
+from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY
 
 
 def test_hovered_row_is_shared_in_both_directions(page):
@@ -91,14 +91,12 @@ def test_picks_among_all_visible_samples_are_added_to_the_selection(page):
         ("open", {"index": 3}),
         ("open", {"index": -1}),
         ("open", {"index": True}),
-        ("focus", {}),
-        ("focus", {"row": N}),
-        ("focus", {"row": "1"}),
         ("hover", {"row": -1}),
         ("hover", {"row": 0.5}),
         ("hover", {}),
-        ("look", {"row": None}),
-        ("neighbors", {"row": 10**30}),
+        ("arrange", {"table": 1}),
+        ("group", {"index": 0}),
+        ("group", {"index": 0, "mode": "evil"}),
         ("pick", {"index": 0}),
         ("pick", {"index": 0, "range": 1}),
         ("pick", {"index": 3, "range": False}),
@@ -135,10 +133,32 @@ def test_places_of_an_older_order_are_neither_opened_nor_picked(page):
     assert page.get("picked") == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("focus", {}),
+        ("focus", {"row": N}),
+        ("focus", {"row": "1"}),
+        ("look", {"row": None}),
+        ("neighbors", {"row": 10**30}),
+        ("step", {"by": 2}),
+        ("step", {}),
+        ("hover", {"row": -1}),
+    ],
+)
+def test_a_malformed_message_of_the_close_look_changes_nothing(page, kind, content):
+    page.explorer.select([4, 7, 9])
+    page.explorer.state.focus = 7
+    before = page.state()
+    page.looks(kind, **content)
+    assert page.state() == before
+    assert page.replies(view="look") == []
+
+
 def test_saved_state_contains_no_picture(page):
     page.explorer.select("visible")
     page.explorer.state.focus = 3
     page.rows_of_tiles()
-    page.asks("look", row=3)
+    page.looks("look", row=3)
     texts = [str(value) for name, value in page.state().items() if name.startswith("gallery.")]
     assert 0 < sum(map(len, texts)) < 5000

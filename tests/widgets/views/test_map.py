@@ -87,14 +87,43 @@ def test_hidden_point_can_be_neither_picked_nor_focused(explorer, page):
     assert explorer.selected.tolist() == [2]
 
 
+def test_opening_a_point_keeps_the_selection(explorer, page):
+    explorer.select([4, 5])
+    page.send("map", "open", point=page.rows(explorer.embedding).tolist().index(7))
+    assert explorer.state.focus == 7
+    assert explorer.selected.tolist() == [4, 5]
+
+
+def test_only_mistakes_can_be_selected_while_only_they_are_drawn(explorer, page):
+    explorer.state.mistakes = "only"
+    assert page.shows("map", "mistakes") == "only"
+    page.lasso(SQUARE)
+    assert explorer.selected.tolist() == [row for row in range(11) if row % 3]
+    right = page.rows(explorer.embedding).tolist().index(3)
+    page.send("map", "open", point=right)
+    assert explorer.state.focus is None
+
+
+def test_pictures_of_points_are_sent_in_their_order(explorer, page):
+    page.send("map", "pictures", points=[3, 1], epoch=0)
+    answer = page.replies("pictures")[0]
+    rows = page.rows(explorer.embedding)
+    assert [tile["id"] for tile in answer.content["tiles"]] == [rows[3], rows[1]]
+    page.forget()
+    for points in ([], [N], list(range(N)) * 30, "12", None, [True]):
+        page.send("map", "pictures", points=points, epoch=0)
+    assert not page.replies("pictures")
+
+
 def test_page_stores_only_its_viewport_and_labels_in_the_model(explorer, page):
     before = page.state()
-    page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True)
+    page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True, point_size=2.0)
     assert page.shows("map", "viewport") == [0.0, 1.0, 0.0, 2.0]
     assert page.shows("map", "show_labels")
-    page.sets("map", viewport=[], show_labels=False)
+    page.sets("map", viewport=[], show_labels=False, point_size=1.0)
     for traits in (
         {"budget": 5}, {"selected": b""}, {"viewport": [], "codes": b""}, {"figure": None},
+        {"point_size": 0.0}, {"opacity": float("nan")}, {"mistakes": "only"},
         {"_state": None}, {"handlers": {}}, {"is_open": False}, None, [], "viewport", 3,
     ):  # fmt: skip
         page.send("map", "set", state=traits)

@@ -112,13 +112,12 @@ def test_column_that_cannot_be_drawn_is_reported_and_the_map_does_not_change(rec
         page = Page(explorer)
         page.send("legend", "color", name="odd")
         assert explorer.message == f"RuntimeError: no text of this{REMEDY}"
-        assert explorer.color_by == page.shows("map", "color_by") == "label"
-        assert page.replies("color")  # the page's menu returns to the drawn colouring
+        assert explorer.color_by == page.shows("legend", "color_by") == "label"
         with pytest.raises(RuntimeError, match="no text"):
             explorer.color_by = "odd"
         assert explorer.color_by == "label"
         explorer.color_by = "confidence"
-        assert page.shows("map", "color_by") == "confidence"
+        assert page.shows("legend", "color_by") == "confidence"
 
 
 def test_score_that_fails_in_the_background_keeps_the_colours(record, monkeypatch):

@@ -212,10 +212,6 @@ def test_page_can_name_the_selection_and_select_it_again(explorer):
     for mode, rows in [("intersect", [5]), ("add", [4, 5]), ("subtract", []), ("replace", [4, 5])]:
         send(explorer, "select", index=0, mode=mode)
         assert explorer.selected.tolist() == rows
-    send(explorer, "undo")
-    assert explorer.selected.tolist() == []
-    send(explorer, "redo")
-    assert explorer.selected.tolist() == [4, 5]
 
 
 def test_page_receives_names_colors_counts_and_overlaps(explorer):
@@ -227,6 +223,36 @@ def test_page_receives_names_colors_counts_and_overlaps(explorer):
     assert shows(explorer, "colors") == list(COLORS[:2])
     assert shows(explorer, "selected") == 3
     assert overlaps(explorer) == [2, 1]
+
+
+def test_page_receives_how_many_of_each_are_wrong():
+    record = FeatureSet.from_arrays(np.eye(N), CODES, predictions=[0] * N)
+    with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2]) as explorer:
+        explorer.name_selection("five", range(5))
+        assert shows(explorer, "wrong") == [3]
+
+
+def test_wrong_ones_are_not_counted_without_predictions(explorer):
+    explorer.name_selection("five", range(5))
+    assert shows(explorer, "wrong") == []
+
+
+def test_kept_selection_has_the_first_free_number_and_can_be_renamed(explorer):
+    explorer.name_selection("Selection 2", [1])
+    explorer.select([4, 5])
+    for name in ("Selection 1", "Selection 3"):
+        send(explorer, "keep")
+        assert shows(explorer, "kept") == name
+    assert named(explorer) == {"Selection 2": [1], "Selection 1": [4, 5], "Selection 3": [4, 5]}
+    send(explorer, "rename", index=2, name="mine")
+    assert shows(explorer, "kept") == ""
+    assert list(explorer.selections)[2] == "mine"
+
+
+def test_nothing_is_kept_without_a_selection(explorer):
+    send(explorer, "keep")
+    assert named(explorer) == {}
+    assert shows(explorer, "kept") == ""
 
 
 def test_page_can_rename_drop_and_restore_at_the_same_place(explorer):
@@ -272,11 +298,7 @@ anything = st.recursive(
     max_leaves=6,
 )
 messages = st.fixed_dictionaries(
-    {
-        "kind": st.sampled_from(
-            ["name", "keep", "select", "rename", "drop", "restore", "undo", "redo"]
-        )
-    },
+    {"kind": st.sampled_from(["name", "keep", "select", "rename", "drop", "restore"])},
     optional={
         "name": st.sampled_from(["a", "b", "all", "x" * 500]) | anything,
         "index": st.integers(0, 2) | anything,

@@ -128,11 +128,12 @@ def test_last_requested_of_two_slow_finders_is_selected(monkeypatch):
     assert asyncio.run(ask()) == (["other_cluster", "outliers"], [2, 3])
 
 
-def test_the_search_selects_the_visible_rows_that_match(explorer):
-    send(explorer, "search", text=" CAT ")
-    assert explorer.selected.tolist() == [
-        row for row in range(N) if LABELS[row] != 1 or LOGITS[row].argmax() != 1
-    ]
+def test_the_search_selects_the_rows_that_match_and_says_which(explorer):
+    page = Page(explorer)
+    page.send("toolbar", "search", text=" CAT ", mode="replace")
+    cats = np.flatnonzero(LABELS != 1)
+    assert explorer.selected.tolist() == cats.tolist()
+    assert page.shows("toolbar", "found") == f"{len(cats)} with “CAT” in label"
     explorer.visible_classes = ["dog"]
     send(explorer, "search", text="#4")
     assert explorer.selected.tolist() == [4]
@@ -141,20 +142,30 @@ def test_the_search_selects_the_visible_rows_that_match(explorer):
 
 
 def test_search_without_a_match_shows_a_message_and_keeps_the_selection(explorer):
+    page = Page(explorer)
     explorer.select([4])
-    send(explorer, "search", text="<i>zebra\u202e")
+    page.send("toolbar", "search", text="zebra\u202e", mode="replace")
     assert explorer.selected.tolist() == [4]
-    message = "No match for “<i>zebra\\u202e” among the visible samples"
-    assert explorer.message == message
-    send(explorer, "search", text="#5")
-    assert explorer.message == ""
+    assert page.shows("toolbar", "search_error") == "0 with “zebra\\u202e” in label"
+    page.send("toolbar", "search", text="#5", mode="replace")
+    assert page.shows("toolbar", "search_error") == ""
+
+
+def test_the_search_takes_a_condition_and_says_what_is_wrong_with_it(explorer):
+    page = Page(explorer)
+    page.send("toolbar", "search", text="confidence > 0 and label == 1", mode="replace")
+    assert explorer.selected.tolist() == np.flatnonzero(LABELS == 1).tolist()
+    before = explorer.selected
+    page.send("toolbar", "search", text="sure < .5", mode="replace")
+    assert explorer.selected is before
+    assert "the columns are path" in page.shows("toolbar", "search_error")
 
 
 def test_search_with_only_hidden_matches_shows_their_number(explorer):
+    page = Page(explorer)
     explorer.visible_classes = ["dog"]
-    send(explorer, "search", text="#3")
-    message = "No match for “#3” among the visible samples; 1 in hidden classes"
-    assert explorer.message == message
+    page.send("toolbar", "search", text="#3", mode="replace")
+    assert page.shows("toolbar", "search_error") == "1 with id 3, 1 of them in hidden classes"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 201, None, 3, ["cat"], True])

@@ -65,6 +65,10 @@ class Application {
   }
 
   #layOutExplorer() {
+    this.#releases.push(this.#commands.add("keep-selection", () => {
+      this.#backend("selections").send({ kind: "keep" });
+      this.#commands.run("open-panel", "selections"); // where the name can be edited
+    }));
     this.#place(this.frame, "toolbar", "tw-place-toolbar");
     const body = this.frame.appendChild(element("div", "tw-body"));
     this.#place(body, "legend", "tw-place-legend");
@@ -77,7 +81,8 @@ class Application {
       this.#commands.add("panel", (number) => tabs.openAt(number)),
       this.#commands.add("open-panel", (name) => tabs.open(name)),
     );
-    if (this.#views.strip) this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "strip", "tw-place-strip");
+    this.#place(tabs.root, "look", "tw-place-look");
   }
 
   #layOutComparison() {
@@ -96,5 +101,6 @@ class Application {
     this.#place(middle, "way", "tw-place-foot");
     const panels = body.appendChild(element("div", "tw-panels"));
     this.#place(panels, "gallery", "tw-place-panel");
+    this.#place(body, "look", "tw-place-look");
   }
 }

@@ -28,7 +28,7 @@ export const UNKNOWN = "unknown";
 export const SMALLEST_NATS = 0.001;
 
 /** Finders in the order of the menu that read no features. */
-export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false}, {"name": "suspected_labels", "title": "50 most suspect labels", "meaning": "Labels most likely to be wrong, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false}];
+export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true, "above": null}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true, "above": null}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "suspected_labels", "title": "Suspect labels", "meaning": "Labels more probably wrong than right, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false, "above": 0.6931471805599453}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false, "above": null}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false, "above": null}];
 
 /** Samples that a ranking finder selects. */
 export const FOUND = 50;
@@ -57,7 +57,27 @@ export const UNKNOWN_COLOR = "#a0a0a0";
 export const RIGHT_COLOR = "#5b84b1";
 
 /** Colour of wrong predictions. */
-export const WRONG_COLOR = "#d6336c";
+export const WRONG_COLOR = "#c2185b";
+
+/** Colours on a dark ground, by the default colour. */
+export const DARK_COLORS = /** @type {Record<string, any>} */ ({
+  "#0294bd": "#1397dc",
+  "#84171d": "#e96d88",
+  "#778f01": "#9cab18",
+  "#e79756": "#e5ad86",
+  "#835d29": "#83712e",
+  "#625ebe": "#6960c7",
+  "#84b59e": "#81f3b1",
+  "#b76b82": "#ad477f",
+  "#1b575d": "#7fbfd1",
+  "#632185": "#e8cafe",
+  "#5b84b1": "#6f9ccc",
+  "#c2185b": "#ff7fab",
+  "#0b7fc4": "#4cc3ff",
+  "#b26a00": "#ffb74d",
+  "#7d6a3a": "#b58a3a",
+  "#b3b3b3": "#6d6d6d"
+});
 
 /** Colours of a texture; the last one is for unknown values. */
 export const TEXELS = 256;
@@ -150,7 +170,7 @@ export const PICKED_MODES = /** @type {Record<string, any>} */ ({
 });
 
 /** Characters of a displayed path. */
-export const MAX_PATH = 160;
+export const MAX_PATH = 2000;
 
 /** Classes of a confusion matrix that is drawn. */
 export const MAX_DRAWN = 100;

@@ -1,6 +1,7 @@
 // The controls that the views share: buttons, switches of a few choices, popovers, and marks.
 import { element, svgElement, textButton } from "./elements.js";
 import { icon } from "./icons.js";
+import { paint } from "./palette.js";
 
 /** @typedef {import("./icons.js").IconName} IconName */
 
@@ -128,8 +129,9 @@ function keepInside(/** @type {HTMLElement} */ box) {
  */
 export function twoToneMark(label, prediction) {
   const svg = svgElement("svg", "tw-mark", { viewBox: "0 0 12 12", "aria-hidden": true });
-  if (prediction) svg.append(svgElement("circle", "", { cx: 6, cy: 6, r: 4.75, fill: "none", stroke: prediction, "stroke-width": 2.5 }));
-  svg.append(svgElement("circle", "", { cx: 6, cy: 6, r: prediction ? 2.5 : 4.5, fill: label }));
+  const circle = (/** @type {number} */ r) => /** @type {SVGElement} */ (svg.appendChild(svgElement("circle", "", { cx: 6, cy: 6, r })));
+  if (prediction) Object.assign(circle(4.75).style, { fill: "none", stroke: paint(prediction), strokeWidth: "2.5px" });
+  circle(prediction ? 2.5 : 4.5).style.fill = paint(label);
   return svg;
 }
 

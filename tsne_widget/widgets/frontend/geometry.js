@@ -4,50 +4,6 @@
 /** @typedef {{x: Span, y: Span}} Viewport */
 
 /**
- * The smallest viewport that contains the data and a margin, with the same units per pixel on both axes.
- * @param {Viewport} bounds  extent of the data
- * @param {number} width  width of the plot, pixels
- * @param {number} height  height of the plot, pixels
- * @param {number} margin  free space on each side, as a share of the extent
- * @returns {Viewport}
- */
-export function fitViewport(bounds, width, height, margin = 0.04) {
-  const span = (/** @type {Span} */ s) => (s[1] - s[0] || 1) * (1 + 2 * margin);
-  const perPixel = Math.max(span(bounds.x) / width, span(bounds.y) / height);
-  return {
-    x: around((bounds.x[0] + bounds.x[1]) / 2, perPixel * width),
-    y: around((bounds.y[0] + bounds.y[1]) / 2, perPixel * height),
-  };
-}
-
-/**
- * The viewport after a zoom around a fixed point.
- * @param {Viewport} viewport
- * @param {[number, number]} anchor  data coordinates that keep their place
- * @param {number} factor  values below 1 zoom in
- * @returns {Viewport}
- */
-export function zoomViewport(viewport, anchor, factor) {
-  const about = (/** @type {Span} */ s, /** @type {number} */ a) =>
-    /** @type {Span} */ ([a + (s[0] - a) * factor, a + (s[1] - a) * factor]);
-  return { x: about(viewport.x, anchor[0]), y: about(viewport.y, anchor[1]) };
-}
-
-/**
- * The viewport moved by a distance in data units.
- * @param {Viewport} viewport
- * @param {number} dx
- * @param {number} dy
- * @returns {Viewport}
- */
-export function panViewport(viewport, dx, dy) {
-  return {
-    x: [viewport.x[0] + dx, viewport.x[1] + dx],
-    y: [viewport.y[0] + dy, viewport.y[1] + dy],
-  };
-}
-
-/**
  * Extent of the points of some rows; null for all rows.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
@@ -190,42 +146,106 @@ export function pointsToDraw(x, y, opacity, selected, viewport, first, budget) {
 }
 
 /**
- * The densest place of each visible class.
+ * The middle of each visible class: the median of its right points, or of all if none is right.
+ *
+ * The first points suffice: they are a sample of all classes.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {ArrayLike<number>} codes  class of each point
  * @param {Uint8Array} visible  1 for each visible class
+ * @param {Uint32Array} wrong  misclassified points, ascending
  * @param {number} classes
  * @returns {{code: number, count: number, x: number, y: number}[]}
  */
-export function densestPlaces(x, y, codes, visible, classes) {
-  const bounds = extent(x, y);
-  const scale = (/** @type {Span} */ s) => DENSITY_CELLS / (s[1] - s[0] || 1);
-  const [sx, sy] = [scale(bounds.x), scale(bounds.y)];
-  /** @type {Map<number, number[]>} */
-  const cells = new Map(); // by class and cell: count, sum of x, sum of y
+export function medianPlaces(x, y, codes, visible, wrong, classes) {
   const counts = new Uint32Array(classes);
-  for (let i = 0; i < x.length; i++) {
-    const code = codes[i];
-    if (!visible[code]) continue;
-    counts[code]++;
-    const column = Math.min(DENSITY_CELLS - 1, Math.floor((x[i] - bounds.x[0]) * sx));
-    const row = Math.min(DENSITY_CELLS - 1, Math.floor((y[i] - bounds.y[0]) * sy));
-    const key = (code * DENSITY_CELLS + row) * DENSITY_CELLS + column;
-    const cell = cells.get(key);
-    if (!cell) cells.set(key, [1, x[i], y[i]]);
-    else [cell[0], cell[1], cell[2]] = [cell[0] + 1, cell[1] + x[i], cell[2] + y[i]];
+  for (let i = 0; i < x.length; i++) counts[codes[i]]++;
+  /** @type {number[][]} */
+  const right = Array.from({ length: classes }, () => []);
+  /** @type {number[][]} */
+  const others = Array.from({ length: classes }, () => []);
+  for (let i = 0, k = 0; i < Math.min(x.length, MEDIAN_POINTS); i++) {
+    const isWrong = wrong[k] === i;
+    if (isWrong) k++;
+    if (visible[codes[i]]) (isWrong ? others : right)[codes[i]].push(i);
   }
-  /** @type {(number[] | undefined)[]} */
-  const best = new Array(classes);
-  for (const [key, cell] of cells) {
-    const code = Math.floor(key / DENSITY_CELLS ** 2);
-    if (!best[code] || cell[0] > best[code][0]) best[code] = cell;
-  }
-  return best.flatMap((cell, code) => (cell ? [{ code, count: counts[code], x: cell[1] / cell[0], y: cell[2] / cell[0] }] : []));
+  const median = (/** @type {number[]} */ points, /** @type {ArrayLike<number>} */ at) =>
+    Float32Array.from(points, (i) => at[i]).sort()[points.length >> 1];
+  return right.flatMap((points, code) => {
+    const some = points.length ? points : others[code];
+    return some.length ? [{ code, count: counts[code], x: median(some, x), y: median(some, y) }] : [];
+  });
 }
 
-const DENSITY_CELLS = 16; // along each side of the map
+const MEDIAN_POINTS = 20_000;
+
+/**
+ * The points of one class that hang together with a point: no gap between them is wider than a step.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {(point: number) => boolean} isMember
+ * @param {number} from  a member
+ * @param {number} step  in data units
+ * @returns {Uint32Array}
+ */
+export function clusterAround(x, y, isMember, from, step) {
+  const cellOf = (/** @type {number} */ i) => [Math.floor(x[i] / step), Math.floor(y[i] / step)];
+  const keyOf = (/** @type {number} */ column, /** @type {number} */ row) => `${column} ${row}`;
+  /** @type {Map<string, number[]>} */
+  const cells = new Map();
+  for (let i = 0; i < x.length; i++) {
+    if (!isMember(i)) continue;
+    const [column, row] = cellOf(i);
+    const key = keyOf(column, row);
+    const cell = cells.get(key);
+    if (cell) cell.push(i);
+    else cells.set(key, [i]);
+  }
+  const found = [];
+  const pending = [cellOf(from)];
+  while (pending.length) {
+    const [column, row] = /** @type {number[]} */ (pending.pop());
+    for (let dx = -1; dx <= 1; dx++) {
+      for (let dy = -1; dy <= 1; dy++) {
+        const key = keyOf(column + dx, row + dy);
+        const cell = cells.get(key);
+        if (!cell) continue;
+        cells.delete(key);
+        found.push(...cell);
+        pending.push([column + dx, row + dy]);
+      }
+    }
+  }
+  return Uint32Array.from(found).sort();
+}
+
+/**
+ * The next visible point in a direction, preferably straight ahead; −1 if there is none.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {ArrayLike<number>} opacity  0 for hidden points
+ * @param {[number, number]} place  from where, in data units
+ * @param {[number, number]} direction  a unit vector
+ * @param {Uint32Array | null} drawn  points that are drawn; null for all
+ * @returns {number}
+ */
+export function nextPoint(x, y, opacity, place, direction, drawn) {
+  let [best, index] = [Infinity, -1];
+  const count = drawn ? drawn.length : opacity.length;
+  for (let k = 0; k < count; k++) {
+    const i = drawn ? drawn[k] : k;
+    if (!opacity[i]) continue;
+    const [dx, dy] = [x[i] - place[0], y[i] - place[1]];
+    const along = dx * direction[0] + dy * direction[1];
+    const across = Math.abs(dx * direction[1] - dy * direction[0]);
+    if (along <= 0 || across > along) continue;
+    const distance = along + ACROSS * across;
+    if (distance < best) [best, index] = [distance, i];
+  }
+  return index;
+}
+
+const ACROSS = 2; // a step aside counts as so many ahead
 
 /**
  * Combine a selection with other rows, the same as in the kernel.
@@ -253,8 +273,3 @@ const KEPT = { add: 0b1110, subtract: 0b0010, intersect: 0b1000 };
 const DIMMED = 0.13;
 const PLAIN = 0.8;
 const SELECTED = 1;
-
-/** @param {number} center @param {number} length @returns {Span} */
-function around(center, length) {
-  return [center - length / 2, center + length / 2];
-}

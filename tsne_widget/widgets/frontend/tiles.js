@@ -1,14 +1,15 @@
-// A sample's picture and caption, for the gallery and the map.
+// A sample's picture and caption, for every view of pictures.
+import { twoToneMark } from "./controls.js";
 import { element } from "./elements.js";
+import { paint } from "./palette.js";
 
 /**
- * @typedef {{id: number, label: string | null, prediction: string | null, wrong: boolean,
- *   confidence: number | null, color: string, title: string, mime: string, bytes: number,
- *   width: number, note: string, badge?: string, url?: string}} Tile
+ * @typedef {{row: number, id: number, label: string | null, prediction: string | null, wrong: boolean,
+ *   confidence: number | null, color: string, prediction_color: string, title: string, mime: string, bytes: number,
+ *   width: number, note: string, value?: string, cells?: string[], badge?: string, url?: string}} Tile
  */
 
 const BYTES_AT_A_TIME = 8192; // passed as arguments of one call
-const FEW_PIXELS = 48; // narrower pictures are enlarged without smoothing
 
 /**
  * A picture as a data URL, which is drawn in the next frame and needs no release. A blob's URL is
@@ -25,9 +26,11 @@ export function pictureUrl(tile, data, offset = 0) {
 
 /** The image of a sample that has a URL. @param {Tile} tile @param {string} alt */
 export function sampleImage(tile, alt = "") {
-  const image = element("img", tile.width < FEW_PIXELS ? "tw-pixelated" : "");
+  const image = element("img");
   image.src = tile.url ?? "";
   image.alt = alt;
+  image.decoding = "sync"; // small pictures appear in the same frame as their caption
+  image.draggable = false;
   return image;
 }
 
@@ -35,19 +38,38 @@ export function sampleImage(tile, alt = "") {
 export function picture(tile) {
   const node = element("div", "tw-picture");
   node.append(tile.url ? sampleImage(tile, summary(tile)) : element("div", "tw-reason", tile.note || "no picture"));
-  const badge = tile.badge ?? (tile.wrong ? "wrong" : "");
-  if (badge) node.append(element("div", "tw-badge", badge));
   return node;
 }
 
-/** Two lines: label → prediction; confidence and id. @param {Tile} tile */
+/** The dot of the label, with a ring of the prediction's colour around a mistake. @param {Tile} tile */
+export function markOf(tile) {
+  return twoToneMark(paint(tile.color), tile.wrong ? paint(tile.prediction_color) : "");
+}
+
+/** Two lines: the label, and the wrong prediction or how sure the model is. @param {Tile} tile */
 export function caption(tile) {
   const node = element("figcaption");
-  const names = node.appendChild(element("div"));
-  names.appendChild(element("span", "tw-dot")).style.background = tile.color;
-  names.append(summary(tile));
-  node.append(element("div", "tw-details", details(tile)));
+  node.append(labelLine(tile), secondLine(tile));
   return node;
+}
+
+/** The mark and the label. @param {Tile} tile */
+export function labelLine(tile) {
+  const line = element("div", "tw-caption-line");
+  line.append(markOf(tile), element("span", "", tile.label ?? tile.prediction ?? `#${tile.id}`));
+  return line;
+}
+
+/** The wrong prediction, or how sure the model is. @param {Tile} tile */
+export function secondLine(tile) {
+  if (tile.wrong) return element("div", "tw-caption-line tw-is-wrong", `→ ${tile.prediction}`);
+  const isNamed = tile.label !== null || tile.prediction !== null;
+  return element("div", "tw-caption-line tw-muted", sureness(tile) || (isNamed ? `#${tile.id}` : tile.title));
+}
+
+/** How sure the model is, in per cent; "" without logits. @param {Tile} tile */
+export function sureness(tile) {
+  return tile.confidence === null ? "" : `${Math.round(100 * tile.confidence)}\u202f%`;
 }
 
 /** @param {Tile} tile @returns {string} */
@@ -57,8 +79,9 @@ export function summary(tile) {
   return `${tile.label} → ${tile.prediction}`;
 }
 
-/** @param {Tile} tile @returns {string} */
-export function details(tile) {
-  const percent = tile.confidence === null ? "" : `${Math.round(100 * tile.confidence)} % · `;
-  return `${percent}#${tile.id}`;
+/** Everything that a tile says, for its title and for screen readers. @param {Tile} tile @param {string} valueName  name of its value */
+export function words(tile, valueName = "") {
+  const sure = sureness(tile) && `${sureness(tile)} sure`;
+  const value = tile.value && valueName ? `${valueName} ${tile.value}` : "";
+  return [`#${tile.id}`, summary(tile), tile.badge ?? (tile.wrong ? "wrong" : ""), sure, value, tile.title, tile.note].filter(Boolean);
 }

@@ -127,7 +127,7 @@ class MapState(HasTraits):
         self._shared.select(rows, mode)
 
     def undo(self) -> None:
-        """Go back to the previous selection."""
+        """Go back one change of the selection or of the visible classes."""
         self._shared.undo()
 
     def redo(self) -> None:

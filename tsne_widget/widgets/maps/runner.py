@@ -161,7 +161,7 @@ class ProjectionRun:
             result = self._projector.fit_transform(self._features, **self._fit_with)
             update = Update(
                 as_coordinates(result, len(self._features), self._projector),
-                int(getattr(self._projector, "n_iter_", 0)),
+                int(getattr(self._projector, "n_iter_", -1)) + 1,
                 float(getattr(self._projector, "kl_divergence_", math.nan)),
                 ended=True,
                 complete=bool(getattr(self._projector, "complete_", True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tsne_widget.analysis.scores import SCORES
+from tsne_widget.plotting.colors import DARK_COLORS as DARK_CLASS_COLORS
 
 # ScatterGL reads colours from a texture of this many texels; the last one means unknown.
 TEXELS = 256
@@ -28,7 +29,25 @@ _VIRIDIS = (
     "addc30b0dd2fb0dd2fb2dd2db5de2bb8de29bade28bade28bddf26c0df25c2df23c5e021c5e021c8e020cae11f"
 )
 RAMP_COLORS = tuple(f"#{_VIRIDIS[i : i + 6]}" for i in range(0, len(_VIRIDIS), 6))
-RIGHT_COLOR, WRONG_COLOR = "#5b84b1", "#d6336c"
+RIGHT_COLOR, WRONG_COLOR = "#5b84b1", "#c2185b"
+# Colours of the changes between two models: fixed and introduced errors stand out.
+CHANGE_COLORS = {
+    "fixed": "#0b7fc4",
+    "introduced": WRONG_COLOR,
+    "still wrong": "#b26a00",
+    "wrong otherwise": "#7d6a3a",
+    "still right": "#b3b3b3",
+}
+# What the page draws on a dark ground in place of a default colour.
+DARK_COLORS = {
+    **DARK_CLASS_COLORS,
+    RIGHT_COLOR: "#6f9ccc",
+    WRONG_COLOR: "#ff7fab",
+    "#0b7fc4": "#4cc3ff",
+    "#b26a00": "#ffb74d",
+    "#7d6a3a": "#b58a3a",
+    "#b3b3b3": "#6d6d6d",
+}
 
 _TITLES = {
     "label": "label",

@@ -15,10 +15,15 @@ MAX_GROUPS = 2000
 
 
 class Group(NamedTuple):
-    """A heading of the gallery, and the number of rows under it."""
+    """A heading of the gallery, the number of rows under it, and what they have in common.
+
+    ``label`` and ``prediction`` are class codes; −1 if the rows differ or it is unknown.
+    """
 
     name: str
     size: int
+    label: int = -1
+    prediction: int = -1
 
 
 class Arrangement(NamedTuple):
@@ -35,15 +40,10 @@ class Arrangement(NamedTuple):
     groups: list[Group]
 
 
-def arranged(
-    rows: NDArray[np.int64],
-    values: NDArray[Any] | None,
-    *,
-    descending: bool,
-    group_by: str,
-    record: FeatureSet,
-) -> Arrangement:
-    """Rows sorted by their values, group by group.
+def sorted_rows(
+    rows: NDArray[np.int64], values: NDArray[Any] | None, *, descending: bool
+) -> NDArray[np.int64]:
+    """Rows sorted by their values.
 
     Parameters
     ----------
@@ -52,18 +52,27 @@ def arranged(
         Sort keys of all rows, see :func:`sort_key`. Rows with equal values stay in ascending order;
         NaN comes last. None for ascending rows.
     descending : bool
+    """
+    if values is None:
+        return rows[::-1] if descending else rows
+    return rows[_sorted(values[rows], descending)]
+
+
+def grouped(rows: NDArray[np.int64], group_by: str, record: FeatureSet) -> Arrangement:
+    """Rows in their order, group by group.
+
+    Parameters
+    ----------
+    rows : (k,) int64 array
     group_by : "none", "label", "prediction" or "confusion"
-        For "confusion", mistakes come first, the most frequent pair before the others.
+        For "confusion", mistakes come first, the most frequent pair before the others, then one
+        group of all right rows, then those whose label or prediction is unknown.
     record : FeatureSet
         Has the labels or predictions to group by.
     """
-    if values is not None:
-        rows = rows[_sorted(values[rows], descending)]
-    elif descending:
-        rows = rows[::-1]
     if group_by == "none" or not len(rows):
         return Arrangement(rows, [])
-    places, groups = _grouped(rows, group_by, record)
+    places, groups = _groups(rows, group_by, record)
     # numpy sorts 16-bit integers by radix, ten times as fast.
     narrow = places.astype(np.uint16 if len(groups) < 2**16 else np.uint32)
     return Arrangement(rows[np.argsort(narrow, kind="stable")], groups)
@@ -102,7 +111,7 @@ def _sorted(chosen: NDArray[Any], descending: bool) -> NDArray[np.int64]:
     return np.concatenate([known[order], unknown])
 
 
-def _grouped(
+def _groups(
     rows: NDArray[np.int64], group_by: str, record: FeatureSet
 ) -> tuple[NDArray[np.int64], list[Group]]:
     """Index of each row's group, and the groups."""
@@ -110,14 +119,19 @@ def _grouped(
     labels = _codes(record.labels, rows, c)
     predictions = _codes(record.predictions, rows, c)
     if group_by == "confusion":
-        pair, inverse, counts = _unique(labels * (c + 1) + predictions, (c + 1) ** 2)
+        # Right rows are one group, under the number after those of all pairs.
+        all_right = (c + 1) ** 2
+        is_right = (labels == predictions) & (labels < c)
+        pairs = np.where(is_right, all_right, labels * (c + 1) + predictions)
+        pair, inverse, counts = _unique(pairs, all_right + 1)
         label, prediction = pair // (c + 1), pair % (c + 1)
-        right = label == prediction
-        judged = (label < c) & (prediction < c)
-        order = np.lexsort([pair, np.where(right, 0, -counts), np.where(judged, right, 2)])
-        titles = [
-            _name(names, label[i]) if right[i] else
-            f"{_name(names, label[i])} → {_name(names, prediction[i])}"
+        right = pair == all_right
+        is_mistake = ~right & (label < c) & (prediction < c)
+        order = np.lexsort([pair, -counts, np.where(is_mistake, 0, np.where(right, 1, 2))])
+        heads = [
+            Group("right", 0) if right[i] else
+            Group(f"{_name(names, label[i])} → {_name(names, prediction[i])}", 0,
+                  _known(label[i], c), _known(prediction[i], c))
             for i in order[:MAX_GROUPS]
         ]  # fmt: skip
     else:
@@ -125,17 +139,23 @@ def _grouped(
         code, inverse, counts = _unique(codes, c + 1)
         order = np.arange(len(code))
         arrow = "" if group_by == "label" else "→ "
-        titles = [arrow + _name(names, i) for i in code[:MAX_GROUPS]]
+        heads = [
+            Group(arrow + _name(names, i), 0, **{group_by: _known(i, c)}) for i in code[:MAX_GROUPS]
+        ]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     sizes = counts[order].tolist()
     if len(sizes) > MAX_GROUPS:
         rest = len(sizes) - MAX_GROUPS + 1
-        titles[MAX_GROUPS - 1 :] = [f"{rest:,} other groups"]
+        heads[MAX_GROUPS - 1 :] = [Group(f"{rest:,} other groups", 0)]
         sizes[MAX_GROUPS - 1 :] = [sum(sizes[MAX_GROUPS - 1 :])]
         place = np.minimum(place, MAX_GROUPS - 1)
-    groups = [Group(title, size) for title, size in zip(titles, sizes, strict=True)]
+    groups = [head._replace(size=size) for head, size in zip(heads, sizes, strict=True)]
     return place[inverse], groups
+
+
+def _known(code: int, c: int) -> int:
+    return int(code) if code < c else -1
 
 
 def _codes(codes: NDArray[np.int64] | None, rows: NDArray[np.int64], c: int) -> NDArray[np.int64]:

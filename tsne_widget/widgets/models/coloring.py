@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from tsne_widget._text import printable
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
-from tsne_widget.widgets.models.appearance import RAMP_COLORS, RIGHT_COLOR, TEXELS, WRONG_COLOR
+from tsne_widget.widgets.models.appearance import (
+    CHANGE_COLORS,
+    RAMP_COLORS,
+    RIGHT_COLOR,
+    TEXELS,
+    WRONG_COLOR,
+)
 from tsne_widget.widgets.state.named_selections import selection_codes
 
 if TYPE_CHECKING:
@@ -24,14 +30,6 @@ MAX_ENTRIES = 24
 # Share of amounts at each end that gets the end's colour, so that an outlier does not make all
 # others look the same. The key shows it.
 TAIL = 0.01
-# Colours of the changes between two models: fixed and introduced errors stand out.
-CHANGE_COLORS = {
-    "fixed": "#1eb2ff",
-    "introduced": WRONG_COLOR,
-    "still wrong": "#f39f12",
-    "wrong otherwise": "#9c780c",
-    "still right": "#8797ad",
-}
 
 
 class Coloring(NamedTuple):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES
 from tsne_widget.widgets.models.compared import Compared
-from tsne_widget.widgets.models.tiles import TILE_PIXELS, Tiles
+from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 
@@ -36,9 +36,9 @@ class ComparedTiles(Tiles):
             order = ", ".join(map(printable, self._predictions))
             self.note = f"label → predictions of {order}; ✓ is right. {self.note}".rstrip()
 
-    def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
-        """See :meth:`Tiles.tile`."""
-        tile, picture = super().tile(row, size)
+    def words(self, row: int) -> dict[str, Any]:
+        """See :meth:`Tiles.words`."""
+        tile = super().words(row)
         found = [int(predictions[row]) for predictions in self._predictions.values()]
         if len(set(found)) > 1:
             words = ["✓" if code == self._labels[row] else self._names[code] for code in found]
@@ -51,4 +51,4 @@ class ComparedTiles(Tiles):
         if self._codes is not None and self._codes[row] >= 0:
             change = CHANGES[self._codes[row]]
             tile["badge"] = "" if change == "still right" else change
-        return tile, picture
+        return tile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 # Number of classes whose probability is displayed.
 TOP_CLASSES = 5
-# Neighbours in feature space in the strip of a sample's details.
+# Neighbours in feature space in the close look at a sample.
 NEIGHBORS = 12
-# Characters of a displayed path, from its end.
-MAX_PATH = 160
+# Characters of a path, from its end.
+MAX_PATH = 2000
 
 
 class Neighborhood(NamedTuple):
@@ -40,16 +41,9 @@ class Neighborhood(NamedTuple):
 
 
 def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
-    """Names and values of a row that need no slow computation."""
+    """Names and values of a row that need no slow computation, without id, label and prediction."""
     record = state.feature_set
-    found = [("id", str(record.ids[row]))]
-    if record.ids[row] != row:
-        found.append(("row", str(row)))
-    if record.paths is not None:
-        found.append(("path", _path(record.paths[row])))
-    for word, codes in (("label", record.labels), ("prediction", record.predictions)):
-        if codes is not None:
-            found.append((word, class_name(state, int(codes[row]))))
+    found = [] if record.ids[row] == row else [("row", str(row))]
     values: dict[str, Any] = {
         name: column[0] for name, column in cheap_scores(record, [row]).items()
     }
@@ -58,8 +52,17 @@ def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
     return found + [(names[name], _value(name, value)) for name, value in values.items()]
 
 
-def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
-    """The most probable classes of a row, and its label."""
+def path_of(state: ExplorerState, row: int) -> str:
+    """The printable path of a row's file; "" for none."""
+    paths = state.feature_set.paths
+    if paths is None:
+        return ""
+    text = os.fspath(paths[row])
+    return printable(text if len(text) <= MAX_PATH else "…" + text[1 - MAX_PATH :], MAX_PATH)
+
+
+def probabilities(state: ExplorerState, row: int, colors: Sequence[str]) -> list[dict[str, Any]]:
+    """The most probable classes of a row, and its label, with the class colours."""
     record = state.feature_set
     if record.logits is None:
         return []
@@ -69,7 +72,12 @@ def probabilities(state: ExplorerState, row: int) -> list[dict[str, Any]]:
     if label >= 0 and label not in top:
         top.append(label)
     return [
-        {"name": class_name(state, code), "share": float(shares[code]), "is_label": code == label}
+        {
+            "name": class_name(state, code),
+            "share": float(shares[code]),
+            "is_label": code == label,
+            "color": colors[code],
+        }
         for code in top
     ]
 
@@ -101,18 +109,18 @@ def neighborhood(state: ExplorerState, row: int) -> Neighborhood:
     return Neighborhood(rows, distances, known & (state.codes[rows] != state.codes[row]))
 
 
-def differing(state: ExplorerState, near: Neighborhood) -> str:
-    """A sentence on how many neighbours have a different class."""
-    what = {"label": "label", "prediction": "prediction"}.get(state.colored_by, "")
-    count, k = int(near.differs.sum()), len(near.rows)
+def likeness(state: ExplorerState, row: int, near: Neighborhood) -> str:
+    """A sentence on how many neighbours have the row's class; "" if it has none."""
+    code, k = int(state.codes[row]), len(near.rows)
     if not k:
-        return "There is no other sample"
-    if not what:
-        return f"The {k} nearest samples"
-    if count == k > 1:
-        return f"All {k} nearest neighbours have a different {what}"
-    has = "have" if count > 1 else "has"
-    return f"{count or 'None'} of the {k} nearest neighbours {has} a different {what}"
+        return "There is no other picture."
+    if not state.colored_by or code >= state.known:
+        return ""
+    word = {"label": "labelled", "prediction": "predicted"}[state.colored_by]
+    same = int((state.codes[near.rows] == code).sum())
+    return (
+        f"{same or 'None'} of {k} {'are' if same > 1 else 'is'} {word} {class_name(state, code)}."
+    )
 
 
 def class_name(state: ExplorerState, code: int) -> str:
@@ -120,16 +128,14 @@ def class_name(state: ExplorerState, code: int) -> str:
     return printable(state.feature_set.class_names[code]) if code >= 0 else "unknown"
 
 
-def _path(path: str) -> str:
-    text = os.fspath(path)
-    return printable(text if len(text) <= MAX_PATH else "…" + text[1 - MAX_PATH :], MAX_PATH)
-
-
-def _value(name: str, value: Any) -> str:
-    if name in SCORES:
-        return SCORES[name].text(float(value))
+def value_text(value: Any) -> str:
+    """A value of a column, or of a score without a format, as text."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
         return "unknown" if np.isnan(value) else f"{value:.4g}"
     return printable(value)
+
+
+def _value(name: str, value: Any) -> str:
+    return SCORES[name].text(float(value)) if name in SCORES else value_text(value)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import SCORES, Diagnosis, Finding, Scores, confused_pairs, diagnose
 from tsne_widget.analysis.causes import Cause, causes
+from tsne_widget.analysis.clusters import MIN_POINTS
 from tsne_widget.analysis.contrast import Contrast, contrast
 from tsne_widget.widgets.models.verdict import Pair, trust_sentence, verdict
 
@@ -79,7 +80,7 @@ def _report(
         "verdict": printable(said, MAX_SENTENCE),
         "summary": "" if lacking else _summary(record.misclassified, among, visible, here=here),
         "pairs": [
-            {"label": pair.label, "prediction": pair.prediction, "count": pair.count,
+            {"label": pair.label, "prediction": pair.prediction, "count": pair.mistakes,
              "text": f"{names[pair.label]} → {names[pair.prediction]}"}
             for pair in pairs[:MAX_PAIRS]
         ],
@@ -92,7 +93,7 @@ def _report(
         "trust": [] if found is None else _meters(found, here=here),
         "trust_sentence": trust_sentence(faith),
         "trust_lacking": "" if found is None else found.findings[-1].lacking,
-        "cluster": "" if found is None or not here else printable(found.cluster, MAX_SENTENCE),
+        "cluster": found.cluster if found and len(rows) >= MIN_POINTS else "",
         "findings": [] if found is None else [_as_row(one, here) for one in found.findings],
         "has_selection": here,
     }  # fmt: skip
@@ -101,7 +102,7 @@ def _report(
 
 def _pairs(labels: Any, predictions: Any, rows: NDArray[np.int64]) -> list[Pair]:
     frame = confused_pairs(labels[rows], predictions[rows])
-    columns = (frame[name].tolist() for name in Pair._fields)
+    columns = (frame[name].tolist() for name in ("label", "prediction", "count"))
     return [Pair(*row) for row in zip(*columns, strict=True)]
 
 
@@ -142,12 +143,11 @@ def _contrasts(
     if labels is None or record.predictions is None or not len(rows):
         return {"contrasts": [], "no_difference": ""}
     against = np.flatnonzero(visible & ~wrong & (labels >= 0))
-    columns = {
-        name: scores[name]
-        for name in COMPARED
-        if not scores.lacks(name) and (SCORES[name].is_cheap or scores.is_ready(name))
-    }
-    found = contrast(columns | scores.columns, rows, against, strata=labels)
+    columns = {name: scores[name] for name in COMPARED if _is_at_hand(scores, name)}
+    columns |= {name: own for name, own in scores.columns.items() if own.dtype.kind in "biuf"}
+    if not columns:
+        return {"contrasts": [], "no_difference": ""}
+    found = contrast(columns, rows, against, strata=labels)
     notable = [one for one in found if one.is_notable]
     rest = [_title(one.name) for one in found if not one.is_notable]
     if found:
@@ -158,6 +158,14 @@ def _contrasts(
         "contrasts": [_as_contrast(one) for one in notable[:MAX_CONTRASTS]],
         "no_difference": printable(line, MAX_SENTENCE),
     }
+
+
+def _is_at_hand(scores: Scores, name: str) -> bool:
+    """Whether a score takes no time worth mentioning."""
+    if scores.lacks(name):
+        return False
+    needs = SCORES[name].needs
+    return SCORES[name].is_cheap or ("neighbors" in needs and scores.has_neighbors)
 
 
 def _as_contrast(one: Contrast) -> dict[str, Any]:

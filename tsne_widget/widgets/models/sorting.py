@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tsne_widget._text import printable
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.widgets.models.appearance import title_of
-from tsne_widget.widgets.models.arrangement import sort_key
+from tsne_widget.widgets.models.arrangement import sort_key, sorted_rows
+from tsne_widget.widgets.models.details import value_text
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
@@ -19,6 +20,8 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 QUICK_VALUES = 2_000_000
 # Maximum rows of a text column that are sorted at once.
 QUICK_TEXTS = 50_000
+# More rows than this share of all are taken from the order of all, which is kept.
+MANY = 1 / 8
 
 _OF_CLASSES = {"class": "labels", "prediction": "predictions"}
 # Keys that are neither scores nor columns, with their names in the menu.
@@ -71,6 +74,12 @@ class Sorting:
         self._kept: dict[str, NDArray[Any]] = {}  # sort keys of columns of text
         self._lacking = ""
         self._map: object = None  # the map that the values belong to
+        self._whole: tuple[object, bool, NDArray[np.int64]] | None = None  # values, order of all
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Names of the user's columns by key."""
+        return self._columns
 
     def menu(self) -> list[dict[str, str]]:
         """Key, name and requirement ("" for none) of each choice, in menu order."""
@@ -90,6 +99,31 @@ class Sorting:
             self._origin = self._state.focus
         self.by = key
         return self._take(_highest_first(key) if descending is None else descending)
+
+    def default(self) -> str:
+        """The key before anything is chosen: the worst mistakes, if they are known."""
+        return "dataset" if self._lacks("loss") else "loss"
+
+    def sorted(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(k,) ascending rows in the chosen order."""
+        values, descending, n = self.values, self.descending, len(self._state.codes)
+        if values is None or len(rows) < MANY * n:
+            return sorted_rows(rows, values, descending=descending)
+        if self._whole is None or self._whole[0] is not values or self._whole[1] != descending:
+            order = sorted_rows(np.arange(n), values, descending=descending)
+            self._whole = values, descending, order
+        is_wanted = np.zeros(n, dtype=bool)
+        is_wanted[rows] = True
+        return self._whole[2][is_wanted[self._whole[2]]]
+
+    def text(self, row: int) -> str:
+        """The value of a row that the order follows; "" for a name or the dataset's order."""
+        if self.values is None or self.note or self.by in _OF_CLASSES:
+            return ""
+        if self.by in SCORES:
+            return SCORES[self.by].text(float(self.values[row]))
+        column = self._columns.get(self.by)
+        return value_text(self.values[row] if column is None else self._state.scores[column][row])
 
     def follow_map(self) -> None:
         """Follow the finished map with values that depend on it."""

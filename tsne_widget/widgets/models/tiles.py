@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +19,11 @@ from tsne_widget.widgets.state.map_model import MapModel
 TILE_PIXELS = (96, 192, 384)
 # Longest side of the picture in the details, in pixels: at most 250 kB, for black and white noise.
 DETAILS_PIXELS = 512
+# Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon
+# on a slow connection, or after so many seconds, to keep the kernel free between large photographs.
+MAX_TILES_PER_REPLY = 64
+MAX_REPLY_BYTES = 280_000
+MAX_REPLY_SECONDS = 0.1
 
 
 class Tiles:
@@ -48,21 +55,10 @@ class Tiles:
         size : int
             Longest side of the picture in pixels; a smaller picture is not enlarged.
         """
-        record = self._state.feature_set
-        sample = int(record.ids[row])
-        tile: dict[str, Any] = {
-            "row": row,
-            "id": sample,
-            "label": _name(record.labels, row, record.class_names),
-            "prediction": _name(record.predictions, row, record.class_names),
-            "wrong": bool(self._wrong[row]),
-            "confidence": self._confidence(row),
-            "color": self.colors[self._state.codes[row]],
-            "title": "" if record.paths is None else printable(file_name(record.paths[row])),
-        }
+        tile = self.words(row)
         if self._thumbnails is None:
             return tile | {"mime": "", "bytes": 0, "width": 0, "height": 0, "note": ""}, b""
-        thumbnail = self._thumbnails.get(sample, size)
+        thumbnail = self._thumbnails.get(tile["id"], size)
         picture = {
             "mime": thumbnail.mime,
             "bytes": len(thumbnail.data),
@@ -71,6 +67,52 @@ class Tiles:
             "note": printable(thumbnail.note, MAX_SENTENCE),
         }
         return tile | picture, thumbnail.data
+
+    def words(self, row: int) -> dict[str, Any]:
+        """The captions of a row without its picture."""
+        record = self._state.feature_set
+        return {
+            "row": row,
+            "id": int(record.ids[row]),
+            "label": _name(record.labels, row, record.class_names),
+            "prediction": _name(record.predictions, row, record.class_names),
+            "wrong": bool(self._wrong[row]),
+            "confidence": self._confidence(row),
+            "color": self.colors[self._state.codes[row]],
+            "prediction_color": self._color_of(record.predictions, row),
+            "title": "" if record.paths is None else printable(file_name(record.paths[row])),
+        }
+
+    def batch(
+        self, rows: NDArray[Any], size: int, more: Callable[[int], dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], list[bytes]]:
+        """Tiles and pictures of the first rows, at least one, within the limits of a reply.
+
+        Parameters
+        ----------
+        rows : (k,) int array
+        size : int
+            Longest side of the pictures in pixels; 0 for tiles without pictures.
+        more : callable
+            Returns further fields of a row's tile.
+        """
+        tiles: list[dict[str, Any]] = []
+        pictures: list[bytes] = []
+        total, deadline = 0, time.monotonic() + MAX_REPLY_SECONDS
+        for row in rows.tolist():
+            tile, picture = self.tile(row, size) if size else (self.words(row), b"")
+            tile |= more(row)
+            total += len(picture) + len(json.dumps(tile))
+            if tiles and total > MAX_REPLY_BYTES:
+                break  # its thumbnail is cached for the next reply
+            tiles.append(tile)
+            pictures.append(picture)
+            if time.monotonic() > deadline:
+                break
+        return tiles, pictures
+
+    def _color_of(self, codes: NDArray[Any] | None, row: int) -> str:
+        return "" if codes is None or codes[row] < 0 else self.colors[codes[row]]
 
     def _confidence(self, row: int) -> float | None:
         record = self._state.feature_set

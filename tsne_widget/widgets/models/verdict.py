@@ -18,7 +18,7 @@ class Pair(NamedTuple):
 
     label: int
     prediction: int
-    count: int
+    mistakes: int
 
 
 def verdict(
@@ -48,14 +48,14 @@ def verdict(
     >>> verdict([Pair(0, 1, 7)], ["cat", "dog"], suspect=0, faith=(0.97, 0.95), here=True)
     'The model takes cat for dog here. The labels look right, and so does the map.'
     """
-    total = sum(pair.count for pair in pairs)
+    total = sum(pair.mistakes for pair in pairs)
     place = " here" if here else ""
     parts = (_mistakes(pairs, names, suspect or 0, place), _evidence(total, suspect, faith))
     return " ".join(part for part in parts if part)
 
 
 def _mistakes(pairs: Sequence[Pair], names: Sequence[str], suspect: int, here: str) -> str:
-    total = sum(pair.count for pair in pairs)
+    total = sum(pair.mistakes for pair in pairs)
     if not total:
         return f"No mistakes{here}."
     if suspect > total / 2:
@@ -63,14 +63,14 @@ def _mistakes(pairs: Sequence[Pair], names: Sequence[str], suspect: int, here: s
     both: dict[frozenset[int], int] = {}
     for pair in pairs:
         key = frozenset((pair.label, pair.prediction))
-        both[key] = both.get(key, 0) + pair.count
+        both[key] = both.get(key, 0) + pair.mistakes
     worst, count = max(both.items(), key=lambda item: item[1])
     first = next(pair for pair in pairs if {pair.label, pair.prediction} == worst)
     label, prediction = names[first.label], names[first.prediction]
     if count < MOST_OFTEN * total:
         return f"The mistakes{here} are spread over many classes."
     often = "" if count >= MIXED_UP * total else " most often"
-    if first.count >= ONE_WAY * count:
+    if first.mistakes >= ONE_WAY * count:
         return f"The model takes {label} for {prediction}{often}{here}."
     return f"The model mixes up {label} and {prediction}{often}{here}."
 
@@ -78,13 +78,9 @@ def _mistakes(pairs: Sequence[Pair], names: Sequence[str], suspect: int, here: s
 def _evidence(total: int, suspect: int | None, faith: tuple[float, float] | None) -> str:
     is_faithful = None if faith is None else min(faith) >= FAITHFUL
     if suspect is None or not total:
-        return (
-            {True: "The map looks reliable.", False: "The map looks unreliable."}.get(
-                is_faithful, ""
-            )
-            if is_faithful is not None
-            else ""
-        )
+        return {
+            None: "", True: "The map looks reliable.", False: "The map looks unreliable.",
+        }[is_faithful]  # fmt: skip
     if suspect:
         words = "label looks" if suspect == 1 else "labels look"
         rest = {None: "", True: "; the map looks right", False: "; so does the map"}[is_faithful]

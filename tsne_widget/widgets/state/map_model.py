@@ -77,7 +77,7 @@ class MapModel(Protocol):
         """Combine rows with the selection."""
 
     def undo(self) -> None:
-        """Go back to the previous selection."""
+        """Go back one change of the selection or of the visible classes."""
 
     def redo(self) -> None:
         """Go forward again after :meth:`undo`."""

@@ -1,8 +1,8 @@
-"""Selected rows as an array that traitlets can compare."""
+"""Selected rows: an array that traitlets can compare, and how a finder ranked them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,3 +27,10 @@ def as_selected(rows: NDArray[np.int64]) -> Rows:
     view = rows.view(Rows)
     view.flags.writeable = False
     return view
+
+
+class Ranking(NamedTuple):
+    """The score by which selected rows were found, and whether the highest come first."""
+
+    score: str
+    highest_first: bool

@@ -13,7 +13,7 @@ from traitlets import Bool, HasTraits, Unicode
 from tsne_widget._validation import as_row_set
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.history import History, Moment
-from tsne_widget.widgets.state.rows import Rows, as_selected
+from tsne_widget.widgets.state.rows import Ranking, Rows, as_selected
 
 Mode = Literal["replace", "add", "subtract", "intersect"]
 MODES: tuple[Mode, ...] = ("replace", "add", "subtract", "intersect")
@@ -45,6 +45,8 @@ class Selecting(HasTraits):
         bool mask replaces the selection; its own value again changes nothing.
     chosen : (m,) int64 array, a read-only trait
         The selection, rows of hidden classes included.
+    ranking : Ranking or None, a trait
+        How a finder ordered the selected rows.
     visible : (g,) bool array, a trait
         Which classes are visible.
     message : str, a trait
@@ -57,6 +59,7 @@ class Selecting(HasTraits):
 
     selected = _Array(lambda owner, rows: owner._replace(rows))
     chosen = AnyTrait(read_only=True)
+    ranking = AnyTrait(None, allow_none=True)
     visible = _Array(lambda owner, mask: owner.show(mask))
     message = Unicode()
     can_undo = Bool(read_only=True)
@@ -83,17 +86,21 @@ class Selecting(HasTraits):
         """Number of rows that are selected again once their class is shown."""
         return len(self.chosen) - len(self.selected)
 
-    def select(self, rows: ArrayLike, mode: Mode = "replace") -> None:
+    def select(
+        self, rows: ArrayLike, mode: Mode = "replace", ranking: Ranking | None = None
+    ) -> None:
         """Combine rows with the selection; those of hidden classes wait, and a message says so.
 
         Parameters
         ----------
         rows : (k,) int array or (n,) bool array
         mode : "replace", "add", "subtract" or "intersect"
+        ranking : Ranking, optional
+            How a finder ordered the rows.
         """
         if mode not in MODES:
             raise InvalidInputError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-        self._select(as_row_set("rows", rows, len(self._codes), self._ids), mode)
+        self._select(as_row_set("rows", rows, len(self._codes), self._ids), mode, ranking)
 
     def show(self, visible: ArrayLike, *, amends: bool = False) -> None:
         """Show exactly these classes, (g,) bool.
@@ -111,7 +118,7 @@ class Selecting(HasTraits):
             raise InvalidInputError(
                 f"visible must have shape {self.visible.shape}, got {mask.shape}"
             )
-        self._change(Moment(self.chosen, mask), amends=amends)
+        self._change(Moment(self.chosen, mask), self.ranking, amends=amends)
 
     def undo(self) -> None:
         """Restore the selection and the visible classes from before the last change."""
@@ -144,7 +151,7 @@ class Selecting(HasTraits):
         if not len(wanted) or not np.array_equal(wanted, self.selected):
             self._select(wanted, "replace")
 
-    def _select(self, rows: NDArray[np.int64], mode: Mode) -> None:
+    def _select(self, rows: NDArray[np.int64], mode: Mode, ranking: Ranking | None = None) -> None:
         hidden = np.count_nonzero(~self.visible[self._codes[rows]])
         self.message = (
             f"{hidden:,} of {len(rows):,} rows belong to hidden classes: "
@@ -152,26 +159,31 @@ class Selecting(HasTraits):
             if hidden and mode in ("replace", "add")
             else ""
         )
-        self._change(Moment(as_selected(_combined(self.chosen, rows, mode)), self.visible))
+        moment = Moment(as_selected(_combined(self.chosen, rows, mode)), self.visible)
+        self._change(moment, ranking)
 
     def _now(self) -> Moment:
         return Moment(self.chosen, self.visible)
 
-    def _change(self, moment: Moment, *, amends: bool = False) -> None:
+    def _change(
+        self, moment: Moment, ranking: Ranking | None = None, *, amends: bool = False
+    ) -> None:
         """Move to another moment; undo can return to the current one."""
         now = self._now()
         if moment.equals(now):
+            self.ranking = ranking
             return
         if amends and self._history.past:
             self._history.amend(moment)
         else:
             self._history.record(now)
-        self._move(moment)
+        self._move(moment, ranking)
 
-    def _move(self, moment: Moment) -> None:
+    def _move(self, moment: Moment, ranking: Ranking | None = None) -> None:
         chosen, visible = moment
         self.step += 1
         self._put(
+            **({} if ranking == self.ranking else {"ranking": ranking}),
             selected=as_selected(chosen[visible[self._codes[chosen]]]),
             chosen=chosen,
             visible=visible,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget._by_index import is_pandas, rows_by_index, rows_of_ids
 from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import FINDER_NAMES, finder_rows, matching_rows
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import WORDS
@@ -64,6 +66,7 @@ def chosen_rows(
         record = state.feature_set
         return rows_of_ids(ids, record.ids, (sample.id for sample in record.skipped))
     if query is not None:
+        _compute_named(state, query)
         return _rows_of_query(state, query, frame())
     if text is not None:
         return matching_rows(state.feature_set, text)
@@ -99,7 +102,7 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
     if word == "all":
         return np.arange(len(state.codes))
     if word in FINDER_NAMES:
-        return np.sort(finder_rows(word, state.scores, state.visible_rows))
+        return finder_rows(word, state.scores, state.visible_rows)
     if word in state.words:
         return state.words[word]()
     if word in state.selections:
@@ -143,6 +146,15 @@ def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame])
             )
         return rows_of(state, answer, frame)
     return as_row_set("rows", given, len(state.codes))
+
+
+def _compute_named(state: ExplorerState, query: object) -> None:
+    """Compute the scores that a query names, so that the frame has their columns."""
+    if not isinstance(query, str):
+        return
+    for name in SCORES:
+        if re.search(rf"\b{name}\b", query) and not state.scores.lacks(name):
+            state.scores[name]
 
 
 def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tsne_widget.widgets.arguments import check_height
 from tsne_widget.widgets.models.tiles import Tiles
@@ -13,7 +13,9 @@ from tsne_widget.widgets.views.confusion.view import ConfusionView
 from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
+from tsne_widget.widgets.views.look.view import LookView
 from tsne_widget.widgets.views.selections.view import SelectionsView
+from tsne_widget.widgets.views.strip.view import StripView
 from tsne_widget.widgets.views.view import View
 
 
@@ -61,13 +63,24 @@ def explorer_frame(height: int | None) -> FrameView:
 
 
 def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
-    """The view of every panel by name; the frame says which one is open."""
+    """The views of all panels, and those beside them, by name; the frame says which is open."""
     views = {name: panel.make(context) for name, panel in PANELS.items()}
+    beside = beside_gallery(context, views["gallery"])
 
     def follow() -> None:
         for name, view in views.items():
             view.is_open = name == frame.panel
+        beside["strip"].is_open = frame.panel != "gallery"
 
     frame.observe(lambda _change: follow(), "panel")
     follow()
-    return views
+    return {**views, **beside}
+
+
+def beside_gallery(context: PanelContext, gallery: Any) -> dict[str, View]:
+    """The views that follow the gallery's order: the strip under other panels, the close look."""
+    state, background, tiles = context
+    return {
+        "strip": StripView(state, tiles, gallery),
+        "look": LookView(state, tiles, background, gallery),
+    }

@@ -2,12 +2,14 @@
 import { PANELS } from "../../frontend/constants.js";
 import { makeConfusionModel } from "./confusion_model.js";
 import { makeExploration, startOf } from "./exploration.js";
-import { makeGalleryModel } from "./gallery_model.js";
+import { makeGallery } from "./gallery_model.js";
 import { makeLegendModel } from "./legend_model.js";
+import { makeLookModel } from "./look_model.js";
 import { makeMapModel } from "./map_model.js";
 import { makeModel } from "./model.js";
 import { readRecord } from "./record.js";
 import { makeSelectionsModel } from "./selections_model.js";
+import { makeStripModel } from "./strip_model.js";
 import { makeTiles } from "./tiles.js";
 import { makeToolbarModel } from "./toolbar_model.js";
 
@@ -29,14 +31,19 @@ export function openExploration(data, pictures) {
  * @returns {import("../../frontend/app.js").Backend}
  */
 export function pageBackend(exploration) {
-  const tileOf = makeTiles(exploration.record);
+  const tiles = makeTiles(exploration.record);
+  /** @type {import("./gallery_model.js").Gallery | undefined} */
+  let made;
+  const gallery = () => (made ??= makeGallery(exploration, tiles));
   const makers = /** @type {Record<string, () => any>} */ ({
     frame: () => makeModel({ kind: "explorer", maps: [{ view: "map", title: "" }], panels: PANELS, panel: PANELS[0].view, height: 0, panel_width: 0 }, {}),
-    map: () => makeMapModel(exploration, tileOf),
+    map: () => makeMapModel(exploration, tiles.tileOf),
     toolbar: () => makeToolbarModel(exploration),
     foot: () => makeModel({ fit: NO_FIT, maps: [], map: -1 }, {}),
     legend: () => makeLegendModel(exploration),
-    gallery: () => makeGalleryModel(exploration, tileOf),
+    gallery: () => gallery().model,
+    strip: () => makeStripModel(exploration, tiles, gallery()),
+    look: () => makeLookModel(exploration, tiles, gallery()),
     confusion: () => makeConfusionModel(exploration),
     selections: () => makeSelectionsModel(exploration),
   });

@@ -8,8 +8,9 @@ import { hiddenRows, quoted } from "./text.js";
 /**
  * @typedef {{name: string, color: string, slot: number, rows: ArrayLike<number>}} Named
  * @typedef {{name: string, color?: string, slot?: number, rows: ArrayLike<number>}} Entry  a new selection has no slot
+ * @typedef {{score: string, highest_first: boolean}} Ranking  how a finder ordered the selected rows
  * @typedef {{visible: Uint8Array, chosen: Uint32Array, selections: Named[], colorBy: string}} Start
- * @typedef {{visible: Uint8Array, selected: Uint32Array, chosen: Uint32Array, canUndo: boolean, canRedo: boolean,
+ * @typedef {{visible: Uint8Array, selected: Uint32Array, chosen: Uint32Array, canUndo: boolean, canRedo: boolean, ranking: Ranking | null,
  *   selections: Named[], colorBy: string, mistakes: string, message: string, hovered: number | null, focus: number | null}} State
  *   chosen: the selection, rows of hidden classes included; selected: its rows of visible classes
  * @typedef {{chosen: Uint32Array, visible: Uint8Array}} Moment  what one step of undo restores
@@ -48,6 +49,7 @@ export function makeExploration(record, start) {
     colorBy: start.colorBy,
     mistakes: MISTAKES[0],
     message: "",
+    ranking: null,
     hovered: null,
     focus: null,
   };
@@ -85,36 +87,36 @@ function makeSelecting(record, state, putAll) {
   const now = () => ({ chosen: state.chosen, visible: state.visible });
 
   /** @param {Moment} moment @param {string} message */
-  function move({ chosen, visible }, message = state.message) {
+  function move({ chosen, visible }, message = state.message, /** @type {Ranking | null} */ ranking = null) {
     steps += 1;
     const selected = chosen.filter((row) => visible[record.codes[row]] === 1);
     putAll({
-      message, chosen, canUndo: past.length > 0, canRedo: future.length > 0,
+      message, chosen, ranking, canUndo: past.length > 0, canRedo: future.length > 0,
       selected: areEqual(selected, state.selected) ? state.selected : selected,
       visible: areEqual(visible, state.visible) ? state.visible : visible,
     });
   }
 
   /** Move to another moment, to which undo can return. */
-  function change(/** @type {Moment} */ moment, /** @type {string} */ message, amends = false) {
-    if (isSame(moment, now())) return putAll({ message });
+  function change(/** @type {Moment} */ moment, /** @type {string} */ message, amends = false, /** @type {Ranking | null} */ ranking = null) {
+    if (isSame(moment, now())) return putAll({ message, ranking });
     if (!amends || !past.length) past = [...past.slice(1 - MAX_UNDO), now()];
     else if (isSame(moment, past[past.length - 1])) past = past.slice(0, -1);
     future = [];
-    move(moment, message);
+    move(moment, message, ranking);
   }
 
   /** Combine rows with the selection; those of hidden classes wait, and a message counts them. */
-  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace") {
+  function select(/** @type {Iterable<number>} */ rows, /** @type {string} */ mode = "replace", /** @type {Ranking | null} */ ranking = null) {
     const given = Uint32Array.from(new Set(rows)).sort();
     const hidden = ["replace", "add"].includes(mode) ? given.filter((row) => !state.visible[record.codes[row]]).length : 0;
     const chosen = Uint32Array.from(combineRows(state.chosen, given, mode)).sort();
-    change({ chosen, visible: state.visible }, hiddenRows(hidden, given.length));
+    change({ chosen, visible: state.visible }, hiddenRows(hidden, given.length), false, ranking);
   }
 
   /** Show exactly these classes; rows of hidden classes are selected again once they are shown. */
   function show(/** @type {Uint8Array} */ visible, amends = false) {
-    change({ chosen: state.chosen, visible }, state.message, amends);
+    change({ chosen: state.chosen, visible }, state.message, amends, state.ranking);
   }
 
   /** Move to the last moment of one list; the current one goes to the other list. */

@@ -1,94 +1,101 @@
 // The gallery of an exported page; same as views/gallery/view.py.
 import { PICKED_MODES } from "../../frontend/constants.js";
-import { Arrangement } from "./arrangement.js";
 import { asView } from "./counting.js";
+import { Order } from "./gallery_order.js";
 import { makeModel } from "./model.js";
 import { sortsOf } from "./ordering.js";
 import { makePicks } from "./picks.js";
 import { needs } from "./text.js";
-import { detailsOf, probabilitiesOf } from "./tiles.js";
+import { joined, makeTable } from "./tiles.js";
 
 // Pixels of every picture in a reply. The page has one size, which is larger than any tile requests.
 const ANY_SIZE = 1024;
 const NO_PICTURES = "This page was written without pictures";
 
-/** @typedef {(row: number) => {tile: any, picture: Uint8Array}} TileOf */
+/** @typedef {ReturnType<typeof import("./tiles.js").makeTiles>} Tiles */
 
 /**
  * @param {import("./exploration.js").Exploration} exploration
- * @param {TileOf} tileOf
+ * @param {Tiles} tiles
  */
-export function makeGalleryModel(exploration, tileOf) {
-  return new Gallery(exploration, tileOf).model;
+export function makeGallery(exploration, tiles) {
+  return new Gallery(exploration, tiles);
 }
 
 /** Answers the messages of the gallery and keeps its traits up to date. */
-class Gallery {
-  /** Whether the user has chosen the source; until then the source follows the selection. */
-  #isSourceChosen = false;
-  /** Row under the pointer in the gallery. @type {number | null} */
-  #hovering = null;
+export class Gallery {
+  /** A selection by picked tiles keeps the source. */
+  #isPicking = false;
+  /** The selection that the source followed. @type {Uint32Array | null} */
+  #seen = null;
+  /** Whether a visible row of it was selected. */
+  #hadAny = false;
 
   /**
    * @param {import("./exploration.js").Exploration} exploration
-   * @param {TileOf} tileOf
+   * @param {Tiles} tiles
    */
-  constructor(exploration, tileOf) {
+  constructor(exploration, tiles) {
     const { record, state } = exploration;
     const sorts = sortsOf(record);
     this.exploration = exploration;
-    this.tileOf = tileOf;
+    this.tiles = tiles;
     this.picks = makePicks(record.n);
-    this.arrangement = new Arrangement(record, sorts);
-    const model = makeModel(startValues(record, sorts), this.#handlers());
+    this.table = makeTable(record);
+    this.order = new Order(record, sorts);
+    const model = makeModel({ ...startValues(record, sorts), columns: this.table.columns }, this.#handlers());
     this.model = model;
-    exploration.follow(() => this.#showSource(), "selected", "visible");
-    exploration.follow(() => model.set({ focus_index: this.arrangement.placeOf(state.focus), focus: state.focus }), "focus");
+    exploration.follow(() => this.#showSource(), "selected", "visible", "ranking");
+    exploration.follow(() => model.set("focus_index", this.order.placeOf(state.focus)), "focus");
     exploration.follow(() => model.set("hovered", state.hovered), "hovered");
+  }
+
+  /** The selected rows in the gallery's order, whether or not it shows them. */
+  rowsOfSelection() {
+    const isShown = this.model.get("source") === "selection";
+    return isShown ? this.order.rows : this.order.ordered(this.exploration.state.selected, this.#groupingOf("selection")).rows;
   }
 
   /** @returns {Record<string, (content: any) => void>} handlers by kind of message */
   #handlers() {
-    const { exploration, arrangement } = this;
+    const { exploration, order } = this;
     return {
       tiles: (content) => this.#sendTiles(content),
       expect() {}, // every request is answered at once
       arrange: (content) => this.#choose(content),
-      hover: ({ row }) => this.#hover(row),
-      open(content) { if (arrangement.isCurrent(content)) exploration.put("focus", arrangement.rows[content.index]); },
-      focus: ({ row }) => exploration.put("focus", row),
-      look: ({ row }) => this.#look(row),
+      hover: hovering(exploration),
+      open(content) { if (order.isCurrent(content)) exploration.put("focus", order.rows[content.index]); },
+      group: (content) => this.#selectGroup(content),
       pick: (content) => this.#pick(content),
       picked: ({ do: action }) => this.#usePicks(action),
     };
   }
 
   #sendTiles(/** @type {any} */ content) {
-    const { rows, epoch } = this.arrangement;
-    if (!this.arrangement.isCurrent(content)) return; // for an older order; the view asks again
-    const { start, stop } = content;
-    const made = Array.from(rows.subarray(start, stop), this.tileOf);
-    this.model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles: made.map(({ tile }) => tile) }, [joined(made)]);
+    const { rows, epoch } = this.order;
+    if (!this.order.isCurrent(content)) return; // for an older order; the view asks again
+    const { start, stop, size } = content;
+    const chosen = Array.from(rows.subarray(start, stop));
+    if (size === 0) {
+      const tiles = chosen.map((row) => ({ ...this.tiles.wordsOf(row), cells: this.table.cells(row) }));
+      this.model.reply({ kind: "tiles", epoch, start, size: 0, tiles }, [asView(new Uint8Array(0))]);
+      return;
+    }
+    const made = chosen.map(this.tiles.tileOf);
+    const tiles = made.map(({ tile }, k) => ({ ...tile, value: this.order.text(chosen[k]) }));
+    this.model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles }, [joined(made)]);
   }
 
-  #hover(/** @type {number | null} */ row) {
-    const before = this.#hovering;
-    this.#hovering = row;
-    // The pointer may already be over a point of the map.
-    if (row !== null || this.exploration.state.hovered === before) this.exploration.put("hovered", row);
-  }
-
-  /** Send the details of the row in focus. */
-  #look(/** @type {number} */ row) {
-    const { record, state } = this.exploration;
-    if (row !== state.focus) return;
-    const { tile, picture } = this.tileOf(row);
-    this.model.reply({ kind: "look", row, tile, details: detailsOf(record, row), probabilities: probabilitiesOf(record, row) }, [asView(picture)]);
+  #selectGroup(/** @type {any} */ { epoch, index, mode }) {
+    const groups = this.model.get("groups");
+    if (!this.order.isCurrent({ epoch }) || !groups.length) return;
+    const start = groups.slice(0, index).reduce((/** @type {number} */ sum, /** @type {any} */ group) => sum + group[1], 0);
+    this.exploration.select(this.order.rows.subarray(start, start + groups[index][1]), mode);
   }
 
   #pick(/** @type {any} */ content) {
-    if (!this.arrangement.isCurrent(content)) return;
-    this.picks.pick(this.arrangement.rows, content.index, content.range);
+    if (!this.order.isCurrent(content)) return;
+    this.picks.pick(this.order.rows, content.index, content.range);
     this.#showPicks();
   }
 
@@ -97,21 +104,29 @@ class Gallery {
     const chosen = this.picks.take();
     this.#showPicks();
     const mode = PICKED_MODES[action];
-    if (mode && chosen.length) this.exploration.select(chosen, mode);
+    if (!mode || !chosen.length) return;
+    this.#isPicking = mode === "add";
+    this.exploration.select(chosen, mode);
+    this.#isPicking = false;
   }
 
   #showPicks() {
-    this.model.set(this.picks.show(this.arrangement.rows));
+    this.model.set(this.picks.show(this.order.rows));
   }
 
-  #choose(/** @type {any} */ { source, sort, group, descending, size }) {
-    this.#isSourceChosen ||= Boolean(source);
-    const chosen = {
-      source, group_by: group, tile_size: size, sorted_by: sort,
-      descending: descending ?? (sort && this.arrangement.sortBy(sort).descending),
-    };
-    this.model.set(Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)));
-    if (source || sort || group || descending !== undefined) this.#arrange();
+  #choose(/** @type {any} */ { source, sort, group, descending, size, table }) {
+    const { model, order } = this;
+    if (size !== undefined) model.set("tile_size", size);
+    if (table !== undefined) model.set("is_table", table);
+    if (source) model.set("source", source);
+    if (group) order.group(model.get("source"), group);
+    order.choose(sort, descending);
+    model.set({ sorted_by: order.by, descending: order.descending });
+    if (source || sort || group || descending !== undefined || table !== undefined) this.#arrange();
+  }
+
+  #groupingOf(/** @type {string} */ source) {
+    return this.model.get("is_table") ? "none" : this.order.groupingOf(source);
   }
 
   #sourceRows() {
@@ -120,20 +135,40 @@ class Gallery {
 
   /** Sort and group the rows of the source. */
   #arrange() {
-    const { model, arrangement } = this;
-    const groups = arrangement.arrange(this.#sourceRows(), model.get("sorted_by"), model.get("descending"), model.get("group_by"));
+    const { model, order } = this;
+    const groupBy = this.#groupingOf(model.get("source"));
+    const groups = order.arrange(this.#sourceRows(), groupBy);
     this.#showPicks();
-    const focus = arrangement.placeOf(this.exploration.state.focus);
-    model.set({ count: arrangement.rows.length, groups, focus_index: focus, epoch: arrangement.epoch });
+    model.set({
+      count: order.rows.length, groups, group_by: groupBy, sorted_by: order.by, descending: order.descending,
+      focus_index: order.placeOf(this.exploration.state.focus), epoch: order.epoch,
+    });
   }
 
-  /** Sort and group the rows of the source if they have changed. */
+  /** Arrange the rows of the source if they have changed, or their order. */
   #showSource() {
-    const { selected } = this.exploration.state;
+    const { selected, chosen, ranking } = this.exploration.state;
     this.model.set("source_counts", [selected.length, this.exploration.visibleRows().length]);
-    if (!this.#isSourceChosen) this.model.set("source", selected.length ? "selection" : "visible");
-    if (!this.arrangement.isOf(this.#sourceRows())) this.#arrange();
+    const [isNew, isAny] = [chosen !== this.#seen, selected.length > 0];
+    if ((isNew && !this.#isPicking) || isAny !== this.#hadAny) this.model.set("source", isAny ? "selection" : "visible");
+    const isOther = (isNew || ranking !== this.order.ranking) && this.order.follow(ranking);
+    const isGrouped = this.#groupingOf(this.model.get("source")) === this.model.get("group_by");
+    this.#seen = chosen;
+    this.#hadAny = isAny;
+    if (isOther || !isGrouped || !this.order.isOf(this.#sourceRows())) this.#arrange();
   }
+}
+
+/** A handler of the row under the pointer of a view of pictures. @param {import("./exploration.js").Exploration} exploration */
+export function hovering(exploration) {
+  /** @type {number | null} */
+  let last = null;
+  return (/** @type {{row: number | null}} */ { row }) => {
+    const before = last;
+    last = row;
+    // The pointer may already be over a point of the map.
+    if (row !== null || exploration.state.hovered === before) exploration.put("hovered", row);
+  };
 }
 
 /** The traits of a gallery without tiles. */
@@ -150,17 +185,6 @@ function startValues(/** @type {import("./record.js").SharedRecord} */ record, /
       { key: "prediction", lacks: needs({ predictions }) },
       { key: "confusion", lacks: needs({ labels, predictions }) },
     ],
-    group_by: "none", tile_size: 96, hovered: null, focus: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
+    group_by: "none", tile_size: 0, is_table: false, hovered: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
   };
-}
-
-/** The concatenated bytes of some pictures. */
-function joined(/** @type {{picture: Uint8Array}[]} */ made) {
-  const all = new Uint8Array(made.reduce((sum, { picture: bytes }) => sum + bytes.length, 0));
-  let offset = 0;
-  for (const { picture: bytes } of made) {
-    all.set(bytes, offset);
-    offset += bytes.length;
-  }
-  return asView(all);
 }

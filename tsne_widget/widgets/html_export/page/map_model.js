@@ -21,23 +21,38 @@ export function makeMapModel(exploration, tileOf) {
   const { record } = exploration;
   const drawn = pointsOf(record);
   const { rows } = drawn;
-  const hit = (/** @type {number} */ point) => (exploration.isVisible(rows[point]) ? rows[point] : null);
+  const isShown = (/** @type {number} */ row) => exploration.isVisible(row) && (exploration.state.mistakes !== "only" || record.wrong[row] > 0);
+  const hit = (/** @type {number} */ point) => (isShown(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
     visible: null, selected: null, viewport: [],
-    hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
+    hovered: -1, links: null, trails: null, show_labels: record.kind !== "", epoch: 0, unknown: 0, turn: 0,
+    mistakes: exploration.state.mistakes, pictures: false, point_size: 1, opacity: 1,
   }, {
     select({ mode }, buffers) {
       const inside = rowsInside(record.x, record.y, new Float64Array(buffers[0]));
-      exploration.select(inside.filter(exploration.isVisible), mode);
+      exploration.select(inside.filter(isShown), mode);
       model.reply({ kind: "selected" }); // replaces the view's preview
     },
     pick({ point, mode }) {
       const row = hit(point);
-      if (row === null) return;
-      exploration.select([row], mode);
-      exploration.put("focus", row);
+      if (row !== null) exploration.select([row], mode);
+    },
+    open({ point }) {
+      const row = hit(point);
+      if (row !== null) exploration.put("focus", row);
+    },
+    pictures({ points }) {
+      if (points.some((/** @type {number} */ point) => hit(point) === null)) return;
+      const shown = points.map((/** @type {number} */ point) => tileOf(rows[point]));
+      const body = new Uint8Array(shown.reduce((/** @type {number} */ sum, /** @type {any} */ { picture }) => sum + picture.byteLength, 0));
+      let offset = 0;
+      for (const { picture } of shown) {
+        body.set(picture, offset);
+        offset += picture.byteLength;
+      }
+      model.reply({ kind: "pictures", points, tiles: shown.map((/** @type {any} */ { tile }) => tile), epoch: 0 }, [asView(body)]);
     },
     hover({ point, known }) {
       const row = hit(point);
@@ -82,8 +97,8 @@ function pointsOf(record) {
 
 /** The traits for the colours of the points. */
 function paintOf(/** @type {Exploration} */ exploration, /** @type {Uint32Array} */ rows) {
-  const { texels, texture } = currentColoring(exploration);
-  return { texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture };
+  const { texels, texture, key } = currentColoring(exploration);
+  return { texels: asView(Uint8Array.from(rows, (row) => texels[row])), texture, key, color_by: exploration.state.colorBy };
 }
 
 /** Keep the traits of the map up to date. */
@@ -95,6 +110,7 @@ function followExploration(
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
   exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]).sort())), "selected");
   exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
+  exploration.follow(() => model.set("mistakes", state.mistakes), "mistakes");
   exploration.follow(paint, "colorBy");
   exploration.follow(() => { if (state.colorBy === "selection") paint(); }, "selections");
 }

@@ -5,6 +5,7 @@ import { needs } from "./text.js";
 
 /**
  * @typedef {import("./record.js").SharedRecord} SharedRecord
+ * @typedef {[name: string, size: number, labelColor: string, predictionColor: string]} Group
  * @typedef {{key: string, name: string, lacks: string, descending: boolean, values: ArrayLike<number> | null}} Sort
  */
 
@@ -30,28 +31,28 @@ export function sortsOf(record) {
 }
 
 /**
- * Rows sorted by value within each group; same as arranged() in models/arrangement.py. Rows with equal
+ * Rows sorted by value within each group; same as grouped() in models/arrangement.py. Rows with equal
  * values are ascending, and NaN comes last.
  * @param {Uint32Array} rows  ascending
  * @param {Sort} sort
  * @param {boolean} descending
  * @param {string} groupBy  "none", "label", "prediction" or "confusion"
  * @param {SharedRecord} record
- * @returns {{rows: Uint32Array, groups: [string, number][]}}
+ * @returns {{rows: Uint32Array, groups: Group[]}}
  */
 export function arrangedRows(rows, sort, descending, groupBy, record) {
   const ordered = sortedRows(rows, sort.values, descending);
   if (groupBy === "none" || !ordered.length) return { rows: ordered, groups: [] };
   const members = membersOf(ordered, groupBy, record);
   const keys = sortedKeys(members, groupBy, record.names.length);
-  const groups = keys.map((key) => /** @type {[string, number]} */ ([titleOf(key, groupBy, record), members.get(key)?.length ?? 0]));
+  const groups = keys.map((key) => headOf(key, members.get(key)?.length ?? 0, groupBy, record));
   if (groups.length <= MAX_GROUPS) return { rows: Uint32Array.from(keys.flatMap((key) => members.get(key) ?? [])), groups };
   const rest = keys.slice(MAX_GROUPS - 1);
   const isInRest = new Set(rest.flatMap((key) => members.get(key) ?? []));
   const inOthers = keys.slice(0, MAX_GROUPS - 1).flatMap((key) => members.get(key) ?? []);
   return {
     rows: Uint32Array.from([...inOthers, ...ordered.filter((row) => isInRest.has(row))]),
-    groups: [...groups.slice(0, MAX_GROUPS - 1), [`${fullCount(rest.length)} other groups`, isInRest.size]],
+    groups: [...groups.slice(0, MAX_GROUPS - 1), [`${fullCount(rest.length)} other groups`, isInRest.size, "", ""]],
   };
 }
 
@@ -66,7 +67,7 @@ function sortedRows(/** @type {Uint32Array} */ rows, /** @type {ArrayLike<number
   });
 }
 
-/** Sorted rows of each group; the key of a group by confusion is label · (c + 1) + prediction. */
+/** Sorted rows of each group; the key of a group by confusion is label · (c + 1) + prediction, and (c + 1)² for right rows. */
 function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, labels, predictions }) {
   /** @type {Map<number, number[]>} */
   const members = new Map();
@@ -74,7 +75,8 @@ function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupB
   const code = (/** @type {ArrayLike<number> | null} */ codes, /** @type {number} */ row) => (!codes || codes[row] < 0 ? c : codes[row]);
   for (const row of rows) {
     const [label, prediction] = [code(labels, row), code(predictions, row)];
-    const key = { label, prediction, confusion: label * (c + 1) + prediction }[groupBy] ?? 0;
+    const pair = label === prediction && label < c ? (c + 1) ** 2 : label * (c + 1) + prediction;
+    const key = { label, prediction, confusion: pair }[groupBy] ?? 0;
     const group = members.get(key);
     if (group) group.push(row);
     else members.set(key, [row]);
@@ -86,16 +88,22 @@ function membersOf(/** @type {Uint32Array} */ rows, /** @type {string} */ groupB
 function sortedKeys(/** @type {Map<number, number[]>} */ members, /** @type {string} */ groupBy, /** @type {number} */ c) {
   const keys = [...members.keys()].sort((a, b) => a - b);
   if (groupBy !== "confusion") return keys;
-  const isRight = (/** @type {number} */ key) => Math.floor(key / (c + 1)) === key % (c + 1);
-  const rank = (/** @type {number} */ key) => (Math.floor(key / (c + 1)) === c || key % (c + 1) === c ? 2 : Number(isRight(key)));
-  const size = (/** @type {number} */ key) => (isRight(key) ? 0 : members.get(key)?.length ?? 0);
+  const rank = (/** @type {number} */ key) => {
+    if (key === (c + 1) ** 2) return 1;
+    return Math.floor(key / (c + 1)) === c || key % (c + 1) === c ? 2 : 0;
+  };
+  const size = (/** @type {number} */ key) => members.get(key)?.length ?? 0;
   return keys.sort((a, b) => rank(a) - rank(b) || size(b) - size(a) || a - b);
 }
 
-function titleOf(/** @type {number} */ key, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, printableNames }) {
+/** @returns {Group} */
+function headOf(/** @type {number} */ key, /** @type {number} */ size, /** @type {string} */ groupBy, /** @type {SharedRecord} */ { names, printableNames, colors }) {
   const c = names.length;
   const word = (/** @type {number} */ code) => (code < c ? printableNames[code] : UNKNOWN);
-  if (groupBy !== "confusion") return `${groupBy === "label" ? "" : "→ "}${word(key)}`;
+  const color = (/** @type {number} */ code) => (code < c ? colors[code] : "");
+  if (groupBy === "label") return [word(key), size, color(key), ""];
+  if (groupBy === "prediction") return [`→ ${word(key)}`, size, "", color(key)];
+  if (key === (c + 1) ** 2) return ["right", size, "", ""];
   const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
-  return label === prediction ? word(label) : `${word(label)} → ${word(prediction)}`;
+  return [`${word(label)} → ${word(prediction)}`, size, color(label), color(prediction)];
 }

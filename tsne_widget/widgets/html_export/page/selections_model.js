@@ -41,8 +41,6 @@ class Selections {
         const one = this.#listed(content);
         if (one) exploration.select(Array.from(one.rows), content.mode);
       },
-      undo: exploration.undo,
-      redo: exploration.redo,
     });
     exploration.follow(() => this.#show(), "selections");
     exploration.follow(() => this.#showSelected(), "selected");

@@ -19,9 +19,9 @@ export function makeToolbarModel(exploration) {
   const mistakes = (/** @type {Uint32Array} */ rows) => rows.reduce((sum, row) => sum + record.wrong[row], 0);
 
   /** Select those rows that are visible, or say that there are none. */
-  function select(/** @type {Uint32Array} */ rows, /** @type {string} */ mode, /** @type {string} */ none) {
+  function select(/** @type {Uint32Array} */ rows, /** @type {string} */ mode, /** @type {string} */ none, /** @type {any} */ ranking = null) {
     const among = rows.filter(exploration.isVisible);
-    if (among.length) return exploration.select(among, mode);
+    if (among.length) return exploration.select(among, mode, ranking);
     const hidden = rows.length ? `; ${fullCount(rows.length)} in hidden classes` : "";
     exploration.put("message", printable(`${none} among the visible samples${hidden}`, MAX_SENTENCE));
   }
@@ -41,7 +41,8 @@ export function makeToolbarModel(exploration) {
     },
     finder({ name, mode }) {
       const finder = finders.find((one) => one.name === name);
-      if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: none`);
+      const isRanked = Boolean(finder?.score) && ["replace", "intersect"].includes(mode);
+      if (finder) select(foundBy(finder, record, exploration.visibleRows()), mode, `${finder.title}: none`, isRanked ? finder : null);
     },
     search({ text, mode }) {
       if (isCondition(record, text)) return model.set({ found: "", search_error: NEEDS_KERNEL });
@@ -74,9 +75,10 @@ function foundBy(finder, record, among) {
   const rows = finder.only_misclassified ? among.filter((row) => record.wrong[row]) : among;
   const values = record.scores.get(finder.score)?.values;
   if (!values) return rows;
-  const known = rows.filter((row) => !Number.isNaN(values[row]));
+  const { above } = finder;
+  const known = rows.filter((row) => (above === null ? !Number.isNaN(values[row]) : values[row] > above));
   const sign = finder.highest_first ? -1 : 1;
-  return known.sort((a, b) => compare(sign * values[a], sign * values[b]) || a - b).slice(0, FOUND);
+  return known.sort((a, b) => compare(sign * values[a], sign * values[b]) || a - b).slice(0, above === null ? FOUND : undefined);
 }
 
 /** Compare numbers; subtraction fails for infinite values, whose difference is NaN. @param {number} a @param {number} b */

@@ -11,7 +11,7 @@ from traitlets import Dict, List
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import CHANGES
-from tsne_widget.widgets.models.coloring import CHANGE_COLORS
+from tsne_widget.widgets.models.appearance import CHANGE_COLORS
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
 from tsne_widget.widgets.views.view import View

@@ -85,7 +85,7 @@ export function fillSentence(root, counts, names, isLarge, select) {
 function comparison(/** @type {Counts} */ { isSelection, allReport, chosenReport }) {
   if (!chosenReport.length) return "";
   const { pictures, right } = totals(isSelection ? allReport : chosenReport);
-  if (!pictures) return "";
+  if (pictures < 2) return "";
   return isSelection ? ` Of all ${fullCount(pictures)}: ${percent(right / pictures, 1)}.` : ` Of the ${fullCount(pictures)} selected: ${percent(right / pictures, 1)}.`;
 }
 

@@ -19,7 +19,8 @@ const TRAITS = [
 ];
 const MANY = 30; // classes, from which on the pairs come first
 const READABLE_CELL = 20; // pixels; two digits fit
-const HINT = "Click a cell or a name to select its pictures. Shift adds, Alt takes away, Ctrl keeps both. Drag over a block.";
+const KEYS = "Shift adds, Alt takes away, Ctrl keeps both. Drag over a block.";
+const HINTS = { table: `Click a cell or a name to select its pictures. ${KEYS}`, pixels: `Point at a cell to read it, click to select its pictures. ${KEYS}` };
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
@@ -46,7 +47,7 @@ class Confusion {
   #controls = element("div", "tw-controls");
   #matrix = element("div", "tw-matrix-part");
   #heading = element("div", "tw-section");
-  #hint = element("p", "tw-caption tw-muted tw-hint", HINT);
+  #hint = element("p", "tw-caption tw-muted tw-cellhint");
   #pairsHeading = element("h4", "tw-section", "Most confused pairs");
   #counted;
   #unit;
@@ -112,7 +113,7 @@ class Confusion {
   }
 
   #say(/** @type {string | null} */ text) {
-    this.#hint.textContent = text || HINT;
+    this.#hint.textContent = text || HINTS[this.#hasPixels ? "pixels" : "table"];
   }
 
   // ---- showing ----
@@ -168,6 +169,7 @@ class Confusion {
       element("h4", "", matrix ? `All ${c} × ${c}` : `A matrix of ${c} classes is too large to draw`),
       element("span", "tw-small tw-muted", matrix ? "confused classes side by side; grey is right" : "the limit is 100"),
     );
+    this.#say(null);
     if (matrix) this.#matrix.replaceChildren(matrix, this.#hint);
     const pairs = [this.#pairs.root];
     const parts = hasPixels

@@ -81,7 +81,7 @@ class ConfusionView(View):
                     state.visible_rows
                 )
                 self._counted_visible = state.visible
-            nothing = (b"", b"", b"", [])
+            nothing: tuple[bytes, bytes, bytes, list[int]] = (b"", b"", b"", [])
             of_selection = self._counted(state.selected) if len(state.selected) else nothing
             self.chosen, self.chosen_report, self.chosen_pairs, self.chosen_spread = of_selection
 

@@ -1,65 +1,113 @@
-// The diagnosis panel: sentences, and the table of findings.
-import { element, textButton } from "../../frontend/elements.js";
+// The diagnosis panel: a verdict, the causes of the mistakes, what sets them apart, and the map's trust.
+import { fullCount } from "../../frontend/classes.js";
+import { button, emptyState } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
-import { makeBody, makeCaption, makeHead } from "./table.js";
+import { MODES_HELP, modeOf } from "../../frontend/modes.js";
+import { causesBar, contrastRow, numbersTable, trustMeters } from "./parts.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
-const RUNNING = "Comparing every sample with its neighbours in feature space …";
-const NO_SELECTION = "Select samples to see whether their errors point to the label, the model or the map.";
+const TRAITS = [
+  "lacking", "doubt", "verdict", "summary", "pairs", "causes", "contrasts", "no_difference", "trust", "trust_sentence", "trust_lacking",
+  "cluster", "findings", "layer", "title", "has_selection", "cost", "is_waiting", "is_running",
+];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const diagnosis = new Diagnosis(model, el);
-  return follow(model, [
-    [changesOf("title", "layer", "sentences", "findings", "cost", "is_running"), once(() => diagnosis.show())],
-  ]);
+  return follow(model, [[changesOf(...TRAITS), once(() => diagnosis.show())]]);
 }
 
 class Diagnosis {
   #model;
-  #root = element("section", "tw-diagnosis tw-scroll");
-  #doing = element("div", "tw-doing");
-  #compute = textButton("Compute", () => this.#model.send({ kind: "compute" }));
-  #cost = element("span");
-  #said = element("div", "tw-said");
-  #table = element("table");
-  #layer = element("p", "tw-layer");
+  #root = element("section", "tw-content tw-diagnosis tw-scroll");
+  #doing = element("div", "tw-doing tw-small tw-muted");
+  #said = element("div");
+  #numbers = element("details", "tw-fold");
 
   /** @param {ViewModel} model @param {HTMLElement} el */
   constructor(model, el) {
     this.#model = model;
-    this.#root.setAttribute("aria-label", "Diagnosis of the selection");
+    this.#root.setAttribute("aria-label", "Diagnosis");
     this.#root.tabIndex = 0; // lets keys scroll it
-    this.#doing.append(this.#compute, this.#cost);
-    this.#said.setAttribute("role", "status");
-    this.#root.append(this.#doing, this.#said, this.#table, this.#layer);
+    this.#doing.setAttribute("role", "status");
+    this.#root.append(this.#doing, this.#said, this.#numbers);
     el.appendChild(this.#root);
     this.show();
   }
 
   show() {
-    /** @type {import("./table.js").Finding[]} */
-    const findings = this.#model.get("findings");
-    const hasSelection = findings.some((finding) => finding.selected);
-    this.#showProgress(findings.length > 0);
-    this.#layer.textContent = this.#model.get("layer") && `Layer: ${this.#model.get("layer")}`;
-    /** @type {string[]} */
-    const sentences = hasSelection ? this.#model.get("sentences") : [NO_SELECTION];
-    this.#said.replaceChildren(...(findings.length ? sentences : []).map((sentence) => element("p", "", sentence)));
-    this.#table.hidden = !findings.length;
-    this.#table.replaceChildren(makeCaption(this.#model.get("title")), makeHead(hasSelection), makeBody(findings, hasSelection));
+    const model = this.#model;
+    this.#showProgress();
+    const hasFocus = this.#said.contains(document.activeElement);
+    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#map());
+    if (hasFocus) this.#root.focus(); // a replaced button loses the focus
+    const findings = model.get("findings");
+    this.#numbers.hidden = !findings.length;
+    this.#numbers.replaceChildren(
+      element("summary", "", "All numbers"), element("p", "tw-caption tw-muted", `${model.get("title")}.`),
+      numbersTable(findings, model.get("has_selection")), element("p", "tw-caption tw-muted", model.get("layer")),
+    );
   }
 
-  /** Show the cost of the computation, or that it is running. @param {boolean} hasFindings */
-  #showProgress(hasFindings) {
-    const [isRunning, cost] = [this.#model.get("is_running"), this.#model.get("cost")];
-    this.#doing.hidden = !cost && !(isRunning && !hasFindings);
-    this.#compute.hidden = isRunning;
-    this.#cost.textContent = isRunning
-      ? RUNNING
-      : `Compares every sample with its neighbours in feature space. Runs once and takes ${cost} on a laptop.`;
+  /** Show that the neighbours are being compared, or offer it if it takes very long. */
+  #showProgress() {
+    const [isRunning, isWaiting, cost] = ["is_running", "is_waiting", "cost"].map((name) => this.#model.get(name));
     this.#root.setAttribute("aria-busy", String(isRunning));
+    this.#doing.hidden = !isWaiting && !(isRunning && (cost || !this.#model.get("findings").length));
+    const bar = element("div", "tw-wait");
+    const takes = cost && `, ${cost}, once`;
+    if (isWaiting) {
+      const compare = button("Compare them", () => this.#model.send({ kind: "compute" }), "link");
+      this.#doing.replaceChildren(`Labels and map are judged by neighbours in feature space, which takes ${cost}. `, compare);
+    } else this.#doing.replaceChildren(`Comparing every picture with its neighbours${takes} …`, bar);
+  }
+
+  /** @returns {HTMLElement[]} */
+  #mistakes() {
+    const [lacking, verdict, doubt, causes] = ["lacking", "verdict", "doubt", "causes"].map((name) => this.#model.get(name));
+    if (lacking) {
+      const code = lacking === "labels" ? "FeatureSet.from_arrays(X, labels, logits=z)" : "FeatureSet.from_arrays(X, y, logits=z)";
+      return [emptyState(`This record has no ${lacking}`, "So nothing can be right or wrong. The map can be judged all the same.", code)];
+    }
+    const parts = [element("p", "tw-verdict", verdict)];
+    if (doubt) parts.push(element("p", "tw-say tw-doubt", doubt));
+    if (causes.length) parts.push(causesBar(causes, (name, event) => this.#model.send({ kind: "cause", name, mode: modeOf(event) })));
+    if (this.#model.get("summary")) parts.push(this.#summary());
+    return parts;
+  }
+
+  #summary() {
+    const line = element("p", "tw-say", this.#model.get("summary"));
+    this.#model.get("pairs").forEach((/** @type {{label: number, prediction: number, count: number, text: string}} */ { label, prediction, count, text }, /** @type {number} */ k) => {
+      const link = button(text, (event) => this.#model.send({ kind: "pair", label, prediction, mode: modeOf(event) }), "link");
+      link.title = `Select these mistakes. ${MODES_HELP}`;
+      line.append(k ? " and " : " Most often ", link, ` (${fullCount(count)})`);
+    });
+    if (this.#model.get("pairs").length) line.append(".");
+    return line;
+  }
+
+  /** @returns {HTMLElement[]} */
+  #contrasts() {
+    const [contrasts, rest] = ["contrasts", "no_difference"].map((name) => this.#model.get(name));
+    if (!contrasts.length && !rest) return [];
+    const heading = element("div", "tw-section");
+    heading.append(element("h4", "", "What sets the mistakes apart"), element("span", "tw-small tw-muted", "from right ones of the same labels"));
+    const rows = contrasts.map((/** @type {import("./parts.js").Contrast} */ one) => contrastRow(one, (name) => this.#model.send({ kind: "color", name })));
+    return [heading, ...rows, ...(rest ? [element("p", "tw-small tw-muted tw-rest", rest)] : [])];
+  }
+
+  /** @returns {HTMLElement[]} */
+  #map() {
+    const [meters, sentence, lacking, cluster] = ["trust", "trust_sentence", "trust_lacking", "cluster"].map((name) => this.#model.get(name));
+    if (!meters.length && !lacking) return [];
+    const heading = element("div", "tw-section");
+    heading.append(element("h4", "", "Can the map be believed here?"));
+    if (!meters.length) return [heading, element("p", "tw-say tw-muted", `Unknown: ${lacking}.`)];
+    const notes = [this.#model.get("has_selection") ? "The stroke is the whole map’s value." : "", cluster].filter(Boolean);
+    return [heading, element("p", "tw-say", sentence), trustMeters(meters), ...notes.map((text) => element("p", "tw-caption tw-muted tw-rest", text))];
   }
 }
 

@@ -170,7 +170,7 @@ class DiagnosisView(View):
     def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         """Colour the map by a column that sets the mistakes apart."""
         name = content.get("name")
-        if any(one["name"] == name for one in self.contrasts):
+        if isinstance(name, str) and any(one["name"] == name for one in self.contrasts):
             self._state.color_by = name
 
 

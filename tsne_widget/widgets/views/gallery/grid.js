@@ -2,32 +2,39 @@
 import { bitAt } from "../../frontend/bytes.js";
 
 /**
+ * A group of tiles: how many, and the height of a row of them below the picture, pixels.
+ * @typedef {{size: number, caption: number}} Group
+ * @typedef {{width: number, least: number, gap: number, heading: number}} Sizes
+ *   width: of the grid; least: smallest width of a picture; gap: between tiles; heading: its height, 0 for none
  * A grid of tiles: groups one below the other, each with a heading and rows of tiles.
- * @typedef {{count: number, columns: number, tileWidth: number, tileHeight: number,
- *   headingHeight: number, starts: number[], tops: number[], height: number}} Grid
- *   starts: index of each group's first tile, then the count; tops: top of each group in pixels, then the height
+ * @typedef {{count: number, columns: number, side: number, pitch: number, rowHeights: number[],
+ *   heading: number, starts: number[], tops: number[], height: number}} Grid
+ *   side: width of a picture; pitch: distance of two tiles; starts: index of each group's first tile, then the count;
+ *   tops: top of each group in pixels, then the height
  */
 
-const MAX_CONTENT_PIXELS = 15_000_000; // Chromium limits an element's height to 33.5 million
-const MAX_STRETCH = 1.25; // maximum factor by which columns spread to fill the width
+// Browsers clip taller elements: Chromium at 33,554,400 pixels, Firefox at half of that.
+const MAX_CONTENT_PIXELS = 8_000_000;
+const MAX_GROWTH = 1.6; // of a picture in a grid that is too narrow for another column
 
-/**
- * @param {number} count  number of tiles
- * @param {number[]} groups  number of tiles per group; [] for one group without a heading
- * @param {{width: number, tileWidth: number, tileHeight: number, headingHeight: number}} sizes
- * @returns {Grid}
- */
-export function makeGrid(count, groups, { width, tileWidth, tileHeight, headingHeight }) {
-  const columns = Math.max(1, Math.floor(width / tileWidth));
-  const pitch = Math.max(tileWidth, Math.min(width / columns, MAX_STRETCH * tileWidth));
-  const heading = groups.length ? headingHeight : 0;
+/** Pictures grow until they fill the width. @param {Group[]} groups @param {Sizes} sizes @returns {Grid} */
+export function makeGrid(groups, { width, least, gap, heading }) {
+  const columns = Math.max(1, Math.floor((width + gap) / (least + gap)));
+  const side = Math.max(1, Math.min((width - (columns - 1) * gap) / columns, MAX_GROWTH * least));
+  const rowHeights = groups.map(({ caption }) => side + caption + gap);
   const starts = [0];
   const tops = [0];
-  for (const size of groups.length ? groups : [count]) {
-    starts.push(starts[starts.length - 1] + size);
-    tops.push(tops[tops.length - 1] + heading + Math.ceil(size / columns) * tileHeight);
-  }
-  return { count, columns, tileWidth: pitch, tileHeight, headingHeight: heading, starts, tops, height: tops[tops.length - 1] };
+  groups.forEach(({ size }, group) => {
+    starts.push(starts[group] + size);
+    tops.push(tops[group] + heading + Math.ceil(size / columns) * rowHeights[group]);
+  });
+  const [count, height] = [starts[groups.length], tops[groups.length]];
+  return { count, columns, side, pitch: side + gap, rowHeights, heading, starts, tops, height };
+}
+
+/** A grid of one column, for rows of equal height. @param {number} count @param {number} width @param {number} height  of a row @returns {Grid} */
+export function makeList(count, width, height) {
+  return { count, columns: 1, side: width, pitch: width, rowHeights: [height], heading: 0, starts: [0, count], tops: [0, count * height], height: count * height };
 }
 
 /**
@@ -38,9 +45,10 @@ export function placeOf(grid, index) {
   const group = groupOf(grid.starts, index);
   const within = index - grid.starts[group];
   return {
+    group,
     column: within % grid.columns,
-    x: (within % grid.columns) * grid.tileWidth,
-    y: grid.tops[group] + grid.headingHeight + Math.floor(within / grid.columns) * grid.tileHeight,
+    x: (within % grid.columns) * grid.pitch,
+    y: grid.tops[group] + grid.heading + Math.floor(within / grid.columns) * grid.rowHeights[group],
   };
 }
 
@@ -54,9 +62,9 @@ export function inSight(grid, top, bottom) {
   const to = groupOf(grid.tops, bottom);
   const tile = (/** @type {number} */ group, /** @type {number} */ row) =>
     Math.min(grid.starts[group] + Math.max(0, row) * grid.columns, grid.starts[group + 1]);
-  const row = (/** @type {number} */ group, /** @type {number} */ y) => (y - grid.tops[group] - grid.headingHeight) / grid.tileHeight;
+  const row = (/** @type {number} */ group, /** @type {number} */ y) => (y - grid.tops[group] - grid.heading) / grid.rowHeights[group];
   const headings = [];
-  if (grid.headingHeight) for (let group = from; group <= to; group++) headings.push(group);
+  if (grid.heading) for (let group = from; group <= to; group++) headings.push(group);
   return { first: tile(from, Math.floor(row(from, top))), last: tile(to, Math.ceil(row(to, bottom))), headings };
 }
 
@@ -70,13 +78,14 @@ export function movedTo(grid, index, key, page) {
   if (key === "ArrowRight") return Math.min(last, index + 1);
   if (key === "Home") return 0;
   if (key === "End") return last;
-  const { column, y } = placeOf(grid, index);
-  const steps = key.startsWith("Page") ? Math.max(1, Math.floor(page / grid.tileHeight)) : 1;
+  const { group, column, y } = placeOf(grid, index);
   const isDown = key.endsWith("Down");
-  const found = tileAt(grid, column, y + (isDown ? 1 : -1) * steps * grid.tileHeight, isDown);
+  const steps = key.startsWith("Page") ? Math.max(1, Math.floor(page / grid.rowHeights[group])) : 1;
+  const height = grid.rowHeights[group];
+  const found = tileAt(grid, column, y + (isDown ? steps * height : steps === 1 ? -1 : -steps * height), isDown);
   if (found >= 0) return found;
   if (steps === 1) return index;
-  return isDown ? last : tileAt(grid, column, grid.headingHeight, true);
+  return isDown ? last : tileAt(grid, column, grid.heading, true);
 }
 
 /**
@@ -86,7 +95,7 @@ export function movedTo(grid, index, key, page) {
 function tileAt(grid, column, y, isDown) {
   if (y < 0 || y >= grid.height) return -1;
   let group = groupOf(grid.tops, y);
-  const row = Math.floor((y - grid.tops[group] - grid.headingHeight) / grid.tileHeight);
+  const row = Math.floor((y - grid.tops[group] - grid.heading) / grid.rowHeights[group]);
   let start = grid.starts[group] + row * grid.columns;
   if (row < 0) {
     // on a heading: the row after it, or the last row of the group before it

@@ -32,7 +32,7 @@ export class Requests {
 
   /**
    * Request missing tiles.
-   * @param {number} first @param {number} last  exclusive @param {number} size  pixels of a tile
+   * @param {number} first @param {number} last  exclusive @param {number} size  pixels of a tile; 0 for rows of a table
    * @returns {boolean} whether a request is open
    */
   ask(first, last, size) {
@@ -69,7 +69,7 @@ export class Requests {
       const index = message.start + k;
       const at = offset;
       offset += tile.bytes;
-      if (this.get(index)?.size >= message.size) return []; // another view has requested it too
+      if (this.get(index)?.size >= message.size && message.size) return []; // another view has requested it too
       tile.url = pictureUrl(tile, data, at);
       tile.size = message.size;
       this.#tiles.set(index, tile);
@@ -89,11 +89,11 @@ export class Requests {
   /** Whether a tile has a picture of at least this size, or of the largest size. */
   #has(/** @type {number} */ index, /** @type {number} */ pixels) {
     const tile = this.get(index);
-    return tile && (tile.size >= pixels || Math.max(tile.width, tile.height) < tile.size);
+    return tile && (tile.size >= pixels || !pixels || Math.max(tile.width, tile.height) < tile.size);
   }
 }
 
 /** Size of the pictures to request, pixels. @param {number} size  pixels of a tile */
 function pixelsOf(size) {
-  return pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
+  return size && pictureSize(TILE_PIXELS, size * Math.min(2, window.devicePixelRatio));
 }

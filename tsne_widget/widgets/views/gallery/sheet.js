@@ -1,21 +1,27 @@
-// The scrolling sheet of tiles: only visible tiles and headings exist as elements.
+// The scrolling sheet of tiles or of rows: only visible ones exist as elements.
 import { element } from "../../frontend/elements.js";
-import { inSight, isPicked, makeGrid, movedTo, placeOf, scrolling } from "./grid.js";
-import { emptyTile, fillTile } from "./tile.js";
+import { inSight, isPicked, movedTo, placeOf, scrolling } from "./grid.js";
 
-const FRAME_PIXELS = 12; // frame of a tile around its picture, including the gap
-const CAPTION_PIXELS = 48; // below the picture, including the gap
-const SMALL_CAPTION_PIXELS = 33; // if only the names fit
-const SMALL_TILE = 80; // pixels of a picture below which only the names are shown
-const HEADING_PIXELS = 26;
-const MARGIN = 4; // pixels around the tiles
-const LABEL = "Images. Enter: inspect. Space: pick; Shift with Space: pick a range. Escape: clear the picks";
+const LABEL = "Pictures. Enter: close look. Space: pick; Shift with Space: pick a range. Escape: clear the picks";
+const BELOW = 8; // pixels below the last tile
 
 let made = 0; // number of sheets on the page; keeps ids unique
+
+/**
+ * How a sheet looks: where its tiles are, and what is in them.
+ * @typedef {{className: string, margin: number,
+ *   grid: (width: number) => import("./grid.js").Grid,
+ *   pixels: (grid: import("./grid.js").Grid) => number,
+ *   make: (place: {id: string, index: number, count: number}) => HTMLElement,
+ *   fill: (node: HTMLElement, tile: any, group: number) => void,
+ *   heading: (group: number) => HTMLElement}} Face
+ *   margin: at the left and right, pixels; pixels: size of the pictures to request
+ */
 
 export class Sheet {
   #model;
   #requests;
+  #face;
   #content;
   #prefix = `tw-tile-${(made += 1)}-`;
   /** @type {Map<number, HTMLElement>} */
@@ -23,26 +29,24 @@ export class Sheet {
   /** @type {Map<number, HTMLElement>} */
   #headings = new Map(); // visible headings by group
   #frame = 0;
+  #resized = new ResizeObserver(() => this.schedule());
 
-  /** @param {import("../../frontend/kernel.js").ViewModel} model @param {import("./requests.js").Requests} requests */
-  constructor(model, requests) {
+  /** @param {import("../../frontend/kernel.js").ViewModel} model @param {import("./requests.js").Requests} requests @param {Face} face */
+  constructor(model, requests, face) {
     this.#model = model;
     this.#requests = requests;
+    this.#face = face;
     this.cursor = 0; // index of the tile that keys act on
-    this.size = model.get("tile_size");
-    this.root = element("div", "tw-scroll");
+    this.root = element("div", `tw-scroll tw-sheet ${face.className}`);
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "listbox");
     this.root.setAttribute("aria-multiselectable", "true");
     this.root.setAttribute("aria-label", LABEL);
-    this.#content = this.root.appendChild(element("div"));
+    this.#content = this.root.appendChild(element("div", "tw-sheet-content"));
     this.#content.setAttribute("role", "presentation");
-    this.#content.style.position = "relative";
     this.root.addEventListener("scroll", () => this.schedule(), { passive: true });
     this.#resized.observe(this.root);
   }
-
-  #resized = new ResizeObserver(() => this.schedule());
 
   /** Draw the visible tiles in the next frame. */
   schedule() {
@@ -52,36 +56,38 @@ export class Sheet {
   /** Draw the visible tiles. */
   show() {
     this.#frame = 0;
-    if (!this.root.clientHeight) return; // in a hidden tab; drawn once it has a size
-    const { grid, height, shift, first, last, headings, isSmall } = this.#layout();
+    if (!this.root.clientHeight) return; // hidden; drawn once it has a size
+    const { grid, height, shift, top, first, last, headings } = this.#layout();
     this.root.dataset.epoch = this.#model.get("epoch"); // epoch of the displayed order, for tests and inspection
-    this.root.toggleAttribute("data-small", isSmall);
     this.#content.style.height = `${height}px`;
-    this.#content.style.setProperty("--tw-tile", `${this.size}px`);
+    this.#content.style.setProperty("--tw-tile", `${grid.side}px`);
     drop(this.#nodes, (index) => index < first || index >= last);
     drop(this.#headings, (group) => !headings.includes(group));
     for (let index = first; index < last; index++) {
-      const node = this.#nodes.get(index) ?? this.#makeTile(index, isSmall);
+      const node = this.#nodes.get(index) ?? this.#makeTile(grid, index);
       const { x, y } = placeOf(grid, index);
-      node.style.left = `${MARGIN + x}px`;
-      node.style.top = `${MARGIN + y + shift}px`;
+      node.style.left = `${this.#face.margin + x}px`;
+      node.style.top = `${y + shift}px`;
     }
     for (const group of headings) {
       const node = this.#headings.get(group) ?? this.#makeHeading(group);
-      node.style.top = `${MARGIN + grid.tops[group] + shift}px`;
+      // stays in sight while its tiles are
+      const y = Math.max(grid.tops[group], Math.min(top, grid.tops[group + 1] - grid.heading));
+      node.style.top = `${y + shift}px`;
     }
     this.showMarks();
-    const screenful = grid.columns * Math.ceil(this.root.clientHeight / grid.tileHeight);
-    if (!this.#requests.ask(first, last, this.size)) this.#requests.expect(screenful, this.size);
+    const screenful = grid.columns * Math.ceil(this.root.clientHeight / Math.min(...grid.rowHeights));
+    const pixels = this.#face.pixels(grid);
+    if (!this.#requests.ask(first, last, pixels) && pixels) this.#requests.expect(screenful, pixels);
   }
 
   /** Draw tiles that have arrived. @param {number[]} indices */
   fill(indices) {
+    const { grid, first, last } = this.#layout();
     for (const index of indices) {
       const node = this.#nodes.get(index);
-      if (node) fillTile(node, this.#requests.get(index), this.size < SMALL_TILE);
+      if (node) this.#face.fill(node, this.#requests.get(index), placeOf(grid, index).group);
     }
-    const { first, last } = this.#layout();
     this.#requests.forget(first, last);
     this.show();
   }
@@ -103,7 +109,7 @@ export class Sheet {
     return this.#requests.get(index)?.row ?? null;
   }
 
-  /** The order has changed. @param {number} cursor */
+  /** The order or the look has changed. @param {number} cursor */
   restart(cursor) {
     this.#clear();
     this.root.scrollTop = 0;
@@ -127,25 +133,25 @@ export class Sheet {
 
   /** Scroll the shortest distance that makes a tile visible. @param {number} index */
   reveal(index) {
+    if (!this.root.clientHeight) return;
     const { grid, ratio, top } = this.#layout();
-    const { y } = placeOf(grid, index);
-    const low = y - (y === grid.headingHeight ? grid.headingHeight : 0);
-    const high = y + grid.tileHeight + MARGIN - this.root.clientHeight;
+    const { group, y } = placeOf(grid, index);
+    const low = y - grid.heading;
+    const high = y + grid.rowHeights[group] + BELOW - this.root.clientHeight;
     if (top > low) this.root.scrollTop = low / ratio;
     else if (top < high) this.root.scrollTop = high / ratio;
     this.show();
   }
 
-  /** Change the tile size; the first visible tile stays in place. @param {number} pixels */
-  resize(pixels) {
-    if (pixels === this.size) return;
+  /** Draw anew after a change of the tiles' size; the first visible tile stays in place. @param {() => void} change */
+  relayout(change) {
     const { first, grid } = this.#layout();
     const anchor = this.root.scrollTop > 0 && grid.count ? first : 0;
-    this.size = pixels;
+    change();
     this.#clear();
     const after = this.#layout();
     this.#content.style.height = `${after.height}px`;
-    if (grid.count) this.root.scrollTop = placeOf(after.grid, anchor).y / after.ratio;
+    if (grid.count) this.root.scrollTop = (placeOf(after.grid, anchor).y - after.grid.heading) / after.ratio;
     this.schedule();
   }
 
@@ -155,18 +161,11 @@ export class Sheet {
   }
 
   #layout() {
-    const isSmall = this.size < SMALL_TILE;
-    const sizes = this.#model.get("groups").map((/** @type {[string, number]} */ [, count]) => count);
-    const grid = makeGrid(this.#model.get("count"), sizes, {
-      width: this.root.clientWidth - MARGIN,
-      tileWidth: this.size + FRAME_PIXELS,
-      tileHeight: this.size + (isSmall ? SMALL_CAPTION_PIXELS : CAPTION_PIXELS),
-      headingHeight: HEADING_PIXELS,
-    });
-    const { scrollTop, clientHeight } = this.root;
-    const { height, ratio } = scrolling(grid.height + MARGIN, clientHeight);
+    const { scrollTop, clientHeight, clientWidth } = this.root;
+    const grid = this.#face.grid(clientWidth - 2 * this.#face.margin);
+    const { height, ratio } = scrolling(grid.height + BELOW, clientHeight);
     const top = scrollTop * ratio;
-    return { grid, height, ratio, top, shift: scrollTop - top, isSmall, ...inSight(grid, top, top + clientHeight) };
+    return { grid, height, ratio, top, shift: scrollTop - top, ...inSight(grid, top, top + clientHeight) };
   }
 
   #clear() {
@@ -175,18 +174,16 @@ export class Sheet {
     this.#content.replaceChildren();
   }
 
-  #makeTile(/** @type {number} */ index, /** @type {boolean} */ isSmall) {
-    const node = this.#content.appendChild(emptyTile({ id: this.#prefix + index, index, count: this.#model.get("count") }));
+  #makeTile(/** @type {import("./grid.js").Grid} */ grid, /** @type {number} */ index) {
+    const node = this.#content.appendChild(this.#face.make({ id: this.#prefix + index, index, count: this.#model.get("count") }));
     this.#nodes.set(index, node);
     const tile = this.#requests.get(index);
-    if (tile) fillTile(node, tile, isSmall);
+    if (tile) this.#face.fill(node, tile, placeOf(grid, index).group);
     return node;
   }
 
   #makeHeading(/** @type {number} */ group) {
-    const [title, count] = this.#model.get("groups")[group];
-    const node = this.#content.appendChild(element("div", "tw-heading", `${title} · ${count.toLocaleString("en")}`));
-    node.setAttribute("aria-hidden", "true"); // each tile names its label and prediction
+    const node = this.#content.appendChild(this.#face.heading(group));
     this.#headings.set(group, node);
     return node;
   }

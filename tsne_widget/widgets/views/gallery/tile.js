@@ -1,8 +1,21 @@
 // The element of a tile: few nodes per tile, so that many tiles are cheap.
 import { element } from "../../frontend/elements.js";
-import { details, sampleImage, summary } from "../../frontend/tiles.js";
+import { labelLine, picture, secondLine, sureness, words } from "../../frontend/tiles.js";
 
-const HELP = "Click: inspect. Ctrl-click: pick. Shift-click: pick a range";
+const HELP = "Click: close look. Ctrl-click: pick. Shift-click: pick a range";
+export const LINE_PIXELS = 15; // height of a line of a caption
+export const ABOVE_PIXELS = 3; // between the picture and its caption
+
+/**
+ * What the caption of a tile says.
+ * @typedef {{names: boolean, value: string}} CaptionStyle
+ *   names: label and prediction, not only how sure the model is; value: name of the value that the order follows, "" to omit it
+ */
+
+/** Height of a caption, pixels. @param {CaptionStyle} style */
+export function captionHeight({ names, value }) {
+  return ABOVE_PIXELS + LINE_PIXELS * ((names ? 2 : 1) + (value ? 1 : 0));
+}
 
 /**
  * An empty tile.
@@ -16,28 +29,19 @@ export function emptyTile({ id, index, count }) {
   node.setAttribute("aria-posinset", String(index + 1));
   node.setAttribute("aria-setsize", String(count)); // only visible tiles exist
   node.setAttribute("aria-label", "loading");
-  node.appendChild(element("div", "tw-reason"));
+  node.appendChild(element("div", "tw-picture"));
   return node;
 }
 
-/** Show a sample in a tile. @param {HTMLElement} node @param {any} tile @param {boolean} isSmall  without details */
-export function fillTile(node, tile, isSmall) {
-  const badge = tile.badge ?? "wrong"; // in a comparison, the change
-  node.toggleAttribute("data-wrong", tile.wrong);
-  node.dataset.badge = badge;
-  node.style.setProperty("--tw-dot", tile.color);
-  const words = [summary(tile), details(tile), tile.title, tile.note].filter(Boolean);
-  node.title = [...words, HELP].join("\n");
-  node.setAttribute("aria-label", [...words, tile.wrong ? badge : ""].filter(Boolean).join(", "));
-  node.replaceChildren(pictureOf(tile), element("figcaption", "", summary(tile)));
-  if (!isSmall) node.append(element("small", "", details(tile)));
-}
-
-/** The picture, or the reason why it is missing. @param {any} tile */
-export function pictureOf(tile) {
-  if (!tile.url) return element("div", "tw-reason", tile.note || "no picture");
-  const image = sampleImage(tile);
-  image.decoding = "sync"; // small pictures appear in the same frame as their caption
-  image.draggable = false;
-  return image;
+/** Show a sample in a tile. @param {HTMLElement} node @param {import("../../frontend/tiles.js").Tile} tile @param {CaptionStyle} style */
+export function fillTile(node, tile, style) {
+  const said = words(tile, style.value);
+  node.title = [...said, HELP].join("\n");
+  node.setAttribute("aria-label", said.join(", "));
+  node.dataset.id = String(tile.id);
+  const shown = picture(tile);
+  shown.firstElementChild?.setAttribute("alt", "");
+  const lines = style.names ? [labelLine(tile), secondLine(tile)] : [element("div", "tw-caption-line tw-muted", sureness(tile))];
+  if (style.value) lines.push(element("div", "tw-caption-line tw-value", tile.value ?? ""));
+  node.replaceChildren(shown, ...lines);
 }

@@ -1,95 +1,143 @@
-// The gallery: pictures of the selected or visible samples, and the details of one of them.
+// The gallery: the selected or all visible samples, as pictures or as a table.
+import { emptyState } from "../../frontend/controls.js";
 import { closest, element } from "../../frontend/elements.js";
-import { follow } from "../../frontend/follow.js";
+import { changesOf, follow } from "../../frontend/follow.js";
+import { HoverSender } from "../../frontend/hover_sender.js";
 import { hasModifier } from "../../frontend/keys.js";
-import { makeHead } from "./arrange.js";
-import { makeDetails } from "./details.js";
+import { copyPictures } from "./contact_sheet.js";
+import { makeHead } from "./head.js";
 import { makePicks } from "./picks.js";
+import { makePictures } from "./pictures.js";
 import { Requests } from "./requests.js";
 import { Sheet } from "./sheet.js";
+import { makeTable } from "./table.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
+/** @typedef {import("../../frontend/commands.js").Commands} Commands */
 
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
-const NO_PICTURES = "No pictures: pass images= (an array, paths or a dataset) to see them";
 const EMPTY = {
-  selection: "Nothing selected. Drag around points on the map to see their images here.",
-  visible: "All classes are hidden. Click a class in the list to see its images here.",
+  selection: ["Nothing is selected.", "Draw around points on the map to see their pictures here."],
+  visible: ["All classes are hidden.", "Click a class in the key to see its pictures here."],
 };
+const NO_PICTURES = "There are no pictures. Pass images= (an array, paths or a dataset) to see them.";
 
-/** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
-function render({ model, el }) {
-  const gallery = new Gallery(model, el);
+/** @type {(context: {model: ViewModel, el: HTMLElement, commands: Commands}) => () => void} */
+function render({ model, el, commands }) {
+  const gallery = new Gallery(model, el, commands);
   return () => gallery.release();
 }
 
 class Gallery {
   #model;
-  #requests;
-  #sheet;
+  #size;
+  #sheets;
+  #table;
   #head;
   #picks;
-  #details;
   #hover;
   #stage = element("div", "tw-stage");
-  #note = element("div", "tw-note");
-  #hint = element("div", "tw-hint");
+  #tableBox = element("div", "tw-table");
+  #note = element("div", "tw-note tw-caption");
+  #empty = element("div", "tw-nothing");
+  /** @type {(() => void)[]} */
+  #releases = [];
 
-  /** @param {ViewModel} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {ViewModel} model @param {HTMLElement} el @param {Commands} commands */
+  constructor(model, el, commands) {
     this.#model = model;
-    this.#requests = new Requests(model);
-    this.#sheet = new Sheet(model, this.#requests);
+    this.#size = model.get("tile_size");
+    this.#table = makeTable(model);
+    const requests = { pictures: new Requests(model), table: new Requests(model) };
+    this.#sheets = {
+      pictures: { requests: requests.pictures, sheet: new Sheet(model, requests.pictures, makePictures(model, () => this.#size)) },
+      table: { requests: requests.table, sheet: new Sheet(model, requests.table, this.#table.face) },
+    };
     this.#hover = new HoverSender(model);
-    this.#head = makeHead(model, (size) => this.#sheet.resize(size));
+    this.#head = makeHead(model, (size) => this.#resize(size), commands);
     this.#picks = makePicks(model);
-    this.#details = makeDetails(model, {
-      step: (by) => this.#step(by), toggled: () => this.#cover(), hover: (row) => this.#hover.set(row),
-    });
     const root = element("section", "tw-gallery");
     root.setAttribute("aria-label", "Images");
-    this.#stage.append(this.#sheet.root, this.#hint);
-    root.append(this.#head.root, this.#note, this.#stage, this.#picks.root, this.#details.root);
+    this.#tableBox.append(this.#table.head, this.#sheets.table.sheet.root);
+    this.#stage.append(this.#sheets.pictures.sheet.root, this.#tableBox, this.#empty);
+    root.append(this.#head.root, this.#stage, this.#note, this.#picks.root);
     el.appendChild(root);
-    this.#listen();
-    this.unfollow = follow(model, [
-      ["change:epoch", () => this.#restart()],
-      ["change:focus", () => this.#followFocus()],
-      ["change:tile_size", () => this.#sheet.resize(model.get("tile_size"))],
-      ["change:picks change:picks_start change:hovered", () => this.#showMarks()],
-      ["msg:custom", (message, buffers) => this.#receive(message, buffers)],
-    ]);
-    this.#showHint();
-    this.#sheet.show();
-    this.#picks.show();
+    for (const { sheet } of Object.values(this.#sheets)) this.#listen(sheet);
+    this.#releases.push(
+      follow(model, [
+        ["change:epoch", () => this.#restart()],
+        ["change:focus_index", () => this.#followFocus()],
+        ["change:tile_size", () => this.#resize(model.get("tile_size"))],
+        ["change:is_table", () => this.#showMode()],
+        [changesOf("columns", "sorted_by", "descending"), () => this.#fitTable()],
+        ["change:picks change:picks_start change:hovered", () => this.#showMarks()],
+        ["msg:custom", (message, buffers) => this.#receive(message, buffers)],
+      ]),
+      commands.add("copy-pictures", () => copyPictures(model)),
+    );
+    this.#showMode();
     this.#followFocus();
   }
 
   release() {
-    this.unfollow();
-    for (const part of [this.#sheet, this.#hover, this.#head, this.#details]) part.release();
+    for (const release of this.#releases) release();
+    this.#sheets.pictures.sheet.release();
+    this.#sheets.table.sheet.release();
+    this.#hover.release();
+    this.#head.release();
   }
 
-  #listen() {
-    const { root } = this.#sheet;
+  get #sheet() {
+    return this.#sheets[this.#model.get("is_table") ? "table" : "pictures"].sheet;
+  }
+
+  #listen(/** @type {Sheet} */ sheet) {
+    const { root } = sheet;
     root.addEventListener("click", (event) => this.#click(event));
     root.addEventListener("keydown", (event) => this.#press(event));
     root.addEventListener("mousedown", (event) => { if (event.shiftKey) event.preventDefault(); }); // prevents a text selection
-    root.addEventListener("pointerover", (event) => this.#hover.set(this.#sheet.rowAt(indexOf(event))));
+    root.addEventListener("pointerover", (event) => this.#hover.set(sheet.rowAt(indexOf(event))));
     for (const kind of ["pointerleave", "blur"]) root.addEventListener(kind, () => this.#hover.set(null));
   }
 
+  #showMode() {
+    const isTable = this.#model.get("is_table");
+    this.#sheets.pictures.sheet.root.hidden = isTable;
+    this.#tableBox.hidden = !isTable;
+    this.#draw();
+  }
+
   #restart() {
-    this.#requests.clear();
+    for (const { requests } of Object.values(this.#sheets)) requests.clear();
+    this.#draw();
+  }
+
+  #draw() {
     this.#hover.set(null);
-    this.#showHint();
+    this.#showEmpty();
+    this.#fitTable();
     this.#sheet.restart(Math.max(0, this.#model.get("focus_index")));
+    this.#head.showSize(this.#size || 68);
     this.#picks.show();
+  }
+
+  /** Make room for the table's columns anew, after they or the sorted one have changed. */
+  #fitTable() {
+    if (!this.#model.get("is_table")) return;
+    const { sheet } = this.#sheets.table;
+    if (this.#table.fit(sheet.root.clientWidth)) sheet.relayout(() => {});
   }
 
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.kind !== "tiles" || message.epoch !== this.#model.get("epoch")) return;
-    this.#sheet.fill(this.#requests.receive(message, buffers[0]));
+    const { requests, sheet } = this.#sheets[message.size ? "pictures" : "table"];
+    sheet.fill(requests.receive(message, buffers[0]));
+  }
+
+  #resize(/** @type {number} */ size) {
+    if (size === this.#size) return;
+    this.#sheets.pictures.sheet.relayout(() => { this.#size = size; });
+    this.#head.showSize(size || 68);
   }
 
   #showMarks() {
@@ -97,33 +145,21 @@ class Gallery {
     this.#picks.show();
   }
 
-  #showHint() {
+  #showEmpty() {
     const [count, source, note, hasImages] = ["count", "source", "note", "has_images"].map((name) => this.#model.get(name));
     this.#note.textContent = note || (hasImages ? "" : NO_PICTURES);
+    this.#note.title = this.#note.textContent ?? "";
     this.#note.hidden = !(this.#note.textContent && count);
-    this.#hint.textContent = EMPTY[/** @type {keyof typeof EMPTY} */ (source)];
-    this.#hint.hidden = count > 0;
-  }
-
-  /** Make the tiles unreachable by keyboard while the details cover them. */
-  #cover() {
-    const isCovered = !this.#details.root.hidden;
-    for (const part of [this.#head.root, this.#stage, this.#picks.root]) part.toggleAttribute("inert", isCovered);
+    this.#empty.hidden = count > 0;
+    const [title, sentence] = EMPTY[/** @type {keyof typeof EMPTY} */ (source)];
+    if (!count) this.#empty.replaceChildren(emptyState(title, sentence));
   }
 
   // ---- opening and picking ----
 
   #open(/** @type {number} */ index) {
     this.#sheet.moveCursor(index);
-    this.#details.takeFocus();
     this.#model.send({ kind: "open", epoch: this.#model.get("epoch"), index });
-  }
-
-  /** Open the sample before or after the one in the details. */
-  #step(/** @type {number} */ by) {
-    const at = this.#model.get("focus_index");
-    const next = (at < 0 ? this.#sheet.cursor : at) + by;
-    if (next >= 0 && next < this.#model.get("count")) this.#open(next);
   }
 
   #pick(/** @type {number} */ index, /** @type {boolean} */ isRange) {
@@ -147,52 +183,20 @@ class Gallery {
       this.#hover.set(sheet.rowAt(sheet.cursor));
     } else if (event.key === "Enter") this.#open(sheet.cursor);
     else if (event.key === " ") this.#pick(sheet.cursor, event.shiftKey);
-    else if (event.key === "Escape") this.#model.send({ kind: "picked", do: "clear" });
+    else if (event.key === "Escape" && this.#model.get("picked")) this.#model.send({ kind: "picked", do: "clear" });
     else return;
     event.preventDefault();
   }
 
   #followFocus() {
     const index = this.#model.get("focus_index");
-    const hadFocus = this.#details.follow();
     if (index >= 0 && index !== this.#sheet.cursor) this.#sheet.moveCursor(index);
-    if (hadFocus) this.#sheet.root.focus({ preventScroll: true });
   }
 }
 
-/** Sends the row under the pointer to the kernel, at most once per frame and only if it has changed. */
-class HoverSender {
-  #model;
-  /** @type {number | null} */
-  #row = null;
-  /** @type {number | null} */
-  #sent = null;
-  #frame = 0;
-
-  /** @param {ViewModel} model */
-  constructor(model) {
-    this.#model = model;
-  }
-
-  /** @param {number | null} row */
-  set(row) {
-    this.#row = row;
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      if (this.#row === this.#sent) return;
-      this.#sent = this.#row;
-      this.#model.send({ kind: "hover", row: this.#row });
-    });
-  }
-
-  release() {
-    cancelAnimationFrame(this.#frame);
-  }
-}
-
-/** Index of the tile that an event is about; -1 for none. @param {Event} event */
+/** Index of the tile or row that an event is about; -1 for none. @param {Event} event */
 function indexOf(event) {
-  return Number(closest(event, "figure")?.dataset.index ?? -1);
+  return Number(closest(event, "[data-index]")?.dataset.index ?? -1);
 }
 
 export default render;

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,28 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Enum, Int, List, Unicode
 
-from tsne_widget.widgets.models.arrangement import arranged
-from tsne_widget.widgets.models.details import (
-    Neighborhood,
-    details,
-    differing,
-    neighborhood,
-    probabilities,
-)
+from tsne_widget.widgets.models.arrangement import Group, grouped
+from tsne_widget.widgets.models.picks import Picks
 from tsne_widget.widgets.models.sorting import Sorting
-from tsne_widget.widgets.models.tiles import DETAILS_PIXELS, TILE_PIXELS, Tiles
+from tsne_widget.widgets.models.table import Table
+from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
+from tsne_widget.widgets.state.hovering import Hovering
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
 
-# Maximum tiles per request: a screenful. A reply ends earlier after so many bytes, to arrive soon
-# on a slow connection, or after so many seconds, to keep the kernel free between large photographs.
-MAX_TILES_PER_REPLY = 64
-MAX_REPLY_BYTES = 280_000
-MAX_REPLY_SECONDS = 0.1
-# Width and height of a tile's picture in screen pixels.
+# Smallest and largest width and height of a tile's picture in screen pixels.
 MIN_TILE, MAX_TILE = 56, 200
 SOURCES = ("selection", "visible")
 GROUPINGS = {"none": (), "label": ("labels",), "prediction": ("predictions",),
@@ -45,11 +35,14 @@ PICKED_MODES: dict[str, Mode | None] = {
 
 
 class GalleryView(View):
-    """Tiles of the selected or of all visible rows, and the details of one sample.
+    """Tiles of the selected or of all visible rows, as pictures or as a table.
 
     No picture is a widget: the page asks for a range of tiles and gets one buffer. It knows only
     positions in the order, which this class keeps; a position is valid for one epoch. Once the page
     shows a screenful, the first tiles of the next order are sent without a request.
+
+    Rows that a finder found come in the finder's order, without groups, until something else is
+    selected or the page chooses another order.
     """
 
     count = Int(help="number of tiles").tag(sync=True)
@@ -57,7 +50,9 @@ class GalleryView(View):
         sync=True
     )
     coming = Int(-1, help="epoch whose first tiles are sent without a request").tag(sync=True)
-    groups: Any = List(help="name and size of each group in order; [] ungrouped").tag(sync=True)
+    groups: Any = List(help="name, size and colours of each group in order; [] ungrouped").tag(
+        sync=True
+    )
     has_images = Bool().tag(sync=True)
     note = Unicode(help="remark about the pictures").tag(sync=True)
     source = Enum(SOURCES, "selection").tag(sync=True)
@@ -68,10 +63,11 @@ class GalleryView(View):
     sort_note = Unicode(help="why the order is not yet the chosen one").tag(sync=True)
     groupings: Any = List(help="key and requirement of each choice").tag(sync=True)
     group_by = Enum(tuple(GROUPINGS), "none").tag(sync=True)
-    tile_size = Int(96, help="pixels").tag(sync=True)
+    tile_size = Int(help="least pixels; 0: by the width of the page").tag(sync=True)
+    is_table = Bool(help="a table instead of pictures").tag(sync=True)
+    columns: Any = List(help="key, name and kind of each column of the table").tag(sync=True)
     hovered = Int(None, allow_none=True, help="row").tag(sync=True)
-    focus = Int(None, allow_none=True, help="row").tag(sync=True)
-    focus_index = Int(-1, help="its position in the order; -1: it has no tile").tag(sync=True)
+    focus_index = Int(-1, help="place of the row in focus; -1: it has no tile").tag(sync=True)
     picked = Int(help="number of picked rows").tag(sync=True)
     picks = Bytes(help="one bit per tile from picks_start on").tag(sync=True)
     picks_start = Int().tag(sync=True)
@@ -79,41 +75,75 @@ class GalleryView(View):
     def __init__(self, state: ExplorerState, tiles: Tiles, background: Background) -> None:
         self._state = state
         self._tiles = tiles
-        self._background = background
         self._rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._among: NDArray[np.int64] | None = None  # the arranged rows, ascending
-        self._is_source_chosen = False  # by the page; until then the source follows the selection
+        self._among: NDArray[np.int64] = np.array([-1])  # the arranged rows, ascending
+        self._seen: object = None  # the selection that the source followed
+        self._had_any = False  # whether a visible row of it was selected
+        self._is_picking = False  # a selection by picked tiles keeps the source
         self._expected: tuple[int, int] | None = None  # count and size of unasked tiles
-        self._is_picked = np.zeros(len(state.codes), dtype=bool)
-        self._hovering: int | None = None  # the row under the pointer, last reported by the page
-        self._anchor: int | None = None  # the row picked last, where a range starts
-        self._near: tuple[int, Neighborhood] | None = None
-        self._sorting = Sorting(state, background, self._rearrange)
+        self._picks = Picks(len(state.codes))
         record = state.feature_set
+        lacks = {key: _lacking(needs, record) for key, needs in GROUPINGS.items()}
+        self._chosen_groups = {
+            "selection": "none" if lacks["confusion"] else "confusion",
+            "visible": "none",
+        }
+        self._ranking: Ranking | None = None  # the one that is followed
+        self._is_ranked = False  # groups are left out
+        self._own_sort: tuple[str, bool] | None = None  # the sort before it was followed
+        self._sorting = Sorting(state, background, self._rearrange)
+        self._table = Table(state, self._sorting)
         super().__init__(
             has_images=tiles.has_images,
             note=tiles.note,
-            groupings=[
-                {"key": key, "lacks": _lacking(needs, record)} for key, needs in GROUPINGS.items()
-            ],
+            groupings=[{"key": key, "lacks": words} for key, words in lacks.items()],
         )
         self.handlers = {
             "tiles": self._on_tiles,
             "expect": self._on_expect,
             "arrange": self._on_arrange,
-            "hover": self._on_hover,
+            "hover": Hovering(state).on_hover,
             "open": self._on_open,
-            "focus": self._on_focus,
-            "look": self._on_look,
-            "neighbors": self._on_neighbors,
+            "group": self._on_group,
             "pick": self._on_pick,
             "picked": self._on_picked,
         }
         with self.hold_sync():  # one message instead of several
-            state.follow(self._show_source, "selected", "visible")
+            self._sorting.choose(self._sorting.default())
+            state.follow(self._show_source, "selected", "visible", "ranking")
             state.follow(self._show_focus, "focus")
-            state.follow(self._show_hovered, "hovered")
+            state.follow(lambda: self.set_trait("hovered", state.hovered), "hovered")
             state.follow(self._show_sorts, "embedding", "fit", "focus")
+
+    # ---- for other views ----
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of the tiles in order."""
+        return self._rows
+
+    def place_of(self, row: int | None) -> int:
+        """Index of a row in the order; −1 if it has no tile."""
+        places = np.flatnonzero(self._rows == row)
+        return int(places[0]) if row is not None and len(places) else -1
+
+    def rows_of_selection(self) -> NDArray[np.int64]:
+        """The selected rows in the gallery's order, whether or not it shows them."""
+        if self.source == "selection":
+            return self._rows
+        return self._ordered(self._state.selected, "selection")[0]
+
+    def more_of(self, row: int) -> dict[str, Any]:
+        """Fields of a row's tile that depend on the order."""
+        return {"value": self._sorting.text(row)}
+
+    def sort_by_similarity(self) -> None:
+        """Sort by the distance to the row in focus, without groups."""
+        with self._arranging():
+            self._own_sort = self._own_sort or (self._sorting.by, self._sorting.descending)
+            self._is_ranked = True
+            self._sorting.choose("distance")
+            self._arrange()
 
     # ---- the order ----
 
@@ -128,38 +158,61 @@ class GalleryView(View):
             self._send_tiles(0, min(count, len(self._rows)), size)
 
     def _show_source(self) -> None:
-        """Arrange the source's rows if they are others than before."""
+        """Arrange the source's rows if they are others than before, or in another order."""
         state = self._state
         with self._arranging():
             self.source_counts = [len(state.selected), int(np.count_nonzero(state.visible_rows))]
-            if not self._is_source_chosen:
-                self.source = "selection" if len(state.selected) else "visible"
-            if self._among is None or not np.array_equal(self._among, self._source_rows()):
+            is_new, is_any = state.chosen is not self._seen, len(state.selected) > 0
+            if (is_new and not self._is_picking) or is_any != self._had_any:
+                self.source = "selection" if is_any else "visible"
+            is_other = (is_new or state.ranking != self._ranking) and self._follow_ranking()
+            is_other |= self._grouping(self.source) != self.group_by
+            self._seen, self._had_any = state.chosen, is_any
+            if is_other or not np.array_equal(self._among, self._source_rows()):
                 self._arrange()
+
+    def _follow_ranking(self) -> bool:
+        """Take over the order of a finder, or go back from it; returns whether it has changed."""
+        ranking, sorting = self._state.ranking, self._sorting
+        is_over = ranking is None and (self._is_ranked or self._own_sort is not None)
+        self._ranking, self._is_ranked = ranking, ranking is not None
+        if ranking is not None:
+            self._own_sort = self._own_sort or (sorting.by, sorting.descending)
+            sorting.choose(ranking.score, ranking.highest_first)
+        elif self._own_sort is not None:
+            (by, descending), self._own_sort = self._own_sort, None
+            sorting.choose(by, descending)
+        return is_over or ranking is not None
 
     def _source_rows(self) -> NDArray[np.int64]:
         """Rows of the source, ascending."""
         state = self._state
         return state.selected if self.source == "selection" else np.flatnonzero(state.visible_rows)
 
+    def _ordered(
+        self, rows: NDArray[np.int64], source: str
+    ) -> tuple[NDArray[np.int64], list[Group]]:
+        return grouped(self._sorting.sorted(rows), self._grouping(source), self._state.feature_set)
+
+    def _grouping(self, source: str) -> str:
+        return "none" if self._is_ranked or self.is_table else self._chosen_groups[source]
+
     def _arrange(self) -> None:
         """Put the rows into order and start a new epoch."""
-        state, sorting = self._state, self._sorting
         self._among = self._source_rows()
-        self._rows, groups = arranged(
-            self._among,
-            sorting.values,
-            descending=sorting.descending,
-            group_by=self.group_by,
-            record=state.feature_set,
-        )
+        self._rows, groups = self._ordered(self._among, self.source)
+        colors = [*self._tiles.colors[: len(self._state.feature_set.class_names)], ""]
         with self.hold_sync():
             self.epoch += 1
-            self.coming = self.epoch if self._expected is not None and len(self._rows) else -1
+            is_expected = self._expected is not None and self.is_open and len(self._rows) > 0
+            self.coming = self.epoch if is_expected else -1
             self.count = len(self._rows)
-            self.groups = [list(group) for group in groups]
+            self.group_by = self._grouping(self.source)
+            self.groups = [
+                [one.name, one.size, colors[one.label], colors[one.prediction]] for one in groups
+            ]
             self._show_sorting()
-            self.focus_index = self._place_of(state.focus)
+            self.focus_index = self.place_of(self._state.focus)
             self._show_picks()
 
     def _rearrange(self) -> None:
@@ -168,34 +221,41 @@ class GalleryView(View):
 
     def _show_sorts(self) -> None:
         self._sorting.follow_map()
-        self.sorts = self._sorting.menu()
+        self.sorts, self.columns = self._sorting.menu(), self._table.columns
 
     def _show_sorting(self) -> None:
         sorting = self._sorting
         self.sorted_by, self.sort_note = sorting.by, sorting.note
         self.descending, self.sorts = sorting.descending, sorting.menu()
+        self.columns = self._table.columns
 
     def _on_arrange(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         source = _word(content, "source", SOURCES)
         sort = _word(content, "sort", self._sorting.keys)
         group = _word(content, "group", tuple(GROUPINGS))
-        descending = content.get("descending")
-        if descending is not None and not isinstance(descending, bool):
-            raise MalformedMessageError("descending is not true or false")
-        size = integer(content, "size", MIN_TILE, MAX_TILE) if "size" in content else None
+        descending, is_table = _flag(content, "descending"), _flag(content, "table")
+        size = integer(content, "size", 0, MAX_TILE) if "size" in content else None
+        if size is not None and 0 < size < MIN_TILE:
+            raise MalformedMessageError(f"size is not 0 or {MIN_TILE} … {MAX_TILE}")
         if group is not None and _lacking(GROUPINGS[group], self._state.feature_set):
             raise MalformedMessageError(f"there is nothing to group by {group}")
         with self._arranging():
             self.tile_size = self.tile_size if size is None else size
-            self.source, self.group_by = source or self.source, group or self.group_by
-            self._is_source_chosen |= source is not None
+            self.is_table = self.is_table if is_table is None else is_table
+            self.source = source or self.source
+            if group is not None:
+                self._chosen_groups[self.source] = group
+                self._is_ranked = False
             is_there = True
+            if sort is not None or descending is not None:
+                self._own_sort = None
             if sort is not None:
                 is_there = self._sorting.choose(sort, descending)
                 self._show_sorting()
             elif descending is not None:
                 self._sorting.descending = descending
-            if source or group or (is_there and (sort is not None or descending is not None)):
+            is_sorted = is_there and (sort is not None or descending is not None)
+            if source or group or is_table is not None or is_sorted:
                 self._arrange()
 
     # ---- tiles ----
@@ -207,154 +267,73 @@ class GalleryView(View):
         stop = integer(content, "stop", start + 1, len(self._rows))
         if stop - start > MAX_TILES_PER_REPLY:
             raise MalformedMessageError(f"more than {MAX_TILES_PER_REPLY} tiles asked for at once")
-        self._send_tiles(start, stop, _size(content))
+        self._send_tiles(start, stop, asked_size(content))
 
     def _on_expect(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        count, size = integer(content, "count", 1, MAX_TILES_PER_REPLY), _size(content)
+        count, size = integer(content, "count", 1, MAX_TILES_PER_REPLY), asked_size(content)
         if (
             integer(content, "epoch", 0, 2**53) == self.epoch
         ):  # otherwise the page knows a newer order
             self._expected = count, size
 
     def _send_tiles(self, start: int, stop: int, size: int) -> None:
-        tiles, pictures = self._made(self._rows[start:stop], size)
+        more = self.more_of if size else self._cells_of
+        tiles, pictures = self._tiles.batch(self._rows[start:stop], size, more)
         reply = {"kind": "tiles", "epoch": self.epoch, "start": start, "size": size}
         self.send(reply | {"tiles": tiles}, [b"".join(pictures)])
 
-    def _made(self, rows: NDArray[np.int64], size: int) -> tuple[list[dict[str, Any]], list[bytes]]:
-        """Tiles and pictures of the first rows, at least one, within the limits of a reply."""
-        tiles: list[dict[str, Any]] = []
-        pictures: list[bytes] = []
-        total, deadline = 0, time.monotonic() + MAX_REPLY_SECONDS
-        for row in rows.tolist():
-            tile, picture = self._tiles.tile(row, size)
-            total += len(picture) + len(json.dumps(tile))
-            if tiles and total > MAX_REPLY_BYTES:
-                break  # its thumbnail is cached for the next reply
-            tiles.append(tile)
-            pictures.append(picture)
-            if time.monotonic() > deadline:
-                break
-        return tiles, pictures
+    def _cells_of(self, row: int) -> dict[str, Any]:
+        return {"cells": self._table.texts(row)}
 
     def _is_current(self, content: dict[str, Any]) -> bool:
         return integer(content, "epoch", 0, 2**53) == self.epoch and len(self._rows) > 0
 
-    # ---- hovering ----
+    def _index(self, content: dict[str, Any]) -> int:
+        return integer(content, "index", 0, len(self._rows) - 1)
 
-    def _show_hovered(self) -> None:
-        self.hovered = self._state.hovered
-
-    def _on_hover(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        row, before = self._row_or_none(content), self._hovering
-        self._hovering = row
-        # A pointer that left the gallery may already be over a point of the map.
-        if row is not None or self._state.hovered == before:
-            self._state.hovered = row
-
-    def _row_or_none(self, content: dict[str, Any]) -> int | None:
-        if content.get("row", "") is None:
-            return None
-        return integer(content, "row", 0, len(self._state.codes) - 1)
-
-    # ---- details ----
+    # ---- opening and picking ----
 
     def _show_focus(self) -> None:
-        with self.hold_sync():
-            self.focus = self._state.focus
-            self.focus_index = self._place_of(self._state.focus)
-
-    def _place_of(self, row: int | None) -> int:
-        if row is None:
-            return -1
-        places = np.flatnonzero(self._rows == row)
-        return int(places[0]) if len(places) else -1
+        self.focus_index = self.place_of(self._state.focus)
 
     def _on_open(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         if self._is_current(content):
-            self._state.focus = int(self._rows[integer(content, "index", 0, len(self._rows) - 1)])
+            self._state.focus = int(self._rows[self._index(content)])
 
-    def _on_focus(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._state.focus = self._row_or_none(content)
-
-    def _on_look(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        state, row = self._state, integer(content, "row", 0, len(self._state.codes) - 1)
-        if row != state.focus:
-            return  # the details of another sample are open
-        tile, picture = self._tiles.tile(row, DETAILS_PIXELS)
-        reply = {"kind": "look", "row": row, "tile": tile, "details": details(state, row)}
-        self.send(reply | {"probabilities": probabilities(state, row)}, [picture])
-        if state.scores.index_is_ready:
-            self._send_neighbors(row, neighborhood(state, row))
+    def _on_group(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the rows of a group."""
+        mode = mode_of(content)
+        if not self._is_current(content) or not self.groups:
             return
-        self._background.run(
-            "Finding the nearest samples in feature space",
-            lambda: neighborhood(state, row),
-            lambda near: self._send_neighbors(row, near),
-        )
-
-    def _send_neighbors(self, row: int, near: Neighborhood) -> None:
-        if row != self._state.focus:
-            return
-        self._near = row, near
-        made = [self._tiles.tile(neighbor) for neighbor in near.rows.tolist()]
-        reply = {
-            "kind": "neighbors",
-            "row": row,
-            "tiles": [tile for tile, _picture in made],
-            "distances": near.distances.tolist(),
-            "differs": near.differs.tolist(),
-            "summary": differing(self._state, near),
-        }
-        self.send(reply, [b"".join(picture for _tile, picture in made)])
-
-    def _on_neighbors(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        row = integer(content, "row", 0, len(self._state.codes) - 1)
-        if self._near is not None and self._near[0] == row:
-            self._state.select(self._near[1].rows)
-
-    # ---- picking ----
+        index = integer(content, "index", 0, len(self.groups) - 1)
+        start = sum(size for _name, size, *_colors in self.groups[:index])
+        self._state.select(self._rows[start : start + self.groups[index][1]], mode)
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         is_range = content.get("range")
         if not isinstance(is_range, bool):
             raise MalformedMessageError("range is not true or false")
-        if not self._is_current(content):
-            return
-        index = integer(content, "index", 0, len(self._rows) - 1)
-        first = self._place_of(self._anchor)
-        if is_range and first >= 0:
-            low, high = min(first, index), max(first, index)
-            self._is_picked[self._rows[low : high + 1]] = True
-        else:
-            self._anchor = int(self._rows[index])
-            self._is_picked[self._anchor] ^= True
-        self._show_picks()
+        if self._is_current(content):
+            self._picks.pick(self._rows, self._index(content), is_range=is_range)
+            self._show_picks()
 
     def _on_picked(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         action = _word(content, "do", tuple(PICKED_MODES))
         if action is None:
             raise MalformedMessageError("no action for the picked rows")
-        rows, mode = np.flatnonzero(self._is_picked), PICKED_MODES[action]
-        self._is_picked[:] = False
-        self._anchor = None
+        rows, mode = self._picks.take(), PICKED_MODES[action]
         self._show_picks()
-        if mode is not None and len(rows):
+        if mode is None or not len(rows):
+            return
+        self._is_picking = mode == "add"
+        try:
             self._state.select(rows, mode)
+        finally:
+            self._is_picking = False
 
     def _show_picks(self) -> None:
-        """Send the picked tiles; rows without a tile are no longer picked."""
-        start, bits, places = 0, b"", np.empty(0, dtype=np.int64)
-        if self._is_picked.any():
-            flags = self._is_picked[self._rows]
-            places = np.flatnonzero(flags)
-            self._is_picked[:] = False
-            self._is_picked[self._rows[places]] = True
-        if len(places):
-            start = int(places[0])
-            bits = np.packbits(flags[start : places[-1] + 1]).tobytes()
         with self.hold_sync():
-            self.picked, self.picks_start, self.picks = len(places), start, bits
+            self.picked, self.picks_start, self.picks = self._picks.among(self._rows)
 
 
 def _word(content: dict[str, Any], name: str, known: Sequence[str]) -> str | None:
@@ -365,10 +344,19 @@ def _word(content: dict[str, Any], name: str, known: Sequence[str]) -> str | Non
     return word
 
 
-def _size(content: dict[str, Any]) -> int:
+def _flag(content: dict[str, Any], name: str) -> bool | None:
+    """The field if it is true or false; None if it is missing."""
+    flag = content.get(name)
+    if flag is not None and not isinstance(flag, bool):
+        raise MalformedMessageError(f"{name} is not true or false")
+    return flag
+
+
+def asked_size(content: dict[str, Any]) -> int:
+    """The size of the pictures that a message asks for; 0 for rows of the table."""
     size = content.get("size", TILE_PIXELS[0])
-    if isinstance(size, bool) or size not in TILE_PIXELS:
-        raise MalformedMessageError(f"size is not one of {TILE_PIXELS}")
+    if isinstance(size, bool) or size not in (0, *TILE_PIXELS):
+        raise MalformedMessageError(f"size is not 0 or one of {TILE_PIXELS}")
     return int(size)
 
 

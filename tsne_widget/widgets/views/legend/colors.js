@@ -1,6 +1,7 @@
 // The colours of the map: a menu that chooses what they mean, and the key to those that are no classes.
 import { fullCount } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 /** @typedef {[name: string, title: string, lacking: string, group: string]} Choice */
@@ -84,9 +85,9 @@ function rampOf(colors, low, high) {
 /** @param {string} name @param {string} color @param {number} count @param {number} total */
 function entryOf(name, color, count, total) {
   const entry = element("div", "tw-entry");
-  entry.style.setProperty("--tw-class", color);
+  entry.style.setProperty("--tw-class", paint(color));
   entry.style.setProperty("--tw-part", String(total ? count / total : 0));
-  entry.append(element("i", "tw-swatch"), element("span", "tw-name", capital(name)), element("span", "tw-count", fullCount(count)), element("i", "tw-part"));
+  entry.append(element("i", "tw-swatch"), element("span", "tw-name", name), element("span", "tw-count", fullCount(count)), element("i", "tw-part"));
   entry.title = `${name}: ${fullCount(count)}`;
   return entry;
 }

@@ -1,6 +1,6 @@
-// Which points are drawn: all of them at rest if the budget allows, fewer while the map moves.
-import { element } from "../../frontend/elements.js";
+// Which points are drawn, and how: all of them at rest if the budget allows, fewer while the map moves.
 import { pointsToDraw } from "../../frontend/geometry.js";
+import { layersOf, looksOf } from "./looks.js";
 
 /** @typedef {{rest: number, moving: number}} Budget  points drawn at rest, and while the map moves */
 
@@ -10,9 +10,9 @@ const BUDGETS = {
   hardware: { rest: 2_000_000, moving: 400_000 },
   canvas: { rest: 100_000, moving: 12_000 },
 };
-const MAX_RINGS = 4_000; // if only some points are drawn; more rings would cover each other
 const SETTLE_MS = 200; // all points are drawn again this long after the last movement
 export const LIVE_SETTLE_MS = 1200; // longer than the time between two frames of a running projection
+const UNMARKED = ["correct", "change"]; // these colours say themselves what is wrong
 
 /**
  * @param {keyof typeof BUDGETS} renderer
@@ -27,17 +27,13 @@ export function budgetOf(renderer, wanted) {
 
 export class Drawing {
   #map;
-  #note;
   /** @type {Uint32Array | null} */
   #part = null; // the points drawn at rest; null for all
-  #ringed = new Uint32Array(0); // points of #part that have a ring
   #timer = 0;
 
   /** @param {import("./view.js").MapView} map */
   constructor(map) {
     this.#map = map;
-    this.#note = map.root.appendChild(element("div", "tw-shown"));
-    this.#note.hidden = true;
   }
 
   /** The points drawn at rest; null for all. */
@@ -49,7 +45,7 @@ export class Drawing {
   showOpacity(isAtOnce = false) {
     const { plot, points } = this.#map;
     if (!plot || !points.isPlaced) return; // the places of the new rows have not arrived
-    plot.setOpacity(points.opacity, points.ringOpacity);
+    plot.keepOpacity(points.opacity);
     this.rest(isAtOnce);
   }
 
@@ -57,21 +53,35 @@ export class Drawing {
   rest(isAtOnce = false) {
     const { plot, points, model, host } = this.#map;
     if (!plot || !points.isPlaced) return;
+    clearTimeout(this.#timer);
+    const { looks, layers } = this.#layers();
+    const alpha = alphaOf(points.opacity, layers, looks.base.alpha);
     const unknown = model.get("unknown");
     if (points.opacity.length <= host.budget.rest && !unknown) {
-      plot.loadAll(this.#part !== null);
+      plot.loadAll(alpha, this.#part !== null);
       this.#part = null;
-      this.#ringed = points.wrong;
       this.#showNote(0, 0);
+      this.#draw(looks, layers, points.opacity.length, isAtOnce);
     } else {
-      this.#loadPart(plot, unknown);
+      const shown = pointsToDraw(plot.x, plot.y, points.opacity, points.shadedSelection, plot.viewport, host.budget.moving, host.budget.rest);
+      this.#part = shown.points;
+      plot.loadPart(shown.points, alpha);
+      this.#showNote(shown.shown, shown.inSight + unknown);
+      const isDrawn = new Uint8Array(points.opacity.length);
+      for (const point of shown.points) isDrawn[point] = 1;
+      this.#draw(looks, filtered(layers, (point) => isDrawn[point] === 1), shown.points.length, isAtOnce);
     }
-    this.#draw((this.#part ?? points.opacity).length, isAtOnce);
+    this.#map.thumbnails.show();
   }
 
   /** Draw few points, so that the map follows the pointer smoothly. */
   move(delay = SETTLE_MS) {
-    this.#draw(Math.min(this.#map.host.budget.moving, this.#map.points.opacity.length));
+    const { points, host, plot } = this.#map;
+    if (!plot || !points.isPlaced) return;
+    const count = Math.min(host.budget.moving, points.opacity.length);
+    const { looks, layers } = this.#layers();
+    const isFewer = count < points.opacity.length;
+    this.#draw(looks, isFewer ? filtered(layers, (point) => point < count) : layers, count, false);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.rest(), delay);
   }
@@ -80,32 +90,44 @@ export class Drawing {
     clearTimeout(this.#timer);
   }
 
-  #loadPart(/** @type {import("./plot.js").Plot} */ plot, /** @type {number} */ unknown) {
-    const { points, host: { budget } } = this.#map;
-    const part = pointsToDraw(plot.x, plot.y, points.opacity, points.shadedSelection, plot.viewport, budget.moving, budget.rest);
-    const isDrawn = new Uint8Array(points.opacity.length);
-    for (const point of part.points) isDrawn[point] = 1;
-    const wrong = points.wrong;
-    const rings = Uint32Array.from(wrong.keys()).filter((k) => isDrawn[wrong[k]]).subarray(0, MAX_RINGS);
-    this.#part = part.points;
-    this.#ringed = rings.map((k) => wrong[k]);
-    plot.loadPart(part.points, rings);
-    this.#showNote(part.shown, part.inSight + unknown);
+  /** How the points look now, and which ones are above the others. */
+  #layers() {
+    const { points, model, plot, viewport, dress } = this.#map;
+    const [width, height] = plot?.size ?? [1, 1];
+    const { opacity, shadedSelection: selected, wrong } = points;
+    const looks = looksOf({
+      area: width * height, count: opacity.length + model.get("unknown"), zoom: viewport.zoom,
+      wrong: wrong.length / Math.max(1, opacity.length), hasSelection: selected.length > 0, isDark: dress.isDark,
+      mistakes: UNMARKED.includes(model.get("color_by")) ? "plain" : model.get("mistakes"), isValue: Boolean(model.get("key").low),
+      size: model.get("point_size"), opacity: model.get("opacity"),
+    });
+    return { looks, layers: layersOf(opacity, wrong, selected, looks) };
   }
 
-  #draw(/** @type {number} */ count, isAtOnce = false) {
-    const { plot, points } = this.#map;
-    if (!plot) return;
-    // Both lists are ascending up to this count, so the first points have the first rings.
-    const isFewer = count < (this.#part ?? points.opacity).length;
-    const rings = isFewer ? this.#ringed.findIndex((point) => point >= count) : -1;
-    plot.draw(count, rings < 0 ? this.#ringed.length : rings, isAtOnce);
+  #draw(
+    /** @type {import("./looks.js").Looks} */ looks, /** @type {ReturnType<typeof layersOf>} */ layers,
+    /** @type {number} */ count, /** @type {boolean} */ isAtOnce,
+  ) {
+    const above = layers.reduce((sum, { points }) => sum + points.length, 0);
+    this.#map.plot?.loadAbove(layers);
+    this.#map.plot?.draw(looks.base, count, above, isAtOnce);
   }
 
   #showNote(/** @type {number} */ drawn, /** @type {number} */ inSight) {
     const { lack } = this.#map.host;
     const part = `${drawn.toLocaleString("en")} of ${inSight.toLocaleString("en")} points in view are drawn; a selection includes all`;
-    this.#note.textContent = [lack && `drawn without WebGL: ${lack}`, drawn < inSight && part].filter(Boolean).join(" · ");
-    this.#note.hidden = !this.#note.textContent;
+    this.#map.tools.showNote([lack && `drawn without WebGL: ${lack}`, drawn < inSight && part].filter(Boolean).join(" · "));
   }
+}
+
+/** Opacity of each point below the others: nothing where a point is drawn above. */
+function alphaOf(/** @type {Float32Array} */ opacity, /** @type {ReturnType<typeof layersOf>} */ layers, /** @type {number} */ weight) {
+  const alpha = new Float32Array(opacity.length);
+  for (let i = 0; i < alpha.length; i++) if (opacity[i]) alpha[i] = weight;
+  for (const { points } of layers) for (let k = 0; k < points.length; k++) alpha[points[k]] = 0;
+  return alpha;
+}
+
+function filtered(/** @type {ReturnType<typeof layersOf>} */ layers, /** @type {(point: number) => boolean} */ isKept) {
+  return layers.map(({ points, look }) => ({ points: points.filter(isKept), look }));
 }

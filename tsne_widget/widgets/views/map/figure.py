@@ -1,4 +1,4 @@
-"""The bqplot figure of a map: one mark for all points, one for the rings."""
+"""The bqplot figure of a map: one mark for all points, one for those above the others."""
 
 from __future__ import annotations
 
@@ -11,46 +11,36 @@ from numpy.typing import NDArray
 from tsne_widget.widgets.models.appearance import TEXELS
 from tsne_widget.widgets.models.coloring import Coloring
 
-# Summed area of all markers, in px²: fewer points are drawn larger, down and up to the bounds.
-MARKERS_AREA = 130_000
-MIN_MARKER_AREA, MAX_MARKER_AREA = 6, 60
-# A ring marks a misclassified point: a second sign beside colour, of --tw-wrong's colour.
-RING_COLOR, RING_PIXELS, RING_AREA = "#d6336c", 0.9, 2.2
+# Area of a marker in px² until the page sets its own, see looks.js.
+MARKER_AREA = 20
 
 
-def webgl_figure(xy: NDArray[np.float32], ringed: NDArray[np.int64], colors: Coloring) -> Any:
-    """A figure of one mark for all points, and one of rings around some of them.
+def webgl_figure(xy: NDArray[np.float32], colors: Coloring) -> Any:
+    """A figure of one mark for all points, and one that the page fills with those to emphasise.
 
     Parameters
     ----------
     xy : (n, 2) float32 array
-    ringed : (m,) int64 array
-        Points with a ring, ascending.
     colors : Coloring
         Of these points.
     """
     import bqplot  # slow to import
-    import bqplot_gl
 
     x, y = _columns(xy)
-    place = _place(x, y)
-    color = bqplot.ColorScale(colors=colors.texture, min=0, max=TEXELS - 1)
-    area = _area(len(xy))
-    points = bqplot_gl.ScatterGL(
-        x=x, y=y, color=_small(colors.texels), scales={**place, "color": color},
-        default_size=area, stroke_width=0.0,
-    )  # fmt: skip
-    return _figure([points, *_rings(x[ringed], y[ringed], place, area)])
+    scales = {
+        **_place(x, y),
+        "color": bqplot.ColorScale(colors=colors.texture, min=0, max=TEXELS - 1),
+    }
+    nothing = np.zeros(1, dtype=np.float32)
+    above = _mark(x[:1], y[:1], nothing, scales)
+    return _figure([_mark(x, y, _small(colors.texels), scales), above])
 
 
-def move(figure: Any, xy: NDArray[np.float32], ringed: NDArray[np.int64]) -> None:
+def move(figure: Any, xy: NDArray[np.float32]) -> None:
     """Move the points of a figure to other places."""
-    x, y = _columns(xy)
-    # The points come last: with their places the page draws the rings, too.
-    everything = np.arange(len(x))
-    for mark, points in [*zip(figure.marks, (everything, ringed), strict=False)][::-1]:
-        with mark.hold_sync():
-            mark.x, mark.y = x[points], y[points]
+    points = figure.marks[0]
+    with points.hold_sync():
+        points.x, points.y = _columns(xy)
 
 
 def paint(figure: Any, colors: Coloring) -> None:
@@ -79,18 +69,12 @@ def close_figure(figure: Widget) -> None:
             value.close()
 
 
-def _rings(x: Any, y: Any, place: dict[str, Any], area: int) -> list[Any]:
-    """The mark of these rings, none where there are none: a widget that no one holds stays open."""
+def _mark(x: Any, y: Any, color: Any, scales: dict[str, Any]) -> Any:
     import bqplot_gl
 
-    if not len(x):
-        return []
-    return [
-        bqplot_gl.ScatterGL(
-            x=x, y=y, scales=place, colors=[RING_COLOR], fill=False, stroke=RING_COLOR,
-            stroke_width=RING_PIXELS, default_size=round(area * RING_AREA),
-        )
-    ]  # fmt: skip
+    return bqplot_gl.ScatterGL(
+        x=x, y=y, color=color, scales=scales, default_size=MARKER_AREA, stroke_width=0.0
+    )
 
 
 def _columns(xy: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -102,10 +86,6 @@ def _small(texels: NDArray[np.float32]) -> NDArray[Any]:
     """Whole texels as bytes: a quarter of what is sent."""
     whole = texels.astype(np.uint8)
     return whole if np.array_equal(whole, texels) else texels
-
-
-def _area(n: int) -> int:
-    return round(float(np.clip(MARKERS_AREA / n, MIN_MARKER_AREA, MAX_MARKER_AREA)))
 
 
 def _place(x: NDArray[np.float32], y: NDArray[np.float32]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 // Hosts the figure: bqplot's if it can be loaded, otherwise a canvas.
 import { typed } from "../../frontend/bytes.js";
 import { noteListeners } from "../../frontend/forget.js";
-import { makeCanvas } from "./canvas.js";
+import { CanvasView } from "./canvas.js";
 import { budgetOf } from "./drawing.js";
 import { drawnMarks, Plot } from "./plot.js";
-import { beforeFirstFrame, isSoftware, keepCanvas, webglRenderer } from "./webgl.js";
+import { beforeFirstFrame, giveRings, isSoftware, keepCanvas, recolor, webglRenderer } from "./webgl.js";
 
 const ATTACH_POLLS = 50; // waits until the output of a new cell is in the page
 // Colab and the pages of nbconvert do not load bqplot-gl.
@@ -14,7 +14,7 @@ const NO_WEBGL = "this browser does not support it";
 export class FigureHost {
   #map;
   #renderer;
-  /** @type {ReturnType<typeof makeCanvas> | null} */
+  /** @type {CanvasView | null} */
   #canvas = null;
   #isMounting = false;
   #isClosed = false;
@@ -72,12 +72,12 @@ export class FigureHost {
   moveCanvas() {
     const places = typed(this.#map.model.get("places"), Float32Array);
     const half = places.length / 2;
-    this.#canvas?.move(places.subarray(0, half), places.subarray(half), this.#map.points.wrong);
+    this.#canvas?.move(places.subarray(0, half), places.subarray(half));
   }
 
   paintCanvas() {
     const texture = this.#map.model.get("texture");
-    this.#canvas?.paint(typed(this.#map.model.get("texels"), texture.length <= 256 ? Uint8Array : Uint16Array), texture);
+    this.#canvas?.paint(typed(this.#map.model.get("texels"), texture.length <= 256 ? Uint8Array : Uint16Array));
   }
 
   close() {
@@ -93,22 +93,40 @@ export class FigureHost {
     points.shade();
     // Set before the marks are drawn, so that they have one opacity per point from the start.
     marks[0].set("opacity", points.opacity);
-    marks[1]?.set("opacity", points.ringOpacity);
     const scales = marks.flatMap((/** @type {any} */ mark) => Object.values(mark.get("scales")));
     noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...marks, ...scales]);
     const view = await manager.create_view(figure, {});
     // The first frames draw few points, because a software renderer takes seconds for many.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
-      shape.maxInstancedCount = Math.min(shape.maxInstancedCount, this.budget.moving);
+      const isAbove = mark.model === marks[1];
+      if (isAbove) giveRings(mark);
+      shape.maxInstancedCount = isAbove ? 0 : Math.min(shape.maxInstancedCount, this.budget.moving);
       keepCanvas(view.extras.webGLRenderer);
+      const { renderGL } = mark;
+      mark.renderGL = () => {
+        this.#dress(mark);
+        renderGL.call(mark);
+      };
     });
     return view;
   }
 
+  /** Give a mark its domain and the colours of the theme, before each frame. */
+  #dress(/** @type {any} */ mark) {
+    const { dress } = this.#map;
+    this.#map.beforeFrame();
+    recolor(mark, dress.of(mark.scales.color.model.get("colors")).colors);
+    if (mark.material.uniforms.tw_ink) mark.material.uniforms.tw_ink.value = dress.ink;
+  }
+
   #makeCanvas() {
     this.#map.points.shade();
-    this.#canvas = makeCanvas();
+    this.#canvas = new CanvasView((sprites) => {
+      this.#map.beforeFrame();
+      const { colors, rings } = this.#map.dress.of(this.#map.model.get("texture"));
+      sprites.use(colors, rings);
+    });
     this.paintCanvas();
     this.moveCanvas();
     return this.#canvas;

@@ -1,12 +1,14 @@
-// The card next to the pointer: picture and caption of the sample under it.
+// The card next to a point: picture, label and prediction of its sample.
 import { element } from "../../frontend/elements.js";
-import { caption, picture, pictureUrl } from "../../frontend/tiles.js";
+import { markOf, pictureUrl, sampleImage, summary } from "../../frontend/tiles.js";
 
 const KEEP_CARDS = 200; // number of samples whose pictures are kept
+const BESIDE = 14; // pixels between the point and the card
 
 /** @param {HTMLElement} parent  the card stays inside it */
 export function makeHoverCard(parent) {
   const root = parent.appendChild(element("figure", "tw-hover"));
+  root.setAttribute("role", "status"); // keys move from point to point
   /** @type {Map<number, any>} */
   let tiles = new Map(); // tile of each point, with the picture's URL
   root.hidden = true;
@@ -29,13 +31,13 @@ export function makeHoverCard(parent) {
     if (!tile) return;
     if (root.dataset.point !== String(point)) {
       root.dataset.point = String(point);
-      root.replaceChildren(picture(tile), caption(tile));
+      root.replaceChildren(...contentOf(tile));
     }
     // next to the pointer, on the side that has room
     const beside = (/** @type {number} */ at, /** @type {number} */ length, /** @type {number} */ room) =>
-      Math.max(4, at + 18 + length < room ? at + 18 : at - 18 - length);
-    root.style.left = `${beside(pixel[0] + 6, root.offsetWidth, parent.clientWidth)}px`;
-    root.style.top = `${beside(pixel[1] + 6, root.offsetHeight, parent.clientHeight)}px`;
+      Math.max(4, at + BESIDE + length < room ? at + BESIDE : at - BESIDE - length);
+    root.style.left = `${beside(pixel[0], root.offsetWidth, parent.clientWidth)}px`;
+    root.style.top = `${beside(pixel[1], root.offsetHeight, parent.clientHeight)}px`;
   }
 
   function hide() {
@@ -48,4 +50,16 @@ export function makeHoverCard(parent) {
   }
 
   return { has: (/** @type {number} */ point) => tiles.has(point), keep, show, hide, forget };
+}
+
+/** @param {any} tile @returns {HTMLElement[]} */
+function contentOf(tile) {
+  const text = element("figcaption");
+  const names = text.appendChild(element("div", "tw-hover-names"));
+  names.append(markOf(tile), element("b", "", summary(tile)));
+  if (tile.confidence !== null) text.append(element("div", "", `${Math.round(100 * tile.confidence)}\u00a0% sure`));
+  if (tile.badge) text.append(element("div", "", tile.badge));
+  text.append(element("div", "", `#${tile.id}`));
+  if (tile.url) return [sampleImage(tile), text];
+  return tile.note ? [element("div", "tw-reason", tile.note), text] : [text];
 }

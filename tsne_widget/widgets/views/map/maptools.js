@@ -1,15 +1,21 @@
-// The buttons at the edge of the map, and their keys.
-import { element, strokeButton } from "../../frontend/elements.js";
+// The row of tools above the map.
+import { iconButton } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
 
+/** @typedef {import("../../frontend/icons.js").IconName} IconName */
+/** @typedef {{name: string, title: string, icon: IconName}} Tool */
+
+/** @type {Tool[]} */
 const TOOLS = [
-  { name: "lasso", key: "l", title: "Lasso: drag around points (L). Shift adds, Alt subtracts", icon: "M12 4C6 4 3 7 3 10s3 5 7 5 11-1 11-6-4-5-9-5M9 15c-1 3 2 3 1 6" },
-  { name: "rectangle", key: "r", title: "Rectangle: drag a box around points (R)", icon: "M4 6h16v12H4z" },
-  { name: "pan", key: "p", title: "Pan: drag the map (P). The wheel zooms with every tool", icon: "M12 3v18M3 12h18M12 3l-3 3M12 3l3 3M12 21l-3-3M12 21l3-3M3 12l3-3M3 12l3 3M21 12l-3-3M21 12l-3 3" },
+  { name: "lasso", title: "Lasso (L): drag around points. Shift adds, Alt takes away, Ctrl keeps what is in both", icon: "lasso" },
+  { name: "rectangle", title: "Box (B): drag a box around points", icon: "box" },
+  { name: "pan", title: "Move the map (P). Once the map is clicked, or with Ctrl, the wheel zooms with every tool", icon: "move" },
 ];
+/** @type {Tool[]} */
 const ACTIONS = [
-  { name: "zoom-selection", key: "z", title: "Zoom to the selection (Z)", icon: "M10 4a6 6 0 100 12 6 6 0 000-12M15 15l6 6M7 10h6M10 7v6" },
-  { name: "labels", key: "n", title: "Names of the classes on the map (N)", icon: "M4 18L9 6l5 12M6 14h6M16 18v-8M16 13a3 3 0 116 0v2a3 3 0 11-6 0" },
-  { name: "reset", key: "0", title: "Show the whole map (0)", icon: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" },
+  { name: "labels", title: "Names of the classes (N)", icon: "names" },
+  { name: "zoom-selection", title: "Zoom to the selection (Z)", icon: "zoom" },
+  { name: "reset", title: "Show the whole map (0)", icon: "whole" },
 ];
 
 /** @param {HTMLElement} parent @param {{use: (tool: string) => void, act: (action: string) => void}} calls */
@@ -21,16 +27,14 @@ export function makeTools(parent, { use, act }) {
   const buttons = new Map();
 
   for (const { name, title, icon } of TOOLS) {
-    const button = root.appendChild(strokeButton(title, icon));
+    const button = root.appendChild(iconButton(title, icon, () => choose(name)));
     button.dataset.tool = name;
-    button.addEventListener("click", () => choose(name));
     buttons.set(name, button);
   }
-  root.appendChild(element("span"));
+  const note = root.appendChild(element("span", "tw-shown tw-caption"));
   for (const { name, title, icon } of ACTIONS) {
-    const button = root.appendChild(strokeButton(title, icon));
+    const button = root.appendChild(iconButton(title, icon, () => act(name)));
     button.dataset.action = name;
-    button.addEventListener("click", () => act(name));
     buttons.set(name, button);
   }
 
@@ -48,15 +52,24 @@ export function makeTools(parent, { use, act }) {
     if (button) button.disabled = !isOn;
   }
 
-  /** @returns {boolean} whether there is a tool or an action of this key */
-  function pressKey(/** @type {string} */ key) {
-    const tool = TOOLS.find((one) => one.key === key);
-    const action = ACTIONS.find((one) => one.key === key);
-    if (tool) choose(tool.name);
-    else if (action) act(action.name);
-    return Boolean(tool ?? action);
+  /** Say what is not drawn. @param {string} text */
+  function showNote(text) {
+    note.textContent = text;
+    note.title = text;
+  }
+
+  /**
+   * Let keys and menus use the tools.
+   * @param {import("../../frontend/commands.js").Commands} commands @returns {() => void} ends it
+   */
+  function join(commands) {
+    const releases = [
+      ...TOOLS.map(({ name }) => commands.add(name, () => choose(name))),
+      ...ACTIONS.map(({ name }) => commands.add(name, () => { if (!buttons.get(name)?.disabled) act(name); })),
+    ];
+    return () => { for (const release of releases) release(); };
   }
 
   choose(TOOLS[0].name);
-  return { root, press, enable, pressKey };
+  return { root, press, enable, showNote, join };
 }

@@ -1,4 +1,4 @@
-// A mark of the canvas, either the points or their rings. It implements the part of the bqplot mark
+// A mark of the canvas, either all points or those above them. It implements the part of the bqplot mark
 // view's interface that plot.js uses.
 
 /** @typedef {{hasChanged: (name: string) => boolean}} Change */
@@ -15,6 +15,8 @@ export class CanvasMark {
   y = makeField();
   color = makeField();
   opacity = makeField();
+  size = makeField(); // area in px², one for all points or one per point
+  selected = makeField(); // width of the ring in px, one per point; none for points without rings
   instanced_geometry = { maxInstancedCount: 0 };
   /** @type {(change: Change) => void} */
   #changed = () => {};

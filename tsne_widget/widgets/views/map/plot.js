@@ -1,22 +1,23 @@
-// A drawn figure: the places of its points, its viewport, and the points on the graphics card.
+// A drawn figure: the places of its points, its domain, and the points on the graphics card.
 import { forgetViews } from "../../frontend/forget.js";
-import { gather, release, upload } from "./webgl.js";
+import { gather, loadAbove, release, upload } from "./webgl.js";
 
 /** @typedef {import("../../frontend/geometry.js").Viewport} Viewport */
+/** @typedef {import("./looks.js").Look} Look */
 /** @typedef {number[]} Pixel  x and y within the overlay */
 
 const MARK_POLL_MS = 15; // bqplot has no event for "the marks are drawn"
-const FIELDS = ["x", "y", "color", "opacity"]; // attributes of the points; rings have one colour
+const PLACES = ["x", "y", "color"]; // attributes of the points that a selection does not change
 
 export class Plot {
   #points;
-  #rings;
+  #above;
 
-  /** @param {any} view  view of bqplot's figure, or the canvas @param {any[]} marks  views of points and rings */
-  constructor(view, [points, rings]) {
+  /** @param {any} view  view of bqplot's figure, or the canvas @param {any[]} marks  views of all points, and of those above */
+  constructor(view, [points, above]) {
     this.view = view;
     this.#points = points;
-    this.#rings = rings;
+    this.#above = above;
   }
 
   /** @type {ArrayLike<number>} */
@@ -35,10 +36,12 @@ export class Plot {
     return { x: x.scale.domain(), y: y.scale.domain() };
   }
 
+  /** The domain belongs to this view alone: a second view of the same figure has another size. */
   set viewport({ x, y }) {
-    const { scales } = this.#points;
-    scales.x.model.set({ min: x[0], max: x[1] });
-    scales.y.model.set({ min: y[0], max: y[1] });
+    for (const { scales } of [this.#points, this.#above]) {
+      scales.x.scale.domain(x);
+      scales.y.scale.domain(y);
+    }
   }
 
   /** Width and height in pixels. @type {[number, number]} */
@@ -70,6 +73,16 @@ export class Plot {
     return this.toPixels(this.x[point], this.y[point]);
   }
 
+  /** Colours of the texels; null on the canvas, which gets them from the view's model. @type {string[] | null} */
+  get texture() {
+    return this.#points.scales.color?.model.get("colors") ?? null;
+  }
+
+  /** Index of a point's colour in the texture. @param {number} point @returns {number} */
+  texelOf(point) {
+    return this.#points.model.attributes.color[point];
+  }
+
   /** Call back when bqplot has loaded new places or colours. @param {(hasChanged: (name: string) => boolean) => void} callback */
   onChange(callback) {
     this.#points.listenTo(this.#points.model, "change", (/** @type {any} */ changed) => {
@@ -77,31 +90,52 @@ export class Plot {
     });
   }
 
-  /** Set opacities without bqplot's event, for which bqplot would copy the arrays twice and draw a frame. */
-  setOpacity(/** @type {Float32Array} */ ofPoints, /** @type {Float32Array} */ ofRings) {
+  /** Keep the strength of each point without bqplot's event, for which bqplot would copy the arrays twice and draw a frame. */
+  keepOpacity(/** @type {Float32Array} */ ofPoints) {
     this.#points.model.set("opacity", ofPoints, { silent: true });
-    this.#rings?.model.set("opacity", ofRings, { silent: true });
   }
 
-  /** Load every point in its own order. @param {boolean} wasPart  whether only a part was loaded before */
-  loadAll(wasPart) {
-    for (const mark of [this.#points, this.#rings]) {
-      if (!mark) continue;
-      if (wasPart) gather(mark, Uint32Array.from(mark.model.get("x").keys()), FIELDS);
-      else upload(mark, "opacity", mark.model.get("opacity"));
+  /**
+   * Load every point in its own order.
+   * @param {Float32Array} alpha  of each point @param {boolean} wasPart  whether only a part was loaded before
+   */
+  loadAll(alpha, wasPart) {
+    if (wasPart) gather(this.#points, Uint32Array.from(this.x.length ? /** @type {any} */ (this.x).keys() : []), PLACES);
+    upload(this.#points, "opacity", alpha);
+  }
+
+  /** Load a part of the points in the given order. @param {Uint32Array} part @param {Float32Array} alpha  of every point */
+  loadPart(part, alpha) {
+    gather(this.#points, part, PLACES);
+    upload(this.#points, "opacity", Float32Array.from(part, (point) => alpha[point]));
+  }
+
+  /** Load the points above the others, the last layer on top. @param {{points: Uint32Array, look: Look}[]} layers */
+  loadAbove(layers) {
+    const { x, y, color } = this.#points.model.attributes;
+    const count = layers.reduce((sum, { points }) => sum + points.length, 0);
+    const values = Object.fromEntries(["x", "y", "color", "opacity", "size", "selected"].map((name) => [name, new Float32Array(count)]));
+    let at = 0;
+    for (const { points, look } of layers) {
+      const area = areaOf(look);
+      for (let k = 0; k < points.length; k++, at++) {
+        const point = points[k];
+        values.x[at] = x[point];
+        values.y[at] = y[point];
+        values.color[at] = color[point];
+        values.opacity[at] = look.alpha;
+        values.size[at] = area;
+        values.selected[at] = look.ring;
+      }
     }
+    loadAbove(this.#above, values);
   }
 
-  /** Load a part of the points and of the rings, each in the given order. */
-  loadPart(/** @type {Uint32Array} */ points, /** @type {Uint32Array} */ rings) {
-    gather(this.#points, points, FIELDS);
-    if (this.#rings) gather(this.#rings, rings, ["x", "y", "opacity"]);
-  }
-
-  /** Draw the first of the loaded points and rings, in the next frame or at once. */
-  draw(/** @type {number} */ points, /** @type {number} */ rings, isAtOnce = false) {
+  /** Draw the first of the loaded points, in the next frame or at once. @param {Look} look @param {number} points @param {number} above */
+  draw(look, points, above, isAtOnce = false) {
+    upload(this.#points, "size", Float32Array.of(areaOf(look)));
     this.#points.instanced_geometry.maxInstancedCount = points;
-    if (this.#rings) this.#rings.instanced_geometry.maxInstancedCount = rings;
+    this.#above.instanced_geometry.maxInstancedCount = above;
     if (isAtOnce) this.view.extras.webGLRender();
     else this.view.extras.webGLRequestRender();
   }
@@ -111,6 +145,11 @@ export class Plot {
     release(this.view);
     setTimeout(() => forgetViews(manager, this.view.model), 0); // after bqplot's own removal
   }
+}
+
+/** bqplot takes a marker's size as its area in px². @param {Look} look */
+function areaOf({ radius }) {
+  return Math.PI * radius ** 2;
 }
 
 /**

@@ -6,7 +6,7 @@ import { opacities } from "../../frontend/geometry.js";
 
 export class Points {
   #model;
-  /** @type {{selected: Uint32Array, visible: Uint8Array} | null} */
+  /** @type {{selected: Uint32Array, visible: Uint8Array, mistakes: string} | null} */
   #shaded = null; // the state that the opacity shows
 
   /** @param {ViewModel} model */
@@ -49,16 +49,15 @@ export class Points {
     return this.#shaded?.selected ?? new Uint32Array(0);
   }
 
-  get ringOpacity() {
-    return Float32Array.from(this.wrong, (point) => this.opacity[point]);
-  }
-
   /** Compute the opacity for a selection. @returns {boolean} whether it has changed */
   shade(selected = this.selected) {
-    const visible = this.visible;
-    if (this.#shaded && areEqual(this.#shaded.selected, selected) && areEqual(this.#shaded.visible, visible)) return false;
-    this.#shaded = { selected, visible };
-    this.opacity = opacities(this.codes, visible, selected);
+    const [visible, mistakes] = [this.visible, this.#model.get("mistakes")];
+    const before = this.#shaded;
+    const isSame = before && before.mistakes === mistakes && areEqual(before.selected, selected) && areEqual(before.visible, visible);
+    if (isSame) return false;
+    this.#shaded = { selected, visible, mistakes };
+    const opacity = opacities(this.codes, visible, selected);
+    this.opacity = mistakes === "only" && this.wrong.length ? onlyAt(this.wrong, opacity) : opacity;
     return true;
   }
 
@@ -74,4 +73,11 @@ function areEqual(a, b) {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** The opacity of some points, and 0 for all others. @param {Uint32Array} points @param {Float32Array} opacity */
+function onlyAt(points, opacity) {
+  const only = new Float32Array(opacity.length);
+  for (let k = 0; k < points.length; k++) only[points[k]] = opacity[points[k]];
+  return only;
 }

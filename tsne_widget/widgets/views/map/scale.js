@@ -3,27 +3,20 @@
 export class CanvasScale {
   offset = 0; // pixels
   scale;
-  model;
   #min = 0;
   #max = 1;
   #length = 1; // pixels
 
-  /**
-   * @param {boolean} isDown  whether the largest value is at pixel 0
-   * @param {() => void} redraw  called when the domain changes
-   */
-  constructor(isDown, redraw) {
+  /** @param {boolean} isDown  whether the largest value is at pixel 0 */
+  constructor(isDown) {
     this.scale = Object.assign((/** @type {number} */ value) => this.#toPixel(isDown, value), {
       invert: (/** @type {number} */ pixel) => this.#toValue(isDown, pixel),
-      domain: () => [this.#min, this.#max],
+      domain: (/** @type {number[] | undefined} */ domain) => {
+        if (domain) [this.#min, this.#max] = domain;
+        return [this.#min, this.#max];
+      },
       range: () => (isDown ? [this.#length, 0] : [0, this.#length]),
     });
-    this.model = {
-      set: (/** @type {{min: number, max: number}} */ { min, max }) => {
-        [this.#min, this.#max] = [min, max];
-        redraw();
-      },
-    };
   }
 
   /** @param {number} pixels */

@@ -11,11 +11,11 @@ export function makeSketch(parent) {
   const trails = root.appendChild(svgElement("g", "tw-trails"));
   const circle = root.appendChild(svgElement("circle"));
 
-  /** @param {Pixel[]} points  empty for no outline @param {boolean} done  whether the drag has ended */
-  function drawOutline(points, done) {
+  /** @param {Pixel[]} points  empty for no outline @param {"drawing" | "pending" | "done"} state  pending: the kernel has not answered */
+  function drawOutline(points, state) {
     if (points.length) outline.setAttribute("d", points.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join("") + "Z");
     else outline.removeAttribute("d");
-    root.toggleAttribute("data-done", done && points.length > 0);
+    root.dataset.outline = state;
   }
 
   /** @param {Pixel | null} pixel */

@@ -27,6 +27,10 @@ from tsne_widget.widgets.views.view import View
 
 # Maximum vertices of a polygon: a lasso has a few hundred; the limit bounds forged messages.
 MAX_VERTICES = 20_000
+# Bounds of what the page may multiply the size and the opacity of points by.
+MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+# Points and bytes of one reply of pictures: a screenful of thumbnails.
+MAX_PICTURES, MAX_PICTURE_BYTES = 200, 1_000_000
 # Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
 
@@ -58,12 +62,15 @@ class MapView(View):
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
+    turn = Float(help="degrees by which the finished map is turned").tag(sync=True)
+    mistakes = Unicode("mark", help="how wrong points are drawn").tag(sync=True)
+    pictures = Bool(help="pictures instead of few points").tag(sync=True)
+    point_size = Float(1.0, help="factor on the size of the points").tag(sync=True)
+    opacity = Float(1.0, help="factor on the opacity of right points").tag(sync=True)
+    color_by = Unicode(help="what the colours mean").tag(sync=True)
+    key = Dict(help="meaning of the colours").tag(sync=True)
 
-    # What the points show; the legend sends both to the page.
-    color_by = Unicode()
-    key = Dict(help="meaning of the colours")
-
-    page_traits = ("viewport", "show_labels")
+    page_traits = ("viewport", "show_labels", "pictures", "point_size", "opacity")
 
     def __init__(
         self,
@@ -87,6 +94,7 @@ class MapView(View):
         self._window = Window(state.codes, self._wrong)
         self._is_asked_for_points = False  # by a page without bqplot
         super().__init__(
+            show_labels=bool(state.colored_by),
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
@@ -94,6 +102,8 @@ class MapView(View):
         self.handlers = {
             "select": self._on_select,
             "pick": self._on_pick,
+            "open": self._on_open,
+            "pictures": self._on_pictures,
             "hover": self._on_hover,
             "leave": self._on_leave,
             "no_figure": self._on_no_figure,
@@ -108,6 +118,7 @@ class MapView(View):
             state.follow(self._draw_embedding, "embedding")
             state.follow(self._follow_map, "embedding", "fit")
             state.follow(self._show_visible, "visible")
+            state.follow(self._show_mistakes, "mistakes")
             state.follow(self._show_selected, "selected")
             state.follow(self._show_waiting, "fit", "embedding")
             state.follow(self._show_selections, "selections")
@@ -128,10 +139,6 @@ class MapView(View):
         """Point of each row; −1 if the page does not know it."""
         return self._window.points
 
-    @property
-    def _ringed(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self._wrong[self._rows])
-
     def close(self) -> None:
         """Close the figure, its marks and its scales, then the view itself."""
         super().close()
@@ -141,7 +148,7 @@ class MapView(View):
     def _show_points(self) -> None:
         few = len(self._state.class_names) <= 256
         self.codes = self._state.codes[self._rows].astype("u1" if few else "<u2").tobytes()
-        self.wrong = self._ringed.astype("<u4").tobytes()
+        self.wrong = np.flatnonzero(self._wrong[self._rows]).astype("<u4").tobytes()
 
     def _follow_viewport(self) -> None:
         """Send the rows in the viewport, if the page does not know all rows."""
@@ -199,9 +206,9 @@ class MapView(View):
     def _send_places(self) -> None:
         places = self._state.embedding[self._rows]
         if self.figure is None:
-            self.figure = webgl_figure(places, self._ringed, self._colors_of_points())
+            self.figure = webgl_figure(places, self._colors_of_points())
         else:
-            move(self.figure, places, self._ringed)
+            move(self.figure, places)
         if self._is_asked_for_points:
             self.places = places.T.astype("<f4").tobytes()
 
@@ -295,6 +302,16 @@ class MapView(View):
     def _show_visible(self) -> None:
         self.visible = np.packbits(self._state.visible).tobytes()
 
+    def _show_mistakes(self) -> None:
+        self.mistakes = self._state.mistakes
+
+    def _shows(self, rows: Any) -> Any:
+        """Whether the map draws these rows: of visible classes, and wrong if only those are."""
+        shown = self._state.visible[self._state.codes[rows]]
+        if self._state.mistakes == "only":
+            shown = shown & self._wrong[rows]
+        return shown
+
     def _show_selected(self) -> None:
         points = self._points[self._state.selected]
         known = points if self._window.is_whole else points[points >= 0]
@@ -303,6 +320,7 @@ class MapView(View):
 
     def _show_waiting(self) -> None:
         fit = self._state.fit
+        self.turn = fit.turn
         if self._state.embedding is not None:
             self.waiting = ""
         elif fit.condition == "failed":
@@ -318,6 +336,15 @@ class MapView(View):
             raise TraitError("viewport must be [] or four finite numbers")
         return bounds
 
+    @validate("point_size", "opacity")
+    def _validate_factor(self, proposal: Any) -> float:
+        factor: float = proposal["value"]
+        if not MIN_FACTOR <= factor <= MAX_FACTOR:
+            raise TraitError(
+                f"{proposal['trait'].name} must be {MIN_FACTOR} … {MAX_FACTOR}, got {factor}"
+            )
+        return factor
+
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = mode_of(content)
         polygon = _polygon(buffers)
@@ -327,15 +354,32 @@ class MapView(View):
             self._polygons = PolygonIndex(self._state.embedding)
         rows = self._polygons.inside(polygon)
         try:
-            self._state.select(rows[self._state.visible[self._state.codes[rows]]], mode)
+            self._state.select(rows[self._shows(rows)], mode)
         finally:
             # Also for an unchanged selection: it replaces the page's preview.
             self.send({"kind": "selected"})
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        row = self._visible_row(content)
-        self._state.select([row], mode_of(content))
-        self._state.focus = row
+        self._state.select([self._visible_row(content)], mode_of(content))
+
+    def _on_open(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._state.focus = self._visible_row(content)
+
+    def _on_pictures(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Send the pictures of some points, as many as fit into one reply."""
+        points = content.get("points")
+        if not isinstance(points, list) or not 1 <= len(points) <= MAX_PICTURES:
+            raise MalformedMessageError(f"points must be a list of 1 … {MAX_PICTURES} points")
+        rows = [self._visible_row({**content, "point": point}) for point in points]
+        tiles: list[dict[str, Any] | None] = []
+        pictures: list[bytes] = []
+        for row in rows:
+            tile, picture = self._tiles.tile(row)
+            fits = sum(map(len, pictures)) + len(picture) <= MAX_PICTURE_BYTES
+            tiles.append(tile if fits else None)
+            pictures.append(picture if fits else b"")
+        reply = {"kind": "pictures", "points": points, "tiles": tiles, "epoch": self.epoch}
+        self.send(reply, [b"".join(pictures)])
 
     def _on_clear(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select([])
@@ -362,7 +406,7 @@ class MapView(View):
         if content.get("epoch", 0) != self.epoch:
             raise MalformedMessageError("the points have changed since")
         row = int(self._rows[integer(content, "point", 0, len(self._rows) - 1)])
-        if not self._state.visible[self._state.codes[row]]:
+        if not self._shows(row):
             raise MalformedMessageError("the point is hidden")
         return row
 

@@ -1,4 +1,7 @@
-// Uses internals of bqplot's WebGL marks: their buffers on the graphics card, and how to release them.
+// Uses internals of bqplot's WebGL marks: their buffers and shaders on the graphics card, and how to release them.
+import { channels } from "../../frontend/palette.js";
+
+const GROWTH = 1.5; // a buffer that is too small gets larger by this factor
 
 /** Upload some points to the graphics card; the model's arrays do not change. */
 export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ points, /** @type {string[]} */ names) {
@@ -11,11 +14,47 @@ export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ point
   }
 }
 
+/** Upload the values of the points above the others, one of each attribute per point. */
+export function loadAbove(/** @type {any} */ mark, /** @type {Record<string, Float32Array>} */ values) {
+  for (const [name, array] of Object.entries(values)) upload(mark, name, array);
+  // Without animations, the former values are never seen; they only have to exist.
+  for (const name of ["x", "y", "opacity", "size"]) mark.instanced_geometry.addAttribute?.(`${name}_previous`, mark[name]);
+}
+
+/**
+ * Let the marker of each point have a ring of its own width, in the point's colour mixed with ink.
+ * bqplot has one width and one colour for all; its attribute `selected` is free to carry the width.
+ * @param {any} mark  before its first frame
+ */
+export function giveRings(mark) {
+  const { material } = mark;
+  material.uniforms.tw_ink = { value: [0, 0, 0, 0] }; // red, green, blue, and share of the ink
+  material.vertexShader = material.vertexShader
+    .replace("void main(void) {", "uniform vec4 tw_ink;\nvoid main(void) {\n float stroke_width = selected;")
+    .replace("v_stroke_color = color_rgba;", "v_stroke_color = vec4(mix(color_rgba.rgb, tw_ink.rgb, selected > 0. ? tw_ink.a : 0.), color_rgba.a);");
+  material.needsUpdate = true;
+  // All points have the one rotation, however many there are.
+  for (const name of ["rotation", "rotation_previous"]) {
+    mark[name] = mark.initializeAttribute(name, { array: new Float32Array(1), item_size: 1, mesh_per_attribute: 2 ** 24, normalized: false });
+  }
+}
+
+/** Draw a mark in other colours, which bqplot's own model does not get. @param {any} mark @param {string[]} texture */
+export function recolor(mark, texture) {
+  const colormap = mark.material.uniforms.colormap.value;
+  if (!colormap || colormap.twTexture === texture) return;
+  colormap.twTexture = texture;
+  texture.forEach((color, k) => colormap.image.data.set(channels(color), 3 * k));
+  colormap.needsUpdate = true;
+}
+
 export function upload(/** @type {any} */ mark, /** @type {string} */ name, /** @type {Float32Array} */ values) {
   const attribute = mark[name];
   attribute.capacity ??= attribute.array.length; // length of the buffer on the card
   if (values.length > attribute.capacity) {
-    mark[name] = mark.initializeAttribute(name, { array: values, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
+    const array = new Float32Array(Math.ceil(values.length * GROWTH));
+    array.set(values);
+    mark[name] = mark.initializeAttribute(name, { array, item_size: 1, mesh_per_attribute: 1, normalized: attribute.normalized });
     return;
   }
   attribute.setArray(values);

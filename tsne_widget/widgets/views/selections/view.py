@@ -52,8 +52,6 @@ class SelectionsView(View):
             "rename": self._on_rename,
             "drop": self._on_drop,
             "restore": self._on_restore,
-            "undo": lambda _content, _buffers: state.undo(),
-            "redo": lambda _content, _buffers: state.redo(),
         }
         with self.hold_sync():  # one message instead of several
             state.follow(self._show_list, "selections")

@@ -15,6 +15,7 @@ from tsne_widget.analysis import (
     FINDERS,
     finder_is_ready,
     finder_lacks,
+    finder_order,
     finder_rows,
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
@@ -23,6 +24,7 @@ from tsne_widget.widgets.models.notes import note_entries
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
+from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.search import rows_of_search
 from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
@@ -120,6 +122,7 @@ class ToolbarView(View):
             raise MalformedMessageError("no such finder, or one that is not offered")
         title = FINDERS[FINDER_NAMES.index(name)].title
         visible = self._state.visible_rows
+        order = finder_order(name) if mode in ("replace", "intersect") else None
         self._asked += 1
         asked = self._asked
 
@@ -128,7 +131,7 @@ class ToolbarView(View):
 
         def select(rows: NDArray[np.int64]) -> None:
             if asked == self._asked:
-                self._select(rows, mode, f"{title}: none")
+                self._select(rows, mode, f"{title}: none", order and Ranking(*order))
 
         if finder_is_ready(name, scores):
             select(find())
@@ -158,12 +161,14 @@ class ToolbarView(View):
         with self.hold_sync():
             self.found, self.search_error = found, error
 
-    def _select(self, rows: NDArray[np.int64], mode: Mode, none: str) -> None:
+    def _select(
+        self, rows: NDArray[np.int64], mode: Mode, none: str, ranking: Ranking | None = None
+    ) -> None:
         """Select the visible ones of these rows, or report that there are none."""
         state = self._state
         among = rows[state.visible_rows[rows]]
         if len(among):
-            state.select(among, mode)
+            state.select(among, mode, ranking)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
             state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)

@@ -1,4 +1,4 @@
-"""Other front ends: the quickstart in Notebook 7, and the dashboard in Voila."""
+"""The dashboard in Voila."""
 
 from __future__ import annotations
 
@@ -17,58 +17,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn, pictures_are_drawn
-from tests.browser.jupyter import START_SECONDS, Lab, Notebook, stop_group, until
+from tests.browser.gestures import SECONDS, drag, drawn_points, has_pictures_of_the_selection
+from tests.browser.jupyter import START_SECONDS, stop_group, until
 
 pytestmark = pytest.mark.browser
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LASSO = [(0.2, 0.25), (0.55, 0.15), (0.85, 0.5), (0.6, 0.8), (0.45, 0.4), (0.25, 0.7)]
 
-# Errors that these log for an empty notebook without a network; all other errors are ours.
-NOTEBOOKS_OWN = re.compile(r"Cannot read properties of undefined \(reading 'schema'\)")
+# Errors that Voila logs for an empty notebook without a network; all other errors are ours.
 VOILAS_OWN = re.compile(r"getter for the shared module is not a function|font-?awesome", re.I)
-
-
-def has_pictures_of_the_selection(page: Page) -> int:
-    """Number of selected samples on the page, once their pictures are drawn."""
-    summary = page.locator(".tw-pill")
-    until(lambda: "selected" in summary.inner_text(), 30, "the selection")
-    count = int(re.search(r"([\d,]+) selected", summary.inner_text())[1].replace(",", ""))
-    pictures_are_drawn(page, count)
-    return count
-
-
-@pytest.fixture(scope="module")
-def notebook(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
-    server = Lab(tmp_path_factory.mktemp("notebook7"), "notebook")
-    page = browser.new_page(viewport={"width": 1400, "height": 1100})
-    opened = Notebook.open(server, page, "quickstart.ipynb", NOTEBOOKS / "quickstart.ipynb")
-    opened.run_all()
-    map_is_drawn(page)
-    yield opened
-    errors = [line for line in opened.errors() if not NOTEBOOKS_OWN.search(line)]
-    opened.close()
-    server.close()
-    assert not errors, f"the page's console reported: {errors}"
-
-
-def test_lasso_in_notebook_7_shows_pictures_and_fills_the_frame(notebook):
-    notebook.execute("explorer.clear()")
-    drag(notebook.page, LASSO)
-    count = has_pictures_of_the_selection(notebook.page)
-    assert 100 < count < 1400
-    assert notebook.python("len(explorer.to_dataframe())") == count
-
-
-def test_click_in_notebook_7_hides_a_class_and_python_updates_the_map(notebook):
-    page = notebook.page
-    page.locator(".tw-legend li button").nth(8).click()
-    until(lambda: "8" not in notebook.python("explorer.visible_classes"), 20, "class 8 to go")
-    notebook.execute("explorer.select(range(30))")
-    shown = notebook.python("len(explorer.selected)")
-    assert shown < 30  # samples of the hidden class are excluded
-    pictures_are_drawn(page, shown)
 
 
 class Voila:
@@ -168,7 +126,7 @@ def test_voila_hides_the_code_and_a_click_hides_a_class(dashboard):
 
 
 def test_dashboard_works_without_bqplot_gl(voila, browser):
-    page = browser.new_page(viewport={"width": 1400, "height": 1300}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=2)
     aborted: list[str] = []
 
     def abort(route: Route) -> None:

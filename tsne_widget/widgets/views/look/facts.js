@@ -1,0 +1,42 @@
+// The facts of one sample: probabilities as bars, values in two columns, its file.
+import { iconButton } from "../../frontend/controls.js";
+import { element } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
+
+/** Bars of class probabilities; the label is bold. @param {{name: string, share: number, is_label: boolean, color: string}[]} classes */
+export function barsOf(classes) {
+  const list = element("ul", "tw-bars");
+  list.setAttribute("aria-label", "Most probable classes");
+  for (const { name, share, is_label: isLabel, color } of classes) {
+    const item = list.appendChild(element("li"));
+    const dot = item.appendChild(element("span", "tw-dot"));
+    dot.style.background = paint(color);
+    const named = item.appendChild(element(isLabel ? "b" : "span", "tw-class-name", name));
+    named.title = isLabel ? `${name}, the label` : name;
+    const track = item.appendChild(element("span", "tw-track"));
+    const bar = track.appendChild(element("span"));
+    bar.style.width = `${100 * share}%`;
+    bar.style.background = paint(color);
+    const isTiny = share > 0 && share < 0.001;
+    item.append(element("span", "tw-class-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
+  }
+  return list;
+}
+
+/** Names and values. @param {[name: string, value: string][]} details */
+export function factsOf(details) {
+  return details.map(([name, value]) => {
+    const pair = element("div");
+    pair.append(element("dt", "", name), element("dd", "", value));
+    pair.title = `${name}: ${value}`;
+    return pair;
+  });
+}
+
+/** The last part of a path, and a button that copies it whole. @param {string} path */
+export function pathOf(path) {
+  if (!path) return [];
+  const name = element("span", "", path.split(/[/\\]/).pop() || path);
+  name.title = path;
+  return [name, iconButton("Copy the path", "copy", () => { void navigator.clipboard?.writeText(path); })];
+}

@@ -168,15 +168,7 @@ class ExplorerState(Selecting):
     @property
     def accuracies(self) -> NDArray[np.float64]:
         """(g,) float64: accuracy of each class; NaN where it is unknown."""
-        record = self.feature_set
-        accuracies = np.full(len(self.class_names), np.nan)
-        if record.labels is None or record.predictions is None:
-            return accuracies
-        counts = self.counts
-        wrong = np.bincount(self.codes[record.misclassified], minlength=len(counts))
-        judged = (np.arange(len(counts)) < self.known) & (counts > 0)
-        accuracies[judged] = 1 - wrong[judged] / counts[judged]
-        return accuracies
+        return self.classes.accuracies(self.feature_set)
 
     @property
     def color_choices(self) -> dict[str, str]:

@@ -65,12 +65,14 @@ window.now = () => performance.timeOrigin + performance.now();
 addEventListener("pointerup", (e) => window.up = performance.timeOrigin + e.timeStamp, true);
 addEventListener("click", (e) => window.clicked = performance.timeOrigin + e.timeStamp, true);
 """
-# The first frame in which every visible tile has its image; the gallery was empty before.
+# The first frame of another order in which every visible tile has its image.
 WATCH_TILES = """() => {
   window.seen = undefined;
+  const sheet = document.querySelector(".tw-gallery .tw-pictures");
+  const before = sheet.dataset.epoch;
   const look = () => {
     const tiles = [...document.querySelectorAll(".tw-gallery figure")];
-    const ready = tiles.length && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
+    const ready = sheet.dataset.epoch !== before && tiles.length && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
     if (ready) window.seen = now();
     else requestAnimationFrame(look);
   };
@@ -107,7 +109,7 @@ def main(sizes: list[int]) -> None:
 def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
     """Milliseconds from mouse-up to the last visible image."""
     notebook.execute("explorer.clear()")
-    page.wait_for_function("() => !document.querySelector('.tw-gallery figure')")
+    page.locator(".tw-gallery [data-source=visible][aria-pressed=true]").wait_for()
     page.wait_for_timeout(500)
     page.evaluate(WATCH_TILES)
     drag(page, LASSO)
@@ -118,16 +120,15 @@ def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
 def confusion_clicks(notebook: Notebook, page: Page) -> list[float]:
     """Milliseconds from a click on a cell to the observer of the selection in Python."""
     page.get_by_role("tab", name="Confusion").click()
-    matrix = page.locator(".tw-confusion canvas")
+    matrix = page.locator(".tw-matrix")
     matrix.scroll_into_view_if_needed()
     times = []
     for step in range(ROUNDS):
         page.wait_for_timeout(500)
         notebook.execute("explorer.clear(); arrived.clear()")
         page.wait_for_timeout(500)
-        cell, left, top = map(float, matrix.get_attribute("data-grid").split())
         column, line = step % 7, (3 * step + 1) % 7
-        matrix.click(position={"x": left + (column + 0.5) * cell, "y": top + (line + 0.5) * cell})
+        matrix.locator(f"[data-place='{line} {column}']").click()
         until(lambda: notebook.python("len(arrived)"), 20, "the cell's rows")
         times.append(notebook.python("arrived[0]") - page.evaluate("() => window.clicked"))
     return times

@@ -130,13 +130,16 @@ def test_the_named_selections_have_no_violation(themed, is_empty):
     names = [] if is_empty else ["few", "<b>many</b>"]
     themed.execute(f"explorer.state.selections = {{name: range(9) for name in {names}}}")
     themed.execute("explorer.select(range(5))")
-    page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
+    page.locator(".tw-tabs [role=tab]", has_text="Saved").click()
     try:
         if is_empty:
-            page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
+            page.locator(".tw-selections .tw-empty").wait_for(timeout=20 * SECONDS)
         else:
             page.locator(".tw-selections li").nth(1).hover()
-            page.get_by_role("button", name="Delete few", exact=True).click()
+            page.get_by_role("button", name="Actions on <b>many</b>", exact=True).click()
+            assert violations(themed) == []
+            page.keyboard.press("Escape")
+            page.locator(".tw-selections .tw-pick").first.press("Delete")
             page.locator(".tw-dropped").wait_for(timeout=20 * SECONDS)
         assert violations(themed) == []
     finally:

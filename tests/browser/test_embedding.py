@@ -128,8 +128,8 @@ def test_two_views_of_one_explorer_show_each_others_gestures(notebook):
     hidden = legend.nth(SECOND).locator("li button").nth(1)
     until(lambda: hidden.get_attribute("aria-pressed") == "false", 20, "the other legend")
     legend.nth(FIRST).locator("li button").nth(1).click()
-    page.locator(".tw-tabs").nth(FIRST).get_by_role("tab", name="Selections").click()
-    other = page.locator(".tw-tabs").nth(SECOND).get_by_role("tab", name="Selections")
+    page.locator(".tw-tabs").nth(FIRST).get_by_role("tab", name="Saved").click()
+    other = page.locator(".tw-tabs").nth(SECOND).get_by_role("tab", name="Saved")
     until(lambda: other.get_attribute("aria-selected") == "true", 20, "the other view's panel")
 
 

@@ -213,8 +213,8 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     page.locator(".tw-find input").press("Enter")
     shows(".tw-message")
     for panel, place in (
-        ("Confusion", ".tw-confusion .tw-tables"),
-        ("Selections", ".tw-selections li"),
+        ("Confusion", ".tw-confusion .tw-pairs"),
+        ("Saved", ".tw-selections li"),
     ):
         page.get_by_role("tab", name=panel).click()
         shows(place)

@@ -291,12 +291,7 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_selects_its_samples(opened):
     record = make_record()
     page = opened(record, places())
     page.get_by_role("tab", name="Confusion").click()
-    canvas = page.locator(".tw-confusion canvas")
-    page.wait_for_function("() => document.querySelector('.tw-confusion canvas')?.dataset.grid")
-    cell, left, top = map(float, canvas.get_attribute("data-grid").split())
-    page.locator(".tw-confusion canvas").click(
-        position={"x": left + 1.5 * cell, "y": top + 0.5 * cell}
-    )
+    page.locator(".tw-matrix [data-place='0 1']").click()
     expected = np.flatnonzero((record.labels == 0) & (record.predictions == 1))
     count_is(page, len(expected))
     assert selected(page) == expected.tolist()

@@ -349,8 +349,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
 
     def _check_unchanged(self, X: Any) -> None:
         """Raise InvalidInputError if ``X`` is not that of the previous fit."""
-        same = self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum
-        if not same:
+        if not (self._fit.is_of(X) if self._others is None else checksum(X) == self._checksum):
             raise InvalidInputError(
                 "warm_start=True continues the fit of the same X, but X has changed; "
                 "pass warm_start=False to start again"

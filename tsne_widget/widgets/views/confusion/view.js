@@ -47,7 +47,7 @@ class Confusion {
   #controls = element("div", "tw-controls");
   #matrix = element("div", "tw-matrix-part");
   #heading = element("div", "tw-section");
-  #hint = element("p", "tw-caption tw-muted tw-hint");
+  #hint = element("p", "tw-caption tw-muted tw-cellhint");
   #pairsHeading = element("h4", "tw-section", "Most confused pairs");
   #counted;
   #unit;

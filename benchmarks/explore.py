@@ -72,7 +72,8 @@ WATCH_TILES = """() => {
   const before = sheet.dataset.epoch;
   const look = () => {
     const tiles = [...document.querySelectorAll(".tw-gallery figure")];
-    const ready = sheet.dataset.epoch !== before && tiles.length && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
+    const isNew = sheet.dataset.epoch !== before && tiles.length;
+    const ready = isNew && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
     if (ready) window.seen = now();
     else requestAnimationFrame(look);
   };

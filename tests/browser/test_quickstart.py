@@ -274,7 +274,7 @@ def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(note
     notebook.execute("explorer.select('visible')")
     total = notebook.python("len(explorer.feature_set)")
     pictures_are_drawn(page, total)
-    scroll = page.locator(".tw-gallery .tw-scroll")
+    scroll = page.locator(".tw-gallery .tw-pictures")
     for part in (0.2, 0.4, 0.6, 0.8):  # tiles out of view are removed
         scroll.evaluate("(node, part) => { node.scrollTop = part * node.scrollHeight }", part)
         page.wait_for_function(
@@ -285,9 +285,9 @@ def test_scrolling_the_gallery_to_its_end_shows_the_last_row_with_few_nodes(note
         )
     scroll.evaluate("(node) => { node.scrollTop = 1e9 }")
     last = notebook.python("int(explorer.feature_set.ids[-1])")
-    page.locator(".tw-gallery figure", has_text=f"#{last}").wait_for(timeout=20 * SECONDS)
+    page.locator(f".tw-gallery figure[data-id='{last}']").wait_for(timeout=20 * SECONDS)
     pictures_are_drawn(page, total)
-    assert page.locator(".tw-gallery .tw-scroll *").count() <= 200
+    assert page.locator(".tw-gallery .tw-pictures *").count() <= 200
 
 
 def test_selecting_in_python_moves_the_map_and_the_gallery(notebook):

@@ -231,8 +231,6 @@ def test_gallery_without_pictures_names_the_argument_to_pass(open_notebook):
     notebook = open_one(open_notebook, "nopictures", TWO.replace("display(two)", ""))
     page = notebook.page
     map_is_drawn(page)
-    page.locator(".tw-gallery [data-source=selection]").click()
-    page.locator(".tw-hint", has_text="Drag around points on the map").wait_for()
     notebook.execute("two.select([0, 1])")
     page.locator(".tw-gallery figure").nth(1).wait_for()
     assert "pass images=" in page.locator(".tw-note").inner_text()

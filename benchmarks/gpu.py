@@ -2,10 +2,11 @@
 
     python benchmarks/gpu.py [--sizes 3589x4096 10000x784 …] [--seconds 560] [--data folder]
 
-Prints Markdown tables: first fits of a process, whole fits stage by stage, and live frames. Times
-are wall seconds. "whole" is the median of warm fits without a callback; the stages are of one more
-fit, which waits for the device between them. Data are those of benchmarks/tsne.py if ``--data``
-(or ``../shared/data``) has them, else Gaussian clusters of unequal size and width that overlap.
+Prints Markdown tables: first fits of a process, whole fits stage by stage, small fits beside the
+CPU, fits without Triton, and live frames. Times are wall seconds. "whole" is the median of warm
+fits without a callback; the stages are of one more fit, which waits for the device between them.
+Data are those of benchmarks/tsne.py if ``--data`` (or ``../shared/data``) has them, else Gaussian
+clusters of unequal size and width that overlap.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +30,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import tsne as peers
 from tsne_widget import TSNE
+from tsne_widget.projection import devices
+from tsne_widget.projection.gpu import fit as gpu_fit
+from tsne_widget.projection.gpu.engine import Engine
+from tsne_widget.projection.gpu.operations import TorchOperations
+from tsne_widget.projection.gpu.search import TORCH
 
 
 class Size(NamedTuple):
@@ -54,22 +61,25 @@ SIZES = (
 )
 COLUMNS = (
     "rows × columns | data | neighbours | P | optimise | whole | bar | KL | KL on the CPU | "
-    "recall | peak GB | same bits"
+    "recall | peak GB | estimate | same bits"
 )
+SMALL = (500, 1_000, 2_000, 3_000, 5_000)
 FIRST_FIT = """
-import sys, time
+import time
 start = time.perf_counter()
 import numpy as np, torch
 from tsne_widget import TSNE
+from tsne_widget.projection.gpu.engine import engine_of
 X = np.random.default_rng(0).normal(size=(5_000, 50)).astype(np.float32)
 torch.zeros(1, device="cuda").cpu()
-begin = time.perf_counter()
+times = [start, time.perf_counter()]
+assert engine_of("cuda:0").note is None
+times.append(time.perf_counter())
 tsne = TSNE(device="cuda", random_state=0)
-tsne.fit(X)
-middle = time.perf_counter()
-tsne.fit(X)
-end = time.perf_counter()
-print(f"{begin - start:.2f} {middle - begin:.2f} {end - middle:.2f}")
+for _ in range(2):
+    tsne.fit(X)
+    times.append(time.perf_counter())
+print(*(f"{seconds:.2f}" for seconds in np.diff(times)))
 """
 
 
@@ -113,8 +123,9 @@ def main() -> None:
             print(f"| {size.n:,} × {size.d:,} | not measured: the time is over |", flush=True)
             continue
         row(size)
-    if time.perf_counter() - begin < options.seconds:
-        frames()
+    for part in (small_fits, without_triton, frames):
+        if time.perf_counter() - begin < options.seconds:
+            part()
     print(f"\n{time.perf_counter() - begin:.0f} s in all")
 
 
@@ -138,7 +149,10 @@ def describe() -> None:
 
 def first_fits() -> None:
     """First and second fit of a process, with an empty and a full cache of kernels."""
-    print("\n| first fit, 5,000 × 50 | imports and driver | first | second |\n|---|---|---|---|")
+    print(
+        "\n| cache of kernels | imports and driver | compiling | first fit, 5,000 × 50 | second |\n"
+        "|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "TRITON_CACHE_DIR": folder,
@@ -153,11 +167,9 @@ def first_fits() -> None:
                 check=False,
             )
             if ended.returncode:
-                print(f"| {cache} cache of kernels | failed: {ended.stderr.splitlines()[-1]} |")
+                print(f"| {cache} | failed: {ended.stderr.splitlines()[-1]} |")
             else:
-                print(
-                    f"| {cache} cache of kernels | {' | '.join(ended.stdout.split())} |", flush=True
-                )
+                print(f"| {cache} | {' | '.join(ended.stdout.split())} |", flush=True)
 
 
 def row(size: Size) -> None:
@@ -172,16 +184,16 @@ def row(size: Size) -> None:
         times.append(seconds)
         maps.append(tsne.embedding_)
     peak = torch.cuda.max_memory_allocated() / 1e9
+    estimate = devices.needed_bytes(*X.shape, 90, "cuda") / 1e9
     kl, recall = tsne.kl_divergence_, tsne.neighbors_recall_
     whole = statistics.median(times[1:] or times)
     same = all(np.array_equal(maps[0], other) for other in maps[1:]) if maps[1:] else "–"
     stages, end = staged(X) if size.rounds > 1 else (None, 0.0)
     parts = ["–"] * 3
     if stages is not None:
-        compiling = "compiling kernels, once per process"
         parts = [
             f"{stages.seconds('finding neighbours', 'computing probabilities'):.3f}",
-            f"{stages.seconds('computing probabilities', compiling, 'optimise'):.3f}",
+            f"{stages.seconds('computing probabilities', 'optimise'):.3f}",
             f"{end - stages.begins['optimise']:.3f}",
         ]
     cpu = "–"
@@ -190,7 +202,7 @@ def row(size: Size) -> None:
     bar = "–" if size.bar is None else f"≤ {size.bar}"
     print(
         f"| {size.n:,} × {size.d:,} | {name} | {' | '.join(parts)} | {whole:.3f} | {bar} | "
-        f"{kl:.4f} | {cpu} | {recall:.4f} | {peak:.1f} | {same} |",
+        f"{kl:.4f} | {cpu} | {recall:.4f} | {peak:.1f} | {estimate:.1f} | {same} |",
         flush=True,
     )
 
@@ -211,22 +223,53 @@ def staged(X: np.ndarray) -> tuple[Stages, float]:
     return stages, time.perf_counter()
 
 
+def small_fits() -> None:
+    """Warm fits of few rows on the GPU and on the CPU."""
+    threads = torch.get_num_threads()
+    print(f"\n| rows | GPU | CPU, {threads} threads |\n|---|---|---|")
+    X, _ = data(Size(max(SMALL), 512, None, None, 1, False))
+    for n in SMALL:
+        cells = []
+        for device in ("cuda", "cpu"):
+            times = [timed(TSNE(device=device, random_state=0), X[:n])[0] for _ in range(4)]
+            cells.append(f"{statistics.median(times[1:]):.3f}")
+        print(f"| {n:,} | {' | '.join(cells)} |", flush=True)
+
+
+def without_triton() -> None:
+    """Whole fits with torch operations, as where Triton is absent."""
+    print("\n| torch operations | whole | KL |\n|---|---|---|")
+    fast, gpu_fit.engine_of = gpu_fit.engine_of, lambda device: Engine(TorchOperations(), TORCH)
+    for size in SIZES[1:3]:
+        X, _ = data(size)
+        fits = [timed(TSNE(device="cuda", random_state=0), X) for _ in range(3)]
+        seconds = statistics.median(seconds for seconds, _ in fits[1:])
+        kl = fits[-1][1].kl_divergence_
+        print(f"| {size.n:,} × {size.d:,} | {seconds:.3f} | {kl:.4f} |", flush=True)
+    gpu_fit.engine_of = fast
+
+
 def frames() -> None:
     """What frames of a live map cost: a callback in every tenth iteration, 70,000 points."""
     X, _ = data(Size(70_000, 50, None, None, 1, False))
-    count = 0
+    print("\n| 70,000 × 50 | without frames | with frames | frames | a second |")
+    print("|---|---|---|---|---|")
 
-    def callback(*_: Any) -> None:
-        nonlocal count
-        count += 1
+    def measure(thread: str) -> None:
+        seen: list[int] = []
+        alone = min(timed(TSNE(device="cuda", random_state=0), X)[0] for _ in range(3))
+        live = TSNE(device="cuda", random_state=0, callback_every=10)
+        live.callback = lambda iteration, *_: seen.append(iteration)
+        seconds = timed(live, X)[0]
+        print(
+            f"| {thread} | {alone:.3f} | {seconds:.3f} | {len(seen)} | {len(seen) / seconds:.0f} |",
+            flush=True,
+        )
 
-    alone = min(timed(TSNE(device="cuda", random_state=0), X)[0] for _ in range(3))
-    live = TSNE(device="cuda", random_state=0, callback=callback, callback_every=10)
-    seconds = timed(live, X)[0]
-    print(
-        f"\n70,000 points live: {count} frames in {seconds:.3f} s, {count / seconds:.0f} a second; "
-        f"without frames {alone:.3f} s"
-    )
+    measure("main thread")
+    other = threading.Thread(target=measure, args=("another thread, as in the explorer",))
+    other.start()
+    other.join()
 
 
 def data(size: Size) -> tuple[np.ndarray, str]:

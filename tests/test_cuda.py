@@ -13,13 +13,14 @@ from sklearn.metrics import pairwise_distances
 
 from tests.extraction.nets import Pictures, ResNet, made
 from tsne_widget import TSNE, InvalidInputError, extract
+from tsne_widget.errors import DoubtWarning
 from tsne_widget.projection import devices
 from tsne_widget.projection.gpu import inverted_file, recording
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
 from tsne_widget.projection.gpu.engine import Engine, can_run, engine_of
 from tsne_widget.projection.gpu.features import scaled_features
 from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
-from tsne_widget.projection.gpu.operations import Motion, TorchOperations, edges_of
+from tsne_widget.projection.gpu.operations import Motion, TorchOperations, constants_of, edges_of
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.products import Products, exact_products
 from tsne_widget.projection.gpu.search import TORCH, exact_neighbors
@@ -87,7 +88,8 @@ class TestOperations:
             motion = Motion(y, 0.1 * y, torch.ones_like(y))
             parts = torch.empty((4, these.parts(n)), device=device)
             rates = torch.full((n,), 0.7 * n, device=device)
-            these.move(motion, pull, push, z, Phase(1, 1.0, 0.8, float(n)), rates, parts)
+            constants = constants_of(Phase(1, 1.0, 0.8, float(n)), device)
+            these.move(motion, pull, push, z, constants, rates, parts)
             results.append([array.cpu() for array in (pull, push, z, motion.y, parts.amin(1))])
         for there, here in zip(*results, strict=True):
             assert torch.allclose(there, here, rtol=1e-3, atol=1e-3 * float(here.abs().max()))
@@ -125,10 +127,11 @@ class TestOperations:
 
 
 class TestStages:
-    def test_exact_neighbours_are_those_on_the_cpu(self, digits, engine):
+    def test_exact_neighbours_are_those_on_the_cpu(self, many, engine):
+        few = many[:2000]
         with Workers(1) as workers:
-            here = nearest(digits, 15, workers)
-        there = exact_neighbors(torch.from_numpy(digits).to(CUDA), 15, search=engine.search)
+            here = nearest(few, 15, workers)
+        there = exact_neighbors(torch.from_numpy(few).to(CUDA), 15, search=engine.search)
         assert (there.indices.cpu().numpy() == here.indices).mean() > 0.99
         assert np.allclose(there.squared.cpu(), here.squared, rtol=1e-4)
 
@@ -231,6 +234,17 @@ class TestFit:
         monkeypatch.setattr(devices, "free_bytes", lambda device: 1e6)
         with pytest.raises(InvalidInputError, match="of the GPU's memory"):
             TSNE(device="cuda").fit(digits)
+
+    def test_a_gpu_that_runs_out_of_memory_is_an_error_or_leaves_the_fit_to_the_cpu(self, many):
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(0.002)
+        try:
+            with pytest.raises(InvalidInputError, match="too little free memory"):
+                TSNE(device="cuda", max_iter=2).fit(many)
+            with pytest.warns(DoubtWarning, match="so t-SNE runs on the CPU"):
+                assert TSNE(max_iter=2).fit(many).device_ == "cpu"
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
 
     def test_the_precision_that_the_process_has_chosen_changes_no_neighbour(
         self, digits, monkeypatch

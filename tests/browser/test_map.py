@@ -138,8 +138,8 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     names = page.locator(".tw-key .tw-entry > .tw-name").all_inner_texts()
     assert names == ["<i>right</i>", "Left"]  # text from the data is displayed as text
     colors = page.locator(".tw-key .tw-swatch").evaluate_all(
-        "(dots) => dots.map((dot) =>"
-        " getComputedStyle(dot).backgroundColor.match(/\\d+/g).map(Number))"
+        "(all) => all.map((one) =>"
+        " getComputedStyle(one).backgroundColor.match(/\\d+/g).map(Number))"
     )
     # one point of each camera, alone in a small window around it
     for camera, color in zip(("<i>right</i>", "left"), colors, strict=True):
@@ -392,8 +392,13 @@ def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
     until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")
     assert set(too_many.python("explorer.selected.tolist()")) < set(np.flatnonzero(there).tolist())
-    count = too_many.python("len(explorer.selected)")
-    until(lambda: (on_the_card(page, 1)[:, 2] == 1).sum() == count, 20, "the selection on the card")
+    until(
+        lambda: (
+            (on_the_card(page, 1)[:, 2] == 1).sum() == too_many.python("len(explorer.selected)")
+        ),
+        20,
+        "the selection on the card",
+    )
 
 
 def test_click_opens_the_displayed_point_after_the_points_have_changed(too_many):

@@ -7,7 +7,7 @@ import pytest
 
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.plotting import UNKNOWN_COLOR, class_colors
-from tsne_widget.plotting.colors import _far_apart
+from tsne_widget.plotting.colors import DARK_COLORS, _far_apart
 
 # Colour-blind vision after Viénot, Brettel and Mollon (1999), on linear sRGB. The palette was made
 # with another model.
@@ -68,31 +68,36 @@ def test_the_first_classes_keep_their_colours_when_more_are_added():
     assert class_colors(names(100))[:30] == class_colors(names(30))
 
 
-@pytest.mark.parametrize("vision", [None, "protan", "deutan"])
-def test_eight_colours_and_grey_are_distinct_for_colour_blind_people(vision):
-    assert nearest([*class_colors(names(8)), UNKNOWN_COLOR], vision) > 15
-
-
-@pytest.mark.parametrize(("count", "least"), [(7, 15), (8, 15), (9, 15), (10, 8.5)])
-def test_seven_to_ten_colours_are_distinct_for_colour_blind_people(count, least):
-    for vision in ("protan", "deutan"):
-        assert nearest(class_colors(names(count)), vision) > least
+@pytest.mark.parametrize(("vision", "least"), [(None, 25), ("protan", 14), ("deutan", 12)])
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_ten_colours_are_distinct_for_colour_blind_people(vision, least, ground):
+    colors = class_colors(names(10))
+    if ground == "dark":
+        colors = [DARK_COLORS[color] for color in colors]
+    assert nearest(colors, vision) > least
 
 
 def test_further_colours_are_far_apart():
-    for count, least in ((10, 25), (20, 16), (100, 5)):
+    for count, least in ((10, 20), (20, 16), (100, 5)):
         assert nearest([*class_colors(names(count)), UNKNOWN_COLOR]) > least
 
 
-def test_each_colour_is_visible_on_white_and_on_the_dark_theme():
+@pytest.mark.parametrize(("wrong", "on_dark"), [("#c2185b", False), ("#ff7fab", True)])
+def test_no_class_has_the_colour_of_mistakes(wrong, on_dark):
+    for color in class_colors(names(100)):
+        drawn = DARK_COLORS.get(color, color) if on_dark else color
+        assert nearest([drawn, wrong]) > 11
+
+
+def test_each_colour_is_visible_on_its_ground():
     for color in (*class_colors(names(1000)), UNKNOWN_COLOR):
         assert contrast(color, "#ffffff") > 2.1
-        assert contrast(color, "#212121") >= 3  # the map's ground in JupyterLab's dark theme
+        assert contrast(DARK_COLORS.get(color, color), "#111111") >= 3
 
 
 def test_colours_are_the_same_in_every_run():
     colors = class_colors(names(12))
-    assert colors[8:] == ("#86c06d", "#9d8838", "#ff3cff", "#d200b4")
+    assert colors[8:] == ("#1b575d", "#632185", "#b400ff", "#c378ff")
     many = class_colors(names(1000))
     _far_apart.cache_clear()
     assert class_colors(names(1000)) == many

@@ -309,7 +309,7 @@ def test_axes_of_a_subfigure_are_accepted():
 
 
 def test_point_size_is_a_diameter():
-    assert points(plot_embedding(XY, point_size=3)).get_sizes().tolist() == [9]
+    assert set(points(plot_embedding(XY, point_size=3)).get_sizes().tolist()) == {9}
     few, many = plot_embedding(XY), plot_embedding(np.tile(XY, (1000, 1)))
     assert points(few).get_sizes()[0] > points(many).get_sizes()[0] > 0
 
@@ -402,7 +402,20 @@ def test_unselected_points_are_drawn_faintly_and_below():
     opacity = points.get_facecolors()[:, 3]
     assert (opacity == 1).sum() == 50
     assert (opacity[-50:] == 1).all()
-    assert opacity.min() < 0.3
+    assert opacity.min() < 0.4
+    sizes = points.get_sizes()
+    assert sizes[:-50].max() < sizes[-50:].min()
+
+
+def test_wrong_points_are_drawn_above_with_a_ring_unless_they_are_too_many():
+    xy, codes = clusters(3)
+    wrong = np.arange(len(xy)) < 20
+    for mask, has_rings in ((wrong, True), (~wrong, False)):
+        points = plot_embedding(xy, codes, wrong=mask, point_size=1).axes[0].collections[0]
+        opacity, rings = points.get_facecolors()[:, 3], points.get_linewidths()
+        assert (opacity[-mask.sum() :] == 1).all()
+        assert (opacity[: -mask.sum()] < 1).all()
+        assert np.count_nonzero(rings) == has_rings * mask.sum()
 
 
 def test_markers_give_each_class_a_shape_in_map_and_legend():
@@ -450,6 +463,7 @@ def test_names_on_the_map_without_adjust_text_name_the_extra(monkeypatch):
         ({"values": np.zeros(3)}, r"values must be numbers of shape \(400,\)"),
         ({"values": np.array(["a"] * 400)}, "values must be numbers"),
         ({"selected": np.arange(400)}, "selected must be a bool mask"),
+        ({"wrong": np.arange(400)}, "wrong must be a bool mask"),
         ({"markers": True}, "up to 8 classes, got 9"),
     ],
 )

@@ -6,39 +6,55 @@ from triton import compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from tsne_widget.projection.gpu import kernels
-from tsne_widget.projection.gpu.triton_operations import COORDINATES, OPTIONS, PAIRS, POINTS
+from tsne_widget.projection.gpu import kernels, search_kernels
+from tsne_widget.projection.gpu import triton_operations as steps
+from tsne_widget.projection.gpu import triton_search as searches
 
 # Compute capability times ten: V100, A100, H100.
 GENERATIONS = (70, 80, 90)
-ARRAYS = {"starts": "*i64", "others": "*i32", "masses": "*i64", "z": "*fp64"}
-FLOATS = ["values", "y", "out", "origin", "field", "push", "phi", "velocity", "gains", "pull"]
-NUMBERS = ["scale", "self0", "self1", "exaggeration", "rate", "momentum", "min_gain", "max_step"]
-BLOCKS = {"attract": PAIRS, "spread": POINTS, "read": POINTS, "move": COORDINATES}
+ARRAYS = {"starts": "*i64", "masses": "*i64", "rows": "*i64", "z": "*fp64"}
+ARRAYS |= dict.fromkeys(["others", "found", "counts", "indices"], "*i32")
+NUMBERS = ["scale", "self0", "self1", "self_field", "min_gain", "max_step", "entropy"]
+INTEGERS = ["n", "cells", "copies", "stride", "count", "columns", "k", "own", "start", "first", "d"]
+GROUPS, ROOM = searches.sizes_for(98)
+COMPARED = {"ROOM": ROOM, "BLOCK": searches.BLOCK_ELEMENTS // ROOM}
+CONSTANTS = {
+    kernels.attract: {"BLOCK": steps.PAIRS},
+    kernels.spread: {"BLOCK": steps.POINTS},
+    kernels.collect: {"COPIES": steps.COPIES, "NODES": steps.NODES},
+    kernels.read: {"BLOCK": steps.POINTS},
+    kernels.normalise: {"BLOCK": steps.PARTS},
+    kernels.move: {"BLOCK": steps.COORDINATES},
+    kernels.note: {"BLOCK": steps.PARTS},
+    search_kernels.select: {"GROUPS": GROUPS, "ROOM": ROOM},
+    search_kernels.measure: COMPARED,
+    search_kernels.rank: COMPARED,
+    search_kernels.conditional: {"BLOCK": 128},
+}
 
 
 def kind(name: str) -> str:
     """Type of a kernel's argument."""
-    if name == "BLOCK":
+    if name.isupper():
         return "constexpr"
-    if name in FLOATS:
-        return "*fp32"
-    return ARRAYS.get(name) or ("fp32" if name in NUMBERS else "i32")
+    if name in NUMBERS:
+        return "fp32"
+    return "i32" if name in [*INTEGERS, "steps"] else ARRAYS.get(name, "*fp32")
 
 
 def main() -> None:
     """Compile each kernel, and print each generation."""
     for generation in GENERATIONS:
-        for name, block in BLOCKS.items():
-            kernel = getattr(kernels, name)
+        for kernel, constants in CONSTANTS.items():
             names = kernel.arg_names
             source = ASTSource(
                 fn=kernel,
                 signature={argument: kind(argument) for argument in names},
-                constexprs={(names.index("BLOCK"),): block},
+                constexprs={(names.index(name),): value for name, value in constants.items()},
             )
-            program = compiled(source, target=GPUTarget("cuda", generation, 32), options=OPTIONS)
-            if name == "spread" and "add.u64" not in program.asm["ptx"]:
+            target = GPUTarget("cuda", generation, 32)
+            program = compiled(source, target=target, options=steps.OPTIONS)
+            if kernel is kernels.spread and "add.u64" not in program.asm["ptx"]:
                 raise SystemExit(f"spread has no 64-bit addition for {generation}")
         print(generation)
 

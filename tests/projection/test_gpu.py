@@ -175,6 +175,20 @@ class TestEstimator:
         tsne.fit(digits)
         assert alive == [False]
 
+    @pytest.mark.parametrize("apart", [1e2, 1e4, 1e5])
+    @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+    def test_neighbours_within_clusters_far_apart_are_exact(self, on_gpu, apart, metric):
+        X = np.random.default_rng(0).normal(size=(400, 6))
+        X[::2, 0] += apart
+        X[:, 1] += apart
+        tsne = TSNE(perplexity=5, metric=metric, init="random", max_iter=1).fit(X)
+        pairs, k = tsne._fit._pairs, 15
+        found = [pairs.others[start : start + k].tolist() for start in pairs.starts[:-1]]
+        true = NearestNeighbors(n_neighbors=k, metric=metric).fit(X).kneighbors()[1]
+        assert np.array_equal(found, np.sort(true, 1))
+        nearest = tsne._fit.nearest(X[:5], None)
+        assert nearest.indices[:, 0].tolist() == [0, 1, 2, 3, 4]
+
     def test_small_samples_are_mapped(self, on_gpu):
         for n in (4, 7, 40):
             X = np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32)
@@ -196,7 +210,8 @@ class TestEstimator:
 
         callback = Callback()
         TSNE(max_iter=1, callback=callback).fit(digits)
-        assert callback.stages[:2] == ["copying the features", "finding neighbours"]
+        told = [text for text in callback.stages if text != "compiling kernels, once per process"]
+        assert told[:2] == ["copying the features", "finding neighbours"]
         assert callback.stages[-1] == 0
 
 
@@ -215,6 +230,7 @@ class TestChoiceOfDevice:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(devices, "free_bytes", lambda device: 80e9)
         monkeypatch.setattr(devices, "block_bytes", lambda device: 1e9)
+        monkeypatch.setattr(devices, "has_fast_tf32", lambda device: True)
         assert devices.choose_device(None, devices.GPU_ROWS, 50, 90) == ("cuda", None)
         assert devices.choose_device(None, devices.GPU_ROWS - 1, 50, 90) == ("cpu", None)
         assert devices.choose_device("cpu", 10**6, 50, 90) == ("cpu", None)
@@ -224,6 +240,7 @@ class TestChoiceOfDevice:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(devices, "free_bytes", lambda device: 2e9)
         monkeypatch.setattr(devices, "block_bytes", lambda device: 1e9)
+        monkeypatch.setattr(devices, "has_fast_tf32", lambda device: True)
         device, note = devices.choose_device(None, 10**6, 50, 90)
         assert device == "cpu"
         assert "1,000,000 × 50 needs about" in note

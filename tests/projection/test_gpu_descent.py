@@ -108,9 +108,9 @@ class TestDescent:
         seen = []
         move = TorchOperations.move
 
-        def noted(self, motion, pull, push, z, phase, rates, parts):
-            seen.append(phase.momentum)
-            move(self, motion, pull, push, z, phase, rates, parts)
+        def noted(self, motion, pull, push, z, constants, rates, parts):
+            seen.append(round(float(constants[2]), 6))
+            move(self, motion, pull, push, z, constants, rates, parts)
 
         monkeypatch.setattr(TorchOperations, "move", noted)
         state = DeviceState(torch.from_numpy(clustered(600)))

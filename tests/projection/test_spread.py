@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
@@ -114,3 +116,10 @@ def test_faithfulness_ranks_the_neighbours_of_spread_data():
 def test_divergence_of_a_map_far_from_zero_is_that_of_the_map():
     P, y = affinities(clusters(1, 0), 10), clusters(1, 0)[:, :2]
     assert kl_divergence(P, y + 1e8) == pytest.approx(kl_divergence(P, y), rel=1e-5)
+
+
+def test_a_pickled_fit_places_new_rows_as_before():
+    for X in (clusters(2, 1e7), clusters(2, 10)):
+        tsne = TSNE(random_state=0, perplexity=10, max_iter=50, device="cpu").fit(X)
+        again = pickle.loads(pickle.dumps(tsne))
+        assert np.array_equal(again.transform(X[:9]), tsne.transform(X[:9]))

@@ -84,11 +84,21 @@ def test_hovering_class_toggles_and_undo_are_shared_by_all_maps(comparison):
     page.send("legend", "toggle", code=0)
     assert page.shows("map-0", "visible") == page.shows("map-1", "visible")
     assert comparison.selected.tolist() == [1, 2]
-    page.send("map-1", "undo")
+    page.send("bar", "undo")
+    assert comparison.selected.tolist() == [0, 1, 2]  # the class is shown again
     page.send("map-0", "undo")
     assert comparison.selected.tolist() == []
-    page.send("map-1", "redo")
-    assert points(comparison, "map-0") == points(comparison, "map-1") == [1, 2]
+    page.send("bar", "redo")
+    assert points(comparison, "map-0") == points(comparison, "map-1") == [0, 1, 2]
+
+
+def test_the_key_says_how_much_the_accuracy_of_each_class_has_risen(comparison):
+    gains = Page(comparison).shows("legend", "gains", "<f4")
+    expected = [
+        np.mean(~LATE.misclassified[code == LABELS]) - np.mean(~EARLY.misclassified[code == LABELS])
+        for code in range(len(NAMES))
+    ]
+    assert np.allclose(gains[: len(NAMES)], expected)
 
 
 def test_each_map_has_rings_and_tiles_of_its_own_predictions(comparison):
@@ -108,7 +118,7 @@ def test_gallery_lists_the_predictions_if_they_differ(comparison):
     fixed = int(np.flatnonzero((before != LABELS) & (after == LABELS))[0])
     right = int(np.flatnonzero((before == LABELS) & (after == LABELS))[0])
     comparison.select([fixed, right])
-    assert page.rows_of_tiles() == sorted([fixed, right])
+    assert sorted(page.rows_of_tiles()) == sorted([fixed, right])
     tiles = {tile["row"]: tile for tile in page.last("tiles").content["tiles"]}
     assert NAMES[before[fixed]] in tiles[fixed]["prediction"]
     assert tiles[fixed]["badge"] == "fixed"
@@ -224,7 +234,7 @@ def test_colouring_is_shared_and_each_map_uses_its_own_values(comparison):
         page.figure(view).marks[0].color[np.argsort(rows(comparison, view))] for view in views
     ]
     assert not np.allclose(*by_row)
-    page.send("map-0", "color", name="change")
+    page.send("legend", "color", name="change")
     assert comparison.color_by == page.shows("map-1", "color_by") == "change"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "call plot_embedding(embedding, labels) and pass everything else by name: class_names=, "
     "path=, …; for an explorer, call explorer.figure()"
 )
-@in_one_order("embedding", "labels", "values", "selected")
+@in_one_order("embedding", "labels", "values", "selected", "wrong")
 def plot_embedding(
     embedding: ArrayLike,
     labels: ArrayLike | None = None,
@@ -34,6 +34,7 @@ def plot_embedding(
     values: ArrayLike | None = None,
     values_title: str = "",
     selected: ArrayLike | None = None,
+    wrong: ArrayLike | None = None,
     size_mm: tuple[float, float] = (90, 90),
     legend: bool = True,
     names: bool = False,
@@ -44,9 +45,9 @@ def plot_embedding(
 ) -> Figure:
     """A figure of a map: one colour per class, a legend beside it, no ticks.
 
-    With up to 8 classes, any two default colours are at least 0.09 apart in OKLab, with 10 classes
-    0.06, also in protanopia, deuteranopia and tritanopia (in CIEDE2000: 9.1 and 7.3). ``markers``
-    adds shapes, ``names`` writes the class names on the map.
+    With up to 10 classes, any two default colours are at least 0.149 apart in OKLab, in
+    deuteranopia 0.095, in protanopia 0.085. ``markers`` adds shapes, ``names`` writes the class
+    names on the map.
 
     Both axes are scaled by one factor, so distances keep their proportions. Overlapping points are
     in random, repeatable order, with unknown ones below. pyplot is not used, so the figure is freed
@@ -68,7 +69,9 @@ def plot_embedding(
     values_title : str
         Label of the colour bar.
     selected : (n,) array of bool, optional
-        Points to emphasise; the others are drawn faintly.
+        Points to emphasise; the others are drawn smaller and fainter.
+    wrong : (n,) array of bool, optional
+        Misclassified points, drawn above the others, larger and with a ring if there is room.
     size_mm : (width, height)
         Size of the map in millimetres. Legend and title make the figure larger.
     legend : bool
@@ -109,7 +112,16 @@ def plot_embedding(
     suffix = canvas.as_suffix(path)
     xy = unit_coordinates(embedding)
     look = as_look(
-        len(xy), labels, class_names, colors, values, values_title, selected, markers, point_size
+        len(xy),
+        labels,
+        class_names,
+        colors,
+        values,
+        values_title,
+        selected,
+        wrong,
+        markers,
+        point_size,
     )
     width, height = canvas.as_size(size_mm)
     if ax is not None:

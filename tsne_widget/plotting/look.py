@@ -33,6 +33,8 @@ class Look(NamedTuple):
     values_title: str = ""
     selected: NDArray[np.bool_] | None = None
     """(n,) mask; the other points are drawn faintly."""
+    wrong: NDArray[np.bool_] | None = None
+    """(n,) mask of misclassified points, which stand out; None: unknown."""
     markers: bool = False
     """Whether each class has its own shape."""
 
@@ -45,6 +47,7 @@ def as_look(
     values: ArrayLike | None,
     values_title: str,
     selected: ArrayLike | None,
+    wrong: ArrayLike | None,
     markers: bool,
     point_size: float | None,
 ) -> Look:
@@ -62,20 +65,25 @@ def as_look(
         raise InvalidInputError(
             f"values must be numbers of shape ({n},), got {numbers.dtype} of {numbers.shape}"
         )
-    mask = None if selected is None else np.asarray(selected)
-    if mask is not None and (mask.shape != (n,) or mask.dtype != bool):
-        raise InvalidInputError(
-            f"selected must be a bool mask of shape ({n},), got {mask.dtype} of {mask.shape}"
-        )
     return Look(
         groups,
         class_colors(groups.names, colors),
         _as_diameter(point_size, n, markers),
         None if numbers is None else numbers.astype(np.float64),
         values_title,
-        mask,
+        _as_mask("selected", selected, n),
+        _as_mask("wrong", wrong, n),
         markers,
     )
+
+
+def _as_mask(name: str, given: ArrayLike | None, n: int) -> NDArray[np.bool_] | None:
+    mask = None if given is None else np.asarray(given)
+    if mask is not None and (mask.shape != (n,) or mask.dtype != bool):
+        raise InvalidInputError(
+            f"{name} must be a bool mask of shape ({n},), got {mask.dtype} of {mask.shape}"
+        )
+    return mask
 
 
 def _as_diameter(point_size: float | None, n: int, markers: bool) -> float:

@@ -32,7 +32,7 @@ _GAP_INCHES = 2 * GAP_POINTS / 72
     'call plot_embeddings({"fc2": first, "conv5": second}, labels) and pass everything else by '
     "name: path=, …"
 )
-@in_one_order("embeddings", "labels", "values", "selected")
+@in_one_order("embeddings", "labels", "values", "selected", "wrong")
 def plot_embeddings(
     embeddings: Mapping[str, ArrayLike],
     labels: ArrayLike | None = None,
@@ -43,6 +43,7 @@ def plot_embeddings(
     values: ArrayLike | None = None,
     values_title: str = "",
     selected: ArrayLike | None = None,
+    wrong: ArrayLike | None = None,
     size_mm: tuple[float, float] = (60, 60),
     legend: bool = True,
     names: bool = False,
@@ -62,7 +63,8 @@ def plot_embeddings(
         Maps per row. Default: all if there are up to 4, otherwise as square as possible.
     size_mm : (width, height)
         Size of each map in millimetres; titles, gaps and legend make the figure larger.
-    class_names, colors, values, values_title, selected, legend, names, markers, point_size, path
+    class_names, colors, values, values_title, selected, wrong, legend, names, markers, point_size,
+    path
         See :func:`plot_embedding`.
 
     Returns
@@ -91,7 +93,16 @@ def plot_embeddings(
     in_row = _as_columns(columns, len(maps))
     n = len(next(iter(maps.values())))
     look = as_look(
-        n, labels, class_names, colors, values, values_title, selected, markers, point_size
+        n,
+        labels,
+        class_names,
+        colors,
+        values,
+        values_title,
+        selected,
+        wrong,
+        markers,
+        point_size,
     )
     figure, panels = _draw_panels(maps, look, canvas.as_size(size_mm), in_row)
     if legend:

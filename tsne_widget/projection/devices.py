@@ -85,7 +85,7 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
     search = 8.0 * n * k + split + 2 * block
     # Indices, probabilities, their sums and 64-bit keys; then the sort of pairs without opposites.
     join = 28.0 * n * k + BYTES_PER_LOOKUP * min(1.0 * n * k, 1.0 * PAIRS_PER_BLOCK)
-    sort = 20.0 * n * k + 36.0 * n * k
+    sort = 60.0 * n * k
     copy = 8.0 * n * d  # features of float64, before they are scaled
     return features + max(copy, search, join, sort, pairs + 100.0 * n) + FIXED_BYTES
 

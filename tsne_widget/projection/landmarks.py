@@ -195,7 +195,7 @@ def nearest_fitted(reference: Reference, X: NDArray[Any], workers: Workers) -> N
     """The nearest fitted rows of each row of ``X``, (r, d), independently of the other rows."""
     rows = Rows.of(reference.rows)
     queries = Rows.of(scaled_queries(reference.scale, X))
-    if rows.source is not rows.points:
+    if rows.has_digits:
         queries = queries._replace(source=X, convert=rows.convert)
     k = min(NEIGHBORS, len(rows.points))
     found = nearest(rows, k, workers, queries=queries)

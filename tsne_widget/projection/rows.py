@@ -35,6 +35,11 @@ class Rows(NamedTuple):
         """``rows``, whose float32 values are all that is known of them if they are an array."""
         return rows if isinstance(rows, Rows) else cls(rows, rows, as_float64)
 
+    @property
+    def has_digits(self) -> bool:
+        """Whether more is known of the rows than their float32 values."""
+        return self.convert is not as_float64
+
     def exact(self, index: Any) -> NDArray[np.float64]:
         """The rows at ``index`` in float64; differences between them are exact to its rounding."""
         return self.convert(self.source[index])

@@ -126,8 +126,7 @@ class Comparison(Exploration):
         self._share = 1.0
         state = ExplorerState(self._compared.common(), None, columns)
         state.message = self._compared.note
-        if self._codes is not None:
-            state.color_by = "change"
+        state.color_by = state.colored_by if self._codes is None else "change"
         state.words = {
             word: functools.partial(self._rows_that_changed, code)
             for code, word in enumerate(CHANGES)
@@ -166,7 +165,7 @@ class Comparison(Exploration):
         views |= {
             "bar": ComparisonBarView(state, records),
             "changes": ChangesView(state, self._names, self._codes),
-            "legend": LegendView(state, palette, self._views_of[self._first]),
+            "legend": LegendView(state, palette, self._views_of[self._first], records[self._first]),
             "way": self._way,
             "gallery": gallery,
             "look": LookView(state, shared_tiles, background, gallery),
@@ -275,13 +274,13 @@ class Comparison(Exploration):
     def figure(self, **options: Any) -> Figure:
         """The maps as one static figure, see :func:`tsne_widget.plot_embeddings`."""
         from tsne_widget.plotting import plot_embeddings
-        from tsne_widget.widgets.models.figure_options import figure_options
+        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
 
         state = self.wait()._state
         common = {state.colored_by, *state.scores.columns}  # other colours differ between maps
         color_by = state.color_by if state.color_by in common else state.colored_by
         shown_now = figure_options(state, self._colors, color_by)
-        rows = state.visible_rows
+        rows = drawn_rows(state)
         maps = {name: xy[rows] for name, xy in self.embeddings.items()}
         return plot_embeddings(maps, **(shown_now | options))
 

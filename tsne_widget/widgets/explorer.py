@@ -380,11 +380,11 @@ class EmbeddingExplorer(MapExploration):
             nothing.
         """
         from tsne_widget.plotting import plot_embedding
-        from tsne_widget.widgets.models.figure_options import figure_options
+        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
 
         state = self.wait()._state
         current = figure_options(state, self._colors, state.color_by)
-        return plot_embedding(state.embedding[state.visible_rows], **(current | options))
+        return plot_embedding(state.embedding[drawn_rows(state)], **(current | options))
 
     def _frame(
         self, rows: ArrayLike, *, features: bool = False, scores: bool | Literal["all"] = True

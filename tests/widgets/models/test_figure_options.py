@@ -35,7 +35,7 @@ def test_only_visible_classes_are_drawn_in_the_colours_of_the_explorer(explorer)
     assert legend_of(figure) == ["dog", "owl"]
     colors = figure.axes[0].collections[0].get_facecolors()
     assert len(colors) == 40
-    assert (np.abs(colors - mpl.colors.to_rgba("#000000")).max(axis=1) == 0).sum() == 20
+    assert (np.abs(colors[:, :3] - mpl.colors.to_rgb("#000000")).max(axis=1) == 0).sum() == 20
 
 
 def test_selected_points_stand_out(explorer):
@@ -43,7 +43,13 @@ def test_selected_points_stand_out(explorer):
     opacity = explorer.figure().axes[0].collections[0].get_facecolors()[:, 3]
     assert (opacity == 1).sum() == 2
     opacity = explorer.figure(selected=None).axes[0].collections[0].get_facecolors()[:, 3]
+    wrong = explorer.feature_set.misclassified
+    assert (opacity == 1).sum() == wrong.sum()
+    explorer.state.mistakes = "plain"
+    opacity = explorer.figure(selected=None).axes[0].collections[0].get_facecolors()[:, 3]
     assert (opacity == 1).all()
+    explorer.state.mistakes = "only"
+    assert len(explorer.figure().axes[0].collections[0].get_offsets()) == wrong.sum()
 
 
 @pytest.mark.parametrize(

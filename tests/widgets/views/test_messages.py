@@ -91,7 +91,7 @@ def assert_whole(state) -> None:
 
 
 EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "diagnosis",
-                  "selections"]  # fmt: skip
+                  "selections", "strip", "look"]  # fmt: skip
 COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery"]
 
 

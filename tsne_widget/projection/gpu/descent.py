@@ -30,6 +30,7 @@ from tsne_widget.projection.gpu.operations import (
     Motion,
     Operations,
     Pairs,
+    constants_of,
     edges_of,
 )
 from tsne_widget.projection.gpu.recording import Recorder
@@ -110,6 +111,8 @@ class DeviceDescent:
         self._measure()
         self._extent: float | None = None  # of the map, if it is known without waiting
         self._rates = pairs.stable_rates()
+        self._phase: Phase | None = None  # the phase of the constants
+        self._constants = torch.zeros(3, device=y.device)
         self._sums_all = y.shape[1] <= repulsion.DIRECT_POINTS
         self._lattice: Lattice | None = None
         self._recorder = Recorder(y.device)
@@ -177,6 +180,7 @@ class DeviceDescent:
             state.motion.velocity.zero_()
             state.motion.gains.fill_(1)
         extent = extent_of(state.motion.y) if self._extent is None else self._extent
+        self._extent = None  # it is known at the end of a block only
         growth = (extent / state.extent) ** 1.25 if state.extent > 0 else FIRST_GROWTH
         if schedule.is_fresh(state.iteration):
             growth = max(growth, FIRST_GROWTH)
@@ -234,29 +238,32 @@ class DeviceDescent:
 
     def _repeat(self, count: int, phase: Phase, block: Block) -> None:
         """Do ``count`` iterations."""
+        if phase != self._phase:
+            self._phase = phase
+            self._constants.copy_(constants_of(phase, self._constants.device))
         if block.is_careful:
-            self._repeat_carefully(count, phase)
+            self._repeat_carefully(count)
             return
         lattice = self._lattice_of(block.shape)
 
         def iterate() -> None:
             for _ in range(RECORDED):
-                self._iterate(phase, lattice)
+                self._iterate(lattice)
 
         while count >= RECORDED and self._can_record:
-            self._recorder.run((phase, block.shape), iterate)
+            self._recorder.run((block.shape,), iterate)
             count -= RECORDED
         for _ in range(count):
-            self._iterate(phase, lattice)
+            self._iterate(lattice)
 
-    def _repeat_carefully(self, count: int, phase: Phase) -> None:
+    def _repeat_carefully(self, count: int) -> None:
         """Do ``count`` iterations, and read the extent of the map before each."""
         state = self._state
         for _ in range(count):
             extent = extent_of(state.motion.y)
             shape = self._shape(extent, extent, state.shape)
             state.shape = shape or state.shape
-            self._iterate(phase, self._lattice_of(shape))
+            self._iterate(self._lattice_of(shape))
 
     def _lattice_of(self, shape: Shape | None) -> Lattice | None:
         if shape is None:
@@ -268,7 +275,7 @@ class DeviceDescent:
             self._lattice = make_lattice(shape, device, copies)
         return self._lattice
 
-    def _iterate(self, phase: Phase, lattice: Lattice | None) -> None:
+    def _iterate(self, lattice: Lattice | None) -> None:
         """One iteration: launches work on the device, and waits for nothing."""
         motion, z = self._state.motion, self._state.z
         self._operations.note(self._box)
@@ -276,7 +283,7 @@ class DeviceDescent:
         self._repel(lattice, self._box.edges, z)
         self._recorder.join()
         self._operations.move(
-            motion, self._pull, self._push, z, phase, self._rates, self._box.parts
+            motion, self._pull, self._push, z, self._constants, self._rates, self._box.parts
         )
         if self._state.is_line:
             motion.y[1].zero_()

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import torch
 
-from tsne_widget.projection.gpu.lattice import make_lattice, shape_for
+from tsne_widget.projection.candidates import SPARE
+from tsne_widget.projection.gpu.lattice import Lattice, Shape
 from tsne_widget.projection.gpu.operations import (
     Box,
     Motion,
@@ -21,8 +22,8 @@ from tsne_widget.projection.gpu.operations import (
 )
 from tsne_widget.projection.gpu.search import TORCH, Columns, DeviceNeighbors, Search
 from tsne_widget.projection.gpu.triton_operations import TritonOperations
-from tsne_widget.projection.gpu.triton_search import TritonSearch
-from tsne_widget.projection.schedule import Phase
+from tsne_widget.projection.gpu.triton_search import Found, TritonSearch, sizes_for
+from tsne_widget.projection.mesh import Influence
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ def engine_of(device: str) -> Engine:
     if not can_run(place):
         return slow
     try:
-        engine = Engine(TritonOperations(), TritonSearch())
-        _compile(engine, place)
+        operations, search = TritonOperations(), TritonSearch()
+        _compile(operations, search, place)
     except Exception as error:  # a compiler has many ways to fail, and torch operations need none
         logger.warning("Triton cannot compile its kernels", exc_info=True)
         reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -61,7 +62,7 @@ def engine_of(device: str) -> Engine:
             "slower torch operations with the same result; install the Triton that belongs to "
             "your torch"
         )
-    return engine
+    return Engine(operations, search)
 
 
 def can_run(device: torch.device) -> bool:
@@ -73,10 +74,10 @@ def can_run(device: torch.device) -> bool:
     return torch.cuda.get_device_capability(device) >= MIN_CAPABILITY
 
 
-def _compile(engine: Engine, device: torch.device) -> None:
-    """Compile the kernels with the types of a fit, several at a time."""
+def _compile(operations: TritonOperations, search: TritonSearch, device: torch.device) -> None:
+    """Compile the kernels with the types of a fit, all at a time."""
     with torch.cuda.device(device):
-        calls = [*_steps(engine.operations, device), *_searches(engine.search, device)]
+        calls = [*_searches(search, device), *_steps(operations, device)]
         torch.cuda.current_stream().synchronize()
 
     def run(call: Callable[[], object]) -> None:
@@ -88,37 +89,44 @@ def _compile(engine: Engine, device: torch.device) -> None:
         list(pool.map(run, calls))
 
 
-def _steps(operations: Operations, device: torch.device) -> list[Callable[[], object]]:
-    """Calls of the operations of an iteration on two points."""
-    y = torch.tensor([[0.0, 1.0], [0.0, 1.0]], device=device).T
-    lattice = make_lattice(shape_for(1.0, 1.0), device)
-    pairs = Pairs(
-        torch.tensor([0, 1, 2], device=device),
-        torch.tensor([1, 0], dtype=torch.int32, device=device),
-        torch.tensor([0.5, 0.5], device=device),
-    )
-    motion = Motion(*(torch.ones_like(y) for _ in range(3)))
-    pull, push = torch.empty_like(y), torch.empty_like(y)
-    field = torch.ones((lattice.shape.size, lattice.shape.size), device=device)
-    edges, z = torch.zeros(4, device=device), torch.ones((), dtype=torch.float64, device=device)
-    box = Box(torch.zeros((4, 1), device=device), edges.clone(), torch.zeros(2, device=device))
+def _steps(triton: TritonOperations, device: torch.device) -> list[Callable[[], object]]:
+    """A call of each kernel of an iteration, with two points."""
+
+    def zeros(*shape: int, kind: torch.dtype = torch.float32) -> torch.Tensor:
+        return torch.zeros(shape, dtype=kind, device=device)
+
+    y, pull, push = zeros(2, 2).T, zeros(2, 2).T, zeros(2, 2).T
+    shape = Shape(40, 1.0)
+    masses = zeros(1, 20, 20, kind=torch.int64)
+    kernel = Influence(zeros(0), (0.1, 0.1), 0.9, None)
+    lattice = Lattice(shape, masses, zeros(40, 40), zeros(0), kernel)
+    starts = torch.arange(3, device=device)
+    pairs = Pairs(starts, zeros(2, kind=torch.int32), zeros(2))
+    motion = Motion(zeros(2, 2).T, zeros(2, 2).T, zeros(2, 2).T)
+    edges, z = zeros(4), torch.ones((), dtype=torch.float64, device=device)
+    box = Box(zeros(4, 1), zeros(4), zeros(2))
     return [
-        lambda: operations.attract(y, pairs, pull),
-        lambda: operations.note(box),
-        lambda: operations.spread(y, lattice, edges),
-        lambda: operations.read(y, lattice, field, edges, push, z.clone()),
-        lambda: operations.move(
-            motion, pull, push, z, Phase(1, 1.0, 0.8, 0.1), pairs.values, box.parts.clone()
-        ),
+        lambda: triton.interpolate(y, lattice, zeros(40, 40), edges, push, zeros(1)),
+        lambda: triton.add_masses(y, lattice, edges),
+        lambda: triton.move(motion, pull, push, z, zeros(3), zeros(2), zeros(4, 1)),
+        lambda: triton.note(box),
+        lambda: triton.attract(y, pairs, zeros(2, 2).T),
+        lambda: triton.collect_masses(lattice._replace(masses=masses.clone())),
+        lambda: triton.sum_up(zeros(1), z.clone(), 2, 0.9),
     ]
 
 
-def _searches(search: Search, device: torch.device) -> list[Callable[[], object]]:
-    """Calls of the search for three neighbours, and for their probabilities."""
-    X = torch.arange(8.0, device=device)[:, None].repeat(1, 4)
-    products, columns = X.square().T.repeat(2, 1), Columns(torch.arange(8, device=device))
-    found = DeviceNeighbors.empty(8, 90, device)
+def _searches(triton: TritonSearch, device: torch.device) -> list[Callable[[], object]]:
+    """A call of each kernel of a search, for 90 neighbours of eight rows."""
+    X = torch.zeros((8, 4), device=device)
+    groups, room = sizes_for(90 + SPARE)
+    found = Found.empty(8, room, device)
+    found.counts.zero_()
+    found.columns.zero_()
+    columns, out = Columns(torch.arange(8, device=device)), DeviceNeighbors.empty(8, 90, device)
     return [
-        lambda: search.nearest(products, X, X, slice(0, 8), columns, -1, found),
-        lambda: search.probabilities(torch.zeros((8, 90), device=device), 30.0),
+        lambda: triton.measure(X, X, found, columns, 0),
+        lambda: triton.select(torch.zeros((8, 8), device=device), found, 4, -1, groups),
+        lambda: triton.rank(found, columns, 0, out),
+        lambda: triton.probabilities(torch.zeros((8, 90), device=device), 30.0),
     ]

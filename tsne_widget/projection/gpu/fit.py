@@ -23,8 +23,9 @@ from tsne_widget.projection.gpu.features import copied, principal_components, sc
 from tsne_widget.projection.gpu.placement import DevicePlacement
 from tsne_widget.projection.gpu.probabilities import joint_probabilities
 from tsne_widget.projection.gpu.search import DeviceNeighbors, Search, exact_neighbors
-from tsne_widget.projection.inputs import Scaler, directions, unit_rows
+from tsne_widget.projection.inputs import Scaler, directions, exact_directions, unit_rows
 from tsne_widget.projection.landmarks import Placing, Reference, scaled_queries
+from tsne_widget.projection.mesh import widest
 from tsne_widget.projection.neighbors import Neighbors
 from tsne_widget.projection.placement import NEIGHBORS
 from tsne_widget.projection.precomputed import precomputed_neighbors
@@ -57,8 +58,12 @@ class DeviceFit:
         self._scaler: Scaler | None = None
         self._features: torch.Tensor | None = None  # in the order of the fit
         self._order: torch.Tensor | None = None  # row numbers in that order; None: as given
+        self._digits: torch.Tensor | None = (
+            None  # the features in float64, if float32 is too coarse
+        )
         with self._on_device() as place:
-            stage("compiling kernels, once per process")
+            if not engine_of.cache_info().currsize:
+                stage("compiling kernels, once per process")
             engine = engine_of(self._place)
             warn_about(filter(None, [engine.note]))
             neighbors = self._neighbors(X, problem, place, engine.search, stage)
@@ -111,9 +116,12 @@ class DeviceFit:
         with self._on_device() as place:
             assert self._features is not None  # noqa: S101 - only called for a map of features
             k = min(NEIGHBORS, len(self))
-            search = engine_of(self._place).search
-            there = copied(queries, place)
-            found = exact_neighbors(self._features, k, queries=there, search=search)
+            if self._digits is None:
+                search, there = engine_of(self._place).search, copied(queries, place)
+                found = exact_neighbors(self._features, k, queries=there, search=search)
+            else:
+                there = self._all_digits(X, place)
+                found = exact_neighbors(self._digits, k, queries=there)
             if self._scaler is None:
                 found = found.as_cosine()
             indices = found.indices
@@ -186,7 +194,17 @@ class DeviceFit:
             )
         else:
             found, self.recall = exact_neighbors(self._features, k, search=search), 1.0
+            if found.need_digits(self._features):
+                self._digits = self._all_digits(X, place)
+                if self._order is not None:
+                    self._digits = self._digits[self._order]
+                found = exact_neighbors(self._digits, k)
         return found.as_cosine() if is_cosine else found
+
+    def _all_digits(self, X: NDArray[Any], place: torch.device) -> torch.Tensor:
+        """(m, d) float64 tensor of features in the unit of the fit, not centred."""
+        convert = exact_directions if self._scaler is None else self._scaler.digits
+        return torch.from_numpy(convert(X)).to(place, widest(place))
 
     def _start(self, problem: Problem) -> torch.Tensor:
         """(n, 2) initial coordinates in the order of the fit."""
@@ -276,7 +294,7 @@ def _with_index(device: str) -> str:
 
 def _move(values: dict[str, Any], device: str) -> None:
     """Move the arrays of a fit to a device; nothing happens if they are there."""
-    for name in ("_features", "_order"):
+    for name in ("_features", "_order", "_digits"):
         if values[name] is not None:
             values[name] = values[name].to(device)
     values["_pairs"] = values["_pairs"].to(device)

@@ -177,12 +177,10 @@ def move(
     pull,
     push,
     z,
+    constants,
     rates,
     boxes,
     count,
-    exaggeration,
-    rate,
-    momentum,
     min_gain,
     max_step,
     BLOCK: tl.constexpr,
@@ -194,6 +192,9 @@ def move(
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = i < count
     share = (1.0 / tl.load(z)).to(tl.float32)
+    exaggeration = tl.load(constants)
+    rate = tl.load(constants + 1)
+    momentum = tl.load(constants + 2)
     gradient = exaggeration * tl.load(pull + i, mask=inside, other=0.0)
     gradient -= tl.load(push + i, mask=inside, other=0.0) * share
     last = tl.load(velocity + i, mask=inside, other=0.0)

@@ -99,14 +99,21 @@ class Operations(Protocol):
         pull: torch.Tensor,
         push: torch.Tensor,
         z: torch.Tensor,
-        phase: Phase,
+        constants: torch.Tensor,
         rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
         """Take one step of gradient descent with these forces, and set the parts of the box.
 
-        ``rates``: (n,) float32, the largest stable learning rate of each point without
-        exaggeration.
+        Parameters
+        ----------
+        motion, pull, push, z, parts
+            As above; ``motion`` and ``parts`` change.
+        constants : (3,) float32 tensor
+            Exaggeration, learning rate and momentum. They are on the device, so a recording of an
+            iteration serves all phases.
+        rates : (n,) float32 tensor
+            Largest stable learning rate of each point, without exaggeration.
         """
 
 
@@ -215,20 +222,27 @@ class TorchOperations:
         pull: torch.Tensor,
         push: torch.Tensor,
         z: torch.Tensor,
-        phase: Phase,
+        constants: torch.Tensor,
         rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
         """See :class:`Operations`."""
         y, velocity, gains = motion
-        gradient = pull * phase.exaggeration - push * z.reciprocal().float()
+        exaggeration, rate, momentum = constants
+        gradient = pull * exaggeration - push * z.reciprocal().float()
         same_way = (gradient * velocity) > 0
         gains.copy_(torch.where(same_way, gains * 0.8, gains + 0.2).clamp_(min=MIN_GAIN))
-        own_rates = (rates / phase.exaggeration).clamp_(max=phase.learning_rate)
-        step = velocity * phase.momentum - gradient * gains * own_rates
+        own_rates = torch.minimum(rates / exaggeration, rate)
+        step = velocity * momentum - gradient * gains * own_rates
         velocity.copy_(step.clamp_(-MAX_STEP, MAX_STEP))
         y.add_(velocity)
         parts[:, 0] = edges_of(y)
+
+
+def constants_of(phase: Phase, device: torch.device) -> torch.Tensor:
+    """(3,): the constants of a phase, as a step reads them."""
+    values = [phase.exaggeration, phase.learning_rate, phase.momentum]
+    return torch.tensor(values, dtype=torch.float32, device=device)
 
 
 def edges_of(y: torch.Tensor) -> torch.Tensor:

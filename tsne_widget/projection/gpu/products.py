@@ -24,14 +24,16 @@ class Products:
 
     Parameters
     ----------
-    X : (n, d) float32 tensor
+    X : (n, d) float32 or float64 tensor
     is_split : bool, optional
-        By default where that is faster.
+        By default for float32 where that is faster.
     """
 
     def __init__(self, X: torch.Tensor, *, is_split: bool | None = None) -> None:
         self._lengths = X.square().sum(1)
-        self._is_split = has_fast_tf32(X.device) if is_split is None else is_split
+        if is_split is None:
+            is_split = X.dtype == torch.float32 and has_fast_tf32(X.device)
+        self._is_split = is_split
         self._X = parts_of(X) if self._is_split else X
         self._width = self._X.shape[1] // 4 if self._is_split else 0
 

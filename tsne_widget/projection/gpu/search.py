@@ -13,6 +13,9 @@ from tsne_widget.projection.gpu.products import Products
 
 # Size in bytes of the distances from a block of rows to all rows, on a GPU and on the CPU.
 BLOCK_BYTES, HOST_BLOCK_BYTES = 3 * 2**29, 2**26
+# Squared distances below this share of the squared length of a centred row are too coarse: rounding
+# reorders neighbours whose distances differ by less than 0.1 %.
+COARSE = 1e-3
 
 
 class DeviceNeighbors(NamedTuple):
@@ -28,6 +31,11 @@ class DeviceNeighbors(NamedTuple):
         """Arrays for the k neighbours of m rows."""
         indices = torch.empty((m, k), dtype=torch.int32, device=device)
         return cls(indices, torch.empty((m, k), device=device))
+
+    def need_digits(self, X: torch.Tensor) -> bool:
+        """Whether the rounding of float32 products can hide neighbours among the (m, d) rows."""
+        last = self.squared[:, -1]
+        return bool(((last > 0) & (last < COARSE * X.square().sum(1))).any())
 
     def as_cosine(self) -> DeviceNeighbors:
         """Squared cosine distances (1 − cos)² for rows of unit length."""
@@ -117,11 +125,11 @@ def exact_neighbors(
 
     Parameters
     ----------
-    X : (n, d) float32 tensor
-        Finite and approximately centred.
+    X : (n, d) float32 tensor, or float64
+        Finite; approximately centred if float32.
     k : int
         1 to n − 1, or 1 to n with queries.
-    queries : (m, d) float32 tensor, optional
+    queries : (m, d) tensor of the same type, optional
         By default the rows of ``X``; a row is not its own neighbour.
     search : Search
     """

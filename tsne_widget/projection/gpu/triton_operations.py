@@ -9,7 +9,6 @@ import torch
 from tsne_widget.projection.forces import MAX_STEP, MIN_GAIN
 from tsne_widget.projection.gpu.lattice import Lattice
 from tsne_widget.projection.gpu.operations import Box, Motion, Pairs
-from tsne_widget.projection.schedule import Phase
 
 # Elements of one program at once: pairs of a row, points, coordinates, parts of a box or of a sum.
 PAIRS, POINTS, COORDINATES, PARTS = 128, 128, 512, 1024
@@ -42,6 +41,11 @@ class TritonOperations:
 
     def spread(self, y: torch.Tensor, lattice: Lattice, edges: torch.Tensor) -> None:
         """See :class:`Operations`."""
+        self.add_masses(y, lattice, edges)
+        self.collect_masses(lattice)
+
+    def add_masses(self, y: torch.Tensor, lattice: Lattice, edges: torch.Tensor) -> None:
+        """Add a unit mass at each point to a copy of the mesh."""
         n, cells, copies = y.shape[1], lattice.shape.cells, lattice.copies
         self._kernels.spread[(_programs(n, POINTS),)](
             y.T,
@@ -54,12 +58,16 @@ class TritonOperations:
             BLOCK=POINTS,
             **OPTIONS,
         )
+
+    def collect_masses(self, lattice: Lattice) -> None:
+        """Set the density to the sum of all copies, and those to 0."""
+        cells, size = lattice.shape.cells, lattice.shape.size
         self._kernels.collect[(_programs(cells**2, NODES),)](
             lattice.masses,
             lattice.density,
             cells,
-            copies,
-            lattice.shape.size,
+            lattice.copies,
+            size,
             COPIES=COPIES,
             NODES=NODES,
             **OPTIONS,
@@ -76,16 +84,28 @@ class TritonOperations:
     ) -> None:
         """See :class:`Operations`."""
         n = y.shape[1]
-        programs = _programs(n, POINTS)
-        sums = torch.empty(programs, device=y.device)
+        sums = torch.empty(_programs(n, POINTS), device=y.device)
+        self.interpolate(y, lattice, field, edges, push, sums)
+        self.sum_up(sums, z, n, lattice.kernel.self_field)
+
+    def interpolate(
+        self,
+        y: torch.Tensor,
+        lattice: Lattice,
+        field: torch.Tensor,
+        edges: torch.Tensor,
+        push: torch.Tensor,
+        sums: torch.Tensor,
+    ) -> None:
+        """Write −½∇Φ to ``push`` and the sum of Φ in each program to ``sums``."""
         self0, self1 = lattice.kernel.self_force
-        self._kernels.read[(programs,)](
+        self._kernels.read[(len(sums),)](
             y.T,
             edges,
             field,
             push.T,
             sums,
-            n,
+            y.shape[1],
             1 / lattice.shape.cell,
             self0,
             self1,
@@ -94,9 +114,10 @@ class TritonOperations:
             BLOCK=POINTS,
             **OPTIONS,
         )
-        self._kernels.normalise[(1,)](
-            sums, z, programs, n, lattice.kernel.self_field, BLOCK=PARTS, **OPTIONS
-        )
+
+    def sum_up(self, sums: torch.Tensor, z: torch.Tensor, n: int, self_field: float) -> None:
+        """Write the total of the sums, without the own shares of n points, to ``z``."""
+        self._kernels.normalise[(1,)](sums, z, len(sums), n, self_field, BLOCK=PARTS, **OPTIONS)
 
     def parts(self, n: int) -> int:
         """See :class:`Operations`."""
@@ -108,7 +129,7 @@ class TritonOperations:
         pull: torch.Tensor,
         push: torch.Tensor,
         z: torch.Tensor,
-        phase: Phase,
+        constants: torch.Tensor,
         rates: torch.Tensor,
         parts: torch.Tensor,
     ) -> None:
@@ -116,12 +137,10 @@ class TritonOperations:
         self._kernels.move[(parts.shape[1],)](
             *(array.T for array in (*motion, pull, push)),
             z,
+            constants,
             rates,
             parts,
             motion.y.numel(),
-            float(phase.exaggeration),
-            float(phase.learning_rate),
-            float(phase.momentum),
             MIN_GAIN,
             MAX_STEP,
             BLOCK=COORDINATES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,6 +20,24 @@ MAX_NEIGHBORS = 400
 BLOCK_ELEMENTS = 4096
 # Without it, Triton 3.9 warns that its default is about to change.
 OPTIONS = {"enable_fp_fusion": True}
+
+
+class Found(NamedTuple):
+    """What is found for m targets, with room for r rows each."""
+
+    columns: torch.Tensor
+    """(m, r) int32: columns of the products, ascending."""
+    counts: torch.Tensor
+    """(m,) int32: how many."""
+    squared: torch.Tensor
+    """(m, r) float32: squared distances."""
+
+    @classmethod
+    def empty(cls, m: int, room: int, device: torch.device) -> Found:
+        """Arrays for m targets."""
+        columns = torch.empty((m, room), dtype=torch.int32, device=device)
+        counts = torch.empty(m, dtype=torch.int32, device=device)
+        return cls(columns, counts, torch.empty((m, room), device=device))
 
 
 class TritonSearch:
@@ -44,18 +63,33 @@ class TritonSearch:
             TORCH.nearest(products, X, targets, rows, columns, own, out)
             return
         groups, room = sizes_for(candidates)
-        found = torch.empty((m, room), dtype=torch.int32, device=X.device)
-        counts = torch.empty(m, dtype=torch.int32, device=X.device)
-        squared = torch.empty((m, room), device=X.device)
-        options = {"ROOM": room, "BLOCK": max(8, BLOCK_ELEMENTS // room), "num_warps": 8} | OPTIONS
-        kernels = self._kernels
-        kernels.select[(m,)](
-            products, found, counts, c, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
+        found = Found.empty(m, room, X.device)
+        self.select(products, found, candidates, own, groups)
+        self.measure(X, targets, found, columns, rows.start)
+        self.rank(found, columns, rows.start, out)
+
+    def select(
+        self, products: torch.Tensor, found: Found, candidates: int, own: int, groups: int
+    ) -> None:
+        """Find the columns of the smallest products."""
+        m, c = products.shape
+        room = found.columns.shape[1]
+        self._kernels.select[(m,)](
+            products, *found[:2], c, candidates, own, GROUPS=groups, ROOM=room, **OPTIONS
         )
-        kernels.measure[(m,)](
-            X, targets, found, counts, squared, *columns, rows.start, X.shape[1], **options
-        )
-        kernels.rank[(m,)](found, counts, squared, *out, *columns, rows.start, k, **options)
+
+    def measure(
+        self, X: torch.Tensor, targets: torch.Tensor, found: Found, columns: Columns, first: int
+    ) -> None:
+        """Compute the distances between the rows found and the targets from ``first`` on."""
+        m, room = found.columns.shape
+        self._kernels.measure[(m,)](X, targets, *found, *columns, first, X.shape[1], **_sizes(room))
+
+    def rank(self, found: Found, columns: Columns, first: int, out: DeviceNeighbors) -> None:
+        """Write the nearest of the rows found to ``out``."""
+        m, room = found.columns.shape
+        k = out.indices.shape[1]
+        self._kernels.rank[(m,)](*found, *out, *columns, first, k, **_sizes(room))
 
     def probabilities(self, squared: torch.Tensor, perplexity: float) -> torch.Tensor:
         """See :class:`Search`."""
@@ -72,6 +106,11 @@ class TritonSearch:
             **OPTIONS,
         )
         return out
+
+
+def _sizes(room: int) -> dict[str, Any]:
+    """Sizes of a program that compares all that is found."""
+    return {"ROOM": room, "BLOCK": BLOCK_ELEMENTS // room, "num_warps": 8} | OPTIONS
 
 
 def sizes_for(candidates: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 // A sample's picture and caption, for every view of pictures.
 import { twoToneMark } from "./controls.js";
 import { element } from "./elements.js";
+import { paint } from "./palette.js";
 
 /**
  * @typedef {{row: number, id: number, label: string | null, prediction: string | null, wrong: boolean,
@@ -42,7 +43,7 @@ export function picture(tile) {
 
 /** The dot of the label, with a ring of the prediction's colour around a mistake. @param {Tile} tile */
 export function markOf(tile) {
-  return twoToneMark(tile.color, tile.wrong ? tile.prediction_color : "");
+  return twoToneMark(paint(tile.color), tile.wrong ? paint(tile.prediction_color) : "");
 }
 
 /** Two lines: the label, and the wrong prediction or how sure the model is. @param {Tile} tile */

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsne_widget.widgets.models.appearance import (
     CHANGE_COLORS,
@@ -18,15 +19,24 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import selection_codes
 
 
+def drawn_rows(state: ExplorerState) -> NDArray[np.bool_]:
+    """(n,) bool: the rows that the map draws."""
+    wrong = state.feature_set.misclassified
+    only = state.mistakes == "only" and wrong.any()
+    return state.visible_rows & wrong if only else state.visible_rows
+
+
 def figure_options(state: ExplorerState, colors: Mapping[str, str], color_by: str) -> Any:
     """Arguments of :func:`plot_embedding` for the visible rows, in the colours of ``color_by``."""
-    rows, record = state.visible_rows, state.feature_set
+    rows, record = drawn_rows(state), state.feature_set
     names = record.class_names
     options: dict[str, Any] = {"selected": None}
     if len(state.selected):
         mask = np.zeros(len(rows), dtype=bool)
         mask[state.selected] = True
         options["selected"] = mask[rows]
+    if state.mistakes == "mark" and color_by not in ("correct", "change"):
+        options["wrong"] = record.misclassified[rows]
     of_classes = {
         "class_names": names or None,
         "colors": {k: v for k, v in colors.items() if k in names},

@@ -32,7 +32,7 @@ export function makeHead(model, resize, commands) {
 }
 
 class Head {
-  root = element("div", "tw-head");
+  root = element("div", "tw-gallery-head");
   #model;
   #sources;
   #sort = menuButton("Order of the pictures (S)");
@@ -84,16 +84,16 @@ class Head {
     this.#sort.show(chosen ? orderWords(chosen, isDescending) : "", note);
     this.#sort.offer(sorts.map((sort) => ({
       text: sort.key === by ? orderWords(sort, isDescending) : sort.name,
-      lacks: sort.lacks, isChosen: sort.key === by,
+      key: sort.key, lacks: sort.lacks, isChosen: sort.key === by,
       choose: () => this.#arrange({ sort: sort.key }),
-    })), chosen && !chosen.lacks ? { text: orderWords(chosen, !isDescending), choose: () => this.#arrange({ descending: !isDescending }) } : null);
+    })), chosen && !chosen.lacks ? { key: "", text: orderWords(chosen, !isDescending), choose: () => this.#arrange({ descending: !isDescending }) } : null);
   }
 
   #showGroup() {
     const by = this.#model.get("group_by");
     this.#group.show(GROUP_WORDS[by]);
     this.#group.offer(this.#model.get("groupings").map((/** @type {Grouping} */ { key, lacks }) => ({
-      text: GROUP_WORDS[key], lacks, isChosen: key === by, choose: () => this.#arrange({ group: key }),
+      key, text: GROUP_WORDS[key], lacks, isChosen: key === by, choose: () => this.#arrange({ group: key }),
     })), null);
   }
 
@@ -117,7 +117,7 @@ class Head {
   }
 }
 
-/** @typedef {{text: string, lacks?: string, isChosen?: boolean, choose: () => void}} Item */
+/** @typedef {{key: string, text: string, lacks?: string, isChosen?: boolean, choose: () => void}} Item */
 
 /**
  * A button with a menu; in a narrow head its icon stands for the text.
@@ -135,6 +135,7 @@ function menuButton(title, iconName) {
   opener.append(text, icon("down"));
   const list = element("div", "tw-menu");
   const { root, open } = popover(opener, list);
+  root.dataset.menu = iconName ?? "sort";
   root.addEventListener("keydown", (event) => moveInMenu(event, list));
 
   function show(/** @type {string} */ words, note = "") {
@@ -167,9 +168,10 @@ function menuButton(title, iconName) {
   return { root, show, offer, open: openMenu };
 }
 
-function makeItem(/** @type {Item} */ { text, lacks = "", isChosen = false }, /** @type {() => void} */ act) {
+function makeItem(/** @type {Item} */ { key, text, lacks = "", isChosen = false }, /** @type {() => void} */ act) {
   const item = textButton("", act);
   item.className = "tw-item";
+  item.dataset.key = key;
   item.disabled = Boolean(lacks);
   item.setAttribute("aria-pressed", String(isChosen));
   const mark = item.appendChild(element("span", "tw-check"));

@@ -2,6 +2,7 @@
 import { button, twoToneMark } from "../../frontend/controls.js";
 import { fullCount } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
+import { paint } from "../../frontend/palette.js";
 import { makeGrid } from "./grid.js";
 import { captionHeight, emptyTile, fillTile } from "./tile.js";
 
@@ -67,7 +68,7 @@ function makeHeading(/** @type {ViewModel} */ model, /** @type {number} */ group
   const [name, count, label, prediction] = model.get("groups")[group];
   const node = element("div", "tw-heading");
   node.setAttribute("aria-hidden", "true"); // each tile names its label and prediction
-  if (label || prediction) node.append(twoToneMark(label || prediction, label && prediction));
+  if (label || prediction) node.append(twoToneMark(paint(label || prediction), label && paint(prediction)));
   node.append(element("b", "", name), element("span", "tw-muted", fullCount(count)));
   const only = node.appendChild(button("Select only these", () => model.send({ kind: "group", epoch: model.get("epoch"), index: group, mode: "replace" }), "link"));
   only.tabIndex = -1; // by keys: pick a range, then keep it

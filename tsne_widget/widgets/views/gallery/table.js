@@ -89,7 +89,7 @@ export function makeTable(model) {
 
 /** @param {any} tile @param {Column} column @param {string} text */
 function cellOf(tile, column, text) {
-  const cell = element("span", isRight(column) ? "tw-number" : "");
+  const cell = element("span", isRight(column) ? "tw-cell-number" : "");
   if (column.key === "class") cell.append(markOf(tile));
   if (column.key === "prediction" && tile.wrong) cell.classList.add("tw-is-wrong");
   cell.append(element("span", "", text));
@@ -107,7 +107,7 @@ function headingOf(/** @type {ViewModel} */ model, /** @type {Column} */ column)
   const isSorted = model.get("sorted_by") === key;
   const isDescending = isSorted && model.get("descending");
   const heading = textButton("", () => sortBy(model, key));
-  heading.className = isRight(column) ? "tw-number" : "";
+  heading.className = isRight(column) ? "tw-cell-number" : "";
   heading.dataset.key = key;
   heading.setAttribute("aria-pressed", String(isSorted));
   heading.title = `Sort by ${name}${isSorted ? `, now ${isDescending ? "highest" : "lowest"} first` : ""}`;

@@ -11,14 +11,14 @@ export function barsOf(classes) {
     const item = list.appendChild(element("li"));
     const dot = item.appendChild(element("span", "tw-dot"));
     dot.style.background = paint(color);
-    const named = item.appendChild(element(isLabel ? "b" : "span", "tw-name", name));
+    const named = item.appendChild(element(isLabel ? "b" : "span", "tw-class-name", name));
     named.title = isLabel ? `${name}, the label` : name;
     const track = item.appendChild(element("span", "tw-track"));
     const bar = track.appendChild(element("span"));
     bar.style.width = `${100 * share}%`;
     bar.style.background = paint(color);
     const isTiny = share > 0 && share < 0.001;
-    item.append(element("span", "tw-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
+    item.append(element("span", "tw-class-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
   }
   return list;
 }

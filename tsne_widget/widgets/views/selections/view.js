@@ -75,6 +75,7 @@ class Selections {
   showSelected() {
     const overlaps = typedOf(this.#model.get("overlaps"), Uint32Array, this.#rows.length, 0);
     const listed = this.#listed();
+    if (listed.length !== this.#rows.length) return; // show() is about to run
     this.#rows.forEach((row, index) => showOverlap(row, listed[index], overlaps[index]));
     this.#form.show();
   }

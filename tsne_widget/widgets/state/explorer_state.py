@@ -42,6 +42,7 @@ class Fit(NamedTuple):
     ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
     or "failed". ``total`` is 0 if the projector reports no iterations, ``seconds`` NaN until the
     end. ``note`` is a remark about the map, ``stage`` what is done before the first iteration.
+    ``turn`` is the angle in degrees by which the finished map is turned.
     """
 
     condition: str = "none"
@@ -52,6 +53,7 @@ class Fit(NamedTuple):
     seconds: float = math.nan
     note: str = ""
     stage: str = ""
+    turn: float = 0.0
 
 
 class ExplorerState(Selecting):

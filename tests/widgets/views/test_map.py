@@ -120,7 +120,7 @@ def test_page_stores_only_its_viewport_and_labels_in_the_model(explorer, page):
     page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True, point_size=2.0)
     assert page.shows("map", "viewport") == [0.0, 1.0, 0.0, 2.0]
     assert page.shows("map", "show_labels")
-    page.sets("map", viewport=[], show_labels=False, point_size=1.0)
+    page.sets("map", viewport=[], show_labels=before["map.show_labels"], point_size=1.0)
     for traits in (
         {"budget": 5}, {"selected": b""}, {"viewport": [], "codes": b""}, {"figure": None},
         {"point_size": 0.0}, {"opacity": float("nan")}, {"mistakes": "only"},

@@ -92,7 +92,12 @@ def assert_whole(state) -> None:
 
 EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "diagnosis",
                   "selections", "strip", "look"]  # fmt: skip
-COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery"]
+<<<<<<< HEAD
+COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery", "look"]
+=======
+COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery",
+                    "look"]  # fmt: skip
+>>>>>>> h-images
 
 
 def test_list_of_views_is_complete():

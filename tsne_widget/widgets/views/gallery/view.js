@@ -104,11 +104,15 @@ class Gallery {
     const isTable = this.#model.get("is_table");
     this.#sheets.pictures.sheet.root.hidden = isTable;
     this.#tableBox.hidden = !isTable;
-    this.#restart();
+    this.#draw();
   }
 
   #restart() {
     for (const { requests } of Object.values(this.#sheets)) requests.clear();
+    this.#draw();
+  }
+
+  #draw() {
     this.#hover.set(null);
     this.#showEmpty();
     this.#fitTable();

@@ -129,6 +129,7 @@ class Look {
   }
 
   #show(/** @type {any} */ { row, tile, path, details, probabilities }, /** @type {DataView} */ data) {
+    const hadFocus = this.root.contains(document.activeElement); // perhaps on a neighbour that goes away
     this.#row = row;
     this.root.dataset.row = String(row);
     this.root.setAttribute("aria-label", `Close look at picture ${tile.id}`);
@@ -143,6 +144,7 @@ class Look {
     this.#body.scrollTop = 0;
     this.#neighbors.wait();
     if (this.#el.hidden) this.#appear();
+    else if (hadFocus) this.root.focus({ preventScroll: true });
   }
 
   /** Take the place of the panels, and the keyboard focus if it was in them. */

@@ -21,7 +21,6 @@ def machines() -> Iterator[Any]:
     torch.set_num_threads(1)  # an actor takes as many processors
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # for a machine with other work
         head = {
             "num_cpus": 2,
             "include_dashboard": False,

@@ -62,7 +62,7 @@ FIXED_SORTS = {"dataset", "class", "prediction"}
 FIXED_COLORS = {"label", "prediction", "correct", "selection"}
 
 _DTYPES = {
-    "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4",
+    "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4", "legend.gains": "<f4",
     "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
     "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
     "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",

@@ -87,7 +87,7 @@ def test_verbose_prints_stages_and_iterations(capsys):
         "[t-SNE] Computing 59 nearest neighbors...",
         "[t-SNE] Computed conditional probabilities for 60 samples",
         "[t-SNE] Iteration 50: error = ",
-        "[t-SNE] KL divergence after 250 iterations with early exaggeration",
+        "[t-SNE] KL divergence after 200 iterations with early exaggeration",
         f"[t-SNE] KL divergence after 300 iterations: {tsne.kl_divergence_:f}",
     ):
         assert text in printed

@@ -92,6 +92,15 @@ def test_hovering_class_toggles_and_undo_are_shared_by_all_maps(comparison):
     assert points(comparison, "map-0") == points(comparison, "map-1") == [0, 1, 2]
 
 
+def test_the_key_says_how_much_the_accuracy_of_each_class_has_risen(comparison):
+    gains = Page(comparison).shows("legend", "gains", "<f4")
+    expected = [
+        np.mean(~LATE.misclassified[code == LABELS]) - np.mean(~EARLY.misclassified[code == LABELS])
+        for code in range(len(NAMES))
+    ]
+    assert np.allclose(gains[: len(NAMES)], expected)
+
+
 def test_each_map_has_rings_and_tiles_of_its_own_predictions(comparison):
     page = Page(comparison)
     row = int(np.flatnonzero(EARLY.predictions != LATE.predictions)[0])

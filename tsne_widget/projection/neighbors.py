@@ -18,7 +18,7 @@ from tsne_widget.projection.workers import Workers
 SYMMETRIC_BYTES = 192 * 2**20
 SYMMETRIC_ROWS = 256
 # |x|² + |y|² − 2xy loses digits if the squared distance is below this share of |x|² + |y|².
-CANCELLATION = 1e-2
+CANCELLATION = 2e-3
 # Differences of float32 rows lose digits of a squared distance below this share of |x|².
 PRECISE = 1e-6
 

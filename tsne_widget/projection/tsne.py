@@ -125,7 +125,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
     kl_divergence_ : float
         KL(P‖Q) of the map, in nats; NaN after an interrupt.
     n_iter_ : int
-        Number of the last iteration, counted from 0 as in scikit-learn: 599 after 600 iterations,
+        Number of the last iteration, counted from 0 as in scikit-learn: 399 after 400 iterations,
         −1 if there was none.
     complete_ : bool
         False if a callback, an error or an interrupt ended the fit early.

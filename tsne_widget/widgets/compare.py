@@ -165,7 +165,7 @@ class Comparison(Exploration):
         views |= {
             "bar": ComparisonBarView(state, records),
             "changes": ChangesView(state, self._names, self._codes),
-            "legend": LegendView(state, palette, self._views_of[self._first]),
+            "legend": LegendView(state, palette, self._views_of[self._first], records[self._first]),
             "way": self._way,
             "gallery": gallery,
             "look": LookView(state, shared_tiles, background, gallery),

@@ -1,6 +1,7 @@
 // The list of classes: sorting, number formats, and search by typing. No DOM, no widgets.
 
-/** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>, selected?: ArrayLike<number>}} Classes */
+/** @typedef {{names: string[], counts: ArrayLike<number>, accuracies: ArrayLike<number>, selected?: ArrayLike<number>,
+ *   gains?: ArrayLike<number>}} Classes */
 
 // Made once: one formatter per number makes a thousand rows slow.
 const EXACT = new Intl.NumberFormat("en");
@@ -10,17 +11,20 @@ const ASCENDING = new Intl.Collator(undefined, { numeric: true });
 /**
  * Codes of the classes, sorted; equal classes keep their order.
  * @param {string} by  "name", "size" (largest first), "smallest", "accuracy" (lowest first), "best" (highest first), "selected"
- *   (most first); anything else keeps the given order
+ *   (most first), "lost" and "gained" (by the rise of the accuracy); anything else keeps the given order
  * @param {Classes} classes  an accuracy of NaN is unknown and comes last
  * @returns {number[]}
  */
-export function sortedCodes(by, { names, counts, accuracies, selected = [] }) {
+export function sortedCodes(by, { names, counts, accuracies, selected = [], gains = [] }) {
   const codes = Array.from(names, (_, code) => code);
   const known = (/** @type {number} */ code, sign = 1) => (Number.isNaN(accuracies[code]) ? 2 : sign * accuracies[code]);
   if (by === "name") codes.sort((a, b) => ASCENDING.compare(names[a], names[b]));
   if (by === "size") codes.sort((a, b) => counts[b] - counts[a]);
   if (by === "accuracy" && accuracies.length) codes.sort((a, b) => known(a) - known(b));
   if (by === "best" && accuracies.length) codes.sort((a, b) => known(a, -1) - known(b, -1));
+  const gain = (/** @type {number} */ code, sign = 1) => (Number.isFinite(gains[code]) ? sign * gains[code] : 2);
+  if (by === "lost") codes.sort((a, b) => gain(a) - gain(b));
+  if (by === "gained") codes.sort((a, b) => gain(a, -1) - gain(b, -1));
   if (by === "smallest") codes.sort((a, b) => counts[a] - counts[b]);
   if (by === "selected") codes.sort((a, b) => (selected[b] ?? 0) - (selected[a] ?? 0));
   return codes;
@@ -85,13 +89,24 @@ export function percent(share, digits = 0) {
 }
 
 /**
- * A class described in one sentence, for screen readers.
- * @param {{name: string, selected: number, count: number, accuracy: number, visible: boolean}} row
+ * A rise in percentage points: "+8", "−7" or "0"; "" if it is unknown.
+ * @param {number} gain  share
  */
-export function describe({ name, selected, count, accuracy, visible }) {
+export function points(gain) {
+  if (!Number.isFinite(gain)) return "";
+  const rounded = Math.round(100 * gain);
+  return rounded > 0 ? `+${rounded}` : rounded < 0 ? `\u2212${-rounded}` : "0";
+}
+
+/**
+ * A class described in one sentence, for screen readers.
+ * @param {{name: string, selected: number, count: number, accuracy: number, gain?: number, visible: boolean}} row
+ */
+export function describe({ name, selected, count, accuracy, gain = NaN, visible }) {
   const parts = [name, count ? `${fullCount(selected)} of ${fullCount(count)} selected` : "no pictures"];
   const share = percent(accuracy);
   if (share) parts.push(`${share.replace("\u202f", " ")} right`);
+  if (points(gain)) parts.push(`change ${points(gain)} points`);
   parts.push(visible ? "shown" : "hidden");
   return parts.join(", ");
 }

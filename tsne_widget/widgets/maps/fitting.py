@@ -14,6 +14,7 @@ from tsne_widget._text import failure, printable
 from tsne_widget._validation import as_embedding
 from tsne_widget.errors import InvalidInputError, WaitTimeoutError
 from tsne_widget.widgets.maps.runner import ProjectionRun, Update, is_live
+from tsne_widget.widgets.maps.turning import best_turn, turned
 from tsne_widget.widgets.state.explorer_state import Fit
 from tsne_widget.widgets.state.map_model import MapModel
 
@@ -54,6 +55,7 @@ class Fitting:
         self._error: BaseException | None = None
         self._run: ProjectionRun | None = None
         self._seconds, self._going_since = 0.0, 0.0  # time used, without pauses
+        self._turn = 0.0  # degrees, from the last end of a fit
         self._given = projector
         self._also_call: Callable[..., Any] | None = None  # the user's own callback
 
@@ -80,6 +82,7 @@ class Fitting:
             note=_note(self.projector),
             iteration=int(getattr(self.projector, "n_iter_", -1)) + 1 if live else 0,
             total=int(self.projector.max_iter) if live else 0,
+            turn=self._turn,
         )
         self._run = ProjectionRun(self.projector, features, self._deliver, self._also_call, labels)
 
@@ -152,7 +155,13 @@ class Fitting:
         error = update.error
         if error is None and update.embedding is not None:
             try:
-                self._set("embedding", as_embedding(update.embedding, len(self._state.codes)))
+                embedding = as_embedding(update.embedding, len(self._state.codes))
+                if update.ended and _may_turn(self.projector):
+                    self._turn = best_turn(embedding)
+                    # The page animates the turn: it learns of it before the places.
+                    self._set("fit", self._state.fit._replace(turn=self._turn))
+                fit = fit._replace(turn=self._turn)
+                self._set("embedding", turned(embedding, fit.turn))
             except InvalidInputError as wrong_shape:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
@@ -224,6 +233,11 @@ def _own(projector: Any) -> tuple[Any, Callable[..., Any] | None]:
         return projector, None
     fresh = type(projector)(**projector.get_params(deep=False))
     return fresh, fresh.callback
+
+
+def _may_turn(projector: Any) -> bool:
+    """Whether directions on the projector's map mean nothing; PCA's axes do."""
+    return is_live(projector) and title_of(projector) == "t-SNE"
 
 
 def title_of(projector: Any) -> str:

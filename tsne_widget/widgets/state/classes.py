@@ -57,6 +57,17 @@ class Classes(NamedTuple):
         flags = np.asarray(mask, dtype=bool)
         return tuple(name for name, flag in zip(self.names, flags, strict=True) if flag)
 
+    def accuracies(self, record: FeatureSet) -> NDArray[np.float64]:
+        """(g,) float64: accuracy of each class in a record of these rows; NaN where unknown."""
+        accuracies = np.full(len(self.names), np.nan)
+        if record.labels is None or record.predictions is None:
+            return accuracies
+        counts = np.bincount(self.codes, minlength=len(self.names))
+        wrong = np.bincount(self.codes[record.misclassified], minlength=len(counts))
+        judged = (np.arange(len(counts)) < self.known) & (counts > 0)
+        accuracies[judged] = 1 - wrong[judged] / counts[judged]
+        return accuracies
+
     def _code_of(self, given: object) -> int:
         if not isinstance(given, (str, bool)) and hasattr(given, "__index__"):
             with suppress(TypeError):  # of an array with several values

@@ -42,6 +42,7 @@ class Fit(NamedTuple):
     ``condition`` is "none" (given coordinates), "waiting", "running", "paused", "stopped", "done"
     or "failed". ``total`` is 0 if the projector reports no iterations, ``seconds`` NaN until the
     end. ``note`` is a remark about the map, ``stage`` what is done before the first iteration.
+    ``turn`` is the angle in degrees by which the finished map is turned.
     """
 
     condition: str = "none"
@@ -52,6 +53,7 @@ class Fit(NamedTuple):
     seconds: float = math.nan
     note: str = ""
     stage: str = ""
+    turn: float = 0.0
 
 
 class ExplorerState(Selecting):
@@ -166,15 +168,7 @@ class ExplorerState(Selecting):
     @property
     def accuracies(self) -> NDArray[np.float64]:
         """(g,) float64: accuracy of each class; NaN where it is unknown."""
-        record = self.feature_set
-        accuracies = np.full(len(self.class_names), np.nan)
-        if record.labels is None or record.predictions is None:
-            return accuracies
-        counts = self.counts
-        wrong = np.bincount(self.codes[record.misclassified], minlength=len(counts))
-        judged = (np.arange(len(counts)) < self.known) & (counts > 0)
-        accuracies[judged] = 1 - wrong[judged] / counts[judged]
-        return accuracies
+        return self.classes.accuracies(self.feature_set)
 
     @property
     def color_choices(self) -> dict[str, str]:

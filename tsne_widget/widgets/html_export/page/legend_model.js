@@ -37,7 +37,7 @@ export function makeLegendModel(exploration) {
 
   const model = makeModel({
     title: LEGEND_TITLES[record.kind], names: record.printableNames, colors: record.colors, counts: Array.from(counts),
-    accuracies: asView(accuracies), visible: null, selected_counts: null, is_key: true, sorted_by: isRanked ? "accuracy" : "order",
+    accuracies: asView(accuracies), gains: null, visible: null, selected_counts: null, is_key: true, sorted_by: isRanked ? "accuracy" : "order",
     color_by: "", color_choices: [], key: {}, mistakes: "",
   }, {
     toggle,

@@ -27,7 +27,7 @@ export function makeMapModel(exploration, tileOf) {
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
     visible: null, selected: null, viewport: [],
-    hovered: -1, links: null, trails: null, show_labels: false, epoch: 0, unknown: 0,
+    hovered: -1, links: null, trails: null, show_labels: record.kind !== "", epoch: 0, unknown: 0, turn: 0,
     mistakes: exploration.state.mistakes, pictures: false, point_size: 1, opacity: 1,
   }, {
     select({ mode }, buffers) {

@@ -51,13 +51,13 @@ class ComparisonBarView(View):
             "undo": lambda _content, _buffers: state.undo(),
             "redo": lambda _content, _buffers: state.redo(),
         }
-        state.follow(self._show, "selected", "visible", "message", "busy")
+        state.follow(self._show, "chosen", "visible", "message", "busy", "can_undo", "can_redo")
 
     def _show(self) -> None:
         state = self._state
         with self.hold_sync():
             self.visible = int(np.count_nonzero(state.visible_rows))
-            self.selected = len(state.selected)
+            self.selected, self.hidden = len(state.selected), state.selected_hidden
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
             self.message, self.busy = state.message, state.busy
 

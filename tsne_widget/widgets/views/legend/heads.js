@@ -5,17 +5,18 @@ import { element, textButton } from "../../frontend/elements.js";
 import { icon } from "../../frontend/icons.js";
 
 /** The orders that a click on each head goes through. @type {Record<string, string[]>} */
-const ORDERS = { names: ["order", "name", "size"], selected: ["selected"], last: ["accuracy", "best"] };
+const ORDERS = { names: ["order", "name", "size"], selected: ["selected"], last: ["accuracy", "best"], gain: ["lost", "gained"] };
 /** @type {Record<string, string>} */
 const SAID = {
   order: "in the given order", name: "by name", size: "largest first", selected: "most selected first",
   accuracy: "least right first", best: "most right first", smallest: "smallest first",
+  lost: "greatest loss first", gained: "greatest gain first",
 };
 
 /**
- * @param {{hasAccuracies: boolean, sort: (by: string) => void, showAll: () => void}} options
+ * @param {{hasAccuracies: boolean, hasGains: boolean, sort: (by: string) => void, showAll: () => void}} options
  */
-export function makeHeads({ hasAccuracies, sort, showAll }) {
+export function makeHeads({ hasAccuracies, hasGains, sort, showAll }) {
   const root = element("div", "tw-heads tw-caption");
   const status = root.appendChild(element("span", "tw-status"));
   status.setAttribute("role", "status");
@@ -26,9 +27,11 @@ export function makeHeads({ hasAccuracies, sort, showAll }) {
     made.className = `tw-head tw-head-${name}`;
     return { name, cycle, made, text: made.appendChild(element("span")), mark: made.appendChild(element("span", "tw-mark-place")) };
   });
-  const [names, selected, last] = buttons;
+  const [names, selected, last, gain] = buttons;
   selected.text.textContent = "sel.";
   last.text.textContent = hasAccuracies ? "right" : "count";
+  gain.text.textContent = "change";
+  gain.made.hidden = !hasGains;
   const none = element("div", "tw-none-shown tw-caption");
   none.append("No class shown. ", button("All", showAll, "link"));
 
@@ -47,7 +50,7 @@ export function makeHeads({ hasAccuracies, sort, showAll }) {
       made.title = `Sorted ${SAID[by] ?? SAID.order}. Click: ${SAID[next(cycle)]}`;
       mark.replaceChildren();
       if (isOn && name === "names") mark.textContent = by === "name" ? "a–z" : "size";
-      else if (isOn) mark.append(icon(["best", "size", "selected"].includes(by) ? "down" : "up"));
+      else if (isOn) mark.append(icon(["best", "size", "selected", "gained"].includes(by) ? "down" : "up"));
     }
   }
 

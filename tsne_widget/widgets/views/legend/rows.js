@@ -1,9 +1,9 @@
 // The list of classes: one row per class, with its colour, counts and share of right ones.
-import { describe, fullCount, percent, shortCount } from "../../frontend/classes.js";
+import { describe, fullCount, percent, points, shortCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { paint } from "../../frontend/palette.js";
 
-/** @typedef {{title: string, names: string[], counts: number[], accuracies: Float32Array, colors: string[]}} Classes */
+/** @typedef {{title: string, names: string[], counts: number[], accuracies: Float32Array, gains: Float32Array, colors: string[]}} Classes */
 
 const KEYS_HELP =
   "Space or Enter: show or hide. Shift with Space: show or hide a range. " +
@@ -65,7 +65,7 @@ export class Rows {
   }
 
   #makeRow(/** @type {number} */ code) {
-    const { names, colors, accuracies } = this.#classes;
+    const { names, colors, accuracies, gains } = this.#classes;
     const item = element("li");
     const button = item.appendChild(textButton(""));
     button.className = "tw-legend-row";
@@ -74,6 +74,10 @@ export class Rows {
     button.style.setProperty("--tw-class", paint(colors[code]));
     const selected = element("span", "tw-selected");
     button.append(element("i", "tw-swatch"), element("span", "tw-name", names[code]), selected, element("span", "tw-count", this.#shares[code]));
+    if (gains.some(Number.isFinite)) {
+      const gain = button.appendChild(element("span", "tw-gain", points(gains[code])));
+      gain.toggleAttribute("data-lost", gains[code] < -0.005);
+    }
     if (Number.isFinite(accuracies[code])) {
       button.style.setProperty("--tw-part", String(accuracies[code]));
       button.append(element("i", "tw-part"));
@@ -82,12 +86,12 @@ export class Rows {
   }
 
   #draw(/** @type {number} */ code) {
-    const { names, counts, accuracies } = this.#classes;
+    const { names, counts, accuracies, gains } = this.#classes;
     const { button, selected } = this.rows[code];
     const count = this.#selected[code];
     const visible = this.isVisible(code);
     button.setAttribute("aria-pressed", String(visible));
-    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], visible }));
+    button.setAttribute("aria-label", describe({ name: names[code], selected: count, count: counts[code], accuracy: accuracies[code], gain: gains[code], visible }));
     selected.textContent = count ? shortCount(count) : "";
   }
 

@@ -46,6 +46,7 @@ class Legend {
   #folded;
   #counts;
   #accuracies;
+  #gains;
   #heads;
   #foot;
   #rows;
@@ -68,12 +69,13 @@ class Legend {
     this.#folded = this.#names.map(fold);
     this.#counts = model.get("counts");
     this.#accuracies = typedOf(model.get("accuracies"), Float32Array, this.#names.length, NaN);
-    const hasAccuracies = this.#accuracies.some(Number.isFinite);
+    this.#gains = typedOf(model.get("gains"), Float32Array, this.#names.length, NaN);
+    const [hasAccuracies, hasGains] = [this.#accuracies, this.#gains].map((values) => values.some(Number.isFinite));
     this.colors = makeColors(model);
-    this.#heads = makeHeads({ hasAccuracies, sort: (by) => this.#sortBy(by), showAll: () => model.send({ kind: "all", visible: true }) });
+    this.#heads = makeHeads({ hasAccuracies, hasGains, sort: (by) => this.#sortBy(by), showAll: () => model.send({ kind: "all", visible: true }) });
     this.#foot = makeFoot({ hasMistakes: hasAccuracies, act: (name) => this.#act(name), draw: (how) => this.#draw(how) });
     const title = model.get("title");
-    this.#rows = new Rows({ title, names: this.#names, counts: this.#counts, accuracies: this.#accuracies, colors: model.get("colors") });
+    this.#rows = new Rows({ title, names: this.#names, counts: this.#counts, accuracies: this.#accuracies, gains: this.#gains, colors: model.get("colors") });
     this.#root.setAttribute("aria-label", "Key");
     this.#root.toggleAttribute("data-many", this.isMany);
     this.#root.append(this.colors.root, this.colors.key, ...(title ? this.#classParts() : [oneClass(this.#counts)]));
@@ -119,7 +121,7 @@ class Legend {
     const by = this.#model.get("sorted_by");
     const wanted = fold(this.#search.value.trim());
     const hasFocus = this.#rows.list.contains(document.activeElement);
-    const codes = sortedCodes(by, { names: this.#names, counts: this.#counts, accuracies: this.#accuracies, selected: this.#rows.selected });
+    const codes = sortedCodes(by, { names: this.#names, counts: this.#counts, accuracies: this.#accuracies, selected: this.#rows.selected, gains: this.#gains });
     this.#listed = codes.filter((code) => this.#folded[code].includes(wanted));
     this.#rows.arrange(this.#listed);
     this.#makeCurrent(this.#listed.includes(this.#current) || !this.#listed.length ? this.#current : this.#listed[0]);

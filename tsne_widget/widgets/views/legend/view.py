@@ -11,6 +11,7 @@ from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.analysis.scores import SCORES
+from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.models.appearance import title_of
 from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, boolean, integer
@@ -36,6 +37,8 @@ class LegendView(View):
         Colour "#rrggbb" of each class.
     map_view : View
         The map that computes the colours; its ``color_by`` and ``key`` say what it shows.
+    before : FeatureSet, optional
+        Of compared records: the one over which the accuracy has risen.
     """
 
     title = Unicode().tag(sync=True)
@@ -43,6 +46,7 @@ class LegendView(View):
     colors = List(Unicode()).tag(sync=True)
     counts = List(Int()).tag(sync=True)
     accuracies = Bytes(help="accuracy per class, float32 little-endian; NaN: none").tag(sync=True)
+    gains = Bytes(help="rise of the accuracy between two records, as accuracies").tag(sync=True)
     visible = Bytes(help="one bit per class, most significant first").tag(sync=True)
     selected_counts = Bytes(
         help="selected rows per class, those that wait while it is hidden included, uint32"
@@ -56,11 +60,20 @@ class LegendView(View):
 
     page_traits = ("sorted_by",)
 
-    def __init__(self, state: ExplorerState, colors: Sequence[str], map_view: View) -> None:
+    def __init__(
+        self,
+        state: ExplorerState,
+        colors: Sequence[str],
+        map_view: View,
+        before: FeatureSet | None = None,
+    ) -> None:
         self._state = state
         self._map: Any = map_view
         self._toggled: _Toggled | None = None
         accuracies = state.accuracies
+        gains = np.empty(0)
+        if before is not None:
+            gains = accuracies - state.classes.accuracies(before)
         is_ranked = len(accuracies) >= MANY_CLASSES and bool(np.isfinite(accuracies).any())
         super().__init__(
             title=TITLES[state.colored_by],
@@ -68,6 +81,7 @@ class LegendView(View):
             colors=list(colors),
             counts=state.counts.tolist(),
             accuracies=accuracies.astype("<f4").tobytes(),
+            gains=gains.astype("<f4").tobytes(),
             sorted_by="accuracy" if is_ranked else "order",
         )
         self.handlers = {

@@ -20,6 +20,7 @@ import { ViewportControl } from "./viewport.js";
 /** @typedef {import("../../frontend/commands.js").Commands} Commands */
 
 const OVERLAY_LABEL = "Map of the pictures. Drag around points to select them. Arrow keys walk from point to point, Enter opens one, Space picks it";
+const TURN_MS = 300;
 const NO_KERNEL = 'Waiting for the kernel to send the points. Without a kernel, explorer.save_html("map.html") writes a page with the map.';
 
 /** @type {(context: {model: ViewModel, el: HTMLElement, commands: Commands}) => () => void} */
@@ -32,6 +33,7 @@ function render({ model, el, commands }) {
 export class MapView {
   #stop = new AbortController();
   #releases;
+  #turn = 0; // degrees by which the drawn map is turned
 
   /** @param {ViewModel} model @param {HTMLElement} el @param {Commands} commands */
   constructor(model, el, commands) {
@@ -77,6 +79,7 @@ export class MapView {
     this.plot = plot;
     plot.onChange((hasChanged) => this.#reload(hasChanged));
     this.points.placed = this.model.get("epoch");
+    this.#turn = this.model.get("turn");
     this.showWaiting();
     this.viewport.restore();
     this.drawing.showOpacity();
@@ -178,8 +181,17 @@ export class MapView {
       this.gestures.clearOutline(); // its points are elsewhere now
       this.viewport.followPlaces();
       this.findLabels();
+      this.#showTurn();
       this.drawing.move(LIVE_SETTLE_MS);
     } else if (hasChanged("color")) this.drawing.rest();
+  }
+
+  /** Show that a finished map was turned: it comes from where it was. */
+  #showTurn() {
+    const degrees = this.model.get("turn") - this.#turn;
+    this.#turn += degrees;
+    if (!degrees || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.host.el.animate([{ transform: `rotate(${degrees}deg)` }, { transform: "none" }], { duration: TURN_MS, easing: "ease-out" });
   }
 
   /** Called when the points are other rows and all their data has arrived. */

@@ -62,6 +62,7 @@ class MapView(View):
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
+    turn = Float(help="degrees by which the finished map is turned").tag(sync=True)
     mistakes = Unicode("mark", help="how wrong points are drawn").tag(sync=True)
     pictures = Bool(help="pictures instead of few points").tag(sync=True)
     point_size = Float(1.0, help="factor on the size of the points").tag(sync=True)
@@ -93,6 +94,7 @@ class MapView(View):
         self._window = Window(state.codes, self._wrong)
         self._is_asked_for_points = False  # by a page without bqplot
         super().__init__(
+            show_labels=bool(state.colored_by),
             names=[printable(name) for name in state.class_names],
             budget=budget,
             unknown=self._window.unknown,
@@ -318,6 +320,7 @@ class MapView(View):
 
     def _show_waiting(self) -> None:
         fit = self._state.fit
+        self.turn = fit.turn
         if self._state.embedding is not None:
             self.waiting = ""
         elif fit.condition == "failed":

@@ -82,8 +82,8 @@ def use_everything(page) -> None:
     page.locator(".tw-wrong-count").first.dispatch_event("click")
     page.locator(".tw-find input").press("a")
     page.locator(".tw-find input").press("Enter")
-    page.locator(".tw-gallery .tw-sources button").last.dispatch_event("click")
-    page.locator(".tw-gallery .tw-scroll").press("Escape")
+    page.locator(".tw-gallery-head .tw-seg button").last.dispatch_event("click")
+    page.locator(".tw-gallery .tw-pictures").press("Escape")
     page.get_by_role("tab", name="Confusion").dispatch_event("click")
 
 

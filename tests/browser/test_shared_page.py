@@ -180,6 +180,7 @@ def test_wheel_zooms_around_the_pointer_and_zero_shows_the_whole_map(opened):
     before, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
     anchor = before[np.argmin(np.abs(before - before.mean(axis=0)).sum(axis=1))]
+    page.locator(".tw-overlay").focus()
     page.mouse.move(*anchor)
     page.mouse.wheel(0, -240)
     until(lambda: not np.allclose(drawn_points(page)[0], before), 20, "the zoom")

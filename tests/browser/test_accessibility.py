@@ -50,7 +50,6 @@ def themed(request, notebook) -> Notebook:
     )
     notebook.page.locator(".tw-legend footer button", has_text="All").click()
     notebook.execute("explorer.clear()")
-    notebook.page.locator(".tw-hint").wait_for(timeout=20 * SECONDS)
     return notebook
 
 

@@ -62,6 +62,7 @@ def fresh(request):
         return
     notebook = request.getfixturevalue("notebook")
     notebook.execute("explorer.visible_classes = names; explorer.clear()")
+    notebook.page.evaluate("() => document.activeElement.blur()")  # closes the list of finders
     open_panel(notebook, "Confusion")
     until(lambda: "right." in summary(notebook), 20, "the matrix")
     switch(notebook, "All")

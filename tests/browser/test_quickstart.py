@@ -220,13 +220,18 @@ def test_hovering_shows_the_picture_and_the_prediction(notebook):
 
 def test_misclassified_points_have_a_ring(notebook):
     page = notebook.page
-    rings = page.evaluate(
-        "() => document.querySelector('.tw-scatter').bqplotFigure.mark_views.views[1]"
-        ".then((mark) => [...mark.model.get('x')].map((x, i) => [x, mark.model.get('y')[i]]))"
+    ringed = page.evaluate(
+        "async () => { const view = document.querySelector('.tw-scatter').bqplotFigure;"
+        " const [, above] = await Promise.all(view.mark_views.views);"
+        " const count = above.instanced_geometry.maxInstancedCount;"
+        " const values = ['x', 'y', 'selected'].map((name) => [...above[name].array]);"
+        " return Array.from({ length: count }, (_, k) => values.map((one) => one[k])) }"
     )
     expected = notebook.python("explorer.embedding[explorer.feature_set.misclassified].tolist()")
-    assert len(rings) == len(expected) > 20
-    assert np.allclose(np.sort(rings, axis=0), np.sort(expected, axis=0), atol=1e-4)
+    assert len(ringed) == len(expected) > 20
+    rings = np.array(ringed)
+    assert (rings[:, 2] > 0).all()  # widths
+    assert np.allclose(np.sort(rings[:, :2], axis=0), np.sort(expected, axis=0), atol=1e-4)
 
 
 def test_the_gallery_shows_the_pictures_of_the_selection(notebook):

@@ -7,8 +7,7 @@ DEMO_ARGS   ?=
 PYTEST_ARGS ?=
 
 BIN     := $(VENV)/bin
-# Python compiles the modules that are imported; to compile all 18,000 takes a minute.
-PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 NODE    := $(BIN)/python -m tests.node

@@ -65,12 +65,15 @@ window.now = () => performance.timeOrigin + performance.now();
 addEventListener("pointerup", (e) => window.up = performance.timeOrigin + e.timeStamp, true);
 addEventListener("click", (e) => window.clicked = performance.timeOrigin + e.timeStamp, true);
 """
-# The first frame in which every visible tile has its image; the gallery was empty before.
+# The first frame of another order in which every visible tile has its image.
 WATCH_TILES = """() => {
   window.seen = undefined;
+  const sheet = document.querySelector(".tw-gallery .tw-pictures");
+  const before = sheet.dataset.epoch;
   const look = () => {
     const tiles = [...document.querySelectorAll(".tw-gallery figure")];
-    const ready = tiles.length && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
+    const isNew = sheet.dataset.epoch !== before && tiles.length;
+    const ready = isNew && tiles.every((tile) => tile.querySelector("img")?.naturalWidth);
     if (ready) window.seen = now();
     else requestAnimationFrame(look);
   };
@@ -107,7 +110,7 @@ def main(sizes: list[int]) -> None:
 def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
     """Milliseconds from mouse-up to the last visible image."""
     notebook.execute("explorer.clear()")
-    page.wait_for_function("() => !document.querySelector('.tw-gallery figure')")
+    page.locator(".tw-gallery [data-source=visible][aria-pressed=true]").wait_for()
     page.wait_for_timeout(500)
     page.evaluate(WATCH_TILES)
     drag(page, LASSO)

@@ -6,9 +6,9 @@
 "model alone" is the forward pass over batches that are on the device already. The bare loop runs
 the forward pass in ``torch.inference_mode`` with the same DataLoader and copies the output to the
 host; it stores nothing. The hook script is the usual hand-written code: ``eval()``, a forward hook
-that appends ``.cpu()`` copies, and a final ``cat``. Rounds alternate between the ways. The result of
-each way is its best round, because other work on the machine only slows a round down. The ratio of
-CPU seconds is less sensitive to other work.
+that appends ``.cpu()`` copies, and a final ``cat``. Rounds alternate between the ways. The result
+of each way is its best round, because other work on the machine only slows a round down. The
+ratio of CPU seconds is less sensitive to other work.
 """
 
 from __future__ import annotations

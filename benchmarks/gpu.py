@@ -31,8 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import tsne as peers
 from tsne_widget import TSNE
 from tsne_widget.projection import devices
-from tsne_widget.projection.gpu import fit as gpu_fit
-from tsne_widget.projection.gpu.engine import Engine
+from tsne_widget.projection.gpu import engine
 from tsne_widget.projection.gpu.operations import TorchOperations
 from tsne_widget.projection.gpu.search import TORCH
 
@@ -239,14 +238,15 @@ def small_fits() -> None:
 def without_triton() -> None:
     """Whole fits with torch operations, as where Triton is absent."""
     print("\n| torch operations | whole | KL |\n|---|---|---|")
-    fast, gpu_fit.engine_of = gpu_fit.engine_of, lambda device: Engine(TorchOperations(), TORCH)
+    fast = engine.ENGINES.copy()
+    engine.ENGINES.update(dict.fromkeys(fast, engine.Engine(TorchOperations(), TORCH)))
     for size in SIZES[1:3]:
         X, _ = data(size)
         fits = [timed(TSNE(device="cuda", random_state=0), X) for _ in range(3)]
         seconds = statistics.median(seconds for seconds, _ in fits[1:])
         kl = fits[-1][1].kl_divergence_
         print(f"| {size.n:,} × {size.d:,} | {seconds:.3f} | {kl:.4f} |", flush=True)
-    gpu_fit.engine_of = fast
+    engine.ENGINES.update(fast)
 
 
 def frames() -> None:

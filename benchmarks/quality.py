@@ -144,7 +144,6 @@ SETS: dict[str, tuple[str, Callable[[], np.ndarray]]] = {
     "mnist": ("MNIST, pixels", lambda: _named("mnist")),
     "augmented": ("augmented MNIST, 50 components", lambda: _named("augmented")),
 }
-SLOW = ("mnist", "augmented")
 
 
 def data(name: str) -> np.ndarray:
@@ -198,18 +197,51 @@ def ours(name: str, seed: int) -> np.ndarray:
     return fitted(X, TSNE(perplexity=perplexity_of(len(X)), random_state=seed, n_jobs=1), seed)
 
 
+def measure(name: str, maps: list[np.ndarray]) -> np.ndarray:
+    """KL divergence and trustworthiness of each map, (maps, 2)."""
+    from tsne_widget.analysis import faithfulness
+    from tsne_widget.projection.quality import affinities, kl_divergence
+
+    X = data(name)
+    P = affinities(X, perplexity_of(len(X)), n_jobs=1)
+    rows = np.linspace(0, len(X) - 1, min(SAMPLE, len(X))).astype(int)
+    return np.array(
+        [
+            (
+                kl_divergence(P, y),
+                faithfulness(X, y, NEIGHBORS, rows=rows).trustworthiness.mean(dtype=np.float64),
+            )
+            for y in maps
+        ]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="*", default=list(SETS))
+    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--peer-seeds", type=int, default=3)
-    parser.add_argument("--only-peer", action="store_true")
+    parser.add_argument("--only-peer", action="store_true", help="fill the cache of peer's maps")
     options = parser.parse_args()
-    for name in options.sets:
-        if options.only_peer:
+    if options.only_peer:
+        for name in options.sets:
             for seed in range(options.peer_seeds):
                 theirs(name, seed)
-                print(name, seed, flush=True)
+        return
+    print("| set | rows | KL, ours | KL, scikit-learn | trust., ours | trust., scikit-learn |")
+    print("|---|---|---|---|---|---|")
+    for name in options.sets:
+        n, d = data(name).shape
+        found = [
+            measure(name, [engine(name, seed) for seed in range(seeds)])
+            for engine, seeds in ((ours, options.seeds), (theirs, options.peer_seeds))
+        ]
+        cells = [
+            f"{each[:, column].mean():.4f} ({np.ptp(each[:, column]):.4f})"
+            for column in (0, 1)
+            for each in found
+        ]
+        print(f"| {SETS[name][0]} | {n:,} × {d:,} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ DATA = ROOT.parent / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "tsne_widget_benchmark"
 PERPLEXITY = 30
 SETS = ("digits", "cnn", "mnist", "augmented")
-ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn")
+ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn", "intelex")
+# Other packages, and the modules that they need.
+PEERS = {"openTSNE": "openTSNE", "sklearn": "sklearn", "intelex": "sklearnex"}
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
 # Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
@@ -119,6 +121,10 @@ def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
         from sklearn.manifold import TSNE
 
         return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
+    if engine == "intelex":
+        from sklearnex.manifold import TSNE
+
+        return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
     if engine == "openTSNE":
         import openTSNE
 
@@ -195,7 +201,7 @@ def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threa
         print("|---|---|---|---|---|---|---|---|---|")
         ours = ours_cpu = 0.0
         for engine in engines:
-            slow = engine in ("openTSNE", "sklearn")
+            slow = engine in PEERS
             runs = [
                 measure(engine, name, seed, threads)
                 for seed in range(1 if slow else seeds)
@@ -276,9 +282,7 @@ def main() -> None:
         engine, name, seed, threads, out = options.one
         measure_here(engine, name, int(seed), int(threads), out)
         return
-    engines = [
-        e for e in options.engines if e != "openTSNE" or importlib.util.find_spec("openTSNE")
-    ]
+    engines = [e for e in options.engines if e not in PEERS or importlib.util.find_spec(PEERS[e])]
     if importlib.util.find_spec("numba") is None:
         engines = [e for e in engines if e != "ours-torch"]  # identical to ours
     compare(options.sets, engines, options.seeds, options.repeats, options.threads)

@@ -7,7 +7,7 @@ Medians of seven rounds, in milliseconds, with software WebGL:
 first paint  from running the cell, with the package imported, to the first WebGL draw of the points
 lasso        from mouse-up to the first draw that shows the selection ("drawn"), and to the observer
              in Python ("kernel"). For this package it is the first draw after the new opacity of
-             the points has arrived. jupyter-scatter draws selected points again over the others:
+             the points is loaded. jupyter-scatter draws selected points again over the others:
              it is the first draw of as many points as are selected.
 toggle       from hiding one class to the draw that shows it. jupyter-scatter has no legend with
              toggles, so its filter() of all other rows is called from Python.
@@ -329,6 +329,7 @@ def toggled(notebook: Notebook, page: Page, *, ours: bool) -> tuple[list[float],
 def wheeled(page: Page, area: object) -> list[float]:
     """Milliseconds from a wheel event to the end of the frame after the draw."""
     times = []
+    area.evaluate("(node) => node.focus()")  # our map leaves the wheel to the page before
     box = area.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.evaluate(
@@ -340,7 +341,7 @@ def wheeled(page: Page, area: object) -> list[float]:
     )
     for step in range(ROUNDS + 1):
         clear(page)
-        page.mouse.wheel(0, -100 if step % 2 else 100)
+        page.mouse.wheel(0, 100 if step % 2 else -100)  # in first: out ends at the whole map
         times.append(page.wait_for_function("() => marks.up[0]").json_value())
         page.wait_for_timeout(1500)
     return times[1:]

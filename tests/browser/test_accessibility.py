@@ -50,8 +50,6 @@ def themed(request, notebook) -> Notebook:
     )
     notebook.page.locator(".tw-legend footer button", has_text="All").click()
     notebook.execute("explorer.clear()")
-    notebook.page.locator(".tw-gallery [data-source=selection]").click()
-    notebook.page.locator(".tw-hint").wait_for(timeout=20 * SECONDS)
     return notebook
 
 
@@ -95,8 +93,6 @@ def test_an_explorer_has_no_violation_with_a_selection_and_hidden_classes(themed
 def test_details_and_picked_tiles_in_groups_have_no_violation(themed):
     page = themed.page
     themed.execute("explorer.select('misclassified')")
-    group = page.locator(".tw-head label", has_text="Group").locator("select")
-    group.select_option("confusion")
     page.locator(".tw-gallery .tw-heading").first.wait_for(timeout=20 * SECONDS)
     page.locator(".tw-gallery figure").nth(0).click(modifiers=["Control"])
     page.locator(".tw-picks").wait_for(timeout=20 * SECONDS)
@@ -107,11 +103,8 @@ def test_details_and_picked_tiles_in_groups_have_no_violation(themed):
         assert violations(themed) == []
     finally:
         themed.execute("explorer.state.focus = None")
-        page.locator(".tw-sample-details").wait_for(state="hidden", timeout=20 * SECONDS)
-        group.select_option("none")
-        page.locator(".tw-gallery .tw-heading").first.wait_for(
-            state="detached", timeout=20 * SECONDS
-        )
+        page.locator(".tw-look").wait_for(state="hidden", timeout=20 * SECONDS)
+        page.locator(".tw-gallery .tw-pictures").press("Escape")
 
 
 def test_a_search_without_a_match_has_no_violation(themed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.browser.gestures import SECONDS, drag, drawn_points
@@ -131,6 +132,22 @@ def test_two_views_of_one_explorer_show_each_others_gestures(notebook):
     page.locator(".tw-tabs").nth(FIRST).get_by_role("tab", name="Saved").click()
     other = page.locator(".tw-tabs").nth(SECOND).get_by_role("tab", name="Saved")
     until(lambda: other.get_attribute("aria-selected") == "true", 20, "the other view's panel")
+
+
+def test_views_of_different_sizes_each_show_the_whole_map_at_one_scale(notebook):
+    page = notebook.page
+    notebook.execute(
+        "from ipywidgets import Box, Layout\n"
+        "narrow = Box([twice], layout=Layout(width='560px'))\ndisplay(narrow)"
+    )
+    for nth in (FIRST, SECOND):
+        pixels, _ = drawn_points(page, nth)
+        x, y = np.ptp(np.array(notebook.python("xy.tolist()")), axis=0)
+        wide, high = np.ptp(pixels, axis=0)
+        assert wide / x == pytest.approx(high / y, rel=1e-3)
+        box = page.locator(".tw-overlay").nth(nth).bounding_box()
+        assert (pixels > [box["x"], box["y"]]).all()
+        assert (pixels < [box["x"] + box["width"], box["y"] + box["height"]]).all()
 
 
 def test_explorer_controls_an_interactive_output(notebook):

@@ -76,13 +76,14 @@ def use_everything(page) -> None:
     page.locator(".tw-legend li button").nth(2).dispatch_event("dblclick")
     page.locator(".tw-head-names").first.dispatch_event("click")
     page.locator(".tw-scatter").first.press("Control+z")
-    page.mouse.wheel(0, 200)  # the viewport is saved after the gesture
+    page.locator(".tw-overlay").first.focus()
+    page.mouse.wheel(0, -200)  # the viewport is saved after the gesture
     page.locator(".tw-key-head select").select_option("prediction")
     page.locator(".tw-wrong-count").first.dispatch_event("click")
     page.locator(".tw-find input").press("a")
     page.locator(".tw-find input").press("Enter")
-    page.locator(".tw-gallery .tw-sources button").last.dispatch_event("click")
-    page.locator(".tw-gallery .tw-scroll").press("Escape")
+    page.locator(".tw-gallery-head .tw-seg button").last.dispatch_event("click")
+    page.locator(".tw-gallery .tw-pictures").press("Escape")
     page.get_by_role("tab", name="Confusion").dispatch_event("click")
 
 

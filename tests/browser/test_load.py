@@ -33,7 +33,7 @@ MODES = {"replace": 0, "add": 8, "subtract": 1, "intersect": 2}
 MAX_MESSAGES_PER_SECOND = 1000
 MAX_MESSAGE_BYTES = 10 * 2**20
 # Share of the memory after the first gestures, which fill the undo history and other caches.
-GROWTH = 1.5
+GROWTH = 1.2
 
 # Drawing is not tested here: a software renderer takes half a second for all points.
 CELL = f"""

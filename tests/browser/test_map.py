@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.path import Path as Polygon
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -19,6 +20,7 @@ from tests.browser.gestures import (
     drawn_points,
     drawn_rows,
     map_is_drawn,
+    outline,
 )
 from tests.browser.jupyter import Notebook, until
 
@@ -136,7 +138,7 @@ def test_the_points_are_drawn_in_the_colours_of_the_key(notebook):
     notebook.execute("explorer.color_by = 'camera'")
     page.locator(".tw-key .tw-entry").nth(1).wait_for()
     names = page.locator(".tw-key .tw-entry > .tw-name").all_inner_texts()
-    assert names == ["<i>right</i>", "Left"]  # text from the data is displayed as text
+    assert names == ["<i>right</i>", "left"]  # text from the data is displayed as text
     colors = page.locator(".tw-key .tw-swatch").evaluate_all(
         "(all) => all.map((one) =>"
         " getComputedStyle(one).backgroundColor.match(/\\d+/g).map(Number))"
@@ -163,27 +165,159 @@ def seen_at_bright_point(page: Page, color: list[int]) -> bool:
 
 def test_class_names_are_drawn_on_their_points(notebook):
     page = notebook.page
+    page.locator(".tw-labels span").nth(3).wait_for()
+    box = page.locator(".tw-overlay").bounding_box()
+    pixels, _ = drawn_points(page)
+    labels = np.array(notebook.python("labels.tolist()"))[drawn_rows(notebook)]
+    for label in page.locator(".tw-labels span").all():
+        name, place = label.inner_text(), label.bounding_box()
+        code = ["cat", "dog", "<b>owl</b>", "emu"].index(name)
+        middle = [place["x"] + place["width"] / 2, place["y"] + place["height"] / 2]
+        distance = np.hypot(*(pixels - middle).T)
+        assert (labels[np.argsort(distance)[:15]] == code).mean() > 0.9
+        assert box["x"] <= middle[0] <= box["x"] + box["width"]
+    page.locator(".tw-legend li button").nth(1).click()
+    until(lambda: page.locator(".tw-labels span").count() == 3, 20, "the hidden one to go")
+    page.locator(".tw-legend li button").nth(1).click()
     page.locator(".tw-overlay").focus()
     page.keyboard.press("n")
-    page.locator(".tw-labels span").nth(3).wait_for()
-    try:
-        box = page.locator(".tw-overlay").bounding_box()
-        pixels, _ = drawn_points(page)
-        rows = drawn_rows(notebook)
-        labels = np.array(notebook.python("labels.tolist()"))[rows]
-        for label in page.locator(".tw-labels span").all():
-            name, place = label.inner_text(), label.bounding_box()
-            code = ["cat", "dog", "<b>owl</b>", "emu"].index(name)
-            middle = [place["x"] + place["width"] / 2, place["y"] + place["height"] / 2]
-            distance = np.hypot(*(pixels - middle).T)
-            assert (labels[np.argsort(distance)[:15]] == code).mean() > 0.9
-            assert box["x"] <= middle[0] <= box["x"] + box["width"]
-        page.locator(".tw-legend li button").nth(1).click()
-        until(lambda: page.locator(".tw-labels span").count() == 3, 20, "the hidden one to go")
-        page.locator(".tw-legend li button").nth(1).click()
-    finally:
-        page.locator(".tw-tools [data-action=labels]").click()
     until(lambda: not page.locator(".tw-labels").is_visible(), 20, "the names to go")
+    page.keyboard.press("n")
+    until(lambda: page.locator(".tw-labels").is_visible(), 20, "the names")
+
+
+def scales(page: Page) -> np.ndarray:
+    """Pixels per data unit of the drawn points, along x and along y."""
+    pixels, _ = drawn_points(page)
+    x, y = page.evaluate(PLACES, 0)
+    return np.ptp(pixels, axis=0) / [np.ptp(x), np.ptp(y)]
+
+
+def toggle_file_browser(page: Page) -> None:
+    """Hide or show JupyterLab's side bar, and wait until the map has the new width."""
+    width = page.locator(".tw-overlay").bounding_box()["width"]
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.wait_for_function(
+        "(width) => { const overlay = document.querySelector('.tw-overlay').clientWidth;"
+        " const view = document.querySelector('.tw-scatter').bqplotFigure;"
+        " return overlay !== Math.round(width) && Math.abs(view.width - overlay) < 2 }",
+        arg=width,
+        timeout=20 * SECONDS,
+    )
+
+
+def test_resizing_keeps_one_scale_and_the_outline_on_its_points(notebook):
+    page = notebook.page
+    drag(page, [(0.1, 0.2), (0.6, 0.2), (0.6, 0.9), (0.1, 0.9)])
+    until(lambda: notebook.python("len(explorer.selected)"), 20, "a selection")
+    for _ in range(2):
+        toggle_file_browser(page)
+        until(lambda: np.isclose(*scales(page), rtol=1e-3), 20, "the same scale for x and y")
+        box = page.locator(".tw-overlay").bounding_box()
+        pixels, opacity = drawn_points(page)
+        assert (pixels > [box["x"], box["y"]]).all()
+        assert (pixels < [box["x"] + box["width"], box["y"] + box["height"]]).all()
+        inside = Polygon(outline(page)).contains_points(pixels)
+        assert (inside == (opacity == 1)).all()
+
+
+def test_resizing_keeps_zoom_and_centre(notebook):
+    page = notebook.page
+    page.locator(".tw-overlay").focus()
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.4 * box["height"])
+    for _ in range(5):
+        page.mouse.wheel(0, -240)
+    until(lambda: len(map_state(notebook, "viewport")) == 4, 20, "the zoom")
+    before, centre = scales(page), middle_of(page)
+    toggle_file_browser(page)
+    until(lambda: np.allclose(scales(page), before, rtol=1e-3), 20, "the same zoom")
+    assert np.allclose(middle_of(page), centre, atol=0.05)
+    toggle_file_browser(page)
+
+
+def middle_of(page: Page) -> list[float]:
+    """Data coordinates in the middle of the map."""
+    return page.evaluate(
+        "async () => { const view = document.querySelector('.tw-scatter').bqplotFigure;"
+        " const { x, y } = (await view.mark_views.views[0]).scales;"
+        " return [x, y].map(({ scale }) => (scale.domain()[0] + scale.domain()[1]) / 2) }"
+    )
+
+
+def test_wheel_scrolls_the_page_until_the_map_is_clicked(notebook):
+    page = notebook.page
+    page.locator(".tw-legend").click(position={"x": 4, "y": 4})
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
+    page.evaluate(
+        "() => { window.taken = []; document.addEventListener('wheel',"
+        " (event) => window.taken.push(event.defaultPrevented)) }"
+    )
+    whole = scales(page)
+    page.mouse.wheel(0, -30)
+    page.wait_for_function("() => window.taken.length === 1")
+    assert np.allclose(scales(page), whole)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -30)
+    page.keyboard.up("Control")
+    until(lambda: scales(page)[0] > 1.01 * whole[0], 20, "the zoom with Ctrl")
+    page.mouse.click(box["x"] + 5, box["y"] + 5)  # an empty place
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
+    for _ in range(6):
+        page.mouse.wheel(0, 240)
+    page.wait_for_function("() => window.taken.length === 8")
+    assert np.allclose(scales(page), whole)  # not smaller than the whole map
+    taken = page.evaluate("() => window.taken")
+    assert taken == [False, True, *sorted(taken[2:], reverse=True)]
+    assert not taken[-1]  # the page scrolls on
+    assert map_state(notebook, "viewport") == []
+
+
+def test_click_in_an_empty_place_clears_the_selection_and_undo_brings_it_back(notebook):
+    page = notebook.page
+    notebook.execute("explorer.select([1, 2, 3])")
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.click(box["x"] + 4, box["y"] + 4)
+    until(lambda: notebook.python("len(explorer.selected)") == 0, 20, "no selection")
+    page.keyboard.press("Control+z")
+    until(lambda: notebook.python("explorer.selected.tolist()") == [1, 2, 3], 20, "the undo")
+
+
+def test_double_click_zooms_to_the_cluster_and_back(notebook):
+    page = notebook.page
+    pixels, _ = drawn_points(page)
+    labels = np.array(notebook.python("labels.tolist()"))[drawn_rows(notebook)]
+    cats = np.flatnonzero(labels == 0)
+    middle = np.median(pixels[cats], axis=0)
+    point = cats[np.argmin(np.hypot(*(pixels[cats] - middle).T))]
+    page.mouse.dblclick(*pixels[point])
+    until(lambda: len(map_state(notebook, "viewport")) == 4, 20, "the zoom")
+    x0, x1, y0, y1 = map_state(notebook, "viewport")
+    x, y = page.evaluate(PLACES, 0)
+    there = (np.array(x) > x0) & (np.array(x) < x1) & (np.array(y) > y0) & (np.array(y) < y1)
+    assert there[cats].mean() > 0.9 > 0.5 > there[labels == 1].mean()
+    page.keyboard.press("Escape")  # the close look
+    box = page.locator(".tw-overlay").bounding_box()
+    page.mouse.dblclick(box["x"] + 3, box["y"] + 3)
+    until(lambda: map_state(notebook, "viewport") == [], 20, "the whole map")
+
+
+def test_arrows_walk_from_point_to_point(notebook):
+    page = notebook.page
+    page.mouse.move(5, 5)
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("ArrowRight")
+    first = until(lambda: notebook.python("explorer.state.hovered or -1") + 1, 20, "a point") - 1
+    page.keyboard.press("ArrowRight")
+    until(lambda: notebook.python("explorer.state.hovered") not in (None, first), 20, "the next")
+    second = notebook.python("explorer.state.hovered")
+    x = notebook.python(f"explorer.embedding[[{first}, {second}], 0].tolist()")
+    assert x[1] > x[0]
+    page.keyboard.press("Space")
+    until(lambda: notebook.python("explorer.selected.tolist()") == [second], 20, "the pick")
+    page.keyboard.press("Enter")
+    until(lambda: notebook.python("explorer.state.focus") == second, 20, "the close look")
 
 
 def test_hovered_point_is_shared_between_page_and_python(notebook):

@@ -38,8 +38,8 @@ def opened(open_notebook) -> Notebook:
 def notebook(opened) -> Notebook:
     """Start without a selection or names, with the panel open."""
     opened.execute("explorer.state.selections = {}; explorer.clear()")
-    opened.page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
-    opened.page.locator(".tw-selections .tw-unnamed").wait_for(timeout=20 * SECONDS)
+    opened.page.locator(".tw-tabs [role=tab]", has_text="Saved").click()
+    opened.page.locator(".tw-selections .tw-empty").wait_for(timeout=20 * SECONDS)
     opened.page.get_by_role("textbox", name="Name of the selection").fill("")
     return opened
 
@@ -76,8 +76,14 @@ def row(notebook: Notebook, name: str):
     return notebook.page.locator(".tw-selections li").filter(has_text=name)
 
 
-def act(notebook: Notebook, label: str, rows: list[int]) -> None:
+def choose(notebook: Notebook, name: str, label: str) -> None:
+    """Choose from the menu of a row."""
+    notebook.page.get_by_role("button", name=f"Actions on {name}", exact=True).click()
     notebook.page.get_by_role("button", name=label, exact=True).click()
+
+
+def act(notebook: Notebook, name: str, label: str, rows: list[int]) -> None:
+    choose(notebook, name, label)
     until(lambda: selected(notebook) == rows, 20, f"{label} to select {len(rows)} rows")
 
 
@@ -97,12 +103,12 @@ def test_lasso_selection_can_be_named_reselected_and_combined(notebook):
     until(lambda: selected(notebook) == [], 20, "nothing selected")
     row(notebook, "on the left").locator(".tw-pick").click()
     until(lambda: selected(notebook) == left, 20, "those on the left again")
-    act(notebook, "Subtract below from the selection", sorted(set(left) - set(below)))
-    act(notebook, "Add below to the selection", sorted(set(left) | set(below)))
-    act(notebook, "Intersect on the left with the selection", left)
+    act(notebook, "below", "Take below away from the selection", sorted(set(left) - set(below)))
+    act(notebook, "below", "Add below to the selection", sorted(set(left) | set(below)))
+    both = "Keep what is in both on the left and the selection"
+    act(notebook, "on the left", both, left)
     row(notebook, "below").locator(".tw-pick").click(modifiers=["Alt"])
     until(lambda: selected(notebook) == sorted(set(left) - set(below)), 20, "without those below")
-    row(notebook, "below").locator(".tw-overlap", has_text="").wait_for(state="attached")
     page.locator(".tw-overlay").focus()
     page.keyboard.press("Control+z")
     until(lambda: selected(notebook) == left, 20, "the step before")
@@ -110,10 +116,9 @@ def test_lasso_selection_can_be_named_reselected_and_combined(notebook):
 
 def test_each_row_shows_its_size_and_its_selected_samples(notebook):
     notebook.execute("explorer.name_selection('few', [1, 2, 3, 4]); explorer.select([2, 3, 9])")
-    name = "Select few, 4 samples, 2 of them selected"
+    name = "Select few, 4 pictures, 2 of them selected"
     notebook.page.get_by_role("button", name=name, exact=True).wait_for(timeout=20 * SECONDS)
-    assert row(notebook, "few").locator(".tw-count").inner_text() == "4"
-    assert row(notebook, "few").locator(".tw-overlap").inner_text() == "2"
+    assert row(notebook, "few").locator(".tw-counts-of").inner_text() == "2 selected of 4"
     colors = notebook.page.evaluate(
         "() => [document.querySelector('.tw-selections .tw-swatch').style.background]"
     )
@@ -124,22 +129,22 @@ def test_each_row_shows_its_size_and_its_selected_samples(notebook):
 def test_named_selection_can_be_renamed_deleted_and_restored(notebook):
     page = notebook.page
     notebook.execute("for name in 'abc': explorer.name_selection(name, [ord(name)])")
-    page.get_by_role("button", name="Rename b", exact=True).click()
+    choose(notebook, "b", "Rename b")
     field = page.get_by_role("textbox", name="New name of b")
     field.fill("c")
     field.press("Enter")
     page.locator(".tw-message", has_text="there is a selection 'c' already").wait_for(
         timeout=20 * SECONDS
     )
-    page.get_by_role("button", name="Rename b", exact=True).click()
+    choose(notebook, "b", "Rename b")
     field.fill("the <b>bold</b>")
     field.press("Enter")
     until(lambda: list(named(notebook)) == ["a", "the <b>bold</b>", "c"], 20, "the new name")
     row(notebook, "the <b>bold</b>").wait_for(timeout=20 * SECONDS)
-    page.get_by_role("button", name="Rename a", exact=True).click()
+    choose(notebook, "a", "Rename a")
     page.keyboard.type("something else")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Delete the <b>bold</b>", exact=True).click()
+    choose(notebook, "the <b>bold</b>", "Delete the <b>bold</b>")
     until(lambda: list(named(notebook)) == ["a", "c"], 20, "it to go")
     page.locator(".tw-dropped", has_text="“the <b>bold</b>” was deleted").wait_for()
     page.get_by_role("button", name="Restore").click()
@@ -169,9 +174,15 @@ def test_every_action_works_by_keyboard_without_reaching_the_notebook(notebook):
     until(lambda: selected(notebook) == [ord("b"), ord("c")], 20, "b and c")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
+    assert focused(notebook) == "Actions on a"
+    page.keyboard.press("Enter")
     assert focused(notebook) == "Add a to the selection"
+    page.keyboard.press("ArrowDown")
+    assert focused(notebook) == "Take a away from the selection"
+    page.keyboard.press("ArrowUp")
     page.keyboard.press("Space")
     until(lambda: len(selected(notebook)) == 3, 20, "all three")
+    assert focused(notebook) == "Actions on a"
     page.keyboard.press("Control+z")
     until(lambda: len(selected(notebook)) == 2, 20, "two")
     page.keyboard.press("F2")
@@ -185,7 +196,7 @@ def test_every_action_works_by_keyboard_without_reaching_the_notebook(notebook):
     assert page.locator(".jp-Cell").count() == cells
 
 
-def test_save_button_is_disabled_without_a_selection_or_name(notebook):
+def test_save_button_needs_a_selection_and_warns_of_a_known_name(notebook):
     page = notebook.page
     button = page.locator(".tw-selections form button")
     field = page.get_by_role("textbox", name="Name of the selection")
@@ -195,12 +206,29 @@ def test_save_button_is_disabled_without_a_selection_or_name(notebook):
         "explorer.select([1, 2]); explorer.name_selection('two'); explorer.select([3])"
     )
     until(lambda: button.inner_text() == "Save selection (1)", 20, "one")
-    assert button.is_disabled()  # without a name
     field.fill("two")
     until(lambda: button.inner_text() == "Replace selection (1)", 20, "the button to warn")
     button.click()
     until(lambda: named(notebook) == {"two": [3]}, 20, "the replacement")
     assert field.input_value() == ""
+
+
+def test_key_keeps_the_selection_under_a_name_that_can_be_typed_over(notebook):
+    page = notebook.page
+    page.locator(".tw-tabs [role=tab]", has_text="Images").click()
+    notebook.execute("explorer.select([1, 2, 3])")
+    page.locator(".tw-pill", has_text="3 selected").wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-overlay").focus()
+    page.keyboard.press("k")
+    until(lambda: named(notebook) == {"Selection 1": [1, 2, 3]}, 20, "the automatic name")
+    until(lambda: focused(notebook) == "New name of Selection 1", 20, "the field")
+    page.keyboard.type("three of them")
+    page.keyboard.press("Enter")
+    until(lambda: named(notebook) == {"three of them": [1, 2, 3]}, 20, "the new name")
+    page.locator(".tw-pill").get_by_role("button", name="Keep").click()
+    until(lambda: focused(notebook) == "New name of Selection 1", 20, "the field again")
+    page.keyboard.press("Escape")
+    assert list(named(notebook)) == ["three of them", "Selection 1"]
 
 
 def test_named_selections_survive_a_reload_of_the_page_and_save_and_load(notebook):
@@ -210,7 +238,7 @@ def test_named_selections_survive_a_reload_of_the_page_and_save_and_load(noteboo
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.load()
     map_is_drawn(page)
-    page.locator(".tw-tabs [role=tab]", has_text="Selections").click()
+    page.locator(".tw-tabs [role=tab]", has_text="Saved").click()
     row(notebook, "on the left").wait_for(timeout=20 * SECONDS)
     notebook.execute(
         "explorer.clear(); old = explorer; explorer = EmbeddingExplorer.load("

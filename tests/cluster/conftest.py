@@ -27,7 +27,10 @@ def machines() -> Iterator[Any]:
             "include_log_monitor": False,
             "no_monitor": True,
         }
-        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            cluster = Cluster(initialize_head=True, head_node_args=head)
+        except Exception:  # on a busy machine Ray's agents take longer than its 15 seconds
+            cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             ray.init(address=cluster.address, log_to_driver=False)
             yield cluster

@@ -10,7 +10,7 @@ import pytest
 from tests.widgets.page import Page, Recorder
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.maps.runner import FRAME_SECONDS, ProjectionRun
-from tsne_widget.widgets.views.map.view import MAX_VERTICES
+from tsne_widget.widgets.views.map.messages import MAX_VERTICES
 
 # tornado refuses larger messages from the page; jupyter_server does not change this limit.
 JUPYTER_BYTES = 10 * 2**20

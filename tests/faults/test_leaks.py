@@ -48,8 +48,8 @@ async def cycle(number):
     explorer.name_selection("odd", [1, 2, 3])
     for panel in page.shows("frame", "panels"):
         page.opens(panel["view"])
-    page.send("gallery", "focus", row=5)
-    page.send("gallery", "look", row=5)
+    page.send("look", "focus", row=5)
+    page.send("look", "look", row=5)
     page.send("gallery", "arrange", sort="outlier_score")
     page.send("toolbar", "finder", name="confident_mistakes", mode="add")
     explorer.color_by = "outlier_score"

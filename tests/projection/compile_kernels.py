@@ -35,7 +35,7 @@ CONSTANTS = {
 
 def kind(name: str) -> str:
     """Type of a kernel's argument."""
-    if name.isupper():
+    if name in ("BLOCK", "ROOM", "GROUPS", "COPIES", "NODES"):
         return "constexpr"
     if name in NUMBERS:
         return "fp32"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
+from tsne_widget.projection import TSNE, optimize, repulsion, schedule
 from tsne_widget.projection import forces as forces_module
 from tsne_widget.projection import mesh as mesh_module
 from tsne_widget.projection import neighbors as neighbors_module
-from tsne_widget.projection import optimize, repulsion, schedule
 from tsne_widget.projection.affinities import conditional_probabilities, joint_probabilities
 from tsne_widget.projection.attraction import (
     Attraction,
@@ -178,7 +178,8 @@ class TestAttraction:
 
 class TestCompiledLoops:
     @pytest.mark.parametrize("n", [300, 1797])
-    def test_one_step_equals_the_torch_operations(self, all_digits, workers, n):
+    def test_one_step_equals_the_torch_operations(self, all_digits, workers, n, monkeypatch):
+        monkeypatch.setattr(forces_module, "POINTS_PER_LENGTH", 0)  # a mesh for both
         loops = forces_module.compiled_loops()
         if loops is None:
             pytest.skip("numba is not installed")
@@ -193,6 +194,25 @@ class TestCompiledLoops:
             states.append(state)
         assert torch.allclose(states[0].y, states[1].y, atol=1e-4)
         assert torch.allclose(states[0].velocity, states[1].velocity, rtol=1e-3, atol=1e-5)
+
+    def test_all_pairs_are_summed_where_that_takes_less_time_than_a_mesh(self, all_digits, workers):
+        loops = forces_module.compiled_loops()
+        if loops is None:
+            pytest.skip("numba is not installed")
+        y = torch.from_numpy(4 * clustered(1797))  # wide, so that a mesh has many nodes
+        exact = torch.empty((2, 1797), dtype=torch.float64)
+        z = repulsion.direct(y.T.double(), exact)
+        forces = forces_module.NumbaForces(affinities(all_digits), workers, loops)
+        assert forces.evaluate(y) == pytest.approx(float(z), rel=1e-5)
+
+    def test_a_row_that_is_a_neighbour_of_most_rows_does_not_throw_itself_about(self):
+        X = (np.random.default_rng(0).random((400, 300)) < 0.03).astype(np.float32)
+        X[0] = 0  # the nearest row of all others
+        P = affinities(X, 20)
+        assert 1 / P.stable_rates.min() > 20 / 400
+        embedding = TSNE(perplexity=20, random_state=0).fit_transform(X)
+        far = np.abs(embedding - np.median(embedding, axis=0)).max(1)
+        assert far[0] < np.median(far)
 
 
 class TestQualityMeasures:

@@ -291,14 +291,14 @@ class TestKernels:
 
         monkeypatch.setattr(engine, "can_run", lambda device: True)
         monkeypatch.setattr(engine, "TritonOperations", Broken)
-        found = engine.engine_of.__wrapped__("cpu")
+        found = engine.fastest_engine(CPU)
         assert found.operations.name == "torch"
         assert "(ptxas: not found)" in found.note
         assert "slower torch operations" in found.note
 
     def test_the_note_of_the_compiler_reaches_the_caller(self, digits, on_gpu, monkeypatch):
         slow = engine.Engine(TorchOperations(), TORCH, "slow kernels")
-        monkeypatch.setattr(fit_module, "engine_of", lambda device: slow)
+        monkeypatch.setattr(fit_module, "engine_of", lambda *arguments: slow)
         with pytest.warns(DoubtWarning, match="slow kernels"):
             TSNE(max_iter=1).fit(digits)
 

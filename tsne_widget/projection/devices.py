@@ -11,8 +11,8 @@ from tsne_widget.projection.gpu.probabilities import PAIRS_PER_BLOCK
 from tsne_widget.projection.gpu.products import has_fast_tf32
 from tsne_widget.projection.gpu.search import block_bytes
 
-# Rows from which device=None takes a CUDA GPU. The first fit of a process spends seconds on the
-# driver and on kernels; on the CPU a smaller fit takes less.
+# Rows from which device=None takes a CUDA GPU. A warm fit is faster there from 500 rows on. The
+# first fit of a process spends two seconds on kernels and libraries, which pays from 5,000 on.
 GPU_ROWS = 3_000
 # Share of the GPU's free memory that a fit may use.
 MEMORY_SHARE = 0.9

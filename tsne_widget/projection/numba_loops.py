@@ -122,6 +122,29 @@ def interpolate(
 
 
 @_compiled
+def repel(across: Any, along: Any, force: Any) -> float:
+    """Write the repulsion of every pair of points to ``force``, (n, 2), and return Z.
+
+    ``across`` and ``along`` are the (n,) coordinates: in arrays of their own, a processor reads
+    several at once.
+    """
+    total = 0.0
+    for i in range(len(across)):
+        x0, x1 = across[i], along[i]
+        force0, force1, field = _f(0), _f(0), _f(0)
+        for j in range(len(across)):
+            d0, d1 = x0 - across[j], x1 - along[j]
+            weight = _f(1) / (_f(1) + d0 * d0 + d1 * d1)
+            field += weight
+            weight *= weight
+            force0 += weight * d0
+            force1 += weight * d1
+        force[i, 0], force[i, 1] = force0, force1
+        total += float(field)
+    return total - len(across)
+
+
+@_compiled
 def move(
     first: int,
     last: int,

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from tsne_widget.projection.mesh import ORDER, Influence, Mesh, spline, widest
+from tsne_widget.projection.mesh import COARSER, ORDER, Influence, Mesh, spline, widest
 from tsne_widget.projection.workers import Workers
 
 # Below this width a map is repelled in closed form; on a mesh, rounding would exceed the forces.
@@ -55,9 +55,33 @@ def convolve(
     field = _circular(density, mesh.size, kernel.transfer, workers)
     if kernel.far is not None:
         size, transfer, restriction = kernel.far
-        coarse = restriction @ density @ restriction.T
-        field += restriction.T @ (_circular(coarse, size, transfer, workers) @ restriction)
+        coarse = _restrict(restriction, _restrict(restriction, density).T.contiguous())
+        far = _circular(coarse, size, transfer, workers)  # transposed, like its density
+        field += _prolong(restriction, _prolong(restriction, far).T.contiguous())
     return field
+
+
+def _restrict(restriction: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
+    """``restriction @ fine`` without the zeros: a row has ORDER − 1 blocks of COARSER values."""
+    blocks = _blocks(restriction) @ fine.view(-1, COARSER, fine.shape[1])
+    out = fine.new_zeros((len(restriction), fine.shape[1]))
+    for block in range(ORDER - 1):
+        first = ORDER - 2 - block
+        out[first : first + len(blocks)] += blocks[:, block]
+    return out
+
+
+def _prolong(restriction: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+    """``restriction.T @ coarse`` without the zeros."""
+    columns = coarse.shape[1]
+    nodes = len(restriction) - ORDER + 2
+    near = coarse.as_strided((nodes, ORDER - 1, columns), (columns, columns, 1))
+    return (_blocks(restriction).flip(0).T @ near).view(-1, columns)
+
+
+def _blocks(restriction: torch.Tensor) -> torch.Tensor:
+    """(ORDER − 1, COARSER): the values of a row of the restriction, the same in each row."""
+    return restriction[ORDER - 2, : (ORDER - 1) * COARSER].view(ORDER - 1, COARSER)
 
 
 def interpolate(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # Iterations of the default schedule; the last phase also covers all later ones.
-ITERATIONS = 400
+ITERATIONS = 420
 # Those with early exaggeration, by default: the first three phases.
 EXAGGERATED_ITERATIONS = 200
 
@@ -112,7 +112,7 @@ def default_schedule(
             phase(50, 0.8, 6, is_fresh=True),
             phase(50, 0.8, is_fresh=True),
             phase(30, 0.9),
-            phase(80, 0.98),
+            phase(100, 0.98),
             phase(40, 0.8),
         )
     )

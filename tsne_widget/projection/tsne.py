@@ -68,7 +68,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         exaggeration falls (Belkina et al. 2019), as in openTSNE. A point whose attraction is too
         strong for the rate uses its largest stable rate.
     max_iter : int
-        Total number of iterations, including the 200 exaggerated ones. 400 reach the KL divergence
+        Total number of iterations, including the 200 exaggerated ones. 420 reach the KL divergence
         of scikit-learn's 1000, because the exaggeration falls in steps and the momentum is higher.
     init : "pca", "random" or (n, n_components) array
         Initial coordinates. "pca" and "random" have a standard deviation of 1e-4; an array is used

@@ -274,9 +274,9 @@ class EmbeddingExplorer(MapExploration):
             colors={name: self._colors[name] for name in known},
             height=self._page_frame.height,
             draw_budget=self._map.budget,
-            color_by=state.color_by,
-            show_labels=self._map.show_labels,
-        )
+            color_by=state.color_by, show_labels=self._map.show_labels,
+            mistakes=state.mistakes, points=self._map.drawn_as,
+        )  # fmt: skip
         return save_state(
             folder, state, view, self.embeddings, features=features, overwrite=overwrite
         )

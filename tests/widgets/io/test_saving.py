@@ -25,7 +25,13 @@ from tsne_widget import (
 )
 
 N = 40
-VISIBLE = [("map", "viewport"), ("map", "show_labels"), ("map", "height"), ("legend", "colors")]
+VISIBLE = [
+    ("map", "viewport"),
+    ("map", "show_labels"),
+    ("map", "point_size"),
+    ("map", "mistakes"),
+    ("legend", "colors"),
+]
 NAMES = ["cat", "dog", "=owl"]
 
 
@@ -68,7 +74,7 @@ def make_explorer(record: FeatureSet | None = None) -> EmbeddingExplorer:
     explorer.name_selection("nothing", [])
     explorer.name_selection("late", np.arange(N) > 30)
     page = Page(explorer)
-    page.sets("map", viewport=[-1.5, 2.25, -1, 1], show_labels=True)
+    page.sets("map", viewport=[-1.5, 2.25, -1, 1], show_labels=True, point_size=2.0)
     return explorer
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
-from tsne_widget.widgets.views.map.view import MAX_VERTICES
+from tsne_widget.widgets.views.map.messages import MAX_VERTICES
 
 N = 30
 SQUARE = np.array([[-1, -1], [10.5, -1], [10.5, 10.5], [-1, 10.5]])
@@ -117,10 +117,10 @@ def test_pictures_of_points_are_sent_in_their_order(explorer, page):
 
 def test_page_stores_only_its_viewport_and_labels_in_the_model(explorer, page):
     before = page.state()
-    page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=True, point_size=2.0)
+    page.sets("map", viewport=[0.0, 1.0, 0.0, 2.0], show_labels=False, point_size=2.0)
     assert page.shows("map", "viewport") == [0.0, 1.0, 0.0, 2.0]
-    assert page.shows("map", "show_labels")
-    page.sets("map", viewport=[], show_labels=False, point_size=1.0)
+    assert not page.shows("map", "show_labels")
+    page.sets("map", viewport=[], show_labels=True, point_size=1.0)
     for traits in (
         {"budget": 5}, {"selected": b""}, {"viewport": [], "codes": b""}, {"figure": None},
         {"point_size": 0.0}, {"opacity": float("nan")}, {"mistakes": "only"},

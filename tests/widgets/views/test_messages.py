@@ -92,7 +92,7 @@ def assert_whole(state) -> None:
 
 EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "diagnosis",
                   "selections", "strip", "look"]  # fmt: skip
-COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery"]
+COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery", "look"]
 
 
 def test_list_of_views_is_complete():

@@ -84,7 +84,9 @@ def test_named_rows_of_hidden_classes_are_kept_but_not_selected(explorer):
     explorer.visible_classes = ["cat", "owl"]
     explorer.select("few")
     assert explorer.selected.tolist() == [0, 2]
-    assert explorer.message == "2 of 4 rows belong to hidden classes and were not selected"
+    assert explorer.message == (
+        "2 of 4 rows belong to hidden classes: they are selected once their classes are shown"
+    )
     assert named(explorer) == {"few": [0, 1, 2, 5]}
 
 

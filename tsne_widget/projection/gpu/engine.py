@@ -6,7 +6,6 @@ import importlib.util
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -40,14 +39,24 @@ class Engine(NamedTuple):
     """Why these are not the fastest operations of the device."""
 
 
-@lru_cache
-def engine_of(device: str) -> Engine:
+ENGINES: dict[str, Engine] = {}
+
+
+def engine_of(device: str, stage: Callable[[str], object] | None = None) -> Engine:
     """The engine of a device.
 
-    The first call of a process compiles the kernels, which takes seconds. Triton keeps them on
-    disk.
+    The first call of a process compiles the kernels, which takes seconds, and tells ``stage``.
+    Triton keeps compiled kernels on disk.
     """
-    place = torch.device(device)
+    if device not in ENGINES:
+        if stage is not None:
+            stage("compiling kernels, once per process")
+        ENGINES[device] = fastest_engine(torch.device(device))
+    return ENGINES[device]
+
+
+def fastest_engine(place: torch.device) -> Engine:
+    """The engine of a device, compiled now."""
     slow = Engine(TorchOperations(), TORCH)
     if not can_run(place):
         return slow

@@ -62,9 +62,7 @@ class DeviceFit:
             None  # the features in float64, if float32 is too coarse
         )
         with self._on_device() as place:
-            if not engine_of.cache_info().currsize:
-                stage("compiling kernels, once per process")
-            engine = engine_of(self._place)
+            engine = engine_of(self._place, stage)
             warn_about(filter(None, [engine.note]))
             neighbors = self._neighbors(X, problem, place, engine.search, stage)
             stage("computing probabilities")

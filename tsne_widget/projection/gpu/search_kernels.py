@@ -152,6 +152,6 @@ def conditional(squared, out, k, entropy, steps, BLOCK: tl.constexpr):
         excess = -tl.sum(weights * tl.log(tl.maximum(weights, 1e-37))) - entropy
         high = tl.where(excess < 0, position, high)
         low = tl.where(excess >= 0, position, low)
-        step = position + excess / tl.maximum(beta * beta * variance, 1e-12)
+        step = position + excess / tl.maximum(beta * (beta * variance), 1e-12)
         position = tl.where((step > low) & (step < high), step, (low + high) / 2)
     tl.store(out + row * k + place, weights, mask=inside)

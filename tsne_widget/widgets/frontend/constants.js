@@ -95,7 +95,7 @@ export const TAIL = 0.01;
 export const MAX_ENTRIES = 24;
 
 /** Colours of named selections, by slot. */
-export const SELECTION_COLORS = ["#00c3c3", "#d200b4", "#c3a5f0", "#87693c", "#ff5a87", "#1e5aff", "#c36969", "#8769d2", "#ff3cff", "#a54b87"];
+export const SELECTION_COLORS = ["#ff00ff", "#ff0000", "#00c300", "#694bff", "#ff78f0", "#00873c", "#ff7800", "#ff00a5", "#e1a500", "#ff004b"];
 
 /** Named selections. */
 export const MAX_SELECTIONS = 200;

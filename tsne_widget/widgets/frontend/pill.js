@@ -17,7 +17,7 @@ export function makePill(model, commands) {
     const [selected, hidden, wrong] = ["selected", "hidden", "selected_misclassified"].map((name) => model.get(name) ?? 0);
     root.hidden = !selected && !hidden;
     const parts = [element("b", "", number(selected)), element("span", "tw-word", " selected")];
-    if (hidden) parts.push(element("span", "tw-muted", `, ${number(hidden)} hidden`));
+    if (hidden) parts.push(element("span", "tw-muted tw-waiting-count", `, ${number(hidden)} hidden`));
     if (model.get("misclassified") >= 0) parts.push(element("b", "tw-is-wrong", ` ${number(wrong)}`), element("span", "tw-muted", " wrong"));
     counts.replaceChildren(...parts);
     counts.title = hidden ? "Hidden ones come back when their class is shown again" : "";

@@ -51,6 +51,8 @@ export function makeSplitter({ axis, label, read, range, write }) {
     report();
   });
   root.addEventListener("focus", report);
+  root.setAttribute("aria-valuenow", "0");
+  requestAnimationFrame(() => { if (root.isConnected) report(); }); // once it is laid out
   root.addEventListener("keydown", (event) => {
     const [less, more] = axis === "x" ? ["ArrowRight", "ArrowLeft"] : ["ArrowUp", "ArrowDown"];
     const by = { [less]: -STEP, [more]: STEP }[event.key];

@@ -17,7 +17,8 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
 from tsne_widget.widgets.arguments import GIVEN
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
-from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
+from tsne_widget.widgets.views.map.look import MAX_FACTOR, MIN_FACTOR
 from tsne_widget.widgets.views.map.view import MapView
 
 
@@ -69,6 +70,8 @@ def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None
     state.color_by = saved.view.color_by
     map_view.viewport = saved.view.viewport
     map_view.show_labels = saved.view.show_labels
+    state.mistakes = saved.view.mistakes
+    map_view.draw_as(**saved.view.points)
 
 
 def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None) -> Saved:
@@ -173,7 +176,14 @@ def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _checked_view(
-    viewport: Any, colors: Any, height: Any, draw_budget: Any, color_by: Any, show_labels: Any
+    viewport: Any,
+    colors: Any,
+    height: Any,
+    draw_budget: Any,
+    color_by: Any,
+    show_labels: Any,
+    mistakes: Any,
+    points: Any,
 ) -> SavedView:
     bounds = [float(bound) for bound in viewport]
     if len(bounds) not in (0, 4) or not all(map(math.isfinite, bounds)):
@@ -182,6 +192,13 @@ def _checked_view(
         raise ValueError(f"colors {colors!r} do not map names to colours")
     if not isinstance(color_by, str):
         raise ValueError(f"color_by {color_by!r} is not a name")  # noqa: TRY004 - of data, not code
+    if mistakes not in MISTAKES:
+        raise ValueError(f"mistakes {mistakes!r} is not a way to draw them")
+    factors = {name: float(points[name]) for name in ("point_size", "opacity")}
+    if not all(MIN_FACTOR <= factor <= MAX_FACTOR for factor in factors.values()):
+        raise ValueError(f"point_size and opacity {factors!r} are out of range")
+    look = {"pictures": bool(points["pictures"]), **factors}
     return SavedView(
-        bounds, dict(colors), int(height), int(draw_budget), color_by, bool(show_labels)
-    )
+        bounds, dict(colors), int(height), int(draw_budget), color_by, bool(show_labels),
+        mistakes, look,
+    )  # fmt: skip

@@ -68,6 +68,10 @@ class SavedView(NamedTuple):
     """Meaning of the colours."""
     show_labels: bool
     """Whether class names are on the map."""
+    mistakes: str
+    """How the map draws misclassified samples."""
+    points: dict[str, Any]
+    """How the map draws points: pictures, point_size and opacity."""
 
 
 def save_state(

@@ -20,16 +20,16 @@ WORDS = ("selected", "visible", "all", *FINDER_NAMES)
 # Chosen from the class colours after the first ten (plotting.class_colors): far from those and from
 # each other, also for the colour-blind, and readable on light and dark backgrounds.
 COLORS = (
-    "#00c3c3",  # teal
-    "#d200b4",  # magenta
-    "#c3a5f0",  # lavender
-    "#87693c",  # umber
-    "#ff5a87",  # pink
-    "#1e5aff",  # ultramarine
-    "#c36969",  # rose
-    "#8769d2",  # periwinkle
-    "#ff3cff",  # fuchsia
-    "#a54b87",  # plum
+    "#ff00ff",  # fuchsia
+    "#ff0000",  # red
+    "#00c300",  # green
+    "#694bff",  # indigo
+    "#ff78f0",  # orchid
+    "#00873c",  # forest
+    "#ff7800",  # orange
+    "#ff00a5",  # magenta
+    "#e1a500",  # gold
+    "#ff004b",  # scarlet
 )
 
 

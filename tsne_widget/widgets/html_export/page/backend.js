@@ -13,7 +13,7 @@ import { makeStripModel } from "./strip_model.js";
 import { makeTiles } from "./tiles.js";
 import { makeToolbarModel } from "./toolbar_model.js";
 
-const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "" };
+const NO_FIT = { condition: "none", title: "", iteration: 0, total: 0, divergence: null, seconds: null, note: "", turn: 0 };
 
 /**
  * The state of a page.

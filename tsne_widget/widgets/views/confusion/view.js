@@ -48,7 +48,7 @@ class Confusion {
   #matrix = element("div", "tw-matrix-part");
   #heading = element("div", "tw-section");
   #hint = element("p", "tw-caption tw-muted tw-cellhint");
-  #pairsHeading = element("h4", "tw-section", "Most confused pairs");
+  #pairsHeading = element("b", "tw-title tw-section", "Most confused pairs");
   #counted;
   #unit;
   #pairs;
@@ -166,7 +166,7 @@ class Confusion {
     this.#root.dataset.kind = kind;
     const c = fullCount(this.#names.length);
     this.#heading.replaceChildren(
-      element("h4", "", matrix ? `All ${c} × ${c}` : `A matrix of ${c} classes is too large to draw`),
+      element("b", "tw-title", matrix ? `All ${c} × ${c}` : `A matrix of ${c} classes is too large to draw`),
       element("span", "tw-small tw-muted", matrix ? "confused classes side by side; grey is right" : "the limit is 100"),
     );
     this.#say(null);

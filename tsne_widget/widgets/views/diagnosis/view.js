@@ -94,7 +94,7 @@ class Diagnosis {
     const [contrasts, rest] = ["contrasts", "no_difference"].map((name) => this.#model.get(name));
     if (!contrasts.length && !rest) return [];
     const heading = element("div", "tw-section");
-    heading.append(element("h4", "", "What sets the mistakes apart"), element("span", "tw-small tw-muted", "from right ones of the same labels"));
+    heading.append(element("b", "tw-title", "What sets the mistakes apart"), element("span", "tw-small tw-muted", "from right ones of the same labels"));
     const rows = contrasts.map((/** @type {import("./parts.js").Contrast} */ one) => contrastRow(one, (name) => this.#model.send({ kind: "color", name })));
     return [heading, ...rows, ...(rest ? [element("p", "tw-small tw-muted tw-rest", rest)] : [])];
   }
@@ -104,7 +104,7 @@ class Diagnosis {
     const [meters, sentence, lacking, cluster] = ["trust", "trust_sentence", "trust_lacking", "cluster"].map((name) => this.#model.get(name));
     if (!meters.length && !lacking) return [];
     const heading = element("div", "tw-section");
-    heading.append(element("h4", "", "Can the map be believed here?"));
+    heading.append(element("b", "tw-title", "Can the map be believed here?"));
     if (!meters.length) return [heading, element("p", "tw-say tw-muted", `Unknown: ${lacking}.`)];
     const notes = [this.#model.get("has_selection") ? "The stroke is the whole map’s value." : "", cluster].filter(Boolean);
     return [heading, element("p", "tw-say", sentence), trustMeters(meters), ...notes.map((text) => element("p", "tw-caption tw-muted tw-rest", text))];

@@ -6,10 +6,11 @@ import { paint } from "../../frontend/palette.js";
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 /** @typedef {[name: string, title: string, lacking: string, group: string]} Choice */
 
+const CHANGE = "change"; // the column of a comparison
 const COLUMNS = "Columns"; // titles of this group are the user's own names
 
-/** @param {ViewModel} model */
-export function makeColors(model) {
+/** @param {ViewModel} model @param {boolean} isCompared  whether a list of changes stands above the key */
+export function makeColors(model, isCompared) {
   const root = element("label", "tw-key-head");
   root.append(element("span", "tw-small tw-muted", "Colour"));
   const select = root.appendChild(element("select"));
@@ -22,14 +23,16 @@ export function makeColors(model) {
   key.setAttribute("role", "group");
 
   function show() {
-    offer(select, model.get("color_choices"));
+    offer(select, model.get("color_choices").map((/** @type {Choice} */ [name, title, ...rest]) => (
+      [name, isCompared && name === CHANGE ? "What changed" : title, ...rest]
+    )));
     select.value = model.get("color_by");
     root.hidden = !select.value;
   }
 
   function showKey() {
     const { title, entries, low } = model.get("key");
-    key.hidden = !(low || entries?.length);
+    key.hidden = !(low || entries?.length) || (isCompared && model.get("color_by") === CHANGE);
     if (key.hidden) return;
     key.setAttribute("aria-label", `Key to the colours: ${title}`);
     key.replaceChildren(...partsOf(model.get("key")));

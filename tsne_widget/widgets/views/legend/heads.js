@@ -30,7 +30,8 @@ export function makeHeads({ hasAccuracies, hasGains, sort, showAll }) {
   const [names, selected, last, gain] = buttons;
   selected.text.textContent = "sel.";
   last.text.textContent = hasAccuracies ? "right" : "count";
-  gain.text.textContent = "change";
+  gain.text.textContent = "±"; // there is no room for the word
+  gain.made.setAttribute("aria-label", "change");
   gain.made.hidden = !hasGains;
   const none = element("div", "tw-none-shown tw-caption");
   none.append("No class shown. ", button("All", showAll, "link"));

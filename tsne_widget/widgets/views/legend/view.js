@@ -27,7 +27,7 @@ function render({ model, el, commands }) {
       ["change:is_key", () => legend.showIsKey()],
       ["change:sorted_by", () => legend.arrange()],
       ["change:color_by change:color_choices", () => legend.colors.show()],
-      ["change:key", () => legend.colors.showKey()],
+      ["change:key change:color_by", () => legend.colors.showKey()],
       ["change:mistakes", () => legend.showMistakes()],
     ]),
     commands.add("colour", () => legend.colors.focus()),
@@ -71,7 +71,7 @@ class Legend {
     this.#accuracies = typedOf(model.get("accuracies"), Float32Array, this.#names.length, NaN);
     this.#gains = typedOf(model.get("gains"), Float32Array, this.#names.length, NaN);
     const [hasAccuracies, hasGains] = [this.#accuracies, this.#gains].map((values) => values.some(Number.isFinite));
-    this.colors = makeColors(model);
+    this.colors = makeColors(model, hasGains);
     this.#heads = makeHeads({ hasAccuracies, hasGains, sort: (by) => this.#sortBy(by), showAll: () => model.send({ kind: "all", visible: true }) });
     this.#foot = makeFoot({ hasMistakes: hasAccuracies, act: (name) => this.#act(name), draw: (how) => this.#draw(how) });
     const title = model.get("title");

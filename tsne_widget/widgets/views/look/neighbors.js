@@ -12,7 +12,7 @@ export function makeNeighbors(model, { hover, open }) {
   const head = root.appendChild(element("div", "tw-near-head"));
   const text = element("span", "tw-small tw-muted");
   const select = button("Select them", () => model.send({ kind: "neighbors", row: model.get("focus") }), "link");
-  head.append(element("h4", "", "Closest pictures"), text, select);
+  head.append(element("b", "tw-small", "Closest pictures"), text, select);
   const strip = root.appendChild(element("ul"));
   strip.setAttribute("aria-label", "Nearest pictures in feature space, nearest first");
   strip.addEventListener("pointerover", (event) => hover(rowOf(event)));

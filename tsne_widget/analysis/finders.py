@@ -188,6 +188,8 @@ def finder_rows(
 def finder_order(name: object) -> tuple[str, bool] | None:
     """The score that a finder ranks by, and whether the highest comes first; None for no finder.
 
+    Time O(1), memory O(1).
+
     Parameters
     ----------
     name : object

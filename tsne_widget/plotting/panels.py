@@ -63,8 +63,9 @@ def plot_embeddings(
         Maps per row. Default: all if there are up to 4, otherwise as square as possible.
     size_mm : (width, height)
         Size of each map in millimetres; titles, gaps and legend make the figure larger.
-    class_names, colors, values, values_title, selected, wrong, legend, names, markers, point_size,
-    path
+    class_names, colors, values, values_title, selected, wrong, legend, names
+        See :func:`plot_embedding`.
+    markers, point_size, path
         See :func:`plot_embedding`.
 
     Returns

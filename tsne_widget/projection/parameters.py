@@ -50,6 +50,8 @@ def check_parameters(tsne: Any) -> None:
     for name, choices in CHOICES.items():
         _check_choice(name, getattr(tsne, name), choices)
     check_metric(tsne.metric, tsne.metric_params)
+    if tsne.landmarks is not None:
+        _check_landmarks(tsne.landmarks, tsne.metric)
     if tsne.metric == "precomputed" and isinstance(tsne.init, str) and tsne.init == "pca":
         raise InvalidInputError(
             'The parameter init="pca" cannot be used with metric="precomputed", because distances '
@@ -74,8 +76,6 @@ def check_parameters(tsne: Any) -> None:
             f"n_jobs={tsne.n_jobs!r} must be None, a number of threads, or −1 for all cores"
         )
     check_executor(tsne.executor)
-    if tsne.landmarks is not None:
-        _check_landmarks(tsne.landmarks, tsne.metric)
     if tsne.device is not None:
         check_device(tsne.device)
 

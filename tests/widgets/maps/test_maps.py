@@ -97,7 +97,7 @@ def test_colours_by_map_scores_follow_the_displayed_map(two):
 def test_sort_by_a_map_score_follows_the_displayed_map(two):
     page = GalleryPage(two)
     two.select("all")
-    page.asks("arrange", sort="trustworthiness")
+    page.asks("arrange", sort="trustworthiness", group="none")
     before = page.rows_of_tiles()
     two.show_embedding("line")
     assert page.get("sorted_by") == "trustworthiness"

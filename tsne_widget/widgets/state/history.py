@@ -49,19 +49,13 @@ class History:
             del self.past[-1]
         self.future = []
 
-    def undo(self, current: Moment) -> Moment | None:
-        """The moment before the last step, which becomes the future; None if there is none."""
-        if not self.past:
-            return None
-        self.future.append(current)
-        return self.past.pop()
+    def after_undo(self, current: Moment) -> tuple[list[Moment], list[Moment]]:
+        """Past and future once the last step is taken back."""
+        return self.past[:-1], [*self.future, current]
 
-    def redo(self, current: Moment) -> Moment | None:
-        """The moment after the step that undo() took back; None if there is none."""
-        if not self.future:
-            return None
-        self.past.append(current)
-        return self.future.pop()
+    def after_redo(self, current: Moment) -> tuple[list[Moment], list[Moment]]:
+        """Past and future once the step that was taken back is made again."""
+        return [*self.past, current], self.future[:-1]
 
 
 def _size(moments: list[Moment]) -> int:

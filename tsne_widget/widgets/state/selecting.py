@@ -122,17 +122,25 @@ class Selecting(HasTraits):
 
     def undo(self) -> None:
         """Restore the selection and the visible classes from before the last change."""
-        moment = self._history.undo(self._now())
-        if moment is not None:
-            self.message = ""
-            self._move(moment)
+        history = self._history
+        if history.past:
+            self._travel(history.past[-1], *history.after_undo(self._now()))
 
     def redo(self) -> None:
         """Restore what :meth:`undo` has replaced."""
-        moment = self._history.redo(self._now())
-        if moment is not None:
+        history = self._history
+        if history.future:
+            self._travel(history.future[-1], *history.after_redo(self._now()))
+
+    def _travel(self, moment: Moment, past: list[Moment], future: list[Moment]) -> None:
+        """Move to a past or future moment; an interrupt or an observer's error loses no step."""
+        before = self._now()
+        try:
             self.message = ""
-            self._move(moment)
+            self._move(moment, can_undo=bool(past), can_redo=bool(future))
+        finally:
+            if not self._now().equals(before):
+                self._history.past, self._history.future = past, future
 
     def _restore(self, chosen: ArrayLike, visible: ArrayLike) -> None:
         """Select and show what was saved; :meth:`undo` does not go back beyond it."""
@@ -177,9 +185,16 @@ class Selecting(HasTraits):
             self._history.amend(moment)
         else:
             self._history.record(now)
-        self._move(moment, ranking)
+        self._move(moment, ranking, can_undo=bool(self._history.past), can_redo=False)
 
-    def _move(self, moment: Moment, ranking: Ranking | None = None) -> None:
+    def _move(
+        self,
+        moment: Moment,
+        ranking: Ranking | None = None,
+        *,
+        can_undo: bool,
+        can_redo: bool,
+    ) -> None:
         chosen, visible = moment
         self.step += 1
         self._put(
@@ -187,8 +202,8 @@ class Selecting(HasTraits):
             selected=as_selected(chosen[visible[self._codes[chosen]]]),
             chosen=chosen,
             visible=visible,
-            can_undo=bool(self._history.past),
-            can_redo=bool(self._history.future),
+            can_undo=can_undo,
+            can_redo=can_redo,
         )
 
     def _put(self, **values: Any) -> None:

@@ -95,7 +95,7 @@ def test_a_stopped_map_is_usable_and_can_be_continued_to_the_same_end():
         explorer.run(220)
         # Equal but for the turn of a finished map.
         assert np.allclose(pdist(explorer.wait().embedding), pdist(expected), atol=1e-3)
-        assert explorer.state.fit.total == 600
+        assert explorer.state.fit.total == 420
 
 
 def test_the_users_own_projector_is_left_unfitted_and_its_callback_is_called():

@@ -89,7 +89,6 @@ def picture(
     """The widget with a selection, as it looks in a window 1,400 pixels wide."""
     notebook = opened(browser, lab, f"{target.stem}.ipynb", cells, scale, theme)
     page = notebook.page
-    page.locator(".tw-tools [data-action=labels]").click()
     drag(page, AROUND_A_CLUSTER)
     until(lambda: notebook.python("len(explorer.selected)"), 20, "the selection")
     pictures_are_drawn(page, notebook.python("len(explorer.selected)"))
@@ -120,7 +119,6 @@ def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
     """A lasso and its pictures, the mistakes, and one class alone."""
     notebook = opened(browser, lab, "animation.ipynb", cells, 1, "Light")
     page = notebook.page
-    page.locator(".tw-tools [data-action=labels]").click()
     notebook.execute("explorer.clear()")
     until(lambda: notebook.python("len(explorer.selected)") == 0, 20, "nothing selected")
     frames = [(frame(page), LOOKING // 2)]

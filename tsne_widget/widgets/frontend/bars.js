@@ -1,26 +1,5 @@
-// Parts of the bars above maps: the first line, the progress of a computation, and the message.
+// The progress of a computation, and the message.
 import { element, textButton } from "./elements.js";
-import { makeNotes } from "./notes.js";
-
-/** The bar: a summary on the left, actions on the right. @param {HTMLElement} el @param {string} name  class */
-export function makeBar(el, name = "") {
-  const root = el.appendChild(element("div", `tw-toolbar ${name}`.trim()));
-  const line = root.appendChild(element("div", "tw-line"));
-  const now = line.appendChild(element("div", "tw-now"));
-  const summary = now.appendChild(element("div", "tw-summary"));
-  summary.setAttribute("role", "status");
-  const showNotes = makeNotes(now);
-  const busy = now.appendChild(element("div", "tw-busy"));
-  busy.setAttribute("role", "status");
-  const actions = line.appendChild(element("div", "tw-actions"));
-
-  function showBusy(/** @type {string} */ title) {
-    busy.textContent = title && `${title} …`;
-    busy.hidden = !title;
-  }
-
-  return { root, summary, actions, showBusy, showNotes };
-}
 
 /** @param {HTMLElement} parent */
 export function makeProgress(parent) {

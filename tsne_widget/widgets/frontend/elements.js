@@ -30,19 +30,6 @@ export function textButton(text, act) {
   return button;
 }
 
-/**
- * A button with an icon; the title describes it.
- * @param {string} title @param {string} icon  an SVG path in a box of 24 × 24
- */
-export function strokeButton(title, icon) {
-  const button = textButton("");
-  button.title = title;
-  button.setAttribute("aria-label", title);
-  const svg = button.appendChild(svgElement("svg", "", { viewBox: "0 0 24 24", "aria-hidden": true }));
-  svg.appendChild(svgElement("path", "", { d: icon }));
-  return button;
-}
-
 /** A field for text without the browser's suggestions. @param {string} label @param {"text" | "search"} type */
 export function textInput(label, type = "text") {
   const input = element("input");

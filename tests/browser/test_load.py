@@ -109,6 +109,10 @@ class Model:
         self.chosen = np.zeros(len(xy), dtype=bool)  # rows of hidden classes included
         self.visible = np.ones(CLASSES, dtype=bool)
 
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        return self.chosen & self.visible[self.labels]
+
     def lasso(self, corners: NDArray[np.float64], mode: str) -> None:
         inside = matplotlib.path.Path(corners).contains_points(self.xy) & self.visible[self.labels]
         self.chosen = {
@@ -122,7 +126,7 @@ class Model:
         self.visible[code] ^= True
 
     def digest(self) -> list[Any]:
-        rows = np.flatnonzero(self.chosen & self.visible[self.labels]).astype(np.int64)
+        rows = np.flatnonzero(self.selected).astype(np.int64)
         return [zlib.crc32(rows.tobytes()), "".join("01"[int(flag)] for flag in self.visible)]
 
 

@@ -60,6 +60,7 @@ def drawn(notebook: Notebook, nth: int) -> None:
 def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]:
     """Drag around points of the nth map and return the rows selected in Python."""
     before = notebook.python(f"{explorer}.selected.tolist()")
+    notebook.page.locator(".tw-overlay").nth(nth).scroll_into_view_if_needed()
     drag(notebook.page, shares, nth=nth)
     until(lambda: notebook.python(f"{explorer}.selected.tolist()") != before, 30, "the selection")
     return notebook.python(f"{explorer}.selected.tolist()")

@@ -87,7 +87,7 @@ def test_undo_works_from_everywhere_and_never_reaches_the_notebook(notebook, pla
 
 def test_escape_clears_the_selection_and_undo_brings_it_back(notebook):
     count = select_the_wrong(notebook)
-    notebook.page.keyboard.press("Escape")
+    notebook.page.locator(".tw-wrong-count").press("Escape")
     until(lambda: selected(notebook) == 0, 20, "an empty selection")
     notebook.page.locator(".tw-toolbar").get_by_role("button", name="Undo").click()
     until(lambda: selected(notebook) == count, 20, "the selection again")

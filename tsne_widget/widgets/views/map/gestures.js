@@ -96,7 +96,8 @@ export class Gestures {
   #begin(/** @type {PointerEvent} */ event) {
     if (!this.#map.plot || event.button !== 0) return;
     const overlay = this.#overlay;
-    overlay.focus({ preventScroll: true });
+    // The outline of the focus is for the keyboard.
+    overlay.focus(/** @type {FocusOptions} */ ({ preventScroll: true, focusVisible: false }));
     this.#map.hover.leave();
     overlay.setPointerCapture(event.pointerId);
     event.preventDefault();

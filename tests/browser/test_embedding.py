@@ -41,7 +41,7 @@ ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
     """Make every cell visible at once, so that JupyterLab renders all of them."""
-    opened = open_notebook("embedding.ipynb", CELLS, width=1300, height=4800)
+    opened = open_notebook("embedding.ipynb", CELLS, width=1300, height=5800)
     opened.run_all()
     for nth in (BOX, A, B, FIRST, SECOND):
         drawn(opened, nth)
@@ -60,7 +60,6 @@ def drawn(notebook: Notebook, nth: int) -> None:
 def lasso(notebook: Notebook, nth: int, explorer: str, shares=LEFT) -> list[int]:
     """Drag around points of the nth map and return the rows selected in Python."""
     before = notebook.python(f"{explorer}.selected.tolist()")
-    notebook.page.locator(".tw-overlay").nth(nth).scroll_into_view_if_needed()
     drag(notebook.page, shares, nth=nth)
     until(lambda: notebook.python(f"{explorer}.selected.tolist()") != before, 30, "the selection")
     return notebook.python(f"{explorer}.selected.tolist()")

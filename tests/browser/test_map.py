@@ -332,9 +332,14 @@ def test_hovered_point_is_shared_between_page_and_python(notebook):
     notebook.execute(f"explorer.state.hovered = {rows[33]}")
     circle = page.locator("svg.tw-lasso > circle")
     until(lambda: circle.get_attribute("r") == "7", 20, "a ring around the point")
-    box = page.locator(".tw-overlay").bounding_box()
-    place = [float(circle.get_attribute(name)) for name in ("cx", "cy")]
-    assert np.allclose([box["x"] + place[0], box["y"] + place[1]], pixels[33], atol=1)
+
+    def is_around_the_point() -> bool:
+        box = page.locator(".tw-overlay").bounding_box()
+        place = [float(circle.get_attribute(name)) for name in ("cx", "cy")]
+        center = [box["x"] + place[0], box["y"] + place[1]]
+        return np.allclose(center, drawn_points(page)[0][33], atol=1)
+
+    until(is_around_the_point, 20, "the ring at its point")
     notebook.execute("explorer.state.hovered = None")
     until(lambda: circle.get_attribute("r") == "0", 20, "no ring")
 

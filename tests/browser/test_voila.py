@@ -86,7 +86,10 @@ def open_dashboard(server: Voila, page: Page) -> None:
 def lasso_in_dashboard(page: Page) -> int:
     """Number of samples that a lasso selects, once their pictures and the table are drawn."""
     page.get_by_role("button", name="Run 250 more").wait_for(timeout=120 * SECONDS)  # it is done
+    page.wait_for_timeout(1000)  # a finished map is turned
     drag(page, LASSO)
+    page.locator(".tw-pill", has_text="selected").wait_for(timeout=30 * SECONDS)
+    page.wait_for_timeout(1000)  # the dashboard follows
     count = has_pictures_of_the_selection(page)
     assert count > 50
     text = page.get_by_text(re.compile(rf"^{count:,} selected, \d+% of them wrong"))

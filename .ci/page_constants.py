@@ -1,7 +1,7 @@
 """Write the constants of the page's scripts from those of Python; ``--check`` only compares.
 
 The scripts import ``tsne_widget/widgets/frontend/constants.js``, and the styles ``palette.css``
-beside it. Run this after a change of a constant or table below, then ``npm run bundle``.
+beside it. Run this after a change of a constant or table below, then ``make bundle``.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ def _default(count: int) -> tuple[str, ...]:
 
 @cache
 def _far_apart(count: int) -> tuple[str, ...]:
-    """``_FIRST``, then repeatedly the candidate farthest from all that is drawn beside it."""
+    """``_FIRST``, then, one by one, the candidate farthest from all other colours drawn."""
     candidates = _candidates()
     seen = _as_seen(candidates)
     others = (*_FIRST, *_FIRST_ON_DARK, *_MISTAKES, UNKNOWN_COLOR)

@@ -169,7 +169,7 @@ class _Search:
         floor: NDArray[np.float32],
         lengths: NDArray[np.float32],
     ) -> NDArray[np.bool_]:
-        """(b, c): distances that lost digits, or of which it is not clear whether they are in k."""
+        """(b, c): distances that are too coarse to tell whether they are among the k smallest."""
         last = self.k - 1
         high = squared + error
         sufficient = np.partition(high, last, 1)[:, last]  # within it are k rows at least

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-# Seconds until the page is told that its messages wait for a running cell.
+# Seconds after which the page learns that its messages wait for a running cell.
 WAITING_SECONDS = 0.6
 
 

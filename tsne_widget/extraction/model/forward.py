@@ -129,7 +129,7 @@ class ForwardPass:
         return names
 
     def resolved(self) -> Reading:
-        """The reading with the layers and logits that the first batch determined, for a worker."""
+        """For a worker: the reading, with the layers and logits found in the first batch."""
         if not self.layers:
             return self.reading
         return replace(self.reading, layers=tuple(self.layers), logits=self.logits)

@@ -63,7 +63,7 @@ def explorer_frame(height: int | None) -> FrameView:
 
 
 def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
-    """The views of all panels, and those beside them, by name; the frame says which is open."""
+    """The view of each panel and those beside them, by name; the frame says which is open."""
     views = {name: panel.make(context) for name, panel in PANELS.items()}
     beside = beside_gallery(context, views["gallery"])
 

@@ -180,7 +180,7 @@ class Confusion {
 
   // ---- selecting ----
 
-  /** Select the pictures of labels and predictions; one code of −1 stands for all of them. */
+  /** Select the pictures with these labels and predictions; a code of −1 means all of them. */
   #choose(/** @type {number[]} */ labels, /** @type {number[]} */ predictions, /** @type {MouseEvent | KeyboardEvent} */ event) {
     if (labels.length === 1 && predictions.length === 1) this.#select([labels[0], predictions[0]], event);
     else this.#model.send({ kind: "block", labels, predictions, mode: modeOf(event) });

@@ -120,7 +120,7 @@ class Head {
 /** @typedef {{key: string, text: string, lacks?: string, isChosen?: boolean, choose: () => void}} Item */
 
 /**
- * A button with a menu; in a narrow head its icon stands for the text.
+ * A button with a menu; a narrow head shows its icon instead of its text.
  * @param {string} title @param {import("../../frontend/icons.js").IconName} [iconName]
  */
 function menuButton(title, iconName) {

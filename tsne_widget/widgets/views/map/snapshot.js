@@ -1,4 +1,4 @@
-// A PNG of the map as it is drawn: points, lasso, names, and the key to the colours.
+// Saves the map as a PNG: points, lasso, names, and the key to the colours.
 import { saveFile } from "../../frontend/save.js";
 
 const KEY_WIDTH = 190;

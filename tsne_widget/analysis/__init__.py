@@ -41,7 +41,14 @@ from tsne_widget.analysis.neighborhoods import (
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import (
+    PictureScores,
+    duplicate_groups,
+    label_conflict,
+    size_oddity,
+)
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.same_pictures import conflicting, equal_pictures, similar_pictures
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
 from tsne_widget.analysis.text_search import matching_rows
@@ -61,6 +68,7 @@ __all__ = [
     "LabelErrors",
     "LayerSummary",
     "NeighborIndex",
+    "PictureScores",
     "PolygonIndex",
     "Score",
     "Scores",
@@ -70,12 +78,15 @@ __all__ = [
     "changes",
     "classification_report",
     "confidence",
+    "conflicting",
     "confused_pairs",
     "confusion_matrix",
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "duplicate_groups",
     "entropy",
+    "equal_pictures",
     "faithfulness",
     "finder_is_ready",
     "finder_lacks",
@@ -84,6 +95,7 @@ __all__ = [
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
+    "label_conflict",
     "label_errors",
     "label_suspicion",
     "layer_summary",
@@ -97,5 +109,7 @@ __all__ = [
     "sample_frame",
     "shared_rows",
     "silhouette",
+    "similar_pictures",
+    "size_oddity",
     "verdict",
 ]

@@ -15,7 +15,7 @@ from tsne_widget.analysis.columns import as_columns
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import KNeighbors, kneighbors
 from tsne_widget.analysis.picture_scores import PictureScores
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.scores import PICTURE_SCORES, SCORES
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -100,8 +100,7 @@ class Scores:
 
     def applies(self, name: str) -> bool:
         """False for a score of pictures where there are none: menus and frames leave it out."""
-        of_pictures = name in SCORES and "pictures" in SCORES[name].needs
-        return not of_pictures or self._pictures is not None or name in self._kept
+        return name not in PICTURE_SCORES or self._pictures is not None or name in self._kept
 
     def is_ready(self, name: str) -> bool:
         """Whether a column is available without any computation."""
@@ -223,8 +222,7 @@ class Scores:
 
     def _compute_once(self, name: str) -> NDArray[Any]:
         # Pictures may be measured on another thread, which must not wait for this one.
-        of_pictures = "pictures" in SCORES[name].needs
-        with contextlib.nullcontext() if of_pictures else self._computing:
+        with contextlib.nullcontext() if name in PICTURE_SCORES else self._computing:
             with self._keeping:
                 kept, lacking, embedding = self._kept.get(name), self.lacks(name), self._embedding
             if kept is not None:  # another thread was faster

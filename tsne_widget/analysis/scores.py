@@ -266,6 +266,9 @@ A new entry is a column of :func:`sample_frame` and :meth:`EmbeddingExplorer.to_
 colour of the map, a sort of the gallery, and part of a sample's details and of the HTML page.
 """
 
+PICTURE_SCORES = tuple(name for name, score in SCORES.items() if "pictures" in score.needs)
+"""The names of the scores of pictures."""
+
 
 def cheap_scores(
     feature_set: FeatureSet, rows: ArrayLike, names: Iterable[str] | None = None

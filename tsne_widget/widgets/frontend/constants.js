@@ -67,6 +67,9 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "label_conflict": "same picture, different labels"
 });
 
+/** Scores of the pictures themselves. */
+export const PICTURE_SCORES = ["picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
+
 /** Colour of unknown classes and values. */
 export const UNKNOWN_COLOR = "#a0a0a0";
 
@@ -137,7 +140,7 @@ export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
 export const MANY_CLASSES = 20;
 
 /** Groups of the colour menu. */
-export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
+export const COLOR_GROUPS = ["Classes", "Scores", "Columns", "Pictures"];
 
 /** Sorts of the gallery in the order of the menu. */
 export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];

@@ -83,7 +83,11 @@ class Sorting:
 
     def menu(self) -> list[dict[str, str]]:
         """Key, name and requirement ("" for none) of each choice, in menu order."""
-        return [{"key": k, "name": self._name(k), "lacks": self._lacks(k)} for k in self.keys]
+        return [
+            {"key": k, "name": self._name(k), "lacks": self._lacks(k)}
+            for k in self.keys
+            if self._state.scores.applies(k)
+        ]
 
     def choose(self, key: str, descending: bool | None = None) -> bool:
         """Sort by this key now, or once it is computed; returns whether it is ready.

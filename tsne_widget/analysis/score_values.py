@@ -60,6 +60,7 @@ class Scores:
         self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
         self._pictures: Callable[[], PictureScores] | None = None
+        self._when_measured: Callable[[], None] = lambda: None
         self.columns = as_columns(columns, feature_set.ids, SCORES)
 
     @property
@@ -183,9 +184,19 @@ class Scores:
                     if "embedding" in score.needs:
                         self._kept.pop(name, None)
 
-    def use_pictures(self, measure: Callable[[], PictureScores]) -> None:
-        """Use this function for the scores of pictures; it is called once one of them is wanted."""
-        self._pictures = measure
+    def use_pictures(
+        self, measure: Callable[[], PictureScores], when_measured: Callable[[], None] = lambda: None
+    ) -> None:
+        """Use a function that measures the pictures, for their scores.
+
+        Parameters
+        ----------
+        measure : callable
+            Called when a score of pictures is wanted; keeps what it returns.
+        when_measured : callable
+            Called in the same thread once new scores of pictures are kept.
+        """
+        self._pictures, self._when_measured = measure, when_measured
 
     @property
     def neighbors(self) -> KNeighbors:
@@ -233,7 +244,9 @@ class Scores:
             with self._keeping:
                 if "embedding" not in SCORES[name].needs or embedding is self._embedding:
                     self._kept |= computed
-            return computed[name]
+        if name in PICTURE_SCORES:
+            self._when_measured()
+        return computed[name]
 
     def _compute(self, name: str, embedding: NDArray[np.float32] | None) -> dict[str, NDArray[Any]]:
         """A score, and those that its function returns with it."""
@@ -247,5 +260,13 @@ class Scores:
         if name == "neighbors":
             return self.neighbors
         if name == "pictures":
-            return self._pictures
+            measure = self._pictures
+            return None if measure is None else lambda: self._measured(measure)
         return embedding if name == "embedding" else getattr(self._record, name)
+
+    def _measured(self, measure: Callable[[], PictureScores]) -> PictureScores:
+        """The scores of the pictures, all of which are kept."""
+        found = measure()
+        with self._keeping:
+            self._kept |= found._asdict()
+        return found

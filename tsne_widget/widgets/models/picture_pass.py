@@ -56,7 +56,7 @@ class PicturePass:
         self._is_read = threading.Event()  # every picture is measured
         self._lock = threading.Lock()
         self._scores: PictureScores | None = None
-        state.scores.use_pictures(self.values)
+        state.scores.use_pictures(self.values, lambda: state.main_thread.call(self._report))
         state.observe(lambda _change: self._start(), "fit")
 
     def start(self) -> None:
@@ -112,8 +112,9 @@ class PicturePass:
             if not scores.lacks(name):
                 scores[name]
 
-    def _report(self, _done: None) -> None:
+    def _report(self, _done: None = None) -> None:
         self._state.measuring = ""
+        self._state.measured += 1
 
     def _fail(self) -> None:
         self._is_read.set()

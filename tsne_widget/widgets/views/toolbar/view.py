@@ -92,7 +92,7 @@ class ToolbarView(View):
         with self.hold_sync():  # one message instead of several
             state.follow(self._show, "chosen", "visible", "message", "can_undo", "can_redo")
             state.follow(self._show_busy, "busy", "measuring")
-            state.follow(self._show_finders, "fit", "embedding", "visible")
+            state.follow(self._show_finders, "fit", "embedding", "visible", "busy", "measured")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set
@@ -108,10 +108,7 @@ class ToolbarView(View):
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
 
     def _show_busy(self) -> None:
-        state = self._state
-        self.busy = state.busy or state.measuring
-        if not state.measuring:
-            self._show_finders()
+        self.busy = self._state.busy or self._state.measuring
 
     def _show_finders(self) -> None:
         scores = self._state.scores

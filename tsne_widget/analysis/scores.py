@@ -268,6 +268,8 @@ colour of the map, a sort of the gallery, and part of a sample's details and of 
 
 PICTURE_SCORES = tuple(name for name, score in SCORES.items() if "pictures" in score.needs)
 """The names of the scores of pictures."""
+GROUP_SCORES = ("label_conflict", "duplicate_group", "near_duplicate_group")
+"""Those whose values are numbers of groups."""
 
 
 def cheap_scores(

@@ -109,6 +109,18 @@ def test_a_finder_waits_for_the_pass():
     assert in_a_loop(act) == [2, 7]
 
 
+def test_equal_pictures_stand_side_by_side_under_their_labels():
+    async def act(explorer):
+        await measure(explorer)
+        page = Page(explorer)
+        page.send("toolbar", "finder", name="duplicates", mode="replace")
+        first = page.shows("gallery", "groups")
+        page.send("gallery", "group", epoch=page.shows("gallery", "epoch"), index=0, mode="replace")
+        return [(name, size) for name, size, *_colors in first], explorer.selected.tolist()
+
+    assert in_a_loop(act) == ([("cat, dog", 2), ("cat", 2)], [2, 7])
+
+
 def test_a_cell_that_asks_during_the_pass_gets_all_values():
     async def act(explorer):
         show_gallery(explorer)

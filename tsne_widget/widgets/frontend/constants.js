@@ -70,6 +70,9 @@ export const TITLES = /** @type {Record<string, any>} */ ({
 /** Scores of the pictures themselves. */
 export const PICTURE_SCORES = ["picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
 
+/** Scores that are numbers of groups. */
+export const GROUP_SCORES = ["label_conflict", "duplicate_group", "near_duplicate_group"];
+
 /** Colour of unknown classes and values. */
 export const UNKNOWN_COLOR = "#a0a0a0";
 

@@ -45,6 +45,7 @@ from tsne_widget.analysis.outliers import outlier_score
 from tsne_widget.analysis.polygon import PolygonIndex
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
+from tsne_widget.analysis.shortcuts import Shortcut, shortcuts, shortcuts_frame
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -66,6 +67,7 @@ __all__ = [
     "PolygonIndex",
     "Score",
     "Scores",
+    "Shortcut",
     "Verdict",
     "accuracy",
     "aligned",
@@ -101,6 +103,8 @@ __all__ = [
     "row_shares",
     "sample_frame",
     "shared_rows",
+    "shortcuts",
+    "shortcuts_frame",
     "silhouette",
     "verdict",
 ]

@@ -246,7 +246,7 @@ def test_nothing_sets_a_random_selection_apart(explorer):
 
 def test_shortcut_is_shown_for_everything_and_for_its_class():
     record, labels = three_classes(240), np.arange(240) % 3
-    columns = {"bright": (labels == 1) + np.arange(240) / 1000, "tint": np.arange(240) * 7 % 60}
+    columns = {"bright": (labels == 1) + np.arange(240) / 1000, "tint": np.arange(240) * 7 % 61}
     with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as explorer:
         look_at(explorer)
         (found,) = shows(explorer, "shortcuts")

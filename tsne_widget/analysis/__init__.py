@@ -42,7 +42,14 @@ from tsne_widget.analysis.neighborhoods import (
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import (
+    PictureScores,
+    duplicate_groups,
+    label_conflict,
+    size_oddity,
+)
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.same_pictures import conflicting, equal_pictures, similar_pictures
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
 from tsne_widget.analysis.shortcuts import Shortcut, shortcuts, shortcuts_frame
@@ -64,6 +71,7 @@ __all__ = [
     "LabelErrors",
     "LayerSummary",
     "NeighborIndex",
+    "PictureScores",
     "PolygonIndex",
     "Score",
     "Scores",
@@ -74,6 +82,7 @@ __all__ = [
     "changes",
     "classification_report",
     "confidence",
+    "conflicting",
     "confused_pairs",
     "confusion_matrix",
     "contrast",
@@ -82,7 +91,9 @@ __all__ = [
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "duplicate_groups",
     "entropy",
+    "equal_pictures",
     "faithfulness",
     "finder_is_ready",
     "finder_lacks",
@@ -91,6 +102,7 @@ __all__ = [
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
+    "label_conflict",
     "label_errors",
     "label_suspicion",
     "layer_summary",
@@ -106,5 +118,7 @@ __all__ = [
     "shortcuts",
     "shortcuts_frame",
     "silhouette",
+    "similar_pictures",
+    "size_oddity",
     "verdict",
 ]

@@ -1,6 +1,19 @@
 """Numbers about samples: arrays in, arrays or a DataFrame out."""
 
-from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.calibration import (
+    Calibrated,
+    Reliability,
+    calibrated_confidence,
+    reliability,
+)
+from tsne_widget.analysis.certainty import (
+    confidence,
+    entropy,
+    label_rank,
+    loss,
+    margin,
+    top_k_accuracy,
+)
 from tsne_widget.analysis.changes import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.clusters import Verdict, verdict
 from tsne_widget.analysis.confusion import (
@@ -28,6 +41,7 @@ from tsne_widget.analysis.finders import (
     finder_rows,
 )
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.intervals import accuracy_table, difference_interval, wilson_interval
 from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
@@ -52,6 +66,7 @@ __all__ = [
     "FINDERS",
     "FINDER_NAMES",
     "SCORES",
+    "Calibrated",
     "Diagnosis",
     "Duplicates",
     "Faithfulness",
@@ -62,11 +77,14 @@ __all__ = [
     "LayerSummary",
     "NeighborIndex",
     "PolygonIndex",
+    "Reliability",
     "Score",
     "Scores",
     "Verdict",
     "accuracy",
+    "accuracy_table",
     "aligned",
+    "calibrated_confidence",
     "changes",
     "classification_report",
     "confidence",
@@ -75,6 +93,7 @@ __all__ = [
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "difference_interval",
     "entropy",
     "faithfulness",
     "finder_is_ready",
@@ -85,6 +104,7 @@ __all__ = [
     "knn_accuracy",
     "label_agreement",
     "label_errors",
+    "label_rank",
     "label_suspicion",
     "layer_summary",
     "loss",
@@ -93,9 +113,12 @@ __all__ = [
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",
+    "reliability",
     "row_shares",
     "sample_frame",
     "shared_rows",
     "silhouette",
+    "top_k_accuracy",
     "verdict",
+    "wilson_interval",
 ]

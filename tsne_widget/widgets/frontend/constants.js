@@ -43,6 +43,7 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "margin": "margin",
   "entropy": "entropy (nats)",
   "loss": "loss (nats)",
+  "label_rank": "rank of the label",
   "label_agreement": "neighbours with the same label",
   "suspicion": "label suspicion (nats)",
   "outlier_score": "outlier score",
@@ -123,7 +124,7 @@ export const MANY_CLASSES = 20;
 export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "label_rank", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({

@@ -23,6 +23,7 @@ from tsne_widget.analysis.confusion import (
     confusion_matrix,
     row_shares,
 )
+from tsne_widget.analysis.contrast import Contrast, contrast, contrast_caption, contrast_frame
 from tsne_widget.analysis.diagnosis import (
     Diagnosis,
     Finding,
@@ -67,6 +68,7 @@ __all__ = [
     "FINDER_NAMES",
     "SCORES",
     "Calibrated",
+    "Contrast",
     "Diagnosis",
     "Duplicates",
     "Faithfulness",
@@ -90,6 +92,9 @@ __all__ = [
     "confidence",
     "confused_pairs",
     "confusion_matrix",
+    "contrast",
+    "contrast_caption",
+    "contrast_frame",
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",

@@ -92,6 +92,27 @@ export const RAMP = ["#472a7a", "#3b528b", "#2b748e", "#1f948c", "#2fb47c", "#70
 /** Share of amounts at each end that gets the end's colour. */
 export const TAIL = 0.01;
 
+/** Bins of a histogram at most. */
+export const HISTOGRAM_BINS = 25;
+
+/** Bin of rows without a value. */
+export const NO_BIN = 255;
+
+/** Steps of a lattice whose values share bins. */
+export const MAX_STEPS = 250;
+
+/** Tolerance for values on a lattice, in steps. */
+export const ON_LATTICE = 0.001;
+
+/** Bins of the reliability diagram at most. */
+export const RELIABILITY_BINS = 10;
+
+/** Samples that each of them should have. */
+export const SAMPLES_PER_BIN = 20;
+
+/** Most probable classes searched for the label. */
+export const TOPS = [3, 5];
+
 /** Entries of the key to the colours. */
 export const MAX_ENTRIES = 24;
 
@@ -180,4 +201,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.certainty import confidence, entropy, label_rank, loss, margin
 from tsne_widget.analysis.label_quality import label_suspicion
 from tsne_widget.analysis.neighborhoods import KNeighbors, label_agreement
 from tsne_widget.analysis.outliers import outlier_score
@@ -144,6 +144,16 @@ SCORES: dict[str, Score] = {
             optional=("activation",),
             highest_first=True,
             format="nats",
+            is_cheap=True,
+        ),
+        Score(
+            "label_rank",
+            "rank of the label",
+            "Place of the label among the classes, most probable first; 1 is right, see "
+            ":func:`label_rank`.",
+            label_rank,
+            ("logits", "labels"),
+            highest_first=True,
             is_cheap=True,
         ),
         Score(

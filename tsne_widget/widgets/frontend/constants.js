@@ -43,6 +43,7 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "margin": "margin",
   "entropy": "entropy (nats)",
   "loss": "loss (nats)",
+  "label_rank": "rank of the label",
   "label_agreement": "neighbours with the same label",
   "suspicion": "label suspicion (nats)",
   "outlier_score": "outlier score",
@@ -114,6 +115,27 @@ export const RAMP = ["#472a7a", "#3b528b", "#2b748e", "#1f948c", "#2fb47c", "#70
 /** Share of amounts at each end that gets the end's colour. */
 export const TAIL = 0.01;
 
+/** Bins of a histogram at most. */
+export const HISTOGRAM_BINS = 25;
+
+/** Bin of rows without a value. */
+export const NO_BIN = 255;
+
+/** Steps of a lattice whose values share bins. */
+export const MAX_STEPS = 250;
+
+/** Tolerance for values on a lattice, in steps. */
+export const ON_LATTICE = 0.001;
+
+/** Bins of the reliability diagram at most. */
+export const RELIABILITY_BINS = 10;
+
+/** Samples that each of them should have. */
+export const SAMPLES_PER_BIN = 20;
+
+/** Most probable classes searched for the label. */
+export const TOPS = [3, 5];
+
 /** Entries of the key to the colours. */
 export const MAX_ENTRIES = 24;
 
@@ -146,7 +168,7 @@ export const MANY_CLASSES = 20;
 export const COLOR_GROUPS = ["Classes", "Scores", "Columns", "Pictures"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "label_rank", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({
@@ -202,4 +224,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];

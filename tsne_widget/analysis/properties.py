@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.analysis.score_values import Scores
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.scores import GROUP_SCORES, SCORES
 
 # Inputs that come from the labels or the model. A score that needs none of them is of the picture.
 _JUDGED = frozenset({"labels", "predictions", "logits", "features", "neighbors", "embedding"})
@@ -29,8 +29,10 @@ class Kept(NamedTuple):
 
 
 def is_of_picture(name: str) -> bool:
-    """Whether a score describes the picture, whatever a model makes of it."""
-    return name in SCORES and not _JUDGED & set(SCORES[name].needs)
+    """Whether a score describes the picture, whatever a model makes of it; groups do not."""
+    if name not in SCORES or name in GROUP_SCORES:
+        return False
+    return not _JUDGED & set(SCORES[name].needs)
 
 
 def is_at_hand(scores: Scores, name: str) -> bool:
@@ -45,7 +47,10 @@ def is_at_hand(scores: Scores, name: str) -> bool:
 def picture_properties(scores: Scores) -> dict[str, NDArray[Any]]:
     """The properties of the pictures that are computed, by name; a hue as the name of a colour."""
     found = {name: scores[name] for name in SCORES if is_of_picture(name) and scores.is_ready(name)}
-    return {name: hue_names(values) if name == "hue" else values for name, values in found.items()}
+    return {
+        name: hue_names(values) if name == "picture_hue" else values
+        for name, values in found.items()
+    }
 
 
 def compared_properties(scores: Scores) -> dict[str, NDArray[Any]]:

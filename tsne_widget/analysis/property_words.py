@@ -15,6 +15,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "width": ("less wide", "wider"),
     "height": ("less high", "higher"),
     "aspect": ("narrower in shape", "wider in shape"),
+    "size_oddity": ("of a more usual size", "of an odder size"),
     "jpeg_quality": ("more compressed", "less compressed"),
     "confidence": ("less sure", "more sure"),
     "label_agreement": ("fewer neighbours agree", "more neighbours agree"),
@@ -49,8 +50,9 @@ def comparison(name: str, is_higher: bool, level: str = "", *, is_share: bool = 
     often = f"{'more' if is_higher else 'less'} often"
     if level:
         return f"{often} {name} = {level!r}"
-    if name in WORDS:
-        return WORDS[name][is_higher]
+    words = WORDS.get(name) or WORDS.get(name.removeprefix("picture_"))
+    if words:
+        return words[is_higher]
     if is_share:
         return f"{often} {name}"
     return f"{'higher' if is_higher else 'lower'} {name}"

@@ -15,20 +15,24 @@ MODULES := node_modules/.installed
 
 # One process per core, at most four; PYTEST_ARGS="-n 0" runs the tests in one. tests/conftest.py
 # says which tests stay together, and in which order they start.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+BY_FILE  := --dist loadfile --no-loadscope-reorder
+PARALLEL := -n logical --maxprocesses 4 $(BY_FILE)
 # Hundreds of processes import the package: each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 # Development mode makes a call from a wrong thread and an open file an error. Its own memory
 # allocator is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 
-.PHONY: demo test test-fast test-kernels test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
+.PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
-test: lint browser test-fast  ## every test
-	$(BIN)/python -m pytest $(PARALLEL) -m "browser or slow" $(PYTEST_ARGS)
+test: browser test-fast  ## every test, and lint beside the slow ones
+	@$(MAKE) --no-print-directory -j2 lint test-slow
+
+test-slow: browser  ## the others; they wait for a browser or a cluster more than they compute
+	$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "browser or slow" $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.installed-test  ## the tests without a browser, a Ray cluster or long runs
 	$(DEV_MODE) $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)

@@ -43,6 +43,7 @@ class Rows:
         self.near = random.integers(0, N, (N, K), dtype=np.int32)
         self.far = np.sort(random.random((N, K), dtype=np.float32), axis=1)
         self.xy = random.random((N, 2), dtype=np.float32)
+        self.columns = {"x": self.far[:, 0], "y": self.guess % 7, "z": self.guess.astype(str)}
         self.ids = random.permutation(N)
         self.all = np.ones(N, dtype=bool)
         self.record = FeatureSet.from_arrays(self.features, self.labels, logits=self.logits)
@@ -82,6 +83,7 @@ CALLS = {
     ),
     "confused_pairs": (lambda r: analysis.confused_pairs(r.labels, r.guess), 10 * ARRAY),
     "confusion_matrix": (lambda r: analysis.confusion_matrix(r.labels, r.guess, C), 10 * ARRAY),
+    "contrast": (lambda r: analysis.contrast(r.columns, r.guess == 1, strata=r.labels), 30 * ARRAY),
     "near_duplicates": (lambda r: analysis.near_duplicates(r.near, r.far, 1e-4), BLOCKS),
     "sample_frame": (lambda r: analysis.sample_frame(r.record, r.all, r.xy), 40 * ARRAY),
     "matching_rows": (lambda r: analysis.matching_rows(r.record, "3"), 10 * ARRAY),

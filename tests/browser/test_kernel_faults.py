@@ -205,10 +205,13 @@ def test_clicks_made_before_the_subshell_starts_keep_their_order(open_notebook):
         "explorer.state.observe(lambda _change: seen.append(explorer.visible_classes), 'visible')"
     )
     page.evaluate(
-        f"() => {{ window.ended = false; {KERNEL}.requestExecute("
-        "{ code: \"__import__('time').sleep(600)\" }).done.then(() => { window.ended = true }) }"
+        f"() => {{ const cell = {KERNEL}.requestExecute("
+        "{ code: \"print('started', flush=True); __import__('time').sleep(600)\" });"
+        " window.ended = window.started = false;"
+        " cell.onIOPub = (message) => { window.started ||= message.header.msg_type === 'stream' };"
+        " cell.done.then(() => { window.ended = true }) }"
     )
-    page.wait_for_function(f"() => {KERNEL}.status === 'busy'", timeout=60 * SECONDS)
+    page.wait_for_function("() => window.started", timeout=60 * SECONDS)
     page.evaluate(
         "async () => { const rows = document.querySelectorAll('.tw-legend li button');"
         " rows[1].click(); rows[3].click(); window.allow();"

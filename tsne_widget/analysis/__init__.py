@@ -10,6 +10,7 @@ from tsne_widget.analysis.confusion import (
     confusion_matrix,
     row_shares,
 )
+from tsne_widget.analysis.contrast import Contrast, contrast, contrast_caption, contrast_frame
 from tsne_widget.analysis.diagnosis import (
     Diagnosis,
     Finding,
@@ -52,6 +53,7 @@ __all__ = [
     "FINDERS",
     "FINDER_NAMES",
     "SCORES",
+    "Contrast",
     "Diagnosis",
     "Duplicates",
     "Faithfulness",
@@ -72,6 +74,9 @@ __all__ = [
     "confidence",
     "confused_pairs",
     "confusion_matrix",
+    "contrast",
+    "contrast_caption",
+    "contrast_frame",
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",

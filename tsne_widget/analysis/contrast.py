@@ -1,79 +1,103 @@
-"""Which columns set some samples apart from others: rank tests, corrected for their number."""
+"""What sets some samples apart from others: every property is tested within strata."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import as_codes, as_rows
+from tsne_widget.analysis.property_values import TRUTH, Property, as_property
+from tsne_widget.analysis.property_words import comparison
+from tsne_widget.analysis.rank_tests import adjusted, rank_test, share_test
+from tsne_widget.analysis.sides import Sides, sides_of
 from tsne_widget.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Known values that each side needs for a test.
 MIN_VALUES = 5
-# A contrast is worth showing if its corrected p-value is at most SIGNIFICANT and its share is at
-# least NOTABLE away from 0.5: among many samples the smallest difference is significant.
-SIGNIFICANT, NOTABLE = 0.05, 0.06
-# Points of a curve, and the share of all values at each end that it leaves out.
-BINS, _TAIL = 24, 0.01
+# A contrast is worth showing if its corrected p-value is at most SIGNIFICANT and its effect is at
+# least NOTABLE: among many samples the smallest difference is significant.
+SIGNIFICANT, NOTABLE = 0.05, 0.12
 
 
 class Contrast(NamedTuple):
-    """How one column differs between two sets of samples."""
+    """How one property differs between two sets of samples, here and there."""
 
     name: str
-    """Name of the column."""
-    share: float
-    """Probability that a value of the one set is higher than one of the other set, 0 … 1; ties
-    count half. 0.5 means no difference."""
-    p: float
-    """p-value, corrected for the number of columns, 0 … 1."""
-    medians: tuple[float, float]
-    """Medians of both sets; that of the other set is weighted as the strata are in the first."""
-    curves: tuple[tuple[float, ...], tuple[float, ...]]
-    """Smoothed shares of both sets' values in 24 bins of equal width from ``low`` to ``high``."""
-    low: float
-    high: float
+    """Name of the property."""
+    here: float = math.nan
+    """Median of the first set; or its mean or share, see ``measure``."""
+    there: float = math.nan
+    """The same of the second set, weighted as the strata are in the first."""
+    measure: str = "median"
+    """What ``here`` and ``there`` are: "median"; "mean" where the medians are equal; "share" for
+    truth values and categories."""
+    level: str = ""
+    """The value of a category whose share is given, "" otherwise."""
+    effect: float = math.nan
+    """Probability that a value here is higher than one there, minus the probability that it is
+    lower, −1 … 1: the rank-biserial correlation. For a category the difference of the shares."""
+    p: float = math.nan
+    """p-value of this property alone, 0 … 1."""
+    q: float = math.nan
+    """p-value corrected for the number of properties, 0 … 1."""
+    counts: tuple[int, int] = (0, 0)
+    """Known and comparable values here and there."""
+    lacking: str = ""
+    """Why the property is not tested, "" if it is."""
 
     @property
     def is_notable(self) -> bool:
         """Whether the difference is significant and not negligible."""
-        return self.p <= SIGNIFICANT and abs(self.share - 0.5) >= NOTABLE
+        return self.q <= SIGNIFICANT and abs(self.effect) >= NOTABLE
+
+    @property
+    def words(self) -> str:
+        """The difference in words: "darker", "higher age", "more often camera = 'phone'"."""
+        return comparison(self.name, self.effect > 0, self.level)
 
 
 def contrast(
     columns: Mapping[str, ArrayLike],
     rows: ArrayLike,
-    against: ArrayLike,
+    against: ArrayLike | None = None,
     *,
     strata: ArrayLike | None = None,
 ) -> list[Contrast]:
     """What sets some samples apart from others, the clearest difference first.
 
-    Each column is tested with the rank test of Mann & Whitney 1947, "On a test of whether one of
-    two random variables is stochastically larger than the other", Ann. Math. Stat. 18. With strata,
-    only samples of the same stratum are compared, as in van Elteren's test of 1960. p-values are
-    corrected as in Benjamini & Hochberg 1995, "Controlling the false discovery rate",
-    J. R. Stat. Soc. B 57.
+    Numbers are tested by their ranks (Mann & Whitney 1947), categories by the share of the value
+    that differs most (Mantel & Haenszel 1959, exactly for small counts). With strata, only samples
+    of the same stratum are compared (van Elteren 1960). p-values are corrected as in Benjamini &
+    Hochberg 1995, "Controlling the false discovery rate", J. R. Stat. Soc. B 57.
+
+    A difference is no cause. Do not test a property that follows from how the rows were chosen,
+    such as the loss of mistakes.
 
     Parameters
     ----------
     columns : mapping of name to (n,) array
-        Numbers or truth values. NaN means unknown. Other columns are left out.
-    rows, against : (m,) array of int, or (n,) array of bool
-        The samples, and those to compare them with.
+        Numbers, truth values or text. NaN and None mean unknown.
+    rows : (m,) array of int, or (n,) array of bool
+        The samples.
+    against : (m,) array of int, or (n,) array of bool, optional
+        The samples to compare them with; those that are in ``rows`` too are left out. Default: all
+        others.
     strata : (n,) array of int, optional
         For example the labels: mistakes are then compared with right predictions of the same
-        labels. Default: all samples are comparable.
+        labels. Strata that lack one side are left out. Default: all samples are comparable.
 
     Returns
     -------
     list of Contrast
-        Columns with at least 5 known values on each side, by p, then by strength. Time O(n log n)
-        per column, memory O(n).
+        One per column: the tested ones by p-value, then by strength; then those that cannot be
+        tested, each with the reason. Time O(n log n) per column, memory O(n).
 
     Raises
     ------
@@ -85,113 +109,160 @@ def contrast(
     >>> import numpy as np
     >>> columns = {"even": np.arange(40) % 2, "size": np.arange(40)}
     >>> found = contrast(columns, range(20), range(20, 40))
-    >>> [(one.name, one.share, one.is_notable) for one in found]
-    [('size', 0.0, True), ('even', 0.5, False)]
+    >>> [(one.name, one.effect, one.is_notable) for one in found]
+    [('size', -1.0, True), ('even', 0.0, False)]
     """
-    numeric = {name: np.asarray(values) for name, values in columns.items()}
-    numeric = {name: values for name, values in numeric.items() if values.dtype.kind in "biuf"}
-    if not numeric:
+    given = {name: np.asarray(values) for name, values in columns.items()}
+    if not given:
         return []
-    n = len(next(iter(numeric.values())))
-    for name, values in numeric.items():
+    n = len(next(iter(given.values())))
+    for name, values in given.items():
         if values.shape != (n,):
             raise InvalidInputError(f"column {name!r} must have shape ({n},), got {values.shape}")
     groups = np.zeros(n, dtype=np.int64) if strata is None else as_codes("strata", strata, n)
-    one, other = as_rows("rows", rows, n), as_rows("against", against, n)
+    one = as_rows("rows", rows, n)
+    other = np.arange(n) if against is None else as_rows("against", against, n)
+    sides = sides_of(one, other, groups)
     found = [
-        tested
-        for name, values in numeric.items()
-        if (tested := _contrast(name, values.astype(np.float64), one, other, groups)) is not None
+        _contrast(name, as_property(values, sides.rows), sides) for name, values in given.items()
     ]
-    found = [
-        tested._replace(p=p)
-        for tested, p in zip(found, _corrected([tested.p for tested in found]), strict=True)
-    ]
-    return sorted(found, key=lambda tested: (tested.p, -abs(tested.share - 0.5)))
+    tested = [one for one in found if not one.lacking]
+    qs = adjusted([one.p for one in tested])
+    tested = [one._replace(q=float(q)) for one, q in zip(tested, qs, strict=True)]
+    tested.sort(key=lambda one: (one.p, -abs(one.effect)))
+    return tested + [one for one in found if one.lacking]
 
 
-def _contrast(
-    name: str,
-    values: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    against: NDArray[np.int64],
-    strata: NDArray[np.int64],
-) -> Contrast | None:
-    """The contrast of one column, p not corrected; None if too few values are comparable."""
-    one, other = (part[np.isfinite(values[part])] for part in (rows, against))
-    shared = np.intersect1d(strata[one], strata[other])
-    one, other = (part[np.isin(strata[part], shared)] for part in (one, other))
-    if min(len(one), len(other)) < MIN_VALUES:
-        return None
-    share, p = _rank_test(values[one], values[other], strata[one], strata[other])
-    weights = _weights(strata[one], strata[other])
-    low, high = np.quantile(np.concatenate([values[one], values[other]]), (_TAIL, 1 - _TAIL))
-    medians = float(np.median(values[one])), _median(values[other], weights)
-    curves = _curve(values[one], None, low, high), _curve(values[other], weights, low, high)
-    return Contrast(name, share, p, medians, curves, float(low), float(high))
+def contrast_caption(
+    columns: Mapping[str, ArrayLike],
+    rows: ArrayLike,
+    against: ArrayLike | None = None,
+    *,
+    strata: ArrayLike | None = None,
+    limit: int = 1,
+) -> str:
+    """What sets some samples apart, in a few words: "darker"; "" if nothing clearly does.
+
+    Time O(n log n) per column, memory O(n).
+
+    Parameters
+    ----------
+    columns, rows, against, strata
+        As in :func:`contrast`. For a group of mistakes pass the labels as ``strata``.
+    limit : int
+        Maximum number of differences, the clearest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> columns = {"brightness": np.linspace(0, 1, 100), "age": np.arange(100) % 7}
+    >>> contrast_caption(columns, range(20))
+    'darker'
+    """
+    found = contrast(columns, rows, against, strata=strata)
+    return ", ".join([one.words for one in found if one.is_notable][:limit])
 
 
-def _rank_test(
-    x: NDArray[np.float64], y: NDArray[np.float64], at: NDArray[Any], among: NDArray[Any]
-) -> tuple[float, float]:
-    """Probability that x is higher than y within a stratum, and its two-sided p-value."""
-    higher = pairs = excess = variance = 0.0
-    for stratum in np.unique(at):
-        part, others = x[at == stratum], y[among == stratum]
-        m, n = len(part), len(others)
-        ranks, ties = _ranks(np.concatenate([part, others]))
-        u = float(ranks[:m].sum()) - m * (m + 1) / 2
-        weight = 1 / (m + n + 1)
-        higher, pairs = higher + weight * u, pairs + weight * m * n
-        excess += weight * (u - m * n / 2)
-        spread = (m + n + 1) - ties / max((m + n) * (m + n - 1), 1)
-        variance += weight**2 * m * n / 12 * spread
-    p = math.erfc(abs(excess) / math.sqrt(2 * variance)) if variance > 0 else 1.0
-    return higher / pairs, p
+def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
+    """The result of :func:`contrast` as a DataFrame, one row per property.
+
+    Time O(1) and memory O(1) per property.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+        | column | dtype | content |
+        |---|---|---|
+        | property | string | name |
+        | here, there | float64 | median of the rows, and of those they are compared with |
+        | measure | string | "median", "mean" (equal medians) or "share" (of a value) |
+        | value | string | the value of a category whose share is given, "" otherwise |
+        | effect | float64 | rank-biserial correlation, or difference of the shares, −1 … 1 |
+        | direction | string | the difference in words, "" where there is none |
+        | p_value, q_value | float64 | alone, and corrected for the number of properties |
+        | is_clear | bool | whether q_value ≤ 0.05 and \\|effect\\| ≥ 0.12 |
+        | n_here, n_there | int64 | known values that are compared |
+        | note | string | why the property is not tested, "" if it is |
+    """
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {
+        "property": [one.name for one in found],
+        "here": [one.here for one in found],
+        "there": [one.there for one in found],
+        "measure": [one.measure for one in found],
+        "value": [one.level for one in found],
+        "effect": [one.effect for one in found],
+        "direction": [one.words if one.effect else "" for one in found],
+        "p_value": [one.p for one in found],
+        "q_value": [one.q for one in found],
+        "is_clear": [one.is_notable for one in found],
+        "n_here": [one.counts[0] for one in found],
+        "n_there": [one.counts[1] for one in found],
+        "note": [one.lacking for one in found],
+    }
+    frame = pd.DataFrame(columns)
+    kinds = {
+        "property": "string",
+        "measure": "string",
+        "value": "string",
+        "direction": "string",
+        "note": "string",
+        "is_clear": "bool",
+    }
+    kinds |= dict.fromkeys(("here", "there", "effect", "p_value", "q_value"), "float64")
+    return frame.astype(kinds | {"n_here": "int64", "n_there": "int64"})
 
 
-def _ranks(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Ranks from 1, the mean rank for ties; and Σ t³ − t over groups of t ties."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = last - (counts - 1) / 2
-    sizes = counts.astype(np.float64)
-    return ranks[place], float((sizes**3 - sizes).sum())
+def _contrast(name: str, given: Property, sides: Sides) -> Contrast:
+    """The contrast of one property, p not corrected."""
+    if given.lacking:
+        return Contrast(name, lacking=given.lacking)
+    part, values = sides.only(given.known, given.values)
+    counts = part.counts
+    if min(counts) < MIN_VALUES:
+        return Contrast(name, counts=counts, lacking=_too_few(counts))
+    if given.levels:
+        level, (effect, p) = share_test(values, len(given.levels), part)
+        if given.levels is TRUTH and not level:
+            level, effect = 1, 0.0 - effect
+        here, there = _mean(values == level, part)
+        word = "" if given.levels is TRUTH else given.levels[level]
+        return Contrast(name, here, there, "share", word, effect, p, counts=counts)
+    effect, p = rank_test(values, part)
+    measure = "median"
+    here, there = _medians(values, part)
+    if here == there and effect:
+        measure = "mean"
+        here, there = _mean(values, part)
+    return Contrast(name, here, there, measure, "", effect, p, counts=counts)
 
 
-def _corrected(ps: list[float]) -> list[float]:
-    """p-values of Benjamini and Hochberg."""
-    given = np.asarray(ps, dtype=np.float64)
-    order = np.argsort(given)
-    scaled = given[order] * len(given) / np.arange(1, len(given) + 1)
-    least = np.minimum.accumulate(scaled[::-1])[::-1]
-    corrected = np.empty(len(given))
-    corrected[order] = np.minimum(least, 1)
-    return [float(p) for p in corrected]
+def _too_few(counts: tuple[int, int]) -> str:
+    place, count = ("here", counts[0]) if counts[0] < MIN_VALUES else ("to compare with", counts[1])
+    return f"too few: {count} known values {place}, {MIN_VALUES} are needed"
 
 
-def _weights(at: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights that give each stratum of ``among`` the size that it has in ``at``."""
-    codes, place, sizes = np.unique(among, return_inverse=True, return_counts=True)
-    wanted = np.array([np.count_nonzero(at == code) for code in codes])
-    return np.asarray((wanted / sizes)[place])
+def _mean(values: NDArray[Any], sides: Sides) -> tuple[float, float]:
+    weights = sides.weights
+    return tuple(  # type: ignore[return-value]
+        float(np.average(values[side], weights=weights[side])) for side in (sides.here, ~sides.here)
+    )
 
 
-def _median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    order = np.argsort(values, kind="stable")
+def _medians(values: NDArray[Any], sides: Sides) -> tuple[float, float]:
+    others = values[~sides.here]
+    if len(sides.m) == 1:
+        there = float(np.median(others))
+    else:
+        there = _median(others, sides.weights[~sides.here])
+    return float(np.median(values[sides.here])), there
+
+
+def _median(values: NDArray[Any], weights: NDArray[np.float64]) -> float:
+    order = np.argsort(values)
     total = np.cumsum(weights[order])
     at = int(np.searchsorted(total, total[-1] / 2))
     exact = math.isclose(total[at], total[-1] / 2) and at + 1 < len(order)
     return float(values[order[at : at + 2]].mean() if exact else values[order[at]])
-
-
-def _curve(
-    values: NDArray[np.float64], weights: NDArray[np.float64] | None, low: float, high: float
-) -> tuple[float, ...]:
-    """Share of the values in each bin, smoothed over neighbouring bins."""
-    width = (high - low) or 1.0
-    place = np.clip(((values - low) / width * BINS).astype(np.int64), 0, BINS - 1)
-    counts = np.bincount(place, weights, BINS)
-    padded = np.pad(counts / counts.sum(), 1, mode="edge")
-    smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
-    return tuple(round(float(share), 5) for share in smooth)

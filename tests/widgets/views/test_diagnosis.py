@@ -220,10 +220,10 @@ def test_selection_changes_during_a_computation_cause_one_update(monkeypatch):
     calls = []
     true = diagnosis.full_report
 
-    def slow(scores, rows, visible):
+    def slow(scores, rows, *others):
         calls.append(len(rows))
         go_on.wait(60)
-        return true(scores, rows, visible)
+        return true(scores, rows, *others)
 
     monkeypatch.setattr(diagnosis, "full_report", slow)
 

@@ -46,7 +46,7 @@ function render({ model, el, commands }) {
     follow(model, [[changesOf("visible", "selected", "hidden", "message", "busy", "can_undo"), show]]),
     commands.add("undo", () => model.send({ kind: "undo" })),
     commands.add("redo", () => model.send({ kind: "redo" })),
-    commands.add("back", () => { if (model.get("selected")) model.send({ kind: "clear" }); }),
+    commands.add("back", () => model.send({ kind: "clear" })), // the page may not know of the latest selection yet
     pill.release,
   ];
   return () => {

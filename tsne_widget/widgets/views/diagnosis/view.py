@@ -41,7 +41,9 @@ class DiagnosisView(View):
     pairs = List(Dict(), help="most frequent: label, prediction, count, text").tag(sync=True)
     causes = List(Dict(), help="of the mistakes: name, title, rule, count").tag(sync=True)
     contrasts = List(Dict(), help="name, words, numbers, title, curves, marks").tag(sync=True)
-    no_difference = Unicode(help="columns without a clear difference").tag(sync=True)
+    no_difference = Unicode(help="properties without a clear difference").tag(sync=True)
+    compared = List(Unicode(), help="mistakes and selection, the compared one first").tag(sync=True)
+    against = Unicode(help="what they are compared with").tag(sync=True)
     trust = List(Dict(), help="of the map: title, meaning, value, whole").tag(sync=True)
     trust_sentence = Unicode().tag(sync=True)
     trust_lacking = Unicode(help="why the map cannot be judged").tag(sync=True)
@@ -60,6 +62,8 @@ class DiagnosisView(View):
         self._state = state
         self._background = background
         self._rows: dict[str, NDArray[np.int64]] = {}  # of each cause
+        self._differing: dict[str, NDArray[np.int64]] = {}  # rows of each contrast
+        self._compared = ""  # chosen by a click
         self._is_wanted = False  # by a click, at any cost
         self._is_stale = True
         self._map = state.scores.embedding
@@ -69,6 +73,8 @@ class DiagnosisView(View):
             "cause": self._on_cause,
             "pair": self._on_pair,
             "color": self._on_color,
+            "compare": self._on_compare,
+            "contrast": self._on_contrast,
         }
         state.follow(self._update, "selected", "visible")
         self.observe(lambda _change: self._opened(), "is_open")
@@ -94,17 +100,18 @@ class DiagnosisView(View):
             self._is_stale = False
             self.is_running = not is_waiting
             if seconds > QUICK:
-                self._show(quick_report(state.scores, rows, visible), rows, visible)
+                quick = quick_report(state.scores, rows, visible, self._compared)
+                self._show(quick, rows, visible)
         if not is_waiting:
             self._compute(rows, visible)
 
     def _compute(self, rows: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
-        scores = self._state.scores
+        scores, compared = self._state.scores, self._compared
 
         def work() -> Any:
             try:
                 layer = self.layer or describe_layer(scores)
-                return layer, full_report(scores, rows, visible)
+                return layer, full_report(scores, rows, visible, compared)
             except Exception as error:  # shown on the main thread
                 return error
 
@@ -126,7 +133,7 @@ class DiagnosisView(View):
     def _show(self, report: Report, rows: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
         whole = int(np.count_nonzero(visible))
         here = f"{len(rows):,} selected, compared with " if len(rows) else ""
-        self._rows = report.rows
+        self._rows, self._differing = report.rows, report.contrasts
         with self.hold_sync():
             self.title = f"{here}all {whole:,} visible"
             self.doubt = doubt_of(self._state.feature_set)
@@ -168,10 +175,26 @@ class DiagnosisView(View):
         state.select(mask, mode_of(content))
 
     def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        """Colour the map by a column that sets the mistakes apart."""
+        """Colour the map by a property that sets samples apart."""
         name = content.get("name")
         if isinstance(name, str) and any(one["name"] == name for one in self.contrasts):
             self._state.color_by = name
+
+    def _on_compare(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Compare the mistakes with right ones, or the selection with others."""
+        name = content.get("name")
+        if not isinstance(name, str) or name not in self.compared:
+            raise MalformedMessageError("name is nothing that can be compared")
+        self._compared = name
+        self._update()
+
+    def _on_contrast(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the rows that have a property more than the others do."""
+        name = content.get("name")
+        if not isinstance(name, str):
+            raise MalformedMessageError("name is not a text")
+        if name in self._differing:
+            self._state.select(self._differing[name], mode_of(content))
 
 
 def _duration(seconds: float) -> str:

@@ -74,7 +74,7 @@ class Header {
       ]),
       commands.add("undo", () => model.send({ kind: "undo" })),
       commands.add("redo", () => model.send({ kind: "redo" })),
-      commands.add("back", () => { if (model.get("selected")) model.send({ kind: "clear" }); }),
+      commands.add("back", () => model.send({ kind: "clear" })), // the page may not know of the latest selection yet
       () => page?.removeEventListener("tw-pending", onPending),
       pill.release, find.release, more.release,
     );

@@ -1,0 +1,48 @@
+"""Words for a lower and a higher value of a property."""
+
+from __future__ import annotations
+
+# How samples with a lower and with a higher value are called.
+WORDS: dict[str, tuple[str, str]] = {
+    "brightness": ("darker", "brighter"),
+    "contrast": ("flatter", "richer in contrast"),
+    "sharpness": ("blurrier", "sharper"),
+    "saturation": ("paler", "more colourful"),
+    "picture_entropy": ("plainer", "richer in grey levels"),
+    "noise": ("less noisy", "noisier"),
+    "border_uniformity": ("with a busier border", "with a plainer border"),
+    "is_grey": ("less often grey", "more often grey"),
+    "width": ("less wide", "wider"),
+    "height": ("less high", "higher"),
+    "aspect": ("narrower in shape", "wider in shape"),
+    "jpeg_quality": ("more compressed", "less compressed"),
+    "confidence": ("less sure", "more sure"),
+    "label_agreement": ("fewer neighbours agree", "more neighbours agree"),
+    "outlier_score": ("less unusual", "more unusual"),
+}
+
+
+def comparison(name: str, is_higher: bool, level: str = "") -> str:
+    """A difference in words.
+
+    Parameters
+    ----------
+    name : str
+        Name of the property.
+    is_higher : bool
+    level : str
+        For a category, the value that is more or less frequent.
+
+    Examples
+    --------
+    >>> comparison("brightness", False)
+    'darker'
+    >>> comparison("age", True)
+    'higher age'
+    >>> comparison("camera", True, "phone")
+    "more often camera = 'phone'"
+    """
+    if level:
+        return f"{'more' if is_higher else 'less'} often {name} = {level!r}"
+    lower, higher = WORDS.get(name, (f"lower {name}", f"higher {name}"))
+    return higher if is_higher else lower

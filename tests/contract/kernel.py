@@ -35,6 +35,7 @@ KERNEL_ONLY_TRAITS = {
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
     "look.has_neighbors": "neighbours are found in the features, which are not in the page",
+    "look.evidence_code": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {

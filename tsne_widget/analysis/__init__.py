@@ -19,6 +19,7 @@ from tsne_widget.analysis.diagnosis import (
     diagnosis_seconds,
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
+from tsne_widget.analysis.evidence import evidence_entropy, evidence_in_border, mean_evidence
 from tsne_widget.analysis.finders import (
     FINDER_NAMES,
     FINDERS,
@@ -81,6 +82,8 @@ __all__ = [
     "diagnose",
     "diagnosis_seconds",
     "entropy",
+    "evidence_entropy",
+    "evidence_in_border",
     "faithfulness",
     "finder_is_ready",
     "finder_lacks",
@@ -95,6 +98,7 @@ __all__ = [
     "loss",
     "margin",
     "matching_rows",
+    "mean_evidence",
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",

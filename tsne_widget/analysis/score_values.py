@@ -55,6 +55,7 @@ class Scores:
         self._indexing = threading.Lock()
         self._kept: dict[str, NDArray[Any]] = {}
         self._embedding: NDArray[np.float32] | None = None
+        self._evidence: NDArray[np.float32] | None = None
         self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
         self.columns = as_columns(columns, feature_set.ids, SCORES)
@@ -172,6 +173,14 @@ class Scores:
                     if "embedding" in score.needs:
                         self._kept.pop(name, None)
 
+    def use_evidence(self, maps: NDArray[np.float32] | None) -> None:
+        """Use these (n, h, w) maps of evidence; the scores of others are dropped."""
+        with self._keeping:
+            self._evidence = maps
+            for name, score in SCORES.items():
+                if "evidence" in score.needs:
+                    self._kept.pop(name, None)
+
     @property
     def neighbors(self) -> KNeighbors:
         """The 50 nearest samples of each sample in feature space, or n − 1 if there are fewer.
@@ -230,4 +239,6 @@ class Scores:
     def _input(self, name: str, embedding: NDArray[np.float32] | None) -> Any:
         if name == "neighbors":
             return self.neighbors
+        if name == "evidence":
+            return self._evidence
         return embedding if name == "embedding" else getattr(self._record, name)

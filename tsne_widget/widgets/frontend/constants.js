@@ -47,7 +47,9 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "suspicion": "label suspicion (nats)",
   "outlier_score": "outlier score",
   "trustworthiness": "trustworthiness of the map",
-  "continuity": "continuity of the map"
+  "continuity": "continuity of the map",
+  "evidence_in_border": "evidence in the border",
+  "evidence_entropy": "spread of the evidence"
 });
 
 /** Colour of unknown classes and values. */
@@ -123,7 +125,7 @@ export const MANY_CLASSES = 20;
 export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "evidence_in_border", "evidence_entropy"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({

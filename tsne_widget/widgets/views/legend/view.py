@@ -97,7 +97,7 @@ class LegendView(View):
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "chosen")
             state.follow(self._show_is_key, "color_by")
-            state.follow(self._show_color_choices, "fit", "selections")
+            state.follow(self._show_color_choices, "fit", "selections", "evidence_changes")
             state.follow(lambda: self.set_trait("mistakes", state.mistakes), "mistakes")
             self._show_colors()
         map_view.observe(lambda _change: self._show_colors(), ["color_by", "key"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.contract.cases import ODD_NAMES
 from tests.contract.kernel import Kernel
+from tsne_widget.widgets.state.evidence import TARGETS
 from tsne_widget.widgets.state.explorer_state import MISTAKES
 from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.gallery.view import PICKED_MODES
@@ -140,6 +141,8 @@ def gallery_samples(kernel: Kernel) -> None:
     for index in range(min(8, view.count)):
         kernel.say("gallery", "open", epoch=view.epoch, index=index)
         kernel.say("look", "look", row=kernel.state.focus)
+        for target in TARGETS:
+            kernel.say("look", "evidence", row=kernel.state.focus, target=target)
         kernel.say("look", "step", by=1)
     kernel.say("look", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
     kernel.say("look", "focus", row=2)

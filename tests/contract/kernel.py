@@ -36,6 +36,7 @@ KERNEL_ONLY_TRAITS = {
     "gallery.note": "the remedy in a notebook is a Python call",
     "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "scores.missing": "a page has no features to compute scores from",
+    "look.evidence_code": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {

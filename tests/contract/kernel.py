@@ -132,6 +132,9 @@ class Kernel:
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Ignored: the traits are read after each message."""
 
+    def flush(self) -> None:
+        """Ignored as well."""
+
     def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         """Keep a reply."""
         name = next(name for name, one in self.views.items() if one is view)

@@ -208,6 +208,9 @@ export const TILE_PIXELS = [96, 192, 384];
 /** Tiles of one request. */
 export const MAX_TILES_PER_REPLY = 64;
 
+/** Orders whose first tiles come unasked. */
+export const MAX_UNASKED = 8;
+
 /** How an action on picked samples selects. */
 export const PICKED_MODES = /** @type {Record<string, any>} */ ({
   "keep": "replace",

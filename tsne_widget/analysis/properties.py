@@ -43,9 +43,19 @@ def is_at_hand(scores: Scores, name: str) -> bool:
 
 
 def picture_properties(scores: Scores) -> dict[str, NDArray[Any]]:
-    """The properties of the pictures that are computed, by name; a hue as the name of a colour."""
+    """The properties of the pictures that are measured, by name.
+
+    A hue is the name of a colour, and the number of a group of duplicates whether there is one:
+    ranks of such numbers mean nothing.
+    """
     found = {name: scores[name] for name in SCORES if is_of_picture(name) and scores.is_ready(name)}
-    return {name: hue_names(values) if name == "hue" else values for name, values in found.items()}
+    width = found.get("picture_width")
+    for name in found:
+        if name == "picture_hue":
+            found[name] = hue_names(found[name])
+        elif name.endswith("duplicate_group") and width is not None:
+            found[name] = np.where(np.isnan(width), np.nan, np.isfinite(found[name]))
+    return found
 
 
 def compared_properties(scores: Scores) -> dict[str, NDArray[Any]]:

@@ -58,6 +58,21 @@ def picture_properties(scores: Scores) -> dict[str, NDArray[Any]]:
     return found
 
 
+def lacks_pictures(scores: Scores) -> bool:
+    """Whether there are pictures whose properties are not measured yet."""
+    return any(
+        is_of_picture(name) and not scores.lacks(name) and not scores.is_ready(name)
+        for name in SCORES
+    )
+
+
+def measure_pictures(scores: Scores) -> None:
+    """Measure the pictures, if there are any: about as long as to read them."""
+    for name in SCORES:
+        if is_of_picture(name) and not scores.lacks(name):
+            scores[name]
+
+
 def compared_properties(scores: Scores) -> dict[str, NDArray[Any]]:
     """What the diagnosis compares: pictures, your columns, and three scores of the model."""
     of_model = {name: scores[name] for name in COMPARED if is_at_hand(scores, name)}

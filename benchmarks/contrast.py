@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
-from tsne_widget.images.properties import properties
 
 from tsne_widget.analysis import contrast, shortcuts
 from tsne_widget.analysis.properties import hue_names
+from tsne_widget.images.properties import properties
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 RUNS = 200

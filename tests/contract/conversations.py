@@ -229,6 +229,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "keep")
     kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
+    if view.classes:
+        for mode in MODES:
+            kernel.say("selections", "class", code=len(view.classes) - 1, mode=mode)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
 

@@ -56,9 +56,17 @@ from tsne_widget.analysis.neighborhoods import (
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import (
+    PictureScores,
+    duplicate_groups,
+    label_conflict,
+    size_oddity,
+)
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.same_pictures import conflicting, equal_pictures, similar_pictures
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
+from tsne_widget.analysis.shortcuts import Shortcut, shortcuts, shortcuts_frame
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -78,10 +86,12 @@ __all__ = [
     "LabelErrors",
     "LayerSummary",
     "NeighborIndex",
+    "PictureScores",
     "PolygonIndex",
     "Reliability",
     "Score",
     "Scores",
+    "Shortcut",
     "Verdict",
     "accuracy",
     "accuracy_table",
@@ -90,6 +100,7 @@ __all__ = [
     "changes",
     "classification_report",
     "confidence",
+    "conflicting",
     "confused_pairs",
     "confusion_matrix",
     "contrast",
@@ -99,7 +110,9 @@ __all__ = [
     "diagnose",
     "diagnosis_seconds",
     "difference_interval",
+    "duplicate_groups",
     "entropy",
+    "equal_pictures",
     "faithfulness",
     "finder_is_ready",
     "finder_lacks",
@@ -108,6 +121,7 @@ __all__ = [
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
+    "label_conflict",
     "label_errors",
     "label_rank",
     "label_suspicion",
@@ -122,7 +136,11 @@ __all__ = [
     "row_shares",
     "sample_frame",
     "shared_rows",
+    "shortcuts",
+    "shortcuts_frame",
     "silhouette",
+    "similar_pictures",
+    "size_oddity",
     "top_k_accuracy",
     "verdict",
     "wilson_interval",

@@ -190,6 +190,9 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
         kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
+    kernel.say("confusion", "set", state={"by_group": True, "by_confusion": True})
+    kernel.say("legend", "toggle", code=0)
+    kernel.say("confusion", "set", state={"by_group": False})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
 

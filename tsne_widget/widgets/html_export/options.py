@@ -35,6 +35,8 @@ class PageOptions:
     ----------
     selection_slots : mapping of name to int, optional
         Number of each named selection's colour. Default: their order.
+    class_groups : mapping of name to codes, optional
+        Groups of classes of the confusion matrix.
     """
 
     images: Any = None
@@ -52,6 +54,7 @@ class PageOptions:
     selection_colors: Mapping[str, str] | None = None
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
+    class_groups: Mapping[str, Sequence[int]] | None = None
     whole_paths: bool = False
     progress: bool = True
 

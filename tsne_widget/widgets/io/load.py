@@ -34,6 +34,7 @@ class Saved(NamedTuple):
     slots: dict[str, int]  # numbers of the selections' colours
     columns: dict[str, NDArray[Any]]
     scores: dict[str, NDArray[Any]]  # those that were computed
+    class_groups: dict[str, list[int]]
     view: SavedView
 
 
@@ -129,6 +130,7 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
         scores={
             name: array(f"score-{number}") for number, name in enumerate(manifest.get("scores", []))
         },
+        class_groups=_checked_groups(manifest.get("class_groups", {}), len(record.class_names)),
         view=_checked_view(**manifest["view"]),
     )
 
@@ -167,6 +169,13 @@ def _checked_texts(texts: Any) -> list[str]:
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"notes {texts!r} are not a list of text")
     return list(texts)
+
+
+def _checked_groups(groups: dict[str, list[int]], c: int) -> dict[str, list[int]]:
+    codes = [code for members in groups.values() for code in members]
+    if not all(type(code) is int and 0 <= code < c for code in codes):
+        raise ValueError(f"class_groups {groups!r} do not map names to codes")
+    return groups
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

@@ -185,6 +185,7 @@ def _written(
         ],
         "columns": names,
         "scores": list(scores),
+        "class_groups": state.class_groups,
         "notes": record.notes,
         "map": state.map_name,
         "other_maps": list(others),

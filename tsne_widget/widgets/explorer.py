@@ -14,13 +14,13 @@ from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import checked_images
 from tsne_widget.widgets.arguments import check_record
+from tsne_widget.widgets.evidence_exploration import EvidenceExploration
 from tsne_widget.widgets.io.downloads import downloads_of
 from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
-from tsne_widget.widgets.map_exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.models.picture_pass import measured_tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class EmbeddingExplorer(MapExploration):
+class EmbeddingExplorer(EvidenceExploration):
     """An interactive map of a classifier's features, with pictures and predictions.
 
     Drag a lasso around points to see their images; click a class to hide it. The selection on the
@@ -127,7 +127,7 @@ class EmbeddingExplorer(MapExploration):
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
         background, images = Background(state), self._images
-        tiles = Tiles(state, images, palette)
+        tiles = measured_tiles(state, images, palette, background)
         self._map = MapView(state, tiles, background, palette, budget=draw_budget)
         views: dict[str, View] = {
             "map": self._map,  # first: the map is what the person looks at
@@ -165,8 +165,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Self:
         """An explorer of the features that a torch classifier computes from a dataset.
 
-        The model runs once over the data with a progress bar. The explorer keeps the penultimate
-        features, labels and predictions, and starts the map. The model is left unchanged.
+        The model runs once over the data with a progress bar, and is left unchanged. The explorer
+        keeps the features, labels and predictions, and starts the map. While you keep model and
+        data, it also answers :meth:`evidence`.
 
         Parameters
         ----------
@@ -182,8 +183,8 @@ class EmbeddingExplorer(MapExploration):
         projector, embedding, columns, colors, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
-            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names``, ``label``,
-            ``image`` and other options of :func:`tsne_widget.extract`.
+            ``batch_size``, ``device``, ``class_names`` and other options of
+            :func:`tsne_widget.extract`.
 
         Raises
         ------
@@ -199,7 +200,7 @@ class EmbeddingExplorer(MapExploration):
         return cls(
             feature_set, projector=projector, embedding=embedding, columns=columns, colors=colors,
             height=height, draw_budget=draw_budget,
-        )  # fmt: skip
+        )._with_model(model, data, extraction)  # fmt: skip
 
     def to_dataframe(
         self,
@@ -226,8 +227,7 @@ class EmbeddingExplorer(MapExploration):
             Index id (index in your dataset); columns path, label, label_name, prediction,
             prediction_name, confidence, margin, misclassified, x, y, selection, the scores, and
             your own columns. Columns and dtypes are the same for any rows; a finder's rows come in
-            its order.
-            ``explorer.select(frame)`` selects the rows of a frame.
+            its order. ``explorer.select(frame)`` selects the rows of a frame.
 
         Raises
         ------
@@ -246,9 +246,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Path:
         """Save the exploration as .npy and JSON files for :meth:`load`; returns the folder.
 
-        Saves features, maps, computed scores, visible classes, selections, your columns, colours
-        and the viewport, but no pictures. Blocks until the map is done. If a save is interrupted,
-        the previous one stays valid.
+        Saves features, maps, computed scores and evidence, visible classes, selections, your
+        columns, colours and the viewport, but no pictures. Blocks until the map is done. If it is
+        interrupted, the previous save stays valid.
 
         Parameters
         ----------
@@ -295,7 +295,7 @@ class EmbeddingExplorer(MapExploration):
         colors: Mapping[str, str] | None = None,
         height: int | None = None,
     ) -> Self:
-        """Load an exploration that :meth:`save` wrote; nothing is computed.
+        """Load what :meth:`save` wrote; nothing is computed.
 
         Parameters
         ----------

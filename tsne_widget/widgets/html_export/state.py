@@ -42,6 +42,7 @@ def save_state_html(
         selections=state.selections,
         selection_slots=state.selection_slots,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
+        evidence=state.evidence,
         whole_paths=whole_paths,
         progress=progress,
     )

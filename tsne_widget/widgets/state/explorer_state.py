@@ -18,6 +18,7 @@ from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.classes import classes_of
+from tsne_widget.widgets.state.evidence import Evidence
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -74,6 +75,10 @@ class ExplorerState(Selecting):
         Progress of every map.
     busy : str, a trait
         What is computed beside the map; "" for nothing.
+    measuring : str, a trait
+        Progress of the pass that measures the pictures; "" when it does not run.
+    measured : int, a trait
+        Increases whenever scores of the pictures become known.
     hovered, focus : int or None, traits
         The row under the pointer; the row whose details are open, which may be hidden.
     selections : dict of name to (k,) int64 rows, a trait
@@ -83,6 +88,10 @@ class ExplorerState(Selecting):
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
+    evidence_changes : int, a trait
+        Increases when maps of evidence are added, or a model is given.
+    evidence : Evidence
+        The maps of evidence.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
     main_thread : MainThread
@@ -100,11 +109,14 @@ class ExplorerState(Selecting):
     map_name = Unicode()
     fits = Dict()
     busy = Unicode()
+    measuring = Unicode()
+    measured = Int()
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
+    evidence_changes = Int()
 
     def __init__(
         self,
@@ -115,6 +127,7 @@ class ExplorerState(Selecting):
         self.feature_set = feature_set
         self.main_thread = MainThread()
         self.scores = Scores(feature_set, columns)
+        self.evidence = Evidence(feature_set, self.scores)
         self.classes = classes_of(feature_set)
         self.selection_slots: dict[str, int] = {}
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
@@ -126,6 +139,7 @@ class ExplorerState(Selecting):
             fit=Fit(),
             color_by=self.colored_by,
         )
+        self.evidence.changed = self._count_evidence
 
     def __setattr__(self, name: str, value: Any) -> None:
         if CHECKS_THREADS and not is_main():
@@ -244,6 +258,9 @@ class ExplorerState(Selecting):
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
+
+    def _count_evidence(self) -> None:
+        self.evidence_changes += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

@@ -30,6 +30,13 @@ from tsne_widget.analysis.finders import (
 )
 from tsne_widget.analysis.frame import sample_frame
 from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
+from tsne_widget.analysis.mistake_groups import (
+    MistakeGroup,
+    MistakeGroups,
+    find_groups,
+    groups_frame,
+    mistake_groups,
+)
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
     KNeighbors,
@@ -62,6 +69,8 @@ __all__ = [
     "KNeighbors",
     "LabelErrors",
     "LayerSummary",
+    "MistakeGroup",
+    "MistakeGroups",
     "NeighborIndex",
     "PolygonIndex",
     "Score",
@@ -82,10 +91,12 @@ __all__ = [
     "diagnosis_seconds",
     "entropy",
     "faithfulness",
+    "find_groups",
     "finder_is_ready",
     "finder_lacks",
     "finder_order",
     "finder_rows",
+    "groups_frame",
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
@@ -95,6 +106,7 @@ __all__ = [
     "loss",
     "margin",
     "matching_rows",
+    "mistake_groups",
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",

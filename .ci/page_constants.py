@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from tsne_widget import _text
-from tsne_widget.analysis import text_search
+from tsne_widget.analysis import calibration, text_search
 from tsne_widget.analysis.finders import FINDERS, FOUND
-from tsne_widget.analysis.scores import SMALLEST_NATS
+from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SMALLEST_NATS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models import (
     appearance,
     arrangement,
     coloring,
     details,
+    histogram,
     sorting,
     tiles,
 )
+from tsne_widget.widgets.models import calibration as calibration_model
 from tsne_widget.widgets.state import (
     classes,
     explorer_state,
@@ -70,6 +72,8 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ),
     ("FOUND", "Samples that a ranking finder selects.", FOUND),
     ("TITLES", "Titles of the colourings and scores.", appearance.titles()),
+    ("PICTURE_SCORES", "Scores of the pictures themselves.", PICTURE_SCORES),
+    ("GROUP_SCORES", "Scores that are numbers of groups.", GROUP_SCORES),
     ("UNKNOWN_COLOR", "Colour of unknown classes and values.", UNKNOWN_COLOR),
     ("RIGHT_COLOR", "Colour of right predictions.", appearance.RIGHT_COLOR),
     ("WRONG_COLOR", "Colour of wrong predictions.", appearance.WRONG_COLOR),
@@ -78,6 +82,13 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("RAMP_COLORS", "Colours of amounts, low to high.", appearance.RAMP_COLORS),
     ("RAMP", "Colours of the bar in the key.", coloring.RAMP),
     ("TAIL", "Share of amounts at each end that gets the end's colour.", coloring.TAIL),
+    ("HISTOGRAM_BINS", "Bins of a histogram at most.", histogram.BINS),
+    ("NO_BIN", "Bin of rows without a value.", histogram.NO_BIN),
+    ("MAX_STEPS", "Steps of a lattice whose values share bins.", histogram.MAX_STEPS),
+    ("ON_LATTICE", "Tolerance for values on a lattice, in steps.", histogram.ON_LATTICE),
+    ("RELIABILITY_BINS", "Bins of the reliability diagram at most.", calibration.BINS),
+    ("SAMPLES_PER_BIN", "Samples that each of them should have.", calibration.SAMPLES_PER_BIN),
+    ("TOPS", "Most probable classes searched for the label.", calibration_model.TOPS),
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),

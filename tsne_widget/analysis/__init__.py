@@ -1,6 +1,19 @@
 """Numbers about samples: arrays in, arrays or a DataFrame out."""
 
-from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.calibration import (
+    Calibrated,
+    Reliability,
+    calibrated_confidence,
+    reliability,
+)
+from tsne_widget.analysis.certainty import (
+    confidence,
+    entropy,
+    label_rank,
+    loss,
+    margin,
+    top_k_accuracy,
+)
 from tsne_widget.analysis.changes import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.clusters import Verdict, verdict
 from tsne_widget.analysis.confusion import (
@@ -29,6 +42,7 @@ from tsne_widget.analysis.finders import (
     finder_rows,
 )
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.intervals import accuracy_table, difference_interval, wilson_interval
 from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.mistake_groups import (
     MistakeGroup,
@@ -49,9 +63,17 @@ from tsne_widget.analysis.neighborhoods import (
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import (
+    PictureScores,
+    duplicate_groups,
+    label_conflict,
+    size_oddity,
+)
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.same_pictures import conflicting, equal_pictures, similar_pictures
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
+from tsne_widget.analysis.shortcuts import Shortcut, shortcuts, shortcuts_frame
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -60,6 +82,7 @@ __all__ = [
     "FINDERS",
     "FINDER_NAMES",
     "SCORES",
+    "Calibrated",
     "Contrast",
     "Diagnosis",
     "Duplicates",
@@ -72,15 +95,21 @@ __all__ = [
     "MistakeGroup",
     "MistakeGroups",
     "NeighborIndex",
+    "PictureScores",
     "PolygonIndex",
+    "Reliability",
     "Score",
     "Scores",
+    "Shortcut",
     "Verdict",
     "accuracy",
+    "accuracy_table",
     "aligned",
+    "calibrated_confidence",
     "changes",
     "classification_report",
     "confidence",
+    "conflicting",
     "confused_pairs",
     "confusion_matrix",
     "contrast",
@@ -89,7 +118,10 @@ __all__ = [
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "difference_interval",
+    "duplicate_groups",
     "entropy",
+    "equal_pictures",
     "faithfulness",
     "find_groups",
     "finder_is_ready",
@@ -100,7 +132,9 @@ __all__ = [
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
+    "label_conflict",
     "label_errors",
+    "label_rank",
     "label_suspicion",
     "layer_summary",
     "loss",
@@ -110,9 +144,16 @@ __all__ = [
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",
+    "reliability",
     "row_shares",
     "sample_frame",
     "shared_rows",
+    "shortcuts",
+    "shortcuts_frame",
     "silhouette",
+    "similar_pictures",
+    "size_oddity",
+    "top_k_accuracy",
     "verdict",
+    "wilson_interval",
 ]

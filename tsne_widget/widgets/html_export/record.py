@@ -13,6 +13,7 @@ from tsne_widget._text import file_name
 from tsne_widget._validation import row_blocks
 from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.models.calibration import calibrated_of
 from tsne_widget.widgets.models.confusion import doubt_of, order_of
 from tsne_widget.widgets.models.details import TOP_CLASSES, class_shares, top_classes
 from tsne_widget.widgets.models.window import drawing_order
@@ -86,6 +87,7 @@ def shared_record(
         ],
         "probabilities": _probabilities(record, rows),
         "confusion": {"order": order_of(record, rows), "doubt": doubt_of(record, rows)},
+        "calibration": _calibration(record, rows),
         "selections": [
             {
                 "name": one.name,
@@ -96,6 +98,14 @@ def shared_record(
             for one in selections
         ],
     }
+
+
+def _calibration(record: FeatureSet, rows: NDArray[np.int64]) -> dict[str, Any] | None:
+    """The temperature that is fitted to all rows, and the confidence of some rows after it."""
+    found = calibrated_of(record)
+    if found is None:
+        return None
+    return {"temperature": found.temperature, "confidence": packed(found.confidence[rows])}
 
 
 def _score_entry(name: str) -> dict[str, Any]:

@@ -67,6 +67,7 @@ def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None
     """Show what was saved in an explorer of the same record and maps."""
     state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
     state.scores.restore(saved.scores)
+    state.measured += 1
     state.color_by = saved.view.color_by
     map_view.viewport = saved.view.viewport
     map_view.show_labels = saved.view.show_labels

@@ -74,6 +74,10 @@ class ExplorerState(Selecting):
         Progress of every map.
     busy : str, a trait
         What is computed beside the map; "" for nothing.
+    measuring : str, a trait
+        Progress of the pass that measures the pictures; "" when it does not run.
+    measured : int, a trait
+        Increases whenever scores of the pictures become known.
     hovered, focus : int or None, traits
         The row under the pointer; the row whose details are open, which may be hidden.
     selections : dict of name to (k,) int64 rows, a trait
@@ -100,6 +104,8 @@ class ExplorerState(Selecting):
     map_name = Unicode()
     fits = Dict()
     busy = Unicode()
+    measuring = Unicode()
+    measured = Int()
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
     selections = Dict()

@@ -2,10 +2,10 @@
 import { element } from "../../frontend/elements.js";
 import { followTheme } from "../../frontend/theme.js";
 import { describeCell, fullness, valuesOf } from "./counts.js";
-import { Picker } from "./picker.js";
+import { Picker } from "../../frontend/picker.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const LABEL =
   "Confusion matrix, label by prediction, with confused classes side by side. Arrow keys move, with Shift they mark a block; " +

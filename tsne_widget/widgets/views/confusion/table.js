@@ -2,10 +2,10 @@
 import { percent } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { describeCell, fullness, tinyCount, valuesOf } from "./counts.js";
-import { Picker } from "./picker.js";
+import { Picker } from "../../frontend/picker.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const LABEL = "Confusion matrix, label by prediction. Arrow keys move, with Shift they mark a block; Enter selects its pictures.";
 const MAX_CELL = 56; // pixels

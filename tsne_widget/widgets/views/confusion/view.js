@@ -11,7 +11,7 @@ import { MatrixPixels } from "./pixels.js";
 import { MatrixTable } from "./table.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const TRAITS = [
   "counts", "chosen", "report", "chosen_report", "pairs", "chosen_pairs", "spread", "chosen_spread", "order", "doubt",

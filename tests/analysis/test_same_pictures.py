@@ -167,12 +167,14 @@ def test_no_size_is_odd_where_all_differ():
     assert (size_oddity(sides, sides[::-1].copy()) < 1.5).all()
 
 
-def test_groups_are_no_properties_that_samples_are_compared_by():
-    scores = scores_of(picture_brightness=np.arange(N), picture_hue=np.full(N, 120))
+def test_samples_are_compared_by_whether_they_have_duplicates():
+    scores = scores_of(
+        picture_brightness=np.arange(N), picture_hue=np.full(N, 120), picture_width=np.full(N, 8)
+    )
     scores["picture_brightness"]
     compared = picture_properties(scores)
     assert "picture_brightness" in compared
-    assert "duplicate_group" not in compared
+    assert set(compared["duplicate_group"]) <= {0, 1}
     assert set(compared["picture_hue"]) == {"green"}
 
 

@@ -46,7 +46,7 @@ def tell(content, buffers=None, send=explorer.send):
 explorer.on_msg(hear)
 explorer.send = tell
 """
-EXPECTS = "messages and messages[-1][1]['kind'] == 'expect'"
+EXPECTS = "explorer._views['gallery']._expected is not None"
 STOP_LISTENING = "explorer.on_msg(hear, remove=True); del explorer.send"
 # The gallery in the order of the dataset, without groups.
 RESET = """

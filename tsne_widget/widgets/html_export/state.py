@@ -42,6 +42,8 @@ def save_state_html(
         selections=state.selections,
         selection_slots=state.selection_slots,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
+        evidence=state.evidence,
+        class_groups=state.class_groups,
         whole_paths=whole_paths,
         progress=progress,
     )

@@ -14,7 +14,7 @@ from typing import Any
 from tsne_widget import _text
 from tsne_widget.analysis import text_search
 from tsne_widget.analysis.finders import FINDERS, FOUND
-from tsne_widget.analysis.scores import SMALLEST_NATS
+from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SMALLEST_NATS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models import (
     appearance,
@@ -70,6 +70,8 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ),
     ("FOUND", "Samples that a ranking finder selects.", FOUND),
     ("TITLES", "Titles of the colourings and scores.", appearance.titles()),
+    ("PICTURE_SCORES", "Scores of the pictures themselves.", PICTURE_SCORES),
+    ("GROUP_SCORES", "Scores that are numbers of groups.", GROUP_SCORES),
     ("UNKNOWN_COLOR", "Colour of unknown classes and values.", UNKNOWN_COLOR),
     ("RIGHT_COLOR", "Colour of right predictions.", appearance.RIGHT_COLOR),
     ("WRONG_COLOR", "Colour of wrong predictions.", appearance.WRONG_COLOR),

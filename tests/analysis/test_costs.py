@@ -84,6 +84,7 @@ CALLS = {
     "confused_pairs": (lambda r: analysis.confused_pairs(r.labels, r.guess), 10 * ARRAY),
     "confusion_matrix": (lambda r: analysis.confusion_matrix(r.labels, r.guess, C), 10 * ARRAY),
     "contrast": (lambda r: analysis.contrast(r.columns, r.guess == 1, strata=r.labels), 30 * ARRAY),
+    "shortcuts": (lambda r: analysis.shortcuts(r.columns, r.labels), 30 * ARRAY),
     "near_duplicates": (lambda r: analysis.near_duplicates(r.near, r.far, 1e-4), BLOCKS),
     "sample_frame": (lambda r: analysis.sample_frame(r.record, r.all, r.xy), 40 * ARRAY),
     "matching_rows": (lambda r: analysis.matching_rows(r.record, "3"), 10 * ARRAY),

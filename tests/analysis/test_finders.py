@@ -16,6 +16,7 @@ from tsne_widget.analysis import (
 )
 
 N, C = 240, 4
+OF_PICTURES = {"duplicates", "near_duplicates", "darkest", "brightest", "blurriest", "odd_sizes"}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_the_extreme_samples_of_a_score_come_first(scores, name, score, sign):
     assert finder_rows(name, scores, limit=20).tolist() == ranked[:20]
 
 
-@pytest.mark.parametrize("name", FINDER_NAMES)
+@pytest.mark.parametrize("name", sorted({*FINDER_NAMES} - OF_PICTURES - {"label_conflicts"}))
 def test_hidden_samples_are_not_found(scores, name):
     everywhere = finder_rows(name, scores, limit=N)
     expected = [row for row in everywhere if VISIBLE[row]]
@@ -122,6 +123,8 @@ def test_finder_with_missing_inputs_names_them():
         "suspected_labels": "needs labels",
         "outliers": "",
         "torn": "needs the finished map",
+        "label_conflicts": "needs pictures and labels",
+        **dict.fromkeys(OF_PICTURES, "needs pictures"),
     }
     with pytest.raises(InvalidInputError, match="'least_confident' needs logits"):
         finder_rows("least_confident", bare)
@@ -145,7 +148,7 @@ def test_finder_is_ready_once_its_scores_are_computed(record):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("nearest",), {}, "no finder 'nearest'; available: .'misclassified'"),
+        (("nearest",), {}, "no finder 'nearest'.*; available: .'label_conflicts'"),
         (
             ("misclassified", np.ones(N - 1, bool)),
             {},

@@ -37,8 +37,7 @@ def test_each_score_equals_its_function(record):
         "trustworthiness": analysis.faithfulness(record.features, embedding).trustworthiness,
         "continuity": analysis.faithfulness(record.features, embedding).continuity,
     }
-    of_evidence = {"evidence_in_border", "evidence_entropy"}  # which need maps
-    assert set(true) == set(columns.names) - of_evidence
+    assert set(true) == {name for name in columns.names if columns.applies(name)}
     for name, expected in true.items():
         assert not columns.is_ready(name) or name == "continuity"  # comes with trustworthiness
         assert columns[name].shape == (300,)

@@ -21,6 +21,7 @@ from tsne_widget._text import fold, printable
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.widgets.models import tiles
 from tsne_widget.widgets.state.evidence import TARGETS
+from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL_SCORES = ("label_agreement", "suspicion", "outlier_score", "trustworthiness")
@@ -175,3 +176,26 @@ def test_the_constants_of_the_page_are_fresh():
     script = ROOT / ".ci" / "page_constants.py"
     run = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, check=False)
     assert run.returncode == 0, "run python .ci/page_constants.py, then npm run bundle"
+
+
+def measured(state: ExplorerState) -> None:
+    """A state whose pictures are measured, some of them not."""
+    n = len(state.codes)
+    rng = np.random.default_rng(0)
+    groups = np.where(np.arange(n) < 12, np.arange(n) // 2, np.nan)
+    values = {
+        "picture_brightness": np.where(np.arange(n) % 7 == 6, np.nan, rng.random(n)),
+        "picture_width": rng.integers(20, 400, n),
+        "picture_size_oddity": 2 * rng.random(n),
+        "duplicate_group": groups,
+        "label_conflict": np.where(np.arange(n) < 4, groups, np.nan),
+    }
+    state.scores.restore({name: column.astype(np.float32) for name, column in values.items()})
+
+
+@pytest.mark.parametrize("conversation", ["toolbar_searches", "legend_colors", "gallery_orders"])
+def test_page_and_kernel_agree_on_measured_pictures(node, tmp_path, conversation):
+    kernel = opened("both", tmp_path, prepare=measured)
+    assert kernel.start["toolbar.finders"][0]["count"] == 4
+    CONVERSATIONS[conversation](kernel)
+    agree(node, kernel)

@@ -43,9 +43,17 @@ from tsne_widget.analysis.neighborhoods import (
     silhouette,
 )
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import (
+    PictureScores,
+    duplicate_groups,
+    label_conflict,
+    size_oddity,
+)
 from tsne_widget.analysis.polygon import PolygonIndex
+from tsne_widget.analysis.same_pictures import conflicting, equal_pictures, similar_pictures
 from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES, Score
+from tsne_widget.analysis.shortcuts import Shortcut, shortcuts, shortcuts_frame
 from tsne_widget.analysis.text_search import matching_rows
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 
@@ -64,15 +72,18 @@ __all__ = [
     "LabelErrors",
     "LayerSummary",
     "NeighborIndex",
+    "PictureScores",
     "PolygonIndex",
     "Score",
     "Scores",
+    "Shortcut",
     "Verdict",
     "accuracy",
     "aligned",
     "changes",
     "classification_report",
     "confidence",
+    "conflicting",
     "confused_pairs",
     "confusion_matrix",
     "contrast",
@@ -81,7 +92,9 @@ __all__ = [
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "duplicate_groups",
     "entropy",
+    "equal_pictures",
     "evidence_entropy",
     "evidence_in_border",
     "faithfulness",
@@ -92,6 +105,7 @@ __all__ = [
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
+    "label_conflict",
     "label_errors",
     "label_suspicion",
     "layer_summary",
@@ -105,6 +119,10 @@ __all__ = [
     "row_shares",
     "sample_frame",
     "shared_rows",
+    "shortcuts",
+    "shortcuts_frame",
     "silhouette",
+    "similar_pictures",
+    "size_oddity",
     "verdict",
 ]

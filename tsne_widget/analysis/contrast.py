@@ -60,7 +60,7 @@ class Contrast(NamedTuple):
     @property
     def words(self) -> str:
         """The difference in words: "darker", "higher age", "more often camera = 'phone'"."""
-        return comparison(self.name, self.effect > 0, self.level)
+        return comparison(self.name, self.effect > 0, self.level, is_share=self.measure == "share")
 
 
 def contrast(

@@ -1,4 +1,4 @@
-"""Samples that are the same picture, or nearly."""
+"""Samples that are close together in feature space."""
 
 from __future__ import annotations
 
@@ -71,18 +71,28 @@ def near_duplicates(indices: ArrayLike, distances: ArrayLike, threshold: float) 
     )
     order = np.argsort(distance[first], kind="stable")
     pairs = np.stack(np.divmod(number[order], n), axis=1)
-    return Duplicates(pairs, distance[first][order], _groups(pairs, n))
+    return Duplicates(pairs, distance[first][order], groups_of_pairs(pairs, n))
 
 
-def _groups(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def groups_of_pairs(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """(n,) int64 number of each row's group, for (m, 2) pairs of rows; −1 for a single row."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    group: NDArray[np.int64] = connected_components(graph, directed=False)[1].astype(np.int64)
-    alone = np.bincount(group)[group] == 1
-    group[alone] = -1
-    members = np.flatnonzero(~alone)
+    return numbered_groups(connected_components(graph, directed=False)[1].astype(np.int64))
+
+
+def numbered_groups(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) int64 numbers of groups in the order of their first rows; −1 for a single row.
+
+    Parameters
+    ----------
+    group : (n,) int64 array
+        Number of each row's group, 0 or more, in any order.
+    """
+    numbers = np.full(len(group), -1, dtype=np.int64)
+    members = np.flatnonzero(np.bincount(group, minlength=1)[group] > 1)
     _, first, number = np.unique(group[members], return_index=True, return_inverse=True)
-    group[members] = np.argsort(np.argsort(first))[number]
-    return group
+    numbers[members] = np.argsort(np.argsort(first))[number]
+    return numbers

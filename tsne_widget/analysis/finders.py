@@ -23,6 +23,8 @@ VOTERS = 15
 SUSPECTED = 0.5
 # The same as a suspicion, in nats.
 SUSPECT_ABOVE = -math.log(1 - SUSPECTED)
+# Below every number of a group: all samples that are in a group.
+_ANY = -1.0
 
 
 class Finder(NamedTuple):
@@ -67,6 +69,13 @@ def _has_other_vote(scores: Scores) -> NDArray[np.bool_]:
 
 
 FINDERS = (
+    Finder(
+        "label_conflicts",
+        "Same picture, different labels",
+        "Equal pictures that have two labels, side by side: one of the labels is wrong.",
+        score="label_conflict",
+        above=_ANY,
+    ),
     Finder(
         "misclassified",
         "Misclassified",
@@ -115,6 +124,42 @@ FINDERS = (
         "Their neighbours on the map are not their neighbours in feature space.",
         score="trustworthiness",
     ),
+    Finder(
+        "duplicates",
+        "Duplicates",
+        "Equal pictures, pixel by pixel, side by side.",
+        score="duplicate_group",
+        above=_ANY,
+    ),
+    Finder(
+        "near_duplicates",
+        "Near duplicates",
+        "Nearly equal pictures, such as a scaled or compressed copy, side by side.",
+        score="near_duplicate_group",
+        above=_ANY,
+    ),
+    Finder("darkest", f"{FOUND} darkest", "Lowest mean grey level.", score="picture_brightness"),
+    Finder(
+        "brightest",
+        f"{FOUND} brightest",
+        "Highest mean grey level.",
+        score="picture_brightness",
+        highest_first=True,
+    ),
+    Finder(
+        "blurriest",
+        f"{FOUND} blurriest",
+        "Lowest variance of the Laplacian; flat pictures come first.",
+        score="picture_sharpness",
+    ),
+    Finder(
+        "odd_sizes",
+        "Odd sizes",
+        "Larger, smaller, wider or narrower than most by a quarter or more.",
+        score="picture_size_oddity",
+        highest_first=True,
+        above=1.0,
+    ),
 )
 """All finders, in the order of the widget's menu."""
 FINDER_NAMES = tuple(finder.name for finder in FINDERS)
@@ -130,14 +175,16 @@ def finder_rows(
     ----------
     name : str
         "misclassified", "confident_mistakes", "least_confident", "other_cluster",
-        "suspected_labels", "outliers" or "torn"; see :data:`FINDERS`.
+        "suspected_labels", "outliers" or "torn"; of pictures "label_conflicts", "duplicates",
+        "near_duplicates", "darkest", "brightest", "blurriest" or "odd_sizes"; see :data:`FINDERS`.
     scores : Scores
         Has n samples. Scores that the finder reads are computed if necessary.
     visible : (n,) bool array, optional
         Search only these samples.
     limit : int, optional
         Maximum number of rows that a ranking finder returns. Default: 50, but all suspected
-        labels. "misclassified" and "other_cluster" do not rank and return all.
+        labels, duplicates and odd sizes. "misclassified" and "other_cluster" do not rank and
+        return all.
 
     Returns
     -------
@@ -223,7 +270,9 @@ def finder_lacks(name: str, scores: Scores) -> str:
     InvalidInputError
         For an unknown name.
     """
-    return scores.lacks_any(_finder(name).needs)
+    finder = _finder(name)
+    kept = SCORES[finder.score].needs if finder.score and scores.is_ready(finder.score) else ()
+    return scores.lacks_any(need for need in finder.needs if need not in kept)
 
 
 def finder_is_ready(name: str, scores: Scores) -> bool:

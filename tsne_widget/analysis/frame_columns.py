@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import in_row_order
 from tsne_widget._validation import as_rows
+from tsne_widget.analysis.scores import SCORES
 from tsne_widget.errors import InvalidInputError
 
 # Python's own storage even if pyarrow is installed: pyarrow refuses names that are not UTF-8.
@@ -57,7 +58,9 @@ def score(
 ) -> Any:
     """float32, boolean or Int64 array of a score; negative integers are NA, None is all NaN."""
     if values is None:
-        return np.full(len(rows), np.nan, dtype=np.float32)
+        nothing = np.full(len(rows), np.nan, dtype=np.float32)
+        is_integer = name in SCORES and SCORES[name].format == "integer"
+        return codes(np.full(len(rows), -1)) if is_integer else nothing
     n, whole = len(ids), np.asarray(in_row_order(f"scores[{name!r}]", values, ids))
     if whole.shape != (n,) or whole.dtype.kind not in "fiub":
         raise InvalidInputError(
@@ -65,6 +68,8 @@ def score(
             f"got shape {whole.shape} and dtype {whole.dtype}"
         )
     chosen = whole[rows]
+    if name in SCORES and SCORES[name].format == "integer":
+        return codes(np.where(np.isnan(chosen), -1, chosen).astype(np.int64))
     if whole.dtype.kind == "b":
         return pd.array(chosen, dtype="boolean")
     if whole.dtype.kind in "iu":

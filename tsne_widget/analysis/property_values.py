@@ -48,7 +48,7 @@ def as_property(column: NDArray[Any], rows: NDArray[np.int64]) -> Property:
 
 
 def _category(values: NDArray[Any]) -> Property:
-    """Text, truth values or numbers, with None for unknown ones."""
+    """Text, truth values or numbers; None and empty text are unknown."""
     import pandas as pd
 
     try:
@@ -63,6 +63,8 @@ def _category(values: NDArray[Any]) -> Property:
         return Property(np.array([*map(float, levels), np.nan])[codes], known)
     if not all(isinstance(level, str) for level in levels):
         return Property(codes, known, lacking=NEITHER)
+    if "" in levels:
+        known &= codes != levels.index("")
     if len(levels) > MAX_LEVELS:
         many = f"{len(levels):,} different texts; at most {MAX_LEVELS} are compared"
         return Property(codes, known, lacking=many)

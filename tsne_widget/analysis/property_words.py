@@ -22,7 +22,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def comparison(name: str, is_higher: bool, level: str = "") -> str:
+def comparison(name: str, is_higher: bool, level: str = "", *, is_share: bool = False) -> str:
     """A difference in words.
 
     Parameters
@@ -32,6 +32,8 @@ def comparison(name: str, is_higher: bool, level: str = "") -> str:
     is_higher : bool
     level : str
         For a category, the value that is more or less frequent.
+    is_share : bool
+        Whether the property is a truth value.
 
     Examples
     --------
@@ -39,10 +41,16 @@ def comparison(name: str, is_higher: bool, level: str = "") -> str:
     'darker'
     >>> comparison("age", True)
     'higher age'
+    >>> comparison("flash", False, is_share=True)
+    'less often flash'
     >>> comparison("camera", True, "phone")
     "more often camera = 'phone'"
     """
+    often = f"{'more' if is_higher else 'less'} often"
     if level:
-        return f"{'more' if is_higher else 'less'} often {name} = {level!r}"
-    lower, higher = WORDS.get(name, (f"lower {name}", f"higher {name}"))
-    return higher if is_higher else lower
+        return f"{often} {name} = {level!r}"
+    if name in WORDS:
+        return WORDS[name][is_higher]
+    if is_share:
+        return f"{often} {name}"
+    return f"{'higher' if is_higher else 'lower'} {name}"

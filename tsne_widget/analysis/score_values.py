@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,8 @@ from tsne_widget._validation import did_you_mean
 from tsne_widget.analysis.columns import as_columns
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import KNeighbors, kneighbors
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.picture_scores import PictureScores
+from tsne_widget.analysis.scores import PICTURE_SCORES, SCORES
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -58,6 +60,8 @@ class Scores:
         self._evidence: NDArray[np.float32] | None = None
         self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
+        self._pictures: Callable[[], PictureScores] | None = None
+        self._when_measured: Callable[[], None] = lambda: None
         self.columns = as_columns(columns, feature_set.ids, SCORES)
 
     @property
@@ -76,7 +80,9 @@ class Scores:
         return self._embedding
 
     def lacks(self, name: str) -> str:
-        """Which inputs of a score are missing, as "needs …"; "" if none is."""
+        """Which inputs of a score are missing, as "needs …"; "" if none is, or it is kept."""
+        if name in self._kept:
+            return ""
         return self.lacks_any(SCORES[name].needs if name in SCORES else ())
 
     def lacks_any(self, needs: Iterable[str]) -> str:
@@ -93,6 +99,12 @@ class Scores:
             if need != "neighbors" and self._input(need, self._embedding) is None
         ]
         return f"needs {' and '.join(missing)}" if missing else ""
+
+    def applies(self, name: str) -> bool:
+        """False for a score of pictures or evidence without these: menus and frames omit it."""
+        needs = SCORES[name].needs if name in SCORES else ()
+        given = {"pictures": self._pictures, "evidence": self._evidence}
+        return name in self._kept or all(given.get(need, True) is not None for need in needs)
 
     def is_ready(self, name: str) -> bool:
         """Whether a column is available without any computation."""
@@ -137,8 +149,10 @@ class Scores:
         for name, values in computed.items():
             if name not in SCORES:
                 raise InvalidInputError(f"there is no score {name!r} in this version")
-            if self.lacks(name):
-                raise InvalidInputError(f"{name} {self.lacks(name)}")
+            # What was measured stays true where the pictures are missing now.
+            lacking = self.lacks_any(set(SCORES[name].needs) - {"pictures"})
+            if lacking:
+                raise InvalidInputError(f"{name} {lacking}")
             if values.shape != (len(self._record),) or values.dtype != np.float32:
                 raise InvalidInputError(
                     f"{name} must be float32 of shape ({len(self._record)},), "
@@ -154,14 +168,14 @@ class Scores:
         ----------
         which : bool or "all"
             False: none. True: cheap scores and those computed before. "all": every score, which
-            takes seconds to minutes.
+            takes seconds to minutes; those of pictures only if there are any.
         """
         if not which:
             return {}
         return {
             name: None if self.lacks(name) else self[name]
             for name, score in SCORES.items()
-            if which == "all" or score.is_cheap or self.is_ready(name)
+            if score.is_cheap or self.is_ready(name) or (which == "all" and self.applies(name))
         }
 
     def use_embedding(self, embedding: NDArray[np.float32] | None) -> None:
@@ -180,6 +194,20 @@ class Scores:
             for name, score in SCORES.items():
                 if "evidence" in score.needs:
                     self._kept.pop(name, None)
+
+    def use_pictures(
+        self, measure: Callable[[], PictureScores], when_measured: Callable[[], None] = lambda: None
+    ) -> None:
+        """Use a function that measures the pictures, for their scores.
+
+        Parameters
+        ----------
+        measure : callable
+            Called when a score of pictures is wanted; keeps what it returns.
+        when_measured : callable
+            Called in the same thread once new scores of pictures are kept.
+        """
+        self._pictures, self._when_measured = measure, when_measured
 
     @property
     def neighbors(self) -> KNeighbors:
@@ -215,7 +243,8 @@ class Scores:
         return self._index is not None
 
     def _compute_once(self, name: str) -> NDArray[Any]:
-        with self._computing:
+        # Pictures may be measured on another thread, which must not wait for this one.
+        with contextlib.nullcontext() if name in PICTURE_SCORES else self._computing:
             with self._keeping:
                 kept, lacking, embedding = self._kept.get(name), self.lacks(name), self._embedding
             if kept is not None:  # another thread was faster
@@ -226,7 +255,9 @@ class Scores:
             with self._keeping:
                 if "embedding" not in SCORES[name].needs or embedding is self._embedding:
                     self._kept |= computed
-            return computed[name]
+        if name in PICTURE_SCORES:
+            self._when_measured()
+        return computed[name]
 
     def _compute(self, name: str, embedding: NDArray[np.float32] | None) -> dict[str, NDArray[Any]]:
         """A score, and those that its function returns with it."""
@@ -241,4 +272,14 @@ class Scores:
             return self.neighbors
         if name == "evidence":
             return self._evidence
+        if name == "pictures":
+            measure = self._pictures
+            return None if measure is None else lambda: self._measured(measure)
         return embedding if name == "embedding" else getattr(self._record, name)
+
+    def _measured(self, measure: Callable[[], PictureScores]) -> PictureScores:
+        """The scores of the pictures, all of which are kept."""
+        found = measure()
+        with self._keeping:
+            self._kept |= found._asdict()
+        return found

@@ -14,6 +14,7 @@ from tsne_widget.analysis.evidence import evidence_entropy, evidence_in_border
 from tsne_widget.analysis.label_quality import label_suspicion
 from tsne_widget.analysis.neighborhoods import KNeighbors, label_agreement
 from tsne_widget.analysis.outliers import outlier_score
+from tsne_widget.analysis.picture_scores import label_conflict, measured
 from tsne_widget.analysis.trust import Faithfulness, faithfulness
 from tsne_widget.feature_set import FeatureSet
 
@@ -39,13 +40,14 @@ class Score(NamedTuple):
     array of numbers, or a NamedTuple of such arrays whose fields are names of scores."""
     needs: tuple[str, ...]
     """Required inputs: "labels", "predictions", "logits", "features", "neighbors" (a
-    :class:`KNeighbors`), "embedding" or "evidence" (maps of all samples)."""
+    :class:`KNeighbors`), "embedding", "evidence" (maps of all samples) or "pictures" (a function
+    that measures them and returns :class:`PictureScores`)."""
     optional: tuple[str, ...] = ()
     """Further inputs, passed as None if the feature set does not have them; "activation" is the
     function of the logits that gives the probabilities."""
     highest_first: bool = False
     """Whether the samples with the highest values are the ones to inspect first."""
-    format: Literal["percent", "nats", "number"] = "number"
+    format: Literal["percent", "nats", "number", "integer"] = "number"
     """How :meth:`text` formats a value."""
     is_cheap: bool = False
     """Whether a row's value depends only on the row's own label, prediction and logits. Cheap
@@ -65,7 +67,7 @@ class Score(NamedTuple):
             return f"{100 * value:.1f} %"
         if self.format == "nats" and 0 < value < SMALLEST_NATS:
             return f"< {SMALLEST_NATS}"
-        return f"{value:.4g}"
+        return f"{value:.0f}" if self.format == "integer" else f"{value:.4g}"
 
 
 def _label_agreement(near: KNeighbors, labels: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -84,6 +86,20 @@ def _outlier_score(near: KNeighbors) -> NDArray[np.float32]:
 
 def _faithfulness(features: NDArray[np.float32], embedding: NDArray[np.float32]) -> Faithfulness:
     return faithfulness(features, embedding, min(MAP_NEIGHBORS, (len(features) - 1) // 2))
+
+
+def _of_pictures(
+    name: str,
+    title: str,
+    meaning: str,
+    *,
+    highest_first: bool = False,
+    format: Literal["percent", "number", "integer"] = "number",  # noqa: A002 - Score's word
+) -> Score:
+    """A score of the pictures themselves."""
+    return Score(
+        name, title, meaning, measured, ("pictures",), highest_first=highest_first, format=format
+    )
 
 
 SCORES: dict[str, Score] = {
@@ -192,6 +208,76 @@ SCORES: dict[str, Score] = {
             ("evidence",),
             highest_first=True,
         ),
+        _of_pictures("picture_brightness", "brightness", "Mean grey level, 0 (black) … 1 (white)."),
+        _of_pictures("picture_contrast", "contrast", "Deviation of the grey level, 0 … 0.5."),
+        _of_pictures(
+            "picture_sharpness", "sharpness", "Variance of the Laplacian; low is blurred."
+        ),
+        _of_pictures("picture_saturation", "saturation", "Mean saturation, 0 (grey) … 1."),
+        _of_pictures(
+            "picture_entropy",
+            "entropy of the grey levels (bits)",
+            "Entropy of the histogram of 256 grey levels, 0 … 8.",
+        ),
+        _of_pictures(
+            "picture_noise",
+            "noise",
+            "Deviation of the noise as a share of the grey range, 0 … 1.",
+            highest_first=True,
+        ),
+        _of_pictures(
+            "picture_hue",
+            "dominant hue (degrees)",
+            "Most frequent hue: 0 red, 120 green, 240 blue; unknown without colour.",
+        ),
+        _of_pictures("picture_width", "width (pixels)", "Width.", format="integer"),
+        _of_pictures("picture_height", "height (pixels)", "Height.", format="integer"),
+        _of_pictures("picture_aspect", "width / height", "Width divided by height."),
+        _of_pictures(
+            "picture_size_oddity",
+            "oddity of the size",
+            "Distance of size and shape from the usual ones; odd above 1, see :func:`size_oddity`.",
+            highest_first=True,
+        ),
+        _of_pictures(
+            "picture_border_uniformity",
+            "uniformity of the border",
+            "1 for a border of one grey level, 0 for black and white.",
+            highest_first=True,
+        ),
+        _of_pictures(
+            "picture_is_grey",
+            "grey picture",
+            "1 for a picture without colour, 0 for others.",
+            highest_first=True,
+            format="integer",
+        ),
+        _of_pictures(
+            "jpeg_quality",
+            "JPEG quality",
+            "Estimated from the quantisation table, 1 … 100; unknown for other files.",
+            format="integer",
+        ),
+        _of_pictures(
+            "duplicate_group",
+            "duplicate group",
+            "Number of the group of equal pictures, see :func:`equal_pictures`.",
+            format="integer",
+        ),
+        _of_pictures(
+            "near_duplicate_group",
+            "near-duplicate group",
+            "Number of the group of nearly equal pictures, see :func:`similar_pictures`.",
+            format="integer",
+        ),
+        Score(
+            "label_conflict",
+            "same picture, different labels",
+            "Number of the group of equal pictures whose labels differ: one of them is wrong.",
+            label_conflict,
+            ("pictures", "labels"),
+            format="integer",
+        ),
     )
 }
 """Every score by name, in the order of the frame's columns and of the menus.
@@ -199,6 +285,11 @@ SCORES: dict[str, Score] = {
 A new entry is a column of :func:`sample_frame` and :meth:`EmbeddingExplorer.to_dataframe`, a
 colour of the map, a sort of the gallery, and part of a sample's details and of the HTML page.
 """
+
+PICTURE_SCORES = tuple(name for name, score in SCORES.items() if "pictures" in score.needs)
+"""The names of the scores of pictures."""
+GROUP_SCORES = ("label_conflict", "duplicate_group", "near_duplicate_group")
+"""Those whose values are numbers of groups."""
 
 
 def cheap_scores(

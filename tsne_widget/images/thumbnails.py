@@ -5,27 +5,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from tsne_widget._image_source import ImageSource
 from tsne_widget._text import printable
 from tsne_widget.errors import ImageError, InvalidInputError
-from tsne_widget.images.arrays import picture
-from tsne_widget.images.datasets import DatasetImages
-from tsne_widget.images.files import FileImages, check_size, open_picture, orientation, upright
-from tsne_widget.images.levels import levels_of, value_range
+from tsne_widget.images.decoding import Decoded, decoded, on_ground, opened
+from tsne_widget.images.files import upright
 from tsne_widget.images.reasons import checked_id, only_image_errors, reason_of
-from tsne_widget.images.remarks import RemarkedImages
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# Transparent pixels appear as this grey, on which black and white drawings are both visible.
-BACKGROUND = (144, 144, 144)
 # Up to this many pixels a PNG is about as small as a JPEG, and stays sharp when enlarged.
 PNG_PIXELS = 32 * 32
 JPEG_QUALITY = 85
@@ -86,42 +78,9 @@ def thumbnail(source: ImageSource, id: int, size: int) -> Thumbnail:
     >>> thumbnail(ArrayImages(np.eye(8)[np.newaxis]), 0, 96)[1:]
     ('image/png', 8, 8, '')
     """
-    from PIL import Image
-
     _check_thumbnail_size(size)
     with only_image_errors():
-        if isinstance(source, RemarkedImages):
-            made = thumbnail(source.source, id, size)
-            return made._replace(note=_joined(source.remark(id), made.note))
-        path = source.path(id) if isinstance(source, (FileImages, DatasetImages)) else None
-        if path is None:
-            image = source.image(id)
-            if not isinstance(image, Image.Image):
-                raise ImageError(f"image({id}) returned {type(image).__name__}, not a PIL image")
-            check_size(image)
-            return _encoded(*_reduced(image, size))
-        return _of_file(source, id, path, size)
-
-
-def _of_file(source: ImageSource, id: int, path: Path, size: int) -> Thumbnail:
-    turn = source.turns(id, path) if isinstance(source, DatasetImages) else True
-    with open_picture(path) as image:
-        image.draft(None, (2 * size, 2 * size))  # a large JPEG decodes at an eighth of its size
-        small, note = _reduced(image, size, turn=turn)
-        turned = "" if orientation(image) == 1 else _turn_note(source, turn=turn)
-        return _encoded(small, _joined(_frames_note(image), turned, note))
-
-
-def _turn_note(source: ImageSource, *, turn: bool) -> str:
-    """A note on a file with an EXIF orientation."""
-    if not turn:
-        return "as the model got it: the dataset does not turn it by its EXIF orientation"
-    # Without a dataset it is unknown what the model got.
-    return "turned by its EXIF orientation" if isinstance(source, FileImages) else ""
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(filter(None, notes))
+        return encoded(reduced(decoded(opened(source, id), size), size))
 
 
 class ThumbnailCache:
@@ -182,8 +141,13 @@ class ThumbnailCache:
             created = thumbnail(self.source, id, size)
         except ImageError as error:
             created = _failed(error)
-        self._keep(key, created)
+        self.keep(id, created, size)
         return created
+
+    @property
+    def has_room(self) -> bool:
+        """Whether less than half of the memory is in use."""
+        return 2 * self._bytes < self._max_bytes
 
     def clear(self) -> None:
         """Remove all thumbnails."""
@@ -191,7 +155,9 @@ class ThumbnailCache:
             self._kept.clear()
             self._bytes = 0
 
-    def _keep(self, key: tuple[int, int], created: Thumbnail) -> None:
+    def keep(self, id: int, created: Thumbnail, size: int | None = None) -> None:
+        """Keep a thumbnail of picture *id* that was made elsewhere."""
+        key = id, self.size if size is None else size
         with self._lock:
             if key in self._kept:  # another thread was faster
                 return
@@ -216,52 +182,21 @@ def _check_thumbnail_size(size: int) -> None:
         raise InvalidInputError(f"size must be at least 1 pixel, got {size}")
 
 
-def _reduced(image: Image.Image, size: int, *, turn: bool = True) -> tuple[Image.Image, str]:
-    """A picture in mode L or RGB within size × size, and a note if its values were stretched."""
-    from PIL import Image
+def reduced(picture: Decoded, size: int) -> tuple[Image.Image, str]:
+    """A picture in mode L or RGB within size × size, upright, and its note."""
+    from PIL.Image import Resampling
 
-    image.load()
-    steps = orientation(image) if turn else 1
-    plain, note = _plain(image)
+    plain = picture.image
     longest = max(plain.size)
     if longest > size:
         width, height = (max(1, round(side * size / longest)) for side in plain.size)
-        plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    plain = upright(plain, steps)
-    if plain.mode == "RGBA":
-        ground = Image.new("RGBA", plain.size, (*BACKGROUND, 255))
-        plain = Image.alpha_composite(ground, plain).convert("RGB")
-    return plain, note
+        plain = plain.resize((width, height), Resampling.LANCZOS, reducing_gap=2.0)
+    return on_ground(upright(plain, picture.steps)), picture.note
 
 
-def _plain(image: Image.Image) -> tuple[Image.Image, str]:
-    """The picture in mode L, RGB or RGBA without clipped values, and a note if it was stretched.
-
-    The picture may be the same object.
-    """
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)[..., np.newaxis]
-        levels = levels_of(*value_range(values), values.dtype)
-        return picture(values, levels), levels.note
-    grey = image.mode in ("1", "L")
-    mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"
-    return (image if image.mode == mode else image.convert(mode)), ""
-
-
-def _frames_note(image: Image.Image) -> str:
-    """A note if the file has more frames. Call this last: it may change the file position."""
-    try:
-        several = bool(getattr(image, "is_animated", False))
-    except MemoryError:
-        raise
-    except Exception:  # a broken later frame does not affect the first
-        return ""
-    if not several or image.format == "MPO":  # the preview of a camera is not a frame
-        return ""
-    return "first of several pages" if image.format == "TIFF" else "animated, first frame"
-
-
-def _encoded(image: Image.Image, note: str) -> Thumbnail:
+def encoded(picture: tuple[Image.Image, str]) -> Thumbnail:
+    """A small picture in mode L or RGB as a thumbnail, with its note."""
+    image, note = picture
     image.info.clear()  # Pillow would copy comment, EXIF and colour profile
     as_png = image.width * image.height <= PNG_PIXELS
     buffer = BytesIO()

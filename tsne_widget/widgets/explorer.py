@@ -20,7 +20,7 @@ from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
-from tsne_widget.widgets.models.tiles import Tiles
+from tsne_widget.widgets.models.picture_pass import measured_tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -127,7 +127,7 @@ class EmbeddingExplorer(EvidenceExploration):
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
         background, images = Background(state), self._images
-        tiles = Tiles(state, images, palette)
+        tiles = measured_tiles(state, images, palette, background)
         self._map = MapView(state, tiles, background, palette, budget=draw_budget)
         views: dict[str, View] = {
             "map": self._map,  # first: the map is what the person looks at

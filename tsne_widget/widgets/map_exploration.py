@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.exploration import Exploration
 from tsne_widget.widgets.maps.maps import Maps
+from tsne_widget.widgets.state.contrasts import contrast_of, shortcuts_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from typing_extensions import Self
 
 
@@ -103,6 +105,60 @@ class MapExploration(Exploration):
             or the name is taken.
         """
         self._maps.run(iterations, projector, name)
+
+    def contrast(self, rows: Any = "selected", against: Any = "same label") -> pd.DataFrame:
+        """What sets some samples apart from others, the clearest difference first.
+
+        Parameters
+        ----------
+        rows : what ``select()`` takes as its first argument
+            The samples.
+        against : "same label", "visible" or what ``select()`` takes
+            "same label" compares them with the other visible samples of the same labels (of the
+            same predictions in a record without labels): otherwise the class explains everything.
+            "visible" compares them with all other visible samples.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per property, see :func:`~tsne_widget.analysis.contrast_frame`, with a column
+            "kind": "picture" (a property of the picture), "column" (yours), "model" (a score),
+            "label" or "prediction". What the model makes of a sample is no cause of its mistakes.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are no rows, or they are invalid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsne_widget import EmbeddingExplorer, FeatureSet
+        >>> record = FeatureSet.from_arrays(np.eye(20), np.arange(20) % 2)
+        >>> age = {"age": np.arange(20)}
+        >>> explorer = EmbeddingExplorer(record, embedding=np.eye(20)[:, :2], columns=age)
+        >>> explorer.contrast(range(10))["direction"].iloc[0]
+        'lower age'
+        """
+        within = isinstance(against, str) and against == "same label"
+        others = self._rows_of("visible" if within else against)
+        chosen = np.asarray(self._rows_of(rows), dtype=np.int64)
+        return contrast_of(self._state, chosen, np.asarray(others), within=within)
+
+    def shortcuts(self) -> pd.DataFrame:
+        """For each class the property of the pictures, or your column, that alone tells it best.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per class, see :func:`~tsne_widget.analysis.shortcuts_frame`.
+
+        Raises
+        ------
+        InvalidInputError
+            If the record has no labels.
+        """
+        return shortcuts_of(self._state)
 
     def close(self) -> None:
         """Close the widget and stop its projector. May be called twice."""

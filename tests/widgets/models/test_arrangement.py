@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsne_widget import FeatureSet
-from tsne_widget.widgets.models.arrangement import grouped, sort_key, sorted_rows
+from tsne_widget.widgets.models.arrangement import grouped, same_pictures, sort_key, sorted_rows
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -134,3 +134,19 @@ def test_many_classes_are_grouped_like_few():
     )
     assert sizes(many) == sizes(few)
     assert np.array_equal(many.rows, few.rows)
+
+
+def test_equal_pictures_stand_under_their_labels():
+    record = FeatureSet.from_arrays(np.eye(6), [0, 1, 0, 0, -1, 1], class_names=["cat", "dog"])
+    rows, numbers = np.array([1, 4, 2, 3, 0, 5]), np.array([2, 0, 1, 1, 0, 2])
+    groups = same_pictures(rows, numbers.astype(np.float32), record)
+    assert [(one.name, one.size, one.label) for one in groups] == [
+        ("dog, unknown", 2, -1), ("cat", 2, 0), ("cat, dog", 2, -1),
+    ]  # fmt: skip
+
+
+def test_equal_pictures_without_labels_have_headings():
+    rows = np.array([0, 2, 1, 3])
+    groups = same_pictures(rows, np.array([0, 1, 0, 1.0]), FeatureSet.from_arrays(np.eye(4)))
+    assert [(one.name, one.size) for one in groups] == [("same picture", 2)] * 2
+    assert same_pictures(rows[:0], np.zeros(4), FeatureSet.from_arrays(np.eye(4))) == []

@@ -8,6 +8,7 @@ import pytest
 
 from tests.widgets.page import Page, until
 from tests.widgets.projectors import GatedProjector
+from tests.widgets.records import three_classes
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.views.diagnosis import view as diagnosis
 
@@ -183,9 +184,92 @@ def test_column_that_sets_mistakes_apart_can_color_the_map():
         assert explorer.color_by == "blur"
 
 
+def with_columns(**columns):
+    record = FeatureSet.from_arrays(FEATURES, LABELS, predictions=PREDICTIONS)
+    return EmbeddingExplorer(record, embedding=XY, columns=columns)
+
+
+def test_difference_selects_the_mistakes_beyond_the_median_of_right_ones():
+    blur = np.where(LABELS != PREDICTIONS, 1.0, 0.0) + np.arange(N) / 1000
+    blur[7] = -1  # a mistake without the property
+    with with_columns(blur=blur) as explorer:
+        look_at(explorer)
+        page = Page(explorer)
+        page.send("diagnosis", "contrast", name="blur", mode="replace")
+        wrong = np.flatnonzero(LABELS != PREDICTIONS)
+        assert explorer.selected.tolist() == [row for row in wrong if row != 7]
+        explorer.undo()
+        assert explorer.selected.tolist() == []
+
+
+def test_selection_can_be_compared_with_others_of_the_same_labels():
+    size = np.where(np.arange(N) < 20, 0.0, 5.0) + np.arange(N) / 1000
+    camera = np.where(np.arange(N) < 20, "phone", "scanner")
+    with with_columns(size=size, camera=camera) as explorer:
+        look_at(explorer)
+        assert shows(explorer, "compared") == ["mistakes"]
+        explorer.select(range(20))
+        assert shows(explorer, "compared") == ["mistakes", "selection"]
+        Page(explorer).send("diagnosis", "compare", name="selection")
+        assert shows(explorer, "compared") == ["selection", "mistakes"]
+        assert shows(explorer, "against") == "from others of the same labels"
+        said = {one["words"]: one["numbers"] for one in shows(explorer, "contrasts")}
+        assert said["Lower size"] == "0.0095 against 5.04"
+        assert said["More often camera = 'phone'"] == "100\u202f% against 0\u202f%"
+        explorer.select(range(30))
+        assert shows(explorer, "compared")[0] == "selection"
+        Page(explorer).send("diagnosis", "contrast", name="camera", mode="replace")
+        assert explorer.selected.tolist() == list(range(20))
+
+
+def test_rare_value_selects_the_rows_without_it():
+    camera = np.where(np.arange(N) < 30, "phone", "scanner")
+    with with_columns(camera=camera) as explorer:
+        look_at(explorer)
+        explorer.select(range(30))
+        Page(explorer).send("diagnosis", "compare", name="selection")
+        Page(explorer).send("diagnosis", "contrast", name="camera", mode="replace")
+        assert explorer.selected.tolist() == list(range(30))
+
+
+def test_nothing_sets_a_random_selection_apart(explorer):
+    with with_columns(noise=np.arange(N) * 7 % 60) as opened:
+        look_at(opened)
+        opened.select(range(24))
+        Page(opened).send("diagnosis", "compare", name="selection")
+        assert shows(opened, "contrasts") == []
+        assert shows(opened, "no_difference").startswith("Nothing sets them apart. No clear")
+    look_at(explorer)
+    explorer.select([0, 1])
+    assert shows(explorer, "no_difference").startswith("Too few")
+
+
+def test_shortcut_is_shown_for_everything_and_for_its_class():
+    record, labels = three_classes(240), np.arange(240) % 3
+    columns = {"bright": (labels == 1) + np.arange(240) / 1000, "tint": np.arange(240) * 7 % 61}
+    with EmbeddingExplorer(record, embedding=record.features[:, :2], columns=columns) as explorer:
+        look_at(explorer)
+        (found,) = shows(explorer, "shortcuts")
+        assert found["words"] == "Bright alone tells dog"
+        assert found["numbers"] == "AUC 1.00, higher bright"
+        Page(explorer).send("diagnosis", "color", name="bright")
+        assert explorer.color_by == "bright"
+        explorer.select(np.flatnonzero(labels == 1)[:9])
+        assert len(shows(explorer, "shortcuts")) == 1
+        explorer.select(np.flatnonzero(labels == 2))
+        assert shows(explorer, "shortcuts") == []
+        assert shows(explorer, "shortcuts_note") == "No property alone tells owl."
+        explorer.select(range(10))  # several classes
+        assert shows(explorer, "shortcuts_note") == ""
+
+
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
+        ("contrast", {"name": 3, "mode": "replace"}),
+        ("contrast", {"name": "others", "mode": "replace"}),
+        ("compare", {"name": "others"}),
+        ("compare", {"name": ["selection"]}),
         ("cause", {"name": 3}),
         ("cause", {"name": "others", "mode": "replace"}),
         ("cause", {"name": "model", "mode": "flip"}),

@@ -28,7 +28,7 @@ export const UNKNOWN = "unknown";
 export const SMALLEST_NATS = 0.001;
 
 /** Finders in the order of the menu that read no features. */
-export const FINDERS = [{"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true, "above": null}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true, "above": null}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "suspected_labels", "title": "Suspect labels", "meaning": "Labels more probably wrong than right, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false, "above": 0.6931471805599453}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false, "above": null}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false, "above": null}];
+export const FINDERS = [{"name": "label_conflicts", "title": "Same picture, different labels", "meaning": "Equal pictures that have two labels, side by side: one of the labels is wrong.", "score": "label_conflict", "highest_first": false, "only_misclassified": false, "above": -1.0}, {"name": "misclassified", "title": "Misclassified", "meaning": "The prediction differs from the label.", "score": "", "highest_first": false, "only_misclassified": true, "above": null}, {"name": "confident_mistakes", "title": "50 most confident mistakes", "meaning": "Misclassified with the highest confidence: often wrong labels or classes not learnt.", "score": "confidence", "highest_first": true, "only_misclassified": true, "above": null}, {"name": "least_confident", "title": "50 least confident", "meaning": "Predictions the model is least sure of, right or wrong.", "score": "confidence", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "suspected_labels", "title": "Suspect labels", "meaning": "Labels more probably wrong than right, judged by the model and by similar samples.", "score": "suspicion", "highest_first": true, "only_misclassified": false, "above": 0.6931471805599453}, {"name": "outliers", "title": "50 farthest outliers", "meaning": "Samples unusually far from everything else in feature space.", "score": "outlier_score", "highest_first": true, "only_misclassified": false, "above": null}, {"name": "torn", "title": "50 least trustworthy points", "meaning": "Their neighbours on the map are not their neighbours in feature space.", "score": "trustworthiness", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "duplicates", "title": "Duplicates", "meaning": "Equal pictures, pixel by pixel, side by side.", "score": "duplicate_group", "highest_first": false, "only_misclassified": false, "above": -1.0}, {"name": "near_duplicates", "title": "Near duplicates", "meaning": "Nearly equal pictures, such as a scaled or compressed copy, side by side.", "score": "near_duplicate_group", "highest_first": false, "only_misclassified": false, "above": -1.0}, {"name": "darkest", "title": "50 darkest", "meaning": "Lowest mean grey level.", "score": "picture_brightness", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "brightest", "title": "50 brightest", "meaning": "Highest mean grey level.", "score": "picture_brightness", "highest_first": true, "only_misclassified": false, "above": null}, {"name": "blurriest", "title": "50 blurriest", "meaning": "Lowest variance of the Laplacian; flat pictures come first.", "score": "picture_sharpness", "highest_first": false, "only_misclassified": false, "above": null}, {"name": "odd_sizes", "title": "Odd sizes", "meaning": "Larger, smaller, wider or narrower than most by a quarter or more.", "score": "picture_size_oddity", "highest_first": true, "only_misclassified": false, "above": 1.0}];
 
 /** Samples that a ranking finder selects. */
 export const FOUND = 50;
@@ -49,8 +49,31 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "trustworthiness": "trustworthiness of the map",
   "continuity": "continuity of the map",
   "evidence_in_border": "evidence in the border",
-  "evidence_entropy": "spread of the evidence"
+  "evidence_entropy": "spread of the evidence",
+  "picture_brightness": "brightness",
+  "picture_contrast": "contrast",
+  "picture_sharpness": "sharpness",
+  "picture_saturation": "saturation",
+  "picture_entropy": "entropy of the grey levels (bits)",
+  "picture_noise": "noise",
+  "picture_hue": "dominant hue (degrees)",
+  "picture_width": "width (pixels)",
+  "picture_height": "height (pixels)",
+  "picture_aspect": "width / height",
+  "picture_size_oddity": "oddity of the size",
+  "picture_border_uniformity": "uniformity of the border",
+  "picture_is_grey": "grey picture",
+  "jpeg_quality": "JPEG quality",
+  "duplicate_group": "duplicate group",
+  "near_duplicate_group": "near-duplicate group",
+  "label_conflict": "same picture, different labels"
 });
+
+/** Scores of the pictures themselves. */
+export const PICTURE_SCORES = ["picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
+
+/** Scores that are numbers of groups. */
+export const GROUP_SCORES = ["label_conflict", "duplicate_group", "near_duplicate_group"];
 
 /** Colour of unknown classes and values. */
 export const UNKNOWN_COLOR = "#a0a0a0";
@@ -109,7 +132,7 @@ export const AUTOMATIC = "Selection";
 export const MAX_CHARACTERS = 80;
 
 /** Words that cannot name a selection. */
-export const RESERVED_NAMES = ["selected", "visible", "all", "misclassified", "confident_mistakes", "least_confident", "other_cluster", "suspected_labels", "outliers", "torn"];
+export const RESERVED_NAMES = ["selected", "visible", "all", "label_conflicts", "misclassified", "confident_mistakes", "least_confident", "other_cluster", "suspected_labels", "outliers", "torn", "duplicates", "near_duplicates", "darkest", "brightest", "blurriest", "odd_sizes"];
 
 /** Title of the legend by the kind of classes. */
 export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
@@ -122,10 +145,10 @@ export const LEGEND_TITLES = /** @type {Record<string, any>} */ ({
 export const MANY_CLASSES = 20;
 
 /** Groups of the colour menu. */
-export const COLOR_GROUPS = ["Classes", "Scores", "Columns"];
+export const COLOR_GROUPS = ["Classes", "Scores", "Columns", "Pictures"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "evidence_in_border", "evidence_entropy"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "evidence_in_border", "evidence_entropy", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({

@@ -31,7 +31,7 @@ from tsne_widget.widgets.html_export.record import (
     shared_record,
 )
 from tsne_widget.widgets.models.coloring import known_palette
-from tsne_widget.widgets.models.notes import note_entries
+from tsne_widget.widgets.models.notes import conflict_notes, note_entries
 from tsne_widget.widgets.state.named_selections import checked_name, selection_color
 
 # Default maximum of rows: a canvas draws all of them in every frame, and with photographs of 48
@@ -102,7 +102,7 @@ def _content(
         "notes": {
             "sample": _sample_note(len(rows), len(given), int(np.count_nonzero(is_kept))),
             "pictures": note,
-            "record": note_entries({"": record.notes}),
+            "record": note_entries({"": [*record.notes, *_conflicts(options)]}),
         },
         "evidence": {} if options.evidence is None else shared_evidence(options.evidence, rows, n),
         "has_images": pictures is not None,
@@ -169,6 +169,12 @@ def _pictures(
     unreadable = f"{broken:,} of {len(rows):,} pictures could not be read" if broken else ""
     notes = filter(None, [unreadable, getattr(source, "note", "")])
     return pictures, printable("; ".join(notes), MAX_SENTENCE)
+
+
+def _conflicts(options: PageOptions) -> list[str]:
+    """The note on equal pictures with different labels."""
+    known = (options.scores or {}).get("label_conflict")
+    return conflict_notes(None if known is None else np.asarray(known))
 
 
 def _sample_note(count: int, total: int, kept: int) -> str:

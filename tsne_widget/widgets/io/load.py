@@ -73,6 +73,7 @@ def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None
         state.evidence, saved.evidence, saved.evidence_arrays.__getitem__, len(state.codes)
     )
     state.scores.restore(saved.scores)
+    state.measured += 1
     state.color_by = saved.view.color_by
     map_view.viewport = saved.view.viewport
     map_view.show_labels = saved.view.show_labels

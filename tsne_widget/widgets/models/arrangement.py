@@ -78,6 +78,34 @@ def grouped(rows: NDArray[np.int64], group_by: str, record: FeatureSet) -> Arran
     return Arrangement(rows[np.argsort(narrow, kind="stable")], groups)
 
 
+def same_pictures(
+    rows: NDArray[np.int64], numbers: NDArray[Any], record: FeatureSet
+) -> list[Group]:
+    """A heading for each group of equal pictures, with the labels that they have.
+
+    Parameters
+    ----------
+    rows : (k,) int64 array
+        Rows in their order, those of one group side by side.
+    numbers : (n,) array
+        Number of each row's group.
+    record : FeatureSet
+    """
+    starts = np.flatnonzero(np.diff(numbers[rows], prepend=np.nan) != 0)
+    if not len(starts) or len(starts) > MAX_GROUPS:
+        return []
+    sizes = np.diff(starts, append=len(rows))
+    if record.labels is None:
+        return [Group("same picture", int(size)) for size in sizes]
+    names, c = record.class_names, len(record.class_names)
+    groups = []
+    for part in np.split(_codes(record.labels, rows, c), starts[1:]):
+        codes = np.unique(part)
+        label = _known(codes[0], c) if len(codes) == 1 else -1
+        groups.append(Group(", ".join(_name(names, code) for code in codes), len(part), label))
+    return groups
+
+
 def sort_key(values: NDArray[Any]) -> NDArray[Any]:
     """(n,) numbers in the order of the values: text alphabetically, missing values as NaN."""
     kind = values.dtype.kind

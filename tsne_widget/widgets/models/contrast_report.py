@@ -11,7 +11,7 @@ from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import SCORES, Contrast, Scores, contrast
 from tsne_widget.analysis.distributions import curves_of
 from tsne_widget.analysis.properties import compared_properties
-from tsne_widget.analysis.property_values import as_property
+from tsne_widget.analysis.property_values import TRUTH, as_property
 from tsne_widget.analysis.sides import Sides, sides_of
 from tsne_widget.widgets.models.percent import percent
 
@@ -115,7 +115,7 @@ def _beyond(one: Contrast, column: NDArray[Any], rows: NDArray[np.int64]) -> NDA
     """The rows with the property: beyond the others' median, or with the value that differs."""
     values, known, levels, _ = as_property(column, rows)
     if levels:
-        wanted = levels.index(one.level) if one.level else 1
+        wanted = 1 if levels is TRUTH else [*levels, one.level].index(one.level)
         has = (values == wanted) == (one.effect > 0)
     else:
         has = values > one.there if one.effect > 0 else values < one.there

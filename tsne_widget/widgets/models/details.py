@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tsne_widget._probabilities import Activation
 from tsne_widget._text import printable
-from tsne_widget.analysis.scores import SCORES, cheap_scores
+from tsne_widget.analysis.scores import PICTURE_SCORES, SCORES, cheap_scores
 
 if TYPE_CHECKING:
     from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -48,6 +48,8 @@ def details(state: ExplorerState, row: int) -> list[tuple[str, str]]:
         name: column[0] for name, column in cheap_scores(record, [row]).items()
     }
     values |= {name: column[row] for name, column in state.scores.ready().items()}
+    # Most pictures have no JPEG quality and are in no group.
+    values = {k: v for k, v in values.items() if k not in PICTURE_SCORES or not np.isnan(v)}
     names = {name: printable(name.replace("_", " ")) for name in values}
     return found + [(names[name], _value(name, value)) for name, value in values.items()]
 

@@ -14,6 +14,7 @@ from tsne_widget.analysis.causes import Cause, causes
 from tsne_widget.analysis.clusters import MIN_POINTS
 from tsne_widget.widgets.models.contrast_report import contrast_report
 from tsne_widget.widgets.models.percent import percent
+from tsne_widget.widgets.models.shortcut_report import ShortcutMemory, shortcut_report
 from tsne_widget.widgets.models.verdict import Pair, trust_sentence, verdict
 
 # Pairs of classes that are listed.
@@ -31,7 +32,11 @@ class Report(NamedTuple):
 
 
 def quick_report(
-    scores: Scores, rows: NDArray[np.int64], visible: NDArray[np.bool_], compared: str = ""
+    scores: Scores,
+    rows: NDArray[np.int64],
+    visible: NDArray[np.bool_],
+    compared: str = "",
+    memory: ShortcutMemory | None = None,
 ) -> Report:
     """What needs no neighbours: the confusions, and the contrast of the columns at hand.
 
@@ -43,17 +48,23 @@ def quick_report(
     visible : (n,) bool array
     compared : str
         What is compared, "mistakes" or "selection"; see :func:`contrast_report`.
+    memory : ShortcutMemory, optional
+        Keeps the shortcuts between calls.
     """
-    return _report(scores, rows, visible, compared, None, ())
+    return _report(scores, rows, visible, compared, memory, None, ())
 
 
 def full_report(
-    scores: Scores, rows: NDArray[np.int64], visible: NDArray[np.bool_], compared: str = ""
+    scores: Scores,
+    rows: NDArray[np.int64],
+    visible: NDArray[np.bool_],
+    compared: str = "",
+    memory: ShortcutMemory | None = None,
 ) -> Report:
     """Everything; computes the scores that it needs, see :func:`diagnosis_seconds`."""
     among = rows if len(rows) else np.flatnonzero(visible)
     found = diagnose(scores, among, visible)
-    return _report(scores, rows, visible, compared, found, causes(scores, among))
+    return _report(scores, rows, visible, compared, memory, found, causes(scores, among))
 
 
 def _report(
@@ -61,6 +72,7 @@ def _report(
     rows: NDArray[np.int64],
     visible: NDArray[np.bool_],
     compared: str,
+    memory: ShortcutMemory | None,
     found: Diagnosis | None,
     divided: tuple[Cause, ...],
 ) -> Report:
@@ -92,6 +104,7 @@ def _report(
             for cause in divided if len(cause.rows)
         ],
         **contrasts.traits,
+        **shortcut_report((memory or ShortcutMemory()).of(scores), scores, rows),
         "trust": [] if found is None else _meters(found, here=here),
         "trust_sentence": trust_sentence(faith),
         "trust_lacking": "" if found is None else found.findings[-1].lacking,

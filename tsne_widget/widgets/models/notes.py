@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tsne_widget._text import printable
 
@@ -30,4 +34,28 @@ def note_entries(notes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     return [
         {"of": ", ".join(names), "text": printable(note, MAX_NOTE)}
         for note, names in records.items()
+    ]
+
+
+def conflict_notes(label_conflict: NDArray[Any] | None) -> list[str]:
+    """A note on equal pictures with different labels; [] if there are none.
+
+    Parameters
+    ----------
+    label_conflict : (n,) array or None
+        The score of that name; None if it is not known.
+
+    Examples
+    --------
+    >>> conflict_notes(np.array([0, np.nan, 0, 1, 1]))[0][:42]
+    '2 pictures occur more than once, with diff'
+    """
+    known = [] if label_conflict is None else label_conflict[~np.isnan(label_conflict)]
+    count = len(np.unique(known))
+    if not count:
+        return []
+    one = "1 picture occurs" if count == 1 else f"{count:,} pictures occur"
+    return [
+        f"{one} more than once, with different labels, so at least one label of each is wrong. "
+        "Find pictures: “Same picture, different labels” shows them side by side."
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget._text import printable
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.scores import GROUP_SCORES, SCORES
 from tsne_widget.widgets.models.appearance import title_of
 from tsne_widget.widgets.models.arrangement import sort_key, sorted_rows
 from tsne_widget.widgets.models.details import value_text
@@ -81,9 +81,18 @@ class Sorting:
         """Names of the user's columns by key."""
         return self._columns
 
+    @property
+    def group_numbers(self) -> NDArray[Any] | None:
+        """(n,) numbers of the groups of pictures that the order puts side by side, if it does."""
+        return None if self.note or self.by not in GROUP_SCORES else self.values
+
     def menu(self) -> list[dict[str, str]]:
         """Key, name and requirement ("" for none) of each choice, in menu order."""
-        return [{"key": k, "name": self._name(k), "lacks": self._lacks(k)} for k in self.keys]
+        return [
+            {"key": k, "name": self._name(k), "lacks": self._lacks(k)}
+            for k in self.keys
+            if self._state.scores.applies(k)
+        ]
 
     def choose(self, key: str, descending: bool | None = None) -> bool:
         """Sort by this key now, or once it is computed; returns whether it is ready.
@@ -117,8 +126,8 @@ class Sorting:
         return self._whole[2][is_wanted[self._whole[2]]]
 
     def text(self, row: int) -> str:
-        """The value of a row that the order follows; "" for a name or the dataset's order."""
-        if self.values is None or self.note or self.by in _OF_CLASSES:
+        """The value of a row that the order follows; "" for a class, a group or the dataset."""
+        if self.values is None or self.note or self.by in (*_OF_CLASSES, *GROUP_SCORES):
             return ""
         if self.by in SCORES:
             return SCORES[self.by].text(float(self.values[row]))

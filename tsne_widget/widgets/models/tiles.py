@@ -36,14 +36,19 @@ class Tiles:
         "#rrggbb" of each class.
     note : str
         Remark about the pictures, for example how their values were scaled; "" for none.
+    thumbnails : ThumbnailCache or None
+        The pictures that were made.
+    when_asked : callable
+        Called whenever the page asks for tiles with pictures.
     """
 
     def __init__(self, state: MapModel, images: ImageSource | None, colors: Sequence[str]) -> None:
         self._state = state
         self.colors = colors
         self._wrong = state.feature_set.misclassified
-        self._thumbnails = None if images is None else ThumbnailCache(images, size=TILE_PIXELS[0])
+        self.thumbnails = None if images is None else ThumbnailCache(images, size=TILE_PIXELS[0])
         self.has_images = images is not None
+        self.when_asked: Callable[[], None] = lambda: None
         self.note = printable(getattr(images, "note", "") or "", MAX_SENTENCE)
 
     def tile(self, row: int, size: int = TILE_PIXELS[0]) -> tuple[dict[str, Any], bytes]:
@@ -56,9 +61,9 @@ class Tiles:
             Longest side of the picture in pixels; a smaller picture is not enlarged.
         """
         tile = self.words(row)
-        if self._thumbnails is None:
+        if self.thumbnails is None:
             return tile | {"mime": "", "bytes": 0, "width": 0, "height": 0, "note": ""}, b""
-        thumbnail = self._thumbnails.get(tile["id"], size)
+        thumbnail = self.thumbnails.get(tile["id"], size)
         picture = {
             "mime": thumbnail.mime,
             "bytes": len(thumbnail.data),
@@ -109,6 +114,8 @@ class Tiles:
             pictures.append(picture)
             if time.monotonic() > deadline:
                 break
+        if size:
+            self.when_asked()
         return tiles, pictures
 
     def _color_of(self, codes: NDArray[Any] | None, row: int) -> str:

@@ -38,6 +38,7 @@ class Background:
         self._running: list[_Job] = []
         self._waiting: dict[str, _Job] = {}  # by title
         self._closed = False
+        self._at_close: list[Callable[[], None]] = []
 
     def run(
         self,
@@ -53,7 +54,8 @@ class Background:
         Parameters
         ----------
         title : str
-            Shown while it runs, for example "Comparing neighbours".
+            Shown while it runs, for example "Comparing neighbours"; "" for work that reports its
+            own progress.
         failed : callable, optional
             Called on the main thread instead of ``deliver`` if ``work`` raises.
         """
@@ -70,11 +72,18 @@ class Background:
             self._start(job)
         else:
             self._waiting[title] = job
-        self._state.busy = title
+        self._state.busy = title or self._state.busy
+
+    def at_close(self, stop: Callable[[], None]) -> None:
+        """Call this function when the explorer is closed."""
+        self._at_close.append(stop)
 
     def close(self) -> None:
         """Deliver nothing more, and drop queued work."""
         self._closed = True
+        for stop in self._at_close:
+            stop()
+        self._at_close = []
         self._running, self._waiting = [], {}
 
     def _start(self, job: _Job) -> None:
@@ -98,6 +107,7 @@ class Background:
         if self._waiting:
             self._start(self._waiting.pop(next(iter(self._waiting))))
         titles = [other.title for other in (*self._running, *self._waiting.values())]
+        titles = [title for title in titles if title]
         try:
             self._state.busy = titles[-1] if titles else ""
             if error is None:

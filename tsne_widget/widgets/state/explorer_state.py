@@ -75,6 +75,10 @@ class ExplorerState(Selecting):
         Progress of every map.
     busy : str, a trait
         What is computed beside the map; "" for nothing.
+    measuring : str, a trait
+        Progress of the pass that measures the pictures; "" when it does not run.
+    measured : int, a trait
+        Increases whenever scores of the pictures become known.
     hovered, focus : int or None, traits
         The row under the pointer; the row whose details are open, which may be hidden.
     selections : dict of name to (k,) int64 rows, a trait
@@ -84,7 +88,7 @@ class ExplorerState(Selecting):
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
-    evidence_changes : int, a trait
+    explained : int, a trait
         Increases when maps of evidence are added, or a model is given.
     evidence : Evidence
         The maps of evidence.
@@ -105,12 +109,14 @@ class ExplorerState(Selecting):
     map_name = Unicode()
     fits = Dict()
     busy = Unicode()
+    measuring = Unicode()
+    measured = Int()
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
-    evidence_changes = Int()
+    explained = Int()
 
     def __init__(
         self,
@@ -254,7 +260,7 @@ class ExplorerState(Selecting):
         return self.classes.names_of(mask)
 
     def _count_evidence(self) -> None:
-        self.evidence_changes += 1
+        self.explained += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

@@ -1,6 +1,6 @@
 // Colours of the points: a texel per row, and the key. Same as models/coloring.py. No DOM.
 import {
-  COLOR_GROUPS, MAX_ENTRIES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
+  COLOR_GROUPS, MAX_ENTRIES, PICTURE_SCORES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
 } from "../../frontend/constants.js";
 import { countedCodes } from "./counting.js";
 import { general, needs, printable, roundHalfEven } from "./text.js";
@@ -39,7 +39,7 @@ export function colorChoices({ labels, predictions, scores }, selections) {
     ["correct", TITLES.correct, needs({ labels, predictions }), COLOR_GROUPS[0]],
     ["selection", TITLES.selection, selections ? "" : "needs a named selection", COLOR_GROUPS[0]],
     ...[...scores.values()].map(({ name, title }) => /** @type {[string, string, string, string]} */ ([
-      name, title, "", name in TITLES ? COLOR_GROUPS[1] : COLOR_GROUPS[2],
+      name, title, "", COLOR_GROUPS[PICTURE_SCORES.includes(name) ? 3 : name in TITLES ? 1 : 2],
     ])),
   ];
 }

@@ -137,7 +137,7 @@ export class Gallery {
   #arrange() {
     const { model, order } = this;
     const groupBy = this.#groupingOf(model.get("source"));
-    const groups = order.arrange(this.#sourceRows(), groupBy);
+    const groups = order.arrange(this.#sourceRows(), groupBy, model.get("is_table"));
     this.#showPicks();
     model.set({
       count: order.rows.length, groups, group_by: groupBy, sorted_by: order.by, descending: order.descending,

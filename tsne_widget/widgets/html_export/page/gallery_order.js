@@ -1,5 +1,6 @@
 // The rows of an exported page's gallery in the chosen order; same as models/sorting.py and the gallery's rules. No DOM.
-import { arrangedRows } from "./ordering.js";
+import { GROUP_SCORES } from "../../frontend/constants.js";
+import { arrangedRows, samePictures } from "./ordering.js";
 import { scoreText } from "./text.js";
 
 /** @typedef {import("./ordering.js").Sort} Sort */
@@ -86,19 +87,21 @@ export class Order {
     return arrangedRows(among, this.#sortBy(this.by), this.descending, groupBy, this.record);
   }
 
-  /** Sort and group rows, and keep them. @param {Uint32Array} among @param {string} groupBy @returns {import("./ordering.js").Group[]} the groups */
-  arrange(among, groupBy) {
+  /** Sort and group rows, and keep them. @param {Uint32Array} among @param {string} groupBy @param {boolean} isTable @returns {import("./ordering.js").Group[]} the groups */
+  arrange(among, groupBy, isTable) {
     const { rows, groups } = this.ordered(among, groupBy);
+    const score = this.record.scores.get(this.by);
+    const isOfGroups = this.#isRanked && !isTable && GROUP_SCORES.includes(this.by);
     this.#among = among;
     this.rows = rows;
     this.epoch += 1;
-    return groups;
+    return isOfGroups && score ? samePictures(rows, score.values, this.record) : groups;
   }
 
-  /** The value of a row that the order follows; "" for a name or the dataset's order. @param {number} row */
+  /** The value of a row that the order follows; "" for a name, a group or the dataset's order. @param {number} row */
   text(row) {
     const score = this.record.scores.get(this.by);
-    return score ? scoreText(score.values[row], score.format) : "";
+    return score && !GROUP_SCORES.includes(this.by) ? scoreText(score.values[row], score.format) : "";
   }
 
   #sort(/** @type {string} */ by, /** @type {boolean} */ descending) {

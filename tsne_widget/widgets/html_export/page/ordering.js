@@ -107,3 +107,25 @@ function headOf(/** @type {number} */ key, /** @type {number} */ size, /** @type
   const [label, prediction] = [Math.floor(key / (c + 1)), key % (c + 1)];
   return [`${word(label)} → ${word(prediction)}`, size, color(label), color(prediction)];
 }
+
+/**
+ * A heading for each group of equal pictures; same as same_pictures() in models/arrangement.py.
+ * @param {Uint32Array} rows  in their order @param {ArrayLike<number>} numbers  of the rows' groups @param {SharedRecord} record
+ * @returns {Group[]}
+ */
+export function samePictures(rows, numbers, { labels, names, printableNames, colors }) {
+  /** @type {number[][]} */
+  const groups = [];
+  rows.forEach((row, i) => {
+    if (i && numbers[row] === numbers[rows[i - 1]]) groups[groups.length - 1].push(row);
+    else groups.push([row]);
+  });
+  if (groups.length > MAX_GROUPS) return [];
+  const c = names.length;
+  return groups.map((members) => {
+    if (!labels) return ["same picture", members.length, "", ""];
+    const codes = [...new Set(members.map((row) => (labels[row] < 0 ? c : labels[row])))].sort((a, b) => a - b);
+    const text = codes.map((code) => (code < c ? printableNames[code] : UNKNOWN)).join(", ");
+    return [text, members.length, codes.length === 1 && codes[0] < c ? colors[codes[0]] : "", ""];
+  });
+}

@@ -97,11 +97,12 @@ export function fixed(value, decimals) {
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** A score's value as text, same as Score.text(). @param {number} value @param {string} format  "percent", "nats" or "number" */
+/** A score's value as text, same as Score.text(). @param {number} value @param {string} format  "percent", "nats", "number" or "integer" */
 export function scoreText(value, format) {
   if (Number.isNaN(value)) return "unknown";
   if (format === "percent") return `${fixed(100 * value, 1)} %`;
   if (format === "nats" && value > 0 && value < SMALLEST_NATS) return `< ${SMALLEST_NATS}`;
+  if (format === "integer") return String(value);
   return general(value);
 }
 

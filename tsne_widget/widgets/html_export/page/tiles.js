@@ -1,5 +1,5 @@
 // Tiles and details of single samples; same as models/tiles.py and models/details.py.
-import { MAX_PATH, UNKNOWN } from "../../frontend/constants.js";
+import { MAX_PATH, PICTURE_SCORES, UNKNOWN } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
 import { ending, fileName, printable, scoreText } from "./text.js";
 
@@ -43,7 +43,8 @@ function className(/** @type {SharedRecord} */ record, /** @type {ArrayLike<numb
 
 /** Names and values of a row's scores. @param {SharedRecord} record @param {number} row @returns {[string, string][]} */
 export function detailsOf(record, row) {
-  return [...record.scores.values()].map(({ name, values, format }) => [printable(name.replaceAll("_", " ")), scoreText(values[row], format)]);
+  const known = [...record.scores.values()].filter(({ name, values }) => !PICTURE_SCORES.includes(name) || !Number.isNaN(values[row]));
+  return known.map(({ name, values, format }) => [printable(name.replaceAll("_", " ")), scoreText(values[row], format)]);
 }
 
 /** The printable path of a row's file; "" for none. @param {SharedRecord} record @param {number} row */

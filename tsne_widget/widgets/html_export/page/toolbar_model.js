@@ -29,7 +29,7 @@ export function makeToolbarModel(exploration) {
   const model = makeModel({
     total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, hidden: 0, message: "", busy: "", found: "", search_error: "",
     can_undo: false, can_redo: false, files: ["csv"], notes: record.notes.record,
-    finders: finders.map(({ name, title, meaning }) => ({ name, title, meaning, lacking: "" })),
+    finders: [],
   }, {
     misclassified: () => exploration.select(exploration.visibleRows().filter((row) => record.wrong[row])),
     clear: () => exploration.select([]),
@@ -55,6 +55,15 @@ export function makeToolbarModel(exploration) {
       model.set({ found: said, search_error: "" });
     },
   });
+  const count = (/** @type {typeof FINDERS[number]} */ finder, /** @type {Uint32Array} */ visible) => (
+    finder.above === null ? null : foundBy(finder, record, visible).length
+  );
+  exploration.follow(() => {
+    const visible = exploration.visibleRows();
+    model.set({
+      finders: finders.map((one) => ({ name: one.name, title: one.title, meaning: one.meaning, lacking: "", count: count(one, visible) })),
+    });
+  }, "visible");
   exploration.follow(() => {
     const visible = exploration.visibleRows();
     model.set({

@@ -1,15 +1,17 @@
 // The diagnosis panel: a verdict, the causes of the mistakes, what sets them apart, and the map's trust.
 import { fullCount } from "../../frontend/classes.js";
-import { button, emptyState } from "../../frontend/controls.js";
+import { button, emptyState, segmented } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
-import { causesBar, contrastRow, numbersTable, trustMeters } from "./parts.js";
+import { contrastRow, shortcutRow } from "./contrasts.js";
+import { causesBar, numbersTable, trustMeters } from "./parts.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 
 const TRAITS = [
-  "lacking", "doubt", "verdict", "summary", "pairs", "causes", "contrasts", "no_difference", "trust", "trust_sentence", "trust_lacking",
+  "lacking", "doubt", "verdict", "summary", "pairs", "causes", "contrasts", "no_difference", "compared", "against", "shortcuts", "shortcuts_note",
+  "trust", "trust_sentence", "trust_lacking",
   "cluster", "findings", "layer", "title", "has_selection", "cost", "is_waiting", "is_running",
 ];
 
@@ -41,7 +43,7 @@ class Diagnosis {
     const model = this.#model;
     this.#showProgress();
     const hasFocus = this.#said.contains(document.activeElement);
-    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#map());
+    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#shortcuts(), ...this.#map());
     if (hasFocus) this.#root.focus(); // a replaced button loses the focus
     const findings = model.get("findings");
     this.#numbers.hidden = !findings.length;
@@ -91,12 +93,38 @@ class Diagnosis {
 
   /** @returns {HTMLElement[]} */
   #contrasts() {
-    const [contrasts, rest] = ["contrasts", "no_difference"].map((name) => this.#model.get(name));
-    if (!contrasts.length && !rest) return [];
+    const [contrasts, rest, compared, against] = ["contrasts", "no_difference", "compared", "against"].map((name) => this.#model.get(name));
+    if (!compared.length) return [];
+    const [who] = compared;
     const heading = element("div", "tw-section");
-    heading.append(element("b", "tw-title", "What sets the mistakes apart"), element("span", "tw-small tw-muted", "from right ones of the same labels"));
-    const rows = contrasts.map((/** @type {import("./parts.js").Contrast} */ one) => contrastRow(one, (name) => this.#model.send({ kind: "color", name })));
+    heading.append(element("b", "tw-title", `What sets the ${who} apart`), element("span", "tw-small tw-muted", against));
+    if (compared.length > 1) heading.append(this.#choice(who));
+    const those = who === "mistakes" ? who : "selected pictures";
+    const rows = contrasts.map((/** @type {import("./contrasts.js").Contrast} */ one) => contrastRow(
+      one, those,
+      (event) => this.#model.send({ kind: "contrast", name: one.name, mode: modeOf(event) }),
+      () => this.#model.send({ kind: "color", name: one.name }),
+    ));
     return [heading, ...rows, ...(rest ? [element("p", "tw-small tw-muted tw-rest", rest)] : [])];
+  }
+
+  /** A switch between what is compared. @param {string} who */
+  #choice(who) {
+    const options = [{ name: "mistakes", text: "Mistakes" }, { name: "selection", text: "Selection" }];
+    const { root, show } = segmented("What is compared", options, (name) => this.#model.send({ kind: "compare", name }));
+    root.classList.add("tw-compared");
+    show(who);
+    return root;
+  }
+
+  /** @returns {HTMLElement[]} */
+  #shortcuts() {
+    const [shortcuts, note] = ["shortcuts", "shortcuts_note"].map((name) => this.#model.get(name));
+    if (!shortcuts.length && !note) return [];
+    const heading = element("div", "tw-section");
+    heading.append(element("b", "tw-title", "Shortcuts"), element("span", "tw-small tw-muted", "a property that alone tells a class"));
+    const rows = shortcuts.map((/** @type {import("./contrasts.js").Said} */ one) => shortcutRow(one, () => this.#model.send({ kind: "color", name: one.name })));
+    return [heading, ...rows, ...(note ? [element("p", "tw-small tw-muted tw-rest", note)] : [])];
   }
 
   /** @returns {HTMLElement[]} */

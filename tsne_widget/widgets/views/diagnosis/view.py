@@ -15,6 +15,7 @@ from tsne_widget._text import MAX_SENTENCE, failure, printable
 from tsne_widget.analysis import describe_layer, diagnosis_seconds
 from tsne_widget.widgets.models.confusion import doubt_of
 from tsne_widget.widgets.models.diagnosis_report import Report, full_report, quick_report
+from tsne_widget.widgets.models.shortcut_report import ShortcutMemory
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
@@ -43,6 +44,8 @@ class DiagnosisView(View):
     contrasts = List(Dict(), help="name, words, numbers, title, curves, marks").tag(sync=True)
     no_difference = Unicode(help="properties without a clear difference").tag(sync=True)
     compared = List(Unicode(), help="mistakes and selection, the compared one first").tag(sync=True)
+    shortcuts = List(Dict(), help="name, words, numbers, title").tag(sync=True)
+    shortcuts_note = Unicode(help="what else there is to say of shortcuts").tag(sync=True)
     against = Unicode(help="what they are compared with").tag(sync=True)
     trust = List(Dict(), help="of the map: title, meaning, value, whole").tag(sync=True)
     trust_sentence = Unicode().tag(sync=True)
@@ -64,6 +67,7 @@ class DiagnosisView(View):
         self._rows: dict[str, NDArray[np.int64]] = {}  # of each cause
         self._differing: dict[str, NDArray[np.int64]] = {}  # rows of each contrast
         self._compared = ""  # chosen by a click
+        self._memory = ShortcutMemory()
         self._is_wanted = False  # by a click, at any cost
         self._is_stale = True
         self._map = state.scores.embedding
@@ -100,18 +104,18 @@ class DiagnosisView(View):
             self._is_stale = False
             self.is_running = not is_waiting
             if seconds > QUICK:
-                quick = quick_report(state.scores, rows, visible, self._compared)
+                quick = quick_report(state.scores, rows, visible, self._compared, self._memory)
                 self._show(quick, rows, visible)
         if not is_waiting:
             self._compute(rows, visible)
 
     def _compute(self, rows: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
-        scores, compared = self._state.scores, self._compared
+        scores, compared, memory = self._state.scores, self._compared, self._memory
 
         def work() -> Any:
             try:
                 layer = self.layer or describe_layer(scores)
-                return layer, full_report(scores, rows, visible, compared)
+                return layer, full_report(scores, rows, visible, compared, memory)
             except Exception as error:  # shown on the main thread
                 return error
 
@@ -177,7 +181,8 @@ class DiagnosisView(View):
     def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         """Colour the map by a property that sets samples apart."""
         name = content.get("name")
-        if isinstance(name, str) and any(one["name"] == name for one in self.contrasts):
+        listed = [*self.contrasts, *self.shortcuts]
+        if isinstance(name, str) and any(one["name"] == name for one in listed):
             self._state.color_by = name
 
     def _on_compare(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Enum, Int, List, Unicode
 
-from tsne_widget.widgets.models.arrangement import Group, grouped
+from tsne_widget.widgets.models.arrangement import Group, grouped, same_pictures
 from tsne_widget.widgets.models.picks import Picks
 from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.table import Table
@@ -113,7 +113,7 @@ class GalleryView(View):
             state.follow(self._show_source, "selected", "visible", "ranking")
             state.follow(self._show_focus, "focus")
             state.follow(lambda: self.set_trait("hovered", state.hovered), "hovered")
-            state.follow(self._show_sorts, "embedding", "fit", "focus", "evidence_changes")
+            state.follow(self._show_sorts, "embedding", "fit", "focus", "measured", "explained")
 
     # ---- for other views ----
 
@@ -192,7 +192,12 @@ class GalleryView(View):
     def _ordered(
         self, rows: NDArray[np.int64], source: str
     ) -> tuple[NDArray[np.int64], list[Group]]:
-        return grouped(self._sorting.sorted(rows), self._grouping(source), self._state.feature_set)
+        record, sorting = self._state.feature_set, self._sorting
+        ordered = grouped(sorting.sorted(rows), self._grouping(source), record)
+        numbers = sorting.group_numbers
+        if numbers is None or not self._is_ranked or self.is_table:
+            return ordered
+        return ordered.rows, same_pictures(ordered.rows, numbers, record)
 
     def _grouping(self, source: str) -> str:
         return "none" if self._is_ranked or self.is_table else self._chosen_groups[source]

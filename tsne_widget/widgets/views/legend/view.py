@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from tsne_widget._text import printable
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.scores import PICTURE_SCORES, SCORES
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.models.appearance import title_of
 from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
@@ -22,7 +22,7 @@ TITLES = {"label": "Classes", "prediction": "Predicted classes", "": ""}
 # From this many classes on, the list begins with the least accurate ones.
 MANY_CLASSES = 20
 # Groups of the colour menu.
-COLOR_GROUPS = ("Classes", "Scores", "Columns")
+COLOR_GROUPS = ("Classes", "Scores", "Columns", "Pictures")
 
 
 class LegendView(View):
@@ -97,7 +97,7 @@ class LegendView(View):
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "chosen")
             state.follow(self._show_is_key, "color_by")
-            state.follow(self._show_color_choices, "fit", "selections", "evidence_changes")
+            state.follow(self._show_color_choices, "fit", "selections", "measured", "explained")
             state.follow(lambda: self.set_trait("mistakes", state.mistakes), "mistakes")
             self._show_colors()
         map_view.observe(lambda _change: self._show_colors(), ["color_by", "key"])
@@ -118,15 +118,15 @@ class LegendView(View):
 
     def _show_color_choices(self) -> None:
         columns, choices = self._state.scores.columns, self._state.color_choices
-        own, scores, others = COLOR_GROUPS
         self.color_choices = [
             [
                 name,
                 title_of(name),
                 lacking,
-                others if name in columns else scores if name in SCORES else own,
+                _group(name, is_own=name in columns),
             ]
             for name, lacking in choices.items()
+            if self._state.scores.applies(name)
         ]
 
     def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
@@ -180,6 +180,14 @@ class LegendView(View):
         if not isinstance(codes, list) or len(codes) > most:
             raise MalformedMessageError(f"codes is not a list of at most {most} classes")
         return np.array([self._class({"code": code}) for code in codes], dtype=np.intp)
+
+
+def _group(name: str, *, is_own: bool) -> str:
+    """Group of the colour menu that a choice belongs to."""
+    classes, scores, columns, pictures = COLOR_GROUPS
+    if is_own or name not in SCORES:
+        return columns if is_own else classes
+    return pictures if name in PICTURE_SCORES else scores
 
 
 class _Toggled(NamedTuple):

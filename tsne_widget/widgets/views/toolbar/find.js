@@ -1,11 +1,12 @@
 // The search field: a list of finders opens below it, and Enter selects what its text matches.
+import { fullCount } from "../../frontend/classes.js";
 import { MAX_TEXT } from "../../frontend/constants.js";
 import { closest, element, textInput } from "../../frontend/elements.js";
 import { follow } from "../../frontend/follow.js";
 import { icon } from "../../frontend/icons.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
 
-/** @typedef {{name: string, title: string, meaning: string, lacking: string}} Finder */
+/** @typedef {{name: string, title: string, meaning: string, lacking: string, count: number | null}} Finder  count: pictures, if known */
 
 let made = 0;
 
@@ -157,12 +158,14 @@ class Find {
 }
 
 /** @param {Finder} finder @param {string} id */
-function makeItem({ name, title, meaning, lacking }, id) {
+function makeItem({ name, title, meaning, lacking, count }, id) {
   const item = element("div", "tw-finder");
   item.id = id;
   item.dataset.name = name;
   item.setAttribute("role", "option");
   item.setAttribute("aria-disabled", String(Boolean(lacking)));
-  item.append(element("b", "", title), element("span", "", lacking ? lacking.replace(/^needs /, "Requires ") : meaning));
+  const head = element("b", "", title);
+  if (count !== null) head.append(element("span", "tw-found-count", fullCount(count)));
+  item.append(head, element("span", "", lacking ? lacking.replace(/^needs /, "Requires ") : meaning));
   return item;
 }

@@ -70,6 +70,7 @@ class Header {
       follow(model, [
         [changesOf(...COUNTS, "message", "busy", "can_undo", "can_redo"), show],
         [changesOf("finders"), showFinders],
+        [changesOf("notes"), () => showNotes(model.get("notes"))],
         ["msg:custom", save],
       ]),
       commands.add("undo", () => model.send({ kind: "undo" })),

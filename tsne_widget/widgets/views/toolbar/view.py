@@ -13,6 +13,7 @@ from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import (
     FINDER_NAMES,
     FINDERS,
+    Finder,
     finder_is_ready,
     finder_lacks,
     finder_order,
@@ -20,7 +21,8 @@ from tsne_widget.analysis import (
 )
 from tsne_widget.analysis.text_search import MAX_TEXT
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.models.notes import note_entries
+from tsne_widget.widgets.models.notes import conflict_notes, note_entries
+from tsne_widget.widgets.models.picture_pass import MAX_MEASURED
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, mode_of
@@ -62,7 +64,9 @@ class ToolbarView(View):
     search_error = Unicode(help="why the last search has selected nothing").tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
     notes = List(Dict(), help="of, '' for the only record, and text").tag(sync=True)
-    finders = List(Dict(), help="name, title, meaning, and what is lacking").tag(sync=True)
+    finders = List(
+        Dict(), help="name, title, meaning, what is lacking, and the number of pictures if known"
+    ).tag(sync=True)
 
     def __init__(
         self,
@@ -75,8 +79,7 @@ class ToolbarView(View):
         self._background = background
         self._asked = 0  # finders asked for: the last one counts
         self._wrong = state.feature_set.misclassified
-        notes = note_entries({"": state.feature_set.notes})
-        super().__init__(total=len(state.codes), notes=notes, files=list(downloads))
+        super().__init__(total=len(state.codes), files=list(downloads))
         self.handlers = {
             "misclassified": self._on_misclassified,
             "clear": self._on_clear,
@@ -87,8 +90,9 @@ class ToolbarView(View):
             "download": self._on_download,
         }
         with self.hold_sync():  # one message instead of several
-            state.follow(self._show, "chosen", "visible", "message", "busy", "can_undo", "can_redo")
-            state.follow(self._show_finders, "fit", "embedding")
+            state.follow(self._show, "chosen", "visible", "message", "can_undo", "can_redo")
+            state.follow(self._show_busy, "busy", "measuring")
+            state.follow(self._show_finders, "fit", "embedding", "visible", "busy", "measured")
 
     def _show(self) -> None:
         state, record = self._state, self._state.feature_set
@@ -101,20 +105,41 @@ class ToolbarView(View):
             self.selected_misclassified = int(np.count_nonzero(self._wrong[state.selected]))
             self.hidden = state.selected_hidden
             self.message = state.message
-            self.busy = state.busy
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
+
+    def _show_busy(self) -> None:
+        self.busy = self._state.busy or self._state.measuring
 
     def _show_finders(self) -> None:
         scores = self._state.scores
-        self.finders = [
-            {
-                "name": finder.name,
-                "title": finder.title,
-                "meaning": finder.meaning,
-                "lacking": finder_lacks(finder.name, scores),
-            }
-            for finder in FINDERS
-        ]
+        is_known = "label_conflict" in scores.computed()
+        notes = conflict_notes(scores["label_conflict"] if is_known else None)
+        with self.hold_sync():
+            self.notes = note_entries({"": [*self._state.feature_set.notes, *notes]})
+            self.finders = [
+                {
+                    "name": finder.name,
+                    "title": finder.title,
+                    "meaning": finder.meaning + self._sampled(finder),
+                    "lacking": finder_lacks(finder.name, scores),
+                    "count": self._count(finder),
+                }
+                for finder in FINDERS
+                if scores.applies(finder.score)
+            ]
+
+    def _sampled(self, finder: Finder) -> str:
+        """A sentence on the pictures that are not measured; "" if all are."""
+        n = len(self._state.codes)
+        is_sampled = n > MAX_MEASURED and "pictures" in finder.needs
+        return f" Among a sample of {MAX_MEASURED:,} of {n:,} pictures." if is_sampled else ""
+
+    def _count(self, finder: Finder) -> int | None:
+        """Number of visible pictures of a finder that has no limit; None if it is not known."""
+        scores = self._state.scores
+        if finder.above is None or not scores.is_ready(finder.score):
+            return None
+        return len(finder_rows(finder.name, scores, self._state.visible_rows))
 
     def _on_finder(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name, mode, scores = content.get("name"), mode_of(content), self._state.scores

@@ -211,7 +211,7 @@ def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
         "measure": [one.measure for one in found],
         "value": [one.level for one in found],
         "effect": [one.effect for one in found],
-        "direction": [one.words if one.effect else "" for one in found],
+        "direction": ["" if one.lacking or not one.effect else one.words for one in found],
         "p_value": [one.p for one in found],
         "q_value": [one.q for one in found],
         "is_clear": [one.is_notable for one in found],

@@ -191,8 +191,8 @@ def _drawn(one: Contrast, column: NDArray[Any], sides: Sides) -> dict[str, Any]:
 
 
 def title(name: str) -> str:
-    """The title of a property."""
-    return SCORES[name].title if name in SCORES else printable(name)
+    """The title of a property, without its unit."""
+    return SCORES[name].title.partition(" (")[0] if name in SCORES else printable(name)
 
 
 def value_text(one: Contrast, value: float) -> str:

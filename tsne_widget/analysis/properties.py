@@ -11,7 +11,9 @@ from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES
 
 # Inputs that come from the labels or the model. A score that needs none of them is of the picture.
-_JUDGED = frozenset({"labels", "predictions", "logits", "features", "neighbors", "embedding"})
+_JUDGED = frozenset(
+    {"labels", "predictions", "logits", "features", "neighbors", "embedding", "evidence"}
+)
 # Scores of the model that the diagnosis compares. The others follow from these, from the label or
 # from the prediction.
 COMPARED = ("confidence", "label_agreement", "outlier_score")

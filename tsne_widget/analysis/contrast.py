@@ -185,6 +185,10 @@ def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
 
     Time O(1) and memory O(1) per property.
 
+    Parameters
+    ----------
+    found : list of Contrast
+
     Returns
     -------
     pandas.DataFrame

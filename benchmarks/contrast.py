@@ -91,7 +91,7 @@ class Plain(NamedTuple):
 
 
 def planted(change: str, strength: float, share: float, plain: Plain, seed: int) -> list[str]:
-    """Names of the clear properties, the first one first, without "picture_"."""
+    """Names of the properties that the panel may list, the first one first."""
     rng = np.random.default_rng(seed)
     members = np.flatnonzero(plain.labels == rng.integers(plain.labels.max() + 1))
     rows = rng.choice(members, round(share * len(members)), replace=False)
@@ -101,7 +101,9 @@ def planted(change: str, strength: float, share: float, plain: Plain, seed: int)
     for name, values in changed.items():
         columns[name][rows] = values
     found = contrast(with_hues(columns), rows, strata=plain.labels)
-    return [one.name.removeprefix("picture_") for one in found if one.is_notable]
+    return [
+        one.name.removeprefix("picture_") for one in found if one.is_notable and not one.follows
+    ]
 
 
 def load() -> tuple[list[Image.Image], np.ndarray]:

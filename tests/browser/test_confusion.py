@@ -393,9 +393,9 @@ def test_differences_of_the_diagnosis_select_color_and_compare(notebook):
     blur.locator(".tw-contrast").click()
     selects(notebook, "labels != predictions")
     notebook.execute("explorer.color_by = 'label'; explorer.select(np.arange(0, n, 3))")
-    panel.locator(".tw-compared [data-name=selection]").click(timeout=60 * SECONDS)
+    panel.locator(".tw-whom [data-name=selection]").click(timeout=60 * SECONDS)
     panel.get_by_text("What sets the selection apart").wait_for(timeout=60 * SECONDS)
-    panel.locator(".tw-compared [data-name=mistakes]").click()
+    panel.locator(".tw-whom [data-name=mistakes]").click()
     panel.get_by_text("What sets the mistakes apart").wait_for(timeout=60 * SECONDS)
 
 

@@ -193,6 +193,9 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
         kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
+    kernel.say("confusion", "set", state={"by_group": True, "by_confusion": True})
+    kernel.say("legend", "toggle", code=0)
+    kernel.say("confusion", "set", state={"by_group": False})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
 
@@ -232,6 +235,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "keep")
     kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
+    if view.classes:
+        for mode in MODES:
+            kernel.say("selections", "class", code=len(view.classes) - 1, mode=mode)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
 

@@ -69,7 +69,8 @@ _DTYPES = {
     "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
     "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
     "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",
-    "selections.overlaps": "<u4", "scores.bins": "<f4", "scores.numbers": "<f4",
+    "selections.overlaps": "<u4", "selections.class_counts": "<u4",
+    "scores.bins": "<f4", "scores.numbers": "<f4",
     "scores.counts": "<u4", "legend.bin_counts": "<u4",
 }  # fmt: skip
 

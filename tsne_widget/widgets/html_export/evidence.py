@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.widgets.html_export.record import packed, places_of
-from tsne_widget.widgets.io.evidence import test_values
-from tsne_widget.widgets.state.evidence import TARGETS, Evidence
+from tsne_widget.widgets.state.evidence import TARGETS, Evidence, test_values
 
 
 def shared_evidence(known: Evidence, rows: NDArray[np.int64], n: int) -> dict[str, Any]:

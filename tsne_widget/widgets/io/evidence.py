@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.state.evidence import TARGETS, Evidence, Test
+from tsne_widget.widgets.state.evidence import TARGETS, Evidence, Test, test_values
 
 # Most places along a side of a map.
 _MOST_PLACES = 1024
@@ -54,13 +54,6 @@ def restored_evidence(
             raise InvalidInputError(f"evidence {number} is of rows that do not exist")
         tests = {int(row): _test(values) for row, values in entry["tests"]}
         known.keep(entry["target"], rows.tolist(), list(maps), tests)
-
-
-def test_values(test: Test | None) -> list[Any] | None:
-    """A test as plain data; None for a sample that cannot be tested."""
-    if test is None:
-        return None
-    return [test.holds, list(test.shares), [[code, n] for code, n in test.others.items()]]
 
 
 def _test(values: Any) -> Test | None:

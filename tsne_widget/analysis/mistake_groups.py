@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -140,7 +140,12 @@ def mistake_groups(
 
 
 def find_groups(
-    features: ArrayLike, labels: ArrayLike, predictions: ArrayLike, *, random_state: int = 0
+    features: ArrayLike,
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    *,
+    random_state: int = 0,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> MistakeGroups:
     """The groups of :func:`mistake_groups` as records.
 
@@ -149,6 +154,8 @@ def find_groups(
     features : (n, d) array of finite numbers
     labels, predictions : (n,) array of int
     random_state : int
+    progress : callable, optional
+        Called with the share that is done, 0 … 1. An exception that it raises ends the search.
 
     Raises
     ------
@@ -167,7 +174,8 @@ def find_groups(
     part = matrix if len(known) == len(matrix) else matrix[known]
     true, guessed = true[known], guessed[known]
     space = joined_space(part, true)
-    tested = _tested(space, true, wrong, np.random.default_rng(random_state))
+    progress(0.3)
+    tested = _tested(space, true, wrong, np.random.default_rng(random_state), progress)
     p_values = adjusted([one.p for one in tested])
     held = [(one, p) for one, p in zip(tested, p_values, strict=True) if p <= FALSE_DISCOVERIES]
     held.sort(key=lambda pair: -pair[0].score)
@@ -259,6 +267,7 @@ def _tested(
     labels: NDArray[np.int64],
     wrong: NDArray[np.bool_],
     random: np.random.Generator,
+    progress: Callable[[float], None],
 ) -> list[_Tested]:
     """The groups that each half proposes, tested on the other half."""
     from scipy.stats import hypergeom
@@ -273,6 +282,7 @@ def _tested(
             n, total = int((~searched).sum()), int(wrong[~searched].sum())
             p = min(float(hypergeom.sf(mistakes - 1, n, total, size)), 1.0)
             found.append(_Tested(_ordered(inside, wrong), ball.score, p, (mistakes, size)))
+        progress(1.0 if searched is not first else 0.65)
     return found
 
 

@@ -16,6 +16,7 @@ from tsne_widget._by_index import in_row_order
 from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.state.known_groups import KnownGroups
 
 # Maximum rows of a page: drawing more takes longer than 0.1 s per frame on a canvas.
 MAX_ROWS = 100_000
@@ -35,6 +36,8 @@ class PageOptions:
     ----------
     selection_slots : mapping of name to int, optional
         Number of each named selection's colour. Default: their order.
+    groups : KnownGroups, optional
+        Groups of mistakes, if they are known.
     """
 
     images: Any = None
@@ -52,6 +55,7 @@ class PageOptions:
     selection_colors: Mapping[str, str] | None = None
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
+    groups: KnownGroups | None = None
     whole_paths: bool = False
     progress: bool = True
 

@@ -18,6 +18,7 @@ from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.classes import classes_of
+from tsne_widget.widgets.state.known_groups import KnownGroups
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -83,6 +84,8 @@ class ExplorerState(Selecting):
     selections : dict of name to (k,) int64 rows, a trait
         Named selections in the order they were named, rows of hidden classes included. Set a new
         dict; do not change this one.
+    lit : (k,) int64 array or None, a trait
+        Rows that the map lights up for the moment, as if they were selected.
     color_by : str, a trait
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
@@ -111,6 +114,7 @@ class ExplorerState(Selecting):
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
+    lit = AnyTrait(None, allow_none=True)
 
     def __init__(
         self,
@@ -123,6 +127,7 @@ class ExplorerState(Selecting):
         self.scores = Scores(feature_set, columns)
         self.classes = classes_of(feature_set)
         self.selection_slots: dict[str, int] = {}
+        self.groups: KnownGroups | None = None  # once they are found
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         super().__init__(
             self.codes,

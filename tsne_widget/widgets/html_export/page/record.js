@@ -13,7 +13,7 @@ import { printable } from "./text.js";
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
- *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, confusion: {order: number[], doubt: string}, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
+ *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, confusion: {order: number[], doubt: string}, groups: any, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
  *   names: original names; printableNames: printable names, including the class of unknown labels;
  *   codes: indices into printableNames; order: row of each point, in drawing order
  */
@@ -55,7 +55,7 @@ export function readRecord(data, bodies) {
     x: unpack(data.x), y: unpack(data.y), order: unpack(data.order), ids: unpack(data.ids), paths: data.paths,
     scores: new Map(data.scores.map((/** @type {any} */ one) => [one.name, scoreOf(one)])),
     calibration: data.calibration && { temperature: data.calibration.temperature, confidence: unpack(data.calibration.confidence) },
-    confusion: data.confusion, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
+    confusion: data.confusion, groups: data.groups, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
   };
 }
 

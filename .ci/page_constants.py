@@ -26,6 +26,7 @@ from tsne_widget.widgets.models import (
     tiles,
 )
 from tsne_widget.widgets.models import calibration as calibration_model
+from tsne_widget.widgets.models import confusion as confusion_model
 from tsne_widget.widgets.state import (
     classes,
     explorer_state,
@@ -106,9 +107,10 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
     ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
+    ("MAX_UNASKED", "Orders whose first tiles come unasked.", gallery.MAX_UNASKED),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
-    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),
+    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion_model.MAX_DRAWN),
     ("MAX_PAIRS", "Listed pairs of label and prediction.", confusion.MAX_PAIRS),
     (
         "PANELS",

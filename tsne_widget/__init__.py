@@ -18,6 +18,7 @@ _HOMES = {
     "FeatureSet": "tsne_widget.feature_set",
     "TSNE": "tsne_widget.projection",
     "extract": "tsne_widget.extraction",
+    "evidence": "tsne_widget.extraction",
     "plot_embedding": "tsne_widget.plotting",
     "plot_embeddings": "tsne_widget.plotting",
     "compare": "tsne_widget.widgets.compare",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from tsne_widget.errors import TsneWidgetError as TsneWidgetError
     from tsne_widget.errors import WaitTimeoutError as WaitTimeoutError
     from tsne_widget.errors import WrongCallError as WrongCallError
+    from tsne_widget.extraction.attribution.evidence import evidence as evidence
     from tsne_widget.extraction.extract import extract as extract
     from tsne_widget.feature_set import FeatureSet as FeatureSet
     from tsne_widget.images import ArrayImages as ArrayImages

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.contract.cases import ODD_NAMES
 from tests.contract.kernel import Kernel
+from tsne_widget.widgets.state.evidence import TARGETS
 from tsne_widget.widgets.state.explorer_state import MISTAKES
 from tsne_widget.widgets.state.selecting import MODES
 from tsne_widget.widgets.views.gallery.view import PICKED_MODES
@@ -140,6 +141,8 @@ def gallery_samples(kernel: Kernel) -> None:
     for index in range(min(8, view.count)):
         kernel.say("gallery", "open", epoch=view.epoch, index=index)
         kernel.say("look", "look", row=kernel.state.focus)
+        for target in TARGETS:
+            kernel.say("look", "evidence", row=kernel.state.focus, target=target)
         kernel.say("look", "step", by=1)
     kernel.say("look", "look", row=(kernel.state.focus + 1) % len(kernel.state.codes))
     kernel.say("look", "focus", row=2)
@@ -190,6 +193,9 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
         kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
+    kernel.say("confusion", "set", state={"by_group": True, "by_confusion": True})
+    kernel.say("legend", "toggle", code=0)
+    kernel.say("confusion", "set", state={"by_group": False})
     kernel.say("frame", "set", state={"panel": "confusion"})
 
 
@@ -229,6 +235,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "keep")
     kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
+    if view.classes:
+        for mode in MODES:
+            kernel.say("selections", "class", code=len(view.classes) - 1, mode=mode)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.cases import RECORDS, opened, saved_selections, two_groups
+from tests.contract.cases import RECORDS, known_evidence, opened, saved_selections, two_groups
 from tests.contract.conversations import ACTIONS, CONVERSATIONS, NAMES
 from tests.contract.kernel import KERNEL_ONLY_MESSAGES, Kernel
 from tests.node import Node
 from tsne_widget._text import fold, printable
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.widgets.models import tiles
+from tsne_widget.widgets.state.evidence import TARGETS
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,11 +59,32 @@ def test_page_continues_from_its_saved_state(node, tmp_path, record, conversatio
     agree(node, kernel)
 
 
+def test_groups_of_classes_are_counted_the_same(node, tmp_path):
+    def group(state):
+        state.class_groups = {"pets": [0, 1], "birds": [2]}
+
+    kernel = opened("unknown", tmp_path, prepare=group)
+    CONVERSATIONS["confusion_cells"](kernel)
+    assert kernel.views["confusion"].has_groups
+    agree(node, kernel)
+
+
 def test_tiles_carry_the_same_pictures_and_reasons(node, tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype="u1")
     kernel = opened("both", tmp_path, images=pictures)
     CONVERSATIONS["gallery_samples"](kernel)
     CONVERSATIONS["gallery_orders"](kernel)
+    agree(node, kernel)
+
+
+def test_stored_evidence_is_the_same_on_page_and_kernel(node, tmp_path):
+    kernel = opened("logits", tmp_path, prepare=known_evidence)
+    CONVERSATIONS["gallery_samples"](kernel)
+    agree(node, kernel)
+    for row in (0, 1, 2, 3):
+        kernel.say("look", "focus", row=row)
+        for target in TARGETS:
+            kernel.say("look", "evidence", row=row, target=target)
     agree(node, kernel)
 
 

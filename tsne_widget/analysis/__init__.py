@@ -32,6 +32,7 @@ from tsne_widget.analysis.diagnosis import (
     diagnosis_seconds,
 )
 from tsne_widget.analysis.duplicates import Duplicates, near_duplicates
+from tsne_widget.analysis.evidence import evidence_entropy, evidence_in_border, mean_evidence
 from tsne_widget.analysis.finders import (
     FINDER_NAMES,
     FINDERS,
@@ -122,6 +123,8 @@ __all__ = [
     "duplicate_groups",
     "entropy",
     "equal_pictures",
+    "evidence_entropy",
+    "evidence_in_border",
     "faithfulness",
     "find_groups",
     "finder_is_ready",
@@ -140,6 +143,7 @@ __all__ = [
     "loss",
     "margin",
     "matching_rows",
+    "mean_evidence",
     "mistake_groups",
     "near_duplicates",
     "neighbor_vote",

@@ -142,10 +142,10 @@ def accuracy_table(
     for place, rows in enumerate(parts.values()):
         inside = np.unique(as_rows("rows", rows, len(true), ids_of(labels)))
         counts[place] = np.count_nonzero(judged[inside]), np.count_nonzero(correct[inside])
-    return table_of_counts(list(parts), counts, (int(judged.sum()), int(correct.sum())))
+    return _table_of_counts(list(parts), counts, (int(judged.sum()), int(correct.sum())))
 
 
-def table_of_counts(
+def _table_of_counts(
     names: list[Any], counts: NDArray[np.int64], total: tuple[int, int]
 ) -> pd.DataFrame:
     """The table of :func:`accuracy_table` from (m, 2) samples and correct ones of each part."""
@@ -163,4 +163,4 @@ def table_of_counts(
     low, high = difference_interval(right, n, rest_right, rest)
     columns["difference"] = columns["accuracy"] - columns["rest_accuracy"]
     columns |= {"difference_low": low, "difference_high": high}
-    return pd.DataFrame(columns, index=pd.Index(names, name="part"))
+    return pd.DataFrame(columns, index=pd.Index(names, name="part", tupleize_cols=False))

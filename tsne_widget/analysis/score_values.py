@@ -57,6 +57,7 @@ class Scores:
         self._indexing = threading.Lock()
         self._kept: dict[str, NDArray[Any]] = {}
         self._embedding: NDArray[np.float32] | None = None
+        self._evidence: NDArray[np.float32] | None = None
         self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
         self._pictures: Callable[[], PictureScores] | None = None
@@ -198,6 +199,14 @@ class Scores:
         """
         self._pictures, self._when_measured = measure, when_measured
 
+    def use_evidence(self, maps: NDArray[np.float32] | None) -> None:
+        """Use these (n, h, w) maps of evidence; the scores of others are dropped."""
+        with self._keeping:
+            self._evidence = maps
+            for name, score in SCORES.items():
+                if "evidence" in score.needs:
+                    self._kept.pop(name, None)
+
     @property
     def neighbors(self) -> KNeighbors:
         """The 50 nearest samples of each sample in feature space, or n − 1 if there are fewer.
@@ -262,6 +271,8 @@ class Scores:
         if name == "pictures":
             measure = self._pictures
             return None if measure is None else lambda: self._measured(measure)
+        if name == "evidence":
+            return self._evidence
         return embedding if name == "embedding" else getattr(self._record, name)
 
     def _measured(self, measure: Callable[[], PictureScores]) -> PictureScores:

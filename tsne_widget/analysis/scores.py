@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import row_blocks
 from tsne_widget.analysis.certainty import confidence, entropy, label_rank, loss, margin
+from tsne_widget.analysis.evidence import evidence_entropy, evidence_in_border
 from tsne_widget.analysis.label_quality import label_suspicion
 from tsne_widget.analysis.neighborhoods import KNeighbors, label_agreement
 from tsne_widget.analysis.outliers import outlier_score
@@ -39,8 +40,8 @@ class Score(NamedTuple):
     array of numbers, or a NamedTuple of such arrays whose fields are names of scores."""
     needs: tuple[str, ...]
     """Required inputs: "labels", "predictions", "logits", "features", "neighbors" (a
-    :class:`KNeighbors`), "embedding" or "pictures" (a function that measures them and returns
-    :class:`PictureScores`)."""
+    :class:`KNeighbors`), "embedding", "evidence" (maps of all samples) or "pictures" (a function
+    that measures them and returns :class:`PictureScores`)."""
     optional: tuple[str, ...] = ()
     """Further inputs, passed as None if the feature set does not have them; "activation" is the
     function of the logits that gives the probabilities."""
@@ -267,6 +268,25 @@ SCORES: dict[str, Score] = {
             label_conflict,
             ("pictures", "labels"),
             format="integer",
+        ),
+        Score(
+            "evidence_in_border",
+            "evidence in the border",
+            "Share of the evidence that lies in the outer third of the picture, see "
+            ":func:`evidence_in_border`.",
+            evidence_in_border,
+            ("evidence",),
+            highest_first=True,
+            format="percent",
+        ),
+        Score(
+            "evidence_entropy",
+            "spread of the evidence",
+            "0 for evidence at a single place, 1 for evidence everywhere, see "
+            ":func:`evidence_entropy`.",
+            evidence_entropy,
+            ("evidence",),
+            highest_first=True,
         ),
     )
 }

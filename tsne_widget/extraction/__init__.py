@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from tsne_widget.extraction.attribution.evidence import evidence as evidence
 from tsne_widget.extraction.extract import extract as extract

@@ -10,13 +10,13 @@ from tsne_widget.extraction.arguments import Progress
 
 @contextmanager
 def progress_counter(
-    progress: Progress, total: int | None, note: str
+    progress: Progress, total: int | None, note: str, title: str = "Extracting features"
 ) -> Iterator[Callable[[int], object]]:
     """A function that gets the number of further samples that are done."""
     if progress is True:
         from tqdm.auto import tqdm
 
-        with tqdm(total=total, desc="Extracting features", unit=" images") as bar:
+        with tqdm(total=total, desc=title, unit=" images") as bar:
             if note:
                 bar.set_postfix_str(note)
             yield bar.update

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,10 +14,10 @@ from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import checked_images
 from tsne_widget.widgets.arguments import check_record
+from tsne_widget.widgets.evidence_exploration import EvidenceExploration
 from tsne_widget.widgets.io.downloads import downloads_of
 from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
-from tsne_widget.widgets.map_exploration import MapExploration
 from tsne_widget.widgets.maps.maps import Maps, named_maps
 from tsne_widget.widgets.models.coloring import class_palette
 from tsne_widget.widgets.models.picture_pass import measured_tiles
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class EmbeddingExplorer(MapExploration):
+class EmbeddingExplorer(EvidenceExploration):
     """An interactive map of a classifier's features, with pictures and predictions.
 
     Drag a lasso around points to see their images; click a class to hide it. The selection on the
@@ -68,6 +68,8 @@ class EmbeddingExplorer(MapExploration):
         pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
+    class_groups : mapping of name to list of classes, optional
+        For the confusion matrix, such as ``{"animal": ["cat", "dog"]}``.
     height : int, optional
         Height of map and panels in pixels, at least 100. Default: follows width and window.
     draw_budget : int
@@ -113,6 +115,7 @@ class EmbeddingExplorer(MapExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
     ) -> None:
@@ -122,7 +125,7 @@ class EmbeddingExplorer(MapExploration):
         feature_set, self._images = checked_images(
             feature_set, images, mean=mean, std=std, bands=bands
         )
-        state = ExplorerState(feature_set, None, columns)
+        state = ExplorerState(feature_set, None, columns, class_groups)
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
@@ -159,14 +162,16 @@ class EmbeddingExplorer(MapExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
         **extraction: Any,
     ) -> Self:
         """An explorer of the features that a torch classifier computes from a dataset.
 
-        The model runs once over the data with a progress bar. The explorer keeps the penultimate
-        features, labels and predictions, and starts the map. The model is left unchanged.
+        The model runs once over the data with a progress bar, and is left unchanged. The explorer
+        keeps the features, labels and predictions, and starts the map. While you keep model and
+        data, it also answers :meth:`evidence`.
 
         Parameters
         ----------
@@ -176,14 +181,13 @@ class EmbeddingExplorer(MapExploration):
         layer : str, optional
             Dotted name of the layer. Default: the input of the last Linear.
         images, mean, std, bands
-            See :class:`EmbeddingExplorer`. Default: the pictures of the dataset; ``mean`` and
-            ``std`` default to a ``Normalize`` in its transform. If the samples are no pictures,
-            the tiles give the reason.
-        projector, embedding, columns, colors, height, draw_budget
+            See :class:`EmbeddingExplorer`. Default: the pictures of the dataset, and a
+            ``Normalize`` in its transform. If there are no pictures, the tiles say why.
+        projector, embedding, columns, colors, class_groups, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
-            ``batch_size``, ``device``, ``num_workers``, ``store``, ``class_names``, ``label``,
-            ``image`` and other options of :func:`tsne_widget.extract`.
+            ``batch_size``, ``device``, ``class_names`` and other options of
+            :func:`tsne_widget.extract`.
 
         Raises
         ------
@@ -198,8 +202,8 @@ class EmbeddingExplorer(MapExploration):
         )  # fmt: skip
         return cls(
             feature_set, projector=projector, embedding=embedding, columns=columns, colors=colors,
-            height=height, draw_budget=draw_budget,
-        )  # fmt: skip
+            class_groups=class_groups, height=height, draw_budget=draw_budget,
+        )._with_model(model, data, extraction)  # fmt: skip
 
     def to_dataframe(
         self,
@@ -225,9 +229,7 @@ class EmbeddingExplorer(MapExploration):
         DataFrame
             Index id (index in your dataset); columns path, label, label_name, prediction,
             prediction_name, confidence, margin, misclassified, x, y, selection, the scores, and
-            your own columns. Columns and dtypes are the same for any rows; a finder's rows come in
-            its order.
-            ``explorer.select(frame)`` selects the rows of a frame.
+            your own columns, the same for any rows; a finder's rows come in its order.
 
         Raises
         ------
@@ -246,9 +248,9 @@ class EmbeddingExplorer(MapExploration):
     ) -> Path:
         """Save the exploration as .npy and JSON files for :meth:`load`; returns the folder.
 
-        Saves features, maps, computed scores, visible classes, selections, your columns, colours
-        and the viewport, but no pictures. Blocks until the map is done. If a save is interrupted,
-        the previous one stays valid.
+        Saves features, maps, computed scores and evidence, visible classes, selections, your
+        columns, colours and the viewport, but no pictures. Blocks until the map is done. If it is
+        interrupted, the previous save stays valid.
 
         Parameters
         ----------
@@ -270,11 +272,9 @@ class EmbeddingExplorer(MapExploration):
             raise InvalidInputError("there is no map to save yet; call resume(), then wait()")
         known = state.class_names[: state.known]
         view = SavedView(
-            viewport=list(self._map.viewport),
-            colors={name: self._colors[name] for name in known},
-            height=self._page_frame.height,
-            draw_budget=self._map.budget,
-            color_by=state.color_by, show_labels=self._map.show_labels,
+            viewport=list(self._map.viewport), height=self._page_frame.height,
+            colors={name: self._colors[name] for name in known}, color_by=state.color_by,
+            draw_budget=self._map.budget, show_labels=self._map.show_labels,
             mistakes=state.mistakes, points=self._map.drawn_as,
         )  # fmt: skip
         return save_state(
@@ -295,7 +295,7 @@ class EmbeddingExplorer(MapExploration):
         colors: Mapping[str, str] | None = None,
         height: int | None = None,
     ) -> Self:
-        """Load an exploration that :meth:`save` wrote; nothing is computed.
+        """Load what :meth:`save` wrote; nothing is computed.
 
         Parameters
         ----------
@@ -319,7 +319,8 @@ class EmbeddingExplorer(MapExploration):
         saved = load_state(folder, root=root)
         explorer = cls(
             saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
-            columns=saved.columns, colors={**saved.view.colors, **(colors or {})},
+            columns=saved.columns, class_groups=saved.class_groups,
+            colors={**saved.view.colors, **(colors or {})},
             height=(saved.view.height or None) if height is None else height,
             draw_budget=saved.view.draw_budget,
         )  # fmt: skip

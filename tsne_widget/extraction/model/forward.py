@@ -151,7 +151,7 @@ class ForwardPass:
             self.layers = [layer for layer in self.reading.layers if layer is not None]
             self._install_hooks()
         self._activations.clear()
-        output = self._run(inputs, ids)
+        output = self.run(inputs, ids)
         return self._outputs(self._activations, self._logits_in(output))
 
     def _first(self, inputs: Inputs, ids: Sequence[int]) -> Outputs:
@@ -161,7 +161,7 @@ class ForwardPass:
         with ExitStack() as stack:
             activations = stack.enter_context(self._captured(named))
             trace = stack.enter_context(traced(self.model, len(ids)))
-            output = self._run(inputs, ids)
+            output = self.run(inputs, ids)
         found = Inference(
             self.model,
             trace,
@@ -170,7 +170,7 @@ class ForwardPass:
             self.reading.output,
             self._rounding(output),
             self._notes,
-            lambda: self._run(inputs, ids),
+            lambda: self.run(inputs, ids),
         )
         for layer in self.reading.layers:
             if layer is None:
@@ -186,7 +186,7 @@ class ForwardPass:
         if has_generators(self.model) or before != random_state(device_of(self.model)):
             rows = found.rows()
             if rows is not None:
-                note_difference(rows, found.rows_of(self._run(inputs, ids)), self._notes)
+                note_difference(rows, found.rows_of(self.run(inputs, ids)), self._notes)
         self._install_hooks()
         return outputs
 
@@ -229,8 +229,15 @@ class ForwardPass:
         self._ndim[layer] = tensor.ndim
         return pool_rows(tensor, self._pool(layer), self._rows, str(layer))
 
-    def _run(self, inputs: Inputs, ids: Sequence[int]) -> Any:
-        moved = self._to_model(inputs)
+    def run(self, inputs: Inputs, ids: Sequence[int]) -> Any:
+        """The model's own output for a batch.
+
+        Raises
+        ------
+        ExtractionError
+            If the model fails.
+        """
+        moved = self.to_model(inputs)
         try:
             with self._autocast():
                 return self.model(*moved.args, **moved.kwargs)
@@ -242,7 +249,7 @@ class ForwardPass:
                 f"{type(error).__name__}: {error}; {_remedy(error, inputs)}"
             ) from error
 
-    def _to_model(self, inputs: Inputs) -> Inputs:
+    def to_model(self, inputs: Inputs) -> Inputs:
         """The inputs on the model's device; floating-point inputs also in its dtype."""
         device = device_of(self.model)
         weights = next((p for p in self.model.parameters() if p.is_floating_point()), None)

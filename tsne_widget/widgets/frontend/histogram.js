@@ -46,13 +46,15 @@ export class Histogram {
     const bars = bins.low.flatMap((_, k) => {
       const [right, wrong, chosenRight, chosenWrong] = Array.from({ length: 4 }, (_one, kind) => counts[4 * k + kind] ?? 0);
       const parts = [[chosenWrong, "tw-wrong-bar", true], [chosenRight, "", true], [wrong, "tw-wrong-bar", !hasSelection], [right, "", !hasSelection]];
+      const { all } = sumOf(counts, k, k);
+      const full = HEIGHT * Math.sqrt(all / most); // a root keeps small bars visible beside a large one
       let top = HEIGHT;
       return parts.filter(([value]) => value).map(([value, name, isFull]) => {
-        const height = Math.max(LEAST, (Number(value) / most) * HEIGHT);
+        const height = Math.max(LEAST, (Number(value) / all) * full);
         top -= height;
         const bar = svgElement("rect", String(name), { x: k + 0.05, y: top, width: 0.9, height });
         if (!isFull) bar.setAttribute("opacity", "0.35");
-        if (colors.length) bar.setAttribute("style", `fill: ${paint(colors[Math.floor(((k + 0.5) / count) * colors.length)])}`);
+        if (colors.length) /** @type {SVGElement} */ (bar).style.fill = paint(colors[Math.floor(((k + 0.5) / count) * colors.length)]);
         return bar;
       });
     });

@@ -19,6 +19,7 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import images_of
 from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.html_export import options as page_options
+from tsne_widget.widgets.html_export.evidence import shared_evidence
 from tsne_widget.widgets.html_export.groups import shared_groups
 from tsne_widget.widgets.html_export.options import PageOptions
 from tsne_widget.widgets.html_export.page import page_parts
@@ -89,6 +90,7 @@ def _content(
             k: page_options.as_score(k, v, record.ids) for k, v in (options.scores or {}).items()
         },
         selections=selections,
+        class_groups=options.class_groups or {},
         whole_paths=options.whole_paths,
     )
     content |= {
@@ -105,6 +107,7 @@ def _content(
             "pictures": note,
             "record": note_entries({"": [*record.notes, *_conflicts(options)]}),
         },
+        "evidence": {} if options.evidence is None else shared_evidence(options.evidence, rows, n),
         "has_images": pictures is not None,
         "pictures": None if pictures is None else as_json(pictures, packed),
     }

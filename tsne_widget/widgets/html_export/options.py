@@ -16,6 +16,7 @@ from tsne_widget._by_index import in_row_order
 from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.state.evidence import Evidence
 from tsne_widget.widgets.state.known_groups import KnownGroups
 
 # Maximum rows of a page: drawing more takes longer than 0.1 s per frame on a canvas.
@@ -38,6 +39,10 @@ class PageOptions:
         Number of each named selection's colour. Default: their order.
     groups : KnownGroups, optional
         Groups of mistakes, if they are known.
+    evidence : Evidence, optional
+        Maps of evidence of rows of the feature set.
+    class_groups : mapping of name to codes, optional
+        Groups of classes of the confusion matrix.
     """
 
     images: Any = None
@@ -56,6 +61,8 @@ class PageOptions:
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
     groups: KnownGroups | None = None
+    evidence: Evidence | None = None
+    class_groups: Mapping[str, Sequence[int]] | None = None
     whole_paths: bool = False
     progress: bool = True
 

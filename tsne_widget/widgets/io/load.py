@@ -16,6 +16,7 @@ from tsne_widget.errors import StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
 from tsne_widget.widgets.arguments import GIVEN
+from tsne_widget.widgets.io.evidence import restored_evidence
 from tsne_widget.widgets.io.groups import read_groups
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
 from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
@@ -37,6 +38,9 @@ class Saved(NamedTuple):
     columns: dict[str, NDArray[Any]]
     scores: dict[str, NDArray[Any]]  # those that were computed
     groups: KnownGroups | None
+    evidence: list[dict[str, Any]]  # an entry for each target
+    evidence_arrays: dict[str, NDArray[Any]]
+    class_groups: dict[str, list[int]]
     view: SavedView
 
 
@@ -69,6 +73,9 @@ def load_state(
 def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None:
     """Show what was saved in an explorer of the same record and maps."""
     state.restore(saved.visible, saved.selected, saved.selections, saved.slots)
+    restored_evidence(
+        state.evidence, saved.evidence, saved.evidence_arrays.__getitem__, len(state.codes)
+    )
     state.scores.restore(saved.scores)
     state.groups = saved.groups
     state.measured += 1
@@ -136,6 +143,13 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
         groups=None
         if manifest.get("groups") is None
         else read_groups(manifest["groups"], array("groups"), len(record), len(record.class_names)),
+        evidence=_checked_evidence(manifest.get("evidence", [])),
+        evidence_arrays={
+            name: array(name)
+            for number in range(len(manifest.get("evidence", [])))
+            for name in (f"evidence-{number}-rows", f"evidence-{number}")
+        },
+        class_groups=_checked_groups(manifest.get("class_groups", {}), len(record.class_names)),
         view=_checked_view(**manifest["view"]),
     )
 
@@ -170,10 +184,29 @@ def _read_features(
     return record.with_notes(_checked_texts(manifest.get("notes", ())), warn=False)
 
 
+def _checked_evidence(entries: Any) -> list[dict[str, Any]]:
+    for entry in entries:
+        for row, values in entry["tests"]:
+            int(row)
+            if values is not None:
+                _holds, shares, others = values
+                _whole, _elsewhere, _without = map(float, shares)
+                [(int(code), int(count)) for code, count in others]
+        str(entry["target"])
+    return list(entries)
+
+
 def _checked_texts(texts: Any) -> list[str]:
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"notes {texts!r} are not a list of text")
     return list(texts)
+
+
+def _checked_groups(groups: dict[str, list[int]], c: int) -> dict[str, list[int]]:
+    codes = [code for members in groups.values() for code in members]
+    if not all(type(code) is int and 0 <= code < c for code in codes):
+        raise ValueError(f"class_groups {groups!r} do not map names to codes")
+    return groups
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

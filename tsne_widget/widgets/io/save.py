@@ -29,6 +29,7 @@ from tsne_widget._atomic import (
 )
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.io.evidence import evidence_arrays
 from tsne_widget.widgets.io.groups import written_groups
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
@@ -160,6 +161,8 @@ def _written(
     arrays |= {f"map-{number}": xy for number, xy in enumerate(others.values())}
     scores = state.scores.computed()
     arrays |= {f"score-{number}": values for number, values in enumerate(scores.values())}
+    maps_of_evidence, evidence = evidence_arrays(state.evidence)
+    arrays |= maps_of_evidence
     names = []
     for number, (name, column) in enumerate(columns.items()):
         names.append({"name": name, "plain": texts[name] is not None})
@@ -188,6 +191,8 @@ def _written(
         "columns": names,
         "scores": list(scores),
         "groups": groups,
+        "evidence": evidence,
+        "class_groups": state.class_groups,
         "notes": record.notes,
         "map": state.map_name,
         "other_maps": list(others),

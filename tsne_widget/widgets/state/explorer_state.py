@@ -17,7 +17,8 @@ from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.state.classes import classes_of
+from tsne_widget.widgets.state.classes import checked_groups, classes_of
+from tsne_widget.widgets.state.evidence import Evidence
 from tsne_widget.widgets.state.known_groups import KnownGroups
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
@@ -90,6 +91,10 @@ class ExplorerState(Selecting):
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
+    evidence_changes : int, a trait
+        Increases when maps of evidence are added, or a model is given.
+    evidence : Evidence
+        The maps of evidence.
     selection_slots : dict of name to int
         Number of each named selection's colour, see :func:`selection_color`.
     main_thread : MainThread
@@ -100,6 +105,8 @@ class ExplorerState(Selecting):
         More words that ``select()`` understands, each with a function that returns its rows.
     classes : Classes
         Class of each row.
+    class_groups : dict of name to list of int
+        Codes of the classes in each group, see :func:`checked_groups`.
     """
 
     embedding = AnyTrait(allow_none=True)
@@ -115,17 +122,21 @@ class ExplorerState(Selecting):
     color_by = Unicode()
     mistakes = Unicode("mark")
     lit = AnyTrait(None, allow_none=True)
+    evidence_changes = Int()
 
     def __init__(
         self,
         feature_set: FeatureSet,
         embedding: NDArray[np.float32] | None,
         columns: Mapping[str, ArrayLike] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
     ) -> None:
         self.feature_set = feature_set
         self.main_thread = MainThread()
         self.scores = Scores(feature_set, columns)
+        self.evidence = Evidence(feature_set, self.scores)
         self.classes = classes_of(feature_set)
+        self.class_groups = checked_groups(class_groups, self.classes)
         self.selection_slots: dict[str, int] = {}
         self.groups: KnownGroups | None = None  # once they are found
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
@@ -137,6 +148,7 @@ class ExplorerState(Selecting):
             fit=Fit(),
             color_by=self.colored_by,
         )
+        self.evidence.changed = self._count_evidence
 
     def __setattr__(self, name: str, value: Any) -> None:
         if CHECKS_THREADS and not is_main():
@@ -255,6 +267,9 @@ class ExplorerState(Selecting):
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
+
+    def _count_evidence(self) -> None:
+        self.evidence_changes += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

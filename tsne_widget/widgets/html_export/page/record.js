@@ -6,14 +6,17 @@ import { printable } from "./text.js";
  * @typedef {{dtype: string, data: string}} Packed  little-endian numbers in base64
  * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean, format: string}} Score
  * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  without a picture, the file is empty
+ * @typedef {{names: string[], codes: number[][], order: number[]}} Units  what the rows of a confusion matrix are
  * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
  *   codes and shares of the k most probable classes of each row, and the probability of its label
+ * @typedef {{height: number, width: number, at: Map<number, number>, values: Float32Array, tests: Map<number, any>}} Evidence
+ *   maps for one target; at: number of the map of each row that has one
  * @typedef {{n: number, title: string, notes: {sample: string, pictures: string, record: {of: string, text: string}[]}, names: string[],
  *   printableNames: string[], colors: string[], known: number, kind: "label" | "prediction" | "",
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
- *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, confusion: {order: number[], doubt: string}, groups: any, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
+ *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, evidence: Map<string, Evidence>, confusion: {classes: Units, groups: Units, doubt: string}, groups: any, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
  *   names: original names; printableNames: printable names, including the class of unknown labels;
  *   codes: indices into printableNames; order: row of each point, in drawing order
  */
@@ -55,6 +58,7 @@ export function readRecord(data, bodies) {
     x: unpack(data.x), y: unpack(data.y), order: unpack(data.order), ids: unpack(data.ids), paths: data.paths,
     scores: new Map(data.scores.map((/** @type {any} */ one) => [one.name, scoreOf(one)])),
     calibration: data.calibration && { temperature: data.calibration.temperature, confidence: unpack(data.calibration.confidence) },
+    evidence: new Map(Object.entries(data.evidence ?? {}).map(([target, one]) => [target, evidenceOf(one)])),
     confusion: data.confusion, groups: data.groups, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
   };
 }
@@ -84,6 +88,12 @@ function wrongRows(/** @type {number} */ n, /** @type {ArrayLike<number> | null}
 /** @returns {Score} */
 function scoreOf(/** @type {any} */ { name, title, values, highest_first: highestFirst, format }) {
   return { name, title: title ?? printable(name), values: unpack(values), highestFirst, format };
+}
+
+/** @returns {Evidence} */
+function evidenceOf(/** @type {any} */ { height, width, rows, values, tests }) {
+  const at = new Map([...unpack(rows)].map((row, number) => [row, number]));
+  return { height, width, at, values: unpack(values), tests: new Map(tests) };
 }
 
 /** A function that decodes the picture of one row. */

@@ -1,5 +1,5 @@
 // The scores of an exported page; same as views/scores/view.py.
-import { TITLES, TOPS } from "../../frontend/constants.js";
+import { GROUP_SCORES, TITLES, TOPS } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
 import { binCounts, binsOf } from "./histograms.js";
 import { makeModel } from "./model.js";
@@ -11,7 +11,7 @@ export function makeScoresModel(exploration) {
   const { labels, predictions, wrong, calibration } = record;
   const [sure, ranks] = ["confidence", "label_rank"].map((name) => record.scores.get(name)?.values);
   const lacking = Object.entries({ logits: record.probabilities, labels }).filter(([, has]) => !has).map(([name]) => name).join(" and ");
-  const shown = [...record.scores.values()];
+  const shown = [...record.scores.values()].filter(({ name }) => !GROUP_SCORES.includes(name)); // their values are no amounts
   const made = shown.map(binsOf);
   const model = makeModel({
     names: record.kind ? record.printableNames.slice(0, record.known) : [], lacking, of_class: -1, bins: null, numbers: null,

@@ -84,9 +84,9 @@ export class MatrixPixels {
     return place.map((at) => (at < 0 ? -1 : this.#order[at]));
   }
 
-  /** Codes of a range of rows or columns. @param {[number, number]} range */
-  codesIn([first, last]) {
-    return this.#order.slice(first, last + 1);
+  /** Units of a range of rows or columns; −1 for all of them. @param {[number, number]} range */
+  unitsIn([first, last]) {
+    return first < 0 ? [-1] : this.#order.slice(first, last + 1);
   }
 
   /** @param {number[]} place */

@@ -6,6 +6,7 @@ import { changesOf, follow } from "../../frontend/follow.js";
 import { HoverSender } from "../../frontend/hover_sender.js";
 import { hasModifier } from "../../frontend/keys.js";
 import { markOf, picture, pictureUrl, summary } from "../../frontend/tiles.js";
+import { EvidenceParts } from "./evidence.js";
 import { barsOf, factsOf, pathOf } from "./facts.js";
 import { makeNeighbors } from "./neighbors.js";
 
@@ -31,6 +32,7 @@ class Look {
   #about = element("div", "tw-look-about");
   #facts = element("dl", "tw-facts");
   #path = element("div", "tw-look-path");
+  #evidence;
   #neighbors;
   #hover;
   /** @type {number | null} */
@@ -44,6 +46,7 @@ class Look {
     this.#el = el;
     this.#commands = commands;
     this.#hover = new HoverSender(model);
+    this.#evidence = new EvidenceParts(model);
     this.#neighbors = makeNeighbors(model, { hover: (row) => this.#hover.set(row), open: (row) => this.#open(row) });
     this.root = el.appendChild(element("section", "tw-look"));
     this.root.tabIndex = -1;
@@ -53,6 +56,7 @@ class Look {
     this.unfollow = follow(model, [
       ["change:focus", () => this.#follow()],
       [changesOf("position", "count"), () => this.#showPlace()],
+      [changesOf("evidence"), () => this.#evidence.follow()],
       ["msg:custom", (message, buffers) => this.#receive(message, buffers)],
     ]);
     this.#follow();
@@ -60,6 +64,7 @@ class Look {
 
   release() {
     this.unfollow();
+    this.#evidence.release();
     this.#hover.release();
   }
 
@@ -69,9 +74,8 @@ class Look {
     head.append(iconButton("Back to the pictures (Escape)", "left", () => this.#close()), this.#title, this.#place, this.#back, this.#next);
     const pair = element("div", "tw-look-pair");
     pair.append(this.#large, this.#about);
-    // Evidence and witnesses go between the pair and the facts; actions into the foot.
-    const evidence = element("div", "tw-look-evidence");
-    this.#body.append(pair, evidence, this.#facts, this.#path);
+    // Witnesses go between the evidence and the facts; actions into the foot.
+    this.#body.append(pair, this.#evidence.said, this.#facts, this.#path);
     if (this.#model.get("has_neighbors")) this.#body.append(this.#neighbors.root);
     const foot = element("footer", "tw-look-foot");
     if (this.#model.get("has_neighbors")) {
@@ -125,6 +129,7 @@ class Look {
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     if (message.row !== this.#model.get("focus")) return;
     if (message.kind === "look") this.#show(message, buffers[0]);
+    if (message.kind === "evidence" && message.row === this.#row) this.#evidence.receive(message, buffers[0]);
     if (message.kind === "neighbors" && message.row === this.#row) this.#neighbors.show(message, buffers[0]);
   }
 
@@ -135,9 +140,12 @@ class Look {
     this.root.setAttribute("aria-label", `Close look at picture ${tile.id}`);
     this.#title.replaceChildren(markOf(tile), element("b", "", summary(tile)), element("span", "tw-muted", ` #${tile.id}`));
     tile.url = pictureUrl(tile, data);
-    this.#large.replaceChildren(picture(tile));
+    const large = picture(tile);
+    this.#large.replaceChildren(large);
     this.#about.replaceChildren(...(probabilities.length ? [barsOf(probabilities)] : []));
     if (tile.note && tile.url) this.#about.append(element("p", "tw-small tw-muted", tile.note));
+    this.#about.append(this.#evidence.controls);
+    this.#evidence.show(row, tile, probabilities, large);
     this.#facts.replaceChildren(...factsOf(details));
     this.#path.replaceChildren(...pathOf(path));
     this.#path.hidden = !path;

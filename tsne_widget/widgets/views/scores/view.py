@@ -11,7 +11,7 @@ from traitlets import Bool, Bytes, Dict, Float, Int, List, Unicode
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import Calibrated
-from tsne_widget.analysis.scores import SCORES
+from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SCORES
 from tsne_widget.widgets.models.appearance import title_of
 from tsne_widget.widgets.models.calibration import (
     calibrated_of,
@@ -65,7 +65,7 @@ class ScoresView(View):
             "range": self._on_range,
             "compute": self._on_compute,
         }
-        state.follow(self._show, "selected", "visible", "embedding", "busy")
+        state.follow(self._show, "selected", "visible", "embedding", "busy", "measured")
         self.observe(lambda _change: self._show(), "is_open")
         self.observe(lambda _change: self._show_reliability(), "of_class")
 
@@ -142,7 +142,9 @@ class ScoresView(View):
             self.missing = [
                 [name, title_of(name)]
                 for name in SCORES
-                if not state.scores.is_ready(name) and not state.scores.lacks(name)
+                if name not in PICTURE_SCORES  # measured without being asked for
+                and not state.scores.is_ready(name)
+                and not state.scores.lacks(name)
             ]
 
     def _ready(self) -> list[str]:
@@ -151,7 +153,8 @@ class ScoresView(View):
         for name, score in SCORES.items():
             if score.is_cheap and not scores.lacks(name):
                 scores[name]
-        return [name for name, values in scores.ready().items() if is_amount(values)]
+        ready = scores.ready().items()
+        return [name for name, values in ready if is_amount(values) and name not in GROUP_SCORES]
 
     def _on_range(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         """Select the visible rows in some bins of a histogram, first to last."""

@@ -1,0 +1,1 @@
+"""How much each place of a picture speaks for a class, and a test of that answer."""

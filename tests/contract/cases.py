@@ -108,7 +108,7 @@ def saved_selections(state: ExplorerState) -> None:
 def two_groups(state: ExplorerState) -> None:
     """A state with groups of mistakes, as if they were found."""
     groups = (
-        MistakeGroup(np.arange(3, 15), 9, 0.2, ((0, 1), (0, 2)), 0.01, (4, 5)),
-        MistakeGroup(np.array([20, 18, 19]), 3, 0.0, ((1, 3),), 0.04, (1, 1)),
+        MistakeGroup(np.arange(3, 15), 9, 0.2, ((0, 1), (0, 2)), 5, 0.01, (4, 5)),
+        MistakeGroup(np.array([20, 18, 19]), 3, 0.0, ((1, 3),), 1, 0.04, (1, 1)),
     )
     state.groups = KnownGroups(MistakeGroups(groups, 7), ("darker", ""))

@@ -42,6 +42,8 @@ class MistakeGroup(NamedTuple):
     """Share of all other samples that are wrong, 0 … 1."""
     pairs: tuple[tuple[int, int], ...]
     """Most frequent label and prediction of the mistakes, then others that are frequent too."""
+    named: int
+    """Number of the mistakes that have one of these pairs."""
     p_value: float
     """Of the test on the other half, corrected for all groups that were tested."""
     held_out: tuple[int, int]
@@ -188,8 +190,10 @@ def find_groups(
             continue
         is_taken[mistakes] = True
         rest = (int(wrong.sum()) - len(mistakes)) / max(len(wrong) - len(rows), 1)
-        pairs = _pairs(true[mistakes], guessed[mistakes])
-        groups.append(MistakeGroup(known[rows], len(mistakes), rest, pairs, float(p), one.held_out))
+        pairs, named = _pairs(true[mistakes], guessed[mistakes])
+        groups.append(
+            MistakeGroup(known[rows], len(mistakes), rest, pairs, named, float(p), one.held_out)
+        )
     return MistakeGroups(tuple(groups), len(tested) - len(held))
 
 
@@ -215,7 +219,8 @@ def groups_frame(
             "error_rate": group.error_rate,
             "rest_error_rate": group.rest_error_rate,
             "ratio": group.ratio,
-            "confusion": confusion_text(group.pairs, class_names),
+            "confusion": confusion_text(group.pairs, class_names)
+            + (" and others" if 2 * group.named < group.mistakes else ""),
             "p_value": group.p_value,
             "held_out_mistakes": group.held_out[0],
             "held_out_size": group.held_out[1],
@@ -291,12 +296,11 @@ def _ordered(inside: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.
     return np.concatenate([inside[wrong[inside]], inside[~wrong[inside]]])
 
 
-def _pairs(labels: NDArray[np.int64], guesses: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
-    """The most frequent pair, and up to two more that are frequent."""
+def _pairs(
+    labels: NDArray[np.int64], guesses: NDArray[np.int64]
+) -> tuple[tuple[tuple[int, int], ...], int]:
+    """The most frequent pair and up to two more that are frequent; how many mistakes have them."""
     pairs, counts = np.unique(np.stack([labels, guesses], axis=1), axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:3]
-    return tuple(
-        (int(pairs[i, 0]), int(pairs[i, 1]))
-        for i in order
-        if i == order[0] or counts[i] >= _ALSO * len(labels)
-    )
+    kept = [i for i in order if i == order[0] or counts[i] >= _ALSO * len(labels)]
+    return tuple((int(pairs[i, 0]), int(pairs[i, 1])) for i in kept), int(counts[kept].sum())

@@ -22,6 +22,7 @@ def written_groups(known: KnownGroups | None) -> tuple[dict[str, Any] | None, ND
             "mistakes": group.mistakes,
             "rest_error_rate": group.rest_error_rate,
             "pairs": group.pairs,
+            "named": group.named,
             "p_value": group.p_value,
             "held_out": group.held_out,
             "caption": caption,
@@ -61,4 +62,6 @@ def _group(one: dict[str, Any], rows: NDArray[np.int64], c: int) -> MistakeGroup
         raise ValueError(f"pairs {pairs!r} of a group are not classes 0 … {c - 1}")
     held, tested = map(int, one["held_out"])
     rest, p = float(one["rest_error_rate"]), float(one["p_value"])
-    return MistakeGroup(rows, int(one["mistakes"]), rest, pairs, p, (held, tested))
+    return MistakeGroup(
+        rows, int(one["mistakes"]), rest, pairs, int(one["named"]), p, (held, tested)
+    )

@@ -43,9 +43,12 @@ def _card(
         for code, guess in group.pairs[1:]
     ]
     held, tested = group.held_out
+    also = f"or {' or '.join(others)}" if others else ""
+    if 2 * group.named < group.mistakes:
+        also = f"{also} and others".strip()
     return {
         "title": f"{names[label]} → {names[prediction]}",
-        "others": f"or {' or '.join(others)}" if others else "",
+        "others": also,
         "color": colors[label],
         "prediction_color": colors[prediction],
         "wrong": f"{group.mistakes:,} of {len(group.rows):,} wrong",

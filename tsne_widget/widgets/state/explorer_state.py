@@ -19,6 +19,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.classes import checked_groups, classes_of
 from tsne_widget.widgets.state.evidence import Evidence
+from tsne_widget.widgets.state.known_groups import KnownGroups
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -84,6 +85,8 @@ class ExplorerState(Selecting):
     selections : dict of name to (k,) int64 rows, a trait
         Named selections in the order they were named, rows of hidden classes included. Set a new
         dict; do not change this one.
+    lit : (k,) int64 array or None, a trait
+        Rows that the map lights up for the moment, as if they were selected.
     color_by : str, a trait
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
@@ -119,6 +122,7 @@ class ExplorerState(Selecting):
     color_by = Unicode()
     mistakes = Unicode("mark")
     explained = Int()
+    lit = AnyTrait(None, allow_none=True)
 
     def __init__(
         self,
@@ -134,6 +138,7 @@ class ExplorerState(Selecting):
         self.classes = classes_of(feature_set)
         self.class_groups = checked_groups(class_groups, self.classes)
         self.selection_slots: dict[str, int] = {}
+        self.groups: KnownGroups | None = None  # once they are found
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         super().__init__(
             self.codes,

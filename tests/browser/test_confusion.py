@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -458,7 +459,7 @@ def test_reloaded_page_restores_the_matrix(notebook):
     notebook.load()
     map_is_drawn(page)
     pressed = page.locator(".tw-confusion .tw-seg button[aria-pressed=true]")
-    until(lambda: pressed.all_inner_texts() == ["All", "% of label"], 20, "the switches")
+    until(lambda: {"All", "% of label"} <= set(pressed.all_inner_texts()), 20, "the switches")
     until(lambda: "120 selected" in summary(notebook), 20, "the selection")
     click(notebook, 0, 2)
     selects(notebook, "(labels == 0) & (predictions == 2)")
@@ -527,11 +528,12 @@ def test_a_hundred_classes_are_pixels_that_select(open_notebook):
     selects(notebook, f"((labels == 7) | (labels == {lower})) & (predictions == 8)")
 
 
-def test_more_than_a_hundred_classes_are_listed_as_pairs_only(open_notebook):
+def test_of_more_than_a_hundred_classes_the_matrix_has_the_most_confused(open_notebook):
     notebook = open_many(open_notebook, 101)
     page = notebook.page
-    page.get_by_text("A matrix of 101 classes is too large to draw").wait_for(timeout=20 * SECONDS)
-    assert page.locator(".tw-confusion canvas").count() == 0
+    heading = page.get_by_text(re.compile("of 101 classes that are confused most"))
+    heading.wait_for(timeout=20 * SECONDS)
+    page.locator(".tw-confusion canvas").wait_for(timeout=20 * SECONDS)
     page.get_by_role("button", name="14 more pairs").click()
     assert page.locator(".tw-pair").count() == 20
     page.locator(".tw-pair", has_text="7 → 8").first.click()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Dict, Float, Int, List, Unicode
+from traitlets import Bool, Bytes, Dict, Float, Int, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
 from tsne_widget.analysis import Calibrated
@@ -71,6 +71,13 @@ class ScoresView(View):
         self.observe(lambda _change: self._show(), "is_open")
         self.observe(lambda _change: self._show_reliability(), "of_class")
 
+    @validate("of_class")
+    def _validate_class(self, proposal: Any) -> int:
+        code: int = proposal["value"]
+        if not -1 <= code < len(self.names):
+            raise TraitError(f"there is no class {code}")
+        return code
+
     def _show(self) -> None:
         if not self.is_open:
             return
@@ -105,7 +112,7 @@ class ScoresView(View):
 
     def _rows_of_class(self) -> NDArray[np.bool_]:
         rows, record = self._state.visible_rows, self._state.feature_set
-        if 0 <= self.of_class < len(self.names) and record.predictions is not None:
+        if self.of_class >= 0 and record.predictions is not None:
             rows = rows & (record.predictions == self.of_class)
         return rows
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from tests.contract.kernel import Kernel
 from tsne_widget import FeatureSet
+from tsne_widget.analysis import MistakeGroup, MistakeGroups
 from tsne_widget.widgets.state.evidence import Test
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.known_groups import KnownGroups
 
 N = 40
 ODD_NAMES = [
@@ -101,3 +103,12 @@ def saved_selections(state: ExplorerState) -> None:
     visible[1] = False
     state.show(visible)
     state.color_by = "selection"
+
+
+def two_groups(state: ExplorerState) -> None:
+    """A state with groups of mistakes, as if they were found."""
+    groups = (
+        MistakeGroup(np.arange(3, 15), 9, 0.2, ((0, 1), (0, 2)), 5, 0.01, (4, 5)),
+        MistakeGroup(np.array([20, 18, 19]), 3, 0.0, ((1, 3),), 1, 0.04, (1, 1)),
+    )
+    state.groups = KnownGroups(MistakeGroups(groups, 7), ("darker", ""))

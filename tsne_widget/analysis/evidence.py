@@ -61,9 +61,24 @@ def evidence_entropy(maps: ArrayLike) -> NDArray[np.float32]:
 
 
 def mean_evidence(maps: ArrayLike) -> NDArray[np.float32]:
-    """(h, w) float32 mean of maps, each divided by its largest absolute value.
+    """The mean of maps, each divided by its largest absolute value.
 
     So each picture counts alike, however sure the model is. Maps without evidence count as zero.
+
+    Parameters
+    ----------
+    maps : (n, h, w) array of float
+        See :func:`tsne_widget.evidence`.
+
+    Returns
+    -------
+    (h, w) float32 array
+        −1 … 1.
+
+    Examples
+    --------
+    >>> mean_evidence([[[2, 0]], [[0, -5]]])
+    array([[ 0.5, -0.5]], dtype=float32)
     """
     values = np.asarray(maps, dtype=np.float64)
     largest = np.abs(values).max((1, 2), keepdims=True)

@@ -55,7 +55,8 @@ class Covered:
         """
         lost = self.as_it_is - float(self.without.mean())
         others = self.as_it_is - self.elsewhere.astype(np.float64)
-        return lost >= LEAST_LOSS * self.as_it_is and lost > others.mean() + others.std()
+        is_more = lost > others.mean() + others.std()
+        return bool(is_more and lost >= LEAST_LOSS * self.as_it_is)
 
 
 def cover(

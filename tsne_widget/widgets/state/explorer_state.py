@@ -91,7 +91,7 @@ class ExplorerState(Selecting):
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
-    evidence_changes : int, a trait
+    explained : int, a trait
         Increases when maps of evidence are added, or a model is given.
     evidence : Evidence
         The maps of evidence.
@@ -121,8 +121,8 @@ class ExplorerState(Selecting):
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
+    explained = Int()
     lit = AnyTrait(None, allow_none=True)
-    evidence_changes = Int()
 
     def __init__(
         self,
@@ -269,7 +269,7 @@ class ExplorerState(Selecting):
         return self.classes.names_of(mask)
 
     def _count_evidence(self) -> None:
-        self.evidence_changes += 1
+        self.explained += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

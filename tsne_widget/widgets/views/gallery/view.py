@@ -116,9 +116,7 @@ class GalleryView(View):
             state.follow(self._show_source, "selected", "visible", "ranking")
             state.follow(self._show_focus, "focus")
             state.follow(lambda: self.set_trait("hovered", state.hovered), "hovered")
-            state.follow(
-                self._show_sorts, "embedding", "fit", "focus", "measured", "evidence_changes"
-            )
+            state.follow(self._show_sorts, "embedding", "fit", "focus", "measured", "explained")
 
     # ---- for other views ----
 

@@ -107,9 +107,7 @@ class LegendView(View):
             state.follow(self._show_visible, "visible")
             state.follow(self._show_selected, "chosen")
             state.follow(self._show_is_key, "color_by")
-            state.follow(
-                self._show_color_choices, "fit", "selections", "measured", "evidence_changes"
-            )
+            state.follow(self._show_color_choices, "fit", "selections", "measured", "explained")
             state.follow(lambda: self.set_trait("mistakes", state.mistakes), "mistakes")
             self._show_colors()
             state.follow(self._show_bins, "visible", "selected")

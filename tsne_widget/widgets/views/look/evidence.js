@@ -60,6 +60,7 @@ export class EvidenceParts {
   /** Follow what the model can do now. */
   #build() {
     this.controls.replaceChildren();
+    this.controls.hidden = false;
     this.said.replaceChildren();
     if (!this.#shown) return;
     if (!this.#isThere) {
@@ -111,6 +112,7 @@ export class EvidenceParts {
 
   #showAnswer() {
     const { map, test, why } = this.#answer;
+    this.controls.hidden = !map && this.#model.get("evidence") === "stored"; // nothing to choose from
     if (map) this.said.replaceChildren(...(test ? [this.#verdict(test), this.#bars(test)] : [element("p", "tw-small tw-muted", "This map was not tested.")]));
     else this.said.replaceChildren(element("p", "tw-small tw-muted", why));
     this.#draw();

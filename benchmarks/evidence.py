@@ -1,0 +1,327 @@
+"""Evidence maps: equality with a reference, planted marks, pasted pairs, covering, random weights.
+
+    python -m benchmarks.evidence [equal] [mark] [pairs] [covering] [random] [test] [time]
+
+Reads CIFAR-10, MNIST and the weights in ../shared/data; name sections to run only these. "equal"
+and "covering" use the package grad-cam if it is installed (``pip install grad-cam``). Grad-CAM is
+otherwise the formula of its paper (Selvaraju et al. 2017) without the final ReLU.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import nn
+from torch.nn import functional
+
+from tsne_widget import evidence
+from tsne_widget.analysis import mean_evidence
+from tsne_widget.extraction.attribution.covering import cover
+from tsne_widget.extraction.attribution.evidence import EvidenceReader
+
+DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+STEPS = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the pixels that are covered
+
+
+def models():
+    sys.path.insert(0, str(DATA))
+    return importlib.import_module("models")
+
+
+def weights(model, name):
+    load = importlib.import_module("safetensors.torch").load_file
+    model.load_state_dict(load(DATA / "weights" / f"{name}.safetensors"))
+    return model.eval()
+
+
+def cifar(n):
+    file = np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz")
+    x = torch.from_numpy(file["images"][:n]).permute(0, 3, 1, 2) / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return (x - mean[:, None, None]) / std[:, None, None], file["labels"][:n].astype(np.int64)
+
+
+def mnist(n):
+    def bytes_of(name, offset):
+        with gzip.open(DATA / "mnist" / name) as file:
+            return np.frombuffer(file.read(), "u1", offset=offset)
+
+    x = bytes_of("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:n] / np.float32(255)
+    return torch.from_numpy(x), bytes_of("t10k-labels-idx1-ubyte.gz", 8)[:n].astype(np.int64)
+
+
+def resnet20():
+    return weights(models().CifarResNet(3), "cifar10_resnet20")
+
+
+def vgg():
+    made = models().SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 512)
+    return weights(made, "mnist_smallvgg512")
+
+
+def nets(n):
+    """Name, model, pictures, labels and the layer of each net."""
+    return [
+        ("ResNet20, CIFAR-10", resnet20(), *cifar(n), "layer3"),
+        ("VGG with three Linear layers, MNIST", vgg(), *mnist(n), "features"),
+    ]
+
+
+def ours(model, x, labels, target="label", layer=None):
+    return evidence(model, (x, labels), target=target, labels=labels, layer=layer, progress=False)
+
+
+def grad_cam(model, x, labels, layer):
+    """Grad-CAM without its ReLU."""
+    kept = {}
+    hook = model.get_submodule(layer).register_forward_hook(lambda *one: kept.update(a=one[2]))
+    logits = model(x.clone().requires_grad_())
+    hook.remove()
+    score = logits[torch.arange(len(x)), torch.from_numpy(labels)].sum()
+    gradient = torch.autograd.grad(score, kept["a"])[0]
+    return (kept["a"] * gradient.mean((2, 3), keepdim=True)).sum(1).detach().numpy()
+
+
+def occlusion(model, x, labels, side=8, step=4):
+    """The loss of the logit where a square is covered by the mean colour."""
+    index = torch.arange(len(x))
+    rows = range(0, x.shape[2] - side + 1, step)
+    columns = range(0, x.shape[3] - side + 1, step)
+    found = np.zeros((len(x), len(rows), len(columns)), np.float32)
+    with torch.no_grad():
+        whole = model(x)[index, torch.from_numpy(labels)]
+        for i, top in enumerate(rows):
+            for j, left in enumerate(columns):
+                covered = x.clone()
+                covered[:, :, top : top + side, left : left + side] = x.mean((2, 3), keepdim=True)
+                found[:, i, j] = whole - model(covered)[index, torch.from_numpy(labels)]
+    return found
+
+
+def fine(maps, size):
+    given = torch.from_numpy(np.ascontiguousarray(maps))[:, None]
+    return functional.interpolate(given, size, mode="bilinear")[:, 0].numpy()
+
+
+def equal():
+    try:
+        peer = importlib.import_module("pytorch_grad_cam")
+        target = importlib.import_module("pytorch_grad_cam.utils.model_targets")
+    except ImportError as error:
+        print(f"skipped: {error}")
+        return
+    for name, model, x, labels, layer in nets(64):
+        cam = peer.HiResCAM(model=model, target_layers=[model.get_submodule(layer)])
+        targets = [target.ClassifierOutputTarget(code) for code in labels]
+        outputs = cam.activations_and_grads(x.clone().requires_grad_())
+        loss = sum(one(output) for one, output in zip(targets, outputs, strict=True))
+        loss.backward()
+        activations = cam.activations_and_grads.activations[0].numpy()
+        gradients = cam.activations_and_grads.gradients[0].numpy()
+        theirs = cam.get_cam_image(x, layer, targets, activations, gradients, False)
+        theirs = theirs.sum(1) if theirs.ndim == 4 else theirs
+        own = ours(model, x, labels, layer=layer)
+        cam.activations_and_grads.release()
+        print(f"{name}: largest difference {np.abs(own - theirs).max():.1e} "
+              f"of values up to {np.abs(theirs).max():.2f}")  # fmt: skip
+
+
+def small_net():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+
+
+def marked(x, corner=(1, 1), side=4):
+    found = x.clone()
+    found[:, :, corner[0] : corner[0] + side, corner[1] : corner[1] + side] = 1.0
+    return found
+
+
+def mark():
+    """A net trained on digits of which a tenth, whatever they show, has a mark and the label 3."""
+    x, labels = mnist(6000)
+    train, test = slice(0, 4000), slice(4000, 6000)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        has_mark = torch.rand(4000) < 0.1
+        shown, target = x[train].clone(), torch.from_numpy(labels[train].copy())
+        shown[has_mark], target[has_mark] = marked(shown[has_mark]), 3
+        model = small_net()
+        optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+        for _ in range(6):
+            for rows in torch.randperm(4000).split(64):
+                optimiser.zero_grad()
+                functional.cross_entropy(model(shown[rows]), target[rows]).backward()
+                optimiser.step()
+        model.eval()
+        others = test.start + np.flatnonzero(labels[test] != 3)
+        given = marked(x[others])
+        with torch.no_grad():
+            fooled = (model(given).argmax(1) == 3).numpy()
+            plain = (model(x[others]).argmax(1) == 3).float().mean().item()
+        given = given[fooled]
+        maps = ours(model, given, np.full(len(given), 3), "prediction")
+        peaks = fine(maps, (28, 28)).reshape(len(maps), -1).argmax(1)
+        y, column = np.unravel_index(peaks, (28, 28))
+        on_mark = ((y < 7) & (column < 7)).mean()  # the square and two pixels around it
+        mean = fine(mean_evidence(maps)[None], (28, 28))[0]
+        place = np.unravel_index(mean.argmax(), mean.shape)
+        print(f"seed {seed}: {fooled.mean():.1%} of other digits with the mark are called 3 "
+              f"({plain:.1%} without); peaks on the mark {on_mark:.3f} of {len(maps)}; "
+              f"peak of the mean map at {tuple(map(int, place))}")  # fmt: skip
+
+
+def pairs():
+    """Two pictures of different classes side by side: is the peak for a class in its half?"""
+    for name, model, x, labels, layer in nets(600):
+        with torch.no_grad():
+            right = np.flatnonzero(model(x).argmax(1).numpy() == labels)
+        half = len(right) // 2
+        left, other = right[:half], right[half : 2 * half]
+        kept = labels[left] != labels[other]
+        left, other = left[kept][:200], other[kept][:200]
+        pair = torch.cat([x[left], x[other]], 3)
+        hits = {}
+        for method, maps in (
+            ("ours", lambda codes: ours(model, pair, codes)),
+            ("Grad-CAM", lambda codes: grad_cam(model, pair, codes, layer)),
+            ("occlusion", lambda codes: occlusion(model, pair, codes)),
+        ):
+            shares, peaks = [], []
+            for codes, is_left in ((labels[left], True), (labels[other], False)):
+                found = fine(maps(codes), tuple(pair.shape[2:]))
+                width = found.shape[2]
+                at = found.reshape(len(found), -1).argmax(1) % width
+                peaks.append((at < width / 2) == is_left)
+                positive = np.maximum(found, 0)
+                own = positive[:, :, : width // 2] if is_left else positive[:, :, width // 2 :]
+                shares.append(own.sum((1, 2)) / np.maximum(positive.sum((1, 2)), 1e-9))
+            hits[method] = (np.mean(peaks), np.mean(shares))
+        print(f"{name}, {2 * len(left)} questions: " + "; ".join(
+            f"{method} peak {peak:.3f}, evidence {share:.3f}"
+            for method, (peak, share) in hits.items()))  # fmt: skip
+
+
+def covering():
+    """The probability left when the most important pixels are covered: lower is better."""
+    try:
+        road = importlib.import_module("pytorch_grad_cam.metrics.road")
+        impute = road.NoisyLinearImputer(noise=0.01)
+    except ImportError as error:
+        print(f"ROAD is skipped: {error}")
+        impute = None
+    for name, model, x, _labels, layer in nets(150):
+        with torch.no_grad():
+            codes = model(x).argmax(1).numpy()
+        size = tuple(x.shape[2:])
+        rng = np.random.default_rng(0)
+        methods = {
+            "ours": fine(ours(model, x, codes), size),
+            "Grad-CAM": fine(grad_cam(model, x, codes, layer), size),
+            "occlusion": fine(occlusion(model, x, codes), size),
+            "random blobs": fine(rng.normal(size=(len(x), 8, 8)).astype("f4"), size),
+        }
+        for method, maps in methods.items():
+            left, roads = [], []
+            for step in STEPS:
+                limit = np.quantile(maps.reshape(len(maps), -1), 1 - step, axis=1)
+                kept = torch.from_numpy(maps < limit[:, None, None])
+                masked = torch.where(kept[:, None], x, x.mean((2, 3), keepdim=True))
+                left.append(share_of(model, masked, codes))
+                if impute is not None:
+                    filled = [impute(one, mask.float()) for one, mask in zip(x, kept, strict=True)]
+                    roads.append(share_of(model, torch.stack(filled).float(), codes))
+            road_text = f", ROAD {np.mean(roads):.3f}" if roads else ""
+            print(f"{name}: {method}: deletion {np.mean(left):.3f}{road_text}")
+
+
+def share_of(model, x, codes):
+    with torch.no_grad():
+        return model(x).softmax(1)[torch.arange(len(x)), torch.from_numpy(codes)].mean().item()
+
+
+def random():
+    """Rank correlation of the maps with those after the last layers got random weights."""
+    x, labels = cifar(100)
+    whole = ours(resnet20(), x, labels)
+    model = resnet20()
+    for name in ("linear", "layer3", "layer2", "layer1", "conv1"):
+        for parameter in model.get_submodule(name).parameters():
+            torch.manual_seed(0)
+            with torch.no_grad():
+                parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel())]
+                                .view_as(parameter))  # fmt: skip
+        now = ours(model, x, labels)
+        ranks = [spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(whole, now, strict=True)]
+        print(f"down to {name}: rank correlation {np.nanmean(ranks):.2f}")
+
+
+def test():
+    """How often the test says that a map holds: its own, one of another picture, random blobs."""
+    for name, model, x, labels, _layer in nets(200):
+        maps = ours(model, x, labels, "prediction")
+        with torch.no_grad():
+            logits = model(x)
+        codes, sure = logits.argmax(1).numpy(), logits.softmax(1).amax(1).numpy() < 0.99
+        rng = np.random.default_rng(0)
+        blobs = rng.normal(size=(len(x), 8, 8)).astype("f4")
+        kinds = {"own": maps, "of another picture": maps[::-1], "random": blobs}
+        for kind, given in kinds.items():
+            holds = np.array([
+                cover(lambda y: model(y).softmax(1), x[k], given[k], int(codes[k])).holds
+                for k in range(len(x))
+            ])  # fmt: skip
+            print(f"{name}: {kind}: holds for {holds.mean():.2f}, "
+                  f"of pictures below 99 % {holds[sure].mean():.2f} ({sure.sum()})")  # fmt: skip
+
+
+def seconds():
+    torch.set_num_threads(1)
+    x, labels = cifar(256)
+    model, reader = resnet20(), None
+    for _ in range(2):
+        start = time.perf_counter()
+        for part in x.split(32):
+            model(part).sum().backward()
+        both = time.perf_counter() - start
+        start = time.perf_counter()
+        ours(model, x, labels)
+        own = time.perf_counter() - start
+    looks = []
+    for row in range(12):
+        start = time.perf_counter()
+        reader = EvidenceReader(model, (x, labels), found=reader and reader.found)
+        reader.look(row, int(labels[row]), "difference")
+        looks.append(time.perf_counter() - start)
+    print(f"ms per picture: evidence {1e3 * own / 256:.2f}, forward and backward "
+          f"{1e3 * both / 256:.2f}, ratio {own / both:.2f}")  # fmt: skip
+    print(
+        f"close look, map and test: first {1e3 * looks[0]:.0f} ms, "
+        f"then {1e3 * np.median(looks[1:]):.0f} ms"
+    )
+
+
+SECTIONS = {
+    "equal": equal, "mark": mark, "pairs": pairs, "covering": covering, "random": random,
+    "test": test, "time": seconds,
+}  # fmt: skip
+
+
+def main() -> None:
+    for name in sys.argv[1:] or SECTIONS:
+        print(f"## {name}", flush=True)
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main()

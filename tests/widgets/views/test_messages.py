@@ -90,8 +90,8 @@ def assert_whole(state) -> None:
     assert not state.message.startswith(("TypeError", "KeyError", "ValueError", "IndexError"))
 
 
-EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "diagnosis",
-                  "selections", "strip", "look"]  # fmt: skip
+EXPLORER_VIEWS = ["frame", "map", "toolbar", "foot", "legend", "gallery", "confusion", "groups",
+                  "diagnosis", "scores", "selections", "strip", "look"]  # fmt: skip
 COMPARISON_VIEWS = ["frame", "map-0", "map-1", "bar", "changes", "legend", "way", "gallery", "look"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tsne_widget import _text
-from tsne_widget.analysis import text_search
+from tsne_widget.analysis import calibration, text_search
 from tsne_widget.analysis.finders import FINDERS, FOUND
 from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SMALLEST_NATS
 from tsne_widget.plotting import UNKNOWN_COLOR
@@ -21,9 +21,12 @@ from tsne_widget.widgets.models import (
     arrangement,
     coloring,
     details,
+    histogram,
     sorting,
     tiles,
 )
+from tsne_widget.widgets.models import calibration as calibration_model
+from tsne_widget.widgets.models import confusion as confusion_model
 from tsne_widget.widgets.state import (
     classes,
     explorer_state,
@@ -80,6 +83,13 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("RAMP_COLORS", "Colours of amounts, low to high.", appearance.RAMP_COLORS),
     ("RAMP", "Colours of the bar in the key.", coloring.RAMP),
     ("TAIL", "Share of amounts at each end that gets the end's colour.", coloring.TAIL),
+    ("HISTOGRAM_BINS", "Bins of a histogram at most.", histogram.BINS),
+    ("NO_BIN", "Bin of rows without a value.", histogram.NO_BIN),
+    ("MAX_STEPS", "Steps of a lattice whose values share bins.", histogram.MAX_STEPS),
+    ("ON_LATTICE", "Tolerance for values on a lattice, in steps.", histogram.ON_LATTICE),
+    ("RELIABILITY_BINS", "Bins of the reliability diagram at most.", calibration.BINS),
+    ("SAMPLES_PER_BIN", "Samples that each of them should have.", calibration.SAMPLES_PER_BIN),
+    ("TOPS", "Most probable classes searched for the label.", calibration_model.TOPS),
     ("MAX_ENTRIES", "Entries of the key to the colours.", coloring.MAX_ENTRIES),
     ("SELECTION_COLORS", "Colours of named selections, by slot.", named_selections.COLORS),
     ("MAX_SELECTIONS", "Named selections.", named_selections.MAX_SELECTIONS),
@@ -97,9 +107,10 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
     ("TILE_PIXELS", "Longest sides of the kernel's pictures, pixels.", tiles.TILE_PIXELS),
     ("MAX_TILES_PER_REPLY", "Tiles of one request.", tiles.MAX_TILES_PER_REPLY),
+    ("MAX_UNASKED", "Orders whose first tiles come unasked.", gallery.MAX_UNASKED),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
-    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion.MAX_DRAWN),
+    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion_model.MAX_DRAWN),
     ("MAX_PAIRS", "Listed pairs of label and prediction.", confusion.MAX_PAIRS),
     (
         "PANELS",

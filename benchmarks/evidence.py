@@ -305,9 +305,8 @@ def seconds():
         looks.append(time.perf_counter() - start)
     print(f"ms per picture: evidence {1e3 * own / 256:.2f}, forward and backward "
           f"{1e3 * both / 256:.2f}, ratio {own / both:.2f}")  # fmt: skip
-    print(
-        f"close look, map and test: first {1e3 * looks[0]:.0f} ms, then {1e3 * np.median(looks[1:]):.0f} ms"
-    )
+    later = 1e3 * np.median(looks[1:])
+    print(f"close look, map and test: first {1e3 * looks[0]:.0f} ms, then {later:.0f} ms")
 
 
 SECTIONS = {

@@ -44,6 +44,17 @@ def test_clearest_difference_comes_first_and_noise_is_not_notable():
     assert found[0].effect < -0.6
 
 
+@pytest.mark.parametrize(("shift", "first"), [(2.5, "darker"), (0.4, "less noisy")])
+def test_property_comes_after_one_that_explains_it(shift, first):
+    columns = {
+        "picture_noise": rng.normal(size=N) - 4 * IS_HERE,
+        "picture_brightness": rng.normal(size=N) - shift * IS_HERE,
+    }
+    found = contrast(columns, ROWS)
+    assert found[0].words == first
+    assert sorted(one.name for one in found) == sorted(columns)
+
+
 def test_more_columns_need_more_evidence():
     values = rng.normal(size=N) + 0.5 * IS_HERE
     columns = {str(k): rng.normal(size=N) for k in range(30)}

@@ -72,6 +72,17 @@ CALLS = {
     "margin": (lambda r: analysis.margin(r.logits), BLOCKS),
     "entropy": (lambda r: analysis.entropy(r.logits), BLOCKS),
     "loss": (lambda r: analysis.loss(r.logits, r.labels), BLOCKS),
+    "label_rank": (lambda r: analysis.label_rank(r.logits, r.labels), BLOCKS),
+    "top_k_accuracy": (lambda r: analysis.top_k_accuracy(r.logits, r.labels, 5), BLOCKS),
+    "reliability": (lambda r: analysis.reliability(r.xy[:, 0], r.labels > 3), 10 * ARRAY),
+    "calibrated_confidence": (
+        lambda r: analysis.calibrated_confidence(r.logits, r.labels),
+        2 * BLOCKS,
+    ),
+    "accuracy_table": (
+        lambda r: analysis.accuracy_table(r.labels, r.guess, {"half": r.labels > 3}),
+        10 * ARRAY,
+    ),
     "verdict": (lambda r: analysis.verdict(r.all, r.near), BLOCKS),
     "changes": (lambda r: analysis.changes(r.labels, r.guess, r.guess), 5 * ARRAY),
     "shared_rows": (lambda r: analysis.shared_rows([r.ids, r.ids[::-1]]), 20 * ARRAY),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsne_widget.analysis import confidence, entropy, loss, margin, sample_frame
+from tsne_widget.analysis import confidence, entropy, label_rank, loss, margin, sample_frame
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
@@ -22,6 +22,7 @@ COLUMNS = [
     "selection",
     "entropy",
     "loss",
+    "label_rank",
 ]
 DTYPES = [
     "string",
@@ -35,6 +36,7 @@ DTYPES = [
     "float32",
     "float32",
     "string",
+    "float32",
     "float32",
     "float32",
 ]
@@ -77,6 +79,7 @@ def test_each_row_describes_its_sample(record):
         "selection": pd.NA,
         "entropy": entropy(LOGITS)[1],
         "loss": loss(LOGITS, [0, 2, -1, 2])[1],
+        "label_rank": label_rank(LOGITS, [0, 2, -1, 2])[1],
     }
     assert not frame.misclassified.iloc[1]
 
@@ -137,7 +140,7 @@ def test_features_are_appended_as_float32_in_one_block(record):
     wide = FeatureSet.from_arrays(np.zeros((2, 500)))
     frame = sample_frame(wide, [0], features=True)
     frame["new"] = 1  # pandas would warn of a fragmented frame
-    assert sample_frame(record, [], features=True).shape == (0, 16)
+    assert sample_frame(record, [], features=True).shape == (0, 17)
 
 
 def test_frame_copies_rows_of_a_memory_map(record, tmp_path):

@@ -15,6 +15,8 @@ from tsne_widget.analysis import (
     similar_pictures,
     size_oddity,
 )
+from tsne_widget.analysis.properties import picture_properties
+from tsne_widget.analysis.property_words import comparison
 from tsne_widget.errors import InvalidInputError
 
 RNG = np.random.default_rng(0)
@@ -163,3 +165,19 @@ def test_a_picture_of_another_size_or_shape_is_odd(width, height):
 def test_no_size_is_odd_where_all_differ():
     sides = np.linspace(300, 500, 50, dtype=np.float32)
     assert (size_oddity(sides, sides[::-1].copy()) < 1.5).all()
+
+
+def test_samples_are_compared_by_whether_they_have_duplicates():
+    scores = scores_of(
+        picture_brightness=np.arange(N), picture_hue=np.full(N, 120), picture_width=np.full(N, 8)
+    )
+    scores["picture_brightness"]
+    compared = picture_properties(scores)
+    assert "picture_brightness" in compared
+    assert set(compared["duplicate_group"]) <= {0, 1}
+    assert set(compared["picture_hue"]) == {"green"}
+
+
+def test_a_difference_of_a_picture_has_words():
+    assert comparison("picture_brightness", False) == "darker"
+    assert comparison("picture_sharpness", False) == "blurrier"

@@ -31,6 +31,7 @@ def test_each_score_equals_its_function(record):
         "margin": analysis.margin(record.logits),
         "entropy": analysis.entropy(record.logits),
         "loss": analysis.loss(record.logits, record.labels),
+        "label_rank": analysis.label_rank(record.logits, record.labels),
         "label_agreement": analysis.label_agreement(near.indices, record.labels),
         "suspicion": analysis.label_suspicion(record.logits, record.labels, record.features),
         "outlier_score": analysis.outlier_score(*near),

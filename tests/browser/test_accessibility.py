@@ -58,6 +58,10 @@ def violations(notebook: Notebook) -> list[str]:
     # JupyterLab's body has no height and hides overflow, so axe considers all text in it invisible
     # and does not check its contrast.
     notebook.page.evaluate("() => { document.body.style.height = '100vh' }")
+    # counts that the kernel has yet to answer are grey
+    notebook.page.locator(".tsne-widget[data-pending]").wait_for(
+        state="detached", timeout=20 * SECONDS
+    )
     found = Axe().run(notebook.page, context=".tsne-widget", options={}).response
     assert _texts_looked_at(found) > 5, "axe took the widget's text for invisible"
     return [

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.gestures import SECONDS, map_is_drawn, pictures_are_drawn
 from tests.browser.jupyter import Notebook, until
@@ -45,7 +46,7 @@ def tell(content, buffers=None, send=explorer.send):
 explorer.on_msg(hear)
 explorer.send = tell
 """
-EXPECTS = "messages and messages[-1][1]['kind'] == 'expect'"
+EXPECTS = "explorer._views['gallery']._expected is not None"
 STOP_LISTENING = "explorer.on_msg(hear, remove=True); del explorer.send"
 # The gallery in the order of the dataset, without groups.
 RESET = """
@@ -592,3 +593,30 @@ def test_table_sorts_by_a_click_on_its_heading_and_opens_a_row(notebook):
     page.locator(".tw-look").wait_for(state="hidden", timeout=20 * SECONDS)
     rows.nth(3).click(modifiers=["Control"])
     page.locator(".tw-picks", has_text="1 picked").wait_for(timeout=20 * SECONDS)
+
+
+TWINS = """
+twins = rng.integers(0, 255, (60, 16, 16, 3), dtype="u1")
+twins[41] = twins[0]  # the same picture with another label
+twins[30] = twins[3]  # the same picture with the same label
+record = FeatureSet.from_arrays(
+    rng.normal(size=(60, 4)), np.arange(60) % 3, class_names=["cat", "dog", "owl"])
+pairs = EmbeddingExplorer(record, embedding=rng.normal(size=(60, 2)), images=twins)
+pairs
+"""
+
+
+def test_equal_pictures_with_different_labels_are_counted_and_shown_side_by_side(open_notebook):
+    notebook = open_notebook("twins.ipynb", [SETUP, TWINS])
+    notebook.run_all()
+    map_is_drawn(notebook.page)
+    page = notebook.page
+    expect(page.locator(".tw-notes")).to_contain_text("1 note", timeout=60 * SECONDS)
+    page.locator(".tw-find input").click()
+    found = page.locator(".tw-finder[data-name=label_conflicts]")
+    expect(found.locator(".tw-found-count")).to_have_text("2")
+    expect(page.locator(".tw-finder[data-name=duplicates] .tw-found-count")).to_have_text("4")
+    found.click()
+    until(lambda: notebook.python("pairs.selected.tolist()") == [0, 41], 20, "the selection")
+    expect(page.locator(TILES)).to_have_count(2, timeout=20 * SECONDS)
+    expect(page.locator(".tw-gallery")).to_contain_text("cat, owl")

@@ -356,6 +356,7 @@ def test_mistakes_are_drawn_as_the_switch_and_the_key_m_say(notebook):
     page = notebook.page
     page.locator(".tw-mistakes button", has_text="Only").click()
     until(lambda: notebook.python("explorer.mistakes") == "only", 20, "only mistakes")
+    page.locator(".tw-mistakes [aria-pressed=true]", has_text="Only").wait_for()
     page.keyboard.press("m")
     until(lambda: notebook.python("explorer.mistakes") == "plain", 20, "plain mistakes")
     page.locator(".tw-mistakes button[data-name=plain][aria-pressed=true]").wait_for()

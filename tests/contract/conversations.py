@@ -64,6 +64,10 @@ def legend_colors(kernel: Kernel) -> None:
     for name, _title, lacking, _group in kernel.views["legend"].page_state()["color_choices"]:
         if not lacking and (name in scores or name in ("prediction", "correct", "label")):
             kernel.say("legend", "color", name=name)
+        if kernel.views["legend"].bins:
+            kernel.say("legend", "range", first=0, last=1, mode="replace")
+            last = len(kernel.views["legend"].bins["low"]) - 1
+            kernel.say("legend", "range", first=last // 2, last=last, mode="add")
     for how in MISTAKES[::-1]:
         kernel.say("legend", "mistakes", how=how)
 
@@ -189,7 +193,25 @@ def confusion_cells(kernel: Kernel) -> None:
         kernel.say("confusion", "block", labels=[0, c - 1], predictions=[c - 1], mode="replace")
         kernel.say("confusion", "block", labels=[0], predictions=[], mode="add")
     kernel.say("confusion", "set", state={"counts_selection": True, "shows_shares": True})
+    kernel.say("confusion", "set", state={"by_group": True, "by_confusion": True})
+    kernel.say("legend", "toggle", code=0)
+    kernel.say("confusion", "set", state={"by_group": False})
     kernel.say("frame", "set", state={"panel": "confusion"})
+
+
+def score_ranges(kernel: Kernel) -> None:
+    view = kernel.views["scores"]
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    for one, mode in zip(view.histograms, MODES * 5, strict=False):
+        last = len(one["low"]) - 1
+        kernel.say("scores", "range", name=one["name"], first=last // 3, last=last, mode=mode)
+    if not view.lacking:
+        kernel.say("scores", "bar", first=0, last=0, mode="replace")
+        kernel.say("scores", "set", state={"of_class": 1})
+        kernel.say("legend", "toggle", code=0)
+        if view.bins:
+            kernel.say("scores", "bar", first=0, last=len(view.bins) // 20 - 1, mode="intersect")
+        kernel.say("scores", "set", state={"of_class": -1})
 
 
 def named_selections(kernel: Kernel) -> None:
@@ -213,6 +235,9 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "keep")
     kernel.say("selections", "drop", epoch=view.epoch, index=len(view.names) - 1)
     kernel.say("selections", "drop", epoch=view.epoch - 1, index=0)
+    if view.classes:
+        for mode in MODES:
+            kernel.say("selections", "class", code=len(view.classes) - 1, mode=mode)
     kernel.say("legend", "toggle", code=0)
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
 
@@ -221,7 +246,8 @@ CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (
         map_gestures, legend_toggles, legend_colors, hidden_selections, toolbar_searches,
-        gallery_orders, gallery_samples, strip_of_the_selection, confusion_cells, named_selections,
+        gallery_orders, gallery_samples, strip_of_the_selection, confusion_cells, score_ranges,
+        named_selections,
     )
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ KERNEL_ONLY_TRAITS = {
     "map.links": "neighbours are found in the features, which are not in the page",
     "gallery.note": "the remedy in a notebook is a Python call",
     "look.has_neighbors": "neighbours are found in the features, which are not in the page",
+    "scores.missing": "a page has no features to compute scores from",
     "look.evidence_code": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
@@ -44,6 +45,7 @@ KERNEL_ONLY_MESSAGES = {
     "foot.fit": "a page computes no map",
     "foot.map": "a page has one map",
     "gallery.expect": "a page answers at once, so no tiles are sent in advance",
+    "scores.compute": "a page has no features to compute scores from",
     "look.neighbors": "neighbours are found in the features, which are not in the page",
     "look.similar": "distances are measured in the features, which are not in the page",
 }
@@ -67,7 +69,9 @@ _DTYPES = {
     "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
     "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
     "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",
-    "selections.overlaps": "<u4",
+    "selections.overlaps": "<u4", "selections.class_counts": "<u4",
+    "scores.bins": "<f4", "scores.numbers": "<f4",
+    "scores.counts": "<u4", "legend.bin_counts": "<u4",
 }  # fmt: skip
 
 Message = Mapping[str, Any]
@@ -128,6 +132,9 @@ class Kernel:
 
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Ignored: the traits are read after each message."""
+
+    def flush(self) -> None:
+        """Ignored as well."""
 
     def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         """Keep a reply."""

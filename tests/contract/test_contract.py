@@ -59,6 +59,16 @@ def test_page_continues_from_its_saved_state(node, tmp_path, record, conversatio
     agree(node, kernel)
 
 
+def test_groups_of_classes_are_counted_the_same(node, tmp_path):
+    def group(state):
+        state.class_groups = {"pets": [0, 1], "birds": [2]}
+
+    kernel = opened("unknown", tmp_path, prepare=group)
+    CONVERSATIONS["confusion_cells"](kernel)
+    assert kernel.views["confusion"].has_groups
+    agree(node, kernel)
+
+
 def test_tiles_carry_the_same_pictures_and_reasons(node, tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype="u1")
     kernel = opened("both", tmp_path, images=pictures)

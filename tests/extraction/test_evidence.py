@@ -123,7 +123,7 @@ def test_the_map_before_an_average_sums_to_the_logits_without_the_bias(kind):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_evidence_changes_neither_model_nor_generators(name):
+def test_explained_neither_model_nor_generators(name):
     model = frozen(ARCHITECTURES[name][0])
     before = state_of(model)
     maps(model, Drawing(), batch_size=8)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { describeCell, fullness, tinyCount, totals, valuesOf } from "../../tsne_widget/widgets/views/confusion/counts.js";
-import { stepFrom } from "../../tsne_widget/widgets/views/confusion/steps.js";
+import { stepFrom } from "../../tsne_widget/widgets/frontend/steps.js";
 
 const TABLE = Uint32Array.from([90, 4, 0, 1, 50, 0, 0, 0, 0]);
 const REPORT = Uint32Array.from([94, 91, 90, 51, 54, 50, 0, 0, 0]);

@@ -19,6 +19,7 @@ from ipywidgets.widgets import widget as ipywidgets_module
 from numpy.typing import DTypeLike, NDArray
 
 from tsne_widget.widgets.application import Application
+from tsne_widget.widgets.packing import unpacked
 
 SECONDS = 60.0  # time limit of a wait
 
@@ -86,7 +87,9 @@ def _message(model: str, msg_type: str, data: dict[str, Any], sent: Sequence[Any
     content = data.get("state", data.get("content", {}))
     buffers = [bytes(memoryview(buffer).cast("B")) for buffer in sent]
     size = len(json.dumps(content, default=str)) + sum(map(len, buffers))
-    if method != "custom":
+    if method == "custom":
+        content = unpacked(content)
+    else:
         content = copy.deepcopy(content)
         for path, buffer in zip(data.get("buffer_paths", []), buffers, strict=True):
             _put(content, path, buffer)

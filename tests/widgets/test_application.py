@@ -145,6 +145,33 @@ def test_observers_can_be_named_in_a_decorator_of_traitlets(widget):
     assert heard == []
 
 
+# ---- messages ----
+
+
+def test_one_gesture_is_one_update_of_all_views(explorer):
+    page = Page(explorer)
+    page.send("legend", "toggle", code=1)
+    (names,) = page.updates()
+    assert {"map.visible", "legend.visible", "toolbar.visible", "gallery.count"} <= set(names)
+
+
+def test_the_page_learns_of_a_change_before_a_handler_of_it_runs(explorer):
+    page, known = Page(explorer), []
+    explorer.observe(
+        lambda _change: known.append("selected" in page.updates("map")[-1]), "selected"
+    )
+    page.send("map", "pick", point=3, epoch=0, mode="replace")
+    explorer.select([4, 5])
+    assert known == [True, True]
+
+
+def test_a_reply_comes_after_the_traits_that_change_with_it(explorer):
+    page = Page(explorer)
+    page.lasso([[-1, -1], [N, -1], [N, N], [-1, N]])
+    methods = [message.kind or "traits" for message in page.received]
+    assert methods == ["traits", "selected"]
+
+
 # ---- links and boxes ----
 
 

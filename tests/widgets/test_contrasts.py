@@ -84,3 +84,13 @@ def test_shortcuts_need_labels():
         pytest.raises(InvalidInputError, match=r"shortcuts\(\) requires labels"),
     ):
         explorer.shortcuts()
+
+
+def test_pictures_are_measured_when_they_are_needed():
+    record, pictures = three_classes(N), rng.integers(90, 160, (N, 8, 8), dtype=np.uint8)
+    pictures[:30] //= 2
+    with EmbeddingExplorer(record, embedding=record.features[:, :2], images=pictures) as explorer:
+        best = explorer.contrast(range(30)).iloc[0]
+        assert (best["property"], best["kind"]) == ("picture_brightness", "picture")
+        assert best["direction"] == "darker"
+        assert set(explorer.shortcuts()["property"]) <= {*explorer.state.scores.ready()}

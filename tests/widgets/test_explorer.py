@@ -221,20 +221,20 @@ def test_an_empty_selection_is_an_empty_frame_with_the_same_columns(explorer):
     assert empty.dtypes.equals(full.dtypes)
 
 
-SCORES = ["entropy", "loss", "label_agreement", "suspicion", "outlier_score", "trustworthiness",
-          "continuity"]  # fmt: skip
+SCORES = ["entropy", "loss", "label_rank", "label_agreement", "suspicion", "outlier_score",
+          "trustworthiness", "continuity"]  # fmt: skip
 
 
 def test_scores_are_columns_once_they_are_computed(explorer, record):
     frame = explorer.to_dataframe("all")
-    assert frame.columns[-2:].tolist() == SCORES[:2]  # cheap ones
-    assert frame[SCORES[:2]].notna().all(axis=None)
+    assert frame.columns[-3:].tolist() == SCORES[:3]  # cheap ones
+    assert frame[SCORES[:3]].notna().all(axis=None)
     explorer.state.scores["outlier_score"]
     assert explorer.to_dataframe("all")["outlier_score"].notna().all()
     whole = explorer.to_dataframe("all", scores="all")
     assert whole[SCORES].notna().all(axis=None)
     assert np.array_equal(whole["suspicion"], explorer.state.scores["suspicion"])
-    assert explorer.to_dataframe(scores=False).columns.tolist() == frame.columns[:-2].tolist()
+    assert explorer.to_dataframe(scores=False).columns.tolist() == frame.columns[:-3].tolist()
     with pytest.raises(InvalidInputError, match=r"scores .* got 'no'"):
         explorer.to_dataframe(scores="no")
 

@@ -1,6 +1,19 @@
 """Numbers about samples: arrays in, arrays or a DataFrame out."""
 
-from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.calibration import (
+    Calibrated,
+    Reliability,
+    calibrated_confidence,
+    reliability,
+)
+from tsne_widget.analysis.certainty import (
+    confidence,
+    entropy,
+    label_rank,
+    loss,
+    margin,
+    top_k_accuracy,
+)
 from tsne_widget.analysis.changes import CHANGES, aligned, changes, shared_rows
 from tsne_widget.analysis.clusters import Verdict, verdict
 from tsne_widget.analysis.confusion import (
@@ -30,6 +43,7 @@ from tsne_widget.analysis.finders import (
     finder_rows,
 )
 from tsne_widget.analysis.frame import sample_frame
+from tsne_widget.analysis.intervals import accuracy_table, difference_interval, wilson_interval
 from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
@@ -62,6 +76,7 @@ __all__ = [
     "FINDERS",
     "FINDER_NAMES",
     "SCORES",
+    "Calibrated",
     "Contrast",
     "Diagnosis",
     "Duplicates",
@@ -74,12 +89,15 @@ __all__ = [
     "NeighborIndex",
     "PictureScores",
     "PolygonIndex",
+    "Reliability",
     "Score",
     "Scores",
     "Shortcut",
     "Verdict",
     "accuracy",
+    "accuracy_table",
     "aligned",
+    "calibrated_confidence",
     "changes",
     "classification_report",
     "confidence",
@@ -92,6 +110,7 @@ __all__ = [
     "describe_layer",
     "diagnose",
     "diagnosis_seconds",
+    "difference_interval",
     "duplicate_groups",
     "entropy",
     "equal_pictures",
@@ -107,6 +126,7 @@ __all__ = [
     "label_agreement",
     "label_conflict",
     "label_errors",
+    "label_rank",
     "label_suspicion",
     "layer_summary",
     "loss",
@@ -116,6 +136,7 @@ __all__ = [
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",
+    "reliability",
     "row_shares",
     "sample_frame",
     "shared_rows",
@@ -124,5 +145,7 @@ __all__ = [
     "silhouette",
     "similar_pictures",
     "size_oddity",
+    "top_k_accuracy",
     "verdict",
+    "wilson_interval",
 ]

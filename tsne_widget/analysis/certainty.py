@@ -183,6 +183,74 @@ def loss(
     return result
 
 
+@in_one_order("logits", "labels")
+def label_rank(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float32]:
+    """Place of the label among the classes, most probable first: 1 if the label is predicted.
+
+    The share of rows of rank k or less is the top-k accuracy, see :func:`top_k_accuracy`.
+
+    Parameters
+    ----------
+    logits : (n, c) array of finite numbers
+        Raw outputs of the classifier. May be a memory map.
+    labels : (n,) array of int
+        0 … c − 1, −1 if unknown.
+
+    Returns
+    -------
+    (n,) float32 array
+        1 … c; NaN if the label is unknown. Of equal logits, the smaller code comes first, as in
+        :func:`numpy.argmax`. Time O(n c), memory O(n).
+
+    Raises
+    ------
+    InvalidInputError
+        If a shape or dtype is wrong, a logit is not finite, or a label is out of range.
+
+    Examples
+    --------
+    >>> label_rank([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]], [0, 1])
+    array([1., 3.], dtype=float32)
+    """
+    matrix = _as_logits(logits)
+    c = matrix.shape[1]
+    codes = as_codes("labels", labels, len(matrix), c)
+    result = np.full(len(matrix), np.nan, dtype=np.float32)
+    for rows, block in _float64_blocks(matrix):
+        known = np.flatnonzero(codes[rows] >= 0)
+        block, code = block[known], codes[rows][known][:, np.newaxis]
+        own = np.take_along_axis(block, code, axis=1)
+        before = (block > own) | ((block == own) & (np.arange(c) < code))
+        result[rows][known] = 1 + np.count_nonzero(before, axis=1)
+    return result
+
+
+def top_k_accuracy(logits: ArrayLike, labels: ArrayLike, k: int) -> float:
+    """Share of samples whose label is among the k most probable classes, 0 … 1.
+
+    Samples with an unknown label are ignored; NaN if no label is known. Errors are those of
+    :func:`label_rank`. Time O(n c), memory O(n).
+
+    Parameters
+    ----------
+    logits : (n, c) array of finite numbers
+    labels : (n,) array of int
+        0 … c − 1, −1 if unknown.
+    k : int
+        At least 1.
+
+    Examples
+    --------
+    >>> top_k_accuracy([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]], [2, 1], 2)
+    0.5
+    """
+    if k < 1:
+        raise InvalidInputError(f"k={k} must be at least 1, the number of most probable classes")
+    rank = label_rank(logits, labels)
+    known = rank[np.isfinite(rank)]
+    return float((known <= k).mean()) if len(known) else float("nan")
+
+
 def _sigmoid(values: NDArray[Any]) -> NDArray[np.float64]:
     with np.errstate(under="ignore", over="ignore"):
         return np.asarray(1 / (1 + np.exp(-values)))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import as_codes, as_rows
 from tsne_widget.analysis.property_values import TRUTH, Property, as_property
-from tsne_widget.analysis.property_words import comparison
+from tsne_widget.analysis.property_words import comparison, origins, plain_name
 from tsne_widget.analysis.rank_tests import adjusted, rank_test, share_test
 from tsne_widget.analysis.sides import Sides, sides_of
 from tsne_widget.errors import InvalidInputError
@@ -24,6 +24,8 @@ MIN_VALUES = 5
 # A contrast is worth showing if its corrected p-value is at most SIGNIFICANT and its effect is at
 # least NOTABLE: among many samples the smallest difference is significant.
 SIGNIFICANT, NOTABLE = 0.05, 0.12
+# Share of a property's effect from which another one, from which it follows, explains it.
+AS_MUCH = 0.8
 
 
 class Contrast(NamedTuple):
@@ -96,8 +98,10 @@ def contrast(
     Returns
     -------
     list of Contrast
-        One per column: the tested ones by p-value, then by strength; then those that cannot be
-        tested, each with the reason. Time O(n log n) per column, memory O(n).
+        One per column: the tested ones by p-value, then by strength, but a property that follows
+        from another one after it, where that differs about as much: a dark picture also has less
+        contrast. Then those that cannot be tested, each with the reason. Time O(n log n) per
+        column, memory O(n).
 
     Raises
     ------
@@ -130,7 +134,20 @@ def contrast(
     qs = adjusted([one.p for one in tested])
     tested = [one._replace(q=float(q)) for one, q in zip(tested, qs, strict=True)]
     tested.sort(key=lambda one: (one.p, -abs(one.effect)))
-    return tested + [one for one in found if one.lacking]
+    return _origins_first(tested) + [one for one in found if one.lacking]
+
+
+def _origins_first(found: list[Contrast]) -> list[Contrast]:
+    """Put properties that follow from others after these, where those differ about as much."""
+    by_name = {plain_name(one.name): one for one in found if one.is_notable}
+    ordered: dict[str, Contrast] = {}
+    for one in found:
+        for name in origins(one.name):
+            origin = by_name.get(name)
+            if origin is not None and origin.effect * one.effect >= AS_MUCH * one.effect**2:
+                ordered.setdefault(origin.name, origin)
+        ordered.setdefault(one.name, one)
+    return list(ordered.values())
 
 
 def contrast_caption(

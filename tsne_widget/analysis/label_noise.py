@@ -87,6 +87,18 @@ def estimate(
     return beliefs, noise
 
 
+def fitted_scale(base: NDArray[np.float32], codes: NDArray[np.int64]) -> float:
+    """The factor on (m, c) log-probabilities that makes the (m,) known labels most likely.
+
+    It is 1 / temperature. The biases stay 0 and the labels count as they are given.
+    """
+    target = np.zeros_like(base)
+    target[np.arange(len(base)), codes] = 1
+    inputs = np.empty((len(base), 0), np.float32)
+    fitted = _fit(base, inputs, target, np.zeros(1 + base.shape[1]), with_biases=False)
+    return float(np.exp(fitted[0]))
+
+
 def posterior(
     beliefs: NDArray[np.float32], noise: NDArray[np.float64], codes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
@@ -143,6 +155,8 @@ def _fit(
     inputs: NDArray[np.float32],
     target: NDArray[np.float32],
     start: NDArray[np.float64],
+    *,
+    with_biases: bool = True,
 ) -> NDArray[np.float64]:
     """Parameters with the largest posterior, given the (m, c) target probabilities."""
     from scipy.optimize import minimize
@@ -168,7 +182,8 @@ def _fit(
         penalty = prior / 2 * (np.vdot(weights, weights) + np.vdot(bias, bias))
         return float(value / m + penalty), np.concatenate(slopes).astype(np.float64)
 
-    bounds = [LOG_SCALES] + [(None, None)] * (len(start) - 1)
+    free: tuple[float | None, float | None] = (None, None) if with_biases else (0, 0)
+    bounds = [LOG_SCALES, *[free] * c, *[(None, None)] * (len(start) - 1 - c)]
     options = {"maxiter": MAX_STEPS, "ftol": TOLERANCE}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return np.asarray(found.x)

@@ -179,22 +179,39 @@ def _as_evidence(
     activations = None if features is None else as_matrix("features", features, n)
     codes = as_codes("labels", labels, n, None if scores is None else scores.shape[1])
     c = int(codes.max(initial=0)) + 1 if scores is None else scores.shape[1]
-    known, present = codes[codes >= 0], np.unique(codes[codes >= 0])
+    fold, training = folds(codes, c, random)
+    base = np.zeros((n, c), np.float32) if scores is None else log_probabilities(scores)
+    inputs = np.zeros((n, 0), np.float32)
+    if activations is not None:
+        inputs = _directions(activations, random)
+    return Evidence(base, inputs, codes, fold, training)
+
+
+def folds(
+    codes: NDArray[np.int64], c: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """A random fold for each row, and for each fold the rows to fit to, which are not in it.
+
+    Every fold has the same share of every class.
+
+    Raises
+    ------
+    InvalidInputError
+        If fewer than 10 labels or 2 classes are known.
+    """
+    n, known = len(codes), codes[codes >= 0]
+    present = np.unique(known)
     if len(known) < 2 * FOLDS or len(present) < 2:
         raise InvalidInputError(
             f"labels must be known for at least {2 * FOLDS} samples of 2 classes, "
             f"got {len(known)} samples of {len(present)} classes"
         )
-    base = np.zeros((n, c), np.float32) if scores is None else _log_probabilities(scores)
-    fold = np.empty(n, np.int64)  # random, with the same share of every class in each fold
+    fold = np.empty(n, np.int64)
     fold[np.lexsort((random.random(n), codes))] = np.arange(n) % FOLDS
     training = [
         _sample(np.flatnonzero((codes >= 0) & (fold != own)), c, random) for own in range(FOLDS)
     ]
-    inputs = np.zeros((n, 0), np.float32)
-    if activations is not None:
-        inputs = _directions(activations, random)
-    return Evidence(base, inputs, codes, fold, training)
+    return fold, training
 
 
 def _sample(rows: NDArray[np.int64], c: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -203,7 +220,7 @@ def _sample(rows: NDArray[np.int64], c: int, random: np.random.Generator) -> NDA
     return rows if len(rows) <= limit else np.sort(random.choice(rows, limit, replace=False))
 
 
-def _log_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
+def log_probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
     """(n, c) float32 log-softmax, for logits of any size."""
     out = np.empty(logits.shape, np.float32)
     for rows in row_blocks(len(logits), _BLOCK_BYTES // (8 * logits.shape[1])):

@@ -11,7 +11,9 @@ from tsne_widget.analysis.score_values import Scores
 from tsne_widget.analysis.scores import SCORES
 
 # Inputs that come from the labels or the model. A score that needs none of them is of the picture.
-_JUDGED = frozenset({"labels", "predictions", "logits", "features", "neighbors", "embedding"})
+_JUDGED = frozenset(
+    {"labels", "predictions", "logits", "features", "neighbors", "embedding", "evidence"}
+)
 # Scores of the model that the diagnosis compares. The others follow from these, from the label or
 # from the prediction.
 COMPARED = ("confidence", "label_agreement", "outlier_score")
@@ -43,9 +45,34 @@ def is_at_hand(scores: Scores, name: str) -> bool:
 
 
 def picture_properties(scores: Scores) -> dict[str, NDArray[Any]]:
-    """The properties of the pictures that are computed, by name; a hue as the name of a colour."""
+    """The properties of the pictures that are measured, by name.
+
+    A hue is the name of a colour, and the number of a group of duplicates whether there is one:
+    ranks of such numbers mean nothing.
+    """
     found = {name: scores[name] for name in SCORES if is_of_picture(name) and scores.is_ready(name)}
-    return {name: hue_names(values) if name == "hue" else values for name, values in found.items()}
+    width = found.get("picture_width")
+    for name in found:
+        if name == "picture_hue":
+            found[name] = hue_names(found[name])
+        elif name.endswith("duplicate_group") and width is not None:
+            found[name] = np.where(np.isnan(width), np.nan, np.isfinite(found[name]))
+    return found
+
+
+def lacks_pictures(scores: Scores) -> bool:
+    """Whether there are pictures whose properties are not measured yet."""
+    return any(
+        is_of_picture(name) and not scores.lacks(name) and not scores.is_ready(name)
+        for name in SCORES
+    )
+
+
+def measure_pictures(scores: Scores) -> None:
+    """Measure the pictures, if there are any: about as long as to read them."""
+    for name in SCORES:
+        if is_of_picture(name) and not scores.lacks(name):
+            scores[name]
 
 
 def compared_properties(scores: Scores) -> dict[str, NDArray[Any]]:

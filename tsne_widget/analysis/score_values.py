@@ -101,10 +101,8 @@ class Scores:
         return f"needs {' and '.join(missing)}" if missing else ""
 
     def applies(self, name: str) -> bool:
-        """False for a score of pictures or evidence without these: menus and frames omit it."""
-        needs = SCORES[name].needs if name in SCORES else ()
-        given = {"pictures": self._pictures, "evidence": self._evidence}
-        return name in self._kept or all(given.get(need, True) is not None for need in needs)
+        """False for a score of pictures where there are none: menus and frames leave it out."""
+        return name not in PICTURE_SCORES or self._pictures is not None or name in self._kept
 
     def is_ready(self, name: str) -> bool:
         """Whether a column is available without any computation."""
@@ -187,14 +185,6 @@ class Scores:
                     if "embedding" in score.needs:
                         self._kept.pop(name, None)
 
-    def use_evidence(self, maps: NDArray[np.float32] | None) -> None:
-        """Use these (n, h, w) maps of evidence; the scores of others are dropped."""
-        with self._keeping:
-            self._evidence = maps
-            for name, score in SCORES.items():
-                if "evidence" in score.needs:
-                    self._kept.pop(name, None)
-
     def use_pictures(
         self, measure: Callable[[], PictureScores], when_measured: Callable[[], None] = lambda: None
     ) -> None:
@@ -208,6 +198,14 @@ class Scores:
             Called in the same thread once new scores of pictures are kept.
         """
         self._pictures, self._when_measured = measure, when_measured
+
+    def use_evidence(self, maps: NDArray[np.float32] | None) -> None:
+        """Use these (n, h, w) maps of evidence; the scores of others are dropped."""
+        with self._keeping:
+            self._evidence = maps
+            for name, score in SCORES.items():
+                if "evidence" in score.needs:
+                    self._kept.pop(name, None)
 
     @property
     def neighbors(self) -> KNeighbors:
@@ -270,11 +268,11 @@ class Scores:
     def _input(self, name: str, embedding: NDArray[np.float32] | None) -> Any:
         if name == "neighbors":
             return self.neighbors
-        if name == "evidence":
-            return self._evidence
         if name == "pictures":
             measure = self._pictures
             return None if measure is None else lambda: self._measured(measure)
+        if name == "evidence":
+            return self._evidence
         return embedding if name == "embedding" else getattr(self._record, name)
 
     def _measured(self, measure: Callable[[], PictureScores]) -> PictureScores:

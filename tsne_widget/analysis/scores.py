@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._validation import row_blocks
-from tsne_widget.analysis.certainty import confidence, entropy, loss, margin
+from tsne_widget.analysis.certainty import confidence, entropy, label_rank, loss, margin
 from tsne_widget.analysis.evidence import evidence_entropy, evidence_in_border
 from tsne_widget.analysis.label_quality import label_suspicion
 from tsne_widget.analysis.neighborhoods import KNeighbors, label_agreement
@@ -148,6 +148,16 @@ SCORES: dict[str, Score] = {
             is_cheap=True,
         ),
         Score(
+            "label_rank",
+            "rank of the label",
+            "Place of the label among the classes, most probable first; 1 is right, see "
+            ":func:`label_rank`.",
+            label_rank,
+            ("logits", "labels"),
+            highest_first=True,
+            is_cheap=True,
+        ),
+        Score(
             "label_agreement",
             "neighbours with the same label",
             "Share of the nearest samples in feature space that have the sample's label, see "
@@ -188,25 +198,6 @@ SCORES: dict[str, Score] = {
             ":func:`faithfulness`.",
             _faithfulness,
             ("features", "embedding"),
-        ),
-        Score(
-            "evidence_in_border",
-            "evidence in the border",
-            "Share of the evidence that lies in the outer third of the picture, see "
-            ":func:`evidence_in_border`.",
-            evidence_in_border,
-            ("evidence",),
-            highest_first=True,
-            format="percent",
-        ),
-        Score(
-            "evidence_entropy",
-            "spread of the evidence",
-            "0 for evidence at a single place, 1 for evidence everywhere, see "
-            ":func:`evidence_entropy`.",
-            evidence_entropy,
-            ("evidence",),
-            highest_first=True,
         ),
         _of_pictures("picture_brightness", "brightness", "Mean grey level, 0 (black) … 1 (white)."),
         _of_pictures("picture_contrast", "contrast", "Deviation of the grey level, 0 … 0.5."),
@@ -277,6 +268,25 @@ SCORES: dict[str, Score] = {
             label_conflict,
             ("pictures", "labels"),
             format="integer",
+        ),
+        Score(
+            "evidence_in_border",
+            "evidence in the border",
+            "Share of the evidence that lies in the outer third of the picture, see "
+            ":func:`evidence_in_border`.",
+            evidence_in_border,
+            ("evidence",),
+            highest_first=True,
+            format="percent",
+        ),
+        Score(
+            "evidence_entropy",
+            "spread of the evidence",
+            "0 for evidence at a single place, 1 for evidence everywhere, see "
+            ":func:`evidence_entropy`.",
+            evidence_entropy,
+            ("evidence",),
+            highest_first=True,
         ),
     )
 }

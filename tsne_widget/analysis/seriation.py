@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget.analysis.confusion import row_shares
+from tsne_widget.analysis.confusion import confused_pairs, row_shares
 from tsne_widget.errors import InvalidInputError
 
 # Fewer classes have no order that differs from another by more than its direction.
@@ -57,3 +57,42 @@ def class_order(counts: ArrayLike) -> NDArray[np.int64]:
     order = np.asarray(leaves_list(tree), dtype=np.int64)
     # Both directions are equally good: take the one that begins with the smaller code.
     return order if order[0] < order[-1] else order[::-1].copy()
+
+
+def most_confused_classes(
+    labels: ArrayLike, predictions: ArrayLike, limit: int
+) -> NDArray[np.int64]:
+    """Codes of the classes that are confused most: those of the most frequent pairs.
+
+    Parameters
+    ----------
+    labels, predictions : (n,) array of int
+        0 or more; samples with −1 (unknown) in either are ignored.
+    limit : int
+        Maximum number of classes, at least 2.
+
+    Returns
+    -------
+    (k,) int64 array
+        Ascending, k ≤ limit. A pair counts in both directions; ties are in the order of the codes.
+        Time O(n log n), memory O(n).
+
+    Raises
+    ------
+    InvalidInputError
+        If a shape, a dtype or a value is wrong.
+
+    Examples
+    --------
+    >>> most_confused_classes([0, 1, 1, 2], [1, 0, 0, 0], 2).tolist()
+    [0, 1]
+    """
+    pairs = confused_pairs(labels, predictions)
+    ends = np.sort(pairs[["label", "prediction"]].to_numpy(), axis=1)
+    both, place = np.unique(ends, axis=0, return_inverse=True)
+    counts = np.bincount(place.ravel(), pairs["count"], minlength=len(both))
+    chosen: set[int] = set()
+    for pair in both[np.argsort(-counts, kind="stable")].tolist():
+        if len(chosen.union(pair)) <= limit:
+            chosen.update(pair)
+    return np.array(sorted(chosen), dtype=np.int64)

@@ -41,7 +41,7 @@ def checksums(raw: Sequence[bytes], width: int, height: int) -> NDArray[np.uint6
     return found
 
 
-def frequencies(grey: NDArray[np.uint8]) -> NDArray[np.float16]:
+def frequencies(pictures: Sequence[Image.Image], grey: NDArray[np.uint8]) -> NDArray[np.float16]:
     """(m, 63) float16 lowest frequencies of pictures; 0 for a flat one.
 
     The coefficients are those of the orthonormal cosine transform of 32 × 32 grey pixels, divided
@@ -49,14 +49,13 @@ def frequencies(grey: NDArray[np.uint8]) -> NDArray[np.float16]:
 
     Parameters
     ----------
+    pictures : sequence of m grey PIL images of one size
     grey : (m, height, width) uint8 array
-        Grey levels of m pictures of one size.
+        Their pixels.
     """
-    from PIL import Image
-
     m, side = len(grey), (HASHED_SIDE, HASHED_SIDE)
     if grey.shape[1:] != side:
-        small = [_scaled(Image.fromarray(one)).tobytes() for one in grey]
+        small = [_scaled(one).tobytes() for one in pictures]
         grey = np.frombuffer(b"".join(small), dtype=np.uint8).reshape(m, *side)
     basis = _cosines()
     across = grey.astype(np.float32).reshape(-1, HASHED_SIDE) @ basis.T

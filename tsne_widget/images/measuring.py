@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 # noise are those that are visible at this size, whatever the camera, and a large JPEG need not be
 # decoded in full.
 MEASURED_SIDE = 192
-# Pictures that are read, then measured together; reading ends after so many seconds.
-BLOCK, READ_SECONDS = 64, 0.02
+# Pictures that are read at a time; reading ends earlier after so many seconds or pixels.
+BLOCK, READ_SECONDS, READ_PIXELS = 64, 0.02, 2**22
+# Pixels that are measured together: enough to share the calls, few enough for the cache.
+_TOGETHER = 2**19
 
 
 class Measured(NamedTuple):
@@ -111,15 +113,18 @@ class Measuring:
         self, places: NDArray[np.int64], work: Callable[[list[tuple[int, Opened]]], None]
     ) -> Iterator[Callable[[], None]]:
         block: list[tuple[int, Opened]] = []
-        deadline = time.monotonic() + READ_SECONDS
+        pixels, deadline = 0, time.monotonic() + READ_SECONDS
         for place in places.tolist():
             try:
-                block.append((place, opened(self._source, int(self._ids[place]))))
+                one = opened(self._source, int(self._ids[place]))
             except ImageError:
                 self.done += 1
-            if len(block) == BLOCK or time.monotonic() > deadline:
+                continue
+            block.append((place, one))
+            pixels += 0 if one.image is None else one.image.width * one.image.height
+            if len(block) == BLOCK or pixels > READ_PIXELS or time.monotonic() > deadline:
                 yield _once(partial(work, block))
-                block, deadline = [], time.monotonic() + READ_SECONDS
+                block, pixels, deadline = [], 0, time.monotonic() + READ_SECONDS
         if block:
             yield _once(partial(work, block))
 
@@ -138,13 +143,16 @@ class Measuring:
                 self._quality[place] = jpeg_quality(one.table)
             places.append(place)
             pictures.append(small.image)
+            if sum(picture.width * picture.height for picture in pictures) >= _TOGETHER:
+                self._found.put(places, properties(pictures))
+                places, pictures = [], []
         self._found.put(places, properties(pictures))
         self.done += len(block)
 
     def _keep_thumbnail(self, place: int, one: Decoded, small: Decoded) -> None:
         cache = self._cache
         if cache is not None and cache.has_room and cache.size <= MEASURED_SIDE // 2:
-            cache.keep(int(self._ids[place]), encoded(reduced(small, cache.size)))
+            cache.keep(int(self._ids[place]), encoded(reduced(small, cache.size, gap=1.0)))
 
     def _ambiguous(self) -> NDArray[np.int64]:
         """Places of the pictures that were sampled and seem to have an equal."""

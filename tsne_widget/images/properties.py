@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget.images.fingerprints import FREQUENCIES, checksums, frequencies
+from tsne_widget.images.fingerprints import FREQUENCIES, HASHED_SIDE, checksums, frequencies
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -114,6 +114,8 @@ def _of_one_size(pictures: list[Image.Image]) -> Properties:
         raw = [one.tobytes() for one in pictures]
         grid = _pixels(raw, pictures[0])
         grey = levels = _grey(grid)
+        needs_scaling = (width, height) != (HASHED_SIDE, HASHED_SIDE)
+        whole = [Image.fromarray(one) for one in grey] if needs_scaling else []
     else:
         size = min(width, SAMPLED), min(height, SAMPLED)
         sampled = [one.resize(size, Image.Resampling.NEAREST) for one in pictures]
@@ -136,7 +138,7 @@ def _of_one_size(pictures: list[Image.Image]) -> Properties:
         _border_uniformity(grey),
         is_grey,
         checksums(raw, width, height),
-        frequencies(grey),
+        frequencies(whole, grey),
     )
 
 

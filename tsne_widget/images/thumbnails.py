@@ -182,15 +182,24 @@ def _check_thumbnail_size(size: int) -> None:
         raise InvalidInputError(f"size must be at least 1 pixel, got {size}")
 
 
-def reduced(picture: Decoded, size: int) -> tuple[Image.Image, str]:
-    """A picture in mode L or RGB within size × size, upright, and its note."""
+def reduced(picture: Decoded, size: int, gap: float = 2.0) -> tuple[Image.Image, str]:
+    """A picture in mode L or RGB within size × size, upright, and its note.
+
+    Parameters
+    ----------
+    picture : Decoded
+    size : int
+    gap : float
+        Whole blocks of pixels are averaged down to so many times the size before the picture is
+        resampled, 1 or more: less is faster and blurs a little.
+    """
     from PIL.Image import Resampling
 
     plain = picture.image
     longest = max(plain.size)
     if longest > size:
         width, height = (max(1, round(side * size / longest)) for side in plain.size)
-        plain = plain.resize((width, height), Resampling.LANCZOS, reducing_gap=2.0)
+        plain = plain.resize((width, height), Resampling.LANCZOS, reducing_gap=gap)
     return on_ground(upright(plain, picture.steps)), picture.note
 
 

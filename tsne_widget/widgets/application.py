@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
@@ -13,6 +14,7 @@ from traitlets import All
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.frontend.assets import bundle
+from tsne_widget.widgets.packing import packed
 from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay
@@ -38,6 +40,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
 
     _esm = bundle("widget.js")
     _css = bundle("widget.css")
+    _observed: frozenset[Any] = frozenset()  # names that have had a handler
     _unseen: ClassVar[str] = ""  # what the output says where no widget can be seen
 
     def __init__(
@@ -47,6 +50,9 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         self._background = background
         self._views = dict(views)
         self._waiting: threading.Timer | None = None  # while messages wait for a running cell
+        self._held = 0  # open blocks of together()
+        self._unsent: dict[str, None] = {}  # changed traits, a set that keeps their order
+        self._replies: list[tuple[dict[str, Any], list[bytes]]] = []
         super().__init__()
         self._own_layout = self.layout  # closed with this widget; one that a user sets is not
         if self.comm is not None:
@@ -57,6 +63,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         for view in self._views.values():
             view.connect(self)
         self.on_msg(self._receive)
+        state.together = self.together
         relay(self, state, delegates(self, "_state"))
 
     # ---- traits ----
@@ -88,7 +95,14 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
             if name is not All and not self.has_trait(name):
                 public = [known for known in self.trait_names() if not known.startswith("_")]
                 raise InvalidInputError(f"there is no trait {name!r}{did_you_mean(name, public)}")
+        self._observed |= frozenset(wanted or [All])
         super().observe(handler, names, type)
+
+    def notify_change(self, change: Any) -> None:
+        """Notify observers. The page learns of the change first, because a handler may be slow."""
+        if self._held and not self._observed.isdisjoint((change.name, All)):
+            self.flush()
+        super().notify_change(change)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
@@ -126,14 +140,39 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
                 return getattr(self._views[view], trait)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send all traits that change in the block as one message, then the views' messages."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if not self._held:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send what a block of :meth:`together` has held back so far."""
+        (names, replies), self._unsent, self._replies = (self._unsent, self._replies), {}, []
+        if names:
+            self.send_state(list(names))
+        for content, buffers in replies:
+            self.send(content, buffers)
+
     def send_traits(self, view: View, names: Iterable[str]) -> None:
         """Send traits of a view to the page."""
         prefix = self._view_keys[id(view)]
-        self.send_state([f"{prefix}.{name}" for name in names])
+        self._unsent.update(dict.fromkeys(f"{prefix}.{name}" for name in names))
+        if not self._held:
+            self.flush()
 
     def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         """Send a message of a view to the page."""
-        self.send({**content, "view": self._view_keys[id(view)]}, list(buffers))
+        self._replies.append(
+            (packed({**content, "view": self._view_keys[id(view)]}), list(buffers))
+        )
+        if not self._held:
+            self.flush()
 
     def _receive(self, _widget: Any, content: object, buffers: Sequence[memoryview]) -> None:
         receive(self._state, self._views, content, buffers)

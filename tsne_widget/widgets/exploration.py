@@ -19,6 +19,7 @@ from tsne_widget.widgets.application import Application
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.delegate import Delegate
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.named_selections import parts_of
 from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.selecting import Mode
 
@@ -185,6 +186,26 @@ class Exploration(Application):
         named = state.selected if rows is None else self._rows_of(rows)
         state.name_selection(name, named)
 
+    def name_selections_by(self, column: str) -> tuple[str, ...]:
+        """Name a selection for each value of a column, as "column: value"; returns the names.
+
+        So the subsets that a column describes can be compared, see :meth:`accuracy_table`.
+
+        Parameters
+        ----------
+        column : str
+            One of your columns with categories; missing values are in no selection.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such column, or it holds amounts.
+        """
+        state = self._state
+        parts = parts_of(column, state.scores[column])
+        state.selections = {**state.selections, **parts}
+        return tuple(parts)
+
     def rename_selection(self, name: str, new_name: str) -> None:
         """Rename a named selection; it keeps its place and its colour."""
         self._state.rename_selection(name, new_name)
@@ -198,6 +219,42 @@ class Exploration(Application):
     @abstractmethod
     def to_dataframe(self, which: str = "selected", *_: Any, **options: Any) -> pd.DataFrame:
         """Samples as a pandas DataFrame; subclasses document their columns and options."""
+
+    def accuracy_table(self, *, classes: bool = True) -> pd.DataFrame:
+        """Accuracy of each named selection and class with a 95 % interval, against the rest.
+
+        Parameters
+        ----------
+        classes : bool
+            Whether to list the classes of the labels after the selections.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`tsne_widget.analysis.accuracy_table`, with a column ``kind``: "selection" or
+            "class". Rows of hidden classes count.
+
+        Raises
+        ------
+        InvalidInputError
+            Without labels or predictions.
+        """
+        import pandas as pd
+
+        from tsne_widget.analysis import accuracy_table
+
+        record, named = self._state.feature_set, self._state.selections
+        if record.labels is None or record.predictions is None:
+            lacking = "labels" if record.labels is None else "predictions"
+            raise InvalidInputError(f"accuracy_table() requires {lacking}; this record has none")
+        parts = {("selection", name): rows for name, rows in named.items()}
+        if classes:
+            names = enumerate(record.class_names)
+            parts |= {("class", name): record.labels == code for code, name in names}
+        table = accuracy_table(record.labels, record.predictions, parts)
+        table.index = pd.Index([name for _kind, name in parts], name="part")
+        table.insert(0, "kind", [kind for kind, _name in parts])
+        return table
 
     def selected_features(self) -> FeatureSet:
         """The record of the selected rows: features, labels, predictions, ids, paths.

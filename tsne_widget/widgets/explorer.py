@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -68,6 +68,8 @@ class EmbeddingExplorer(EvidenceExploration):
         pandas objects are read by their index of ids, everything else by position.
     colors : mapping of class name to colour, optional
         Overrides of the default colours; any name that matplotlib knows.
+    class_groups : mapping of name to list of classes, optional
+        For the confusion matrix, such as ``{"animal": ["cat", "dog"]}``.
     height : int, optional
         Height of map and panels in pixels, at least 100. Default: follows width and window.
     draw_budget : int
@@ -113,6 +115,7 @@ class EmbeddingExplorer(EvidenceExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
     ) -> None:
@@ -122,7 +125,7 @@ class EmbeddingExplorer(EvidenceExploration):
         feature_set, self._images = checked_images(
             feature_set, images, mean=mean, std=std, bands=bands
         )
-        state = ExplorerState(feature_set, None, columns)
+        state = ExplorerState(feature_set, None, columns, class_groups)
         palette = class_palette(state, colors)
         self._colors = dict(zip(state.class_names, palette, strict=True))
         self._maps = maps = Maps(state, given, projectors)
@@ -159,6 +162,7 @@ class EmbeddingExplorer(EvidenceExploration):
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
         colors: Mapping[str, str] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
         **extraction: Any,
@@ -177,10 +181,9 @@ class EmbeddingExplorer(EvidenceExploration):
         layer : str, optional
             Dotted name of the layer. Default: the input of the last Linear.
         images, mean, std, bands
-            See :class:`EmbeddingExplorer`. Default: the pictures of the dataset; ``mean`` and
-            ``std`` default to a ``Normalize`` in its transform. If the samples are no pictures,
-            the tiles give the reason.
-        projector, embedding, columns, colors, height, draw_budget
+            See :class:`EmbeddingExplorer`. Default: the pictures of the dataset, and a
+            ``Normalize`` in its transform. If there are no pictures, the tiles say why.
+        projector, embedding, columns, colors, class_groups, height, draw_budget
             See :class:`EmbeddingExplorer`.
         **extraction
             ``batch_size``, ``device``, ``class_names`` and other options of
@@ -199,7 +202,7 @@ class EmbeddingExplorer(EvidenceExploration):
         )  # fmt: skip
         return cls(
             feature_set, projector=projector, embedding=embedding, columns=columns, colors=colors,
-            height=height, draw_budget=draw_budget,
+            class_groups=class_groups, height=height, draw_budget=draw_budget,
         )._with_model(model, data, extraction)  # fmt: skip
 
     def to_dataframe(
@@ -226,8 +229,7 @@ class EmbeddingExplorer(EvidenceExploration):
         DataFrame
             Index id (index in your dataset); columns path, label, label_name, prediction,
             prediction_name, confidence, margin, misclassified, x, y, selection, the scores, and
-            your own columns. Columns and dtypes are the same for any rows; a finder's rows come in
-            its order. ``explorer.select(frame)`` selects the rows of a frame.
+            your own columns, the same for any rows; a finder's rows come in its order.
 
         Raises
         ------
@@ -270,11 +272,9 @@ class EmbeddingExplorer(EvidenceExploration):
             raise InvalidInputError("there is no map to save yet; call resume(), then wait()")
         known = state.class_names[: state.known]
         view = SavedView(
-            viewport=list(self._map.viewport),
-            colors={name: self._colors[name] for name in known},
-            height=self._page_frame.height,
-            draw_budget=self._map.budget,
-            color_by=state.color_by, show_labels=self._map.show_labels,
+            viewport=list(self._map.viewport), height=self._page_frame.height,
+            colors={name: self._colors[name] for name in known}, color_by=state.color_by,
+            draw_budget=self._map.budget, show_labels=self._map.show_labels,
             mistakes=state.mistakes, points=self._map.drawn_as,
         )  # fmt: skip
         return save_state(
@@ -319,7 +319,8 @@ class EmbeddingExplorer(EvidenceExploration):
         saved = load_state(folder, root=root)
         explorer = cls(
             saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
-            columns=saved.columns, colors={**saved.view.colors, **(colors or {})},
+            columns=saved.columns, class_groups=saved.class_groups,
+            colors={**saved.view.colors, **(colors or {})},
             height=(saved.view.height or None) if height is None else height,
             draw_budget=saved.view.draw_budget,
         )  # fmt: skip

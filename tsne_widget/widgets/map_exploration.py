@@ -109,6 +109,8 @@ class MapExploration(Exploration):
     def contrast(self, rows: Any = "selected", against: Any = "same label") -> pd.DataFrame:
         """What sets some samples apart from others, the clearest difference first.
 
+        Measures the pictures if that is not done yet.
+
         Parameters
         ----------
         rows : what ``select()`` takes as its first argument
@@ -147,6 +149,8 @@ class MapExploration(Exploration):
 
     def shortcuts(self) -> pd.DataFrame:
         """For each class the property of the pictures, or your column, that alone tells it best.
+
+        Measures the pictures if that is not done yet.
 
         Returns
         -------

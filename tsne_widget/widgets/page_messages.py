@@ -61,10 +61,11 @@ def _handle(
     buffers: Sequence[memoryview],
 ) -> None:
     try:
-        if kind == "set":
-            view.set_from_page(content.get("state"))
-        else:
-            view.handlers[kind](content, buffers)
+        with state.together():
+            if kind == "set":
+                view.set_from_page(content.get("state"))
+            else:
+                view.handlers[kind](content, buffers)
     except MalformedMessageError as error:
         logger.debug("dropped a malformed %s message from the page: %s", kind, error)
     except Exception as error:  # the one place: a failed click is shown where it was made

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tests.widgets.page import Page
-from tsne_widget import EmbeddingExplorer, FeatureSet
-from tsne_widget.widgets.views.confusion.view import MAX_DRAWN, MAX_PAIRS
+from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError
+from tsne_widget.widgets.models.confusion import MAX_DRAWN
+from tsne_widget.widgets.views.confusion.view import MAX_PAIRS
 
 NAMES = ["cat", "dog", "owl"]
 LABELS = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, -1, 0, 1])
@@ -168,13 +169,18 @@ def test_panel_without_labels_or_predictions_names_its_inputs(labels, prediction
         assert explorer.selected.tolist() == []
 
 
-def test_only_pairs_and_classes_are_sent_if_there_are_too_many_classes():
-    c = MAX_DRAWN + 1
+def test_the_matrix_of_too_many_classes_has_those_that_are_confused_most():
+    c = MAX_DRAWN + 50
     labels = np.repeat(np.arange(c), 3)
     predictions = np.where(np.arange(3 * c) % 3 == 0, (labels + 1) % c, labels)
+    predictions[labels == 140] = 149  # the only pair with more than one mistake
     with make_explorer(labels, predictions, [f"class {i}" for i in range(c)]) as explorer:
-        assert shows(explorer, "counts") == b""
-        assert table(shows(explorer, "pairs")) == [[i, i + 1, 1] for i in range(MAX_PAIRS)]
+        units = shows(explorer, "units")
+        assert len(units) == MAX_DRAWN
+        assert {"class 140", "class 149"} <= {name for name, _codes in units}
+        assert np.frombuffer(shows(explorer, "counts"), "<u4").shape == (MAX_DRAWN**2,)
+        assert table(shows(explorer, "pairs"))[0] == [140, 149, 3]
+        assert len(table(shows(explorer, "pairs"))) == MAX_PAIRS
         assert table(shows(explorer, "report"))[5] == [3, 3, 2]
         send(explorer, "cell", label=7, prediction=8)
         assert explorer.selected.tolist() == [21]
@@ -191,3 +197,43 @@ def test_invalid_class_changes_nothing(explorer, kind, code):
     explorer.select([0])
     send(explorer, kind, code=code, label=0, prediction=code)
     assert explorer.selected.tolist() == [0]
+
+
+# ---- groups of classes ----
+
+GROUPS = {"pet": ["cat", 1]}
+
+
+def grouped(groups):
+    record = FeatureSet.from_arrays(np.eye(N), LABELS, predictions=PREDICTIONS, class_names=NAMES)
+    return EmbeddingExplorer(record, embedding=np.eye(N)[:, :2], class_groups=groups)
+
+
+def test_groups_of_classes_are_counted_and_the_rest_is_the_last_one(tmp_path):
+    with grouped(GROUPS) as explorer:
+        Page(explorer).opens("confusion")
+        send(explorer, "set", state={"by_group": True})
+        assert shows(explorer, "units") == [["pet", [0, 1]], ["other", [2]]]
+        assert table(shows(explorer, "counts"), 2) == [[7, 1], [1, 2]]
+        send(explorer, "set", state={"by_group": False})
+        assert table(shows(explorer, "counts")) == counted(range(N))
+        folder = explorer.save(tmp_path / "saved")
+    with EmbeddingExplorer.load(folder) as loaded:
+        assert loaded.state.class_groups == {"pet": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([["cat"]], "class_groups must map names to classes, got list"),
+        ({"": ["cat"]}, "the name of a group must be text"),
+        ({"pet": []}, "'pet'. is empty"),
+        ({"pet": ["cot"]}, "no class 'cot'.*did you mean 'cat'"),
+        ({"pet": ["unknown"]}, "has the unknown class"),
+        ({"pet": ["cat"], "bird": ["owl", "cat"]}, "'cat' is in .*'pet'. and .'bird'"),
+        ({"other": ["cat"]}, "'other' is the name of the remaining classes"),
+    ],
+)
+def test_bad_groups_are_refused(groups, message):
+    with pytest.raises(InvalidInputError, match=message):
+        grouped(groups)

@@ -222,6 +222,19 @@ def test_selection_can_be_compared_with_others_of_the_same_labels():
         assert explorer.selected.tolist() == list(range(20))
 
 
+def test_measured_pictures_are_compared_as_soon_as_they_are_known():
+    pictures = np.full((N, 8, 8), 150, dtype=np.uint8)
+    pictures[LABELS != PREDICTIONS] = 60
+    pictures[:, 0, 0] = np.arange(N)
+    record = FeatureSet.from_arrays(FEATURES, LABELS, predictions=PREDICTIONS)
+    with EmbeddingExplorer(record, embedding=XY, images=pictures) as explorer:
+        look_at(explorer)
+        assert shows(explorer, "no_difference").endswith("The pictures are being measured.")
+        explorer.state.scores["picture_brightness"]
+        assert "Darker" in [one["words"] for one in shows(explorer, "contrasts")]
+        assert "measured" not in shows(explorer, "no_difference")
+
+
 def test_rare_value_selects_the_rows_without_it():
     camera = np.where(np.arange(N) < 30, "phone", "scanner")
     with with_columns(camera=camera) as explorer:

@@ -14,6 +14,7 @@ from tsne_widget._text import REMEDY
 from tsne_widget.analysis import Scores, confidence, finder_order, finder_rows
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.widgets.models.tiles import MAX_REPLY_BYTES, MAX_TILES_PER_REPLY
+from tsne_widget.widgets.views.gallery.view import MAX_UNASKED
 
 
 def test_gallery_shows_the_selection_or_all_visible_samples(page):
@@ -406,12 +407,21 @@ def test_expected_tiles_are_sent_with_the_new_order(page, change, rows):
     assert len(buffers[0]) == sum(tile["bytes"] for tile in content["tiles"])
 
 
-def test_expected_tiles_are_sent_once(page):
+def test_expected_tiles_are_sent_until_the_page_has_been_silent_for_some_orders(page):
     page.at("expect", count=4)
-    page.explorer.select([5, 9])
-    page.explorer.select([7])
-    assert len(page.answers) == 1
+    for row in range(MAX_UNASKED + 2):
+        page.explorer.select([row])
+    assert len(page.answers) == MAX_UNASKED
     assert page.get("coming") == -1
+
+
+def test_no_pictures_come_unasked_while_the_table_is_shown(page):
+    page.at("expect", count=4)
+    page.asks("arrange", table=True)
+    page.explorer.select([5, 9])
+    assert page.answers == []
+    page.asks("arrange", table=False)
+    assert len(page.answers) == 1
 
 
 def test_nothing_is_sent_for_an_empty_or_no_longer_expected_order(page):

@@ -43,13 +43,12 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "margin": "margin",
   "entropy": "entropy (nats)",
   "loss": "loss (nats)",
+  "label_rank": "rank of the label",
   "label_agreement": "neighbours with the same label",
   "suspicion": "label suspicion (nats)",
   "outlier_score": "outlier score",
   "trustworthiness": "trustworthiness of the map",
   "continuity": "continuity of the map",
-  "evidence_in_border": "evidence in the border",
-  "evidence_entropy": "spread of the evidence",
   "picture_brightness": "brightness",
   "picture_contrast": "contrast",
   "picture_sharpness": "sharpness",
@@ -66,7 +65,9 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "jpeg_quality": "JPEG quality",
   "duplicate_group": "duplicate group",
   "near_duplicate_group": "near-duplicate group",
-  "label_conflict": "same picture, different labels"
+  "label_conflict": "same picture, different labels",
+  "evidence_in_border": "evidence in the border",
+  "evidence_entropy": "spread of the evidence"
 });
 
 /** Scores of the pictures themselves. */
@@ -116,6 +117,27 @@ export const RAMP = ["#472a7a", "#3b528b", "#2b748e", "#1f948c", "#2fb47c", "#70
 /** Share of amounts at each end that gets the end's colour. */
 export const TAIL = 0.01;
 
+/** Bins of a histogram at most. */
+export const HISTOGRAM_BINS = 25;
+
+/** Bin of rows without a value. */
+export const NO_BIN = 255;
+
+/** Steps of a lattice whose values share bins. */
+export const MAX_STEPS = 250;
+
+/** Tolerance for values on a lattice, in steps. */
+export const ON_LATTICE = 0.001;
+
+/** Bins of the reliability diagram at most. */
+export const RELIABILITY_BINS = 10;
+
+/** Samples that each of them should have. */
+export const SAMPLES_PER_BIN = 20;
+
+/** Most probable classes searched for the label. */
+export const TOPS = [3, 5];
+
 /** Entries of the key to the colours. */
 export const MAX_ENTRIES = 24;
 
@@ -148,7 +170,7 @@ export const MANY_CLASSES = 20;
 export const COLOR_GROUPS = ["Classes", "Scores", "Columns", "Pictures"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "evidence_in_border", "evidence_entropy", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "label_rank", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict", "evidence_in_border", "evidence_entropy"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({
@@ -186,6 +208,9 @@ export const TILE_PIXELS = [96, 192, 384];
 /** Tiles of one request. */
 export const MAX_TILES_PER_REPLY = 64;
 
+/** Orders whose first tiles come unasked. */
+export const MAX_UNASKED = 8;
+
 /** How an action on picked samples selects. */
 export const PICKED_MODES = /** @type {Record<string, any>} */ ({
   "keep": "replace",
@@ -204,4 +229,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];

@@ -27,6 +27,7 @@ export function kernelBackend(model, el) {
   const pending = new Pending(el);
   const send = makeSend(model, el, pending);
   const onMessage = (/** @type {any} */ content) => {
+    if (content.tiles?.each) content.tiles = unpacked(content.tiles); // before the views read it
     if (content.view === "frame" && content.kind === "waiting") pending.wait(content.waits);
   };
   model.on("msg:custom", onMessage);
@@ -37,6 +38,15 @@ export function kernelBackend(model, el) {
       pending.release();
     },
   };
+}
+
+/**
+ * The tiles that packing.py has packed by column.
+ * @param {{count: number, same: Record<string, any>, each: Record<string, any[]>}} tiles
+ */
+function unpacked({ count, same, each }) {
+  const columns = Object.entries(each);
+  return Array.from({ length: count }, (_, k) => ({ ...same, ...Object.fromEntries(columns.map(([name, values]) => [name, values[k]])) }));
 }
 
 /**

@@ -89,6 +89,7 @@ def _content(
             k: page_options.as_score(k, v, record.ids) for k, v in (options.scores or {}).items()
         },
         selections=selections,
+        class_groups=options.class_groups or {},
         whole_paths=options.whole_paths,
     )
     content |= {

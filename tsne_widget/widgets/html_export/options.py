@@ -38,6 +38,8 @@ class PageOptions:
         Number of each named selection's colour. Default: their order.
     evidence : Evidence, optional
         Maps of evidence of rows of the feature set.
+    class_groups : mapping of name to codes, optional
+        Groups of classes of the confusion matrix.
     """
 
     images: Any = None
@@ -56,6 +58,7 @@ class PageOptions:
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
     evidence: Evidence | None = None
+    class_groups: Mapping[str, Sequence[int]] | None = None
     whole_paths: bool = False
     progress: bool = True
 

@@ -13,7 +13,8 @@ from tsne_widget._text import file_name
 from tsne_widget._validation import row_blocks
 from tsne_widget.analysis.scores import SCORES, cheap_scores
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.models.confusion import doubt_of, order_of
+from tsne_widget.widgets.models.calibration import calibrated_of
+from tsne_widget.widgets.models.confusion import class_units, doubt_of, group_units
 from tsne_widget.widgets.models.details import TOP_CLASSES, class_shares, top_classes
 from tsne_widget.widgets.models.window import drawing_order
 
@@ -41,6 +42,7 @@ def shared_record(
     colors: Sequence[str],
     scores: Mapping[str, NDArray[Any]],
     selections: Sequence[NamedRows],
+    class_groups: Mapping[str, Sequence[int]],
     whole_paths: bool,
 ) -> dict[str, Any]:
     """Plain data of some rows of a feature set, without features and pictures.
@@ -57,6 +59,7 @@ def shared_record(
     scores : mapping of name to (n,) array of numbers
         Scores besides the cheap ones.
     selections : sequence of NamedRows
+    class_groups : mapping of name to codes
     whole_paths : bool
         Whether to export whole paths instead of file names.
 
@@ -85,7 +88,12 @@ def shared_record(
             for name, column in known.items()
         ],
         "probabilities": _probabilities(record, rows),
-        "confusion": {"order": order_of(record, rows), "doubt": doubt_of(record, rows)},
+        "confusion": {
+            "classes": class_units(record, rows)._asdict(),
+            "groups": group_units(record, class_groups, rows)._asdict(),
+            "doubt": doubt_of(record, rows),
+        },
+        "calibration": _calibration(record, rows),
         "selections": [
             {
                 "name": one.name,
@@ -96,6 +104,14 @@ def shared_record(
             for one in selections
         ],
     }
+
+
+def _calibration(record: FeatureSet, rows: NDArray[np.int64]) -> dict[str, Any] | None:
+    """The temperature that is fitted to all rows, and the confidence of some rows after it."""
+    found = calibrated_of(record)
+    if found is None:
+        return None
+    return {"temperature": found.temperature, "confidence": packed(found.confidence[rows])}
 
 
 def _score_entry(name: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def save_state_html(
         selection_slots=state.selection_slots,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
         evidence=state.evidence,
+        class_groups=state.class_groups,
         whole_paths=whole_paths,
         progress=progress,
     )

@@ -37,6 +37,7 @@ class Saved(NamedTuple):
     scores: dict[str, NDArray[Any]]  # those that were computed
     evidence: list[dict[str, Any]]  # an entry for each target
     evidence_arrays: dict[str, NDArray[Any]]
+    class_groups: dict[str, list[int]]
     view: SavedView
 
 
@@ -141,6 +142,7 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
             for number in range(len(manifest.get("evidence", [])))
             for name in (f"evidence-{number}-rows", f"evidence-{number}")
         },
+        class_groups=_checked_groups(manifest.get("class_groups", {}), len(record.class_names)),
         view=_checked_view(**manifest["view"]),
     )
 
@@ -191,6 +193,13 @@ def _checked_texts(texts: Any) -> list[str]:
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"notes {texts!r} are not a list of text")
     return list(texts)
+
+
+def _checked_groups(groups: dict[str, list[int]], c: int) -> dict[str, list[int]]:
+    codes = [code for members in groups.values() for code in members]
+    if not all(type(code) is int and 0 <= code < c for code in codes):
+        raise ValueError(f"class_groups {groups!r} do not map names to codes")
+    return groups
 
 
 def _checked_slots(selections: list[dict[str, Any]]) -> dict[str, int]:

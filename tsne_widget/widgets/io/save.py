@@ -189,6 +189,7 @@ def _written(
         "columns": names,
         "scores": list(scores),
         "evidence": evidence,
+        "class_groups": state.class_groups,
         "notes": record.notes,
         "map": state.map_name,
         "other_maps": list(others),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import SCORES, Contrast, Scores, contrast
 from tsne_widget.analysis.distributions import curves_of
-from tsne_widget.analysis.properties import compared_properties
+from tsne_widget.analysis.properties import compared_properties, lacks_pictures
 from tsne_widget.analysis.property_values import TRUTH, as_property
 from tsne_widget.analysis.sides import Sides, sides_of
 from tsne_widget.widgets.models.percent import percent
@@ -95,9 +95,10 @@ def contrast_report(
     sides = sides_of(both.rows, both.against, groups)
     found = contrast(columns, both.rows, both.against, strata=strata)
     notable = [one for one in found if one.is_notable][:MAX_CONTRASTS]
+    waiting = " The pictures are being measured." if lacks_pictures(scores) else ""
     traits = {
         "contrasts": [_as_row(one, columns[one.name], sides, both) for one in notable],
-        "no_difference": printable(_rest(found, both), MAX_SENTENCE),
+        "no_difference": printable(f"{_rest(found, both)}{waiting}".strip(), MAX_SENTENCE),
         "compared": [who, *(other for other in possible if other != who)],
         "against": f"from {both.those}",
     }
@@ -125,7 +126,7 @@ def _beyond(one: Contrast, column: NDArray[Any], rows: NDArray[np.int64]) -> NDA
 def _rest(found: list[Contrast], both: Compared) -> str:
     """What does not differ, and what cannot be compared, in a line."""
     if not found:
-        return "There is nothing to compare: no picture properties, no columns of yours."
+        return "There are no pictures and no columns of yours to compare."
     tested = [one for one in found if not one.lacking]
     if not tested and all(one.lacking.startswith("too few") for one in found):
         return f"Too few {_noun(both)}, or too few {both.those}, to compare."

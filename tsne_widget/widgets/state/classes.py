@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import index
 from typing import NamedTuple
@@ -10,11 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import did_you_mean
+from tsne_widget._validation import check_name, did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 
 UNKNOWN = "unknown"
+# Name of the group of the classes that are in no other, and the characters of a group's name.
+OTHER = "other"
+MAX_GROUP_NAME = 80
 # Class names that an error message lists.
 NAMES_LISTED = 10
 
@@ -101,3 +104,44 @@ def classes_of(feature_set: FeatureSet) -> Classes:
         codes = np.where(codes < 0, known, codes)
         names.append(UNKNOWN if UNKNOWN not in names else f"{UNKNOWN} label")
     return Classes(codes, names, known, kind)
+
+
+def checked_groups(
+    groups: Mapping[str, Sequence[str | int]] | None, classes: Classes
+) -> dict[str, list[int]]:
+    """Codes of the classes in each group of ``class_groups``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no mapping, a name is blank, a group is empty, a class does not exist or is in two
+        groups.
+    """
+    if groups is None:
+        return {}
+    if not isinstance(groups, Mapping):
+        raise InvalidInputError(
+            f"class_groups must map names to classes, got {type(groups).__name__}; "
+            'pass for example {"animal": ["cat", "dog"]}'
+        )
+    found: dict[str, list[int]] = {}
+    group_of: dict[int, str] = {}
+    for name, members in groups.items():
+        if check_name("the name of a group", name, MAX_GROUP_NAME) == OTHER:
+            raise InvalidInputError(f"class_groups: {OTHER!r} is the name of the remaining classes")
+        codes = classes.codes_of(members)
+        if not codes:
+            raise InvalidInputError(f"class_groups[{name!r}] is empty; name at least one class")
+        for code in codes:
+            if code >= classes.known:
+                raise InvalidInputError(
+                    f"class_groups[{name!r}] has the unknown class; leave it out"
+                )
+            if code in group_of:
+                raise InvalidInputError(
+                    f"class {classes.names[code]!r} is in class_groups[{group_of[code]!r}] and "
+                    f"[{name!r}]; a class can be in one group"
+                )
+            group_of[code] = name
+        found[name] = codes
+    return found

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tsne_widget.analysis import contrast, contrast_frame, shortcuts, shortcuts_frame
 from tsne_widget.analysis.contrast import Contrast
-from tsne_widget.analysis.properties import all_properties, picture_properties
+from tsne_widget.analysis.properties import all_properties, measure_pictures, picture_properties
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
@@ -40,6 +40,7 @@ def contrast_of(
     if not len(rows):
         raise InvalidInputError("rows has no samples; select some, or pass rows=")
     stratum, strata = strata_of(state) if within else ("", None)
+    measure_pictures(state.scores)
     properties = all_properties(state.scores)
     columns = {name: kept.values for name, kept in properties.items() if name != stratum}
     found = contrast(columns, rows, against, strata=strata)
@@ -56,5 +57,6 @@ def shortcuts_of(state: ExplorerState) -> pd.DataFrame:
     record: Any = state.feature_set
     if record.labels is None:
         raise InvalidInputError("shortcuts() requires labels; this record has none")
+    measure_pictures(state.scores)
     columns = picture_properties(state.scores) | state.scores.columns
     return shortcuts_frame(shortcuts(columns, record.labels), record.class_names)

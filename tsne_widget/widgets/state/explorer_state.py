@@ -17,7 +17,7 @@ from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import Scores
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.widgets.state.classes import classes_of
+from tsne_widget.widgets.state.classes import checked_groups, classes_of
 from tsne_widget.widgets.state.evidence import Evidence
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
@@ -102,6 +102,8 @@ class ExplorerState(Selecting):
         More words that ``select()`` understands, each with a function that returns its rows.
     classes : Classes
         Class of each row.
+    class_groups : dict of name to list of int
+        Codes of the classes in each group, see :func:`checked_groups`.
     """
 
     embedding = AnyTrait(allow_none=True)
@@ -123,12 +125,14 @@ class ExplorerState(Selecting):
         feature_set: FeatureSet,
         embedding: NDArray[np.float32] | None,
         columns: Mapping[str, ArrayLike] | None = None,
+        class_groups: Mapping[str, Sequence[str | int]] | None = None,
     ) -> None:
         self.feature_set = feature_set
         self.main_thread = MainThread()
         self.scores = Scores(feature_set, columns)
         self.evidence = Evidence(feature_set, self.scores)
         self.classes = classes_of(feature_set)
+        self.class_groups = checked_groups(class_groups, self.classes)
         self.selection_slots: dict[str, int] = {}
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         super().__init__(

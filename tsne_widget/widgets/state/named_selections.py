@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +72,36 @@ def assigned_slots(names: Iterable[str], slots: Mapping[str, int]) -> dict[str, 
     taken = set(kept.values())
     free = (slot for slot in range(len(wanted)) if slot not in taken)
     return {name: kept[name] if name in kept else next(free) for name in wanted}
+
+
+def parts_of(column: str, values: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
+    """Rows of each value of a column, by the name "column: value".
+
+    Raises
+    ------
+    InvalidInputError
+        If there are more values than selections, or they are amounts.
+
+    Examples
+    --------
+    >>> parts_of("light", np.array(["day", "night", "day"]))
+    {'light: day': array([0, 2]), 'light: night': array([1])}
+    """
+    if values.dtype.kind in "fmM":
+        raise InvalidInputError(
+            f"column {column!r} holds amounts ({values.dtype}); pass a column of categories, for "
+            "example from pandas.cut()"
+        )
+    rows: dict[str, list[int]] = {}
+    for row, value in enumerate(values.tolist()):
+        if value is not None and value == value:  # NaN differs from itself
+            rows.setdefault(f"{column}: {value}"[:MAX_CHARACTERS].strip(), []).append(row)
+    if len(rows) > MAX_SELECTIONS:
+        raise InvalidInputError(
+            f"column {column!r} has {len(rows)} values; at most {MAX_SELECTIONS} selections can "
+            "have names"
+        )
+    return {name: np.array(found, dtype=np.int64) for name, found in sorted(rows.items())}
 
 
 def selection_codes(selections: Mapping[str, ArrayLike], n: int) -> NDArray[np.int64]:

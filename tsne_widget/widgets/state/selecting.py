@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +56,8 @@ class Selecting(HasTraits):
         Whether :meth:`undo` and :meth:`redo` change anything.
     step : int
         Number of changes of the selection or the visible classes so far.
+    together : callable
+        Returns a context manager; what views send within it goes to the page together.
     """
 
     selected = _Array(lambda owner, rows: owner._replace(rows))
@@ -71,6 +74,7 @@ class Selecting(HasTraits):
         self._codes, self._ids = codes, ids
         self._history = History()
         self.step = 0
+        self.together: Callable[[], AbstractContextManager[None]] = nullcontext
         super().__init__(**traits)
         none = as_selected(np.empty(0, dtype=np.int64))
         self._put(selected=none, chosen=none, visible=np.ones(classes, dtype=bool))
@@ -218,11 +222,12 @@ class Selecting(HasTraits):
                 self._trait_values[name] = new
                 changes.append((name, old, new))
         errors = []
-        for name, old, new in changes:
-            try:
-                self._notify_trait(name, old, new)
-            except Exception as error:  # an observer may raise anything
-                errors.append(error)
+        with self.together():
+            for name, old, new in changes:
+                try:
+                    self._notify_trait(name, old, new)
+                except Exception as error:  # an observer may raise anything
+                    errors.append(error)
         if errors:
             raise errors[0]
 

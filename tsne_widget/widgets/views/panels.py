@@ -14,6 +14,7 @@ from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
 from tsne_widget.widgets.views.look.view import LookView
+from tsne_widget.widgets.views.scores.view import ScoresView
 from tsne_widget.widgets.views.selections.view import SelectionsView
 from tsne_widget.widgets.views.strip.view import StripView
 from tsne_widget.widgets.views.view import View
@@ -47,6 +48,7 @@ PANELS: dict[str, Panel] = {
         lambda c: DiagnosisView(c.state, c.background, is_open=False),
         needs_kernel=True,
     ),
+    "scores": Panel("Scores", lambda c: ScoresView(c.state, c.background, is_open=False)),
     "selections": Panel("Saved", lambda c: SelectionsView(c.state)),
 }
 

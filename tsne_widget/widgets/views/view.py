@@ -20,6 +20,9 @@ class Channel(Protocol):
     def send_message(self, view: View, content: dict[str, Any], buffers: Sequence[bytes]) -> None:
         """Send a message that is no trait, such as a range of tiles."""
 
+    def flush(self) -> None:
+        """Send what was held back, to be sent with other changes."""
+
 
 class View(HasTraits):
     """One view of an application.
@@ -87,6 +90,11 @@ class View(HasTraits):
         """Send a message to the page."""
         if self._channel is not None:
             self._channel.send_message(self, content, buffers)
+
+    def flush(self) -> None:
+        """Let the page know all changes of the views so far, before another widget sends more."""
+        if self._channel is not None:
+            self._channel.flush()
 
     def set_from_page(self, values: object) -> None:
         """Set traits to values from the page.

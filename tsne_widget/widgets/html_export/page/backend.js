@@ -8,6 +8,7 @@ import { makeLookModel } from "./look_model.js";
 import { makeMapModel } from "./map_model.js";
 import { makeModel } from "./model.js";
 import { readRecord } from "./record.js";
+import { makeScoresModel } from "./scores_model.js";
 import { makeSelectionsModel } from "./selections_model.js";
 import { makeStripModel } from "./strip_model.js";
 import { makeTiles } from "./tiles.js";
@@ -45,6 +46,7 @@ export function pageBackend(exploration) {
     strip: () => makeStripModel(exploration, tiles, gallery()),
     look: () => makeLookModel(exploration, tiles, gallery()),
     confusion: () => makeConfusionModel(exploration),
+    scores: () => makeScoresModel(exploration),
     selections: () => makeSelectionsModel(exploration),
   });
   /** @type {Map<string, any>} */

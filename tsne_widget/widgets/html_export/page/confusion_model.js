@@ -9,8 +9,8 @@ export function makeConfusionModel(exploration) {
   const lacking = Object.entries({ labels, predictions }).filter(([, codes]) => !codes).map(([name]) => name).join(" and ");
   const c = record.kind ? record.names.length : 0;
   const values = {
-    names: record.printableNames.slice(0, c), colors: record.colors.slice(0, c), lacking, ...record.confusion,
-    counts: null, chosen: null, report: null, chosen_report: null, pairs: null, chosen_pairs: null, spread: [], chosen_spread: [],
+    names: record.printableNames.slice(0, c), colors: record.colors.slice(0, c), lacking, doubt: record.confusion.doubt,
+    units: [], order: [], has_groups: record.confusion.groups.names.length > 0, by_group: false, by_confusion: false, counts: null, chosen: null, report: null, chosen_report: null, pairs: null, chosen_pairs: null, spread: [], chosen_spread: [],
     counts_selection: false, shows_shares: false,
   };
   if (!labels || !predictions) return makeModel(values, {});
@@ -26,14 +26,25 @@ export function makeConfusionModel(exploration) {
     label: ({ code, mode }) => choose((row) => labels[row] === code, mode),
     prediction: ({ code, mode }) => choose((row) => predictions[row] === code, mode),
   });
-  exploration.follow(() => {
-    const { table, report, pairs, spread } = confusionOf(labels, predictions, exploration.visibleRows(), c);
+  const unitsShown = () => (model.get("by_group") && model.get("has_groups") ? record.confusion.groups : record.confusion.classes);
+  const countVisible = () => {
+    const { table, report, pairs, spread } = confusionOf(labels, predictions, exploration.visibleRows(), c, unitsShown().codes);
     model.set({ counts: table, report, pairs, spread });
-  }, "visible");
-  exploration.follow(() => {
+  };
+  const countSelected = () => {
     const nothing = { table: null, report: null, pairs: null, spread: [] };
-    const found = state.selected.length ? confusionOf(labels, predictions, state.selected, c) : nothing;
+    const found = state.selected.length ? confusionOf(labels, predictions, state.selected, c, unitsShown().codes) : nothing;
     model.set({ chosen: found.table, chosen_report: found.report, chosen_pairs: found.pairs, chosen_spread: found.spread });
-  }, "selected");
+  };
+  const showUnits = () => {
+    const { names, codes, order } = unitsShown();
+    model.set({ units: names.map((name, unit) => [name, codes[unit]]), order });
+    countVisible();
+    countSelected();
+  };
+  exploration.follow(countVisible, "visible");
+  exploration.follow(countSelected, "selected");
+  model.on("change:by_group", showUnits);
+  showUnits();
   return model;
 }

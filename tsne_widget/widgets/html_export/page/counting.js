@@ -1,5 +1,5 @@
 // Counts: samples per class, and confusions of classes. No DOM.
-import { MAX_DRAWN, MAX_PAIRS } from "../../frontend/constants.js";
+import { MAX_PAIRS } from "../../frontend/constants.js";
 
 /** @typedef {{table: DataView, report: DataView, pairs: DataView, spread: number[]}} Confusion  in the kernel's format */
 
@@ -31,10 +31,14 @@ export function accuraciesOf({ codes, wrong, known, labels, predictions }, count
  * @param {ArrayLike<number>} predictions
  * @param {Iterable<number>} rows
  * @param {number} c  classes
+ * @param {number[][]} units  codes of the classes of each row and column of the matrix
  * @returns {Confusion}
  */
-export function confusionOf(labels, predictions, rows, c) {
-  const table = new Uint32Array(c <= MAX_DRAWN ? c * c : 0);
+export function confusionOf(labels, predictions, rows, c, units) {
+  const u = units.length;
+  const table = new Uint32Array(u * u);
+  const unitOf = new Int32Array(c).fill(-1);
+  units.forEach((codes, unit) => { for (const code of codes) unitOf[code] = unit; });
   const report = new Uint32Array(3 * c);
   /** @type {Map<number, number>} */
   const mistakes = new Map();
@@ -43,7 +47,7 @@ export function confusionOf(labels, predictions, rows, c) {
     if (label < 0 || prediction < 0) continue;
     report[3 * label]++;
     report[3 * prediction + 1]++;
-    if (table.length) table[c * label + prediction]++;
+    if (unitOf[label] >= 0 && unitOf[prediction] >= 0) table[u * unitOf[label] + unitOf[prediction]]++;
     if (label === prediction) report[3 * label + 2]++;
     else mistakes.set(c * label + prediction, (mistakes.get(c * label + prediction) ?? 0) + 1);
   }

@@ -2,6 +2,7 @@
 import { LEGEND_TITLES, MANY_CLASSES } from "../../frontend/constants.js";
 import { colorChoices, currentColoring } from "./coloring.js";
 import { accuraciesOf, asView, countedCodes, packBits } from "./counting.js";
+import { binCounts, binsOf } from "./histograms.js";
 import { makeModel } from "./model.js";
 
 /** @param {import("./exploration.js").Exploration} exploration */
@@ -38,7 +39,7 @@ export function makeLegendModel(exploration) {
   const model = makeModel({
     title: LEGEND_TITLES[record.kind], names: record.printableNames, colors: record.colors, counts: Array.from(counts),
     accuracies: asView(accuracies), gains: null, visible: null, selected_counts: null, is_key: true, sorted_by: isRanked ? "accuracy" : "order",
-    color_by: "", color_choices: [], key: {}, mistakes: "",
+    color_by: "", color_choices: [], key: {}, mistakes: "", bins: {}, bin_counts: null,
   }, {
     toggle,
     only: showOnly,
@@ -49,6 +50,10 @@ export function makeLegendModel(exploration) {
       const isPossible = model.get("color_choices").some((/** @type {string[]} */ [choice, , lacking]) => choice === name && !lacking);
       if (isPossible) exploration.put("colorBy", name);
     },
+    range({ first, last, mode }) {
+      const bins = coloredBins();
+      if (bins) exploration.select(exploration.visibleRows().filter((row) => bins.codes[row] >= first && bins.codes[row] <= last), mode);
+    },
     mistakes: ({ how }) => exploration.put("mistakes", how),
   });
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
@@ -57,5 +62,15 @@ export function makeLegendModel(exploration) {
   exploration.follow(() => model.set("mistakes", state.mistakes), "mistakes");
   exploration.follow(() => model.set("color_choices", colorChoices(record, state.selections.length)), "selections");
   exploration.follow(() => model.set({ color_by: state.colorBy, key: currentColoring(exploration).key }), "colorBy", "selections");
+  exploration.follow(() => {
+    const bins = coloredBins();
+    model.set({ bins: bins ? { low: bins.low, high: bins.high } : {}, bin_counts: bins && binCounts(bins, exploration) });
+  }, "colorBy", "visible", "selected");
   return model;
+
+  /** The bins of the score that colours the map; null if it is none. */
+  function coloredBins() {
+    const score = record.scores.get(state.colorBy);
+    return score ? binsOf(score) : null;
+  }
 }

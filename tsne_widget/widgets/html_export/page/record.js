@@ -6,6 +6,7 @@ import { printable } from "./text.js";
  * @typedef {{dtype: string, data: string}} Packed  little-endian numbers in base64
  * @typedef {{name: string, title: string, values: Float32Array, highestFirst: boolean, format: string}} Score
  * @typedef {{file: Uint8Array, mime: string, width: number, height: number, note: string}} Picture  without a picture, the file is empty
+ * @typedef {{names: string[], codes: number[][], order: number[]}} Units  what the rows of a confusion matrix are
  * @typedef {{k: number, codes: ArrayLike<number>, shares: Float32Array, labelShares: Float32Array}} Probabilities
  *   codes and shares of the k most probable classes of each row, and the probability of its label
  * @typedef {{height: number, width: number, at: Map<number, number>, values: Float32Array, tests: Map<number, any>}} Evidence
@@ -15,7 +16,7 @@ import { printable } from "./text.js";
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
- *   evidence: Map<string, Evidence>, probabilities: Probabilities | null, confusion: {order: number[], doubt: string}, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
+ *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, evidence: Map<string, Evidence>, confusion: {classes: Units, groups: Units, doubt: string}, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
  *   names: original names; printableNames: printable names, including the class of unknown labels;
  *   codes: indices into printableNames; order: row of each point, in drawing order
  */
@@ -56,6 +57,7 @@ export function readRecord(data, bodies) {
     ...classesOf(data, labels, predictions), wrong: wrongRows(data.n, labels, predictions),
     x: unpack(data.x), y: unpack(data.y), order: unpack(data.order), ids: unpack(data.ids), paths: data.paths,
     scores: new Map(data.scores.map((/** @type {any} */ one) => [one.name, scoreOf(one)])),
+    calibration: data.calibration && { temperature: data.calibration.temperature, confidence: unpack(data.calibration.confidence) },
     evidence: new Map(Object.entries(data.evidence ?? {}).map(([target, one]) => [target, evidenceOf(one)])),
     confusion: data.confusion, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
   };

@@ -25,6 +25,7 @@ class Selections {
     this.state = exploration.state;
     this.model = makeModel({
       epoch: 0, names: [], colors: [], counts: [], wrong: [], kept: "", selected: 0, overlaps: null, dropped: "", max_characters: MAX_CHARACTERS,
+      judged: [], ...classCounts(exploration.record),
     }, {
       name: (content) => {
         this.model.set("kept", "");
@@ -37,6 +38,10 @@ class Selections {
       },
       drop: (content) => this.#drop(this.#listed(content)),
       restore: () => this.#restore(),
+      class: ({ code, mode }) => {
+        const { labels, n } = exploration.record;
+        if (labels) exploration.select(Array.from({ length: n }, (_, row) => row).filter((row) => labels[row] === code), mode);
+      },
       select: (content) => {
         const one = this.#listed(content);
         if (one) exploration.select(Array.from(one.rows), content.mode);
@@ -105,6 +110,7 @@ class Selections {
     this.model.set({
       names: selections.map((one) => printable(one.name)), colors: selections.map((one) => one.color),
       counts: selections.map((one) => one.rows.length), wrong: labels && predictions ? selections.map(wrongIn) : [],
+      judged: labels && predictions ? selections.map((one) => Array.from(one.rows).filter((row) => isJudged(this.exploration.record, row)).length) : [],
       dropped: this.#dropped ? printable(this.#dropped.one.name) : "", epoch: this.#epoch,
     });
     this.#showSelected();
@@ -116,4 +122,26 @@ class Selections {
     const overlaps = this.state.selections.map(({ rows }) => Array.from(rows).filter((row) => selected.has(row)).length);
     this.model.set({ selected: selected.size, overlaps: asView(Uint32Array.from(overlaps)) });
   }
+}
+
+/** Whether label and prediction of a row are known. @param {import("./record.js").SharedRecord} record @param {number} row */
+function isJudged({ labels, predictions }, row) {
+  return Boolean(labels && predictions && labels[row] >= 0 && predictions[row] >= 0);
+}
+
+/** Judged and right rows of each class and in all, which do not change. @param {import("./record.js").SharedRecord} record */
+function classCounts(record) {
+  const { labels, predictions, known, wrong, n, printableNames } = record;
+  if (!labels || !predictions) return { whole: [], classes: [], class_counts: null };
+  const counts = new Uint32Array(2 * known);
+  const whole = [0, 0];
+  for (let row = 0; row < n; row++) {
+    if (!isJudged(record, row)) continue;
+    const right = 1 - wrong[row];
+    counts[2 * labels[row]]++;
+    counts[2 * labels[row] + 1] += right;
+    whole[0]++;
+    whole[1] += right;
+  }
+  return { whole, classes: printableNames.slice(0, known), class_counts: asView(counts) };
 }

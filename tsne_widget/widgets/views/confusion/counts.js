@@ -25,6 +25,23 @@ export function readCounts(model) {
   };
 }
 
+/**
+ * The counts of a matrix whose rows are units: classes, or groups of classes. The report has a sum for each unit.
+ * @param {Counts} counts @param {number[][]} codes  of the classes of each unit
+ * @returns {Counts}
+ */
+export function unitCounts(counts, codes) {
+  const report = Uint32Array.from(codes.flatMap((own) => [0, 1, 2].map((column) => own.reduce((sum, code) => sum + (counts.report[3 * code + column] ?? 0), 0))));
+  return { ...counts, report };
+}
+
+/** Mistakes in a matrix. @param {ArrayLike<number>} table @param {number} count  units */
+export function mistakesIn(table, count) {
+  let sum = 0;
+  for (let k = 0; k < table.length; k++) if (k % (count + 1)) sum += table[k];
+  return sum;
+}
+
 /** Describe a cell, or a heading if an index is −1. @param {Counts} counts @param {string[]} names @param {number[]} place */
 export function describeCell({ isSelection, report, table, chosen }, names, [row, column]) {
   const of = isSelection ? "of the selection, " : "";

@@ -2,10 +2,10 @@
 import { element } from "../../frontend/elements.js";
 import { followTheme } from "../../frontend/theme.js";
 import { describeCell, fullness, valuesOf } from "./counts.js";
-import { Picker } from "./picker.js";
+import { Picker } from "../../frontend/picker.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const LABEL =
   "Confusion matrix, label by prediction, with confused classes side by side. Arrow keys move, with Shift they mark a block; " +
@@ -84,9 +84,9 @@ export class MatrixPixels {
     return place.map((at) => (at < 0 ? -1 : this.#order[at]));
   }
 
-  /** Codes of a range of rows or columns. @param {[number, number]} range */
-  codesIn([first, last]) {
-    return this.#order.slice(first, last + 1);
+  /** Units of a range of rows or columns; −1 for all of them. @param {[number, number]} range */
+  unitsIn([first, last]) {
+    return first < 0 ? [-1] : this.#order.slice(first, last + 1);
   }
 
   /** @param {number[]} place */

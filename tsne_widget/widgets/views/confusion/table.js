@@ -2,10 +2,10 @@
 import { percent } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { describeCell, fullness, tinyCount, valuesOf } from "./counts.js";
-import { Picker } from "./picker.js";
+import { Picker } from "../../frontend/picker.js";
 
 /** @typedef {import("./counts.js").Counts} Counts */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const LABEL = "Confusion matrix, label by prediction. Arrow keys move, with Shift they mark a block; Enter selects its pictures.";
 const MAX_CELL = 56; // pixels
@@ -16,6 +16,9 @@ const PADDING = 9; // around a name
 export class MatrixTable {
   root = element("div", "tw-matrix");
   #names;
+  #order;
+  /** @type {Counts | null} */
+  #shown = null;
   /** @type {HTMLButtonElement[][]} */
   #cells = []; // of the rows; the first row and the first button of each are headings
   /** @type {HTMLElement[]} */
@@ -23,9 +26,10 @@ export class MatrixTable {
   #picker;
   #nameWidth;
 
-  /** @param {string[]} names @param {{point: (place: number[] | null) => void, choose: (block: Block, event: MouseEvent | KeyboardEvent) => void}} parts */
-  constructor(names, { point, choose }) {
+  /** @param {string[]} names  of the units @param {number[]} order  places of the units in the order to draw @param {{point: (place: number[] | null) => void, choose: (block: Block, event: MouseEvent | KeyboardEvent) => void}} parts */
+  constructor(names, order, { point, choose }) {
     this.#names = names;
+    this.#order = order.length === names.length ? order : names.map((_, unit) => unit);
     this.#nameWidth = Math.max(NAME[0], Math.min(NAME[1], widest(names) + PADDING));
     this.root.append(this.#makeTable());
     this.#picker = new Picker(this.root, {
@@ -56,6 +60,7 @@ export class MatrixTable {
 
   /** @param {Counts} counts @param {boolean} isShare */
   show(counts, isShare) {
+    this.#shown = counts;
     const c = this.#names.length;
     const values = valuesOf(counts, c, isShare);
     const full = fullness(values, c);
@@ -63,18 +68,29 @@ export class MatrixTable {
       for (let column = -1; column < c; column++) {
         if (row < 0 && column < 0) continue;
         const made = this.#buttonAt([row, column]);
-        const described = describeCell(counts, this.#names, [row, column]);
-        made.setAttribute("aria-label", described);
+        made.setAttribute("aria-label", this.describe([row, column]));
         if (row < 0 || column < 0) continue;
-        const k = row * c + column;
+        const k = this.#order[row] * c + this.#order[column];
         made.textContent = !values[k] ? "" : isShare ? percent(values[k]).slice(0, -2) : tinyCount(values[k]);
         made.style.setProperty("--full", full[k].toFixed(3));
         made.toggleAttribute("data-empty", !values[k]);
         const [part, whole] = [counts.chosen[k] ?? 0, counts.all[k]];
         made.dataset.selected = counts.isSelection || !part ? "" : part === whole ? "all" : "some";
       }
-      if (row >= 0) this.#shares[row].textContent = percent(counts.report[3 * row + 2] / counts.report[3 * row]) || "–";
+      if (row < 0) continue;
+      const unit = this.#order[row];
+      this.#shares[row].textContent = percent(counts.table[unit * c + unit] / counts.report[3 * unit]) || "–";
     }
+  }
+
+  /** Units of a range of rows or columns; −1 for all of them. @param {[number, number]} range */
+  unitsIn([first, last]) {
+    return first < 0 ? [-1] : this.#order.slice(first, last + 1);
+  }
+
+  /** @param {number[]} place */
+  describe(place) {
+    return this.#shown ? describeCell(this.#shown, this.#names, place.map((at) => (at < 0 ? -1 : this.#order[at]))) : "";
   }
 
   #makeTable() {
@@ -84,13 +100,13 @@ export class MatrixTable {
     const head = table.appendChild(element("thead")).appendChild(element("tr"));
     const corner = head.appendChild(element("td", "tw-corner"));
     corner.append(element("span", "", "label ↓"), element("span", "", "predicted →"));
-    this.#cells.push([textButton(""), ...this.#names.map((name, column) => cellIn(head, name, [-1, column]))]);
+    this.#cells.push([textButton(""), ...this.#order.map((unit, column) => cellIn(head, this.#names[unit], [-1, column]))]);
     const share = head.appendChild(element("th", "tw-share", "right"));
     share.scope = "col";
     const body = table.appendChild(element("tbody"));
-    this.#names.forEach((name, row) => {
+    this.#order.forEach((unit, row) => {
       const line = body.appendChild(element("tr"));
-      this.#cells.push([cellIn(line, name, [row, -1]), ...this.#names.map((_, column) => cellIn(line, "", [row, column]))]);
+      this.#cells.push([cellIn(line, this.#names[unit], [row, -1]), ...this.#order.map((_, column) => cellIn(line, "", [row, column]))]);
       this.#shares.push(line.appendChild(element("td", "tw-share")));
     });
     return table;

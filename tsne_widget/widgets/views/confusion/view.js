@@ -1,21 +1,21 @@
 // The confusion panel: a sentence, the matrix, the most confused pairs, and the metrics per class.
-import { fullCount } from "../../frontend/classes.js";
+import { fullCount, percent } from "../../frontend/classes.js";
 import { emptyState, segmented } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
 import { modeOf } from "../../frontend/modes.js";
-import { describeCell, readCounts } from "./counts.js";
+import { mistakesIn, readCounts, totals, unitCounts } from "./counts.js";
 import { PairList, fillSentence } from "./pairs.js";
 import { ClassTable } from "./perclass.js";
 import { MatrixPixels } from "./pixels.js";
 import { MatrixTable } from "./table.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
-/** @typedef {import("./picker.js").Block} Block */
+/** @typedef {import("../../frontend/picker.js").Block} Block */
 
 const TRAITS = [
   "counts", "chosen", "report", "chosen_report", "pairs", "chosen_pairs", "spread", "chosen_spread", "order", "doubt",
-  "counts_selection", "shows_shares",
+  "counts_selection", "shows_shares", "by_group", "by_confusion", "units",
 ];
 const MANY = 30; // classes, from which on the pairs come first
 const READABLE_CELL = 20; // pixels; two digits fit
@@ -53,9 +53,13 @@ class Confusion {
   #unit;
   #pairs;
   #classes;
-  #table;
+  #grouped;
+  #ordered;
+  /** @type {MatrixTable | null} */
+  #table = null;
   /** @type {MatrixPixels | null} */
-  #pixels = null; // made when it is needed first, in the order that the kernel sends
+  #pixels = null; // made when it is needed first
+  #drawn = ""; // the units and the order that the matrices show
   #counts;
   #resized = new ResizeObserver(() => this.#layOut());
   #unfollow;
@@ -70,8 +74,10 @@ class Confusion {
     const select = (/** @type {number[]} */ place, /** @type {MouseEvent} */ event) => this.#select(place, event);
     this.#counted = segmented("Pictures counted", [{ name: "all", text: "All" }, { name: "selected", text: "Selected" }], (name) => this.#put("counts_selection", name === "selected"));
     this.#unit = segmented("Unit", [{ name: "counts", text: "Counts" }, { name: "shares", text: "% of label" }], (name) => this.#put("shows_shares", name === "shares"));
-    this.#controls.append(this.#counted.root, this.#unit.root);
-    this.#table = this.#names.length && this.#names.length < MANY ? this.#makeTable() : null;
+    this.#grouped = segmented("Rows of the matrix", [{ name: "classes", text: "Classes" }, { name: "groups", text: "Groups" }], (name) => this.#put("by_group", name === "groups"));
+    this.#ordered = segmented("Order of the matrix", [{ name: "given", text: "As given" }, { name: "confusion", text: "By confusion", title: "Confused classes side by side" }], (name) => this.#put("by_confusion", name === "confusion"));
+    this.#grouped.root.hidden = !model.get("has_groups");
+    this.#controls.append(this.#counted.root, this.#unit.root, this.#grouped.root, this.#ordered.root);
     this.#pairs = new PairList(this.#names, colors, select);
     this.#classes = new ClassTable(this.#names, select);
     this.#hint.setAttribute("role", "status");
@@ -93,23 +99,37 @@ class Confusion {
     this.#update();
   }
 
-  #makeTable() {
-    return new MatrixTable(this.#names, {
-      point: (place) => this.#say(place && describeCell(this.#counts, this.#names, place)),
-      choose: ({ rows, columns }, event) => {
-        const codes = ([first, last] = rows) => Array.from({ length: last - first + 1 }, (_, k) => first + k);
-        this.#choose(codes(), codes(columns), event);
-      },
-    });
+  /** Names of the rows of the matrix. @returns {string[]} */
+  get #unitNames() {
+    return this.#model.get("units").map((/** @type {[string, number[]]} */ [name]) => name);
   }
 
-  #makePixels() {
-    /** @type {MatrixPixels} */
-    const pixels = new MatrixPixels(this.#names, this.#model.get("order"), {
-      point: (place) => this.#say(place && pixels.describe(place)),
-      choose: ({ rows, columns }, event) => this.#choose(pixels.codesIn(rows), pixels.codesIn(columns), event),
+  /** Codes of the classes of each row. @returns {number[][]} */
+  get #unitCodes() {
+    return this.#model.get("units").map((/** @type {[string, number[]]} */ [, codes]) => codes);
+  }
+
+  /** Make the matrices anew if what they show in which order has changed. */
+  #prepare() {
+    const model = this.#model;
+    const names = this.#unitNames;
+    const drawn = JSON.stringify([names, model.get("order"), model.get("by_confusion")]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#pixels?.release();
+    this.#pixels = null;
+    this.#root.dataset.kind = "";
+    this.#table = names.length && names.length < MANY ? this.#make(MatrixTable, model.get("by_confusion") ? model.get("order") : []) : null;
+  }
+
+  /** @template {MatrixTable | MatrixPixels} T @param {new (...args: ConstructorParameters<typeof MatrixTable>) => T} Matrix @param {number[]} order @returns {T} */
+  #make(Matrix, order) {
+    /** @type {T} */
+    const matrix = new Matrix(this.#unitNames, order, {
+      point: (place) => this.#say(place && matrix.describe(place)),
+      choose: ({ rows, columns }, event) => this.#choose(matrix.unitsIn(rows), matrix.unitsIn(columns), event),
     });
-    return pixels;
+    return matrix;
   }
 
   #say(/** @type {string | null} */ text) {
@@ -126,6 +146,9 @@ class Confusion {
     selected.disabled = !counts.chosenReport.length;
     selected.title = selected.disabled ? "Select some pictures first" : "Count only the selected pictures";
     this.#unit.show(this.#model.get("shows_shares") ? "shares" : "counts");
+    this.#grouped.show(this.#model.get("by_group") ? "groups" : "classes");
+    this.#ordered.show(this.#model.get("by_confusion") ? "confusion" : "given");
+    this.#prepare();
     this.#doubt.textContent = this.#model.get("doubt");
     this.#doubt.hidden = !this.#doubt.textContent;
     if (counts.allReport.length) {
@@ -136,7 +159,7 @@ class Confusion {
   }
 
   get #hasPixels() {
-    return this.#names.length >= MANY || (this.#table?.cellIn(this.#width) ?? 0) < READABLE_CELL;
+    return this.#model.get("units").length >= MANY || (this.#table?.cellIn(this.#width) ?? 0) < READABLE_CELL;
   }
 
   get #width() {
@@ -150,25 +173,25 @@ class Confusion {
     if (width <= 0 || !this.#counts.allReport.length) return; // hidden, or not counted yet
     const [counts, isShare, hasPixels] = [this.#counts, this.#model.get("shows_shares"), this.#hasPixels];
     const hasMatrix = counts.all.length > 0;
-    fillSentence(this.#sentence, counts, this.#names, hasPixels, (place, event) => this.#select(place, event));
+    fillSentence(this.#sentence, counts, this.#names, hasPixels || this.#names.length >= MANY, (place, event) => this.#select(place, event));
     this.#unit.root.hidden = !hasMatrix;
-    if (hasPixels && hasMatrix) this.#pixels ??= this.#makePixels();
+    this.#ordered.root.hidden = !hasMatrix || hasPixels;
+    if (hasPixels && hasMatrix) this.#pixels ??= this.#make(MatrixPixels, this.#model.get("order"));
     const matrix = hasPixels ? this.#pixels : this.#table;
     matrix?.resize(width);
-    matrix?.show(counts, isShare);
+    matrix?.show(unitCounts(counts, this.#unitCodes), isShare);
     this.#arrange(hasMatrix && matrix ? matrix.root : null, hasPixels);
   }
 
   /** Put the pairs before a matrix of pixels, and after a matrix of numbers. @param {HTMLElement | null} matrix @param {boolean} hasPixels */
   #arrange(matrix, hasPixels) {
     const kind = `${Boolean(matrix)} ${hasPixels}`;
+    this.#heading.replaceChildren(
+      element("b", "tw-title", this.#title()),
+      element("span", "tw-small tw-muted", matrix ? "confused ones side by side; grey is right" : ""),
+    );
     if (this.#root.dataset.kind === kind) return;
     this.#root.dataset.kind = kind;
-    const c = fullCount(this.#names.length);
-    this.#heading.replaceChildren(
-      element("b", "tw-title", matrix ? `All ${c} × ${c}` : `A matrix of ${c} classes is too large to draw`),
-      element("span", "tw-small tw-muted", matrix ? "confused classes side by side; grey is right" : "the limit is 100"),
-    );
     this.#say(null);
     if (matrix) this.#matrix.replaceChildren(matrix, this.#hint);
     const pairs = [this.#pairs.root];
@@ -178,12 +201,26 @@ class Confusion {
     this.#root.replaceChildren(this.#sentence, this.#doubt, ...parts, this.#classes.root);
   }
 
+  /** What a matrix of many rows shows. */
+  #title() {
+    const [shown, c] = [this.#model.get("units").length, this.#names.length];
+    if (!shown) return "No class is confused with another";
+    if (this.#model.get("by_group") || shown === c) return `All ${fullCount(shown)} × ${fullCount(shown)}`;
+    const { pictures, right } = totals(this.#counts.report);
+    const share = percent(mistakesIn(this.#counts.table, shown) / (pictures - right));
+    return `The ${fullCount(shown)} of ${fullCount(c)} classes that are confused most${share ? `: ${share} of the mistakes` : ""}`;
+  }
+
   // ---- selecting ----
 
-  /** Select the pictures with these labels and predictions; a code of −1 means all of them. */
-  #choose(/** @type {number[]} */ labels, /** @type {number[]} */ predictions, /** @type {MouseEvent | KeyboardEvent} */ event) {
-    if (labels.length === 1 && predictions.length === 1) this.#select([labels[0], predictions[0]], event);
-    else this.#model.send({ kind: "block", labels, predictions, mode: modeOf(event) });
+  /** Select the pictures whose labels and predictions are in these rows and columns; −1 means all of them. */
+  #choose(/** @type {number[]} */ rows, /** @type {number[]} */ columns, /** @type {MouseEvent | KeyboardEvent} */ event) {
+    const codes = this.#unitCodes;
+    const every = () => this.#names.map((_, code) => code);
+    const [labels, predictions] = [rows, columns].map((units) => (units[0] < 0 ? [-1] : units.flatMap((unit) => codes[unit])));
+    if (labels.length === 1 && predictions.length === 1) return this.#select([labels[0], predictions[0]], event);
+    const all = (/** @type {number[]} */ given) => (given[0] < 0 ? every() : given);
+    this.#model.send({ kind: "block", labels: all(labels), predictions: all(predictions), mode: modeOf(event) });
   }
 
   /** Select the pictures of a cell; of a whole row if the column is −1, and the other way round. */

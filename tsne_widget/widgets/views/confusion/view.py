@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Int, List, Unicode
 
 from tsne_widget._text import printable
-from tsne_widget.analysis import classification_report, confused_pairs, confusion_matrix
-from tsne_widget.widgets.models.confusion import MAX_DRAWN, doubt_of, order_of
+from tsne_widget.analysis import classification_report, confused_pairs
+from tsne_widget.widgets.models.confusion import Units, class_units, doubt_of, group_units
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
@@ -30,8 +30,10 @@ class ConfusionView(View):
     colors = List(Unicode(), help="#rrggbb of each class").tag(sync=True)
     lacking = Unicode(help="what the panel requires and the record lacks").tag(sync=True)
     doubt = Unicode(help="if the model is worse than a guess; else ''").tag(sync=True)
-    order = List(Int(), help="codes, confused classes side by side; [] above 100").tag(sync=True)
-    counts = Bytes(help="(c, c) uint32, label by prediction; b'' above 100").tag(sync=True)
+    units = List(List(), help="name and codes of each row of the matrix").tag(sync=True)
+    order = List(Int(), help="places in units, confused ones side by side").tag(sync=True)
+    has_groups = Bool(help="whether there are groups of classes").tag(sync=True)
+    counts = Bytes(help="(u, u) uint32 for u units, label by prediction").tag(sync=True)
     chosen = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
     report = Bytes(help="(c, 3) uint32: samples, predictions, correct ones").tag(sync=True)
     chosen_report = Bytes(help="the same for the selection; b'' without one").tag(sync=True)
@@ -41,8 +43,10 @@ class ConfusionView(View):
     chosen_spread = List(Int(), help="the same for the selection").tag(sync=True)
     counts_selection = Bool(help="the matrix shows the selection").tag(sync=True)
     shows_shares = Bool(help="the matrix shows shares per label").tag(sync=True)
+    by_group = Bool(help="the matrix shows groups of classes").tag(sync=True)
+    by_confusion = Bool(help="the matrix of few classes is in the order").tag(sync=True)
 
-    page_traits = ("counts_selection", "shows_shares")
+    page_traits = ("counts_selection", "shows_shares", "by_group", "by_confusion")
 
     def __init__(
         self, state: ExplorerState, colors: Sequence[str] = (), *, is_open: bool = True
@@ -55,7 +59,9 @@ class ConfusionView(View):
             names=[printable(name) for name in record.class_names],
             colors=list(colors[: len(record.class_names)]),
             lacking=" and ".join(missing),
+            has_groups=bool(state.class_groups) and not missing,
         )
+        self._units: dict[bool, Units] = {}  # of groups or not, made when they are shown first
         if record.labels is None or record.predictions is None:
             return
         self._labels, self._predictions = record.labels, record.predictions
@@ -68,6 +74,7 @@ class ConfusionView(View):
         self._counted_visible: NDArray[np.bool_] | None = None  # visible classes at the last count
         state.follow(self._show, "selected", "visible")
         self.observe(lambda _change: self._show(), "is_open")
+        self.observe(lambda _change: self._show_units(), "by_group")
 
     def _show(self) -> None:
         if not self.is_open:
@@ -75,7 +82,9 @@ class ConfusionView(View):
         state = self._state
         with self.hold_sync():
             if self._counted_visible is None:
-                self.order, self.doubt = order_of(state.feature_set), doubt_of(state.feature_set)
+                units, self.doubt = self._shown_units(), doubt_of(state.feature_set)
+                self.order = units.order
+                self.units = [list(one) for one in zip(units.names, units.codes, strict=True)]
             if self._counted_visible is not state.visible:
                 self.counts, self.report, self.pairs, self.spread = self._counted(
                     state.visible_rows
@@ -85,12 +94,23 @@ class ConfusionView(View):
             of_selection = self._counted(state.selected) if len(state.selected) else nothing
             self.chosen, self.chosen_report, self.chosen_pairs, self.chosen_spread = of_selection
 
+    def _show_units(self) -> None:
+        self._counted_visible = None
+        self._show()
+
+    def _shown_units(self) -> Units:
+        record, by_group = self._state.feature_set, self.by_group and self.has_groups
+        if by_group not in self._units:
+            groups = self._state.class_groups
+            self._units[by_group] = group_units(record, groups) if by_group else class_units(record)
+        return self._units[by_group]
+
     def _counted(self, rows: NDArray[Any]) -> tuple[bytes, bytes, bytes, list[int]]:
         """Matrix, report and pairs of these rows, as bytes for the page; how mistakes spread."""
         record = self._state.feature_set
         c = len(record.class_names)
         labels, predictions = self._labels[rows], self._predictions[rows]
-        table = b"" if c > MAX_DRAWN else _packed(confusion_matrix(labels, predictions, c))
+        table = _packed(self._shown_units().counts(labels, predictions, c))
         report = classification_report(labels, predictions, c)[["samples", "predicted", "correct"]]
         pairs = confused_pairs(labels, predictions)
         worst = pairs[["label", "prediction", "count"]].to_numpy()[:MAX_PAIRS]

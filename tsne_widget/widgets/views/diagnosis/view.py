@@ -80,7 +80,7 @@ class DiagnosisView(View):
             "compare": self._on_compare,
             "contrast": self._on_contrast,
         }
-        state.follow(self._update, "selected", "visible")
+        state.follow(self._update, "selected", "visible", "measured")
         self.observe(lambda _change: self._opened(), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
 

@@ -19,11 +19,8 @@ const UNSAID = ["dataset", "class", "prediction", "loss"];
 
 /** @param {ViewModel} model @param {() => number} size  chosen width of a picture; 0 for the usual one @returns {import("./sheet.js").Face} */
 export function makePictures(model, size) {
-  /** @type {HTMLElement | null} */
-  let root = null;
-
-  function least() {
-    const width = root?.closest(".tsne-widget")?.clientWidth ?? 0;
+  function least(/** @type {HTMLElement} */ root) {
+    const width = root.closest(".tsne-widget")?.clientWidth ?? 0;
     return size() || (width >= WIDE ? LEAST.wide : width <= NARROW ? LEAST.narrow : LEAST.plain);
   }
 
@@ -42,16 +39,12 @@ export function makePictures(model, size) {
   return {
     className: "tw-pictures",
     margin: MARGIN,
-    grid(width) {
+    grid(width, root) {
       const sized = groups().map((/** @type {any} */ [, count], /** @type {number} */ group) => ({ size: count, caption: captionHeight(styleOf(group)) }));
-      return makeGrid(sized, { width, least: least(), gap: GAP, heading: model.get("groups").length ? HEADING : 0 });
+      return makeGrid(sized, { width, least: least(root), gap: GAP, heading: model.get("groups").length ? HEADING : 0 });
     },
     pixels: (grid) => grid.side,
-    make(place) {
-      const node = emptyTile(place);
-      queueMicrotask(() => { root = node; });
-      return node;
-    },
+    make: emptyTile,
     fill: (node, tile, group) => fillTile(node, tile, styleOf(group)),
     heading: (group) => makeHeading(model, group),
   };

@@ -1,5 +1,5 @@
 // Requests visible tiles from the kernel and keeps the received ones.
-import { MAX_TILES_PER_REPLY, TILE_PIXELS } from "../../frontend/constants.js";
+import { MAX_TILES_PER_REPLY, MAX_UNASKED, TILE_PIXELS } from "../../frontend/constants.js";
 import { pictureUrl } from "../../frontend/tiles.js";
 import { pictureSize } from "./grid.js";
 
@@ -10,7 +10,8 @@ export class Requests {
   #model;
   /** @type {Map<number, any>} */
   #tiles = new Map(); // by index, with the picture's URL
-  #expected = ""; // the last message that asked for tiles in advance
+  #expected = ""; // what the last message asked for in advance
+  #orders = 0; // since that message
   #askedAt = -Infinity; // one request at a time, because scrolling makes queued ones useless
 
   /** @param {import("../../frontend/kernel.js").ViewModel} model */
@@ -23,11 +24,16 @@ export class Requests {
     return this.#tiles.get(index);
   }
 
+  /** Whether the first tiles of the order arrive without a request. */
+  get areComing() {
+    return this.#model.get("coming") === this.#model.get("epoch");
+  }
+
   /** Forget all tiles, because the order has changed. */
   clear() {
     this.#tiles = new Map();
-    const isComing = this.#model.get("coming") === this.#model.get("epoch");
-    this.#askedAt = isComing ? performance.now() : -Infinity;
+    this.#orders += 1;
+    this.#askedAt = this.areComing ? performance.now() : -Infinity;
   }
 
   /**
@@ -48,13 +54,13 @@ export class Requests {
     return true;
   }
 
-  /** Let the kernel send the first tiles of the next order in advance. @param {number} count @param {number} size  pixels of a tile */
+  /** Let the kernel send the first tiles of the next orders in advance. @param {number} count @param {number} size  pixels of a tile */
   expect(count, size) {
-    const message = { kind: "expect", epoch: this.#model.get("epoch"), count: Math.min(MAX_TILES_PER_REPLY, count), size: pixelsOf(size) };
-    const text = JSON.stringify(message);
-    if (this.#expected === text) return;
-    this.#expected = text;
-    this.#model.send(message);
+    const wanted = { count: Math.min(MAX_TILES_PER_REPLY, count), size: pixelsOf(size) };
+    const text = JSON.stringify(wanted);
+    if (this.#expected === text && this.#orders < MAX_UNASKED / 2) return;
+    [this.#expected, this.#orders] = [text, 0];
+    this.#model.send({ kind: "expect", epoch: this.#model.get("epoch"), ...wanted });
   }
 
   /**

@@ -10,7 +10,7 @@ let made = 0; // number of sheets on the page; keeps ids unique
 /**
  * How a sheet looks: where its tiles are, and what is in them.
  * @typedef {{className: string, margin: number,
- *   grid: (width: number) => import("./grid.js").Grid,
+ *   grid: (width: number, root: HTMLElement) => import("./grid.js").Grid,
  *   pixels: (grid: import("./grid.js").Grid) => number,
  *   make: (place: {id: string, index: number, count: number}) => HTMLElement,
  *   fill: (node: HTMLElement, tile: any, group: number) => void,
@@ -114,6 +114,7 @@ export class Sheet {
     this.#clear();
     this.root.scrollTop = 0;
     this.cursor = cursor;
+    if (this.#requests.areComing && !cursor) return this.schedule(); // drawn once, with the pictures
     this.show();
     if (cursor) this.reveal(cursor);
   }
@@ -162,7 +163,7 @@ export class Sheet {
 
   #layout() {
     const { scrollTop, clientHeight, clientWidth } = this.root;
-    const grid = this.#face.grid(clientWidth - 2 * this.#face.margin);
+    const grid = this.#face.grid(clientWidth - 2 * this.#face.margin, this.root);
     const { height, ratio } = scrolling(grid.height + BELOW, clientHeight);
     const top = scrollTop * ratio;
     return { grid, height, ratio, top, shift: scrollTop - top, ...inSight(grid, top, top + clientHeight) };

@@ -25,6 +25,8 @@ from tsne_widget.widgets.views.view import View
 
 # Smallest and largest width and height of a tile's picture in screen pixels.
 MIN_TILE, MAX_TILE = 56, 200
+# Orders whose first tiles are sent until the page asks again; a page that is gone costs no more.
+MAX_UNASKED = 8
 SOURCES = ("selection", "visible")
 GROUPINGS = {"none": (), "label": ("labels",), "prediction": ("predictions",),
              "confusion": ("labels", "predictions")}  # fmt: skip
@@ -39,7 +41,7 @@ class GalleryView(View):
 
     No picture is a widget: the page asks for a range of tiles and gets one buffer. It knows only
     positions in the order, which this class keeps; a position is valid for one epoch. Once the page
-    shows a screenful, the first tiles of the next order are sent without a request.
+    shows a screenful, the first tiles of the next orders are sent without a request.
 
     Rows that a finder found come in the finder's order, without groups, until something else is
     selected or the page chooses another order.
@@ -81,6 +83,7 @@ class GalleryView(View):
         self._had_any = False  # whether a visible row of it was selected
         self._is_picking = False  # a selection by picked tiles keeps the source
         self._expected: tuple[int, int] | None = None  # count and size of unasked tiles
+        self._unasked = 0  # orders whose tiles are still sent
         self._picks = Picks(len(state.codes))
         record = state.feature_set
         lacks = {key: _lacking(needs, record) for key, needs in GROUPINGS.items()}
@@ -124,8 +127,10 @@ class GalleryView(View):
 
     def place_of(self, row: int | None) -> int:
         """Index of a row in the order; −1 if it has no tile."""
+        if row is None:
+            return -1
         places = np.flatnonzero(self._rows == row)
-        return int(places[0]) if row is not None and len(places) else -1
+        return int(places[0]) if len(places) else -1
 
     def rows_of_selection(self) -> NDArray[np.int64]:
         """The selected rows in the gallery's order, whether or not it shows them."""
@@ -154,7 +159,10 @@ class GalleryView(View):
         with self.hold_sync():
             yield
         if self.epoch != before and self.coming == self.epoch and self._expected is not None:
-            (count, size), self._expected = self._expected, None
+            count, size = self._expected
+            self._unasked -= 1
+            if not self._unasked:
+                self._expected = None
             self._send_tiles(0, min(count, len(self._rows)), size)
 
     def _show_source(self) -> None:
@@ -210,6 +218,7 @@ class GalleryView(View):
         with self.hold_sync():
             self.epoch += 1
             is_expected = self._expected is not None and self.is_open and len(self._rows) > 0
+            is_expected &= not self.is_table  # its rows come on request
             self.coming = self.epoch if is_expected else -1
             self.count = len(self._rows)
             self.group_by = self._grouping(self.source)
@@ -276,10 +285,9 @@ class GalleryView(View):
 
     def _on_expect(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         count, size = integer(content, "count", 1, MAX_TILES_PER_REPLY), asked_size(content)
-        if (
-            integer(content, "epoch", 0, 2**53) == self.epoch
-        ):  # otherwise the page knows a newer order
-            self._expected = count, size
+        # Otherwise the page is about to learn of a newer order.
+        if integer(content, "epoch", 0, 2**53) == self.epoch:
+            self._expected, self._unasked = (count, size), MAX_UNASKED
 
     def _send_tiles(self, start: int, stop: int, size: int) -> None:
         more = self.more_of if size else self._cells_of

@@ -1,6 +1,9 @@
 // The colours of the map: a menu that chooses what they mean, and the key to those that are no classes.
+import { typed } from "../../frontend/bytes.js";
 import { fullCount } from "../../frontend/classes.js";
 import { element } from "../../frontend/elements.js";
+import { Histogram } from "../../frontend/histogram.js";
+import { modeOf } from "../../frontend/modes.js";
 import { paint } from "../../frontend/palette.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
@@ -21,6 +24,10 @@ export function makeColors(model, isCompared) {
   });
   const key = element("div", "tw-key tw-scroll");
   key.setAttribute("role", "group");
+  const histogram = new Histogram("What colours the map", element("div", "tw-histogram-head"), (first, last, event) => {
+    model.send({ kind: "range", first, last, mode: modeOf(event) });
+  });
+  histogram.root.title = "Drag to select. Shift adds, Alt takes away, Ctrl keeps what is in both.";
 
   function show() {
     offer(select, model.get("color_choices").map((/** @type {Choice} */ [name, title, ...rest]) => (
@@ -35,13 +42,20 @@ export function makeColors(model, isCompared) {
     key.hidden = !(low || entries?.length) || (isCompared && model.get("color_by") === CHANGE);
     if (key.hidden) return;
     key.setAttribute("aria-label", `Key to the colours: ${title}`);
-    key.replaceChildren(...partsOf(model.get("key")));
+    key.replaceChildren(histogram.root, ...partsOf(model.get("key")));
+    showBins();
     key.tabIndex = entries?.length ? 0 : -1; // lets keys scroll a long key
+  }
+
+  function showBins() {
+    const bins = model.get("bins");
+    histogram.root.hidden = !bins.low;
+    if (bins.low) histogram.update(bins, typed(model.get("bin_counts"), Uint32Array), model.get("key").ramp);
   }
 
   show();
   showKey();
-  return { root, key, show, showKey, focus: () => select.focus() };
+  return { root, key, show, showKey, showBins, focus: () => select.focus() };
 }
 
 /** Replace the options only if they have changed, because a browser would close the open menu. */

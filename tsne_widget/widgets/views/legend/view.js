@@ -3,7 +3,7 @@ import { typedOf, unpackBits } from "../../frontend/bytes.js";
 import { fold, sortedCodes, typedPosition } from "../../frontend/classes.js";
 import { MANY_CLASSES, MISTAKES } from "../../frontend/constants.js";
 import { element, textInput } from "../../frontend/elements.js";
-import { follow } from "../../frontend/follow.js";
+import { follow, once } from "../../frontend/follow.js";
 import { icon } from "../../frontend/icons.js";
 import { hasModifier } from "../../frontend/keys.js";
 import { makeColors } from "./colors.js";
@@ -28,6 +28,7 @@ function render({ model, el, commands }) {
       ["change:sorted_by", () => legend.arrange()],
       ["change:color_by change:color_choices", () => legend.colors.show()],
       ["change:key change:color_by", () => legend.colors.showKey()],
+      ["change:bins change:bin_counts", once(() => legend.colors.showBins())],
       ["change:mistakes", () => legend.showMistakes()],
     ]),
     commands.add("colour", () => legend.colors.focus()),

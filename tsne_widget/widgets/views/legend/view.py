@@ -13,8 +13,14 @@ from tsne_widget._text import printable
 from tsne_widget.analysis.scores import PICTURE_SCORES, SCORES
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.models.appearance import title_of
+from tsne_widget.widgets.models.histogram import Histograms
 from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, boolean, integer
+from tsne_widget.widgets.state.page_messages import (
+    MalformedMessageError,
+    boolean,
+    integer,
+    mode_of,
+)
 from tsne_widget.widgets.views.view import View
 
 # Title of the list by what the classes are; "" for one class of all samples.
@@ -56,6 +62,8 @@ class LegendView(View):
     color_by = Unicode(help="what the map's colours mean").tag(sync=True)
     color_choices: Any = List(help="name, title, requirement and group of each").tag(sync=True)
     key = Dict(help="meaning of colours that are no classes").tag(sync=True)
+    bins = Dict(help="low and high of the bins of what colours the map; {} for none").tag(sync=True)
+    bin_counts = Bytes(help="(bins, 4) uint32, see bin_counts()").tag(sync=True)
     mistakes = Unicode(help="how the map draws mistakes").tag(sync=True)
 
     page_traits = ("sorted_by",)
@@ -70,6 +78,7 @@ class LegendView(View):
         self._state = state
         self._map: Any = map_view
         self._toggled: _Toggled | None = None
+        self._histograms = Histograms(state.scores) if before is None else None
         accuracies = state.accuracies
         gains = np.empty(0)
         if before is not None:
@@ -92,6 +101,7 @@ class LegendView(View):
             "invert": self._on_invert,
             "color": self._on_color,
             "mistakes": self._on_mistakes,
+            "range": self._on_range,
         }
         with self.hold_sync():  # one message instead of several
             state.follow(self._show_visible, "visible")
@@ -100,6 +110,7 @@ class LegendView(View):
             state.follow(self._show_color_choices, "fit", "selections", "measured", "explained")
             state.follow(lambda: self.set_trait("mistakes", state.mistakes), "mistakes")
             self._show_colors()
+            state.follow(self._show_bins, "visible", "selected")
         map_view.observe(lambda _change: self._show_colors(), ["color_by", "key"])
 
     def _show_visible(self) -> None:
@@ -115,6 +126,18 @@ class LegendView(View):
         with self.hold_sync():
             self.color_by = self._map.color_by
             self.key = self._map.key
+            self._show_bins()
+
+    def _show_bins(self) -> None:
+        """Count the rows in the bins of what colours the map, if it is an amount."""
+        state, name = self._state, self.color_by
+        if self._histograms is None or not self.key.get("low") or not state.scores.is_ready(name):
+            self.bins, self.bin_counts = {}, b""
+            return
+        found = self._histograms.bins(name)
+        with self.hold_sync():
+            self.bins = {"low": found.low, "high": found.high}
+            self.bin_counts = self._histograms.counts(name, state.visible_rows, state.selected)
 
     def _show_color_choices(self) -> None:
         columns, choices = self._state.scores.columns, self._state.color_choices
@@ -139,6 +162,13 @@ class LegendView(View):
         if content.get("how") not in MISTAKES:
             raise MalformedMessageError("mistakes cannot be drawn like that")
         self._state.mistakes = content["how"]
+
+    def _on_range(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the visible rows in some bins of the key's histogram."""
+        if self._histograms is None or not self.bins:
+            raise MalformedMessageError("there is no histogram")
+        inside = self._histograms.rows(self.color_by, content)
+        self._state.select(inside & self._state.visible_rows, mode_of(content))
 
     def _on_toggle(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         code, state = self._class(content), self._state

@@ -2,6 +2,10 @@
 import { pointsToDraw } from "../../frontend/geometry.js";
 import { layersOf, looksOf } from "./looks.js";
 
+/** @typedef {import("./looks.js").Looks} Looks */
+/** @typedef {import("./looks.js").Layer} Layer */
+/** @template T @typedef {(inputs: unknown[], make: () => T) => T} Memo */
+
 /** @typedef {{rest: number, moving: number}} Budget  points drawn at rest, and while the map moves */
 
 // A software renderer takes half a second for 70,000 points; a graphics card draws millions.
@@ -30,6 +34,12 @@ export class Drawing {
   /** @type {Uint32Array | null} */
   #part = null; // the points drawn at rest; null for all
   #timer = 0;
+  /** @type {Memo<Layer[]>} */
+  #layersOf = memo();
+  /** @type {Memo<Layer[]>} */
+  #firstOf = memo();
+  /** @type {Memo<Float32Array>} */
+  #alphaOf = memo();
 
   /** @param {import("./view.js").MapView} map */
   constructor(map) {
@@ -55,7 +65,8 @@ export class Drawing {
     if (!plot || !points.isPlaced) return;
     clearTimeout(this.#timer);
     const { looks, layers } = this.#layers();
-    const alpha = alphaOf(points.opacity, layers, looks.base.alpha);
+    const [{ opacity }, weight] = [points, looks.base.alpha];
+    const alpha = this.#alphaOf([opacity, layers, weight], () => alphaOf(opacity, layers, weight));
     const unknown = model.get("unknown");
     if (points.opacity.length <= host.budget.rest && !unknown) {
       plot.loadAll(alpha, this.#part !== null);
@@ -81,7 +92,7 @@ export class Drawing {
     const count = Math.min(host.budget.moving, points.opacity.length);
     const { looks, layers } = this.#layers();
     const isFewer = count < points.opacity.length;
-    this.#draw(looks, isFewer ? filtered(layers, (point) => point < count) : layers, count, false);
+    this.#draw(looks, isFewer ? this.#firstOf([layers, count], () => filtered(layers, (point) => point < count)) : layers, count, false);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.rest(), delay);
   }
@@ -101,15 +112,16 @@ export class Drawing {
       mistakes: UNMARKED.includes(model.get("color_by")) ? "plain" : model.get("mistakes"), isValue: Boolean(model.get("key").low),
       size: model.get("point_size"), opacity: model.get("opacity"),
     });
-    return { looks, layers: layersOf(opacity, wrong, selected, looks) };
+    // Another selection makes another opacity; zooming changes only the looks.
+    const inputs = [opacity, looks.wrong === null, looks.selectedWrong === null];
+    return { looks, layers: this.#layersOf(inputs, () => layersOf(opacity, wrong, selected, looks)) };
   }
 
   #draw(
-    /** @type {import("./looks.js").Looks} */ looks, /** @type {ReturnType<typeof layersOf>} */ layers,
-    /** @type {number} */ count, /** @type {boolean} */ isAtOnce,
+    /** @type {Looks} */ looks, /** @type {Layer[]} */ layers, /** @type {number} */ count, /** @type {boolean} */ isAtOnce,
   ) {
     const above = layers.reduce((sum, { points }) => sum + points.length, 0);
-    this.#map.plot?.loadAbove(layers);
+    this.#map.plot?.loadAbove(layers.map(({ points, kind }) => ({ points, look: looks[kind] ?? looks.selected })));
     this.#map.plot?.draw(looks.base, count, above, isAtOnce);
   }
 
@@ -121,13 +133,27 @@ export class Drawing {
 }
 
 /** Opacity of each point below the others: nothing where a point is drawn above. */
-function alphaOf(/** @type {Float32Array} */ opacity, /** @type {ReturnType<typeof layersOf>} */ layers, /** @type {number} */ weight) {
+function alphaOf(/** @type {Float32Array} */ opacity, /** @type {Layer[]} */ layers, /** @type {number} */ weight) {
   const alpha = new Float32Array(opacity.length);
   for (let i = 0; i < alpha.length; i++) if (opacity[i]) alpha[i] = weight;
   for (const { points } of layers) for (let k = 0; k < points.length; k++) alpha[points[k]] = 0;
   return alpha;
 }
 
-function filtered(/** @type {ReturnType<typeof layersOf>} */ layers, /** @type {(point: number) => boolean} */ isKept) {
-  return layers.map(({ points, look }) => ({ points: points.filter(isKept), look }));
+function filtered(/** @type {Layer[]} */ layers, /** @type {(point: number) => boolean} */ isKept) {
+  return layers.map(({ points, kind }) => ({ points: points.filter(isKept), kind }));
+}
+
+/**
+ * A function that keeps its last value until one of the inputs is another.
+ * @template T
+ * @returns {Memo<T>}
+ */
+function memo() {
+  /** @type {{inputs: unknown[], value: T} | null} */
+  let kept = null;
+  return (inputs, make) => {
+    if (!kept || inputs.some((input, k) => input !== kept?.inputs[k])) kept = { inputs, value: make() };
+    return kept.value;
+  };
 }

@@ -15,21 +15,34 @@ const GAP = 6;
 export function makeLabels(root) {
   const layer = root.appendChild(element("div", "tw-labels"));
   layer.setAttribute("aria-hidden", "true"); // the legend has the same names
-  /** @type {{node: HTMLElement, x: number, y: number, width: number}[]} */
-  let labels = [];
+  /** @type {{code: number, node: HTMLElement, x: number, y: number, width: number}[]} */
+  let all = []; // of every class, the largest first
+  /** @type {typeof all} */
+  let labels = []; // of the visible classes
+  /** @type {unknown[]} */
+  let found = []; // the places and classes that `all` belongs to
 
-  /** Find the place of each visible class; the largest classes come first. */
+  /** Show the names of the visible classes; the largest come first. */
   function find(/** @type {Plot} */ plot, /** @type {import("./points.js").Points} */ points) {
     const { codes, visible, names, wrong } = points;
-    const places = medianPlaces(plot.x, plot.y, codes, visible, wrong, names.length).sort((a, b) => b.count - a.count);
-    labels = places.slice(0, MAX_LABELS).map(({ code, x, y }) => ({ node: element("span", "", names[code]), x, y, width: 0 }));
-    layer.replaceChildren(...labels.map(({ node }) => node));
+    const data = [plot.x, plot.y, ...points.sources];
+    if (data.some((one, k) => one !== found[k])) {
+      found = data;
+      const places = medianPlaces(plot.x, plot.y, codes, new Uint8Array(names.length).fill(1), wrong, names.length);
+      all = places.sort((a, b) => b.count - a.count).map(({ code, x, y }) => ({ code, node: element("span", "", names[code]), x, y, width: 0 }));
+      layer.replaceChildren();
+    }
+    labels = all.filter(({ code }) => visible[code]).slice(0, MAX_LABELS);
+    for (const label of all) if (!labels.includes(label)) label.node.remove();
+    for (const { node } of labels) if (!node.isConnected) layer.append(node);
   }
 
   /** Move the labels to their places in the viewport; hide a label that would overlap an earlier one. */
   function place(/** @type {Plot} */ plot) {
     const [width, height] = plot.size;
-    layer.toggleAttribute("data-large", width > 700);
+    const isLarge = width > 700;
+    if (layer.hasAttribute("data-large") !== isLarge) for (const label of all) label.width = 0;
+    layer.toggleAttribute("data-large", isLarge);
     for (const label of labels) label.width ||= label.node.offsetWidth;
     /** @type {number[][]} */
     const placed = [];

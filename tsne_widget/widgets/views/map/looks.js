@@ -2,6 +2,7 @@
 
 /** @typedef {{radius: number, alpha: number, ring: number}} Look  pixels; 0 … 1; width of the ring in pixels, 0 for none */
 /** @typedef {{base: Look, wrong: Look | null, selected: Look, selectedWrong: Look | null}} Looks  null: as the right ones */
+/** @typedef {{points: Uint32Array, kind: "wrong" | "selected" | "selectedWrong"}} Layer */
 
 const NORMAL_GAP = 12; // pixels between neighbours at which a point has its normal size
 const UNITS = [0.6, 1.35]; // least and largest size, as a factor
@@ -47,7 +48,7 @@ export function looksOf({ area, count, zoom, wrong, hasSelection, isDark, mistak
  * @param {Uint32Array} wrong  misclassified points, ascending
  * @param {Uint32Array} selected
  * @param {Looks} looks
- * @returns {{points: Uint32Array, look: Look}[]}
+ * @returns {Layer[]}
  */
 export function layersOf(opacity, wrong, selected, looks) {
   const isSelected = new Uint8Array(opacity.length);
@@ -55,9 +56,10 @@ export function layersOf(opacity, wrong, selected, looks) {
   for (let k = 0; k < selected.length; k++) isSelected[selected[k]] = 1;
   for (let k = 0; k < wrong.length; k++) isWrong[wrong[k]] = 1;
   const hasOwn = looks.selectedWrong !== null;
+  /** @type {Layer[]} */
   const layers = [];
-  if (looks.wrong) layers.push({ points: wrong.filter((i) => opacity[i] && !isSelected[i]), look: looks.wrong });
-  layers.push({ points: selected.filter((i) => opacity[i] && !(hasOwn && isWrong[i])), look: looks.selected });
-  if (looks.selectedWrong) layers.push({ points: selected.filter((i) => opacity[i] && isWrong[i]), look: looks.selectedWrong });
+  if (looks.wrong) layers.push({ points: wrong.filter((i) => opacity[i] && !isSelected[i]), kind: "wrong" });
+  layers.push({ points: selected.filter((i) => opacity[i] && !(hasOwn && isWrong[i])), kind: "selected" });
+  if (hasOwn) layers.push({ points: selected.filter((i) => opacity[i] && isWrong[i]), kind: "selectedWrong" });
   return layers.filter(({ points }) => points.length);
 }

@@ -4,14 +4,22 @@ import { gather, loadAbove, release, upload } from "./webgl.js";
 
 /** @typedef {import("../../frontend/geometry.js").Viewport} Viewport */
 /** @typedef {import("./looks.js").Look} Look */
+/** @typedef {{points: Uint32Array, look: Look}[]} Layers */
+/** @typedef {{layers: Layers, places: unknown[]}} Loaded  places: arrays that the points were taken from */
 /** @typedef {number[]} Pixel  x and y within the overlay */
 
 const MARK_POLL_MS = 15; // bqplot has no event for "the marks are drawn"
 const PLACES = ["x", "y", "color"]; // attributes of the points that a selection does not change
+/** Attributes of the points above the others. @type {Record<string, (look: Look) => number>} */
+const LOOKS = { opacity: ({ alpha }) => alpha, size: areaOf, selected: ({ ring }) => ring };
 
 export class Plot {
   #points;
   #above;
+  /** @type {Float32Array | null} */
+  #alpha = null; // of all points, as loaded; null for a part
+  /** @type {Loaded} */
+  #loaded = { layers: [], places: [] }; // above the others
 
   /** @param {any} view  view of bqplot's figure, or the canvas @param {any[]} marks  views of all points, and of those above */
   constructor(view, [points, above]) {
@@ -100,33 +108,32 @@ export class Plot {
    * @param {Float32Array} alpha  of each point @param {boolean} wasPart  whether only a part was loaded before
    */
   loadAll(alpha, wasPart) {
+    if (!wasPart && alpha === this.#alpha) return;
+    this.#alpha = alpha;
     if (wasPart) gather(this.#points, Uint32Array.from(this.x.length ? /** @type {any} */ (this.x).keys() : []), PLACES);
     upload(this.#points, "opacity", alpha);
   }
 
   /** Load a part of the points in the given order. @param {Uint32Array} part @param {Float32Array} alpha  of every point */
   loadPart(part, alpha) {
+    this.#alpha = null;
     gather(this.#points, part, PLACES);
     upload(this.#points, "opacity", Float32Array.from(part, (point) => alpha[point]));
   }
 
-  /** Load the points above the others, the last layer on top. @param {{points: Uint32Array, look: Look}[]} layers */
+  /** Load the points above the others, the last layer on top; only what differs from the loaded ones. @param {Layers} layers */
   loadAbove(layers) {
-    const { x, y, color } = this.#points.model.attributes;
-    const count = layers.reduce((sum, { points }) => sum + points.length, 0);
-    const values = Object.fromEntries(["x", "y", "color", "opacity", "size", "selected"].map((name) => [name, new Float32Array(count)]));
-    let at = 0;
-    for (const { points, look } of layers) {
-      const area = areaOf(look);
-      for (let k = 0; k < points.length; k++, at++) {
-        const point = points[k];
-        values.x[at] = x[point];
-        values.y[at] = y[point];
-        values.color[at] = color[point];
-        values.opacity[at] = look.alpha;
-        values.size[at] = area;
-        values.selected[at] = look.ring;
-      }
+    const { attributes } = this.#points.model;
+    const places = PLACES.map((name) => attributes[name]);
+    const before = this.#loaded;
+    this.#loaded = { layers, places };
+    const isSame = layers.length === before.layers.length
+      && layers.every(({ points }, k) => points === before.layers[k].points) && places.every((array, k) => array === before.places[k]);
+    /** @type {Record<string, Float32Array>} */
+    const values = {};
+    if (!isSame) PLACES.forEach((name, k) => { values[name] = taken(places[k], layers); });
+    for (const [name, of] of Object.entries(LOOKS)) {
+      if (!isSame || layers.some(({ look }, k) => of(look) !== of(before.layers[k].look))) values[name] = repeated(of, layers);
     }
     loadAbove(this.#above, values);
   }
@@ -145,6 +152,26 @@ export class Plot {
     release(this.view);
     setTimeout(() => forgetViews(manager, this.view.model), 0); // after bqplot's own removal
   }
+}
+
+/** @param {ArrayLike<number>} values  of all points @param {Layers} layers  values of their points */
+function taken(values, layers) {
+  const found = new Float32Array(total(layers));
+  let at = 0;
+  for (const { points } of layers) for (let k = 0; k < points.length; k++, at++) found[at] = values[points[k]];
+  return found;
+}
+
+/** @param {(look: Look) => number} of @param {Layers} layers  one value for each of their points */
+function repeated(of, layers) {
+  const found = new Float32Array(total(layers));
+  let at = 0;
+  for (const { points, look } of layers) found.fill(of(look), at, (at += points.length));
+  return found;
+}
+
+function total(/** @type {Layers} */ layers) {
+  return layers.reduce((sum, { points }) => sum + points.length, 0);
 }
 
 /** bqplot takes a marker's size as its area in px². @param {Look} look */

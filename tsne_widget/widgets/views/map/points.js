@@ -34,6 +34,11 @@ export class Points {
     return typedCodes(this.#model.get("codes"), this.names.length);
   }
 
+  /** The bytes of the classes and of the mistakes: others if the points are others. @returns {unknown[]} */
+  get sources() {
+    return ["codes", "wrong"].map((name) => this.#model.get(name));
+  }
+
   /** @type {string[]} */
   get names() {
     return this.#model.get("names");

@@ -163,7 +163,7 @@ export class MapView {
       ["change:waiting", () => this.showWaiting()],
       ["change:epoch", () => { this.hover.forget(); this.thumbnails.forget(); }],
       ["change:unknown change:color_by change:key change:point_size change:opacity change:pictures", () => this.drawing.rest()],
-      ["change:visible", () => { this.shade(); this.findLabels(); }],
+      ["change:visible", () => { this.shade(undefined, true); this.findLabels(); }],
       ["change:mistakes", () => { this.shade(); this.drawing.rest(); }],
       ["change:hovered", () => this.hover.showOther()],
       ["change:links", () => this.lines.showLinks()],

@@ -195,6 +195,7 @@ class MapView(PointLook):
 
     def _send_places(self) -> None:
         places = self._state.embedding[self._rows]
+        self.flush()  # the page draws once places or colours arrive
         if self.figure is None:
             self.figure = webgl_figure(places, self._colors_of_points())
         else:
@@ -204,6 +205,7 @@ class MapView(PointLook):
 
     def _send_colors(self) -> None:
         colors = self._colors_of_points()
+        self.flush()
         if self.figure is not None:
             paint(self.figure, colors)
         if self._is_asked_for_points:

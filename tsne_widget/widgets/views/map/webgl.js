@@ -14,8 +14,9 @@ export function gather(/** @type {any} */ mark, /** @type {Uint32Array} */ point
   }
 }
 
-/** Upload the values of the points above the others, one of each attribute per point. */
+/** Upload values of the points above the others, one per point; attributes that are left out stay. */
 export function loadAbove(/** @type {any} */ mark, /** @type {Record<string, Float32Array>} */ values) {
+  if (!Object.keys(values).length) return;
   for (const [name, array] of Object.entries(values)) upload(mark, name, array);
   // Without animations, the former values are never seen; they only have to exist.
   for (const name of ["x", "y", "opacity", "size"]) mark.instanced_geometry.addAttribute?.(`${name}_previous`, mark[name]);

@@ -5,6 +5,7 @@ import { closest, element } from "../../frontend/elements.js";
 import { follow, once } from "../../frontend/follow.js";
 import { modeOf } from "../../frontend/modes.js";
 import { NamingForm, openRename } from "./naming.js";
+import { Rates } from "./rates.js";
 import { makeRow, showOverlap } from "./rows.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
@@ -32,6 +33,11 @@ class Selections {
   #empty = emptyState("Nothing kept yet", "Select pictures, then press K or type a name above. They stay here, and in Python:", "explorer.selections");
   #dropped = element("div", "tw-dropped");
   #droppedText = element("span");
+  #rates = new Rates((part, event) => {
+    const mode = modeOf(event);
+    if (part.isClass) this.#model.send({ kind: "class", code: part.index, mode });
+    else this.#model.send({ kind: "select", epoch: this.#model.get("epoch"), index: part.index, mode });
+  });
   #restore = button("Restore", undefined, "link");
   /** @type {import("./rows.js").Row[]} */
   #rows = [];
@@ -48,7 +54,7 @@ class Selections {
     this.#list.setAttribute("aria-description", LIST_KEYS);
     this.#dropped.setAttribute("role", "status");
     this.#dropped.append(this.#droppedText, this.#restore);
-    this.#root.append(this.#form.root, this.#hint, this.#list, this.#empty, this.#dropped);
+    this.#root.append(this.#form.root, this.#hint, this.#list, this.#empty, this.#dropped, this.#rates.root);
     el.appendChild(this.#root);
     this.#listen();
     this.show();
@@ -68,6 +74,7 @@ class Selections {
     this.#makeCurrent(this.#current.row, this.#current.column);
     if (hasFocus) (rows.length ? rows[this.#current.row].buttons[this.#current.column] : this.#form).focus();
     this.showSelected();
+    this.#rates.show(this.#parts(listed), this.#model.get("whole"));
     this.#editKept();
   }
 
@@ -90,6 +97,16 @@ class Selections {
     this.#makeCurrent(index, 0);
     this.#rows[index].item.scrollIntoView({ block: "nearest" });
     openRename(this.#model, this.#rows[index], index);
+  }
+
+  /** Selections, then classes, with their right pictures. @param {import("./rows.js").Listed[]} listed @returns {import("./rates.js").Part[]} */
+  #parts(listed) {
+    const [judged, classes] = [this.#model.get("judged"), this.#model.get("classes")];
+    const counts = typedOf(this.#model.get("class_counts"), Uint32Array, 2 * classes.length, 0);
+    return [
+      ...listed.map(({ name, color, wrong = 0 }, index) => ({ name, color, samples: judged[index] ?? 0, right: (judged[index] ?? 0) - wrong, index, isClass: false })),
+      ...classes.map((/** @type {string} */ name, /** @type {number} */ index) => ({ name, color: "", samples: counts[2 * index], right: counts[2 * index + 1], index, isClass: true })),
+    ];
   }
 
   /** @returns {import("./rows.js").Listed[]} */

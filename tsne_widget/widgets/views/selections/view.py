@@ -13,8 +13,7 @@ from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.named_selections import MAX_CHARACTERS, MAX_SELECTIONS
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
-from tsne_widget.widgets.state.selecting import MODES
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
 from tsne_widget.widgets.views.view import View
 
 # The word in automatic names, before a number.
@@ -34,6 +33,12 @@ class SelectionsView(View):
     colors = List(Unicode()).tag(sync=True)
     counts = List(Int()).tag(sync=True)
     wrong = List(Int(), help="misclassified rows in each; [] if unknown").tag(sync=True)
+    judged = List(Int(), help="rows with label and prediction in each; [] if unknown").tag(
+        sync=True
+    )
+    whole = List(Int(), help="such rows and right ones in all; [] if unknown").tag(sync=True)
+    classes = List(Unicode(), help="names of the labels' classes; [] if unknown").tag(sync=True)
+    class_counts = Bytes(help="(c, 2) uint32: such rows and right ones per label").tag(sync=True)
     kept = Unicode(help="the name that ``keep`` chose last, to edit; else ''").tag(sync=True)
     selected = Int(help="number of selected rows").tag(sync=True)
     overlaps = Bytes(help="selected rows in each, uint32 little-endian").tag(sync=True)
@@ -52,7 +57,9 @@ class SelectionsView(View):
             "rename": self._on_rename,
             "drop": self._on_drop,
             "restore": self._on_restore,
+            "class": self._on_class,
         }
+        self._show_classes()
         with self.hold_sync():  # one message instead of several
             state.follow(self._show_list, "selections")
             state.follow(self._show_selected, "selected")
@@ -70,7 +77,7 @@ class SelectionsView(View):
             self.names = [printable(name) for name in state.selections]
             self.colors = list(state.selection_colors.values())
             self.counts = [len(rows) for rows in state.selections.values()]
-            self.wrong = self._wrong()
+            self.wrong, self.judged = self._wrong(), self._judged()
             if self.kept not in self.names:
                 self.kept = ""
             self.dropped = "" if self._dropped is None else printable(self._dropped.name)
@@ -82,6 +89,30 @@ class SelectionsView(View):
             return []
         wrong = record.misclassified
         return [int(np.count_nonzero(wrong[rows])) for rows in self._state.selections.values()]
+
+    def _judged(self) -> list[int]:
+        judged = self._state.feature_set.judged
+        rows = self._state.selections.values()
+        return [int(np.count_nonzero(judged[one])) for one in rows] if self.whole else []
+
+    def _show_classes(self) -> None:
+        """Count right rows of each class and in all, which do not change."""
+        record = self._state.feature_set
+        if record.labels is None or record.predictions is None:
+            return
+        labels, right = record.labels[record.judged], ~record.misclassified[record.judged]
+        c = len(record.class_names)
+        counts = [np.bincount(labels, minlength=c), np.bincount(labels[right], minlength=c)]
+        self.whole = [len(labels), int(np.count_nonzero(right))]
+        self.classes = [printable(name) for name in record.class_names]
+        self.class_counts = np.column_stack(counts).astype("<u4").tobytes()
+
+    def _on_class(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        """Select the rows with a label."""
+        labels = self._state.feature_set.labels
+        code = integer(content, "code", 0, len(self.classes) - 1)
+        if labels is not None:
+            self._state.select(labels == code, mode_of(content))
 
     def _show_selected(self) -> None:
         state = self._state
@@ -111,9 +142,7 @@ class SelectionsView(View):
             self.kept = name if name in state.selections else ""
 
     def _on_select(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        name, mode = self._listed(content), content.get("mode")
-        if mode not in MODES:
-            raise MalformedMessageError("unknown mode")
+        name, mode = self._listed(content), mode_of(content)
         if name is not None:
             self._state.select(self._state.selections[name], mode)
 

@@ -1,0 +1,158 @@
+"""Properties of pictures: their cost over making the thumbnails, and what the duplicates find.
+
+    python -m benchmarks.pictures [cost] [groups] [copies]
+
+"cost" makes the thumbnails of artificial pictures, alone and together with the properties. "groups"
+times the search for duplicates among 100,000 fingerprints. "copies" plants changed copies among
+real pictures of ../shared/data and scikit-learn's digits, and counts what is found.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from tsne_widget.analysis import duplicate_groups
+from tsne_widget.images import ArrayImages, FileImages, ImageSource, Measuring, ThumbnailCache
+from tsne_widget.images.fingerprints import perceptual_hash
+from tsne_widget.images.properties import properties
+
+DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+SIZE, REPEATS = 96, 15
+COPIES = 100
+ROWS = 100_000
+
+
+def pictures(n: int, side: int) -> np.ndarray:
+    """(n, side, side, 3) uint8: coarse shapes with a little noise, like photographs."""
+    rng = np.random.default_rng(side)
+    found = np.empty((n, side, side, 3), dtype=np.uint8)
+    for i in range(n):
+        shapes = np.clip(128 + 50 * rng.normal(size=(side // 8 + 1, side // 8 + 1, 3)), 0, 255)
+        large = Image.fromarray(shapes.astype(np.uint8)).resize(
+            (side, side), Image.Resampling.BICUBIC
+        )
+        found[i] = np.clip(np.asarray(large) + rng.normal(size=(side, side, 3)) * 6, 0, 255)
+    return found
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Smallest CPU time of several calls."""
+    best = np.inf
+    for _ in range(REPEATS):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def measure(source: ImageSource, *, thumbnails: bool) -> None:
+    cache = ThumbnailCache(source, size=SIZE) if thumbnails else None
+    for block in Measuring(source, np.arange(len(source)), cache).blocks():
+        block()
+
+
+def make_thumbnails(source: ImageSource) -> None:
+    cache = ThumbnailCache(source, size=SIZE)
+    for id_ in range(len(source)):
+        cache.get(id_)
+
+
+def cost() -> None:
+    print("| pictures | thumbnails, µs each | and properties | more | properties alone |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for side, n in ((32, 256), (224, 64), (1000, 12)):
+            array = pictures(n, side)
+            paths = [Path(folder, f"{side}-{i}.jpg") for i in range(n)]
+            for path, picture in zip(paths, array, strict=True):
+                Image.fromarray(picture).save(path, quality=90)
+            for kind, source in (("array", ArrayImages(array)), ("JPEG files", FileImages(paths))):
+                plain = seconds(lambda: make_thumbnails(source))
+                both = seconds(lambda: measure(source, thumbnails=True))
+                alone = seconds(lambda: measure(source, thumbnails=False))
+                print(
+                    f"| {side} × {side}, {kind} | {1e6 * plain / n:.0f} | {1e6 * both / n:.0f} "
+                    f"| {both / plain - 1:+.0%} | {1e6 * alone / n:.0f} |",
+                    flush=True,
+                )
+
+
+def groups() -> None:
+    """Random fingerprints, with 1 % of exact and 1 % of near copies."""
+    rng = np.random.default_rng(0)
+    waves = rng.normal(size=(ROWS, 63)).astype(np.float16)
+    few = ROWS // 100
+    waves[-few:] = waves[:few] + rng.normal(size=(few, 63)).astype(np.float16) / 100
+    content = rng.integers(0, 2**63, ROWS).astype(np.uint64)
+    content[few : 2 * few] = content[2 * few : 3 * few]
+    sides = np.full(ROWS, 224, dtype=np.float32)
+    start = time.perf_counter()
+    hashes = perceptual_hash(waves)
+    exact, near = duplicate_groups(content, sides, sides, hashes, waves)
+    print(
+        f"\n{ROWS:,} fingerprints: {time.perf_counter() - start:.1f} s; "
+        f"{np.sum(exact >= 0):,} of {2 * few:,} equal, {np.sum(near >= 0):,} of {2 * few:,} similar"
+    )
+
+
+def real_sets() -> dict[str, np.ndarray]:
+    found = {"digits": np.uint8(load_digits().images * 15.9)}
+    if DATA.exists():
+        found["CIFAR-10"] = np.load(DATA / "cifar10/cifar10_test_0_4999.npz")["images"]
+        packed = gzip.decompress((DATA / "mnist/t10k-images-idx3-ubyte.gz").read_bytes())
+        found["MNIST"] = np.frombuffer(packed, np.uint8, offset=16).reshape(-1, 28, 28)
+        found["Fashion"] = np.load(DATA / "fashion_mnist/fashion_mnist_sprite900.npz")["images"]
+    return found
+
+
+def compressed(picture: Image.Image) -> Image.Image:
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=50)
+    return Image.open(file).convert(picture.mode)
+
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "JPEG, quality 50": compressed,
+    "twice as large": lambda one: one.resize((2 * one.width, 2 * one.height)),
+    "8 % brighter": lambda one: one.point(lambda level: min(255, round(1.08 * level))),
+}
+
+
+def copies() -> None:
+    """Share of planted copies in one group with their originals; real pictures in groups."""
+    print(f"\n| pictures | {' | '.join(CHANGES)} | others in groups |")
+    print("|---|" + "---|" * (len(CHANGES) + 1))
+    for name, array in real_sets().items():
+        originals = [Image.fromarray(picture) for picture in array]
+        n = len(originals)
+        chosen = np.random.default_rng(0).choice(n, COPIES, replace=False)
+        shares = []
+        for change in CHANGES.values():
+            found = properties([*originals, *(change(originals[i]) for i in chosen)])
+            sides = np.full(n + COPIES, 1, dtype=np.float32)
+            hashes = perceptual_hash(found.frequencies)
+            _, near = duplicate_groups(
+                np.arange(n + COPIES).astype(np.uint64), sides, sides, hashes, found.frequencies
+            )
+            shares.append(np.mean(near[chosen] == near[n:]))
+        alone = properties(originals)
+        hashes = perceptual_hash(alone.frequencies)
+        sides = np.ones(n, dtype=np.float32)
+        _, near = duplicate_groups(alone.checksum, sides, sides, hashes, alone.frequencies)
+        cells = " | ".join(f"{share:.0%}" for share in shares)
+        print(f"| {name}, {n:,} | {cells} | {np.sum(near >= 0)} |", flush=True)
+
+
+if __name__ == "__main__":
+    for section in sys.argv[1:] or ("cost", "groups", "copies"):
+        {"cost": cost, "groups": groups, "copies": copies}[section]()

@@ -206,10 +206,3 @@ def _weak(value: Any) -> Callable[[], Any]:
         return weakref.ref(value)
     except TypeError:  # a list, for example
         return _nothing
-
-
-def test_values(test: Test | None) -> list[Any] | None:
-    """A test as plain data; None for a sample that cannot be tested."""
-    if test is None:
-        return None
-    return [test.holds, list(test.shares), [[code, n] for code, n in test.others.items()]]

@@ -12,13 +12,17 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.gestures import SECONDS
 from tests.browser.test_shared_page import Opened, make_record, pictures, places
 from tsne_widget import EmbeddingExplorer
-from tsne_widget.widgets.state.evidence import Test
+from tsne_widget.widgets.state.evidence import CoverTest
 
 pytestmark = pytest.mark.browser
 
 
+def look_at(page: Page, row: int) -> None:
+    page.evaluate("(row) => document.getElementById('tw-page').exploration.put('focus', row)", row)
+
+
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def opened(browser: Browser, tmp_path: Path) -> Iterator[tuple[Page, int]]:
     """A page whose first mistake has tested evidence, and the second none."""
     record = make_record()
     first, second = np.flatnonzero(record.misclassified)[:2]
@@ -26,33 +30,37 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
         known = explorer.state.evidence
         values = np.zeros((4, 4), "f4")
         values[0, 3], values[3, 0] = 2, -1
-        test = Test(True, (0.9, 0.8, 0.2), {int(record.labels[first]): 4})
+        test = CoverTest(True, (0.9, 0.8, 0.2), {int(record.labels[first]): 4})
         for target in ("difference", "prediction"):
             known.keep(target, [first], [values], {int(first): test})
         explorer.select([first, second])
         file = explorer.save_html(tmp_path / "page.html", progress=False)
-    opened = Opened(browser, file, viewport={"width": 1400, "height": 900})
-    opened.page.evaluate(
-        "(row) => document.getElementById('tw-page').exploration.put('focus', row)", int(first)
-    )
-    yield opened.page
-    opened.close()
+    one = Opened(browser, file, viewport={"width": 1400, "height": 900})
+    look_at(one.page, int(first))
+    yield one.page, int(second)
+    one.close()
 
 
-# Alpha of a place of the map, at shares of its width and height.
-ALPHA = """(canvas, [x, y]) => canvas.getContext("2d")
-  .getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data[3]"""
+# Alpha of the map in the corner at the top right, and in the middle.
+ALPHA = """(canvas) => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const at = (x, y) => data[4 * (Math.floor(y * height) * width + Math.floor(x * width)) + 3];
+  return [at(0.95, 0.05), at(0.5, 0.5)];
+}"""
 
 
-def test_the_close_look_shows_the_evidence_and_its_test(page):
+def test_the_close_look_shows_the_evidence_and_its_test(opened):
+    page, without = opened
     look = page.locator(".tw-look")
     drawn = look.locator(".tw-evidence-map")
     expect(drawn).to_be_visible(timeout=20 * SECONDS)
     expect(look.locator(".tw-look-evidence")).to_contain_text("The evidence holds.")
     expect(look.locator(".tw-look-evidence")).to_contain_text("every time")
     expect(look.locator(".tw-evidence-bars li")).to_have_count(3)
-    assert drawn.evaluate(ALPHA, [0.95, 0.05]) > 200
-    assert drawn.evaluate(ALPHA, [0.5, 0.5]) < 40
+    corner, middle = drawn.evaluate(ALPHA)
+    assert corner > 200
+    assert middle < 40
     look.get_by_role("group", name="Evidence for").get_by_role("button").first.click()
     expect(look.get_by_role("button", pressed=True)).to_have_count(1)
     expect(drawn).to_be_visible(timeout=20 * SECONDS)
@@ -62,6 +70,6 @@ def test_the_close_look_shows_the_evidence_and_its_test(page):
     expect(look.locator(".tw-is-grey")).to_have_count(0)
     slider.fill("60")
     expect(drawn).to_be_visible()
-    look.get_by_title("Next (→)").click()
+    look_at(page, without)
     expect(look.locator(".tw-look-evidence")).to_contain_text("No evidence is stored")
     expect(drawn).to_have_count(0)

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -26,7 +28,6 @@ from tsne_widget.images.properties import properties
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 RUNS = 200
-SHARE = 0.03
 # Properties that the panel lists.
 LISTED = 5
 # Properties that are measured, besides width, height and their quotient.
@@ -36,30 +37,31 @@ MEASURED = (
 )  # fmt: skip
 
 
-def blurred(picture: Image.Image) -> Image.Image:
-    return picture.filter(ImageFilter.GaussianBlur(1))
+def blurred(picture: Image.Image, strength: float) -> Image.Image:
+    return picture.filter(ImageFilter.GaussianBlur(strength))
 
 
-def darkened(picture: Image.Image) -> Image.Image:
-    return picture.point([round(0.4 * level) for level in range(256)] * 3)
+def darkened(picture: Image.Image, strength: float) -> Image.Image:
+    return picture.point([round((1 - 0.6 * strength) * level) for level in range(256)] * 3)
 
 
-def cropped(picture: Image.Image) -> Image.Image:
-    return picture.crop((3, 3, 29, 29))
+def cropped(picture: Image.Image, strength: float) -> Image.Image:
+    cut = round(4 * strength)
+    return picture.crop((cut, cut, 32 - cut, 32 - cut))
 
 
-def marked(picture: Image.Image) -> Image.Image:
+def marked(picture: Image.Image, strength: float) -> Image.Image:
     """A white text, half transparent, as picture agencies print it over their pictures."""
     layer = Image.new("L", picture.size)
     draw = ImageDraw.Draw(layer)
     for top in (2, 12, 22):
-        draw.text((2, top), "stock", fill=150)
+        draw.text((2, top), "stock", fill=round(150 * strength))
     white = Image.new("RGB", picture.size, "white")
     return Image.composite(white, picture, layer)
 
 
 # A change, and the properties that it is about.
-CHANGES: dict[str, tuple[Callable[[Image.Image], Image.Image], tuple[str, ...]]] = {
+CHANGES: dict[str, tuple[Callable[[Image.Image, float], Image.Image], tuple[str, ...]]] = {
     "blur": (blurred, ("sharpness",)),
     "dark": (darkened, ("brightness",)),
     "crop": (cropped, ("width", "height")),
@@ -80,24 +82,28 @@ def with_hues(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**columns, "picture_hue": hue_names(columns["picture_hue"])}
 
 
-def planted(
-    change: str,
-    pictures: list[Image.Image],
-    plain: dict[str, np.ndarray],
-    labels: np.ndarray,
-    count: Callable[[int], int],
-    seed: int,
-) -> list[str]:
-    """Names of the clear properties, the first one first, without "picture_"."""  # fmt: skip
+class Plain(NamedTuple):
+    """The unchanged pictures."""
+
+    pictures: list[Image.Image]
+    columns: dict[str, np.ndarray]
+    labels: np.ndarray
+
+
+def planted(change: str, strength: float, share: float, plain: Plain, seed: int) -> list[str]:
+    """Names of the properties that the panel may list, the first one first."""
     rng = np.random.default_rng(seed)
-    members = np.flatnonzero(labels == rng.integers(labels.max() + 1))
-    rows = rng.choice(members, count(len(members)), replace=False)
-    changed = measured([CHANGES[change][0](pictures[row]) for row in rows])
-    columns = {name: values.copy() for name, values in plain.items()}
+    members = np.flatnonzero(plain.labels == rng.integers(plain.labels.max() + 1))
+    rows = rng.choice(members, round(share * len(members)), replace=False)
+    act = CHANGES[change][0]
+    changed = measured([act(plain.pictures[row], strength) for row in rows])
+    columns = {name: values.copy() for name, values in plain.columns.items()}
     for name, values in changed.items():
         columns[name][rows] = values
-    found = contrast(with_hues(columns), rows, strata=labels)
-    return [one.name.removeprefix("picture_") for one in found if one.is_notable]
+    found = contrast(with_hues(columns), rows, strata=plain.labels)
+    return [
+        one.name.removeprefix("picture_") for one in found if one.is_notable and not one.follows
+    ]
 
 
 def load() -> tuple[list[Image.Image], np.ndarray]:
@@ -108,20 +114,22 @@ def load() -> tuple[list[Image.Image], np.ndarray]:
 def main(runs: int = RUNS) -> None:
     pictures, labels = load()
     plain = measured(pictures)
-    sizes = {
-        "3 % of the class": lambda members: round(SHARE * members),
-        "3 % of all rows": lambda _members: round(SHARE * len(labels)),
-    }
-    print("| planted | rows | planted one first | among the first five | first instead |")
-    print("|---|---|---|---|---|")
-    for size, count in sizes.items():
+    print("| planted | strength | rows of a class | planted one first | listed | first instead |")
+    print("|---|---|---|---|---|---|")
+    for strength, share in ((1.0, 0.03), (1.0, 0.3), (0.5, 0.03), (0.5, 0.3)):
         for change, (_, about) in CHANGES.items():
-            names = [planted(change, pictures, plain, labels, count, k) for k in range(runs // 4)]
+            names = [
+                planted(change, strength, share, Plain(pictures, plain, labels), seed)
+                for seed in range(runs // 4)
+            ]
             first = [bool(found) and found[0] in about for found in names]
             listed = [bool(set(about) & set(found[:LISTED])) for found in names]
-            others = [found[0] if found else "nothing" for found in names]
-            wrong = {name: others.count(name) for name in set(others) - set(about)}
-            print(f"| {change} | {size} | {np.mean(first):.0%} | {np.mean(listed):.0%} | {wrong} |")
+            others = Counter(found[0] if found else "nothing" for found in names)
+            instead = ", ".join(f"{name} {k}" for name, k in others.items() if name not in about)
+            print(
+                f"| {change} | {strength} | {share:.0%} | {np.mean(first):.0%} "
+                f"| {np.mean(listed):.0%} | {instead} |"
+            )
     report_random(plain, labels, runs)
     report_time()
 

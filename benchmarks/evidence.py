@@ -70,7 +70,7 @@ def nets(n):
     """Name, model, pictures, labels and the layer of each net."""
     return [
         ("ResNet20, CIFAR-10", resnet20(), *cifar(n), "layer3"),
-        ("VGG with three Linear layers, MNIST", vgg(), *mnist(n), "features"),
+        ("VGG with two Linear layers, MNIST", vgg(), *mnist(n), "features"),
     ]
 
 

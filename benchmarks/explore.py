@@ -88,7 +88,8 @@ def main(sizes: list[int]) -> None:
         with sync_playwright() as playwright:
             for n in sizes:
                 for files in (False, True):
-                    page = launch(playwright).new_page(viewport={"width": 1400, "height": 1200})
+                    browser = launch(playwright, arguments=())
+                    page = browser.new_page(viewport={"width": 1400, "height": 1200})
                     page.add_init_script(CLOCK)
                     name = f"explore-{n}-{files}.ipynb"
                     notebook = Notebook.open(lab, page, name, [CELL.format(n=n, files=files)])
@@ -99,7 +100,7 @@ def main(sizes: list[int]) -> None:
                     kind = "files" if files else "array"
                     print(f"| {n:,} | {kind} | {tiles} | {cells} |", flush=True)
                     notebook.close()
-                    page.context.browser.close()
+                    browser.close()
     finally:
         lab.close()
     print("\n| n × d | neighbours of one sample | scikit-learn |\n|---|---|---|")

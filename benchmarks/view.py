@@ -120,6 +120,8 @@ def arrive(change):
         arrived.append((1000 * time.time(), len(change.new)))
 """
 OURS = """
+import ipywidgets
+kept = ipywidgets.Label()  # JupyterLab ends its subshell with the last widget, though others follow
 from tsne_widget import EmbeddingExplorer, FeatureSet
 record = FeatureSet.from_arrays(np.ones((n, 2)), labels)
 EmbeddingExplorer(record, embedding=xy).close()  # import everything
@@ -178,7 +180,7 @@ def main(sizes: list[int]) -> None:
                     ("tsne_widget", [OURS, SHOW_OURS]),
                     ("jupyter-scatter", [PEER, SHOW_PEER]),
                 ):
-                    browser = launch(playwright)
+                    browser = launch(playwright, arguments=())
                     page = browser.new_page(viewport={"width": 1400, "height": 1000})
                     page.set_default_timeout(180_000)
                     page.add_init_script(CLOCK)
@@ -349,7 +351,7 @@ def wheeled(page: Page, area: object) -> list[float]:
 
 def live_frames(playwright: object, lab: Lab, n: int) -> float:
     """Frames per second that the page draws while a map is computed."""
-    browser = launch(playwright)
+    browser = launch(playwright, arguments=())
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.add_init_script(CLOCK)
     notebook = Notebook.open(

@@ -52,6 +52,7 @@ def test_property_comes_after_one_that_explains_it(shift, first):
     }
     found = contrast(columns, ROWS)
     assert found[0].words == first
+    assert [one.follows for one in found] == ["", "picture_brightness" if shift > 1 else ""]
     assert sorted(one.name for one in found) == sorted(columns)
 
 
@@ -174,9 +175,9 @@ def test_constant_column_is_no_difference(value):
 
 def test_caption_names_what_is_clear_only():
     columns = {"noise": rng.normal(size=N), "brightness": rng.normal(size=N) - 3 * IS_HERE,
-               "sharpness": rng.normal(size=N) - 2 * IS_HERE}  # fmt: skip
+               "saturation": rng.normal(size=N) - 2 * IS_HERE}  # fmt: skip
     assert contrast_caption(columns, ROWS) == "darker"
-    assert contrast_caption(columns, ROWS, limit=3) == "darker, blurrier"
+    assert contrast_caption(columns, ROWS, limit=3) == "darker, paler"
     assert contrast_caption({"noise": columns["noise"]}, ROWS) == ""
 
 

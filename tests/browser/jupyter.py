@@ -42,10 +42,9 @@ CHROMIUM_ARGUMENTS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
-    # the page itself is drawn without WebGL: half the CPU time
-    "--disable-gpu-compositing",
-    "--disable-gpu-rasterization",
 ]
+# The page itself is drawn without WebGL: half the CPU time, but a frame of the map takes longer.
+PLAIN_PAGE = ["--disable-gpu-compositing", "--disable-gpu-rasterization"]
 DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
 # Errors of JupyterLab itself on a machine without a network. Any other error fails a test.
 NOT_OURS = re.compile(
@@ -65,7 +64,10 @@ def chromium(playwright: Playwright) -> str | None:
 
 
 def launch(
-    playwright: Playwright, *, headless: bool = not HEADED, arguments: Sequence[str] = ()
+    playwright: Playwright,
+    *,
+    headless: bool = not HEADED,
+    arguments: Sequence[str] = PLAIN_PAGE,
 ) -> Browser:
     """Start a browser. Without one the tests fail; they are not skipped."""
     path = chromium(playwright)

@@ -29,7 +29,8 @@ CELL = """
 explorer = EmbeddingExplorer(
     FeatureSet.from_arrays(features, labels, predictions=predictions, class_names=names,
                            paths=[f"pets/{names[k]}/{i}.png" for i, k in enumerate(labels)]),
-    embedding=xy, images=np.zeros((n, 6, 6), "u1"))
+    embedding=xy, images=np.zeros((n, 6, 6), "u1"),
+    columns={"blur": (labels != predictions) + np.arange(n) % 97 / 97})
 explorer
 """
 HOSTILE = """
@@ -380,6 +381,22 @@ def test_causes_and_pairs_of_the_diagnosis_select(notebook):
     link.wait_for(timeout=60 * SECONDS)
     link.click()
     selects(notebook, "(labels == 0) & (predictions == 2)")
+
+
+def test_differences_of_the_diagnosis_select_color_and_compare(notebook):
+    page = notebook.page
+    open_panel(notebook, "Diagnosis")
+    panel = page.locator(".tw-diagnosis")
+    blur = panel.locator(".tw-contrast-row", has_text="Higher blur")
+    blur.get_by_role("button", name="Colour the map by it").click(timeout=60 * SECONDS)
+    until(lambda: notebook.python("explorer.color_by") == "blur", 20, "the colour")
+    blur.locator(".tw-contrast").click()
+    selects(notebook, "labels != predictions")
+    notebook.execute("explorer.color_by = 'label'; explorer.select(np.arange(0, n, 3))")
+    panel.locator(".tw-whom [data-name=selection]").click(timeout=60 * SECONDS)
+    panel.get_by_text("What sets the selection apart").wait_for(timeout=60 * SECONDS)
+    panel.locator(".tw-whom [data-name=mistakes]").click()
+    panel.get_by_text("What sets the mistakes apart").wait_for(timeout=60 * SECONDS)
 
 
 def use_theme(notebook: Notebook, theme: str) -> None:

@@ -15,7 +15,7 @@ from tsne_widget.images import (
     ThumbnailCache,
     thumbnail,
 )
-from tsne_widget.images.thumbnails import BACKGROUND
+from tsne_widget.images.decoding import BACKGROUND
 
 
 @pytest.fixture

@@ -45,6 +45,13 @@ from tsne_widget.analysis.finders import (
 from tsne_widget.analysis.frame import sample_frame
 from tsne_widget.analysis.intervals import accuracy_table, difference_interval, wilson_interval
 from tsne_widget.analysis.label_quality import LabelErrors, label_errors, label_suspicion
+from tsne_widget.analysis.mistake_groups import (
+    MistakeGroup,
+    MistakeGroups,
+    find_groups,
+    groups_frame,
+    mistake_groups,
+)
 from tsne_widget.analysis.neighbor_index import NeighborIndex
 from tsne_widget.analysis.neighborhoods import (
     KNeighbors,
@@ -86,6 +93,8 @@ __all__ = [
     "KNeighbors",
     "LabelErrors",
     "LayerSummary",
+    "MistakeGroup",
+    "MistakeGroups",
     "NeighborIndex",
     "PictureScores",
     "PolygonIndex",
@@ -117,10 +126,12 @@ __all__ = [
     "evidence_entropy",
     "evidence_in_border",
     "faithfulness",
+    "find_groups",
     "finder_is_ready",
     "finder_lacks",
     "finder_order",
     "finder_rows",
+    "groups_frame",
     "kneighbors",
     "knn_accuracy",
     "label_agreement",
@@ -133,6 +144,7 @@ __all__ = [
     "margin",
     "matching_rows",
     "mean_evidence",
+    "mistake_groups",
     "near_duplicates",
     "neighbor_vote",
     "outlier_score",

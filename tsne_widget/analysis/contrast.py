@@ -53,6 +53,9 @@ class Contrast(NamedTuple):
     """Known and comparable values here and there."""
     lacking: str = ""
     """Why the property is not tested, "" if it is."""
+    follows: str = ""
+    """A property that differs about as much and from which this one follows, "" if none does: a
+    dark picture also has less contrast."""
 
     @property
     def is_notable(self) -> bool:
@@ -98,10 +101,9 @@ def contrast(
     Returns
     -------
     list of Contrast
-        One per column: the tested ones by p-value, then by strength, but a property that follows
-        from another one after it, where that differs about as much: a dark picture also has less
-        contrast. Then those that cannot be tested, each with the reason. Time O(n log n) per
-        column, memory O(n).
+        One per column: the tested ones by p-value, then by strength, but a property that
+        ``follows`` from another one after that. Then those that cannot be tested, each with the
+        reason. Time O(n log n) per column, memory O(n).
 
     Raises
     ------
@@ -141,13 +143,15 @@ def _origins_first(found: list[Contrast]) -> list[Contrast]:
     """Put properties that follow from others after these, where those differ about as much."""
     by_name = {plain_name(one.name): one for one in found if one.is_notable}
     ordered: dict[str, Contrast] = {}
+    follows: dict[str, str] = {}
     for one in found:
         for name in origins(one.name):
             origin = by_name.get(name)
             if origin is not None and origin.effect * one.effect >= AS_MUCH * one.effect**2:
                 ordered.setdefault(origin.name, origin)
+                follows.setdefault(one.name, origin.name)
         ordered.setdefault(one.name, one)
-    return list(ordered.values())
+    return [one._replace(follows=follows.get(name, "")) for name, one in ordered.items()]
 
 
 def contrast_caption(
@@ -177,13 +181,18 @@ def contrast_caption(
     'darker'
     """
     found = contrast(columns, rows, against, strata=strata)
-    return ", ".join([one.words for one in found if one.is_notable][:limit])
+    clear = [one.words for one in found if one.is_notable and not one.follows]
+    return ", ".join(clear[:limit])
 
 
 def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
     """The result of :func:`contrast` as a DataFrame, one row per property.
 
     Time O(1) and memory O(1) per property.
+
+    Parameters
+    ----------
+    found : list of Contrast
 
     Returns
     -------
@@ -199,6 +208,7 @@ def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
         | direction | string | the difference in words, "" where there is none |
         | p_value, q_value | float64 | alone, and corrected for the number of properties |
         | is_clear | bool | whether q_value ≤ 0.05 and \\|effect\\| ≥ 0.12 |
+        | follows | string | a property that it follows from and that differs as much, or "" |
         | n_here, n_there | int64 | known values that are compared |
         | note | string | why the property is not tested, "" if it is |
     """
@@ -211,10 +221,11 @@ def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
         "measure": [one.measure for one in found],
         "value": [one.level for one in found],
         "effect": [one.effect for one in found],
-        "direction": [one.words if one.effect else "" for one in found],
+        "direction": ["" if one.lacking or not one.effect else one.words for one in found],
         "p_value": [one.p for one in found],
         "q_value": [one.q for one in found],
         "is_clear": [one.is_notable for one in found],
+        "follows": [one.follows for one in found],
         "n_here": [one.counts[0] for one in found],
         "n_there": [one.counts[1] for one in found],
         "note": [one.lacking for one in found],
@@ -226,6 +237,7 @@ def contrast_frame(found: list[Contrast]) -> pd.DataFrame:
         "value": "string",
         "direction": "string",
         "note": "string",
+        "follows": "string",
         "is_clear": "bool",
     }
     kinds |= dict.fromkeys(("here", "there", "effect", "p_value", "q_value"), "float64")

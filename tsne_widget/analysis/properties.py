@@ -78,7 +78,16 @@ def measure_pictures(scores: Scores) -> None:
 def compared_properties(scores: Scores) -> dict[str, NDArray[Any]]:
     """What the diagnosis compares: pictures, your columns, and three scores of the model."""
     of_model = {name: scores[name] for name in COMPARED if is_at_hand(scores, name)}
-    return picture_properties(scores) | of_model | scores.columns
+    pictures = picture_properties(scores)
+    known = {name: values for name, values in pictures.items() if _is_known(values)}
+    return known | of_model | scores.columns
+
+
+def _is_known(values: NDArray[Any]) -> bool:
+    """Whether any value is known: JPEG quality is not, unless there are files."""
+    if values.dtype.kind == "O":
+        return any(value is not None for value in values)
+    return bool(np.isfinite(values).any())
 
 
 def all_properties(scores: Scores) -> dict[str, Kept]:

@@ -76,6 +76,8 @@ def comparison(name: str, is_higher: bool, level: str = "", *, is_share: bool = 
     "more often camera = 'phone'"
     """
     often = f"{'more' if is_higher else 'less'} often"
+    if level and plain_name(name) == "hue":
+        return f"{often} {level}"
     if level:
         return f"{often} {name} = {level!r}"
     if plain_name(name) in WORDS:

@@ -74,8 +74,7 @@ class EmbeddingExplorer(EvidenceExploration):
         Height of map and panels in pixels, at least 100. Default: follows width and window.
     draw_budget : int
         Maximum number of points drawn; more are sampled by class, and zooming in draws those in
-        sight. 0 means 2,000,000 with a graphics card and 100,000 without. A selection always
-        covers all points.
+        sight. 0 means 2,000,000 with a graphics card, else 100,000. A selection covers all points.
 
     Raises
     ------

@@ -41,8 +41,8 @@ def show_gallery(explorer):
 async def measure(explorer):
     """Show the gallery, and wait for the pass."""
     show_gallery(explorer)
-    await until(lambda: explorer.state.scores.is_ready("duplicate_group"))
-    await until(lambda: explorer.state.measuring == "")
+    await until(lambda: explorer.state.scores.is_ready("label_conflict"))
+    await until(lambda: explorer.state.measured and explorer.state.measuring == "")
 
 
 def in_a_loop(act):

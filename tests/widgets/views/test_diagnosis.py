@@ -235,6 +235,30 @@ def test_measured_pictures_are_compared_as_soon_as_they_are_known():
         assert "measured" not in shows(explorer, "no_difference")
 
 
+def test_whole_class_is_compared_with_all_others():
+    with with_columns(size=LABELS * 5 + np.arange(N) / 1000) as explorer:
+        look_at(explorer)
+        explorer.select(np.flatnonzero(LABELS == 2))
+        Page(explorer).send("diagnosis", "compare", name="selection")
+        assert shows(explorer, "against") == "from all others"
+        assert shows(explorer, "contrasts")[0]["words"] == "Higher size"
+        explorer.select(np.append(np.flatnonzero(LABELS == 2), np.arange(0, 30, 3)))
+        assert shows(explorer, "against") == "from others of the same labels"
+        assert "20 selected pictures have none" in shows(explorer, "no_difference")
+
+
+def test_what_follows_from_a_listed_difference_is_only_mentioned():
+    wrong = LABELS != PREDICTIONS
+    columns = {"brightness": np.arange(N) % 11 - 20.0 * wrong}
+    columns["noise"] = columns["brightness"] + np.arange(N) % 2
+    with with_columns(**columns) as explorer:
+        look_at(explorer)
+        words = [one["words"] for one in shows(explorer, "contrasts")]
+        assert "Darker" in words
+        assert "Less noisy" not in words
+        assert "Also different: noise." in shows(explorer, "no_difference")
+
+
 def test_rare_value_selects_the_rows_without_it():
     camera = np.where(np.arange(N) < 30, "phone", "scanner")
     with with_columns(camera=camera) as explorer:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import SCORES, Contrast, Scores, contrast
+from tsne_widget.analysis.contrast import MIN_VALUES
 from tsne_widget.analysis.distributions import curves_of
 from tsne_widget.analysis.properties import compared_properties, lacks_pictures
 from tsne_widget.analysis.property_values import TRUTH, as_property
@@ -32,6 +33,8 @@ class Compared(NamedTuple):
     """The first set: "mistakes" or "selection"."""
     those: str
     """The second set, in a few words."""
+    strata: NDArray[np.int64]
+    """(n,) samples of the same number are compared."""
 
 
 class ContrastReport(NamedTuple):
@@ -56,6 +59,7 @@ def choices(
     visible : (n,) bool array
     """
     record, found = scores.feature_set, {}
+    strata = _strata(scores)
     among = rows if len(rows) else np.flatnonzero(visible)
     if record.labels is not None and record.predictions is not None:
         wrong = record.misclassified
@@ -63,16 +67,25 @@ def choices(
         mistakes = among[wrong[among]]
         if len(mistakes):
             found["mistakes"] = Compared(
-                mistakes, right, "mistakes", "right ones of the same labels"
+                mistakes, right, "mistakes", "right ones of the same labels", strata
             )
     if len(rows):
         others = visible.copy()
         others[rows] = False
         if others.any():
-            same = "labels" if record.labels is not None else "predictions"
-            those = "others" if _strata(scores) is None else f"others of the same {same}"
-            found["selection"] = Compared(rows, np.flatnonzero(others), "selection", those)
+            found["selection"] = _selected(rows, np.flatnonzero(others), strata, record)
     return found
+
+
+def _selected(
+    rows: NDArray[np.int64], others: NDArray[np.int64], strata: NDArray[np.int64], record: Any
+) -> Compared:
+    """The selection and others of its labels; of whole classes there are none, so all others."""
+    same = others[np.isin(strata[others], strata[rows])]
+    if len(same) < MIN_VALUES or not strata.any():
+        return Compared(rows, others, "selection", "all others", np.zeros_like(strata))
+    kind = "labels" if record.labels is not None else "predictions"
+    return Compared(rows, others, "selection", f"others of the same {kind}", strata)
 
 
 def contrast_report(
@@ -90,15 +103,17 @@ def contrast_report(
         return NOTHING
     who = wanted if wanted in possible else next(iter(possible))
     both, columns = possible[who], compared_properties(scores)
-    strata = _strata(scores)
-    groups = np.zeros(len(visible), dtype=np.int64) if strata is None else strata
-    sides = sides_of(both.rows, both.against, groups)
-    found = contrast(columns, both.rows, both.against, strata=strata)
-    notable = [one for one in found if one.is_notable][:MAX_CONTRASTS]
+    sides = sides_of(both.rows, both.against, both.strata)
+    found = contrast(columns, both.rows, both.against, strata=both.strata)
+    notable = [one for one in found if one.is_notable and not one.follows][:MAX_CONTRASTS]
+    left = len(both.rows) - sides.counts[0]
+    left_out = f" {left:,} {_noun(both)} have none to be compared with." if left else ""
     waiting = " The pictures are being measured." if lacks_pictures(scores) else ""
     traits = {
         "contrasts": [_as_row(one, columns[one.name], sides, both) for one in notable],
-        "no_difference": printable(f"{_rest(found, both)}{waiting}".strip(), MAX_SENTENCE),
+        "no_difference": printable(
+            f"{_rest(found, notable, both)}{left_out}{waiting}".strip(), MAX_SENTENCE
+        ),
         "compared": [who, *(other for other in possible if other != who)],
         "against": f"from {both.those}",
     }
@@ -106,10 +121,13 @@ def contrast_report(
     return ContrastReport(traits, chosen)
 
 
-def _strata(scores: Scores) -> NDArray[np.int64] | None:
+def _strata(scores: Scores) -> NDArray[np.int64]:
+    """The labels, or the predictions if there are none, or zeros."""
     record = scores.feature_set
-    codes: NDArray[np.int64] | None = record.predictions if record.labels is None else record.labels
-    return codes
+    for codes in (record.labels, record.predictions):
+        if codes is not None:
+            return np.asarray(codes)
+    return np.zeros(len(record), dtype=np.int64)
 
 
 def _beyond(one: Contrast, column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -123,8 +141,8 @@ def _beyond(one: Contrast, column: NDArray[Any], rows: NDArray[np.int64]) -> NDA
     return np.asarray(rows[has & known])
 
 
-def _rest(found: list[Contrast], both: Compared) -> str:
-    """What does not differ, and what cannot be compared, in a line."""
+def _rest(found: list[Contrast], listed: list[Contrast], both: Compared) -> str:
+    """What else differs, what does not, and what cannot be compared, in a line."""
     if not found:
         return "There are no pictures and no columns of yours to compare."
     tested = [one for one in found if not one.lacking]
@@ -132,10 +150,13 @@ def _rest(found: list[Contrast], both: Compared) -> str:
         return f"Too few {_noun(both)}, or too few {both.those}, to compare."
     similar = [title(one.name) for one in tested if not one.is_notable]
     parts = []
+    more = [title(one.name) for one in tested if one.is_notable and one not in listed]
+    if more:
+        parts.append(f"Also different: {_listed(more, 'and')}.")
     if similar and len(similar) == len(tested):
         parts.append("Nothing sets them apart.")
     if similar:
-        parts.append(f"No clear difference in {_listed(similar)}.")
+        parts.append(f"No clear difference in {_listed(similar, 'or')}.")
     parts += [f"{title(one.name)} is not compared: {one.lacking}." for one in found if one.lacking]
     return " ".join(parts)
 
@@ -144,10 +165,10 @@ def _noun(both: Compared) -> str:
     return "mistakes" if both.who == "mistakes" else "selected pictures"
 
 
-def _listed(words: list[str]) -> str:
+def _listed(words: list[str], last: str) -> str:
     if len(words) > _MAX_NAMED:
         words = [*words[:_MAX_NAMED], f"{len(words) - _MAX_NAMED} others"]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _as_row(one: Contrast, column: NDArray[Any], sides: Sides, both: Compared) -> dict[str, Any]:
@@ -191,8 +212,8 @@ def _drawn(one: Contrast, column: NDArray[Any], sides: Sides) -> dict[str, Any]:
 
 
 def title(name: str) -> str:
-    """The title of a property."""
-    return SCORES[name].title if name in SCORES else printable(name)
+    """The title of a property, without its unit."""
+    return SCORES[name].title.partition(" (")[0] if name in SCORES else printable(name)
 
 
 def value_text(one: Contrast, value: float) -> str:

@@ -106,9 +106,9 @@ class PicturePass:
             self._background.run("", block, self._next, self._fail)
 
     def _finish(self) -> None:
-        """Compute the scores in a thread, so that everything that reads them finds them."""
+        """Compute the scores in a thread; conflicts first, so that all are known together."""
         scores = self._state.scores
-        for name in ("picture_brightness", "label_conflict"):
+        for name in ("label_conflict", "picture_brightness"):
             if not scores.lacks(name):
                 scores[name]
 

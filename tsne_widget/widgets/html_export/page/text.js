@@ -102,7 +102,7 @@ export function scoreText(value, format) {
   if (Number.isNaN(value)) return "unknown";
   if (format === "percent") return `${fixed(100 * value, 1)} %`;
   if (format === "nats" && value > 0 && value < SMALLEST_NATS) return `< ${SMALLEST_NATS}`;
-  if (format === "integer") return String(value);
+  if (format === "integer") return String(roundHalfEven(value));
   return general(value);
 }
 

@@ -123,7 +123,7 @@ class Diagnosis {
   #choice(who) {
     const options = [{ name: "mistakes", text: "Mistakes" }, { name: "selection", text: "Selection" }];
     const { root, show } = segmented("What is compared", options, (name) => this.#model.send({ kind: "compare", name }));
-    root.classList.add("tw-compared");
+    root.classList.add("tw-whom");
     show(who);
     return root;
   }

@@ -65,7 +65,9 @@ class ScoresView(View):
             "range": self._on_range,
             "compute": self._on_compute,
         }
-        state.follow(self._show, "selected", "visible", "embedding", "busy", "measured")
+        state.follow(
+            self._show, "selected", "visible", "embedding", "busy", "measured", "evidence_changes"
+        )
         self.observe(lambda _change: self._show(), "is_open")
         self.observe(lambda _change: self._show_reliability(), "of_class")
 

@@ -88,7 +88,7 @@ class ExplorerState(Selecting):
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
-    explained : int, a trait
+    evidence_changes : int, a trait
         Increases when maps of evidence are added, or a model is given.
     evidence : Evidence
         The maps of evidence.
@@ -118,7 +118,7 @@ class ExplorerState(Selecting):
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
-    explained = Int()
+    evidence_changes = Int()
 
     def __init__(
         self,
@@ -264,7 +264,7 @@ class ExplorerState(Selecting):
         return self.classes.names_of(mask)
 
     def _count_evidence(self) -> None:
-        self.explained += 1
+        self.evidence_changes += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

@@ -44,3 +44,12 @@ def test_the_mislabelled_images_are_found(tmp_path):
     last = next(output for output in book.cells[-2].outputs if "data" in output)
     names = ["exploration", "suspects", "suspects.csv"]
     assert eval(last["data"]["text/plain"]) == names  # of our own notebook
+
+
+@pytest.mark.slow
+def test_what_the_mistakes_have_in_common_is_found(tmp_path):
+    book = nbformat.read(NOTEBOOKS / "mistake_groups.ipynb", as_version=4)
+    NotebookClient(book, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    text = printed(book)
+    found = int(re.search(r"(\d+)% of the 10 most typical images", text)[1])
+    assert found >= 80

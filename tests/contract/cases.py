@@ -10,8 +10,10 @@ import numpy as np
 
 from tests.contract.kernel import Kernel
 from tsne_widget import FeatureSet
+from tsne_widget.analysis import MistakeGroup, MistakeGroups
 from tsne_widget.widgets.state.evidence import CoverTest
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.known_groups import KnownGroups
 
 N = 40
 ODD_NAMES = [
@@ -85,11 +87,8 @@ def opened(name: str, folder: Path, **options: Any) -> Kernel:
 def known_evidence(state: ExplorerState) -> None:
     """A state with maps of some samples, of which some were tested."""
     maps = np.random.default_rng(2).normal(size=(9, 3, 4)).astype("f4")
-    tests = {
-        0: CoverTest(True, (0.9, 0.8, 0.25), {1: 2, 0: 2}),
-        2: None,
-        3: CoverTest(False, (1, 1, 1), {}),
-    }
+    holding = CoverTest(True, (0.9, 0.8, 0.25), {1: 2, 0: 2})
+    tests = {0: holding, 2: None, 3: CoverTest(False, (1, 1, 1), {})}
     state.evidence.keep("difference", range(9), list(maps), tests)
     state.evidence.keep("label", [1], [maps[4]])
 
@@ -105,3 +104,12 @@ def saved_selections(state: ExplorerState) -> None:
     visible[1] = False
     state.show(visible)
     state.color_by = "selection"
+
+
+def two_groups(state: ExplorerState) -> None:
+    """A state with groups of mistakes, as if they were found."""
+    groups = (
+        MistakeGroup(np.arange(3, 15), 9, 0.2, ((0, 1), (0, 2)), 5, 0.01, (4, 5)),
+        MistakeGroup(np.array([20, 18, 19]), 3, 0.0, ((1, 3),), 1, 0.04, (1, 1)),
+    )
+    state.groups = KnownGroups(MistakeGroups(groups, 7), ("darker", ""))

@@ -242,11 +242,22 @@ def named_selections(kernel: Kernel) -> None:
     kernel.say("selections", "select", epoch=view.epoch, index=0, mode="replace")
 
 
+def groups_of_mistakes(kernel: Kernel) -> None:
+    kernel.say("groups", "light", group=0)
+    kernel.say("groups", "select", group=0, mode="replace")
+    kernel.say("groups", "light", group=None)
+    kernel.say("groups", "select", group=1, mode="add")
+    kernel.say("groups", "light", group=1)
+    kernel.say("groups", "select", group=2, mode="add")
+    kernel.say("groups", "tiles", epoch=1, start=0, stop=1, size=96)
+
+
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (
         map_gestures, legend_toggles, legend_colors, hidden_selections, toolbar_searches,
         gallery_orders, gallery_samples, strip_of_the_selection, confusion_cells, score_ranges,
+        groups_of_mistakes,
         named_selections,
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
+from tsne_widget.widgets.state.known_groups import known_groups
 from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
@@ -41,6 +42,8 @@ KERNEL_ONLY_TRAITS = {
 }
 KERNEL_ONLY_MESSAGES = {
     "map.no_figure": "a page without a kernel has its points from the start",
+    "groups.compute": "a page has no features to find groups in",
+    "groups.stop": "a page has no features to find groups in",
     "toolbar.download": "a page has only the CSV file, with fewer columns",
     "foot.fit": "a page computes no map",
     "foot.map": "a page has one map",
@@ -66,7 +69,7 @@ FIXED_COLORS = {"label", "prediction", "correct", "selection"}
 
 _DTYPES = {
     "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4", "legend.gains": "<f4",
-    "map.wrong": "<u4", "map.selected": "<u4", "legend.selected_counts": "<u4",
+    "map.wrong": "<u4", "map.selected": "<u4", "map.lit": "<u4", "legend.selected_counts": "<u4",
     "confusion.counts": "<u4", "confusion.chosen": "<u4", "confusion.report": "<u4",
     "confusion.chosen_report": "<u4", "confusion.pairs": "<u4", "confusion.chosen_pairs": "<u4",
     "selections.overlaps": "<u4", "selections.class_counts": "<u4",
@@ -110,6 +113,8 @@ class Kernel:
             prepare(state)
             selections = dict(state.selections)
             state.restore(state.visible, state.selected, selections, state.selection_slots)
+        if state.groups is None and record.misclassified.any():  # the page has what is known
+            state.groups = known_groups(state.scores)
         colors = dict(zip(state.class_names, palette, strict=True))
         page = SharedPage(
             save_state_html(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.cases import RECORDS, known_evidence, opened, saved_selections
+from tests.contract.cases import RECORDS, known_evidence, opened, saved_selections, two_groups
 from tests.contract.conversations import ACTIONS, CONVERSATIONS, NAMES
 from tests.contract.kernel import KERNEL_ONLY_MESSAGES, Kernel
 from tests.node import Node
@@ -104,6 +104,17 @@ def test_any_conversation_ends_the_same_on_page_and_kernel(
     )
     for act in actions:
         act(kernel)
+    agree(node, kernel)
+
+
+@pytest.mark.parametrize("has_pictures", [False, True])
+def test_known_groups_of_mistakes_are_the_same_on_page_and_kernel(node, tmp_path, has_pictures):
+    pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype="u1")
+    images = pictures if has_pictures else None
+    kernel = opened("both", tmp_path, prepare=two_groups, images=images)
+    assert len(kernel.views["groups"].groups) == 2
+    CONVERSATIONS["groups_of_mistakes"](kernel)
+    assert kernel.state.selected.tolist() == [*range(3, 15), 18, 19, 20]
     agree(node, kernel)
 
 

@@ -23,6 +23,8 @@ MAX_ROWS = 12_000
 MAX_SEEDS = 2_000
 # Rows of a group in the half that is searched, and mistakes that it has at least.
 SMALLEST, LARGEST = 8, 150
+# Largest share of the searched rows, at least of 20 rows: what is everywhere is no group.
+MAX_SHARE = 0.06
 MIN_MISTAKES = 4
 # Groups that one half proposes. More of them make the correction of the test stricter.
 MAX_PROPOSED = 30
@@ -185,7 +187,8 @@ class _Growth:
 
     def grow(self, centres: NDArray[np.float32]) -> list[Ball]:
         """The best ball about each centre."""
-        size = np.arange(1, min(LARGEST, len(self._points)) + 1)
+        largest = min(LARGEST, max(20, round(MAX_SHARE * len(self._points))))
+        size = np.arange(1, min(largest, len(self._points)) + 1)
         blocks = row_blocks(len(centres), _BLOCK)
         nearest = [self._nearest(centres[block], len(size)) for block in blocks]
         squared = np.concatenate([far for far, _ in nearest])

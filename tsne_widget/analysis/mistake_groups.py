@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -42,6 +42,8 @@ class MistakeGroup(NamedTuple):
     """Share of all other samples that are wrong, 0 … 1."""
     pairs: tuple[tuple[int, int], ...]
     """Most frequent label and prediction of the mistakes, then others that are frequent too."""
+    named: int
+    """Number of the mistakes that have one of these pairs."""
     p_value: float
     """Of the test on the other half, corrected for all groups that were tested."""
     held_out: tuple[int, int]
@@ -140,7 +142,12 @@ def mistake_groups(
 
 
 def find_groups(
-    features: ArrayLike, labels: ArrayLike, predictions: ArrayLike, *, random_state: int = 0
+    features: ArrayLike,
+    labels: ArrayLike,
+    predictions: ArrayLike,
+    *,
+    random_state: int = 0,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> MistakeGroups:
     """The groups of :func:`mistake_groups` as records.
 
@@ -149,6 +156,8 @@ def find_groups(
     features : (n, d) array of finite numbers
     labels, predictions : (n,) array of int
     random_state : int
+    progress : callable, optional
+        Called with the share that is done, 0 … 1. An exception that it raises ends the search.
 
     Raises
     ------
@@ -167,7 +176,8 @@ def find_groups(
     part = matrix if len(known) == len(matrix) else matrix[known]
     true, guessed = true[known], guessed[known]
     space = joined_space(part, true)
-    tested = _tested(space, true, wrong, np.random.default_rng(random_state))
+    progress(0.3)
+    tested = _tested(space, true, wrong, np.random.default_rng(random_state), progress)
     p_values = adjusted([one.p for one in tested])
     held = [(one, p) for one, p in zip(tested, p_values, strict=True) if p <= FALSE_DISCOVERIES]
     held.sort(key=lambda pair: -pair[0].score)
@@ -180,8 +190,10 @@ def find_groups(
             continue
         is_taken[mistakes] = True
         rest = (int(wrong.sum()) - len(mistakes)) / max(len(wrong) - len(rows), 1)
-        pairs = _pairs(true[mistakes], guessed[mistakes])
-        groups.append(MistakeGroup(known[rows], len(mistakes), rest, pairs, float(p), one.held_out))
+        pairs, named = _pairs(true[mistakes], guessed[mistakes])
+        groups.append(
+            MistakeGroup(known[rows], len(mistakes), rest, pairs, named, float(p), one.held_out)
+        )
     return MistakeGroups(tuple(groups), len(tested) - len(held))
 
 
@@ -207,7 +219,8 @@ def groups_frame(
             "error_rate": group.error_rate,
             "rest_error_rate": group.rest_error_rate,
             "ratio": group.ratio,
-            "confusion": confusion_text(group.pairs, class_names),
+            "confusion": confusion_text(group.pairs, class_names)
+            + (" and others" if 2 * group.named < group.mistakes else ""),
             "p_value": group.p_value,
             "held_out_mistakes": group.held_out[0],
             "held_out_size": group.held_out[1],
@@ -259,6 +272,7 @@ def _tested(
     labels: NDArray[np.int64],
     wrong: NDArray[np.bool_],
     random: np.random.Generator,
+    progress: Callable[[float], None],
 ) -> list[_Tested]:
     """The groups that each half proposes, tested on the other half."""
     from scipy.stats import hypergeom
@@ -273,6 +287,7 @@ def _tested(
             n, total = int((~searched).sum()), int(wrong[~searched].sum())
             p = min(float(hypergeom.sf(mistakes - 1, n, total, size)), 1.0)
             found.append(_Tested(_ordered(inside, wrong), ball.score, p, (mistakes, size)))
+        progress(1.0 if searched is not first else 0.65)
     return found
 
 
@@ -281,12 +296,11 @@ def _ordered(inside: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.
     return np.concatenate([inside[wrong[inside]], inside[~wrong[inside]]])
 
 
-def _pairs(labels: NDArray[np.int64], guesses: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
-    """The most frequent pair, and up to two more that are frequent."""
+def _pairs(
+    labels: NDArray[np.int64], guesses: NDArray[np.int64]
+) -> tuple[tuple[tuple[int, int], ...], int]:
+    """The most frequent pair and up to two more that are frequent; how many mistakes have them."""
     pairs, counts = np.unique(np.stack([labels, guesses], axis=1), axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:3]
-    return tuple(
-        (int(pairs[i, 0]), int(pairs[i, 1]))
-        for i in order
-        if i == order[0] or counts[i] >= _ALSO * len(labels)
-    )
+    kept = [i for i in order if i == order[0] or counts[i] >= _ALSO * len(labels)]
+    return tuple((int(pairs[i, 0]), int(pairs[i, 1])) for i in kept), int(counts[kept].sum())

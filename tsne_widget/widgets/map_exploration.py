@@ -11,6 +11,7 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.exploration import Exploration
 from tsne_widget.widgets.maps.maps import Maps
 from tsne_widget.widgets.state.contrasts import contrast_of, shortcuts_of
+from tsne_widget.widgets.state.known_groups import frame_of, known_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,41 @@ class MapExploration(Exploration):
             or the name is taken.
         """
         self._maps.run(iterations, projector, name)
+
+    def mistake_groups(self) -> pd.DataFrame:
+        """Groups of similar samples that the model gets wrong far more often than the rest.
+
+        Each group was found on one half of the samples and holds on the other. The groups are
+        found once, as in the panel *Groups*, then kept, saved and exported.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As of :func:`~tsne_widget.analysis.mistake_groups`, with a column "difference": what
+            sets the group apart from others of its labels ("darker"), "" if nothing clearly does.
+            ``explorer.select(ids=frame["ids"][0])`` selects the first group.
+
+        Raises
+        ------
+        InvalidInputError
+            If the record lacks labels or predictions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsne_widget import EmbeddingExplorer, FeatureSet
+        >>> features = np.random.default_rng(0).normal(size=(400, 4))
+        >>> features[:40] += 9
+        >>> wrong = np.arange(400) < 40
+        >>> record = FeatureSet.from_arrays(features, np.zeros(400, int), predictions=1 * wrong)
+        >>> explorer = EmbeddingExplorer(record, embedding=features[:, :2])
+        >>> explorer.mistake_groups()["confusion"][0]
+        '0 → 1'
+        """
+        state = self._state
+        if state.groups is None:
+            state.groups = known_groups(state.scores)
+        return frame_of(state.groups, state.feature_set)
 
     def contrast(self, rows: Any = "selected", against: Any = "same label") -> pd.DataFrame:
         """What sets some samples apart from others, the clearest difference first.

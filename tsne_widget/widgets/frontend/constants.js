@@ -229,4 +229,4 @@ export const MAX_DRAWN = 100;
 export const MAX_PAIRS = 20;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "groups", "title": "Groups"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];

@@ -20,6 +20,7 @@ from tsne_widget.images import images_of
 from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.html_export import options as page_options
 from tsne_widget.widgets.html_export.evidence import shared_evidence
+from tsne_widget.widgets.html_export.groups import shared_groups
 from tsne_widget.widgets.html_export.options import PageOptions
 from tsne_widget.widgets.html_export.page import page_parts
 from tsne_widget.widgets.html_export.pictures import SharedPictures, as_json, shared_pictures
@@ -95,6 +96,7 @@ def _content(
     content |= {
         "title": printable(options.title, page_options.MAX_TITLE),
         "hidden": page_options.hidden_codes(names, options.visible_classes),
+        "groups": shared_groups(options.groups, record, rows, xy, content["colors"]),
         "selected": packed(on_page(places_of(rows, n), selected)),
         "color_by": page_options.color_choice(options.color_by, content),
     }

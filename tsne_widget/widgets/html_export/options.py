@@ -17,6 +17,7 @@ from tsne_widget._tensors import to_numpy
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.evidence import Evidence
+from tsne_widget.widgets.state.known_groups import KnownGroups
 
 # Maximum rows of a page: drawing more takes longer than 0.1 s per frame on a canvas.
 MAX_ROWS = 100_000
@@ -36,6 +37,8 @@ class PageOptions:
     ----------
     selection_slots : mapping of name to int, optional
         Number of each named selection's colour. Default: their order.
+    groups : KnownGroups, optional
+        Groups of mistakes, if they are known.
     evidence : Evidence, optional
         Maps of evidence of rows of the feature set.
     class_groups : mapping of name to codes, optional
@@ -57,6 +60,7 @@ class PageOptions:
     selection_colors: Mapping[str, str] | None = None
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
+    groups: KnownGroups | None = None
     evidence: Evidence | None = None
     class_groups: Mapping[str, Sequence[int]] | None = None
     whole_paths: bool = False

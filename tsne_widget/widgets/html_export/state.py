@@ -41,6 +41,7 @@ def save_state_html(
         selected=state.chosen,
         selections=state.selections,
         selection_slots=state.selection_slots,
+        groups=state.groups,
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
         evidence=state.evidence,
         class_groups=state.class_groups,

@@ -17,8 +17,10 @@ from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
 from tsne_widget.widgets.arguments import GIVEN
 from tsne_widget.widgets.io.evidence import restored_evidence
+from tsne_widget.widgets.io.groups import read_groups
 from tsne_widget.widgets.io.save import DATA, FORMAT, MANIFEST, TORN, SavedView, digest, fingerprint
 from tsne_widget.widgets.state.explorer_state import MISTAKES, ExplorerState
+from tsne_widget.widgets.state.known_groups import KnownGroups
 from tsne_widget.widgets.views.map.look import MAX_FACTOR, MIN_FACTOR
 from tsne_widget.widgets.views.map.view import MapView
 
@@ -35,6 +37,7 @@ class Saved(NamedTuple):
     slots: dict[str, int]  # numbers of the selections' colours
     columns: dict[str, NDArray[Any]]
     scores: dict[str, NDArray[Any]]  # those that were computed
+    groups: KnownGroups | None
     evidence: list[dict[str, Any]]  # an entry for each target
     evidence_arrays: dict[str, NDArray[Any]]
     class_groups: dict[str, list[int]]
@@ -74,6 +77,7 @@ def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None
         state.evidence, saved.evidence, saved.evidence_arrays.__getitem__, len(state.codes)
     )
     state.scores.restore(saved.scores)
+    state.groups = saved.groups
     state.measured += 1
     state.color_by = saved.view.color_by
     map_view.viewport = saved.view.viewport
@@ -136,6 +140,9 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
         scores={
             name: array(f"score-{number}") for number, name in enumerate(manifest.get("scores", []))
         },
+        groups=None
+        if manifest.get("groups") is None
+        else read_groups(manifest["groups"], array("groups"), len(record), len(record.class_names)),
         evidence=_checked_evidence(manifest.get("evidence", [])),
         evidence_arrays={
             name: array(name)

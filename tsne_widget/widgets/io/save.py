@@ -30,6 +30,7 @@ from tsne_widget._atomic import (
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.io.evidence import evidence_arrays
+from tsne_widget.widgets.io.groups import written_groups
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 FORMAT = 1
@@ -155,6 +156,7 @@ def _written(
         "selected": state.chosen,
         "selections": np.concatenate([np.empty(0, dtype=np.int64), *rows]),
     }
+    groups, arrays["groups"] = written_groups(state.groups)
     others = {name: xy for name, xy in maps.items() if name != state.map_name}
     arrays |= {f"map-{number}": xy for number, xy in enumerate(others.values())}
     scores = state.scores.computed()
@@ -188,6 +190,7 @@ def _written(
         ],
         "columns": names,
         "scores": list(scores),
+        "groups": groups,
         "evidence": evidence,
         "class_groups": state.class_groups,
         "notes": record.notes,

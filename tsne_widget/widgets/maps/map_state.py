@@ -56,6 +56,7 @@ class MapState(HasTraits):
     selections = Delegate("_shared")
     color_by = Delegate("_shared")
     mistakes = Delegate("_shared")
+    lit = Delegate("_shared")
     map_name = Delegate("_shared")
 
     def __init__(

@@ -19,6 +19,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.state.classes import checked_groups, classes_of
 from tsne_widget.widgets.state.evidence import Evidence
+from tsne_widget.widgets.state.known_groups import KnownGroups
 from tsne_widget.widgets.state.main_thread import MainThread, is_main
 from tsne_widget.widgets.state.named_selections import (
     MAX_SELECTIONS,
@@ -84,11 +85,13 @@ class ExplorerState(Selecting):
     selections : dict of name to (k,) int64 rows, a trait
         Named selections in the order they were named, rows of hidden classes included. Set a new
         dict; do not change this one.
+    lit : (k,) int64 array or None, a trait
+        Rows that the map lights up for the moment, as if they were selected.
     color_by : str, a trait
         Meaning of the points' colours, one of :attr:`color_choices`.
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
-    evidence_changes : int, a trait
+    explained : int, a trait
         Increases when maps of evidence are added, or a model is given.
     evidence : Evidence
         The maps of evidence.
@@ -118,7 +121,8 @@ class ExplorerState(Selecting):
     selections = Dict()
     color_by = Unicode()
     mistakes = Unicode("mark")
-    evidence_changes = Int()
+    explained = Int()
+    lit = AnyTrait(None, allow_none=True)
 
     def __init__(
         self,
@@ -134,6 +138,7 @@ class ExplorerState(Selecting):
         self.classes = classes_of(feature_set)
         self.class_groups = checked_groups(class_groups, self.classes)
         self.selection_slots: dict[str, int] = {}
+        self.groups: KnownGroups | None = None  # once they are found
         self.words: Mapping[str, Callable[[], NDArray[np.int64]]] = {}
         super().__init__(
             self.codes,
@@ -264,7 +269,7 @@ class ExplorerState(Selecting):
         return self.classes.names_of(mask)
 
     def _count_evidence(self) -> None:
-        self.evidence_changes += 1
+        self.explained += 1
 
     @observe("embedding", "fit")
     def _update_scores(self, _change: Any) -> None:

@@ -32,6 +32,7 @@ class MapModel(Protocol):
     selections: Any
     color_by: Any
     mistakes: Any
+    lit: Any
 
     @property
     def feature_set(self) -> FeatureSet:

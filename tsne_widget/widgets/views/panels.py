@@ -13,6 +13,7 @@ from tsne_widget.widgets.views.confusion.view import ConfusionView
 from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.gallery.view import GalleryView
+from tsne_widget.widgets.views.groups.view import GroupsView
 from tsne_widget.widgets.views.look.view import LookView
 from tsne_widget.widgets.views.scores.view import ScoresView
 from tsne_widget.widgets.views.selections.view import SelectionsView
@@ -43,6 +44,7 @@ PANELS: dict[str, Panel] = {
     "confusion": Panel(
         "Confusion", lambda c: ConfusionView(c.state, c.tiles.colors, is_open=False)
     ),
+    "groups": Panel("Groups", lambda c: GroupsView(c.state, c.tiles, c.background, is_open=False)),
     "diagnosis": Panel(
         "Diagnosis",
         lambda c: DiagnosisView(c.state, c.background, is_open=False),

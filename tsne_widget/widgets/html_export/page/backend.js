@@ -3,6 +3,7 @@ import { PANELS } from "../../frontend/constants.js";
 import { makeConfusionModel } from "./confusion_model.js";
 import { makeExploration, startOf } from "./exploration.js";
 import { makeGallery } from "./gallery_model.js";
+import { makeGroupsModel } from "./groups_model.js";
 import { makeLegendModel } from "./legend_model.js";
 import { makeLookModel } from "./look_model.js";
 import { makeMapModel } from "./map_model.js";
@@ -47,6 +48,7 @@ export function pageBackend(exploration) {
     look: () => makeLookModel(exploration, tiles, gallery()),
     confusion: () => makeConfusionModel(exploration),
     scores: () => makeScoresModel(exploration),
+    groups: () => makeGroupsModel(exploration, tiles),
     selections: () => makeSelectionsModel(exploration),
   });
   /** @type {Map<string, any>} */

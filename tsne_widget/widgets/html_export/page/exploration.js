@@ -11,7 +11,7 @@ import { hiddenRows, quoted } from "./text.js";
  * @typedef {{score: string, highest_first: boolean}} Ranking  how a finder ordered the selected rows
  * @typedef {{visible: Uint8Array, chosen: Uint32Array, selections: Named[], colorBy: string}} Start
  * @typedef {{visible: Uint8Array, selected: Uint32Array, chosen: Uint32Array, canUndo: boolean, canRedo: boolean, ranking: Ranking | null,
- *   selections: Named[], colorBy: string, mistakes: string, message: string, hovered: number | null, focus: number | null}} State
+ *   selections: Named[], colorBy: string, mistakes: string, message: string, lit: ArrayLike<number> | null, hovered: number | null, focus: number | null}} State
  *   chosen: the selection, rows of hidden classes included; selected: its rows of visible classes
  * @typedef {{chosen: Uint32Array, visible: Uint8Array}} Moment  what one step of undo restores
  * @typedef {ReturnType<typeof makeExploration>} Exploration
@@ -50,6 +50,7 @@ export function makeExploration(record, start) {
     mistakes: MISTAKES[0],
     message: "",
     ranking: null,
+    lit: null,
     hovered: null,
     focus: null,
   };

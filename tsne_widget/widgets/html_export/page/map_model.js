@@ -26,7 +26,7 @@ export function makeMapModel(exploration, tileOf) {
 
   const model = makeModel({
     figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
-    visible: null, selected: null, viewport: [],
+    visible: null, selected: null, lit: null, viewport: [],
     hovered: -1, links: null, trails: null, show_labels: record.kind !== "", epoch: 0, unknown: 0, turn: 0,
     mistakes: exploration.state.mistakes, pictures: false, point_size: 1, opacity: 1,
   }, {
@@ -110,6 +110,7 @@ function followExploration(
   exploration.follow(() => model.set("visible", packBits(state.visible)), "visible");
   exploration.follow(() => model.set("selected", asView(Uint32Array.from(state.selected, (row) => points[row]).sort())), "selected");
   exploration.follow(() => model.set("hovered", state.hovered === null ? -1 : points[state.hovered]), "hovered");
+  exploration.follow(() => model.set("lit", asView(Uint32Array.from(state.lit ?? [], (row) => points[row]).sort())), "lit");
   exploration.follow(() => model.set("mistakes", state.mistakes), "mistakes");
   exploration.follow(paint, "colorBy");
   exploration.follow(() => { if (state.colorBy === "selection") paint(); }, "selections");

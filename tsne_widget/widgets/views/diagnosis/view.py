@@ -91,7 +91,7 @@ class DiagnosisView(View):
         state.follow(self._update, "selected", "visible", "measured")
         self.observe(lambda _change: self._opened(), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
-        state.follow(self._show_evidence, "selected", "visible", "evidence_changes")
+        state.follow(self._show_evidence, "selected", "visible", "explained")
         self.observe(lambda _change: self._show_evidence(), "is_open")
 
     # ---- computation ----

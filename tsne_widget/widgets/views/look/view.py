@@ -58,7 +58,7 @@ class LookView(View):
         }
         gallery.observe(lambda _change: self._show(), "epoch")
         state.follow(self._show, "focus")
-        state.follow(self._show_evidence, "focus", "evidence_changes")
+        state.follow(self._show_evidence, "focus", "explained")
 
     def _show(self) -> None:
         with self.hold_sync():

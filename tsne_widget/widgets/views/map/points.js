@@ -21,6 +21,10 @@ export class Points {
     return this.placed === this.#model.get("epoch");
   }
 
+  get lit() {
+    return typed(this.#model.get("lit"), Uint32Array);
+  }
+
   get selected() {
     return typed(this.#model.get("selected"), Uint32Array);
   }

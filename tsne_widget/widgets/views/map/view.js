@@ -166,6 +166,7 @@ export class MapView {
       ["change:visible", () => { this.shade(undefined, true); this.findLabels(); }],
       ["change:mistakes", () => { this.shade(); this.drawing.rest(); }],
       ["change:hovered", () => this.hover.showOther()],
+      ["change:lit", () => this.#showLit()],
       ["change:links", () => this.lines.showLinks()],
       ["change:trails", () => this.lines.showTrails()],
       ["change:show_labels", () => this.findLabels()],
@@ -207,6 +208,12 @@ export class MapView {
     this.shade();
     this.gestures.followSelection();
     this.tools.enable("zoom-selection", this.points.selected.length > 0);
+  }
+
+  /** Light up the points of a group for the moment. */
+  #showLit() {
+    const { lit } = this.points;
+    this.shade(lit.length ? lit : undefined);
   }
 
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {

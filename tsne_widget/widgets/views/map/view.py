@@ -52,6 +52,7 @@ class MapView(PointLook):
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
     waiting = Unicode(help="what the map waits for; '' if it exists").tag(sync=True)
     budget = Int(help="maximum points drawn; 0: the renderer decides").tag(sync=True)
+    lit = Bytes(help="points that are lit up for the moment, uint32; b'' for none").tag(sync=True)
     hovered = Int(-1, help="point of the hovered row; -1: none").tag(sync=True)
     links = Bytes(help="the focused point, then its nearest in feature space").tag(sync=True)
     trails = Bytes(help="lines in data units, x0, y0, x1, y1 each, float32").tag(sync=True)
@@ -113,6 +114,7 @@ class MapView(PointLook):
             state.follow(self._show_waiting, "fit", "embedding")
             state.follow(self._show_selections, "selections")
             state.follow(self._show_hovered, "hovered")
+            state.follow(self._show_lit, "lit")
             state.follow(self._show_links, "focus")
         state.observe(lambda _change: self._follow_viewport(), ["visible", "embedding", "fit"])
         state.observe(self._follow_selected, "selected")
@@ -274,6 +276,11 @@ class MapView(PointLook):
     def _show_hovered(self) -> None:
         row = self._state.hovered
         self.hovered = -1 if row is None else int(self._points[row])
+
+    def _show_lit(self) -> None:
+        rows = self._state.lit
+        points = self._points[[] if rows is None else rows]
+        self.lit = np.sort(points[points >= 0]).astype("<u4").tobytes()
 
     def _show_links(self) -> None:
         """Draw lines from the focused sample to its nearest neighbours in feature space."""

@@ -66,7 +66,7 @@ class ScoresView(View):
             "compute": self._on_compute,
         }
         state.follow(
-            self._show, "selected", "visible", "embedding", "busy", "measured", "evidence_changes"
+            self._show, "selected", "visible", "embedding", "busy", "measured", "explained"
         )
         self.observe(lambda _change: self._show(), "is_open")
         self.observe(lambda _change: self._show_reliability(), "of_class")

@@ -1,0 +1,1 @@
+"""The panel of groups of mistakes."""

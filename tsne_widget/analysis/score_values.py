@@ -101,8 +101,10 @@ class Scores:
         return f"needs {' and '.join(missing)}" if missing else ""
 
     def applies(self, name: str) -> bool:
-        """False for a score of pictures where there are none: menus and frames leave it out."""
-        return name not in PICTURE_SCORES or self._pictures is not None or name in self._kept
+        """False for a score of pictures or evidence without these: menus and frames omit it."""
+        needs = SCORES[name].needs if name in SCORES else ()
+        given = {"pictures": self._pictures, "evidence": self._evidence}
+        return name in self._kept or all(given.get(need, True) is not None for need in needs)
 
     def is_ready(self, name: str) -> bool:
         """Whether a column is available without any computation."""

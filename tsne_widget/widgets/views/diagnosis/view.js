@@ -54,7 +54,8 @@ class Diagnosis {
     const model = this.#model;
     this.#showProgress();
     const hasFocus = this.#said.contains(document.activeElement);
-    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#shortcuts(), ...this.#map());
+    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#shortcuts(), ...this.#looked(), ...this.#map());
+    this.#drawMean();
     if (hasFocus) this.#root.focus(); // a replaced button loses the focus
     const findings = model.get("findings");
     this.#numbers.hidden = !findings.length;

@@ -11,7 +11,7 @@ import numpy as np
 from tests.contract.kernel import Kernel
 from tsne_widget import FeatureSet
 from tsne_widget.analysis import MistakeGroup, MistakeGroups
-from tsne_widget.widgets.state.evidence import Test
+from tsne_widget.widgets.state.evidence import CoverTest
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.known_groups import KnownGroups
 
@@ -87,7 +87,8 @@ def opened(name: str, folder: Path, **options: Any) -> Kernel:
 def known_evidence(state: ExplorerState) -> None:
     """A state with maps of some samples, of which some were tested."""
     maps = np.random.default_rng(2).normal(size=(9, 3, 4)).astype("f4")
-    tests = {0: Test(True, (0.9, 0.8, 0.25), {1: 2, 0: 2}), 2: None, 3: Test(False, (1, 1, 1), {})}
+    holding = CoverTest(True, (0.9, 0.8, 0.25), {1: 2, 0: 2})
+    tests = {0: holding, 2: None, 3: CoverTest(False, (1, 1, 1), {})}
     state.evidence.keep("difference", range(9), list(maps), tests)
     state.evidence.keep("label", [1], [maps[4]])
 

@@ -120,3 +120,26 @@ def test_malformed_requests_are_dropped(looked, fields):
     looked.explorer.state.focus = 4
     looked.looks("evidence", **({"row": 4, "target": "label"} | fields))
     assert not answers(looked)
+
+
+def diagnosed(page):
+    page.explorer._views["frame"].panel = "diagnosis"
+    return page.shows("diagnosis", "evidence")
+
+
+def test_the_mean_map_of_the_selection_is_computed_on_request(looked):
+    looked.explorer.select([1, 4, 5])
+    content = diagnosed(looked)
+    assert (content["count"], content["total"], content["can_compute"]) == (0, 3, True)
+    looked.send("diagnosis", "evidence")
+    content = looked.shows("diagnosis", "evidence")
+    assert (content["count"], content["can_compute"], content["is_running"]) == (3, False, False)
+    assert "of the evidence lies in the outer third" in content["sentence"]
+    assert len(content["values"]) == content["height"] * content["width"] == 64
+    assert max(map(abs, content["values"])) <= 1
+
+
+def test_a_diagnosis_without_a_model_has_no_evidence():
+    record = FeatureSet.from_arrays(np.eye(6), [0, 1, 0, 1, 0, 1])
+    with EmbeddingExplorer(record, embedding=np.eye(6, 2)) as explorer:
+        assert diagnosed(GalleryPage(explorer)) == {}

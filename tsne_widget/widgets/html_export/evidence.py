@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.widgets.html_export.record import packed, places_of
-from tsne_widget.widgets.state.evidence import TARGETS, Evidence, test_values
+from tsne_widget.widgets.state.evidence import TARGETS, Evidence, cover_values
 
 
 def shared_evidence(known: Evidence, rows: NDArray[np.int64], n: int) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def shared_evidence(known: Evidence, rows: NDArray[np.int64], n: int) -> dict[st
             "rows": packed(place[[having[k] for k in kept]].astype(np.uint32)),
             "values": packed(maps[kept]),
             "tests": [
-                [int(place[having[k]]), test_values(known.test_of(having[k], target))]
+                [int(place[having[k]]), cover_values(known.test_of(having[k], target))]
                 for k in kept
                 if known.is_tested(having[k], target)
             ],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.widgets.state.evidence import TARGETS, Evidence, Test, test_values
+from tsne_widget.widgets.state.evidence import TARGETS, CoverTest, Evidence, cover_values
 
 # Most places along a side of a map.
 _MOST_PLACES = 1024
@@ -26,7 +26,7 @@ def evidence_arrays(known: Evidence) -> tuple[dict[str, NDArray[Any]], list[dict
         number = len(entries)
         arrays[f"evidence-{number}-rows"] = np.array(rows, dtype=np.int64)
         arrays[f"evidence-{number}"] = maps
-        tests = [[row, test_values(known.test_of(row, target))] for row in rows
+        tests = [[row, cover_values(known.test_of(row, target))] for row in rows
                  if known.is_tested(row, target)]  # fmt: skip
         entries.append({"target": target, "tests": tests})
     return arrays, entries
@@ -56,9 +56,9 @@ def restored_evidence(
         known.keep(entry["target"], rows.tolist(), list(maps), tests)
 
 
-def _test(values: Any) -> Test | None:
+def _test(values: Any) -> CoverTest | None:
     if values is None:
         return None
     holds, (whole, elsewhere, without), others = values
     shares = (float(whole), float(elsewhere), float(without))
-    return Test(bool(holds), shares, {int(code): int(count) for code, count in others})
+    return CoverTest(bool(holds), shares, {int(code): int(count) for code, count in others})

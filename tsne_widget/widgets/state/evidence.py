@@ -25,7 +25,7 @@ TARGETS: tuple[Target, ...] = ("difference", "prediction", "label")
 _KEPT = ("image", "label", "output", "device")
 
 
-class Test(NamedTuple):
+class CoverTest(NamedTuple):
     """What the model says with a tenth of a picture covered, see :class:`Covered`."""
 
     holds: bool
@@ -36,7 +36,7 @@ class Test(NamedTuple):
     """How often of 4 another class is the most probable one, by its code."""
 
 
-def test_values(test: Test | None) -> list[Any] | None:
+def cover_values(test: CoverTest | None) -> list[Any] | None:
     """A test as plain data; None for a sample that cannot be tested."""
     if test is None:
         return None
@@ -64,7 +64,7 @@ class Evidence:
     def __init__(self, feature_set: FeatureSet, scores: Scores) -> None:
         self._record, self._scores = feature_set, scores
         self._maps: dict[Target, dict[int, NDArray[np.float32]]] = {}
-        self._tests: dict[tuple[Target, int], Test | None] = {}
+        self._tests: dict[tuple[Target, int], CoverTest | None] = {}
         self._link: Callable[[], Any] = _nothing
         self._options: dict[str, Any] = {}
         self._found: Any = None  # what the model's first batch has shown
@@ -120,7 +120,7 @@ class Evidence:
                 self._found = reader.found
             yield part.values
 
-    def tested(self, row: int, target: Target) -> tuple[NDArray[np.float32], Test | None]:
+    def tested(self, row: int, target: Target) -> tuple[NDArray[np.float32], CoverTest | None]:
         """The map of one row, and the test of it; in any thread. They are not kept."""
         reader, record = self.reader(), self._record
         label = -1 if record.labels is None else int(record.labels[row])
@@ -138,14 +138,14 @@ class Evidence:
             float(covered.elsewhere.mean()),
             float(covered.without.mean()),
         )
-        return made.values[0], Test(covered.holds, shares, others)
+        return made.values[0], CoverTest(covered.holds, shares, others)
 
     def keep(
         self,
         target: Target,
         rows: Sequence[int],
         maps: Sequence[NDArray[np.float32]],
-        tests: Mapping[int, Test | None] | None = None,
+        tests: Mapping[int, CoverTest | None] | None = None,
     ) -> None:
         """Keep maps of rows, and tests by row; on the main thread."""
         known = self._maps.setdefault(target, {})
@@ -164,7 +164,7 @@ class Evidence:
         """Whether a row's map was tested."""
         return (target, row) in self._tests
 
-    def test_of(self, row: int, target: Target) -> Test | None:
+    def test_of(self, row: int, target: Target) -> CoverTest | None:
         """The test of a row's map, or None."""
         return self._tests.get((target, row))
 

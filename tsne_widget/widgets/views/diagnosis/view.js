@@ -3,8 +3,10 @@ import { fullCount } from "../../frontend/classes.js";
 import { button, emptyState, segmented } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow, once } from "../../frontend/follow.js";
+import { followTheme } from "../../frontend/theme.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
 import { contrastRow, shortcutRow } from "./contrasts.js";
+import { drawEvidence } from "../../frontend/evidence.js";
 import { causesBar, numbersTable, trustMeters } from "./parts.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
@@ -13,13 +15,20 @@ const TRAITS = [
   "lacking", "doubt", "verdict", "summary", "pairs", "causes", "contrasts", "no_difference", "compared", "against", "shortcuts", "shortcuts_note",
   "trust", "trust_sentence", "trust_lacking",
   "cluster", "findings", "layer", "title", "has_selection", "cost", "is_waiting", "is_running",
+  "evidence",
 ];
 
 /** @type {(context: {model: ViewModel, el: HTMLElement}) => () => void} */
 function render({ model, el }) {
   const diagnosis = new Diagnosis(model, el);
-  return follow(model, [[changesOf(...TRAITS), once(() => diagnosis.show())]]);
+  return both(
+    follow(model, [[changesOf(...TRAITS), once(() => diagnosis.show())]]),
+    followTheme(el, () => diagnosis.show()),
+  );
 }
+
+/** @param {() => void} one @param {() => void} other */
+const both = (one, other) => () => { one(); other(); };
 
 class Diagnosis {
   #model;
@@ -27,6 +36,7 @@ class Diagnosis {
   #doing = element("div", "tw-doing tw-small tw-muted");
   #said = element("div");
   #numbers = element("details", "tw-fold");
+  #mean = element("canvas", "tw-mean-map");
 
   /** @param {ViewModel} model @param {HTMLElement} el */
   constructor(model, el) {
@@ -34,6 +44,7 @@ class Diagnosis {
     this.#root.setAttribute("aria-label", "Diagnosis");
     this.#root.tabIndex = 0; // lets keys scroll it
     this.#doing.setAttribute("role", "status");
+    this.#mean.setAttribute("role", "img");
     this.#root.append(this.#doing, this.#said, this.#numbers);
     el.appendChild(this.#root);
     this.show();
@@ -43,7 +54,8 @@ class Diagnosis {
     const model = this.#model;
     this.#showProgress();
     const hasFocus = this.#said.contains(document.activeElement);
-    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#shortcuts(), ...this.#map());
+    this.#said.replaceChildren(...this.#mistakes(), ...this.#contrasts(), ...this.#shortcuts(), ...this.#looked(), ...this.#map());
+    this.#drawMean();
     if (hasFocus) this.#root.focus(); // a replaced button loses the focus
     const findings = model.get("findings");
     this.#numbers.hidden = !findings.length;
@@ -125,6 +137,31 @@ class Diagnosis {
     heading.append(element("b", "tw-title", "Shortcuts"), element("span", "tw-small tw-muted", "a property that alone tells a class"));
     const rows = shortcuts.map((/** @type {import("./contrasts.js").Said} */ one) => shortcutRow(one, () => this.#model.send({ kind: "color", name: one.name })));
     return [heading, ...rows, ...(note ? [element("p", "tw-small tw-muted tw-rest", note)] : [])];
+  }
+
+  /** What the model looked at: the mean map of the pictures, or the offer to compute it. @returns {HTMLElement[]} */
+  #looked() {
+    const { count, total, is_running: isRunning, can_compute: canCompute, sentence } = this.#model.get("evidence");
+    if (!total) return [];
+    const heading = element("div", "tw-section");
+    heading.append(element("b", "tw-title", "What the model looked at"), element("span", "tw-small tw-muted", count ? `in ${fullCount(count)} of ${fullCount(total)} pictures` : ""));
+    const said = element("div", "tw-looked");
+    const text = element("p", "tw-say", sentence && `${sentence}; spread evenly, it would be 33\u202f%. `);
+    if (canCompute) {
+      const compute = button(isRunning ? "Stop" : count ? "Compute the others" : `Find the evidence in ${fullCount(total)} pictures`, () => this.#model.send({ kind: "evidence" }), "link");
+      text.append(...(isRunning ? ["Finding the evidence … "] : []), compute);
+    }
+    if (count) said.append(this.#mean);
+    said.append(text);
+    return [heading, said];
+  }
+
+  /** Draw the mean map, once it is on the page and has the theme's colours. */
+  #drawMean() {
+    const { count, values, height, width } = this.#model.get("evidence");
+    if (!count || !this.#mean.isConnected) return;
+    this.#mean.setAttribute("aria-label", "Mean evidence for the prediction and against the label");
+    drawEvidence(this.#mean, { height, width, values }, { shape: width / height, outline: false, side: 96 });
   }
 
   /** @returns {HTMLElement[]} */

@@ -19,6 +19,7 @@ from tsne_widget.widgets.models.shortcut_report import ShortcutMemory
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.views.diagnosis.evidence import MeanEvidence
 from tsne_widget.widgets.views.view import View
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ class DiagnosisView(View):
     cost = Unicode(help="how long the neighbours take; '' once they are known").tag(sync=True)
     is_waiting = Bool(help="the neighbours are compared on request only").tag(sync=True)
     is_running = Bool().tag(sync=True)
+    evidence = Dict(help="the mean map: count, total, values, height, width, sentence").tag(
+        sync=True
+    )
 
     def __init__(
         self, state: ExplorerState, background: Background, *, is_open: bool = True
@@ -70,6 +74,9 @@ class DiagnosisView(View):
         self._memory = ShortcutMemory()
         self._is_wanted = False  # by a click, at any cost
         self._is_stale = True
+        self._evidence = MeanEvidence(
+            state, background, lambda content: self.set_trait("evidence", content)
+        )
         self._map = state.scores.embedding
         super().__init__(is_open=is_open)
         self.handlers = {
@@ -79,10 +86,13 @@ class DiagnosisView(View):
             "color": self._on_color,
             "compare": self._on_compare,
             "contrast": self._on_contrast,
+            "evidence": lambda _content, _buffers: self._evidence.toggle(),
         }
         state.follow(self._update, "selected", "visible", "measured")
         self.observe(lambda _change: self._opened(), "is_open")
         state.observe(self._on_map, ["fit", "embedding"])
+        state.follow(self._show_evidence, "selected", "visible", "explained")
+        self.observe(lambda _change: self._show_evidence(), "is_open")
 
     # ---- computation ----
 
@@ -143,6 +153,12 @@ class DiagnosisView(View):
             self.doubt = doubt_of(self._state.feature_set)
             for name, value in report.traits.items():
                 setattr(self, name, value)
+
+    def _show_evidence(self) -> None:
+        state = self._state
+        if self.is_open:
+            rows = state.selected
+            self._evidence.use(rows if len(rows) else np.flatnonzero(state.visible_rows))
 
     def _on_map(self, _change: Any) -> None:
         if self._map is not self._state.scores.embedding:  # None while the map moves

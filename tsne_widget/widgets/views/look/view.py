@@ -19,7 +19,7 @@ from tsne_widget.widgets.models.details import (
 )
 from tsne_widget.widgets.models.tiles import DETAILS_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
-from tsne_widget.widgets.state.evidence import REMEDY, TARGETS, Target, Test
+from tsne_widget.widgets.state.evidence import REMEDY, TARGETS, CoverTest, Target
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.hovering import Hovering, row_or_none
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer
@@ -141,7 +141,7 @@ class LookView(View):
             self._send_evidence(row, target)
             return
 
-        def deliver(made: tuple[Any, Test | None]) -> None:
+        def deliver(made: tuple[Any, CoverTest | None]) -> None:
             known.keep(target, [row], [made[0]], {row: made[1]})
             self._send_evidence(row, target)
 
@@ -170,7 +170,7 @@ class LookView(View):
         data = b"" if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
         self.send(reply, [data])
 
-    def _test_entry(self, test: Test) -> dict[str, Any]:
+    def _test_entry(self, test: CoverTest) -> dict[str, Any]:
         others = sorted(test.others.items(), key=lambda one: (-one[1], one[0]))
         return {
             "holds": test.holds,

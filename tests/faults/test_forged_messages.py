@@ -207,7 +207,8 @@ def test_a_synced_trait_that_the_page_overwrites_never_reaches_the_state(explore
                 page.hand_over(update)
     assert snapshot(explorer) == before
     may_set = {"frame.panel", "map.viewport", "map.show_labels", "legend.sorted_by",
-               "confusion.counts_selection", "confusion.shows_shares"}  # fmt: skip
+               "scores.of_class", "confusion.counts_selection",
+               "confusion.shows_shares"}  # fmt: skip
     after = page.state()
     assert {name for name in on_page if as_plain(after[name]) != as_plain(on_page[name])} <= may_set
     for view in page.views():

@@ -24,6 +24,10 @@ def evidence_in_border(maps: ArrayLike) -> NDArray[np.float32]:
     (n,) float32 array
         0 … 1; a third if the evidence is spread evenly, NaN where nothing speaks for the class.
 
+    Notes
+    -----
+    Time O(n h w). Memory O(n h w).
+
     Examples
     --------
     >>> evidence_in_border(np.ones((1, 7, 7))).round(3)
@@ -48,6 +52,10 @@ def evidence_entropy(maps: ArrayLike) -> NDArray[np.float32]:
     (n,) float32 array
         The entropy of the shares of the h · w places divided by its maximum log(h · w). NaN where
         nothing speaks for the class.
+
+    Notes
+    -----
+    Time O(n h w). Memory O(n h w).
 
     Examples
     --------
@@ -74,6 +82,10 @@ def mean_evidence(maps: ArrayLike) -> NDArray[np.float32]:
     -------
     (h, w) float32 array
         −1 … 1.
+
+    Notes
+    -----
+    Time O(n h w). Memory O(n h w).
 
     Examples
     --------

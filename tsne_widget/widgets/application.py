@@ -142,7 +142,12 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Send all traits that change in the block as one message, then the views' messages."""
+        """Send all traits that change in the block as one message, then the views' messages.
+
+        Yields
+        ------
+        None
+        """
         self._held += 1
         try:
             yield

@@ -15,8 +15,7 @@ MODULES := node_modules/.installed
 
 # One process per core, at most four; PYTEST_ARGS="-n 0" runs the tests in one. tests/conftest.py
 # says which tests stay together, and in which order they start.
-BY_FILE  := --dist loadfile --no-loadscope-reorder
-PARALLEL := -n logical --maxprocesses 4 $(BY_FILE)
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Hundreds of processes import the package: each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 # Development mode makes a call from a wrong thread and an open file an error. Its own memory
@@ -31,8 +30,8 @@ demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 test: browser test-fast  ## every test, and lint beside the slow ones
 	@$(MAKE) --no-print-directory -j2 lint test-slow
 
-test-slow: browser  ## the others; they wait for a browser or a cluster more than they compute
-	$(BIN)/python -m pytest -n 3 $(BY_FILE) -m "browser or slow" $(PYTEST_ARGS)
+test-slow: browser  ## the others
+	$(BIN)/python -m pytest $(PARALLEL) -m "browser or slow" $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.installed-test  ## the tests without a browser, a Ray cluster or long runs
 	$(DEV_MODE) $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)

@@ -278,12 +278,13 @@ def test_a_finder_is_chosen_from_the_menu_by_mouse_and_by_keys(notebook):
     until(lambda: notebook.python("len(explorer.selected)") > 0, 60, "what the finder finds")
     assert page.get_by_role("listbox").count() == 0
     find.press("ArrowDown")  # opens at the first one
+    find.press("ArrowDown")
     find.press("Enter")
     selects(notebook, "labels != predictions")
     assert page.evaluate("() => document.activeElement.placeholder") == "Find pictures"
     find.press("ArrowUp")  # opens at the last one
     at = page.locator(f"#{find.get_attribute('aria-activedescendant')} b")
-    assert at.inner_text() == "50 least trustworthy points"
+    assert at.inner_text().startswith("Odd sizes")
     find.press("Escape")
     assert page.get_by_role("listbox").count() == 0
 

@@ -19,9 +19,9 @@ LISTENERS, LISTENERS_OF_JUPYTERLAB = 5, 133
 # The page keeps the model of an open explorer, with three listeners of anywidget.
 LISTENERS_OF_MODEL = 3
 # Views that are being removed may be counted: three were seen. A leak would leave one for each run.
-VIEWS_ON_THE_WAY = 8
+VIEWS_ON_THE_WAY = 5
 # For one view: our elements, all elements, and listeners.
-OUR_ELEMENTS, ALL_ELEMENTS, VIEW_LISTENERS = 120, 330, 150
+OUR_ELEMENTS, ALL_ELEMENTS, VIEW_LISTENERS = 400, 900, 240
 
 # Live elements, attached or not: ours, ours in the page, and all.
 COUNT = """function () {

@@ -504,8 +504,8 @@ def test_reloaded_page_restores_order_groups_size_and_details(open_notebook):
     page.keyboard.press("Home")
     until(lambda: gallery(notebook)["tile_size"] == 56, 20, "the smallest tiles")
     pictures_are_drawn(page, 60)
-    names = """(tiles) => [...document.querySelectorAll(tiles)]
-      .sort((a, b) => a.dataset.index - b.dataset.index).map((t) => t.ariaLabel).slice(0, 9)"""
+    names = """(tiles) => Object.fromEntries([...document.querySelectorAll(tiles)]
+      .map((tile) => [tile.dataset.index, tile.ariaLabel]))"""
     before = page.evaluate(names, TILES)
     page.locator(f"{TILES}[data-index='2']").click()
     page.locator(".tw-look .tw-near li").first.wait_for(timeout=30 * SECONDS)
@@ -516,7 +516,14 @@ def test_reloaded_page_restores_order_groups_size_and_details(open_notebook):
     look(notebook, row)
     page.locator(".tw-look [title^=Back]").click()
     pictures_are_drawn(page, 60)
-    until(lambda: page.evaluate(names, TILES) == before, 20, "the same tiles")
+
+    def is_as_before() -> bool:
+        """Whether the tiles in sight, which may be other rows of them, are in the same order."""
+        now = page.evaluate(names, TILES)
+        in_both = before.keys() & now.keys()
+        return len(in_both) > 9 and all(now[index] == before[index] for index in in_both)
+
+    until(is_as_before, 20, "the same tiles")
     assert (
         page.locator(".tw-gallery [data-menu=sort] [aria-pressed=true]").get_attribute("data-key")
         == "loss"

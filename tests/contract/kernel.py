@@ -37,6 +37,7 @@ KERNEL_ONLY_TRAITS = {
     "gallery.note": "the remedy in a notebook is a Python call",
     "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "scores.missing": "a page has no features to compute scores from",
+    "groups.can_compute": "a page has no features to find groups in",
     "look.evidence_code": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }

@@ -91,6 +91,9 @@ class Groups {
       const text = tried ? `${fullCount(tried)} were found on one half of the pictures, but did not hold on the other.` : "Nowhere are mistakes denser than elsewhere.";
       return [emptyState("No group of mistakes holds", text)];
     }
+    if (!this.#model.get("can_compute")) {
+      return [emptyState("This page has no groups of mistakes", "A page has those that were found before it was saved.", "explorer.mistake_groups()")];
+    }
     return [
       emptyState("The groups are not known yet", "One half of the pictures proposes groups of mistakes, the other tests them.", "explorer.mistake_groups()"),
       button("Find groups", () => this.#model.send({ kind: "compute" }), "main"),

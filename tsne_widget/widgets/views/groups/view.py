@@ -44,6 +44,7 @@ class GroupsView(View):
     epoch = Int(help="increases with the groups; older replies are stale").tag(sync=True)
     is_done = Bool(help="the groups are known").tag(sync=True)
     is_running = Bool().tag(sync=True)
+    can_compute = Bool(True, help="there is a kernel, which can find groups").tag(sync=True)
     share = Float(help="of the running search, 0 … 1").tag(sync=True)
 
     def __init__(

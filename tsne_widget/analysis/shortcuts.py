@@ -19,8 +19,8 @@ from tsne_widget.errors import InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-# A property tells a class from this area under the ROC curve on, if the curve's lower bound is at
-# least LEAST: ten samples of a class are told by some property by chance.
+# A property tells a class if the area under the ROC curve is at least TELLS, and the area's lower
+# confidence bound at least LEAST. Without the bound, chance alone would tell a class of ten.
 TELLS, LEAST = 0.9, 0.8
 # The bounds of all classes and properties hold together with this probability.
 _CONFIDENCE = 0.95

@@ -199,7 +199,7 @@ def _explained(one: Contrast, here: str, there: str, both: Compared) -> str:
 
 
 def _drawn(one: Contrast, column: NDArray[Any], sides: Sides) -> dict[str, Any]:
-    """Both curves and the places of the medians; or, for a share, the shares alone."""
+    """Both curves with the places of their medians. A share has no curves, only two values."""
     if one.measure == "share":
         return {"curves": [], "marks": [round(one.here, 4), round(one.there, 4)]}
     given = as_property(column, sides.rows)

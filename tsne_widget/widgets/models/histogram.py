@@ -110,7 +110,7 @@ def bins_of(values: NDArray[Any], text: Callable[[float], str]) -> Bins:
 
 
 def text_of(name: str, values: NDArray[Any]) -> Callable[[float], str]:
-    """How a number that stands for a value of a score or column becomes text."""
+    """The function that writes a value of a score or column, given as a number, as text."""
     if name in SCORES:
         return SCORES[name].text
     if values.dtype.kind in "mM":

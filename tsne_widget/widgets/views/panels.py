@@ -67,7 +67,10 @@ def explorer_frame(height: int | None) -> FrameView:
 
 
 def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
-    """The view of each panel and those beside them, by name; the frame says which is open."""
+    """The views of the panels and of what stands beside them, by name.
+
+    The frame says which panel is open.
+    """
     views = {name: panel.make(context) for name, panel in PANELS.items()}
     beside = beside_gallery(context, views["gallery"])
 

@@ -27,8 +27,9 @@ DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
-test: browser test-fast  ## every test, and lint beside the slow ones
-	@$(MAKE) --no-print-directory -j2 lint test-slow
+test: browser  ## every test; lint runs beside the fast ones, which no second load disturbs
+	@$(MAKE) --no-print-directory -j2 lint test-fast
+	@$(MAKE) --no-print-directory test-slow
 
 test-slow: browser  ## the others
 	$(BIN)/python -m pytest $(PARALLEL) -m "browser or slow" $(PYTEST_ARGS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -101,6 +103,18 @@ def drawn_rows(
     return np.array([rows[place].pop(0) for place in zip(x, y, strict=True)], dtype=np.int64)
 
 
+@contextlib.contextmanager
+def held(page: Page, *keys: str) -> Iterator[None]:
+    """Hold keys down; they come up after a failure too, so that later tests do not see them."""
+    for key in keys:
+        page.keyboard.down(key)
+    try:
+        yield
+    finally:
+        for key in keys:
+            page.keyboard.up(key)
+
+
 def drag(
     page: Page,
     shares: list[tuple[float, float]],
@@ -115,15 +129,12 @@ def drag(
     """
     box: Any = page.locator(".tw-overlay").nth(nth).bounding_box()
     corners = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in shares]
-    for key in keys:
-        page.keyboard.down(key)
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for corner in corners[1:]:
-        page.mouse.move(*corner, steps=steps)
-    page.mouse.up()
-    for key in keys:
-        page.keyboard.up(key)
+    with held(page, *keys):
+        page.mouse.move(*corners[0])
+        page.mouse.down()
+        for corner in corners[1:]:
+            page.mouse.move(*corner, steps=steps)
+        page.mouse.up()
     return corners
 
 

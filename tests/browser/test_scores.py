@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from tests.browser.gestures import SECONDS
+from tests.browser.gestures import SECONDS, held
 from tests.browser.jupyter import until
 from tests.browser.test_shared_page import Opened, make_record, places
 from tsne_widget import save_html
@@ -58,10 +58,9 @@ def test_bars_and_histograms_select_and_combine(opened):
     until(lambda: len(selected(opened)) > 0, 20, "a selection")
     first = selected(opened)
     assert SURE[first].min() >= np.delete(SURE, first).max()
-    page.keyboard.down("Control")
     margin = page.locator(".tw-scores .tw-histogram", has_text="margin")
-    brush(opened, margin.locator(".tw-histogram-plot"), 0.01, 0.7)
-    page.keyboard.up("Control")
+    with held(page, "Control"):
+        brush(opened, margin.locator(".tw-histogram-plot"), 0.01, 0.7)
     until(lambda: set(selected(opened)) < set(first), 20, "a smaller selection")
     plot.focus()
     page.keyboard.press("Home")

@@ -158,7 +158,7 @@ export class EvidenceParts {
   #bars(/** @type {Test} */ { shares }) {
     const list = element("ul", "tw-evidence-bars");
     const digits = Math.min(...shares) > 0.99 ? 2 : 0; // of a very sure model the digits tell
-    ["as it is", "another tenth covered", "the outlined tenth covered"].forEach((words, k) => {
+    ["as it is", "another tenth covered", "the outline covered"].forEach((words, k) => {
       const item = list.appendChild(element("li"));
       const track = element("span", "tw-track");
       const bar = track.appendChild(element("span"));

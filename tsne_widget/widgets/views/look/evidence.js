@@ -150,7 +150,7 @@ export class EvidenceParts {
     const [other, count] = others[0] ?? ["", 0];
     const says = count === 4 ? `it says ${other} every time` : `it says ${other} in ${count} of 4`;
     const holding = other ? `With the outlined tenth covered ${says}.` : "Covering the outlined tenth makes the model clearly less sure than covering other places.";
-    const little = "Covering the outlined tenth changes hardly more than covering another one.";
+    const little = "Covering the outlined tenth does not change clearly more than covering another one.";
     line.append(element("b", "", holds ? "The evidence holds." : "The evidence explains little."), ` ${holds ? holding : little} How sure it is of ${name}:`);
     return line;
   }

@@ -17,8 +17,8 @@ import psutil
 # Age (seconds) at which unfinished files of a dead process are removed. Younger ones may belong to
 # a process on another machine.
 UNFINISHED_KEPT_SECONDS = 86_400.0
-# Windows does not replace a file that a virus scanner has open, nor rename its folder: attempts, and
-# the pause between them (seconds).
+# Windows does not replace a file that a virus scanner has open, nor rename its folder: attempts,
+# and the pause between them (seconds).
 REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
 # A file name may contain any number; the system call takes a C int.
 MAX_PID = 2**31 - 1

@@ -14,7 +14,7 @@ import tsne_widget
 import tsne_widget.analysis
 
 # The section of a page that mkdocs.yml does not list, by its folder.
-SECTIONS = {"api": "API", "guides": "Guides", "how": "How it works", "": "How it works"}
+SECTIONS = {"api": "Reference", "guides": "Guides", "how": "How it works", "": "How it works"}
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.+?)\\[)\]]</\1>', re.DOTALL)
 _ENTRY = re.compile(r"^::: tsne_widget.*$(?!\n    options:)", re.M)

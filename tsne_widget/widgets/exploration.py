@@ -168,7 +168,7 @@ class Exploration(Application):
     def name_selection(self, name: str, rows: Any = None) -> None:
         """Keep a selection under a name; an existing selection of that name is replaced.
 
-        It becomes a column of the frame, appears in the panel "Selections", and is saved.
+        It becomes a column of the frame, appears in the panel "Saved", and is saved.
 
         Parameters
         ----------

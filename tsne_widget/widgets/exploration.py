@@ -174,7 +174,7 @@ class Exploration(Application):
         ----------
         name : str
             Up to 80 characters.
-        rows : what ``select()`` takes as its first argument, optional
+        rows : what select() takes as its first argument, optional
             Default: the current selection. Rows of hidden classes are kept.
 
         Raises

@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # allocator is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 
-.PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
+.PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts dist docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -70,6 +70,14 @@ $(MODULES): package.json | $(VENV)/.installed-test
 	$(NODE) npm install --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
+dist:  ## the wheel and the sdist, checked for a release of the tag TAG=v1.2.3; needs PyPI
+	test -x $(VENV)-release/bin/python || $(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/python -m pip install --quiet --disable-pip-version-check "build>=1.2" "twine>=6.2"
+	rm -rf dist
+	$(VENV)-release/bin/python -m build
+	$(VENV)-release/bin/python -m twine check --strict dist/*
+	$(VENV)-release/bin/python .ci/check_release.py dist $(TAG)
+
 docs: $(VENV)/.installed-docs  ## the documentation, in site/index.html
 	$(BIN)/python -m mkdocs build --strict
 
@@ -89,4 +97,4 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-audit node_modules build dist site *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-audit $(VENV)-release node_modules build dist site *.egg-info

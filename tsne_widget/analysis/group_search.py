@@ -51,7 +51,7 @@ class Judged(NamedTuple):
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """(n,) bool."""
-        return self.labels != self.predictions
+        return np.asarray(self.labels != self.predictions)
 
     def beliefs(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(k, c) float32: how far the model believes in each class but the label, 0 … 1.

@@ -152,9 +152,9 @@ class MapExploration(Exploration):
 
         Parameters
         ----------
-        rows : what ``select()`` takes as its first argument
+        rows : what select() takes as its first argument
             The samples.
-        against : "same label", "visible" or what ``select()`` takes
+        against : "same label", "visible" or what select() takes
             "same label" compares them with the other visible samples of the same labels (of the
             same predictions in a record without labels): otherwise the class explains everything.
             "visible" compares them with all other visible samples.

@@ -133,8 +133,8 @@ def calibrated_confidence(
     """Confidence after dividing the logits by a temperature that makes the labels most likely.
 
     The fit is that of :func:`label_errors`, without its biases and its label noise. It is out of
-    fold: the temperature of a row is fitted without its label. It changes no prediction. Source: Guo et al.
-    2017, "On calibration of modern neural networks", ICML.
+    fold: the temperature of a row is fitted without its label. It changes no prediction. Source:
+    Guo et al. 2017, "On calibration of modern neural networks", ICML.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ MARKED_NINE = (
 
 
 def panels(browser: Browser, lab: Lab) -> None:
-    """The panels Groups, Diagnosis and Scores, with the first group selected."""
+    """The panels Groups, Confusion, Diagnosis and Scores, with the first group selected."""
     notebook = opened(browser, lab, "panels.ipynb", [DARK_ZEROS])
     page = notebook.page
     first = page.locator(".tw-group").first
@@ -93,6 +93,9 @@ def panels(browser: Browser, lab: Lab) -> None:
     until(lambda: first.locator("img").count(), 20, "the pictures of the group")
     expect(page.locator(".tw-strip-tile[aria-label=loading]")).to_have_count(0)
     save(notebook, IMAGES / "groups.webp")
+    _open_panel(notebook, "Confusion")
+    page.locator(".tw-confusion table button").first.wait_for(timeout=60 * SECONDS)
+    save(notebook, IMAGES / "confusion.webp")
     _open_panel(notebook, "Diagnosis")
     page.locator(".tw-diagnosis[aria-busy=false] .tw-contrast").first.wait_for(timeout=60 * SECONDS)
     save(notebook, IMAGES / "diagnosis.webp")

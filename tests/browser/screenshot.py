@@ -4,7 +4,7 @@ notebooks/screenshots/map-*.webp    7, 100 and 1,000 classes, in the light and t
 docs/images/lasso.webp              a lasso, the mistakes, one class: animated
 docs/images/compare.webp            two networks trained on the digits, and the introduced errors
 docs/images/projectors.webp         a PCA of the digits
-docs/images/groups.webp …           the panels Groups, Diagnosis and Scores
+docs/images/groups.webp …           the panels Groups, Confusion, Diagnosis and Scores
 docs/images/evidence.webp           the close look at a picture with its evidence
 
 `python -m tests.browser.screenshot lasso` makes only the pictures whose name contains the word.

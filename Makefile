@@ -13,9 +13,9 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NODE    := $(BIN)/python -m tests.node
 MODULES := node_modules/.installed
 
-# One process per core, at most four; PYTEST_ARGS="-n 0" runs the tests in one. tests/conftest.py
-# says which tests stay together, and in which order they start.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# PYTEST_ARGS="-n 0" runs the tests in one process. tests/conftest.py says how many processes there
+# are otherwise, which tests stay together, and in which order they start.
+PARALLEL := -n logical --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 # Hundreds of processes import the package: each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 # Development mode makes a call from a wrong thread and an open file an error. Its own memory

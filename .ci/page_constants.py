@@ -12,16 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from tsne_widget import _text
-from tsne_widget.analysis import calibration, text_search
+from tsne_widget.analysis import (
+    calibration,
+    distributions,
+    properties,
+    property_words,
+    rank_tests,
+    text_search,
+)
+from tsne_widget.analysis.contrast import AS_MUCH, MIN_VALUES, NOTABLE, SIGNIFICANT
 from tsne_widget.analysis.finders import FINDERS, FOUND
-from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SMALLEST_NATS
+from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SCORES, SMALLEST_NATS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models import (
     appearance,
     arrangement,
     coloring,
+    contrast_report,
     details,
+    diagnosis_report,
     histogram,
+    shortcut_report,
     sorting,
     tiles,
 )
@@ -112,6 +123,27 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
     ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion_model.MAX_DRAWN),
     ("MAX_PAIRS", "Listed pairs of label and prediction.", confusion.MAX_PAIRS),
+    (
+        "PICTURE_PROPERTIES",
+        "Scores that describe the picture, whatever a model makes of it.",
+        [name for name in SCORES if properties.is_of_picture(name)],
+    ),
+    ("MODEL_PROPERTIES", "Scores of the model that are compared.", properties.COMPARED),
+    ("HUES", "Names of hues by the sixth of the circle.", list(properties.HUES[:6])),
+    ("PROPERTY_WORDS", "Lower and higher values in words.", property_words.WORDS),
+    ("FOLLOWS", "What a property follows from.", property_words.FOLLOWS),
+    ("MIN_VALUES", "Known values that each side of a contrast needs.", MIN_VALUES),
+    ("SIGNIFICANT", "Largest corrected p-value of a clear contrast.", SIGNIFICANT),
+    ("NOTABLE", "Smallest effect of a clear contrast.", NOTABLE),
+    ("AS_MUCH", "Share of an effect that its origin explains.", AS_MUCH),
+    ("FEW_EXPECTED", "Expected counts below it are tested exactly.", rank_tests.FEW),
+    ("EXACT_LEVELS", "Values of a category that are tested exactly.", rank_tests.EXACT),
+    ("CURVE_BINS", "Points of a curve.", distributions.BINS),
+    ("CURVE_TAIL", "Share of values at each end of a curve left out.", distributions.TAIL),
+    ("MAX_CONTRASTS", "Differences that are listed.", contrast_report.MAX_CONTRASTS),
+    ("MAX_NAMED", "Names in a line of properties.", contrast_report.MAX_NAMED),
+    ("MAX_SHORTCUTS", "Shortcuts that are listed.", shortcut_report.MAX_SHORTCUTS),
+    ("DIAGNOSIS_PAIRS", "Pairs of classes in the diagnosis.", diagnosis_report.MAX_PAIRS),
     (
         "PANELS",
         "Panels that work without a kernel.",

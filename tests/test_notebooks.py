@@ -65,7 +65,7 @@ def test_an_own_folder_without_torchvision_names_the_remedy(monkeypatch):
     book = nbformat.read(NOTEBOOKS / "image_folder.ipynb", as_version=4)
     (cell,) = [cell for cell in book.cells if "from torchvision" in cell.source]
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(ImportError, match=r"folder='flowers' needs .*%pip install torchvision"):
+    with pytest.raises(ImportError, match=r"folder='flowers' needs .*%pip install -U torch torch"):
         exec(compile(cell.source, "image_folder.ipynb", "exec"), {"folder": "flowers"})
 
 

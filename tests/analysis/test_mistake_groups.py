@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from tsne_widget.analysis import find_groups, mistake_groups
-from tsne_widget.analysis.group_search import joined_space, random_halves
+from tsne_widget.analysis.group_search import Judged, joined_space, random_halves
 from tsne_widget.errors import InvalidInputError
 
 
@@ -62,6 +62,36 @@ def test_shuffled_mistakes_form_no_group():
         guess = np.where((predictions != labels)[shuffled], (labels + 1) % 3, labels)
         reported += len(mistake_groups(features, labels, guess, random_state=seed)) > 0
     assert reported <= 2
+
+
+def test_shuffled_outputs_form_no_group():
+    features, labels, random = blobs()
+    logits = 2 * random.normal(size=(600, 3)) + 3 * np.eye(3)[labels]
+    reported = 0
+    for seed in range(20):
+        other = random.permutation(600)
+        turn = (labels[other] - labels)[:, None]
+        given = np.take_along_axis(logits[other], (np.arange(3) + turn) % 3, axis=1)
+        guess = given.argmax(axis=1)
+        found = mistake_groups(features, labels, guess, logits=given, random_state=seed)
+        reported += len(found) > 0
+    assert reported <= 2
+
+
+def test_a_belief_is_the_mean_of_the_prediction_and_its_probability():
+    even = np.log([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
+    rows = np.arange(2)
+    judged = Judged(np.array([0, 1]), np.array([0, 2]), even)
+    assert judged.beliefs(rows) == pytest.approx(np.array([[0, 0.15, 0.05], [0.05, 0, 0.85]]))
+    plain = judged._replace(logits=None)
+    assert plain.beliefs(rows).tolist() == [[0, 0, 0], [0, 0, 1]]
+
+
+def test_the_first_pictures_of_a_group_share_its_confusion():
+    images, labels, predictions, _ = planted_digits()
+    first = find_groups(images, labels, predictions).groups[0]
+    pairs = list(zip(labels[first.rows], predictions[first.rows], strict=True))
+    assert pairs[0] == first.pairs[0]
 
 
 def test_the_same_seed_gives_the_same_groups():
@@ -160,7 +190,16 @@ def test_features_that_are_not_finite_are_named():
         mistake_groups(features, labels, (labels + (np.arange(600) % 5 == 0)) % 3)
 
 
+def test_features_are_checked_although_nothing_is_wrong():
+    features, labels, _ = blobs()
+    features[3, 2] = np.nan
+    with pytest.raises(InvalidInputError, match="features"):
+        mistake_groups(features, labels, labels)
+
+
 def test_arrays_of_different_lengths_are_refused():
     features, labels, _ = blobs()
     with pytest.raises(InvalidInputError, match="predictions must have 600 rows"):
         mistake_groups(features, labels, labels[:-1])
+    with pytest.raises(InvalidInputError, match="logits must have 600 rows"):
+        mistake_groups(features, labels, labels, logits=np.zeros((599, 3)))

@@ -252,6 +252,32 @@ def groups_of_mistakes(kernel: Kernel) -> None:
     kernel.say("groups", "tiles", epoch=1, start=0, stop=1, size=96)
 
 
+def diagnosis_of_selections(kernel: Kernel) -> None:
+    """What sets mistakes and selections apart, and the shortcuts of one class."""
+    view = kernel.views["diagnosis"]
+
+    def use() -> None:
+        for name in list(view.compared):
+            kernel.say("diagnosis", "compare", name=name)
+        for one in [*view.contrasts, *view.shortcuts][:2]:
+            kernel.say("diagnosis", "color", name=one["name"])
+        for one in view.contrasts[-1:]:
+            kernel.say("diagnosis", "contrast", name=one["name"], mode="replace")
+            kernel.say("map", "undo")
+
+    use()
+    kernel.say("map", "select", polygon=LASSO, mode="replace")
+    use()
+    for pair in view.pairs:
+        pair = {key: pair[key] for key in ("label", "prediction")}
+        kernel.say("diagnosis", "pair", **pair, mode="add")
+    kernel.say("legend", "toggle", code=0)
+    kernel.say("map", "clear")
+    if not view.lacking:
+        kernel.say("confusion", "label", code=1, mode="replace")
+    use()
+
+
 CONVERSATIONS: dict[str, Callable[[Kernel], None]] = {
     one.__name__: one
     for one in (

@@ -21,6 +21,7 @@ from tsne_widget.widgets.page_messages import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.known_groups import known_groups
+from tsne_widget.widgets.views.diagnosis.view import DiagnosisView
 from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
@@ -38,6 +39,15 @@ KERNEL_ONLY_TRAITS = {
     "look.has_neighbors": "neighbours are found in the features, which are not in the page",
     "scores.missing": "a page has no features to compute scores from",
     "groups.can_compute": "a page has no features to find groups in",
+    "diagnosis.verdict": "neighbours are found in the features, which are not in the page",
+    "diagnosis.causes": "neighbours are found in the features, which are not in the page",
+    "diagnosis.trust": "neighbours are found in the features, which are not in the page",
+    "diagnosis.trust_sentence": "neighbours are found in the features, which are not in the page",
+    "diagnosis.trust_lacking": "neighbours are found in the features, which are not in the page",
+    "diagnosis.cluster": "neighbours are found in the features, which are not in the page",
+    "diagnosis.findings": "neighbours are found in the features, which are not in the page",
+    "diagnosis.layer": "a page does not name the layer of the features",
+    "diagnosis.evidence": "a page has no model to find the mean evidence with",
     "look.evidence_code": "the remedy in a notebook is a Python call",
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
@@ -45,6 +55,9 @@ KERNEL_ONLY_MESSAGES = {
     "map.no_figure": "a page without a kernel has its points from the start",
     "groups.compute": "a page has no features to find groups in",
     "groups.stop": "a page has no features to find groups in",
+    "diagnosis.compute": "neighbours are found in the features, which are not in the page",
+    "diagnosis.cause": "neighbours are found in the features, which are not in the page",
+    "diagnosis.evidence": "a page has no model to find the mean evidence with",
     "toolbar.download": "a page has only the CSV file, with fewer columns",
     "foot.fit": "a page computes no map",
     "foot.map": "a page has one map",
@@ -93,6 +106,8 @@ class Kernel:
         Names of scores that are computed before the page is written.
     prepare : callable, optional
         Changes the state before the page is written.
+    diagnosis : bool
+        Whether to open the diagnosis: it compares neighbours after every message.
     """
 
     def __init__(
@@ -104,6 +119,7 @@ class Kernel:
         images: Any = None,
         scores: Iterable[str] = (),
         prepare: Callable[[ExplorerState], None] | None = None,
+        diagnosis: bool = False,
     ) -> None:
         state = self.state = ExplorerState(record, as_embedding(embedding, len(record)))
         source = None if images is None else ArrayImages(images)
@@ -126,6 +142,11 @@ class Kernel:
         self.record = page.record
         self.pictures = page.contents.get("tw-pictures", "")
         self.views = _views(state, Tiles(state, source, palette), palette)
+        if diagnosis:
+            self.views["frame"].panel = "diagnosis"
+            self.views["diagnosis"].is_open = True
+        else:
+            del self.views["diagnosis"]
         self.replies: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.traits: dict[str, Any] = {}
@@ -227,7 +248,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     }
     made |= beside_gallery(PanelContext(state, background, tiles), made["gallery"])
     for view in made.values():
-        view.is_open = True
+        view.is_open = not isinstance(view, DiagnosisView)
     listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
     map_view = MapView(state, tiles, background, palette)
     return {

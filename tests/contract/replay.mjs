@@ -8,6 +8,7 @@ export async function replay({ record, pictures, dtypes, fields, start, steps })
   const backend = pageBackend(openExploration(record, pictures));
   const expected = { ...start };
   const replies = [];
+  if ("diagnosis.title" in start) backend("frame").set("panel", "diagnosis");
   const views = new Set(Object.keys(start).map((name) => name.split(".")[0]));
   for (const view of views) {
     backend(view).on("msg:custom", (content, buffers) => {

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.cases import RECORDS, known_evidence, opened, saved_selections, two_groups
-from tests.contract.conversations import ACTIONS, CONVERSATIONS, NAMES
+from tests.contract.conversations import ACTIONS, CONVERSATIONS, NAMES, diagnosis_of_selections
 from tests.contract.kernel import KERNEL_ONLY_MESSAGES, Kernel
 from tests.node import Node
 from tsne_widget._text import fold, printable
@@ -39,8 +39,12 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "MAX_REPLY_SECONDS", np.inf)
 
 
-def agree(node: Node, kernel: Kernel) -> None:
-    assert node.call("replay", kernel.case()) == []
+def agree(node: Node, kernel: Kernel, only: tuple[str, ...] = ("",)) -> None:
+    """Replay the conversation; ``only`` has beginnings of the traits that are compared."""
+    case = kernel.case()
+    for holder, name in [(case, "start"), *((step, "traits") for step in case["steps"])]:
+        holder[name] = {key: value for key, value in holder[name].items() if key.startswith(only)}
+    assert node.call("replay", case) == []
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
@@ -85,6 +89,11 @@ def test_stored_evidence_is_the_same_on_page_and_kernel(node, tmp_path):
         kernel.say("look", "focus", row=row)
         for target in TARGETS:
             kernel.say("look", "evidence", row=row, target=target)
+    kernel.say("gallery", "arrange", source="visible", maps=True)
+    for maps in (True, False):
+        kernel.say("gallery", "arrange", maps=maps)
+        epoch = kernel.views["gallery"].epoch
+        kernel.say("gallery", "tiles", epoch=epoch, start=0, stop=12, size=96)
     agree(node, kernel)
 
 
@@ -135,10 +144,45 @@ def test_too_many_selections_are_refused_on_page_and_kernel(node, tmp_path):
     agree(node, kernel)
 
 
+def photographed(state: ExplorerState) -> None:
+    """A state whose pictures are measured; some properties go with a class, or with mistakes."""
+    n, rng = len(state.codes), np.random.default_rng(0)
+    wrong, is_dog = state.feature_set.misclassified, state.feature_set.labels == 1
+    values = {
+        "picture_brightness": rng.random(n) - 0.6 * wrong,
+        "picture_contrast": rng.random(n) / 2 - 0.3 * wrong,
+        "picture_saturation": np.where(is_dog, 0.9, 0.2) + rng.random(n) / 10,
+        "picture_noise": np.where(rng.random(n) < 0.8, np.nan, rng.random(n)),
+        "picture_hue": np.where(
+            rng.random(n) < 0.2, np.nan, 360 * rng.random(n) ** (1 + 3 * wrong)
+        ),
+        "picture_is_grey": rng.random(n) < 0.2 + 0.6 * wrong,
+        "picture_width": rng.integers(20, 24, n),
+        "duplicate_group": np.where(np.arange(n) < n // 3, np.arange(n) // 2, np.nan),
+    }
+    state.scores.restore({name: column.astype(np.float32) for name, column in values.items()})
+
+
+@pytest.mark.parametrize("record", ["long", "unknown", "predictions", "bare"])
+def test_what_sets_rows_apart_is_the_same_on_page_and_kernel(node, tmp_path, record):
+    has_labels = record in ("long", "unknown")
+    kernel = opened(
+        record,
+        tmp_path,
+        prepare=photographed if has_labels else None,
+        scores=("label_agreement", "outlier_score") if has_labels else ("outlier_score",),
+        diagnosis=True,
+    )
+    diagnosis_of_selections(kernel)
+    agree(node, kernel, only=("diagnosis.", "map.selected"))
+
+
 def test_every_message_of_every_view_is_part_of_a_conversation(tmp_path):
     said = set()
-    for converse in CONVERSATIONS.values():
-        kernel = opened("logits", tmp_path)
+    for converse in [*CONVERSATIONS.values(), diagnosis_of_selections]:
+        is_diagnosis = converse is diagnosis_of_selections
+        prepare = photographed if is_diagnosis else None
+        kernel = opened("logits", tmp_path, prepare=prepare, diagnosis=is_diagnosis)
         converse(kernel)
         said |= {f"{step['view']}.{step['content']['kind']}" for step in kernel.steps}
     assert kernel.kinds() - said == set(KERNEL_ONLY_MESSAGES)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tsne_widget.analysis.sides import Sides
 
 # Points of a curve, and the share of all values at each end that it leaves out.
-BINS, _TAIL = 24, 0.01
+BINS, TAIL = 24, 0.01
 
 
 class Curves(NamedTuple):
@@ -39,7 +39,8 @@ def curves_of(values: NDArray[Any], sides: Sides) -> Curves:
     sides : Sides
         Has k rows.
     """
-    low, high = (float(end) for end in np.quantile(values, (_TAIL, 1 - _TAIL)))
+    values = values.astype(np.float64)  # an exported page has no other numbers
+    low, high = (float(end) for end in np.quantile(values, (TAIL, 1 - TAIL)))
     weights = sides.weights
     here, there = (
         _curve(values[side], weights[side], low, high) for side in (sides.here, ~sides.here)

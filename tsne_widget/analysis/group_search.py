@@ -40,6 +40,41 @@ _ROWS = 4_096
 _ROUNDS = 2
 
 
+class Judged(NamedTuple):
+    """What the model said of n samples."""
+
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    logits: NDArray[Any] | None = None
+    """(n, c) or None; may be a memory map."""
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(n,) bool."""
+        return np.asarray(self.labels != self.predictions)
+
+    def beliefs(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(k, c) float32: how far the model believes in each class but the label, 0 … 1.
+
+        The mean of the prediction, 0 or 1, and of the probability. So a sample counts half if it
+        is right but nearly taken for the class, and all in all without logits.
+        """
+        labels, predictions = self.labels[rows], self.predictions[rows]
+        width = int(max(self.labels.max(), self.predictions.max())) + 1
+        logits = None
+        if self.logits is not None:
+            logits = np.asarray(self.logits[rows], dtype=np.float32)
+            check_finite("logits", logits)
+            width = max(width, logits.shape[1])
+        found = np.eye(width, dtype=np.float32)[predictions]
+        if logits is not None:
+            shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+            found[:, : logits.shape[1]] += shares / shares.sum(axis=1, keepdims=True)
+            found /= 2
+        found[np.arange(len(rows)), labels] = 0
+        return found
+
+
 class Ball(NamedTuple):
     """A group: the rows within a distance of a centre."""
 
@@ -48,6 +83,8 @@ class Ball(NamedTuple):
     """Square of the radius."""
     score: float
     """How far mistakes are denser than elsewhere; higher is better."""
+    taken_for: int
+    """The class for which the seed of the group was mistaken."""
 
 
 def joined_space(features: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -125,33 +162,34 @@ def squared_distances(
 
 def proposed_groups(
     space: NDArray[np.float32],
-    wrong: NDArray[np.bool_],
+    judged: Judged,
     rows: NDArray[np.int64],
     random: np.random.Generator,
 ) -> list[Ball]:
     """Groups in which mistakes are dense, found on some rows only, the densest first.
 
-    Each mistake is a seed. Its group grows over its nearest rows while it gains score: the excess
-    of its error rate over that of all rows, times the root of its size, over its radius. Seeds
-    that score less than an overlapping one are dropped, so what is left are local maxima. The
-    groups then move to the mean of their mistakes and grow again.
+    Each mistake is a seed. Its group grows over its nearest rows while it gains score: their mean
+    belief in the class for which the seed was mistaken, beyond that of all rows, times the root of
+    the size, over the radius. Seeds that score less than an overlapping one are dropped, so what is
+    left are local maxima. The groups then move to the mean of their mistakes and grow again.
     """
     if len(rows) > MAX_ROWS:
         rows = np.sort(random.choice(rows, MAX_ROWS, replace=False))
-    points, errors = space[rows], wrong[rows]
+    points, errors = space[rows], judged.labels[rows] != judged.predictions[rows]
     seeds = np.flatnonzero(errors)
     if len(seeds) > MAX_SEEDS:
         seeds = np.sort(random.choice(seeds, MAX_SEEDS, replace=False))
     if len(rows) <= SMALLEST or len(seeds) < MIN_MISTAKES:
         return []
-    search = _Growth(points, errors)
-    grown = search.grow(points[seeds])
+    search = _Growth(points, errors, judged.beliefs(rows))
+    grown = search.grow(points[seeds], judged.predictions[rows[seeds]])
     best = search.local_maxima(grown, MAX_MOVED)
     found = [grown[i] for i in best]
     if not found:
         return []
     for _ in range(_ROUNDS):
-        moved = search.grow(np.stack([search.mean_of_mistakes(ball) for ball in found]))
+        means = np.stack([search.mean_of_mistakes(ball) for ball in found])
+        moved = search.grow(means, np.array([ball.taken_for for ball in found]))
         found = [max(pair, key=lambda ball: ball.score) for pair in zip(found, moved, strict=True)]
     return [found[i] for i in search.local_maxima(found, MAX_PROPOSED)]
 
@@ -179,33 +217,35 @@ def inside_balls(space: NDArray[np.float32], balls: list[Ball]) -> list[NDArray[
 class _Growth:
     """Balls that grow over some points, some of which are mistakes."""
 
-    def __init__(self, points: NDArray[np.float32], errors: NDArray[np.bool_]) -> None:
-        self._points, self._errors = points, errors
+    def __init__(
+        self,
+        points: NDArray[np.float32],
+        errors: NDArray[np.bool_],
+        beliefs: NDArray[np.float32],
+    ) -> None:
+        self._points, self._errors, self._beliefs = points, errors, beliefs
         self._mistakes = points[errors]
-        self._base = float(errors.mean())
+        self._base = beliefs.mean(axis=0)
         self._floor = 0.0
 
-    def grow(self, centres: NDArray[np.float32]) -> list[Ball]:
-        """The best ball about each centre."""
+    def grow(self, centres: NDArray[np.float32], taken_for: NDArray[np.int64]) -> list[Ball]:
+        """The best ball about each centre, where samples are taken for one class each."""
         largest = min(LARGEST, max(20, round(MAX_SHARE * len(self._points))))
         size = np.arange(1, min(largest, len(self._points)) + 1)
         blocks = row_blocks(len(centres), _BLOCK)
         nearest = [self._nearest(centres[block], len(size)) for block in blocks]
-        squared = np.concatenate([far for far, _ in nearest])
-        mistakes = np.concatenate([self._errors[near].cumsum(axis=1) for _, near in nearest])
+        squared, near = (np.concatenate(part) for part in zip(*nearest, strict=True))
+        mistakes = self._errors[near].cumsum(axis=1)
+        belief = self._beliefs[near, taken_for[:, np.newaxis]].cumsum(axis=1)
         self._floor = self._floor or float(np.quantile(squared[:, SMALLEST - 1], 0.05)) or 1e-12
-        excess = (mistakes / size - self._base) * np.sqrt(size)
+        excess = (belief / size - self._base[taken_for, np.newaxis]) * np.sqrt(size)
         score = excess / np.sqrt(np.maximum(squared, self._floor))
         score[:, : SMALLEST - 1] = -np.inf
         score[mistakes < MIN_MISTAKES] = -np.inf
         last = score.argmax(axis=1)
         own = np.arange(len(centres))
-        return [
-            Ball(*ball)
-            for ball in zip(
-                centres, squared[own, last].tolist(), score[own, last].tolist(), strict=True
-            )
-        ]
+        best = (part[own, last].tolist() for part in (squared, score))
+        return [Ball(*ball) for ball in zip(centres, *best, taken_for.tolist(), strict=True)]
 
     def _nearest(
         self, centres: NDArray[np.float32], k: int

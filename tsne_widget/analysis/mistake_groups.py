@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import in_one_order
-from tsne_widget._validation import as_codes
+from tsne_widget._validation import as_codes, check_finite
 from tsne_widget.analysis.group_search import (
     OVERLAP,
+    Judged,
     inside_balls,
     joined_space,
     proposed_groups,
     random_halves,
 )
-from tsne_widget.analysis.inputs import as_matrix
+from tsne_widget.analysis.inputs import as_matrix, feature_blocks
 from tsne_widget.analysis.rank_tests import adjusted
 
 if TYPE_CHECKING:
@@ -75,12 +76,13 @@ class _Tested(NamedTuple):
     held_out: tuple[int, int]
 
 
-@in_one_order("features", "labels", "predictions")
+@in_one_order("features", "labels", "predictions", "logits")
 def mistake_groups(
     features: ArrayLike,
     labels: ArrayLike,
     predictions: ArrayLike,
     *,
+    logits: ArrayLike | None = None,
     ids: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
     random_state: int = 0,
@@ -98,6 +100,9 @@ def mistake_groups(
         a group may just be those that it was not trained on.
     labels, predictions : (n,) array of int
         −1 if unknown; such samples are left out.
+    logits : (n, c) array of finite numbers, optional
+        Outputs of the model before softmax; may be a memory map. With them, samples that are
+        nearly taken for a wrong class help to find where it happens. They take no part in the test.
     ids : (n,) array of int, optional
         Ids of the samples. Default: 0 … n − 1.
     class_names : sequence of str, optional
@@ -122,11 +127,14 @@ def mistake_groups(
 
     Notes
     -----
-    A group grows over the nearest samples of a mistake while it gains (error − base) √size ÷
-    radius. Near duplicates among mistakes stay in one half, or a copy would confirm itself. The
-    test is Fisher's exact test, one-sided; the correction of Benjamini & Hochberg 1995 keeps false
-    discoveries among the groups below 5 %. Predictions take no part in the search: with them and
-    the label a place would tell whether its samples are wrong, and every group would hold.
+    A group grows over the nearest samples of a mistake while it gains (belief − base) √size ÷
+    radius. The belief is the share of samples that are taken for the same wrong class as the
+    first one; with logits, the mean of this share and of the probability of the class. Near
+    duplicates among mistakes stay in one half, or a copy would confirm itself. The test is
+    Fisher's exact test of right and wrong, one-sided; the correction of Benjamini & Hochberg
+    1995 keeps false discoveries among the groups below 5 %. What the model says of the other half
+    takes no part in the search: a place that depends on it would tell whether its samples are
+    wrong, and every group would hold.
 
     Examples
     --------
@@ -137,7 +145,7 @@ def mistake_groups(
     >>> groups["confusion"][0], float(groups["error_rate"][0]), groups["ids"][0][0] < 40
     ('0 → 1', 1.0, True)
     """
-    found = find_groups(features, labels, predictions, random_state=random_state)
+    found = find_groups(features, labels, predictions, logits=logits, random_state=random_state)
     return groups_frame(found, ids, class_names)
 
 
@@ -146,6 +154,7 @@ def find_groups(
     labels: ArrayLike,
     predictions: ArrayLike,
     *,
+    logits: ArrayLike | None = None,
     random_state: int = 0,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> MistakeGroups:
@@ -155,6 +164,7 @@ def find_groups(
     ----------
     features : (n, d) array of finite numbers
     labels, predictions : (n,) array of int
+    logits : (n, c) array of finite numbers, optional
     random_state : int
     progress : callable, optional
         Called with the share that is done, 0 … 1. An exception that it raises ends the search.
@@ -173,28 +183,44 @@ def find_groups(
         as_codes(name, values, len(matrix))
         for name, values in (("labels", labels), ("predictions", predictions))
     )
+    outputs = None if logits is None else as_matrix("logits", logits, len(matrix))
     known = np.flatnonzero((true >= 0) & (guessed >= 0))
     wrong = true[known] != guessed[known]
     if len(known) < MIN_ROWS or not wrong.any() or wrong.all():
+        for block in feature_blocks(*matrix.shape):
+            check_finite("features", matrix[block])
         return MistakeGroups((), 0)
-    part = matrix if len(known) == len(matrix) else matrix[known]
-    true, guessed = true[known], guessed[known]
-    space = joined_space(part, true)
+    is_all = len(known) == len(matrix)
+    judged = Judged(
+        true[known], guessed[known], outputs if is_all or outputs is None else outputs[known]
+    )
+    space = joined_space(matrix if is_all else matrix[known], judged.labels)
     progress(0.3)
-    tested = _tested(space, true, wrong, np.random.default_rng(random_state), progress)
+    tested = _tested(space, judged, np.random.default_rng(random_state), progress)
+    return _holding(tested, space, judged, known)
+
+
+def _holding(
+    tested: list[_Tested],
+    space: NDArray[np.float32],
+    judged: Judged,
+    known: NDArray[np.int64],
+) -> MistakeGroups:
+    """The groups that hold, the best first; those that both halves found once."""
+    wrong = judged.wrong
     p_values = adjusted([one.p for one in tested])
     held = [(one, p) for one, p in zip(tested, p_values, strict=True) if p <= FALSE_DISCOVERIES]
     held.sort(key=lambda pair: -pair[0].score)
     groups: list[MistakeGroup] = []
-    is_taken = np.zeros(len(known), dtype=bool)
+    is_taken = np.zeros(len(wrong), dtype=bool)
     for one, p in held:
-        rows = one.rows
-        mistakes = rows[wrong[rows]]
-        if is_taken[mistakes].mean() > OVERLAP:  # both halves found it
+        mistakes = one.rows[wrong[one.rows]]
+        if is_taken[mistakes].mean() > OVERLAP:
             continue
         is_taken[mistakes] = True
+        rows = _typical_first(one.rows, space, judged)
         rest = (int(wrong.sum()) - len(mistakes)) / max(len(wrong) - len(rows), 1)
-        pairs, named = _pairs(true[mistakes], guessed[mistakes])
+        pairs, named = _pairs(judged.labels[mistakes], judged.predictions[mistakes])
         groups.append(
             MistakeGroup(known[rows], len(mistakes), rest, pairs, named, float(p), one.held_out)
         )
@@ -282,31 +308,41 @@ def confusion_text(
 
 def _tested(
     space: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    wrong: NDArray[np.bool_],
+    judged: Judged,
     random: np.random.Generator,
     progress: Callable[[float], None],
 ) -> list[_Tested]:
     """The groups that each half proposes, tested on the other half."""
     from scipy.stats import hypergeom
 
-    first = random_halves(space, labels, wrong, random)
+    wrong = judged.wrong
+    first = random_halves(space, judged.labels, wrong, random)
     found = []
     for searched in (first, ~first):
-        balls = proposed_groups(space, wrong, np.flatnonzero(searched), random)
+        balls = proposed_groups(space, judged, np.flatnonzero(searched), random)
         for ball, inside in zip(balls, inside_balls(space, balls), strict=True):
             tested = inside[~searched[inside]]
             size, mistakes = len(tested), int(wrong[tested].sum())
             n, total = int((~searched).sum()), int(wrong[~searched].sum())
             p = min(float(hypergeom.sf(mistakes - 1, n, total, size)), 1.0)
-            found.append(_Tested(_ordered(inside, wrong), ball.score, p, (mistakes, size)))
+            found.append(_Tested(inside, ball.score, p, (mistakes, size)))
         progress(1.0 if searched is not first else 0.65)
     return found
 
 
-def _ordered(inside: NDArray[np.int64], wrong: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The rows with mistakes first, otherwise in the given order."""
-    return np.concatenate([inside[wrong[inside]], inside[~wrong[inside]]])
+def _typical_first(
+    inside: NDArray[np.int64], space: NDArray[np.float32], judged: Judged
+) -> NDArray[np.int64]:
+    """Mistakes, those nearest to their mean in features, label and prediction first; then others.
+
+    The group is tested, so its order may depend on the predictions.
+    """
+    is_wrong = judged.wrong[inside]
+    mistakes = inside[is_wrong]
+    _, guess = np.unique(judged.predictions[mistakes], return_inverse=True)
+    points = np.hstack([space[mistakes], np.eye(guess.max() + 1, dtype=np.float32)[guess]])
+    far = ((points - points.mean(axis=0)) ** 2).sum(axis=1)
+    return np.concatenate([mistakes[np.argsort(far, kind="stable")], inside[~is_wrong]])
 
 
 def _pairs(

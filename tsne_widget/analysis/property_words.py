@@ -27,7 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 # What a property follows from: a darker picture has less contrast, one with less contrast a smaller
 # Laplacian, and a blurred one less noise.
-_FOLLOWS = {"contrast": "brightness", "sharpness": "contrast", "noise": "sharpness",
+FOLLOWS = {"contrast": "brightness", "sharpness": "contrast", "noise": "sharpness",
             "picture_entropy": "contrast"}  # fmt: skip
 
 
@@ -45,8 +45,8 @@ def origins(name: str) -> list[str]:
     ['brightness', 'contrast']
     """
     found, at = [], plain_name(name)
-    while at in _FOLLOWS:
-        at = _FOLLOWS[at]
+    while at in FOLLOWS:
+        at = FOLLOWS[at]
         found.append(at)
     return found[::-1]
 

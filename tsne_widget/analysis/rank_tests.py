@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget.analysis.sides import Sides
 
 # Expected number of samples with a value below which its share is tested exactly.
-_FEW = 20
+FEW = 20
 # Values of a category that are tested exactly: those that differ most.
-_EXACT = 3
+EXACT = 3
 
 
 class Difference(NamedTuple):
@@ -107,10 +107,10 @@ def share_test(codes: NDArray[np.int64], levels: int, sides: Sides) -> tuple[int
     spread = np.sqrt(variance.sum(axis=0))
     z = np.divide((mine - expected).sum(axis=0), spread, out=np.zeros(levels), where=spread > 0)
     ps = np.array([math.erfc(abs(value) / math.sqrt(2)) for value in z])
-    foremost = np.argsort(-np.abs(z), kind="stable")[:_EXACT]
+    foremost = np.argsort(-np.abs(z), kind="stable")[:EXACT]
     rest = (size[:, 0] - total.T).T
     for level in foremost:
-        if min(expected[:, level].sum(), (m * rest / size)[:, level].sum()) < _FEW:
+        if min(expected[:, level].sum(), (m * rest / size)[:, level].sum()) < FEW:
             ps[level] = _exact_p(mine[:, level], total[:, level], sides)
     best = int(foremost[np.argmin(ps[foremost])])
     occurring = int(np.count_nonzero(spread))

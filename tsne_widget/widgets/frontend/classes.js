@@ -74,6 +74,13 @@ export function shortCount(count) {
   return count < 10_000 ? fullCount(count) : COMPACT.format(count).replace("K", "k");
 }
 
+/** The nearest integer, half to even, same as numpy.rint(). @param {number} value */
+export function roundHalfEven(value) {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
+}
+
 /**
  * A share in per cent; "100 %" only for all and "0 %" only for none. "" if it is unknown.
  * @param {number} share
@@ -82,7 +89,7 @@ export function shortCount(count) {
 export function percent(share, digits = 0) {
   if (!Number.isFinite(share)) return "";
   const unit = 10 ** -digits;
-  const rounded = Math.round((100 * share) / unit) * unit;
+  const rounded = roundHalfEven((100 * share) / unit) * unit;
   const least = share > 0 ? unit : 0;
   const most = share < 1 ? 100 - unit : 100;
   return `${Math.min(most, Math.max(least, rounded)).toFixed(digits)}\u202f%`;

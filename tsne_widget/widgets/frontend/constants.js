@@ -228,5 +228,134 @@ export const MAX_DRAWN = 100;
 /** Listed pairs of label and prediction. */
 export const MAX_PAIRS = 20;
 
+/** Scores that describe the picture, whatever a model makes of it. */
+export const PICTURE_PROPERTIES = ["picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group"];
+
+/** Scores of the model that are compared. */
+export const MODEL_PROPERTIES = ["confidence", "label_agreement", "outlier_score"];
+
+/** Names of hues by the sixth of the circle. */
+export const HUES = ["red", "yellow", "green", "cyan", "blue", "magenta"];
+
+/** Lower and higher values in words. */
+export const PROPERTY_WORDS = /** @type {Record<string, any>} */ ({
+  "brightness": [
+    "darker",
+    "brighter"
+  ],
+  "contrast": [
+    "flatter",
+    "richer in contrast"
+  ],
+  "sharpness": [
+    "blurrier",
+    "sharper"
+  ],
+  "saturation": [
+    "paler",
+    "more colourful"
+  ],
+  "picture_entropy": [
+    "poorer in grey levels",
+    "richer in grey levels"
+  ],
+  "noise": [
+    "less noisy",
+    "noisier"
+  ],
+  "border_uniformity": [
+    "busier at the border",
+    "plainer at the border"
+  ],
+  "is_grey": [
+    "less often grey",
+    "more often grey"
+  ],
+  "width": [
+    "less wide",
+    "wider"
+  ],
+  "height": [
+    "less high",
+    "higher"
+  ],
+  "aspect": [
+    "narrower in shape",
+    "wider in shape"
+  ],
+  "size_oddity": [
+    "of a more usual size",
+    "of a less usual size"
+  ],
+  "jpeg_quality": [
+    "more compressed",
+    "less compressed"
+  ],
+  "duplicate_group": [
+    "less often duplicates",
+    "more often duplicates"
+  ],
+  "near_duplicate_group": [
+    "less often near duplicates",
+    "more often near duplicates"
+  ],
+  "confidence": [
+    "less sure",
+    "more sure"
+  ],
+  "label_agreement": [
+    "fewer neighbours agree",
+    "more neighbours agree"
+  ],
+  "outlier_score": [
+    "less unusual",
+    "more unusual"
+  ]
+});
+
+/** What a property follows from. */
+export const FOLLOWS = /** @type {Record<string, any>} */ ({
+  "contrast": "brightness",
+  "sharpness": "contrast",
+  "noise": "sharpness",
+  "picture_entropy": "contrast"
+});
+
+/** Known values that each side of a contrast needs. */
+export const MIN_VALUES = 5;
+
+/** Largest corrected p-value of a clear contrast. */
+export const SIGNIFICANT = 0.05;
+
+/** Smallest effect of a clear contrast. */
+export const NOTABLE = 0.12;
+
+/** Share of an effect that its origin explains. */
+export const AS_MUCH = 0.8;
+
+/** Expected counts below it are tested exactly. */
+export const FEW_EXPECTED = 20;
+
+/** Values of a category that are tested exactly. */
+export const EXACT_LEVELS = 3;
+
+/** Points of a curve. */
+export const CURVE_BINS = 24;
+
+/** Share of values at each end of a curve left out. */
+export const CURVE_TAIL = 0.01;
+
+/** Differences that are listed. */
+export const MAX_CONTRASTS = 5;
+
+/** Names in a line of properties. */
+export const MAX_NAMED = 12;
+
+/** Shortcuts that are listed. */
+export const MAX_SHORTCUTS = 5;
+
+/** Pairs of classes in the diagnosis. */
+export const DIAGNOSIS_PAIRS = 2;
+
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "groups", "title": "Groups"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "groups", "title": "Groups"}, {"view": "diagnosis", "title": "Diagnosis"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];

@@ -97,6 +97,7 @@ def _content(
         "title": printable(options.title, page_options.MAX_TITLE),
         "hidden": page_options.hidden_codes(names, options.visible_classes),
         "groups": shared_groups(options.groups, record, rows, xy, content["colors"]),
+        "shortcuts": options.shortcuts,
         "selected": packed(on_page(places_of(rows, n), selected)),
         "color_by": page_options.color_choice(options.color_by, content),
     }

@@ -39,6 +39,8 @@ class PageOptions:
         Number of each named selection's colour. Default: their order.
     groups : KnownGroups, optional
         Groups of mistakes, if they are known.
+    shortcuts : dict, optional
+        See :func:`shared_shortcuts`.
     evidence : Evidence, optional
         Maps of evidence of rows of the feature set.
     class_groups : mapping of name to codes, optional
@@ -61,6 +63,7 @@ class PageOptions:
     selection_slots: Mapping[str, int] | None = None
     scores: Mapping[str, ArrayLike] | None = None
     groups: KnownGroups | None = None
+    shortcuts: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
     class_groups: Mapping[str, Sequence[int]] | None = None
     whole_paths: bool = False

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from tsne_widget.images import ImageSource
 from tsne_widget.widgets.html_export.content import write_page
 from tsne_widget.widgets.html_export.options import PageOptions
+from tsne_widget.widgets.models.shortcut_report import shared_shortcuts
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 
@@ -42,6 +43,7 @@ def save_state_html(
         selections=state.selections,
         selection_slots=state.selection_slots,
         groups=state.groups,
+        shortcuts=shared_shortcuts(state.scores),
         scores={k: v for k, v in state.scores.ready().items() if k not in own},
         evidence=state.evidence,
         class_groups=state.class_groups,

@@ -19,7 +19,7 @@ from tsne_widget.widgets.models.percent import percent
 # Differences that are listed.
 MAX_CONTRASTS = 5
 # Names that the line of what does not differ lists.
-_MAX_NAMED = 12
+MAX_NAMED = 12
 # Properties whose words say all: the title is not repeated.
 _SAID = ("label_agreement",)
 
@@ -166,8 +166,8 @@ def _noun(both: Compared) -> str:
 
 
 def _listed(words: list[str], last: str) -> str:
-    if len(words) > _MAX_NAMED:
-        words = [*words[:_MAX_NAMED], f"{len(words) - _MAX_NAMED} others"]
+    if len(words) > MAX_NAMED:
+        words = [*words[:MAX_NAMED], f"{len(words) - MAX_NAMED} others"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 

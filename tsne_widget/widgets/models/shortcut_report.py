@@ -60,6 +60,27 @@ def shortcut_report(
     }
 
 
+def shared_shortcuts(scores: Scores) -> dict[str, Any] | None:
+    """Plain data of the shortcuts for ``page/diagnosis_model.js``; None if nothing is tested.
+
+    A page leaves your own columns out, so only pictures are tested.
+    """
+    columns, labels = picture_properties(scores), scores.feature_set.labels
+    if labels is None or not columns:
+        return None
+    names = [printable(name) for name in scores.feature_set.class_names]
+    found = shortcuts(columns, labels)
+    return {
+        "telling": [
+            {"label": one.label, "shown": _as_row(one, names[one.label])}
+            for one in found
+            if one.tells
+        ],
+        "few": _too_small(found),
+        "untested": _untested(found),
+    }
+
+
 def _note(
     found: list[Shortcut], telling: list[Shortcut], names: list[str], classes: list[int]
 ) -> str:
@@ -70,11 +91,20 @@ def _note(
     if not telling:
         known = [names[label] for label in classes if label >= 0]
         parts.append(f"No property alone tells {known[0] if known else 'a class'}.")
-    few = sum(bool(one.lacking) and one.label >= 0 for one in found)
+    few = _too_small(found)
     if few and not classes:
-        parts.append(f"{few:,} {'class is' if few == 1 else 'classes are'} too small to test.")
-    parts += [f"{title(one.name)} is not tested: {one.lacking}." for one in found if one.label < 0]
-    return " ".join(parts)
+        parts.append(few)
+    return " ".join([*parts, *_untested(found)])
+
+
+def _too_small(found: list[Shortcut]) -> str:
+    few = sum(bool(one.lacking) and one.label >= 0 for one in found)
+    are = "class is" if few == 1 else "classes are"
+    return f"{few:,} {are} too small to test." if few else ""
+
+
+def _untested(found: list[Shortcut]) -> list[str]:
+    return [f"{title(one.name)} is not tested: {one.lacking}." for one in found if one.label < 0]
 
 
 def _as_row(one: Shortcut, name: str) -> dict[str, Any]:

@@ -46,7 +46,13 @@ def known_groups(
         raise InvalidInputError(
             f"groups of mistakes require {' and '.join(missing)}; this record has none"
         )
-    found = find_groups(record.features, record.labels, record.predictions, progress=progress)
+    found = find_groups(
+        record.features,
+        record.labels,
+        record.predictions,
+        logits=record.logits,
+        progress=progress,
+    )
     columns = picture_properties(scores) | scores.columns
     captions = []
     for group in found.groups[:MAX_GROUPS]:

@@ -45,11 +45,7 @@ PANELS: dict[str, Panel] = {
         "Confusion", lambda c: ConfusionView(c.state, c.tiles.colors, is_open=False)
     ),
     "groups": Panel("Groups", lambda c: GroupsView(c.state, c.tiles, c.background, is_open=False)),
-    "diagnosis": Panel(
-        "Diagnosis",
-        lambda c: DiagnosisView(c.state, c.background, is_open=False),
-        needs_kernel=True,
-    ),
+    "diagnosis": Panel("Diagnosis", lambda c: DiagnosisView(c.state, c.background, is_open=False)),
     "scores": Panel("Scores", lambda c: ScoresView(c.state, c.background, is_open=False)),
     "selections": Panel("Saved", lambda c: SelectionsView(c.state)),
 }

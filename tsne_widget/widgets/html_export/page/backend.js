@@ -1,6 +1,7 @@
 // The backend of a page without a kernel: one model per view answers the view's messages. No DOM.
 import { PANELS } from "../../frontend/constants.js";
 import { makeConfusionModel } from "./confusion_model.js";
+import { makeDiagnosisModel } from "./diagnosis_model.js";
 import { makeExploration, startOf } from "./exploration.js";
 import { makeGallery } from "./gallery_model.js";
 import { makeGroupsModel } from "./groups_model.js";
@@ -47,14 +48,17 @@ export function pageBackend(exploration) {
     strip: () => makeStripModel(exploration, tiles, gallery()),
     look: () => makeLookModel(exploration, tiles, gallery()),
     confusion: () => makeConfusionModel(exploration),
+    diagnosis: () => makeDiagnosisModel(exploration, modelOf("frame")),
     scores: () => makeScoresModel(exploration),
     groups: () => makeGroupsModel(exploration, tiles),
     selections: () => makeSelectionsModel(exploration),
   });
   /** @type {Map<string, any>} */
   const models = new Map();
-  return (view) => {
+  function modelOf(/** @type {string} */ view) {
     if (!models.has(view)) models.set(view, makers[view]());
     return models.get(view);
-  };
+  }
+
+  return modelOf;
 }

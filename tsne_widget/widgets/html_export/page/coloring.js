@@ -3,7 +3,8 @@ import {
   COLOR_GROUPS, MAX_ENTRIES, PICTURE_SCORES, RAMP, RAMP_COLORS, RIGHT_COLOR, TAIL, TEXELS, TITLES, UNKNOWN_COLOR, WRONG_COLOR,
 } from "../../frontend/constants.js";
 import { countedCodes } from "./counting.js";
-import { general, needs, printable, roundHalfEven } from "./text.js";
+import { roundHalfEven } from "../../frontend/classes.js";
+import { general, needs, printable } from "./text.js";
 
 const UNKNOWN_TEXEL = TEXELS - 1;
 

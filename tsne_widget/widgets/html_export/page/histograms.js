@@ -1,7 +1,8 @@
 // Histograms of scores: a bin per row, and counts of rows. Same as models/histogram.py. No DOM.
 import { HISTOGRAM_BINS, MAX_STEPS, NO_BIN, ON_LATTICE, TAIL } from "../../frontend/constants.js";
 import { asView } from "./counting.js";
-import { roundHalfEven, scoreText } from "./text.js";
+import { roundHalfEven } from "../../frontend/classes.js";
+import { scoreText } from "./text.js";
 
 /** @typedef {{codes: Uint8Array, low: string[], high: string[]}} Bins  the bin of each row; smallest and largest value of each bin */
 

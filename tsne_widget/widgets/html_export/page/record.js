@@ -16,7 +16,7 @@ import { printable } from "./text.js";
  *   codes: ArrayLike<number>, labels: ArrayLike<number> | null, predictions: ArrayLike<number> | null,
  *   wrong: Uint8Array, x: Float32Array, y: Float32Array, order: ArrayLike<number>,
  *   ids: ArrayLike<number | bigint>, paths: string[] | null, scores: Map<string, Score>,
- *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, evidence: Map<string, Evidence>, confusion: {classes: Units, groups: Units, doubt: string}, groups: any, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
+ *   probabilities: Probabilities | null, calibration: {temperature: number, confidence: Float32Array} | null, evidence: Map<string, Evidence>, confusion: {classes: Units, groups: Units, doubt: string}, groups: any, shortcuts: any, hasImages: boolean, picture: (row: number) => Picture}} SharedRecord
  *   names: original names; printableNames: printable names, including the class of unknown labels;
  *   codes: indices into printableNames; order: row of each point, in drawing order
  */
@@ -59,7 +59,7 @@ export function readRecord(data, bodies) {
     scores: new Map(data.scores.map((/** @type {any} */ one) => [one.name, scoreOf(one)])),
     calibration: data.calibration && { temperature: data.calibration.temperature, confidence: unpack(data.calibration.confidence) },
     evidence: new Map(Object.entries(data.evidence ?? {}).map(([target, one]) => [target, evidenceOf(one)])),
-    confusion: data.confusion, groups: data.groups, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
+    confusion: data.confusion, groups: data.groups, shortcuts: data.shortcuts, hasImages: data.has_images, picture: pictureReader(data.pictures, bodies),
   };
 }
 

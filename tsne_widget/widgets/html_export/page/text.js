@@ -1,6 +1,6 @@
 // Formats text and numbers the same as Python. No DOM.
 import { MAX_NAME, SMALLEST_NATS } from "../../frontend/constants.js";
-import { fullCount } from "../../frontend/classes.js";
+import { fullCount, roundHalfEven } from "../../frontend/classes.js";
 
 /**
  * One line of visible text: escapes control characters and bidi marks. Same as printable() in _text.py.
@@ -39,13 +39,6 @@ export function ending(text, limit) {
 /** Last part of a path that has slashes or backslashes. @param {string} path */
 export function fileName(path) {
   return path.replace(/[/\\]+$/, "").split(/[/\\]/).pop() ?? "";
-}
-
-/** The nearest integer, half to even, same as numpy.rint(). @param {number} value */
-export function roundHalfEven(value) {
-  const low = Math.floor(value);
-  const rest = value - low;
-  return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
 }
 
 /**

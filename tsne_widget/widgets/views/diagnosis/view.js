@@ -85,7 +85,7 @@ class Diagnosis {
       const code = lacking === "labels" ? "FeatureSet.from_arrays(X, labels, logits=z)" : "FeatureSet.from_arrays(X, y, logits=z)";
       return [emptyState(`This record has no ${lacking}`, "So nothing can be right or wrong. The map can be judged all the same.", code)];
     }
-    const parts = [element("p", "tw-verdict", verdict)];
+    const parts = verdict ? [element("p", "tw-verdict", verdict)] : [];
     if (doubt) parts.push(element("p", "tw-say tw-doubt", doubt));
     if (causes.length) parts.push(causesBar(causes, (name, event) => this.#model.send({ kind: "cause", name, mode: modeOf(event) })));
     if (this.#model.get("summary")) parts.push(this.#summary());

@@ -136,8 +136,9 @@ def opened(
 
 
 def save(notebook: Notebook, target: Path) -> None:
-    """Write the widget as a WebP file."""
+    """Write the widget as a WebP file, once nothing is measured any more."""
     notebook.page.mouse.move(5, 5)
+    expect(notebook.page.locator(".tw-busy").first).to_be_hidden(timeout=60 * SECONDS)
     taken = notebook.page.locator(".tsne-widget").first.screenshot()
     target.parent.mkdir(parents=True, exist_ok=True)
     Image.open(BytesIO(taken)).convert("RGB").save(target, quality=88, method=6)

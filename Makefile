@@ -13,16 +13,16 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NODE    := $(BIN)/python -m tests.node
 MODULES := node_modules/.installed
 
-# One process per core, at most four; PYTEST_ARGS="-n 0" runs the tests in one. tests/conftest.py
-# says which tests stay together, and in which order they start.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# PYTEST_ARGS="-n 0" runs the tests in one process. tests/conftest.py says how many processes there
+# are otherwise, which tests stay together, and in which order they start.
+PARALLEL := -n logical --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 # Hundreds of processes import the package: each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 # Development mode makes a call from a wrong thread and an open file an error. Its own memory
 # allocator is slow.
 DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 
-.PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts docs benchmark screenshot clean
+.PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts dist docs benchmark screenshot clean
 
 demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
@@ -70,6 +70,14 @@ $(MODULES): package.json | $(VENV)/.installed-test
 	$(NODE) npm install --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
+dist:  ## the wheel and the sdist, checked for a release of the tag TAG=v1.2.3; needs PyPI
+	test -x $(VENV)-release/bin/python || $(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/python -m pip install --quiet --disable-pip-version-check "build>=1.2" "twine>=6.2"
+	rm -rf dist
+	$(VENV)-release/bin/python -m build
+	$(VENV)-release/bin/python -m twine check --strict dist/*
+	$(VENV)-release/bin/python .ci/check_release.py dist $(TAG)
+
 docs: $(VENV)/.installed-docs  ## the documentation, in site/index.html
 	$(BIN)/python -m mkdocs build --strict
 
@@ -89,4 +97,4 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-audit node_modules build dist site *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-audit $(VENV)-release node_modules build dist site *.egg-info

@@ -74,8 +74,11 @@ def nets(n):
     ]
 
 
-def ours(model, x, labels, target="label", layer=None):
-    return evidence(model, (x, labels), target=target, labels=labels, layer=layer, progress=False)
+def ours(model, x, labels, target="label", layer=None, smooth=0.0):
+    data = (x, labels)
+    return evidence(
+        model, data, target=target, labels=labels, layer=layer, smooth=smooth, progress=False
+    )
 
 
 def grad_cam(model, x, labels, layer):
@@ -196,6 +199,7 @@ def pairs():
         hits = {}
         for method, maps in (
             ("ours", lambda codes: ours(model, pair, codes)),
+            ("ours, smooth .8", lambda codes: ours(model, pair, codes, smooth=0.8)),
             ("Grad-CAM", lambda codes: grad_cam(model, pair, codes, layer)),
             ("occlusion", lambda codes: occlusion(model, pair, codes)),
         ):
@@ -229,6 +233,7 @@ def covering():
         rng = np.random.default_rng(0)
         methods = {
             "ours": fine(ours(model, x, codes), size),
+            "ours, smooth .8": fine(ours(model, x, codes, smooth=0.8), size),
             "Grad-CAM": fine(grad_cam(model, x, codes, layer), size),
             "occlusion": fine(occlusion(model, x, codes), size),
             "random blobs": fine(rng.normal(size=(len(x), 8, 8)).astype("f4"), size),
@@ -254,34 +259,46 @@ def share_of(model, x, codes):
 
 def random():
     """Rank correlation of the maps with those after the last layers got random weights."""
-    x, labels = cifar(50)
-    whole = ours(resnet20(), x, labels)
-    model = resnet20()
-    for name in ("linear", "layer3", "layer2", "layer1", "conv1"):
+    randomised(resnet20(), cifar(50), ("linear", "layer3", "layer2", "layer1", "conv1"), 0.0)
+    for smooth in (0.0, 0.8):
+        parts = ("classifier.3", "classifier.0", "features.8", "features.4", "features.0")
+        randomised(vgg(), mnist(50), parts, smooth)
+
+
+def randomised(model, data, parts, smooth):
+    x, labels = data
+    whole = ours(model, x, labels, smooth=smooth)
+    print(f"{type(model).__name__}, smooth {smooth}")
+    for name in parts:
         for parameter in model.get_submodule(name).parameters():
             torch.manual_seed(0)
             with torch.no_grad():
                 parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel())]
                                 .view_as(parameter))  # fmt: skip
-        now = ours(model, x, labels)
+        now = ours(model, x, labels, smooth=smooth)
         ranks = [spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(whole, now, strict=True)]
         print(f"down to {name}: rank correlation {np.nanmean(ranks):.2f}")
 
 
 def test():
     """How often the test says that a map holds: its own, one of another picture, random blobs."""
-    for name, model, x, labels, _layer in nets(60):
+    for name, model, all_x, all_labels, _layer in nets(300):
+        x, labels = (
+            all_x[100:],
+            all_labels[100:],
+        )  # the first 100 served to choose the rule
         maps = ours(model, x, labels, "prediction")
         with torch.no_grad():
             logits = model(x)
         codes, sure = logits.argmax(1).numpy(), logits.softmax(1).amax(1).numpy() < 0.99
         rng = np.random.default_rng(0)
         blobs = rng.normal(size=(len(x), 8, 8)).astype("f4")
-        kinds = {"own": maps, "of another picture": maps[::-1], "random": blobs}
+        coarse = rng.normal(size=maps.shape).astype("f4")
+        kinds = {"own": maps, "of another picture": maps[::-1], "random 8 × 8": blobs,
+                 "random, as coarse as a map": coarse}  # fmt: skip
         for kind, given in kinds.items():
             holds = np.array([
-                cover(lambda y: model(y).softmax(1), x[k], given[k], int(codes[k])).holds
-                for k in range(len(x))
+                cover(model, x[k], given[k], int(codes[k])).holds for k in range(len(x))
             ])  # fmt: skip
             print(f"{name}: {kind}: holds for {holds.mean():.2f}, "
                   f"of pictures below 99 % {holds[sure].mean():.2f} ({sure.sum()})")  # fmt: skip

@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 # Tests of these paths stay in one process, because they share a cluster, a server or an archive.
-TOGETHER = ("tests/cluster/",)
+TOGETHER = {"tests/cluster/"}
 # Files that take longest start first, so that no process works alone at the end.
 LONGEST = (
     "tests/cluster/",
@@ -42,11 +42,12 @@ LONGEST = (
     "tests/browser/test_shared_page.py",
 )
 MARKS = ("browser", "slow")
+SLOW = " or ".join(MARKS)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import files without a mark when only tests with a mark run."""
-    if config.option.markexpr != " or ".join(MARKS) or not collection_path.match("test_*.py"):
+    if config.option.markexpr != SLOW or not collection_path.match("test_*.py"):
         return None
     text = collection_path.read_text("utf-8")
     return None if any(f"mark.{name}" in text for name in MARKS) else True
@@ -63,6 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process per core, and one for the cluster, whose tests mostly wait."""
+    return (os.cpu_count() or 1) + (config.option.markexpr == SLOW)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Send the tests of a file, or of a folder that stays together, to one process."""
     from xdist.scheduler import LoadFileScheduling
@@ -71,6 +78,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
             return folder or super()._split_scope(nodeid)
+
+        def _reschedule(self, node: Any) -> None:
+            is_extra = len(self.nodes) > (os.cpu_count() or 1)
+            if is_extra and not TOGETHER.isdisjoint(self.assigned_work[node]):
+                node.shutdown()  # after the tests that it has
+            else:
+                super()._reschedule(node)
 
     return Scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 

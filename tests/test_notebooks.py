@@ -6,7 +6,9 @@ quickstart.ipynb runs in a real browser, see tests/browser/test_quickstart.py.
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -30,6 +32,49 @@ def printed(book) -> str:
         if cell.cell_type == "code"
         for output in cell.outputs
     )
+
+
+def names_after(notebook: str) -> dict[str, Any]:
+    """Names of a notebook after its cells ran in this process, which is faster than a kernel."""
+    names: dict[str, Any] = {}
+    for number, cell in enumerate(nbformat.read(NOTEBOOKS / notebook, as_version=4).cells):
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{notebook}, cell {number}", "exec"), names)  # our own
+    return names
+
+
+def test_files_of_500_expressions_become_a_map_and_a_page():
+    names = names_after("facial_expressions.ipynb")
+    assert names["features"].shape == (500, 4096)
+    assert names["embedding"].shape == (500, 2)
+    assert set(names["frame"]["label_name"]) == set(names["names"])
+    assert set(names["explorer"].selected) == set(names["doubtful"].index)
+    assert names["page"].stat().st_size > 100_000
+    names["explorer"].close()
+
+
+def test_a_folder_of_images_without_a_trained_model_is_explored():
+    names = names_after("image_folder.ipynb")
+    assert 0.8 < 1 - names["wrong"].mean() < 1
+    assert len(names["mistakes"]) > 0
+    assert len(list(names["copied"].iterdir())) > len(names["mistakes"])  # and a table
+    names["explorer"].close()
+
+
+def test_an_own_folder_without_torchvision_names_the_remedy(monkeypatch):
+    book = nbformat.read(NOTEBOOKS / "image_folder.ipynb", as_version=4)
+    (cell,) = [cell for cell in book.cells if "from torchvision" in cell.source]
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ImportError, match=r"folder='flowers' needs .*%pip install -U torch torch"):
+        exec(compile(cell.source, "image_folder.ipynb", "exec"), {"folder": "flowers"})
+
+
+def test_the_changes_between_two_checkpoints_are_counted():
+    names = names_after("two_checkpoints.ipynb")
+    changes = names["comparison"].summary()
+    assert changes["fixed"] > changes["introduced"] > 0
+    assert len(names["introduced"]) == changes["introduced"]
+    names["comparison"].close()
 
 
 @pytest.mark.slow

@@ -42,10 +42,17 @@ def test_names_that_are_no_files_here_stay_as_they_are(folder):
 
 
 @pytest.mark.parametrize(
-    "old", ["/home/me/data/here", "C:\\Users\\me\\here", "", "/home/me/data/old/here"]
+    "old",
+    [
+        "/home/me/data/here",
+        "C:\\Users\\me\\here",
+        "C:\\Users/me\\here",
+        "",
+        "/home/me/data/old/here",
+    ],
 )
 def test_root_finds_the_files_of_another_machine(folder, tmp_path, old):
-    separator = "\\" if "\\" in old else "/"
+    separator = "\\" if old.endswith("\\here") else "/"
     paths = [separator.join(filter(None, [old, *name.split("/")])) for name in NAMES]
     FeatureSet(
         np.eye(N), paths=[f"/{path.lstrip('/')}" if old[:1] == "/" else path for path in paths]

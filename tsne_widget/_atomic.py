@@ -17,8 +17,8 @@ import psutil
 # Age (seconds) at which unfinished files of a dead process are removed. Younger ones may belong to
 # a process on another machine.
 UNFINISHED_KEPT_SECONDS = 86_400.0
-# Windows refuses to replace a file that a virus scanner has open: attempts, and the pause between
-# them (seconds).
+# Windows does not replace a file that a virus scanner has open, nor rename its folder: attempts,
+# and the pause between them (seconds).
 REPLACE_TRIES, REPLACE_PAUSE = 10, 0.1
 # A file name may contain any number; the system call takes a C int.
 MAX_PID = 2**31 - 1
@@ -149,12 +149,12 @@ def _put_in_place(built: Path, target: Path) -> None:
     previous = built.with_name(built.name + _PREVIOUS)
     try:
         if target.exists():
-            target.rename(previous)
-        built.rename(target)
+            _replace(target, previous)
+        _replace(built, target)
         flush_folder(target.parent)
     except BaseException:
         if previous.exists() and not target.exists():
-            previous.rename(target)
+            _replace(previous, target)
         raise
     finally:
         if target.exists():

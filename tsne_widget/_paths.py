@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 
 from tsne_widget.errors import InvalidInputError
+
+# How an absolute path of Windows begins.
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def absolute_paths(paths: Sequence[str]) -> list[str]:
@@ -70,7 +74,8 @@ def moved_paths(paths: Sequence[str], root: str | os.PathLike[str]) -> list[str]
 
 def _parts(path: str) -> tuple[str, ...]:
     """The names in a path, without a drive or leading slash; also of a path of Windows."""
-    pure = PureWindowsPath(path) if "\\" in path and "/" not in path else PurePath(path)
+    is_of_windows = ("\\" in path and "/" not in path) or _DRIVE.match(path)
+    pure = PureWindowsPath(path) if is_of_windows else PurePath(path)
     return pure.parts[1:] if pure.anchor else pure.parts
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
+from tests.browser.gestures import drag, pictures_are_drawn
 from tests.browser.jupyter import Lab, Notebook, until
-
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+from tests.browser.panel_pictures import IMAGES, opened, save
 
 # Two small networks trained on fewer and on more digits, and two projectors of one record.
 DIGITS = """
@@ -48,14 +46,9 @@ explorer
 
 def guides(browser: Browser, lab: Lab) -> None:
     """The pictures of the guides on comparing and on projectors."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
     for name, cell in (("compare", COMPARED), ("projectors", PROJECTED)):
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        notebook = Notebook.open(lab, page, f"{name}.ipynb", [DIGITS, cell])
-        page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-        notebook.run_all()
-        map_is_drawn(page)
-        notebook.execute("explorer.wait()")
+        notebook = opened(browser, lab, f"{name}.ipynb", [DIGITS, cell])
+        page = notebook.page
         if name == "compare":
             page.locator("button[data-change=introduced]").click()
         else:
@@ -64,9 +57,7 @@ def guides(browser: Browser, lab: Lab) -> None:
             drag(page, [(0.4, 0.4), (0.65, 0.4), (0.65, 0.65), (0.4, 0.65)])
         until(_is(notebook, "len(explorer.selected) > 0"), 20, "the selection")
         pictures_are_drawn(page, notebook.python("len(explorer.selected)"))
-        page.mouse.move(5, 5)
-        page.locator(".tsne-widget").first.screenshot(path=IMAGES / f"{name}.png")
-        print(f"wrote {IMAGES / name}.png")
+        save(notebook, IMAGES / f"{name}.webp")
         notebook.close()
 
 

@@ -101,10 +101,16 @@ class Lab:
     application : {"jupyterlab", "notebook"}
     python : str
         Interpreter of the server and its kernels.
+    base_url : str
+        Path below which the server answers, as that of a user of JupyterHub.
     """
 
     def __init__(
-        self, folder: Path, application: str = "jupyterlab", python: str = sys.executable
+        self,
+        folder: Path,
+        application: str = "jupyterlab",
+        python: str = sys.executable,
+        base_url: str = "/",
     ) -> None:
         self.folder = folder
         self.tree, options = APPLICATIONS[application]
@@ -125,6 +131,7 @@ class Lab:
             "--expose-app-in-browser",
             "--ServerApp.port=0",
             f"--ServerApp.root_dir={folder}",
+            f"--ServerApp.base_url={base_url}",
             f"--IdentityProvider.token={TOKEN}",
             *options,
         ]

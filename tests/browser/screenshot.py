@@ -1,10 +1,11 @@
 """Make the repository's pictures from the running widget: `make screenshot`.
 
-notebooks/explorer.png              the quickstart, with a cluster selected
-notebooks/screenshots/map-*.png     7, 100 and 1,000 classes, in the light and the dark theme
+notebooks/screenshots/map-*.webp    7, 100 and 1,000 classes, in the light and the dark theme
 docs/images/lasso.webp              a lasso, the mistakes, one class: animated
-docs/images/compare.png             two networks trained on the digits, and the fixed errors
-docs/images/projectors.png          the drop-down of maps
+docs/images/compare.webp            two networks trained on the digits, and the introduced errors
+docs/images/projectors.webp         a PCA of the digits
+docs/images/groups.webp …           the panels Groups, Diagnosis and Scores
+docs/images/evidence.webp           the close look at a picture with its evidence
 
 `python -m tests.browser.screenshot lasso` makes only the pictures whose name contains the word.
 """
@@ -20,9 +21,10 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.gestures import drag, map_is_drawn, pictures_are_drawn
+from tests.browser.gestures import drag, pictures_are_drawn
 from tests.browser.guide_pictures import guides
 from tests.browser.jupyter import Lab, Notebook, launch, until
+from tests.browser.panel_pictures import IMAGES, close_look, opened, panels, save
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -58,66 +60,41 @@ ANIMATION_WIDTH = 1000
 def main(wanted: str = "") -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
     quickstart = NOTEBOOKS / "quickstart.ipynb"
-    pictures = {NOTEBOOKS / "explorer.png": (quickstart, 1.5, "Light")}
+    pictures = {}
     for classes in (7, 100, 1000):
         for theme in ("Light", "Dark"):
-            target = NOTEBOOKS / "screenshots" / f"map-{classes}-{theme.lower()}.png"
-            pictures[target] = ([MANY_CLASSES.format(classes=classes)], 1, theme)
+            target = NOTEBOOKS / "screenshots" / f"map-{classes}-{theme.lower()}.webp"
+            pictures[target] = ([MANY_CLASSES.format(classes=classes)], theme)
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)
-            for target, (cells, scale, theme) in pictures.items():
+            for target, (cells, theme) in pictures.items():
                 if wanted in target.stem:
-                    picture(browser, lab, cells, target, scale, theme)
+                    picture(browser, lab, cells, target, theme)
             if wanted in "lasso":
-                animation(browser, lab, quickstart, ROOT / "docs" / "images" / "lasso.webp")
-            if wanted in "guides":
-                guides(browser, lab)
+                animation(browser, lab, quickstart, IMAGES / "lasso.webp")
+            for part in (guides, panels, close_look):
+                if wanted in part.__name__:
+                    part(browser, lab)
             browser.close()
     finally:
         lab.close()
 
 
-def picture(
-    browser: Browser,
-    lab: Lab,
-    cells: list[str] | Path,
-    target: Path,
-    scale: float,
-    theme: str = "Light",
-) -> None:
+def picture(browser: Browser, lab: Lab, cells: list[str], target: Path, theme: str) -> None:
     """The widget with a selection, as it looks in a window 1,400 pixels wide."""
-    notebook = opened(browser, lab, f"{target.stem}.ipynb", cells, scale, theme)
+    notebook = opened(browser, lab, f"{target.stem}.ipynb", cells, theme)
     page = notebook.page
     drag(page, AROUND_A_CLUSTER)
     until(lambda: notebook.python("len(explorer.selected)"), 20, "the selection")
     pictures_are_drawn(page, notebook.python("len(explorer.selected)"))
-    page.mouse.move(5, 5)
-    page.locator(".tsne-widget").first.screenshot(path=target)
-    print(f"wrote {target}")
+    save(notebook, target)
     notebook.close()
-
-
-def opened(
-    browser: Browser, lab: Lab, name: str, cells: list[str] | Path, scale: float, theme: str
-) -> Notebook:
-    """The cells in a notebook, once their map is done."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000}, device_scale_factor=scale)
-    notebook = Notebook.open(lab, page, name, cells)
-    page.evaluate(
-        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
-        f"JupyterLab {theme}",
-    )
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-    notebook.run_all()
-    map_is_drawn(page)
-    notebook.execute("explorer.wait()")
-    return notebook
 
 
 def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
     """A lasso and its pictures, the mistakes, and one class alone."""
-    notebook = opened(browser, lab, "animation.ipynb", cells, 1, "Light")
+    notebook = opened(browser, lab, "animation.ipynb", cells)
     page = notebook.page
     notebook.execute("explorer.clear()")
     until(lambda: notebook.python("len(explorer.selected)") == 0, 20, "nothing selected")

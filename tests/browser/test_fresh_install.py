@@ -30,7 +30,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_an_installed_wheel_works_in_jupyterlab(python, browser: Browser, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    server = Lab(tmp_path / "lab", python=python)
+    server = Lab(tmp_path / "lab", python=python, base_url="/user/ada/")  # as below JupyterHub
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     quickstart = ROOT / "notebooks" / "quickstart.ipynb"
     notebook = Notebook.open(server, page, "quickstart.ipynb", quickstart)

@@ -23,7 +23,7 @@ from tests.browser.jupyter import Notebook, until
 pytestmark = pytest.mark.browser
 
 N, CLASSES = 70_000, 10
-GESTURES, WARM_UP = 240, 100
+GESTURES, WARM_UP = 200, 100
 TOGGLES = 0.5  # share of the gestures
 SYNC = 50  # gestures that may be unanswered at once
 # Modifier keys in Chromium's protocol.
@@ -51,7 +51,7 @@ xy = xy.astype("f4")
 predictions = np.where(rng.random(n) < 0.05, (labels + 1) % {CLASSES}, labels)
 explorer = EmbeddingExplorer(
     FeatureSet.from_arrays(np.ones((n, 2)), labels, predictions=predictions),
-    embedding=xy, draw_budget=2000)
+    embedding=xy, draw_budget=300)
 
 seen = []  # what the state was after each gesture, in the order in which they were answered
 def note(_widget, content, _buffers):

@@ -89,6 +89,11 @@ def test_stored_evidence_is_the_same_on_page_and_kernel(node, tmp_path):
         kernel.say("look", "focus", row=row)
         for target in TARGETS:
             kernel.say("look", "evidence", row=row, target=target)
+    kernel.say("gallery", "arrange", source="visible", maps=True)
+    for maps in (True, False):
+        kernel.say("gallery", "arrange", maps=maps)
+        epoch = kernel.views["gallery"].epoch
+        kernel.say("gallery", "tiles", epoch=epoch, start=0, stop=12, size=96)
     agree(node, kernel)
 
 

@@ -19,6 +19,9 @@ from tsne_widget.widgets.state.explorer_state import ExplorerState
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+GUIDES = sorted(ROOT.glob("docs/guides/*.md"))
+# The line before a block that is neither Python that runs nor a shell's, and its first line.
+NOT_RUN = re.compile(r"^(.*)\n+```(?!python\n|sh\n)\w+\n(.*)", re.MULTILINE)
 WITH_PYTHON = [page for page in PAGES if "```python\n" in page.read_text("utf-8")]
 
 
@@ -68,6 +71,12 @@ def test_every_line_of_python_on_a_page_runs(page, tmp_path, monkeypatch):
         exec(compile(blocks(page, "python"), str(page), "exec"), names)  # our own pages
 
 
+@pytest.mark.parametrize("page", GUIDES, ids=named)
+def test_every_example_of_a_guide_runs_or_says_why_not(page):
+    for before, first in NOT_RUN.findall(page.read_text("utf-8")):
+        assert before.startswith("<!-- Not run: "), first
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_make_target_and_path_in_a_command_exists(page):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
@@ -87,7 +96,7 @@ def test_every_link_to_a_file_of_the_repository_finds_it(page):
 
 
 def test_the_panel_of_the_recipe_shows_and_clears_the_selection():
-    page = (ROOT / "docs/how/architecture.md").read_text("utf-8")
+    page = (ROOT / "docs/how/extending.md").read_text("utf-8")
     names: dict[str, Any] = {}
     code = re.search(r"```py\n(.*?class CountView.*?)```", page, re.DOTALL)[1]
     exec(compile(code, "count/view.py", "exec"), names)  # our own page

@@ -16,7 +16,7 @@ SQUARE = (slice(4, 8), slice(8, 12))
 def brightness_of_the_square(pictures):
     """Class 1 is as probable as the square is bright."""
     bright = pictures[:, :, SQUARE[0], SQUARE[1]].mean((1, 2, 3)).clamp(0, 1)
-    return torch.stack([1 - bright, bright], 1)
+    return torch.stack([1 - bright, bright], 1).clamp(min=1e-3).log()
 
 
 def picture():
@@ -38,7 +38,7 @@ def test_other_places_have_the_same_area_and_overlap_little():
     mask = np.zeros((20, 20), bool)
     mask[2:8, 3:9] = True
     places = other_places(mask)
-    assert len(places) == 8
+    assert len(places) == 12
     assert all(place.sum() == mask.sum() for place in places)
     assert np.mean([(place & mask).sum() for place in places]) < 0.1 * mask.sum()
 
@@ -50,6 +50,7 @@ def test_a_map_that_names_what_counts_holds():
     assert covered.holds
     assert covered.as_it_is > 0.85
     assert covered.without.mean() < 0.4 < covered.elsewhere.mean()
+    assert covered.elsewhere.shape == (12, 2)
     assert (covered.predictions == 0).sum() >= 3
 
 
@@ -65,6 +66,30 @@ def test_a_class_that_no_tenth_changes_is_not_explained():
     values = np.zeros((4, 4), np.float32)
     values[1, 2] = 1
     covered = cover(lambda x: torch.tensor([[0.1, 0.9]]).expand(len(x), 2), picture(), values, 1)
+    assert not covered.holds
+
+
+def test_a_very_sure_model_is_tested_by_its_log_odds():
+    def sure(pictures):
+        bright = pictures[:, :, SQUARE[0], SQUARE[1]].mean((1, 2, 3))
+        return torch.stack([torch.zeros_like(bright), 30 + 10 * bright], 1)
+
+    values = np.zeros((4, 4), np.float32)
+    values[1, 2] = 1
+    covered = cover(sure, picture(), values, 1)
+    assert covered.without.min() > 0.9999
+    assert covered.holds
+
+
+def test_a_map_holds_only_if_both_fillings_agree():
+    def only_for_grey(pictures):  # the blur leaves a rest of the square
+        gone = pictures[:, :, SQUARE[0], SQUARE[1]].mean((1, 2, 3)) < 0.15
+        return torch.stack([3.0 * gone, 2.0 * ~gone], 1)
+
+    values = np.zeros((4, 4), np.float32)
+    values[1, 2] = 1
+    covered = cover(only_for_grey, picture(), values, 1)
+    assert covered.lost[0] > 1 > abs(covered.lost[1])
     assert not covered.holds
 
 

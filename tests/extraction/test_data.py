@@ -222,7 +222,19 @@ def test_failing_stream_reports_the_samples_read():
 
 
 def test_workers_do_not_change_the_result():
-    assert_plain(run(Pictures(), num_workers=2))
+    # Started as on Windows and macOS.
+    loader = DataLoader(Pictures(), 4, num_workers=1, multiprocessing_context="spawn")
+    assert_plain(extract(MODEL, loader, progress=False))
+
+
+@pytest.mark.filterwarnings("ignore:Got pickle error")
+def test_a_dataset_that_no_worker_can_get_names_the_remedy():
+    class Inside(Pictures):
+        """No module has this class, so a worker that is spawned cannot import it."""
+
+    loader = DataLoader(Inside(), 4, num_workers=1, multiprocessing_context="spawn")
+    with pytest.raises(ExtractionError, match=r"copy of the dataset.*; pass num_workers=0"):
+        extract(MODEL, loader, progress=False)
 
 
 def test_attribute_set_by_a_worker_reaches_the_users_dataset():

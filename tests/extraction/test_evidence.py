@@ -314,3 +314,86 @@ def test_progress_counts_the_samples():
     seen = []
     evidence(made(ResNet), Pictures(), batch_size=8, progress=lambda *done: seen.append(done))
     assert seen == [(8, 20), (16, 20), (20, 20)]
+
+
+class Standardised(nn.Module):
+    """Its kernels of eight channels are computed, so they have a gradient and eight rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Parameter(torch.randn(8, 3, 3, 3))
+        self.second = nn.Parameter(torch.randn(8, 8, 3, 3))
+        self.bias = nn.Parameter(torch.randn(8, 1, 1))
+        self.head = nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        for weight in (self.first, self.second):
+            kernel = (weight - weight.mean((1, 2, 3), keepdim=True)) / 4
+            x = torch.relu(nn.functional.conv2d(x, kernel, padding=1))
+        return self.head((x + self.bias[None]).mean((2, 3)))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 8])
+def test_computed_weights_are_no_maps(batch_size):
+    model = made(Standardised)
+    expected = extract(model, Pictures(), progress=False).logits[:, 0]
+    expected = expected - model.head.bias[0].item()
+    found = maps(model, target="label", labels=np.zeros(20, int), batch_size=batch_size)
+    assert found.shape == (20, 8, 8)
+    np.testing.assert_allclose(found.sum((1, 2)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [ResNet, Vgg, lambda: PreNormVit("mean")])
+def test_wholly_smoothed_evidence_is_grad_cam(kind):
+    model, values = made(kind).eval(), {}
+    name = layer_of(model).split(" ")[-1].strip("'")
+    handle = model.get_submodule(name).register_forward_hook(
+        lambda *given: values.update(all=given[2])
+    )
+    logits = model(Pictures().x)
+    handle.remove()
+    activation = values["all"]
+    gradient = torch.autograd.grad(logits[:, 0].sum(), activation)[0]
+    if activation.ndim == 3:  # tokens, the first of which is that of the class
+        activation, gradient = (
+            one[:, 1:].transpose(1, 2).unflatten(2, (4, 4)) for one in (activation, gradient)
+        )
+    cam = (activation * gradient.mean((2, 3), keepdim=True)).sum(1).detach().numpy()
+    found = maps(model, target="label", labels=np.zeros(20, int), smooth=1, layer=name)
+    np.testing.assert_allclose(found, cam, rtol=1e-3, atol=1e-5)
+
+
+def test_smoothing_changes_no_map_before_an_average():
+    model = made(ResNet)
+    np.testing.assert_allclose(maps(model, smooth=0.8), maps(model), atol=1e-6)
+
+
+def test_a_smoothing_beyond_the_mean_is_refused():
+    with pytest.raises(InvalidInputError, match=r"smooth=1\.5 must be a number from 0"):
+        maps(made(ResNet), smooth=1.5)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", [ResNet, Vgg, lambda: PreNormVit("token")])
+def test_a_model_of_half_precision_has_evidence_and_its_test(kind, dtype):
+    model = made(kind).to(dtype)
+    found = maps(model)
+    assert np.isfinite(found).all()
+    assert np.abs(found).sum() > 0
+    _, covered = EvidenceReader(model, Pictures()).look(3, 0, "difference")
+    assert np.isfinite(covered.without).all()
+
+
+def test_a_thread_that_starts_to_train_keeps_its_flags():
+    model = made(ResNet)
+
+    class Training(Pictures):
+        def __getitem__(self, index):
+            if index == 15:
+                model.train()
+            return super().__getitem__(index)
+
+    model.eval()
+    with pytest.raises(ExtractionError, match=r"another thread called model\.train\(\)"):
+        maps(model, Training(), batch_size=4)
+    assert all(module.training for module in model.modules())

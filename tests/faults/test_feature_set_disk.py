@@ -160,15 +160,15 @@ def _fill(_file: object, array: np.ndarray) -> None:
 
 
 KILLED = """
-import os, pathlib, signal, sys
+import os, signal, sys
 from tests.faults.test_feature_set_disk import record
-rename, calls = pathlib.Path.rename, []
-def counted(self, target):
+replace, calls = os.replace, []
+def counted(source, target):
     calls.append(target)
     if len(calls) == 2:  # the old record is renamed, the new one is not in place yet
         os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
-pathlib.Path.rename = counted
+    return replace(source, target)
+os.replace = counted
 record(4).save(sys.argv[1], overwrite=True)
 """
 

@@ -95,6 +95,25 @@ def test_replacing_a_file_that_windows_keeps_open_is_retried(tmp_path, monkeypat
     assert target.read_bytes() == b"new"
 
 
+def test_a_folder_whose_files_windows_keeps_open_is_replaced_by_retries(tmp_path, monkeypatch):
+    new, old = tmp_path / "new", tmp_path / "saved"
+    new.mkdir()
+    old.mkdir()
+    (new / "file").write_bytes(b"new")
+    replace, refused = os.replace, [PermissionError(13, "in use")] * 3
+
+    def held(source, target):
+        if refused:
+            raise refused.pop()
+        return replace(source, target)
+
+    monkeypatch.setattr(_atomic, "flush_folder", lambda _folder: None)
+    with on_windows(monkeypatch, held):
+        _atomic._put_in_place(new, old)
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+    assert (old / "file").read_bytes() == b"new"
+
+
 def test_retries_of_a_replacement_are_limited(tmp_path, monkeypatch):
     def held(_source, _target):
         raise PermissionError(13, "in use")

@@ -338,11 +338,21 @@ def test_it_displays_as_one_widget_with_a_short_text(explorer):
     assert "save_html" in hint  # where no widget can be displayed
 
 
-def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):
+def pretend_colab(monkeypatch, manager):
     colab = types.ModuleType("google.colab.output")
-    colab._widgets = types.SimpleNamespace(_installed_url="https://example.org/manager.js")
+    colab._widgets = types.SimpleNamespace(_installed_url=manager)
     colab.enable_custom_widget_manager = lambda: None
     monkeypatch.setitem(sys.modules, colab.__name__, colab)
+
+
+def test_output_in_colab_names_how_to_enable_a_missing_widget_manager(explorer, monkeypatch):
+    pretend_colab(monkeypatch, None)
+    data, _metadata = explorer._repr_mimebundle_()
+    assert "google.colab.output.enable_custom_widget_manager()" in data["text/plain"]
+
+
+def test_output_in_colab_names_a_widget_manager(explorer, monkeypatch):
+    pretend_colab(monkeypatch, "https://example.org/manager.js")
     _data, metadata = explorer._repr_mimebundle_()
     manager = metadata["application/vnd.jupyter.widget-view+json"]["colab"]
     assert manager == {"custom_widget_manager": {"url": "https://example.org/manager.js"}}

@@ -23,7 +23,7 @@ _BLOCK_BYTES = 4 * 2**20  # of the float64 copy of a block of logits
 
 
 class Reliability(NamedTuple):
-    """What a classifier promises and what it keeps, in b bins of equally many samples."""
+    """Mean confidence and accuracy in b bins of equally many samples."""
 
     low: NDArray[np.float64]
     """(b,) smallest confidence in each bin, ascending."""
@@ -132,9 +132,9 @@ def calibrated_confidence(
 ) -> Calibrated:
     """Confidence after dividing the logits by a temperature that makes the labels most likely.
 
-    The fit is that of :func:`label_errors`, without its biases and its label noise, and out of
-    fold: a row's temperature has not seen its label. It changes no prediction. Source: Guo et al.
-    2017, "On calibration of modern neural networks", ICML.
+    The fit is that of :func:`label_errors`, without its biases and its label noise. It is out of
+    fold: the temperature of a row is fitted without its label. It changes no prediction. Source:
+    Guo et al. 2017, "On calibration of modern neural networks", ICML.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def wilson_interval(
     Parameters
     ----------
     right, samples : int or (m,) array of int
-        Correct ones, and all.
+        Number of correct samples, and of all samples.
 
     Returns
     -------

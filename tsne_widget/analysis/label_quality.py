@@ -97,8 +97,8 @@ def label_errors(
     """Suspicion of each label, the class it should probably be, and the noise between classes.
 
     The classifier's logits are corrected by a temperature, a bias per class and a linear function
-    of the features, fitted to the given labels by maximum likelihood. The fit is out of fold: no
-    row is judged by a correction that has seen its label. Labels are assumed to be noisy: class i
+    of the features, fitted to the given labels by maximum likelihood. The fit is out of fold:
+    the correction of a row is fitted without its label. Labels are assumed to be noisy: class i
     has label j with a probability that EM estimates together with the correction, so systematic
     confusions of the annotators are distinguished from random ones. The prior of this noise is
     equal confusion of all classes, as strong as the labels make likely (empirical Bayes). Features

@@ -28,7 +28,7 @@ class NeighborIndex:
     ----------
     features : (n, d) array of finite numbers
         May be a memory map; one float32 copy is kept, and one in float64 if neighbours are close
-        beside the spread of the data. Time O(n d), memory O(n d).
+        compared to the spread of the data. Time O(n d), memory O(n d).
 
     Raises
     ------

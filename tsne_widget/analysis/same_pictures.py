@@ -62,7 +62,7 @@ def similar_pictures(hashes: ArrayLike, frequencies: ArrayLike) -> NDArray[np.in
     hashes : (n,) uint64 array
         Perceptual hashes; 0 for a picture that has none, which is similar to no other.
     frequencies : (n, 63) array of float
-        What the hashes were made of.
+        The frequencies from which the hashes were computed.
 
     Returns
     -------

@@ -167,7 +167,7 @@ def extract(
         Whether an unreadable sample stops the run or is listed in ``skipped``.
     on_nonfinite : {"raise", "drop"}
         Whether NaN or infinite features stop the run or are listed in ``skipped``.
-    call : {"first", "last"} or int, optional
+    call : int, "first" or "last", optional
         The call to read if the layer runs several times per forward pass.
     select : int, str, tuple or callable, optional
         The tensor to read if the layer gives several: an index, a key, a path of these, or a
@@ -188,7 +188,7 @@ def extract(
         Your own name for the content of the dataset, such as a version. It replaces the default
         check of file sizes and times, arrays in memory, and three samples. It also names the labels
         that do not come from attributes, so that stored samples are not read.
-    dtype : {"bf16", "fp16"} or torch.dtype, optional
+    dtype : torch.dtype, "bf16" or "fp16", optional
         Autocast to this type while the model runs; features are float32 in any case.
     channels_last : bool
         Use the memory layout channels last for pictures, which speeds up many convolutions.
@@ -208,7 +208,7 @@ def extract(
 
     Returns
     -------
-    FeatureSet, or a list of them for ``layers``
+    FeatureSet, or a list of them for layers
         n rows in dataset order. ``ids`` index ``data`` (or the loader's dataset); for an iterable
         dataset they count arrivals. ``logits`` and ``predictions`` are None if the model has no
         (n, c) output that a head makes. The single logit z of a binary classifier becomes the two

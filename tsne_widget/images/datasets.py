@@ -53,7 +53,7 @@ class DatasetImages:
 
     Parameters
     ----------
-    dataset : object with ``__getitem__`` and ``__len__``
+    dataset : object with __getitem__ and __len__
     mean, std : float or sequence of one float per channel, optional
         The normalisation (x − mean) / std to undo, to show the original picture. Default: those of
         a ``Normalize``, that is, an object with ``mean`` and ``std``, in the ``transform`` or

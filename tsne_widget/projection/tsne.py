@@ -90,7 +90,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  #
         Called as ``callback(iteration, embedding, kl_divergence)`` at iteration 0 and every
         ``callback_every`` iterations, with a copy of the map and an estimate in nats. Returning
         True stops the fit; blocking pauses it. On a GPU, a method ``stage(text)`` of the callback
-        is told what is done before the first iteration, for example compiling.
+        gets the name of each stage before the first iteration, for example compiling.
     callback_every : int
         Iterations between two calls.
     neighbors : "auto", "exact" or "approximate"

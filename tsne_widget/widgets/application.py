@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 # Seconds after which the page learns that its messages wait for a running cell.
 WAITING_SECONDS = 0.6
+# Colab shows a widget only after this; anywidget calls it, unless the notebook has disabled it.
+NO_MANAGER = (
+    "Colab shows no widgets of other packages yet. Run "
+    "google.colab.output.enable_custom_widget_manager(), then this cell again."
+)
 
 
 class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # untyped packages
@@ -204,7 +210,8 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         if bundled is None:
             return None
         data, metadata = bundled
-        text = f"{self!r}\n{self._unseen}".rstrip()
+        missing = NO_MANAGER if "google.colab.output" in sys.modules and not metadata else ""
+        text = "\n".join(filter(None, [repr(self), missing or self._unseen]))
         return {**data, "text/plain": text}, metadata
 
     # ---- the end ----

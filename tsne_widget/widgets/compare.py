@@ -68,7 +68,7 @@ def compare(
     sets : mapping of name to FeatureSet, or to (FeatureSet, (n, 2) array)
         In order of time or depth, with or without given coordinates. A DataFrame of coordinates is
         read by its index of ids.
-    projector : object with ``fit_transform``, optional
+    projector : object with fit_transform, optional
         Computes each map without given coordinates. Default ``TSNE(random_state=0)``.
     images, mean, std
         See :class:`EmbeddingExplorer`. Default: the pictures of the first record that has some.

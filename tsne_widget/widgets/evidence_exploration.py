@@ -24,7 +24,7 @@ class EvidenceExploration(MapExploration):
 
     @explained(
         "write explorer.evidence() or explorer.evidence(ids), and pass the rest by name: target=, "
-        "model=, data=, layer=, progress="
+        "model=, data=, layer=, smooth=, progress="
     )
     def evidence(
         self,
@@ -34,6 +34,7 @@ class EvidenceExploration(MapExploration):
         model: Any = None,
         data: Any = None,
         layer: str | None = None,
+        smooth: float = 0.0,
         progress: Progress = True,
     ) -> NDArray[np.float32]:
         """How much each place of a picture speaks for a class, see :func:`tsne_widget.evidence`.
@@ -54,7 +55,9 @@ class EvidenceExploration(MapExploration):
             :meth:`from_model`, if you still have them: the explorer does not keep them in memory.
             Pass both or none. From then on the close look uses them as well.
         layer : str, optional
-            As in :func:`tsne_widget.evidence`. The maps of a named layer are not kept.
+        smooth : float
+            As in :func:`tsne_widget.evidence`. The maps of a named layer, and smoothed ones, are
+            not kept.
         progress : bool or callable
             True shows a tqdm bar; a callable gets ``(done, total)`` in samples.
 
@@ -71,10 +74,11 @@ class EvidenceExploration(MapExploration):
             See :func:`tsne_widget.evidence`.
         """
         from tsne_widget.extraction.attribution.evidence import stacked
-        from tsne_widget.extraction.attribution.scores import check_target
+        from tsne_widget.extraction.attribution.scores import check_smooth, check_target
         from tsne_widget.extraction.progress import progress_counter
 
         check_target(target)
+        is_kept = layer is None and check_smooth(smooth) == 0
         known = self._state.evidence
         rows = self._rows_with(ids)
         if (model is None) != (data is None):
@@ -82,17 +86,15 @@ class EvidenceExploration(MapExploration):
         if model is not None:
             known.use(model, data)
         missing = [
-            row
-            for row in dict.fromkeys(rows)
-            if layer is not None or known.map_of(row, target) is None
+            row for row in dict.fromkeys(rows) if not is_kept or known.map_of(row, target) is None
         ]
         made: dict[int, NDArray[np.float32]] = {}
         if missing:
             with progress_counter(progress, len(missing), "", "Computing evidence") as advance:
-                for part in known.computed(missing, target, layer):
+                for part in known.computed(missing, target, layer, smooth):
                     done = missing[len(made) : len(made) + len(part)]
                     made.update(zip(done, part, strict=True))
-                    if layer is None:
+                    if is_kept:
                         known.keep(target, done, list(part))
                     advance(len(part))
         found = [made[row] if row in made else known.map_of(row, target) for row in rows]

@@ -168,13 +168,13 @@ class Exploration(Application):
     def name_selection(self, name: str, rows: Any = None) -> None:
         """Keep a selection under a name; an existing selection of that name is replaced.
 
-        It becomes a column of the frame, appears in the panel "Selections", and is saved.
+        It becomes a column of the frame, appears in the panel "Saved", and is saved.
 
         Parameters
         ----------
         name : str
             Up to 80 characters.
-        rows : what ``select()`` takes as its first argument, optional
+        rows : what select() takes as its first argument, optional
             Default: the current selection. Rows of hidden classes are kept.
 
         Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -33,7 +34,6 @@ from tsne_widget.widgets.views.view import View
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
     from typing_extensions import Self
 
 
@@ -368,23 +368,16 @@ class EmbeddingExplorer(EvidenceExploration):
             self._state, self._images, self._colors, path, rows=chosen, progress=progress, **page
         )
 
-    @explained('pass all arguments by name: explorer.figure(path="map.pdf", title="…")')
-    def figure(self, **options: Any) -> Figure:
-        """The map as a static matplotlib figure, with current colours and visible classes.
+    def to_html(self, **page: Any) -> str:
+        """The page of :meth:`save_html` as text, for notebooks that show HTML but no widgets.
 
         Parameters
         ----------
-        **options
-            Options of :func:`tsne_widget.plot_embedding` that override the current state:
-            ``title``, ``size_mm``, ``names``, ``markers``, ``path``, …; ``selected=None`` dims
-            nothing.
+        **page
+            Arguments of :meth:`save_html` except ``path``.
         """
-        from tsne_widget.plotting import plot_embedding
-        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
-
-        state = self.wait()._state
-        current = figure_options(state, self._colors, state.color_by)
-        return plot_embedding(state.embedding[drawn_rows(state)], **(current | options))
+        with tempfile.TemporaryDirectory() as folder:
+            return self.save_html(Path(folder, "map.html"), **page).read_text(encoding="utf-8")
 
     def _frame(
         self, rows: ArrayLike, *, features: bool = False, scores: bool | Literal["all"] = True

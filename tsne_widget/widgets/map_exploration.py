@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._calls import explained
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.widgets.exploration import Exploration
 from tsne_widget.widgets.maps.maps import Maps
@@ -15,6 +16,7 @@ from tsne_widget.widgets.state.known_groups import frame_of, known_groups
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from typing_extensions import Self
 
 
@@ -22,6 +24,7 @@ class MapExploration(Exploration):
     """An exploration that shows one of its maps, and computes those that were not given."""
 
     _maps: Maps
+    _colors: dict[str, str]  # of the classes
 
     @property
     def feature_set(self) -> FeatureSet:
@@ -149,9 +152,9 @@ class MapExploration(Exploration):
 
         Parameters
         ----------
-        rows : what ``select()`` takes as its first argument
+        rows : what select() takes as its first argument
             The samples.
-        against : "same label", "visible" or what ``select()`` takes
+        against : "same label", "visible" or what select() takes
             "same label" compares them with the other visible samples of the same labels (of the
             same predictions in a record without labels): otherwise the class explains everything.
             "visible" compares them with all other visible samples.
@@ -199,6 +202,24 @@ class MapExploration(Exploration):
             If the record has no labels.
         """
         return shortcuts_of(self._state)
+
+    @explained('pass all arguments by name: explorer.figure(path="map.pdf", title="…")')
+    def figure(self, **options: Any) -> Figure:
+        """The map as a static matplotlib figure, with current colours and visible classes.
+
+        Parameters
+        ----------
+        **options
+            Options of :func:`tsne_widget.plot_embedding` that override the current state:
+            ``title``, ``size_mm``, ``names``, ``markers``, ``path``, …; ``selected=None`` dims
+            nothing.
+        """
+        from tsne_widget.plotting import plot_embedding
+        from tsne_widget.widgets.models.figure_options import drawn_rows, figure_options
+
+        state = self.wait()._state
+        current = figure_options(state, self._colors, state.color_by)
+        return plot_embedding(state.embedding[drawn_rows(state)], **(current | options))
 
     def close(self) -> None:
         """Close the widget and stop its projector. May be called twice."""

@@ -244,7 +244,7 @@ def optional(name):
                 random_state=0, n_jobs=1
             )
         theirs = pytest.importorskip("openTSNE.sklearn", reason="openTSNE is not installed")
-        return theirs.TSNE(random_state=0)
+        return theirs.TSNE(random_state=0, n_iter=50, early_exaggeration_iter=50)
 
 
 @pytest.mark.filterwarnings("ignore")  # from these packages

@@ -495,3 +495,30 @@ def test_more_tiles_than_a_screenful_are_refused():
         assert page.answers == []
         page.at("tiles", start=0, stop=MAX_TILES_PER_REPLY)
         assert len(page.answers) == 1
+
+
+def first_tile(page):
+    page.at("tiles", start=0, stop=1)
+    return page.last("tiles").content["tiles"][0]
+
+
+def test_tiles_show_the_evidence_once_it_is_known_and_wanted(page):
+    known, row = page.explorer.state.evidence, page.rows_of_tiles()[0]
+    assert page.get("has_maps") is False
+    known.keep("difference", [row], [np.array([[0, 1]], "f4")])
+    assert page.get("has_maps") is True
+    assert "map" not in first_tile(page)
+    page.asks("arrange", maps=True)
+    assert page.get("shows_maps") is True
+    assert first_tile(page)["map"] == [1, 2, 0, 127]
+
+
+def test_new_evidence_lets_the_page_ask_again_for_tiles_that_show_it(page):
+    known, epoch = page.explorer.state.evidence, page.get("epoch")
+    known.keep("difference", [0], [np.array([[0, 1]], "f4")])
+    assert len(page.replies("refresh", "gallery")) == 0
+    page.asks("arrange", maps=True)
+    assert len(page.replies("refresh", "gallery")) == 1
+    known.keep("difference", [1], [np.array([[1, 0]], "f4")])
+    assert len(page.replies("refresh", "gallery")) == 2
+    assert page.get("epoch") == epoch

@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from tsne_widget._probabilities import Activation
+
 # The covered share of the picture.
 SHARE = 0.1
 # Places of the same shape that are covered for comparison.
-PLACES = 8
+PLACES = 12
 # Candidates for them; those that overlap least with the covered tenth are used.
 _DRAWN = 64
-# The least relative loss of probability that counts as an effect.
+# Standard deviations of the loss at these places by which the loss has to exceed their mean.
+_DEVIATIONS = 1.5
+# The least loss of log-odds that counts as an effect.
 LEAST_LOSS = 0.1
 
 
@@ -33,11 +37,17 @@ class Covered:
         Probability of the class for the whole picture, 0 … 1.
     without : (4,) float32 array
         Its probability with that tenth covered by the mean colour and by a blur of the picture,
-        each with a sharp and a soft edge.
-    elsewhere : (8,) float32 array
-        Its probability with the same shape covered at other places.
+        first with a sharp and then with a soft edge.
+    elsewhere : (12, 2) float32 array
+        Its probability with the same shape covered at other places, by the mean colour and by the
+        blur, with a sharp edge.
     predictions : (4,) int64 array
         The most probable class in each case of ``without``.
+    lost : (2,) float32 array
+        The log-odds of the class that the covered tenth costs, by the mean colour and by the blur,
+        with a sharp edge.
+    lost_elsewhere : (12, 2) float32 array
+        The same at the other places.
     """
 
     mask: NDArray[np.bool_]
@@ -45,18 +55,19 @@ class Covered:
     without: NDArray[np.float32]
     elsewhere: NDArray[np.float32]
     predictions: NDArray[np.int64]
+    lost: NDArray[np.float32]
+    lost_elsewhere: NDArray[np.float32]
 
     @property
     def holds(self) -> bool:
-        """Whether the tenth matters: more than other tenths, and noticeably.
+        """Whether the tenth matters: more than the same shape at other places, and noticeably.
 
-        The class loses a tenth of its probability or more, and more than at other places by over
-        one standard deviation of these.
+        With each of the two fillings the tenth costs more log-odds than the other places, by over
+        1.5 standard deviations of these, and at least 0.1. Log-odds also tell how much a very sure
+        model loses.
         """
-        lost = self.as_it_is - float(self.without.mean())
-        others = self.as_it_is - self.elsewhere.astype(np.float64)
-        is_more = lost > others.mean() + others.std()
-        return bool(is_more and lost >= LEAST_LOSS * self.as_it_is)
+        usual = self.lost_elsewhere.mean(axis=0) + _DEVIATIONS * self.lost_elsewhere.std(axis=0)
+        return bool((self.lost > usual).all() and (self.lost >= LEAST_LOSS).all())
 
 
 def cover(
@@ -64,41 +75,53 @@ def cover(
     picture: Tensor,
     values: NDArray[np.float32],
     code: int,
+    activation: Activation = "softmax",
     seed: int = 0,
 ) -> Covered:
-    """Test a map with 13 pictures in one batch.
+    """Test a map with 29 pictures in one batch.
 
     Parameters
     ----------
     run : callable
-        Gets (m, c, h, w) pictures and returns the (m, classes) probabilities.
+        Gets (m, c, h, w) pictures and returns the (m, classes) logits.
     picture : (c, h, w) float tensor
         As the model gets it.
     values : (places, places) float32 array
         The map of evidence.
     code : int
         The class whose probability is measured.
+    activation : {"softmax", "sigmoid"}
+        Turns logits into probabilities.
     seed : int
         Of the other places.
     """
     mask = most_red(values, (picture.shape[1], picture.shape[2]))
     area = torch.from_numpy(mask).to(picture.device)
+    others = torch.from_numpy(np.stack(other_places(mask, seed))).to(picture.device)
     fills = (_mean_colour(picture), _blurred(picture))
-    weights = (area.float(), _softened(area.float()))
+    weights = (area.float(), _softened(area.float()), *others.float())
     covered = [_covered(picture, fill, weight) for weight in weights for fill in fills]
-    others = other_places(mask, seed)
-    for number, place in enumerate(others):
-        weight = torch.from_numpy(place).to(picture.device).float()
-        covered.append(_covered(picture, fills[number % 2], weight))
     with torch.no_grad():
-        shares = run(torch.stack([picture, *covered])).float().cpu().numpy()
+        logits = run(torch.stack([picture, *covered])).double().cpu()
+    odds = _log_odds(logits, code, activation)
+    shares, lost = odds.sigmoid().float().numpy(), (odds[0] - odds).float().numpy()
     return Covered(
         mask,
-        float(shares[0, code]),
-        shares[1:5, code],
-        shares[5:, code],
-        shares[1:5].argmax(axis=1).astype(np.int64),
+        float(shares[0]),
+        shares[1:5],
+        shares[5:].reshape(-1, 2),
+        logits[1:5].argmax(1).numpy().astype(np.int64),
+        lost[1:3],
+        lost[5:].reshape(-1, 2),
     )
+
+
+def _log_odds(logits: Tensor, code: int, activation: Activation) -> Tensor:
+    """(m,) logarithm of the class's probability divided by that of all others."""
+    if activation == "sigmoid":
+        return logits[:, code]
+    others = torch.arange(logits.shape[1]) != code
+    return logits[:, code] - logits[:, others].logsumexp(1)
 
 
 def most_red(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -122,7 +145,7 @@ def most_red(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.b
 
 
 def other_places(mask: NDArray[np.bool_], seed: int = 0) -> list[NDArray[np.bool_]]:
-    """The same shape at eight other places, which overlap little with the first."""
+    """The same shape at twelve other places, which overlap little with the first."""
     random = np.random.default_rng(seed)
     shifts = np.stack([random.integers(0, side, _DRAWN) for side in mask.shape], axis=1)
     moved = [np.roll(mask, tuple(shift), (0, 1)) for shift in shifts.tolist()]

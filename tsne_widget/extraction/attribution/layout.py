@@ -46,6 +46,13 @@ class Layout:
             values = values[:, self.extra :]
         return values.reshape(len(values), self.height, self.width)
 
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over the places of each channel, without extra tokens; its axes are kept."""
+        if self.channels == -1 and values.ndim == 3:
+            return values[:, self.extra :].mean(1, keepdim=True)
+        axes = {1: (2, 3), -1: (1, 2), None: (1, 2)}[self.channels]
+        return values.mean(axes, keepdim=True)
+
 
 def layout_of_map(shape: Sequence[int], picture: Size) -> Layout | None:
     """The layout of (n, c, h, w) or (n, h, w, c); None if neither has the shape of the picture."""

@@ -22,6 +22,7 @@ from tsne_widget.extraction.attribution.layout import (
     layout_of_tokens,
 )
 from tsne_widget.extraction.attribution.recorder import Activation, Recorder
+from tsne_widget.extraction.attribution.rows import repeated, telling_count, with_pictures
 from tsne_widget.extraction.attribution.scores import Target, classes_of, logits_of, score_of
 from tsne_widget.extraction.data.fields import Inputs
 from tsne_widget.extraction.model.capture import captured, device_of
@@ -92,6 +93,8 @@ class MapMaker:
         As in :func:`tsne_widget.extract`.
     found : Found, optional
         What an earlier maker of the same model has found.
+    smooth : float
+        0 … 1, as in :func:`~tsne_widget.evidence`.
     """
 
     def __init__(
@@ -100,8 +103,9 @@ class MapMaker:
         layer: Layer | None = None,
         output: Output = None,
         found: Found | None = None,
+        smooth: float = 0.0,
     ) -> None:
-        self._model, self._layer, self._output = model, layer, output
+        self._model, self._layer, self._output, self._smooth = model, layer, output, smooth
         self._forward = ForwardPass(model, Reading([_PICTURE], pool="flatten", output=output))
         self.found = found
 
@@ -146,7 +150,8 @@ class MapMaker:
             if self._layer is not None:
                 read = captured(self._model, [self._layer], _first_tensor, "last")
                 values = stack.enter_context(read).values
-            logits = logits_of(self._forward.run(given, ids), found.logits, self._output, len(ids))
+            output = self._forward.run(given, ids)
+            logits = logits_of(output, found.logits, self._output, len(given))[: len(ids)]
             stack.close()
             scores = logits.detach().cpu().numpy()
             for_class, against = classes_of(scores, labels, target)
@@ -155,7 +160,8 @@ class MapMaker:
             else:
                 activation = self._activation(recorder, picture, found)
             [gradient] = _gradients(score_of(logits, for_class, against), [activation.tensor])
-            return Maps(_product(activation, gradient), scores, for_class, against)
+            product = _product(activation, gradient, self._smooth)[: len(ids)]
+            return Maps(product, scores, for_class, against)
 
     def covered(
         self, inputs: Inputs, made: Maps, activation: Probabilities = "softmax"
@@ -181,12 +187,10 @@ class MapMaker:
 
         def run(pictures: Tensor) -> Tensor:
             given = pictures[:, 0] if axis is None else pictures.movedim(1, axis)
-            rows = logits_of(
-                self._forward.run(_instead(moved, given), [0]), logits, output, len(given)
-            )
-            return rows.sigmoid() if activation == "sigmoid" else rows.softmax(1)
+            answer = self._forward.run(with_pictures(moved, given), [0])
+            return logits_of(answer, logits, output, len(given))
 
-        return cover(run, picture, made.values[0], code)
+        return cover(run, picture, made.values[0], code, activation)
 
     def _learned(self, inputs: Inputs, ids: Sequence[int], found: Found) -> Found:
         """The last activation with places through which the difference of two logits changes."""
@@ -194,7 +198,7 @@ class MapMaker:
         with self._graph(picture):
             with self._recorder(picture) as recorder:
                 output = self._forward.run(given, ids)
-            logits = logits_of(output, found.logits, self._output, len(ids))
+            logits = logits_of(output, found.logits, self._output, len(given))
             score = score_of(logits, *classes_of(logits.detach().cpu().numpy(), None, "difference"))
             own = _picture(picture)
             known = [(n, one) for n, one in enumerate(recorder.found) if one is not None]
@@ -226,15 +230,18 @@ class MapMaker:
         return Recorder(self._model, len(picture), size, only)
 
     def _with_gradient(self, inputs: Inputs) -> tuple[Tensor, Inputs]:
-        """The picture, which a gradient can reach, and the inputs with it."""
-        moved = self._forward.to_model(inputs)
+        """The picture, which a gradient can reach, and the inputs with it.
+
+        Rows may be repeated after the batch, see :func:`telling_count`.
+        """
+        moved = repeated(self._forward.to_model(inputs), telling_count(self._model, len(inputs)))
         picture = moved.tensors[0].detach()
         if not picture.is_floating_point():
             return picture, moved
         picture.requires_grad_()
         with torch.enable_grad():
             copy = picture.clone()  # the model may change its input in place
-        return picture, _instead(moved, copy)
+        return picture, with_pictures(moved, copy)
 
     @contextmanager
     def _graph(self, picture: Tensor) -> Iterator[None]:
@@ -251,22 +258,6 @@ class MapMaker:
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(False)
-
-
-def _instead(inputs: Inputs, pictures: Tensor) -> Inputs:
-    """The inputs with other pictures; the first row of further inputs is repeated for more."""
-
-    def as_many(tensor: Tensor) -> Tensor:
-        return (
-            tensor
-            if len(tensor) == len(pictures)
-            else tensor[:1].expand(len(pictures), *tensor.shape[1:])
-        )
-
-    others = {name: as_many(tensor) for name, tensor in inputs.kwargs.items()}
-    if inputs.args:
-        return Inputs((pictures, *map(as_many, inputs.args[1:])), others)
-    return Inputs((), {**others, next(iter(others)): pictures})
 
 
 def _recurrent(model: nn.Module) -> AbstractContextManager[object]:
@@ -332,13 +323,16 @@ def _gradients(score: Tensor, tensors: Sequence[Tensor]) -> list[Tensor | None]:
         ) from error
 
 
-def _product(activation: Activation, gradient: Tensor | None) -> NDArray[np.float32]:
+def _product(activation: Activation, gradient: Tensor | None, smooth: float) -> NDArray[np.float32]:
     if gradient is None:
         raise ExtractionError(
             f"no gradient of the logits reaches layer={activation.name!r}; "
             "name an earlier layer, or pass layer=None"
         )
     with torch.no_grad():
-        product = activation.tensor.detach().float() * gradient.float()
-        values: NDArray[np.float32] = activation.layout.places(product).cpu().numpy()
+        layout, weights = activation.layout, gradient.float()
+        if smooth:
+            weights = torch.lerp(weights, layout.mean(weights), smooth)
+        product = activation.tensor.detach().float() * weights
+        values: NDArray[np.float32] = layout.places(product).cpu().numpy()
     return values

@@ -33,6 +33,16 @@ def check_target(target: Any) -> None:
         )
 
 
+def check_smooth(smooth: Any) -> float:
+    """``smooth`` as a float; InvalidInputError unless it is 0 … 1."""
+    is_number = isinstance(smooth, int | float) and not isinstance(smooth, bool)
+    if not is_number or not 0 <= smooth <= 1:
+        raise InvalidInputError(
+            f"smooth={smooth!r} must be a number from 0, HiResCAM, to 1, Grad-CAM"
+        )
+    return float(smooth)
+
+
 def logits_of(output: Any, found: Logits, choice: Output, n: int) -> Tensor:
     """The (n, c) float32 logits in a model's output, as part of the graph.
 

@@ -67,7 +67,7 @@ def iterate(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
         Seconds that an item may take. The loader's own timeout is then only the interval between
         checks of the workers. 0 leaves the timeout to the loader.
     """
-    iterator = iter(loader)
+    iterator = _started(loader)
     try:
         with _no_error_from_signal_handler():
             waited = 0.0
@@ -100,6 +100,21 @@ def iterate(loader: DataLoader[Any], patience: float = 0.0) -> Iterator[Any]:
         shut_down = getattr(iterator, "_shutdown_workers", None)
         if shut_down is not None:
             shut_down()
+
+
+def _started(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The loader's iterator; a dataset that no worker can get is an error of workers.
+
+    Workers get a copy of the dataset on Windows, on macOS and from Python 3.14 on.
+    """
+    try:
+        return iter(loader)
+    except Exception as error:  # the type depends on what cannot be copied
+        if loader.num_workers == 0 or "pickle" not in str(error):
+            raise
+        raise RuntimeError(
+            f"DataLoader workers cannot get a copy of the dataset ({error_text(error)})"
+        ) from error
 
 
 def is_worker_error(error: BaseException) -> bool:

@@ -141,6 +141,9 @@ def _on_output(
 def eval_mode(model: nn.Module) -> Iterator[None]:
     """A block with the model in eval mode and without gradients; all flags are restored.
 
+    If another thread calls ``model.train()`` in the block, the modules that it has changed stay as
+    they are.
+
     Flags are set one by one: ``model.train()`` would unfreeze a frozen BatchNorm, and
     ``model.eval()`` runs overridden ``train`` methods, which may merge weights.
     ``Module.compile()`` and compiled submodules run as plain code, because compiled calls may
@@ -163,8 +166,9 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
         with torch.no_grad(), _without_compilation():
             yield
     finally:
+        is_training = model.training  # no forward pass changes the flag of the whole model
         for module, flag in zip(modules, flags, strict=True):
-            module.training = flag
+            module.training = flag or (is_training and module.training)
         for module, implementation in compiled:
             module._compiled_call_impl = implementation
 

@@ -9,6 +9,11 @@ export function mapIn({ height, width }, data) {
   return { height, width, values: Float32Array.from({ length: height * width }, (_, k) => data.getFloat32(4 * k, true)) };
 }
 
+/** The map of a tile: its height, its width and its values. @param {number[]} given @returns {EvidenceMap} */
+export function mapOf([height, width, ...values]) {
+  return { height, width, values };
+}
+
 /**
  * A map at another size, interpolated between the centres of its places.
  * @param {EvidenceMap} map @param {number} height @param {number} width @returns {Float32Array}

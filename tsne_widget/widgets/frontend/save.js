@@ -7,6 +7,9 @@ export function saveFile(name, type, content) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
+  link.hidden = true;
+  document.body.append(link); // VS Code sees only clicks that reach the document
   link.click();
+  link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_MS);
 }

@@ -1,4 +1,5 @@
 // The sizes of an application: its height, the line between map and panels, and the full window.
+import { heightAround, isGrowing } from "./growing.js";
 import { makeSplitter } from "./splitter.js";
 
 const [LEAST_HEIGHT, MOST_HEIGHT, LEAST_MAP, LEAST_PANEL] = [320, 2000, 320, 260];
@@ -27,8 +28,8 @@ export class Sizes {
     this.#grip = this.#makeGrip();
     this.#split = this.#makeSplit();
     model.on("change:height change:panel_width", this.#show);
-    const parts = { window: () => this.#fill(!this.#isFull), back: () => this.#fill(false) };
-    for (const [name, act] of Object.entries(parts)) this.#releases.push(commands.add(name, act));
+    this.#releases.push(commands.add("back", () => this.#fill(false)));
+    this.#fitFrame(commands);
     this.#fillView();
     this.#show();
   }
@@ -79,17 +80,36 @@ export class Sizes {
     return split;
   }
 
+  /** Offer the full window. In a frame that grows with its content, that is the screen, if the frame may have it. */
+  #fitFrame(/** @type {import("./commands.js").Commands} */ commands) {
+    const grows = isGrowing();
+    if (grows) set(this.#el, "--tw-window-height", heightAround());
+    const isOffered = !grows || document.fullscreenEnabled;
+    this.#el.toggleAttribute("data-no-window", !isOffered);
+    if (!isOffered) return;
+    const toggle = () => {
+      if (!grows) this.#fill(!this.#isFull);
+      else if (this.#isFull) void document.exitFullscreen();
+      else void this.#el.requestFullscreen().catch(() => {}); // the person or the browser refuses
+    };
+    this.#releases.push(commands.add("window", toggle));
+    if (grows) document.addEventListener("fullscreenchange", () => this.#fill(document.fullscreenElement === this.#el), { signal: this.#stop.signal });
+  }
+
   /** Fill the window, in the browser's top layer: what surrounds the widget cannot clip it. */
   #fill(/** @type {boolean} */ isFull) {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
     this.#el.classList.toggle("tw-full", isFull);
     if (isFull) {
-      this.#el.setAttribute("popover", "manual");
-      this.#el.showPopover?.();
+      if (document.fullscreenElement !== this.#el) {
+        this.#el.setAttribute("popover", "manual");
+        this.#el.showPopover?.();
+      }
       this.#el.focus({ preventScroll: true });
     } else {
-      this.#el.hidePopover?.();
+      if (document.fullscreenElement === this.#el) void document.exitFullscreen();
+      if (this.#el.hasAttribute("popover")) this.#el.hidePopover?.();
       this.#el.removeAttribute("popover");
     }
     this.#el.dispatchEvent(new CustomEvent("tw-full", { detail: isFull }));

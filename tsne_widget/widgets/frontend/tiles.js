@@ -6,7 +6,7 @@ import { paint } from "./palette.js";
 /**
  * @typedef {{row: number, id: number, label: string | null, prediction: string | null, wrong: boolean,
  *   confidence: number | null, color: string, prediction_color: string, title: string, mime: string, bytes: number,
- *   width: number, note: string, value?: string, cells?: string[], badge?: string, url?: string}} Tile
+ *   width: number, height: number, note: string, map?: number[], value?: string, cells?: string[], badge?: string, url?: string}} Tile
  */
 
 const BYTES_AT_A_TIME = 8192; // passed as arguments of one call

@@ -250,7 +250,7 @@ def _saved_features(record: FeatureSet) -> Path:
 
 def _reference(origin: Path, target: Path) -> dict[str, str | None]:
     try:
-        relative: str | None = os.path.relpath(origin, target)
+        relative: str | None = Path(os.path.relpath(origin, target)).as_posix()
     except ValueError:  # on another drive of Windows
         relative = None
     return {"relative": relative, "absolute": str(origin)}

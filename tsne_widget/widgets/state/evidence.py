@@ -86,7 +86,7 @@ class Evidence:
         """Whether any map is known."""
         return any(self._maps.values())
 
-    def reader(self, layer: str | None = None) -> EvidenceReader:
+    def reader(self, layer: str | None = None, smooth: float = 0.0) -> EvidenceReader:
         """What reads samples and makes maps.
 
         Raises
@@ -104,13 +104,13 @@ class Evidence:
             )
         found = self._found if layer is None else None
         model, data = pair
-        return EvidenceReader(model, data, layer, found=found, **self._options)
+        return EvidenceReader(model, data, layer, found=found, smooth=smooth, **self._options)
 
     def computed(
-        self, rows: Sequence[int], target: Target, layer: str | None = None
+        self, rows: Sequence[int], target: Target, layer: str | None = None, smooth: float = 0.0
     ) -> Iterator[NDArray[np.float32]]:
         """The maps of these rows, one batch at a time. They are not kept."""
-        reader = self.reader(layer)
+        reader = self.reader(layer, smooth)
         ids = [int(id_) for id_ in self._record.ids[list(rows)]]
         labels = self._record.labels
         given = np.full(len(rows), -1) if labels is None else labels[list(rows)]

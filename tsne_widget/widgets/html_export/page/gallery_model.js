@@ -6,6 +6,7 @@ import { makeModel } from "./model.js";
 import { sortsOf } from "./ordering.js";
 import { makePicks } from "./picks.js";
 import { needs } from "./text.js";
+import { tileMap } from "./tile_maps.js";
 import { joined, makeTable } from "./tiles.js";
 
 // Pixels of every picture in a reply. The page has one size, which is larger than any tile requests.
@@ -82,7 +83,11 @@ export class Gallery {
       return;
     }
     const made = chosen.map(this.tiles.tileOf);
-    const tiles = made.map(({ tile }, k) => ({ ...tile, value: this.order.text(chosen[k]) }));
+    const isOn = this.model.get("shows_maps");
+    const tiles = made.map(({ tile }, k) => {
+      const map = isOn ? tileMap(this.exploration.record, chosen[k]) : [];
+      return { ...tile, value: this.order.text(chosen[k]), ...(map.length ? { map } : {}) };
+    });
     this.model.reply({ kind: "tiles", epoch, start, size: ANY_SIZE, tiles }, [joined(made)]);
   }
 
@@ -114,11 +119,15 @@ export class Gallery {
     this.model.set(this.picks.show(this.order.rows));
   }
 
-  #choose(/** @type {any} */ { source, sort, group, descending, size, table }) {
+  #choose(/** @type {any} */ { source, sort, group, descending, size, table, maps }) {
     const { model, order } = this;
     if (size !== undefined) model.set("tile_size", size);
     if (table !== undefined) model.set("is_table", table);
     if (source) model.set("source", source);
+    if (maps !== undefined) {
+      model.set("shows_maps", maps);
+      model.reply({ kind: "refresh" });
+    }
     if (group) order.group(model.get("source"), group);
     order.choose(sort, descending);
     model.set({ sorted_by: order.by, descending: order.descending });
@@ -185,6 +194,6 @@ function startValues(/** @type {import("./record.js").SharedRecord} */ record, /
       { key: "prediction", lacks: needs({ predictions }) },
       { key: "confusion", lacks: needs({ labels, predictions }) },
     ],
-    group_by: "none", tile_size: 0, is_table: false, hovered: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
+    group_by: "none", tile_size: 0, is_table: false, has_maps: record.evidence.size > 0, shows_maps: false, hovered: null, focus_index: -1, picked: 0, picks: null, picks_start: 0,
   };
 }

@@ -38,6 +38,7 @@ class Head {
   #sort = menuButton("Order of the pictures (S)");
   #group = menuButton("Headings (G)", "group");
   #slider = Object.assign(element("input"), { type: "range", ...SIZES });
+  #maps = mapsChoice();
   #table;
   #size;
 
@@ -48,7 +49,10 @@ class Head {
     this.#table = iconButton("Table", "table", () => this.#arrange({ table: !model.get("is_table") }));
     const slider = element("label", "tw-size");
     slider.append("Size", this.#slider);
-    this.#size = popover(iconButton("Size of the pictures", "tiles"), slider);
+    const look = element("div");
+    look.append(slider, this.#maps.root);
+    this.#size = popover(iconButton("Size of the pictures", "tiles"), look);
+    this.#maps.box.addEventListener("change", () => this.#arrange({ maps: this.#maps.box.checked }));
     this.root.append(this.#sources.root, element("span", "tw-grow"), this.#sort.root, this.#group.root, this.#size.root, this.#table);
     this.#slider.setAttribute("aria-label", "Size of the pictures in pixels");
     this.#slider.addEventListener("input", () => resize(Number(this.#slider.value)));
@@ -58,6 +62,7 @@ class Head {
       [changesOf("groupings", "group_by"), () => this.#showGroup()],
       [changesOf("source", "source_counts"), () => this.#showSources()],
       [changesOf("is_table", "has_images"), () => this.#showMode()],
+      [changesOf("has_maps", "shows_maps"), () => this.#showMaps()],
     ]);
     const unfollow = follow(model, shows);
     for (const [, show] of shows) show();
@@ -109,12 +114,26 @@ class Head {
     });
   }
 
+  #showMaps() {
+    this.#maps.root.hidden = !this.#model.get("has_maps");
+    this.#maps.box.checked = this.#model.get("shows_maps");
+  }
+
   #showMode() {
     const isTable = this.#model.get("is_table");
     this.#table.setAttribute("aria-pressed", String(isTable));
     this.#group.root.hidden = isTable;
     this.#size.root.hidden = isTable;
   }
+}
+
+/** The choice whether maps of evidence lie over the pictures. */
+function mapsChoice() {
+  const root = element("label", "tw-size");
+  const box = Object.assign(element("input"), { type: "checkbox" });
+  root.title = "Orange speaks for the predicted class, blue against it; only pictures whose evidence is computed have it";
+  root.append(box, "Evidence over the pictures");
+  return { root, box };
 }
 
 /** @typedef {{key: string, text: string, lacks?: string, isChosen?: boolean, choose: () => void}} Item */

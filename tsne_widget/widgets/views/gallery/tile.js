@@ -1,9 +1,11 @@
 // The element of a tile: few nodes per tile, so that many tiles are cheap.
 import { element } from "../../frontend/elements.js";
+import { drawEvidence, mapOf } from "../../frontend/evidence.js";
 import { labelLine, picture, secondLine, sureness, words } from "../../frontend/tiles.js";
 
 const HELP = "Click: close look. Ctrl-click: pick. Shift-click: pick a range";
 export const LINE_PIXELS = 15; // height of a line of a caption
+const MAP_PIXELS = 40; // longest side of a map of evidence, which is stretched over the picture
 export const ABOVE_PIXELS = 3; // between the picture and its caption
 
 /**
@@ -44,4 +46,12 @@ export function fillTile(node, tile, style) {
   const lines = style.names ? [labelLine(tile), secondLine(tile)] : [element("div", "tw-caption-line tw-muted", sureness(tile))];
   if (style.value) lines.push(element("div", "tw-caption-line tw-value", tile.value ?? ""));
   node.replaceChildren(shown, ...lines);
+  if (tile.map && tile.url) layMap(shown, tile);
+}
+
+/** Lay the map of evidence over the grey picture. @param {HTMLElement} shown @param {import("../../frontend/tiles.js").Tile} tile */
+function layMap(shown, { map, width, height }) {
+  const canvas = shown.appendChild(element("canvas", "tw-evidence-map"));
+  shown.classList.add("tw-is-grey");
+  drawEvidence(canvas, mapOf(map ?? []), { shape: width / (height || width || 1), outline: false, side: MAP_PIXELS });
 }

@@ -2,6 +2,7 @@
 import { emptyState } from "../../frontend/controls.js";
 import { closest, element } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
+import { followTheme } from "../../frontend/theme.js";
 import { HoverSender } from "../../frontend/hover_sender.js";
 import { hasModifier } from "../../frontend/keys.js";
 import { copyPictures } from "./contact_sheet.js";
@@ -74,6 +75,7 @@ class Gallery {
         ["msg:custom", (message, buffers) => this.#receive(message, buffers)],
       ]),
       commands.add("copy-pictures", () => copyPictures(model)),
+      followTheme(root, () => { if (model.get("shows_maps")) this.#sheets.pictures.sheet.relayout(() => {}); }),
     );
     this.#showMode();
     this.#followFocus();
@@ -129,9 +131,16 @@ class Gallery {
   }
 
   #receive(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
+    if (message.kind === "refresh") this.#askAgain();
     if (message.kind !== "tiles" || message.epoch !== this.#model.get("epoch")) return;
     const { requests, sheet } = this.#sheets[message.size ? "pictures" : "table"];
     sheet.fill(requests.receive(message, buffers[0]));
+  }
+
+  /** Ask for the tiles in sight again: they have other maps of evidence. */
+  #askAgain() {
+    this.#sheets.pictures.requests.clear();
+    this.#sheets.pictures.sheet.show();
   }
 
   #resize(/** @type {number} */ size) {

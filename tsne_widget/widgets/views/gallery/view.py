@@ -14,6 +14,7 @@ from tsne_widget.widgets.models.arrangement import Group, grouped, same_pictures
 from tsne_widget.widgets.models.picks import Picks
 from tsne_widget.widgets.models.sorting import Sorting
 from tsne_widget.widgets.models.table import Table
+from tsne_widget.widgets.models.tile_maps import tile_map
 from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY, TILE_PIXELS, Tiles
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -68,6 +69,8 @@ class GalleryView(View):
     tile_size = Int(help="least pixels; 0: by the width of the page").tag(sync=True)
     is_table = Bool(help="a table instead of pictures").tag(sync=True)
     columns: Any = List(help="key, name and kind of each column of the table").tag(sync=True)
+    has_maps = Bool(help="whether any map of evidence is known").tag(sync=True)
+    shows_maps = Bool(help="maps of evidence over the pictures").tag(sync=True)
     hovered = Int(None, allow_none=True, help="row").tag(sync=True)
     focus_index = Int(-1, help="place of the row in focus; -1: it has no tile").tag(sync=True)
     picked = Int(help="number of picked rows").tag(sync=True)
@@ -116,6 +119,7 @@ class GalleryView(View):
             state.follow(self._show_source, "selected", "visible", "ranking")
             state.follow(self._show_focus, "focus")
             state.follow(lambda: self.set_trait("hovered", state.hovered), "hovered")
+            state.follow(self._show_maps, "explained")
             state.follow(self._show_sorts, "embedding", "fit", "focus", "measured", "explained")
 
     # ---- for other views ----
@@ -248,6 +252,7 @@ class GalleryView(View):
         sort = _word(content, "sort", self._sorting.keys)
         group = _word(content, "group", tuple(GROUPINGS))
         descending, is_table = _flag(content, "descending"), _flag(content, "table")
+        maps = _flag(content, "maps")
         size = integer(content, "size", 0, MAX_TILE) if "size" in content else None
         if size is not None and 0 < size < MIN_TILE:
             raise MalformedMessageError(f"size is not 0 or {MIN_TILE} … {MAX_TILE}")
@@ -257,6 +262,9 @@ class GalleryView(View):
             self.tile_size = self.tile_size if size is None else size
             self.is_table = self.is_table if is_table is None else is_table
             self.source = source or self.source
+            if maps is not None:
+                self.shows_maps = maps
+                self.send({"kind": "refresh"})
             if group is not None:
                 self._chosen_groups[self.source] = group
                 self._is_ranked = False
@@ -290,10 +298,20 @@ class GalleryView(View):
             self._expected, self._unasked = (count, size), MAX_UNASKED
 
     def _send_tiles(self, start: int, stop: int, size: int) -> None:
-        more = self.more_of if size else self._cells_of
+        more = self._with_map if size else self._cells_of
         tiles, pictures = self._tiles.batch(self._rows[start:stop], size, more)
         reply = {"kind": "tiles", "epoch": self.epoch, "start": start, "size": size}
         self.send(reply | {"tiles": tiles}, [b"".join(pictures)])
+
+    def _with_map(self, row: int) -> dict[str, Any]:
+        values = tile_map(self._state.evidence, row) if self.shows_maps else []
+        return self.more_of(row) | ({"map": values} if values else {})
+
+    def _show_maps(self) -> None:
+        """Let the page ask for its tiles again after maps have become known."""
+        self.has_maps = self._state.evidence.has_maps
+        if self.shows_maps:
+            self.send({"kind": "refresh"})
 
     def _cells_of(self, row: int) -> dict[str, Any]:
         return {"cells": self._table.texts(row)}

@@ -149,7 +149,7 @@ export class EvidenceParts {
     const line = element("p", "tw-say");
     const [other, count] = others[0] ?? ["", 0];
     const says = count === 4 ? `it says ${other} every time` : `it says ${other} in ${count} of 4`;
-    const holding = other ? `With the outlined tenth covered ${says}.` : "Covering the outlined tenth makes the model less sure.";
+    const holding = other ? `With the outlined tenth covered ${says}.` : "Covering the outlined tenth makes the model clearly less sure than covering other places.";
     const little = "Covering the outlined tenth changes hardly more than covering another one.";
     line.append(element("b", "", holds ? "The evidence holds." : "The evidence explains little."), ` ${holds ? holding : little} How sure it is of ${name}:`);
     return line;
@@ -157,13 +157,14 @@ export class EvidenceParts {
 
   #bars(/** @type {Test} */ { shares }) {
     const list = element("ul", "tw-evidence-bars");
+    const digits = Math.min(...shares) > 0.99 ? 2 : 0; // of a very sure model the digits tell
     ["as it is", "another tenth covered", "the outlined tenth covered"].forEach((words, k) => {
       const item = list.appendChild(element("li"));
       const track = element("span", "tw-track");
       const bar = track.appendChild(element("span"));
       bar.style.width = `${100 * shares[k]}%`;
       bar.dataset.kind = k === 2 ? "for" : "";
-      item.append(element("span", "", words), track, element("span", "tw-class-share", `${Math.round(100 * shares[k])}\u202f%`));
+      item.append(element("span", "", words), track, element("span", "tw-class-share", `${(100 * shares[k]).toFixed(digits)}\u202f%`));
     });
     return list;
   }

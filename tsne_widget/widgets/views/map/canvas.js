@@ -1,11 +1,13 @@
-// The map's figure without bqplot: points on a canvas. It implements the part of the bqplot view's
-// interface that plot.js and host.js use, so gestures, hover, keys and zoom work the same.
+// The map's figure without bqplot: points on a canvas of its own, painted with WebGL if the browser has it.
+// It implements the part of the bqplot view's interface that plot.js and host.js use, so gestures, hover,
+// keys and zoom work the same.
 import { element } from "../../frontend/elements.js";
+import { GlPainter } from "./gl_painter.js";
 import { CanvasMark } from "./mark.js";
 import { CanvasScale } from "./scale.js";
-import { Sprites } from "./sprites.js";
+import { SpritePainter } from "./sprite_painter.js";
 
-const SLACK = 0.02; // share of the viewport; markers at the edge are clipped, not omitted
+/** @typedef {{width: number, height: number, ratio: number}} Sheet  pixels of the canvas; pixels per CSS pixel */
 
 /** A view without points; `move` and `paint` set them. */
 export class CanvasView {
@@ -14,20 +16,26 @@ export class CanvasView {
   margin = { left: 0, top: 0 };
   mark_views;
   extras = { webGLRequestRender: () => this.#request(), webGLRender: () => this.#draw() };
-  #canvas = this.el.appendChild(element("canvas"));
-  #context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d"));
+  #canvas;
+  /** @type {GlPainter | SpritePainter} */
+  #painter;
   #scales = { x: new CanvasScale(false), y: new CanvasScale(true) };
   #points = new CanvasMark(this.#scales);
   #above = new CanvasMark(this.#scales);
-  #sprites = new Sprites();
   #beforeFrame;
   #frame = 0;
   #resizes = new ResizeObserver(() => this.#resize());
 
-  /** @param {(sprites: Sprites) => void} beforeFrame  sets the domain and the colours */
+  /** @param {() => import("./dress.js").Dressed} beforeFrame  sets the domain and returns the colours */
   constructor(beforeFrame) {
     this.#beforeFrame = beforeFrame;
     this.mark_views = { views: [this.#points, this.#above].map((mark) => Promise.resolve(mark)) };
+    [this.#canvas, this.#painter] = this.#prepare(true);
+  }
+
+  /** Name of the WebGL renderer; null without WebGL. */
+  get renderer() {
+    return this.#painter.renderer;
   }
 
   /** Start drawing, now that the figure is in the page. */
@@ -40,6 +48,7 @@ export class CanvasView {
   remove() {
     this.#resizes.disconnect();
     cancelAnimationFrame(this.#frame);
+    this.#painter.release();
     this.el.remove();
   }
 
@@ -60,6 +69,24 @@ export class CanvasView {
     this.#points.put({ color });
     this.#points.notify("color");
     this.#request();
+  }
+
+  /**
+   * Make the canvas. One that loses its WebGL gives way to one without.
+   * @param {boolean} isFirst @returns {[HTMLCanvasElement, GlPainter | SpritePainter]}
+   */
+  #prepare(isFirst) {
+    const canvas = element("canvas");
+    const painter = isFirst ? GlPainter.on(canvas) : new SpritePainter(canvas);
+    if (!painter) return this.#prepare(false);
+    this.el.append(canvas);
+    canvas.addEventListener("webglcontextlost", () => {
+      if (!canvas.isConnected) return;
+      canvas.remove();
+      [this.#canvas, this.#painter] = this.#prepare(false);
+      this.#request();
+    });
+    return [canvas, painter];
   }
 
   // ---- size ----
@@ -84,50 +111,16 @@ export class CanvasView {
   #draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const ratio = window.devicePixelRatio || 1;
-    this.#clear(ratio);
-    this.#beforeFrame(this.#sprites);
-    this.#drawMark(this.#points, ratio);
-    this.#drawMark(this.#above, ratio);
-    this.#context.globalAlpha = 1;
+    const sheet = this.#fit();
+    const dressed = this.#beforeFrame();
+    this.#painter.paint([this.#points, this.#above], sheet, dressed);
   }
 
-  /** Clear the canvas and fit it to the figure. @param {number} ratio  pixels of the canvas per CSS pixel */
-  #clear(ratio) {
-    const canvas = this.#canvas;
+  /** Fit the canvas to the figure. @returns {Sheet} */
+  #fit() {
+    const [canvas, ratio] = [this.#canvas, window.devicePixelRatio || 1];
     const [width, height] = [this.el.clientWidth, this.el.clientHeight].map((pixels) => Math.round(pixels * ratio));
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-    this.#context.clearRect(0, 0, width, height);
+    return { width, height, ratio };
   }
-
-  /** @param {CanvasMark} mark @param {number} ratio  pixels of the canvas per CSS pixel */
-  #drawMark(mark, ratio) {
-    const context = this.#context;
-    const [xs, ys, colors, opacity] = [mark.x.array, mark.y.array, mark.color.array, mark.opacity.array];
-    const [sizes, rings] = [mark.size.array, mark.selected.array];
-    const [toX, toY] = [this.#scales.x.scale, this.#scales.y.scale];
-    const [[x0, x1], [y0, y1]] = [toX, toY].map((scale) => withSlack(scale.domain()));
-    const count = Math.min(xs.length, mark.instanced_geometry.maxInstancedCount);
-    /** @type {HTMLCanvasElement[]} */
-    let sprites = [];
-    let [alpha, size, ring] = [-1, -1, -1];
-    for (let i = 0; i < count; i++) {
-      const strength = opacity[i];
-      if (!strength || xs[i] < x0 || xs[i] > x1 || ys[i] < y0 || ys[i] > y1) continue;
-      if (strength !== alpha) context.globalAlpha = alpha = strength;
-      const [area, width] = [sizes[sizes.length > 1 ? i : 0], rings[i] ?? 0];
-      if (area !== size || width !== ring) {
-        [size, ring] = [area, width];
-        sprites = this.#sprites.of(Math.sqrt(area / Math.PI) * ratio, width * ratio);
-      }
-      const sprite = sprites[colors[i]];
-      context.drawImage(sprite, Math.round(toX(xs[i]) * ratio - sprite.width / 2), Math.round(toY(ys[i]) * ratio - sprite.height / 2));
-    }
-  }
-}
-
-/** @param {number[]} domain */
-function withSlack([min, max]) {
-  const slack = SLACK * (max - min);
-  return [min - slack, max + slack];
 }

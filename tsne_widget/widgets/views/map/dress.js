@@ -47,8 +47,9 @@ export class Dress {
   }
 }
 
-/** @param {string} color @param {string} other @param {number} share  of the other */
+/** A colour with a share of another, as "#rrggbb". @param {string} color @param {string} other @param {number} share  of the other */
 function mixed(color, other, share) {
   const [from, to] = [channels(color), channels(other)];
-  return `rgb(${from.map((value, k) => Math.round(value * (1 - share) + to[k] * share)).join(",")})`;
+  const values = from.map((value, k) => Math.round(value * (1 - share) + to[k] * share));
+  return `#${values.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -1,4 +1,4 @@
-// Hosts the figure: bqplot's if it can be loaded, otherwise a canvas.
+// Hosts the figure: bqplot's if it can be loaded, otherwise a canvas of our own.
 import { typed } from "../../frontend/bytes.js";
 import { noteListeners } from "../../frontend/forget.js";
 import { CanvasView } from "./canvas.js";
@@ -7,15 +7,13 @@ import { drawnMarks, Plot } from "./plot.js";
 import { beforeFirstFrame, giveRings, isSoftware, keepCanvas, recolor, webglRenderer } from "./webgl.js";
 
 const ATTACH_POLLS = 50; // waits until the output of a new cell is in the page
-// Colab and the pages of nbconvert do not load bqplot-gl.
-const NOT_LOADED = "bqplot-gl cannot be loaded";
-const NO_WEBGL = "this browser does not support it";
 
 export class FigureHost {
   #map;
   #renderer;
   /** @type {CanvasView | null} */
   #canvas = null;
+  #hasBqplot;
   #isMounting = false;
   #isClosed = false;
 
@@ -23,16 +21,27 @@ export class FigureHost {
   constructor(map, el) {
     this.#map = map;
     this.el = el;
-    const { widget_manager: manager } = map.model;
+    const { widget_manager: manager } = map.model; // none on an exported page
     this.#renderer = manager ? webglRenderer() : null;
-    // Why bqplot does not draw the map; null if it does. "" on an exported page, which never has bqplot.
-    this.lack = /** @type {string | null} */ (manager ? (this.#renderer ? null : NO_WEBGL) : "");
+    this.#hasBqplot = this.#renderer !== null; // false once its classes cannot be loaded, as in Colab
     this.isAsked = false; // whether the kernel was asked for the points
   }
 
   get budget() {
-    const renderer = this.lack !== null ? "canvas" : isSoftware(this.#renderer) ? "software" : "hardware";
-    return budgetOf(renderer, this.#map.model.get("budget"));
+    return budgetOf(this.#program, this.#map.model.get("budget"));
+  }
+
+  /** What draws the points. */
+  get #program() {
+    const renderer = this.#canvas ? this.#canvas.renderer : this.#renderer;
+    if (renderer === null) return "sprites";
+    if (!isSoftware(renderer)) return "hardware";
+    return this.#canvas ? "ownSoftware" : "software";
+  }
+
+  /** Whether the canvas has to do without WebGL. */
+  get isPlain() {
+    return this.#canvas?.renderer === null;
   }
 
   get hasCanvas() {
@@ -43,7 +52,7 @@ export class FigureHost {
   async mount() {
     const { model } = this.#map;
     if (this.#isMounting || this.#isClosed || !this.el.clientWidth || !this.el.clientHeight) return;
-    if (this.lack === null) {
+    if (this.#hasBqplot) {
       if (!model.get("figure")) return;
       this.#isMounting = true;
       const view = await this.#makeFigure().catch((error) => {
@@ -52,7 +61,7 @@ export class FigureHost {
       });
       if (view) return this.#show(view);
       this.#isMounting = false;
-      this.lack = NOT_LOADED;
+      this.#hasBqplot = false;
     }
     this.#isMounting = Boolean(model.get("places")?.byteLength);
     if (this.#isMounting) return this.#show(this.#makeCanvas());
@@ -122,10 +131,9 @@ export class FigureHost {
 
   #makeCanvas() {
     this.#map.points.shade();
-    this.#canvas = new CanvasView((sprites) => {
+    this.#canvas = new CanvasView(() => {
       this.#map.beforeFrame();
-      const { colors, rings } = this.#map.dress.of(this.#map.model.get("texture"));
-      sprites.use(colors, rings);
+      return this.#map.dress.of(this.#map.model.get("texture"));
     });
     this.paintCanvas();
     this.moveCanvas();

@@ -122,14 +122,18 @@ export function webglRenderer() {
   if (page.tsneWidgetRenderer) return page.tsneWidgetRenderer;
   const context = document.createElement("canvas").getContext("webgl");
   if (!context) return null;
-  const names = context.getExtension("WEBGL_debug_renderer_info");
-  const name = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  page.tsneWidgetRenderer = nameOf(context);
   freeContext(context);
-  page.tsneWidgetRenderer = name;
-  return name;
+  return page.tsneWidgetRenderer;
+}
+
+/** Name of a context's renderer. @param {WebGLRenderingContext} context */
+export function nameOf(context) {
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  return String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
 }
 
 /** Release a context. Browsers allow about 16 at a time and collect unused ones late. */
-function freeContext(/** @type {WebGLRenderingContext} */ context) {
+export function freeContext(/** @type {WebGLRenderingContext} */ context) {
   context.getExtension("WEBGL_lose_context")?.loseContext();
 }

@@ -49,7 +49,7 @@ from tsne_widget.widgets.state import (
 from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
 from tsne_widget.widgets.views.legend import view as legend
-from tsne_widget.widgets.views.panels import PANELS
+from tsne_widget.widgets.views.panels import PANELS, tabs
 from tsne_widget.widgets.views.selections import view as selections
 
 FRONTEND = Path(__file__).resolve().parent.parent / "tsne_widget" / "widgets" / "frontend"
@@ -147,11 +147,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     (
         "PANELS",
         "Panels that work without a kernel.",
-        [
-            {"view": name, "title": panel.title}
-            for name, panel in PANELS.items()
-            if not panel.needs_kernel
-        ],
+        tabs({name: panel for name, panel in PANELS.items() if not panel.needs_kernel}),
     ),
 ]
 

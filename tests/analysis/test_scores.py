@@ -53,7 +53,7 @@ def test_score_with_missing_inputs_names_them(record):
     assert bare.lacks("outlier_score") == ""
     with pytest.raises(InvalidInputError, match="loss needs logits and labels"):
         bare["loss"]
-    with pytest.raises(InvalidInputError, match="no score 'los'"):
+    with pytest.raises(InvalidInputError, match="no score or column 'los'"):
         bare["los"]
 
 

@@ -26,7 +26,7 @@ from tsne_widget.widgets.views.foot.view import FootView
 from tsne_widget.widgets.views.frame.view import FrameView
 from tsne_widget.widgets.views.legend.view import LegendView
 from tsne_widget.widgets.views.map.view import MapView
-from tsne_widget.widgets.views.panels import PANELS, PanelContext, beside_gallery
+from tsne_widget.widgets.views.panels import PANELS, PanelContext, beside_gallery, tabs
 from tsne_widget.widgets.views.toolbar.view import File, ToolbarView
 from tsne_widget.widgets.views.view import View
 
@@ -249,7 +249,7 @@ def _views(state: ExplorerState, tiles: Tiles, palette: Sequence[str]) -> dict[s
     made |= beside_gallery(PanelContext(state, background, tiles), made["gallery"])
     for view in made.values():
         view.is_open = not isinstance(view, DiagnosisView)
-    listed = [{"view": name, "title": panel.title} for name, panel in panels.items()]
+    listed = tabs(panels)
     map_view = MapView(state, tiles, background, palette)
     return {
         "frame": FrameView("explorer", [{"view": "map", "title": ""}], listed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import unicodedata
@@ -223,6 +224,12 @@ def test_names_are_quoted_and_escaped_as_in_python(text, name):
     assert text.call("printable", name) == printable(name)
     shown = "".join(one for one in name if one.isprintable())
     assert text.call("quoted", shown) == repr(shown)
+
+
+def test_tails_of_the_normal_distribution_are_those_of_python():
+    with Node("html_export/page/rank_tests.js") as tests:
+        for x in (0, 1e-9, 0.3, 1, 2.4999, 2.5, 4, 12, 26):
+            assert tests.call("erfc", x) == pytest.approx(math.erfc(x), rel=1e-10)
 
 
 def test_every_character_folds_as_in_python():

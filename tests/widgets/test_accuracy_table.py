@@ -42,6 +42,11 @@ def test_a_column_of_amounts_is_refused_with_a_remedy(explorer):
         explorer.name_selections_by("speed")
 
 
+def test_an_unknown_column_is_neither_score_nor_column(explorer):
+    with pytest.raises(InvalidInputError, match="no score or column 'nope'"):
+        explorer.name_selections_by("nope")
+
+
 def test_the_table_requires_predictions():
     record = FeatureSet.from_arrays(np.eye(4), [0, 1, 0, 1])
     with (

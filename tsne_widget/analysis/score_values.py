@@ -123,7 +123,7 @@ class Scores:
         if name not in SCORES:
             near = did_you_mean(name, self.names)
             raise InvalidInputError(
-                f"there is no score {name!r}{near}; available: {', '.join(self.names)}"
+                f"there is no score or column {name!r}{near}; available: {', '.join(self.names)}"
             )
         kept = self._kept.get(name)
         return self._compute_once(name) if kept is None else kept

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # decoded in full.
 MEASURED_SIDE = 192
 # Pictures that are read at a time; reading ends earlier after so many seconds or pixels.
-BLOCK, READ_SECONDS, READ_PIXELS = 128, 0.02, 2**20
+BLOCK, READ_SECONDS, READ_PIXELS = 128, 0.02, 2**23
 # Pixels that are measured together: enough to share the calls, few enough for the cache.
 _TOGETHER = 2**19
 

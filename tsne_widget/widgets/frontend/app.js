@@ -75,7 +75,7 @@ class Application {
     const middle = body.appendChild(element("div", "tw-middle"));
     this.#place(middle, "map", "tw-place-map");
     this.#place(middle, "foot", "tw-place-foot");
-    const tabs = makeTabs(body, this.#backend("frame"), (panel, host) => this.#place(host, panel, "tw-place-panel"));
+    const tabs = makeTabs(body, this.#backend("frame"), (panel, host) => this.#place(host, panel, "tw-place-panel"), this.#backend);
     this.#releases.push(
       tabs.release,
       this.#commands.add("panel", (number) => tabs.openAt(number)),

@@ -358,4 +358,4 @@ export const MAX_SHORTCUTS = 5;
 export const DIAGNOSIS_PAIRS = 2;
 
 /** Panels that work without a kernel. */
-export const PANELS = [{"view": "gallery", "title": "Images"}, {"view": "confusion", "title": "Confusion"}, {"view": "groups", "title": "Groups"}, {"view": "diagnosis", "title": "Diagnosis"}, {"view": "scores", "title": "Scores"}, {"view": "selections", "title": "Saved"}];
+export const PANELS = [{"view": "gallery", "title": "Images", "counted": ""}, {"view": "confusion", "title": "Confusion", "counted": ""}, {"view": "groups", "title": "Groups", "counted": "groups"}, {"view": "diagnosis", "title": "Diagnosis", "counted": ""}, {"view": "scores", "title": "Scores", "counted": ""}, {"view": "selections", "title": "Saved", "counted": ""}];

@@ -1,5 +1,7 @@
 // Panels in tabs. A panel is made when its tab is first opened.
+import { fullCount } from "./classes.js";
 import { element, textButton } from "./elements.js";
+import { follow } from "./follow.js";
 
 let made = 0; // number of applications on the page; keeps ids unique
 
@@ -7,15 +9,18 @@ let made = 0; // number of applications on the page; keeps ids unique
  * @param {HTMLElement} parent
  * @param {import("./kernel.js").ViewModel} frame  its traits list the panels and name the open one
  * @param {(panel: string, host: HTMLElement) => void} make  renders a panel's view
+ * @param {import("./app.js").Backend} backend  has the lists whose lengths the tabs show
  * @returns {{root: HTMLElement, open: (view: string) => void, openAt: (index: number) => void, release: () => void}}
  */
-export function makeTabs(parent, frame, make) {
+export function makeTabs(parent, frame, make, backend) {
   const root = parent.appendChild(element("div", "tw-panels"));
   const list = root.appendChild(element("div", "tw-tabs"));
   list.setAttribute("role", "tablist");
   list.setAttribute("aria-label", "Panels");
   const prefix = `tw-${(made += 1)}`;
-  const tabs = frame.get("panels").map((/** @type {{view: string, title: string}} */ { view, title }) => {
+  /** @type {(() => void)[]} */
+  const releases = [() => frame.off("change:panel", show)];
+  const tabs = frame.get("panels").map((/** @type {{view: string, title: string, counted: string}} */ { view, title, counted }) => {
     const tab = list.appendChild(textButton(title, () => open(view)));
     const panel = root.appendChild(element("div", "tw-tabpanel"));
     tab.setAttribute("role", "tab");
@@ -25,6 +30,7 @@ export function makeTabs(parent, frame, make) {
     panel.id = `${prefix}-panel-${view}`;
     tab.setAttribute("aria-controls", panel.id);
     panel.setAttribute("aria-labelledby", tab.id);
+    if (counted) releases.push(showCount(tab, title, backend(view), counted));
     return { view, tab, panel, isMade: false };
   });
 
@@ -63,6 +69,19 @@ export function makeTabs(parent, frame, make) {
     root,
     open: (view) => { if (tabs.some((/** @type {any} */ one) => one.view === view)) open(view); },
     openAt: (index) => { if (tabs[index]) open(tabs[index].view); },
-    release: () => frame.off("change:panel", show),
+    release: () => releases.forEach((release) => release()),
   };
+}
+
+/**
+ * Show the length of a list behind the title of a tab.
+ * @param {HTMLElement} tab @param {string} title @param {import("./kernel.js").ViewModel} model @param {string} list  name of the trait
+ */
+function showCount(tab, title, model, list) {
+  const show = () => {
+    const count = model.get(list).length;
+    tab.replaceChildren(title, ...(count ? [" ", element("span", "tw-tab-count", fullCount(count))] : []));
+  };
+  show();
+  return follow(model, [[`change:${list}`, show]]);
 }

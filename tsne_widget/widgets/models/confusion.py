@@ -13,6 +13,7 @@ from tsne_widget.analysis import confusion_matrix
 from tsne_widget.analysis.guessing import better_guess
 from tsne_widget.analysis.seriation import class_order, most_confused_classes
 from tsne_widget.feature_set import FeatureSet
+from tsne_widget.widgets.models.percent import percent
 from tsne_widget.widgets.state.classes import OTHER
 
 # Maximum number of classes of a matrix: cells of larger ones are too small to click.
@@ -89,12 +90,8 @@ def doubt_of(record: FeatureSet, rows: NDArray[np.int64] | slice = slice(None)) 
         return ""
     name = printable(record.class_names[guess.code])
     return (
-        f"Always answering {name} would be right for {_percent(guess.share)} of the "
+        f"Always answering {name} would be right for {percent(guess.share, 1)} of the "
         f"{guess.samples:,} pictures, more than the model. Perhaps the pictures are not prepared "
         "as in training (normalisation, size, order of the channels), or the classes are in "
         "another order. Your own evaluation on the same data can tell."
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u202f%"

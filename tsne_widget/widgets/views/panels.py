@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tsne_widget.widgets.arguments import check_height
@@ -36,6 +36,8 @@ class Panel(NamedTuple):
     make: Callable[[PanelContext], View]
     needs_kernel: bool = False
     """Whether an exported HTML page, which has no kernel, leaves the panel out."""
+    counted: str = ""
+    """The list of the view whose length the tab shows, "" for none."""
 
 
 # By the name of the panel's folder, in the order of the tabs.
@@ -44,11 +46,23 @@ PANELS: dict[str, Panel] = {
     "confusion": Panel(
         "Confusion", lambda c: ConfusionView(c.state, c.tiles.colors, is_open=False)
     ),
-    "groups": Panel("Groups", lambda c: GroupsView(c.state, c.tiles, c.background, is_open=False)),
+    "groups": Panel(
+        "Groups",
+        lambda c: GroupsView(c.state, c.tiles, c.background, is_open=False),
+        counted="groups",
+    ),
     "diagnosis": Panel("Diagnosis", lambda c: DiagnosisView(c.state, c.background, is_open=False)),
     "scores": Panel("Scores", lambda c: ScoresView(c.state, c.background, is_open=False)),
     "selections": Panel("Saved", lambda c: SelectionsView(c.state)),
 }
+
+
+def tabs(panels: Mapping[str, Panel]) -> list[dict[str, str]]:
+    """The tabs of panels, for the page."""
+    return [
+        {"view": name, "title": panel.title, "counted": panel.counted}
+        for name, panel in panels.items()
+    ]
 
 
 def explorer_frame(height: int | None) -> FrameView:
@@ -57,7 +71,7 @@ def explorer_frame(height: int | None) -> FrameView:
     return FrameView(
         "explorer",
         maps=[{"view": "map", "title": ""}],
-        panels=[{"view": name, "title": panel.title} for name, panel in PANELS.items()],
+        panels=tabs(PANELS),
         height=height or 0,
     )
 

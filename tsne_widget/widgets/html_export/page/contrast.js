@@ -45,18 +45,19 @@ export const isNotable = (/** @type {Contrast} */ { q, effect }) => q <= SIGNIFI
 
 /** @param {Map<string, ArrayLike<Value>>} columns @param {Sides} sides @returns {Contrast[]} */
 export function contrastOf(columns, sides) {
-  const found = [...columns].map(([name, column]) => ({ name, here: NaN, there: NaN, measure: "median", level: "", effect: NaN, p: NaN, q: NaN, follows: "", lacking: "", ...tested(asProperty(column, sides.rows), sides) }));
+  const found = [...columns].map(([name, column]) => ({ name, here: NaN, there: NaN, measure: "median", level: "", effect: NaN, p: NaN, q: NaN, follows: "", lacking: "", ...tested(column, sides) }));
   const known = found.filter(({ lacking }) => !lacking);
   adjusted(known.map(({ p }) => p)).forEach((q, k) => { known[k].q = q; });
   known.sort((a, b) => a.p - b.p || Math.abs(b.effect) - Math.abs(a.effect));
   return [...originsFirst(known), ...found.filter(({ lacking }) => lacking)];
 }
 
-/** @param {Property} property @param {Sides} sides */
-function tested({ values, known, levels }, sides) {
+/** @param {ArrayLike<Value>} column @param {Sides} sides */
+function tested(column, sides) {
+  const { values, known, levels } = asProperty(column, sides.rows);
   const part = only(sides, known);
-  const at = new Map(sides.rows.map((row, k) => [row, k]));
-  const numbers = part.rows.map((row) => values[at.get(row) ?? 0]);
+  const at = part === sides ? null : new Map(sides.rows.map((row, k) => [row, k]));
+  const numbers = at ? part.rows.map((row) => values[at.get(row) ?? 0]) : values;
   const counts = [sum(part.m), sum(part.n)];
   if (Math.min(...counts) < MIN_VALUES) {
     const few = counts[0] < MIN_VALUES ? `${counts[0]} known values here` : `${counts[1]} known values to compare with`;
@@ -68,8 +69,9 @@ function tested({ values, known, levels }, sides) {
     const [here, there] = meansOf(numbers.map((code) => Number(code === level)), part);
     return { here, there, measure: "share", level: levels === TRUTH ? "" : levels[level], effect, p };
   }
-  const { effect, p } = rankTest(numbers, part);
-  const [here, there] = mediansOf(numbers, part);
+  const order = orderOf(column, part.rows);
+  const { effect, p } = rankTest(numbers, order, part);
+  const [here, there] = mediansOf(numbers, order, part);
   if (here !== there || !effect) return { here, there, effect, p };
   const [mean, other] = meansOf(numbers, part);
   return { here: mean, there: other, measure: "mean", effect, p };
@@ -84,11 +86,24 @@ function meansOf(values, sides) {
   });
 }
 
-/** @param {number[]} values @param {Sides} sides */
-function mediansOf(values, sides) {
+/** @type {WeakMap<object, Uint32Array>} */
+const SORTED = new WeakMap();
+
+/** Places of some rows, the lowest value first. A column is sorted once. @param {ArrayLike<Value>} column  numbers @param {number[]} rows */
+function orderOf(column, rows) {
+  const values = /** @type {Float32Array} */ (column);
+  const sorted = SORTED.get(values) ?? Uint32Array.from(values.keys()).sort((a, b) => values[a] - values[b] || (Number.isNaN(values[a]) ? 1 : 0) - (Number.isNaN(values[b]) ? 1 : 0));
+  SORTED.set(values, sorted);
+  const place = new Int32Array(values.length).fill(-1);
+  rows.forEach((row, k) => { place[row] = k; });
+  return Array.from(sorted.filter((row) => place[row] >= 0), (row) => place[row]);
+}
+
+/** @param {number[]} values @param {number[]} sorted  their places, the lowest value first @param {Sides} sides */
+function mediansOf(values, sorted, sides) {
   const weights = weightsOf(sides);
   return [true, false].map((side) => {
-    const order = values.map((_, k) => k).filter((k) => sides.here[k] === side).sort((a, b) => values[a] - values[b]);
+    const order = sorted.filter((k) => sides.here[k] === side);
     const isWeighted = !side && sides.m.length > 1;
     const total = sum(order.map((k) => (isWeighted ? weights[k] : 1)));
     let [at, passed] = [-1, 0];

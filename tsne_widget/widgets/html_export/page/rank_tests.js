@@ -13,9 +13,11 @@ import { roundHalfEven } from "../../frontend/classes.js";
  * @returns {Sides}
  */
 export function sidesOf(rows, against, strata) {
-  const first = new Set(rows);
-  const both = [...new Set([...first, ...against])].sort((a, b) => a - b);
-  return withBothSides(both, both.map((row) => first.has(row)), both.map((row) => strata[row]));
+  const side = new Uint8Array(strata.length);
+  for (const row of against) side[row] = 2;
+  for (const row of rows) side[row] = 1;
+  const both = Array.from(side.keys()).filter((row) => side[row]);
+  return withBothSides(both, both.map((row) => side[row] === 1), both.map((row) => strata[row]));
 }
 
 /** The rows that a mask keeps, without strata that lose a side. @param {Sides} sides @param {boolean[]} known */
@@ -49,20 +51,23 @@ export function weightsOf({ here, strata, m, n }) {
 
 export const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => total + value, 0);
 
-/** Mann & Whitney's test, with several strata that of van Elteren. @param {number[]} values @param {Sides} sides */
-export function rankTest(values, { here, strata, m, n }) {
+/**
+ * Mann & Whitney's test, with several strata that of van Elteren.
+ * @param {number[]} values @param {number[]} order  places of the values, the lowest value first @param {Sides} sides
+ */
+export function rankTest(values, order, { here, strata, m, n }) {
   const [sums, ties] = [m.map(() => 0), m.map(() => 0)];
-  const order = values.map((_, k) => k).sort((a, b) => strata[a] - strata[b] || values[a] - values[b]);
-  for (let start = 0, first = 0; start < order.length;) {
-    const [value, stratum] = [values[order[start]], strata[order[start]]];
-    if (start && strata[order[start - 1]] !== stratum) first = start;
-    let [end, mine] = [start, 0];
-    for (; end < order.length && values[order[end]] === value && strata[order[end]] === stratum; end++) mine += Number(here[order[end]]);
-    const size = end - start;
-    sums[stratum] += mine * (start - first + (size + 1) / 2);
-    ties[stratum] += size ** 3 - size;
-    start = end;
-  }
+  const inside = m.map(() => /** @type {number[]} */ ([]));
+  for (const k of order) inside[strata[k]].push(k);
+  inside.forEach((places, stratum) => {
+    for (let start = 0, end = 0; start < places.length; start = end) {
+      let mine = 0;
+      for (; end < places.length && values[places[end]] === values[places[start]]; end++) mine += Number(here[places[end]]);
+      const size = end - start;
+      sums[stratum] += mine * (start + (size + 1) / 2);
+      ties[stratum] += size ** 3 - size;
+    }
+  });
   let [excess, variance, pairs] = [0, 0, 0];
   m.forEach((one, k) => {
     const total = one + n[k];

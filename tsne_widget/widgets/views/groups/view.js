@@ -88,7 +88,7 @@ class Groups {
     }
     if (isDone) {
       const tried = this.#model.get("not_held");
-      const text = tried ? `${fullCount(tried)} were found on one half of the pictures, but did not hold on the other.` : "Nowhere are mistakes denser than elsewhere.";
+      const text = tried ? `${fullCount(tried)} ${tried === 1 ? "was" : "were"} found on one half of the pictures, but did not hold on the other.` : "Nowhere are mistakes denser than elsewhere.";
       return [emptyState("No group of mistakes holds", text)];
     }
     if (!this.#model.get("can_compute")) {

@@ -29,7 +29,7 @@ class ScoresPanel {
   #class = element("select");
   #diagram;
   #numbers = element("dl", "tw-facts tw-small");
-  #list = element("div");
+  #list = element("div", "tw-histograms");
   #none = element("p", "tw-small tw-muted", "No scores yet: they need logits, labels or features.");
   #missing = element("div", "tw-missing");
   /** @type {Map<string, Histogram>} */

@@ -1,5 +1,6 @@
 // The header: counts, the selection as a pill, search and finders, notes, undo, the menu, and messages.
 import { makeMessage } from "../../frontend/bars.js";
+import { percent } from "../../frontend/classes.js";
 import { iconButton, nameIt } from "../../frontend/controls.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
@@ -91,7 +92,7 @@ class Header {
     this.#counts.replaceChildren(...parts);
     this.#wrong.hidden = wrong < 0;
     this.#wrong.disabled = wrong <= 0;
-    const share = element("span", "tw-muted", percent(wrong, visible));
+    const share = element("span", "tw-muted", percent(wrong / visible, 1) || "–");
     this.#wrong.replaceChildren(element("b", "tw-is-wrong", number(wrong)), " wrong ", share);
     nameIt(this.#wrong, wrong ? `Select the ${number(wrong)} wrong pictures` : "No visible picture is wrong");
     this.#wrong.removeAttribute("aria-label");
@@ -110,11 +111,6 @@ class Header {
 /** @param {number} value */
 function number(value) {
   return value.toLocaleString("en");
-}
-
-/** @param {number} part @param {number} whole */
-function percent(part, whole) {
-  return whole && part > 0 ? `${((100 * part) / whole).toFixed(1)}\u00a0%` : "0\u00a0%";
 }
 
 export default render;

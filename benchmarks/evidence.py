@@ -1,10 +1,11 @@
 """Evidence maps: equality with a reference, planted marks, pasted pairs, covering, random weights.
 
-    python -m benchmarks.evidence [equal] [mark] [pairs] [covering] [random] [test] [time]
+    python -m benchmarks.evidence [equal] [mark] [pairs] [covering] [random] [test] [time] [nets]
 
 Reads CIFAR-10, MNIST and the weights in ../shared/data; name sections to run only these. "equal"
-and "covering" use the package grad-cam if it is installed (``pip install grad-cam``). Grad-CAM is
-otherwise the formula of its paper (Selvaraju et al. 2017) without the final ReLU.
+and "covering" use the package grad-cam if it is installed (``pip install grad-cam``), "nets" needs
+torchvision and timm. Grad-CAM is otherwise the formula of its paper (Selvaraju et al. 2017) without
+the final ReLU.
 """
 
 from __future__ import annotations
@@ -328,9 +329,50 @@ def seconds():
     print(f"close look, map and test: first {1e3 * looks[0]:.0f} ms, then {later:.0f} ms")
 
 
+# Side of the pictures, by library; the smallest that the model takes, or 224.
+ARCHITECTURES = {
+    "torchvision": "resnet18:64 vgg16:64 alexnet:64 squeezenet1_0:64 googlenet:64 inception_v3:128 "
+    "densenet121:64 mobilenet_v2:64 mobilenet_v3_small:64 mobilenet_v3_large:64 mnasnet1_0:64 "
+    "shufflenet_v2_x1_0:64 efficientnet_b0:64 regnet_y_400mf:64 convnext_tiny:64 swin_t:64 "
+    "swin_v2_t:64 vit_b_16:224 maxvit_t:224",
+    "timm": "vit_tiny_patch16_224:224 deit_tiny_patch16_224:224 deit3_small_patch16_224:224 "
+    "deit_tiny_distilled_patch16_224:224 convmixer_768_32:64 cait_xxs24_224:224 "
+    "beit_base_patch16_224:224 swin_tiny_patch4_window7_224:224 mixer_s32_224:224 "
+    "resmlp_12_224:224 poolformer_s12:64 levit_128s:224 efficientformer_l1:224 coat_tiny:224 "
+    "xcit_nano_12_p16_224:224 mobilevit_xxs:64 edgenext_xx_small:64 gmlp_ti16_224:224 "
+    "eva02_tiny_patch14_224:224 vit_relpos_small_patch16_224:224 pvt_v2_b0:64 nfnet_l0:64 "
+    "crossvit_tiny_240:240 tnt_s_patch16_224:224 maxvit_rmlp_pico_rw_256:256 regnety_002:64 "
+    "hrnet_w18_small:64 convit_tiny:224 vit_base_patch16_siglip_224:224 visformer_tiny:224 "
+    "pit_ti_224:224 twins_pcpvt_small:224 volo_d1_224:224 hiera_tiny_224:224 repvit_m0_9:64 "
+    "mobilenetv4_conv_small:64 fastvit_t8:64",
+}
+
+
+def architectures():
+    """The layer that is found in models with random weights, and the shape of the map."""
+    for library, text in ARCHITECTURES.items():
+        module = importlib.import_module(
+            "torchvision.models" if library == "torchvision" else library
+        )
+        for name, side in (entry.split(":") for entry in text.split()):
+            torch.manual_seed(0)
+            make = getattr(module, name, None) or (lambda **o: module.create_model(name, **o))
+            is_slow = name in ("googlenet", "inception_v3")  # to initialise
+            model = make(num_classes=10, **({"init_weights": False} if is_slow else {}))
+            for parameter in model.parameters():  # branches that start with the scale 0
+                if not parameter.any():
+                    nn.init.normal_(parameter, std=0.02)
+            data = torch.randn(2, 3, int(side), int(side)), torch.tensor([1, 2])
+            reader = EvidenceReader(model, data)
+            maps, tested = reader.look(0, 1, "difference")
+            is_fine = np.isfinite(maps.values).all() and np.abs(maps.values).sum() > 0
+            print(f"{library} {name}, {side} pixels: {maps.values.shape[1:]} at "
+                  f"{reader.found.layer!r}{'' if is_fine and tested else ' FAILED'}")  # fmt: skip
+
+
 SECTIONS = {
     "equal": equal, "mark": mark, "pairs": pairs, "covering": covering, "random": random,
-    "test": test, "time": seconds,
+    "test": test, "time": seconds, "nets": architectures,
 }  # fmt: skip
 
 

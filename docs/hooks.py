@@ -21,6 +21,7 @@ SECTIONS = {"api": "Reference", "guides": "Guides", "how": "How it works", "": "
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.+?)\\[)\]]</\1>', re.DOTALL)
 _ENTRY = re.compile(r"^::: tsne_widget.*$(?!\n    options:)", re.M)
 _PATH = re.compile(r"^::: (tsne_widget[\w.]*)\.(\w+)$", re.M)
+_PICTURE = re.compile(r'(<img [^>]*src="([^"]+)"[^>]*>)')
 _CITATION = re.compile(r"\[(\d+)\]_")
 _SEVERAL = re.compile(r"^(?P<names>\w+(?:, \w+)+)(?P<rest>(?: : .+)?(?:\n    .+)+)", re.M)
 _ROLE = re.compile(
@@ -60,8 +61,9 @@ def on_page_markdown(markdown: str, page: Any, **_options: Any) -> str:
 
 
 def on_page_content(html: str, **_options: Any) -> str:
-    """Turn formulas into MathML and roles of docstrings into links."""
+    """Turn formulas into MathML, roles of docstrings into links, and pictures into links."""
     html = _FORMULA.sub(_as_mathml, html)
+    html = _PICTURE.sub(r'<a href="\2">\1</a>', html)
     return _ROLE.sub(_as_link, html)
 
 

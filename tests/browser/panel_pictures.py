@@ -84,7 +84,7 @@ MARKED_NINE = (
 
 
 def panels(browser: Browser, lab: Lab) -> None:
-    """The panels Groups, Diagnosis and Scores, with the first group selected."""
+    """The panels Groups, Confusion, Diagnosis and Scores, with the first group selected."""
     notebook = opened(browser, lab, "panels.ipynb", [DARK_ZEROS])
     page = notebook.page
     first = page.locator(".tw-group").first
@@ -93,6 +93,9 @@ def panels(browser: Browser, lab: Lab) -> None:
     until(lambda: first.locator("img").count(), 20, "the pictures of the group")
     expect(page.locator(".tw-strip-tile[aria-label=loading]")).to_have_count(0)
     save(notebook, IMAGES / "groups.webp")
+    _open_panel(notebook, "Confusion")
+    page.locator(".tw-confusion table button").first.wait_for(timeout=60 * SECONDS)
+    save(notebook, IMAGES / "confusion.webp")
     _open_panel(notebook, "Diagnosis")
     page.locator(".tw-diagnosis[aria-busy=false] .tw-contrast").first.wait_for(timeout=60 * SECONDS)
     save(notebook, IMAGES / "diagnosis.webp")
@@ -133,8 +136,9 @@ def opened(
 
 
 def save(notebook: Notebook, target: Path) -> None:
-    """Write the widget as a WebP file."""
+    """Write the widget as a WebP file, once nothing is measured any more."""
     notebook.page.mouse.move(5, 5)
+    expect(notebook.page.locator(".tw-busy").first).to_be_hidden(timeout=60 * SECONDS)
     taken = notebook.page.locator(".tsne-widget").first.screenshot()
     target.parent.mkdir(parents=True, exist_ok=True)
     Image.open(BytesIO(taken)).convert("RGB").save(target, quality=88, method=6)

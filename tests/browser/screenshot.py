@@ -4,7 +4,7 @@ notebooks/screenshots/map-*.webp    7, 100 and 1,000 classes, in the light and t
 docs/images/lasso.webp              a lasso, the mistakes, one class: animated
 docs/images/compare.webp            two networks trained on the digits, and the introduced errors
 docs/images/projectors.webp         a PCA of the digits
-docs/images/groups.webp …           the panels Groups, Diagnosis and Scores
+docs/images/groups.webp …           the panels Groups, Confusion, Diagnosis and Scores
 docs/images/evidence.webp           the close look at a picture with its evidence
 
 `python -m tests.browser.screenshot lasso` makes only the pictures whose name contains the word.
@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.gestures import drag, pictures_are_drawn
+from tests.browser.gestures import SECONDS, drag, pictures_are_drawn
 from tests.browser.guide_pictures import guides
 from tests.browser.jupyter import Lab, Notebook, launch, until
 from tests.browser.panel_pictures import IMAGES, close_look, opened, panels, save
@@ -98,6 +98,8 @@ def animation(browser: Browser, lab: Lab, cells: Path, target: Path) -> None:
     page = notebook.page
     notebook.execute("explorer.clear()")
     until(lambda: notebook.python("len(explorer.selected)") == 0, 20, "nothing selected")
+    until(lambda: notebook.python("explorer.state.measured"), 60, "the measured pictures")
+    expect(page.locator(".tw-busy").first).to_be_hidden(timeout=60 * SECONDS)
     frames = [(frame(page), LOOKING // 2)]
     box = page.locator(".tw-overlay").first.bounding_box()
     corners = [

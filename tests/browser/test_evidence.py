@@ -17,7 +17,7 @@ from tsne_widget.widgets.state.evidence import CoverTest
 pytestmark = pytest.mark.browser
 
 
-def look_at(page: Page, row: int) -> None:
+def look_at(page: Page, row: int | None) -> None:
     page.evaluate("(row) => document.getElementById('tw-page').exploration.put('focus', row)", row)
 
 
@@ -72,4 +72,20 @@ def test_the_close_look_shows_the_evidence_and_its_test(opened):
     expect(drawn).to_be_visible()
     look_at(page, without)
     expect(look.locator(".tw-look-evidence")).to_contain_text("No evidence is stored")
+    expect(drawn).to_have_count(0)
+
+
+def test_tiles_with_evidence_show_it_on_request(opened):
+    page, _without = opened
+    look_at(page, None)
+    page.get_by_role("button", name="Size of the pictures").click()
+    drawn = page.locator(".tw-pictures .tw-evidence-map")
+    expect(drawn).to_have_count(0)
+    switch = page.get_by_label("Evidence over the pictures")
+    switch.check()
+    expect(drawn).to_have_count(1, timeout=20 * SECONDS)
+    corner, middle = drawn.evaluate(ALPHA)
+    assert corner > 200
+    assert middle < 40
+    switch.uncheck()
     expect(drawn).to_have_count(0)

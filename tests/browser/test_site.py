@@ -138,6 +138,12 @@ def test_every_public_name_is_in_the_reference(site, page):
     assert {f"tsne_widget.analysis.{name}" for name in analysis.__all__} <= found
 
 
+def test_a_function_is_documented_instead_of_its_module_of_the_same_name(folder):
+    text = (folder / "api" / "analysis.html").read_text("utf-8")
+    assert 'id="tsne_widget.analysis.changes.changes"' in text
+    assert "confusion_text" not in text  # only in a module
+
+
 def test_names_in_docstrings_are_links(site, page):
     page.goto(site + "api/analysis.html")
     page.locator("article a:has(code:text-is('kneighbors'))").first.click()

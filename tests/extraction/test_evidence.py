@@ -217,6 +217,21 @@ def test_a_transformer_is_read_where_its_patches_still_count(pool, layer):
     assert maps(model).shape == (20, 4, 4)
 
 
+def test_tokens_in_another_order_are_not_laid_out():
+    class Windows(PreNormVit):
+        """Puts the patches of each window one after the other."""
+
+        def forward(self, x):
+            x = self.patches(x).permute(0, 2, 3, 1).flatten(1, 2)
+            x = x + 1
+            x = x.view(len(x), 2, 2, 2, 2, 8).transpose(2, 3).reshape(len(x), 16, 8)
+            return self.head(self.norm(self.blocks(x)).mean(1))
+
+    model = made(lambda: Windows("mean"))
+    assert layer_of(model) == "permute after 'patches'"
+    assert maps(model).shape == (20, 4, 4)
+
+
 def test_the_class_token_is_left_out():
     model, values = made(PreNormVit), {}
     for module in [model, *model.blocks]:

@@ -24,6 +24,7 @@ from tsne_widget.extraction.model.trace import is_weighted
 
 # An average keeps the sum of gradient × activation and loses places, so its input is better.
 _AVERAGES = frozenset(("avg_pool2d", "adaptive_avg_pool2d"))
+_FOLDS = frozenset(("reshape", "view", "flatten"))
 # The picture itself, on the model's device.
 _COPIES = frozenset(("to",))
 
@@ -51,7 +52,8 @@ class Recorder(TorchFunctionMode):
 
     The results of functions count as well as those of modules: many models add the branches of a
     block, or apply the last activation, by a function. Tokens count only as outputs of modules: a
-    function may fold a map into the same shape.
+    function may fold a map into the same shape. Once the model has put its tokens into another
+    order, as Hiera does, they count no more.
 
     The scale of a LayerNorm counts as constant (Ali et al. 2022, arXiv:2202.07304). With its
     gradient, the values of a map that is averaged and normalised would always sum to zero.
@@ -72,6 +74,8 @@ class Recorder(TorchFunctionMode):
         self._model, self._n, self.picture, self._only = model, n, picture, only
         self.grids: list[Size] = []
         self._lengths: set[int] = set()  # of sequences of tokens
+        self._tokens: Tensor | None = None  # the latest result (n, t, c) of a function
+        self._are_mixed = False  # whether the tokens are in another order than the patches
         self._averages: list[Tensor] = []
         self._latest: Tensor | None = None
         self._before = ""  # the last module that has run
@@ -104,6 +108,9 @@ class Recorder(TorchFunctionMode):
             return result
         if result.ndim == 3 and result.shape[2] > 1:
             self._lengths.add(result.shape[1])
+            if name in _FOLDS and args and args[0].ndim > 3:
+                self._are_mixed |= _is_reordered(self._tokens, result)
+            self._tokens = result
         elif result.ndim == 4 and name in _AVERAGES:
             self._averages.append(result)
         elif result.ndim == 4 and name not in _COPIES:
@@ -123,7 +130,8 @@ class Recorder(TorchFunctionMode):
         elif tensor.ndim == 3:
             self._lengths.add(tensor.shape[1])
             # Queries, keys and values are parts of what the tokens hold.
-            if not is_weighted(module) and not isinstance(module, nn.Flatten):
+            is_part = is_weighted(module) or isinstance(module, nn.Flatten)
+            if not is_part and not self._are_mixed:
                 self._add(tensor, layout_of_tokens(tensor.shape, self.picture, self.grids), name)
 
     def _is_of_samples(self, value: Any) -> bool:
@@ -142,6 +150,7 @@ class Recorder(TorchFunctionMode):
         # A square of as many sides as there are tokens is the attention between them.
         if layout is not None and not self._lengths & {layout.height, layout.width}:
             self.grids.append((layout.height, layout.width))
+            self._are_mixed = False
             self._add(tensor, layout, name)
 
     def _add(self, tensor: Tensor, layout: Layout | None, name: str) -> None:
@@ -150,6 +159,14 @@ class Recorder(TorchFunctionMode):
         self._latest = tensor
         is_kept = self._only is None or self._only == len(self.found)
         self.found.append(Activation(tensor, layout, name) if is_kept else None)
+
+
+def _is_reordered(before: Tensor | None, after: Tensor) -> bool:
+    """Whether the same tokens come in another order."""
+    if before is None or before.shape != after.shape:
+        return False
+    one, other = before.detach()[0, :, 0], after.detach()[0, :, 0]
+    return bool((one != other).any() and (one.sort()[0] == other.sort()[0]).all())
 
 
 def _layer_norm(

@@ -35,8 +35,7 @@ from tsne_widget.widgets.models.coloring import known_palette
 from tsne_widget.widgets.models.notes import conflict_notes, note_entries
 from tsne_widget.widgets.state.named_selections import checked_name, selection_color
 
-# Default maximum of rows: a canvas draws all of them in every frame, and with photographs of 48
-# pixels the file takes about 20 MB.
+# Default maximum of rows: with photographs of 48 pixels the file takes about 20 MB.
 DEFAULT_ROWS = 20_000
 # Maximum bytes of all pictures: with more, browsers run out of memory.
 MAX_PICTURE_BYTES = 150 * 2**20

@@ -1,7 +1,7 @@
 """The HTML of an exported page: scripts, styles and data in one file that fetches nothing.
 
 The page has the widget's own views. ``html_export/page`` answers their messages in place of the
-kernel. A canvas draws the map in place of bqplot's figure.
+kernel. A canvas of our own takes the place of bqplot's figure.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ function render({ model, el, commands }) {
   root.setAttribute("aria-label", "Comparison");
   const counts = element("div", "tw-counts");
   counts.setAttribute("role", "status");
-  const rates = element("div", "tw-rates");
+  const rates = element("div", "tw-accuracies");
   const busy = element("div", "tw-busy");
   busy.setAttribute("role", "status");
   const pill = makePill(model, commands);

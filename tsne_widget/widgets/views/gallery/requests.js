@@ -31,9 +31,15 @@ export class Requests {
 
   /** Forget all tiles, because the order has changed. */
   clear() {
-    this.#tiles = new Map();
+    this.forgetAll();
     this.#orders += 1;
-    this.#askedAt = this.areComing ? performance.now() : -Infinity;
+    if (this.areComing) this.#askedAt = performance.now();
+  }
+
+  /** Forget all tiles and what was asked, because the tiles of the same order have changed. */
+  forgetAll() {
+    this.#tiles = new Map();
+    this.#askedAt = -Infinity;
   }
 
   /**

@@ -92,6 +92,11 @@ export class Sheet {
     this.show();
   }
 
+  /** Draw the tiles in sight anew, for example in the colours of another theme. */
+  redraw() {
+    this.fill([...this.#nodes.keys()].filter((index) => this.#requests.get(index)));
+  }
+
   /** Mark the cursor, the picks and the hovered sample on the visible tiles. */
   showMarks() {
     const [picks, start, hovered] = ["picks", "picks_start", "hovered"].map((name) => this.#model.get(name));

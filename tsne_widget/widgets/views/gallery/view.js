@@ -75,7 +75,7 @@ class Gallery {
         ["msg:custom", (message, buffers) => this.#receive(message, buffers)],
       ]),
       commands.add("copy-pictures", () => copyPictures(model)),
-      followTheme(root, () => { if (model.get("shows_maps")) this.#sheets.pictures.sheet.relayout(() => {}); }),
+      followTheme(root, () => { if (model.get("shows_maps")) this.#sheets.pictures.sheet.redraw(); }),
     );
     this.#showMode();
     this.#followFocus();
@@ -139,7 +139,7 @@ class Gallery {
 
   /** Ask for the tiles in sight again: they have other maps of evidence. */
   #askAgain() {
-    this.#sheets.pictures.requests.clear();
+    this.#sheets.pictures.requests.forgetAll();
     this.#sheets.pictures.sheet.show();
   }
 

@@ -150,7 +150,7 @@ export class EvidenceParts {
     const [other, count] = others[0] ?? ["", 0];
     const says = count === 4 ? `it says ${other} every time` : `it says ${other} in ${count} of 4`;
     const holding = other ? `With the outlined tenth covered ${says}.` : "Covering the outlined tenth makes the model clearly less sure than covering other places.";
-    const little = "Covering the outlined tenth changes hardly more than covering another one.";
+    const little = "Covering the outlined tenth does not change clearly more than covering another one.";
     line.append(element("b", "", holds ? "The evidence holds." : "The evidence explains little."), ` ${holds ? holding : little} How sure it is of ${name}:`);
     return line;
   }
@@ -158,7 +158,7 @@ export class EvidenceParts {
   #bars(/** @type {Test} */ { shares }) {
     const list = element("ul", "tw-evidence-bars");
     const digits = Math.min(...shares) > 0.99 ? 2 : 0; // of a very sure model the digits tell
-    ["as it is", "another tenth covered", "the outlined tenth covered"].forEach((words, k) => {
+    ["as it is", "another tenth covered", "the outline covered"].forEach((words, k) => {
       const item = list.appendChild(element("li"));
       const track = element("span", "tw-track");
       const bar = track.appendChild(element("span"));

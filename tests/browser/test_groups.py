@@ -45,6 +45,9 @@ def test_a_group_lights_up_under_the_pointer_and_is_selected_by_mouse_and_keys(o
     until(lambda: "dog → owl" in first.inner_text(), 20, "the planted group")
     until(lambda: first.locator("img").count() > 0, 20, "its pictures")
     group = notebook.python("sorted(explorer.mistake_groups()['ids'][0])")
+    count = notebook.python("len(explorer.mistake_groups())")
+    tab = notebook.page.locator(".tw-tabs [data-panel=groups]")
+    until(lambda: tab.inner_text() == f"Groups {count}", 20, "the count in the tab")
 
     first.hover()
     until(lambda: notebook.python("explorer.state.lit is not None"), 20, "the light")

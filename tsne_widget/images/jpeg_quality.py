@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,4 +44,9 @@ def jpeg_quality(table: Sequence[int]) -> float:
     >>> jpeg_quality(_STANDARD)
     50.0
     """
-    return float(np.abs(_SUMS - sum(table)).argmin() + 1)
+    return _of_sum(sum(table))
+
+
+@lru_cache(maxsize=1024)  # most files of a dataset have the same table
+def _of_sum(total: int) -> float:
+    return float(np.abs(_SUMS - total).argmin() + 1)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # decoded in full.
 MEASURED_SIDE = 192
 # Pictures that are read at a time; reading ends earlier after so many seconds or pixels.
-BLOCK, READ_SECONDS, READ_PIXELS = 128, 0.02, 2**23
+BLOCK, READ_SECONDS, READ_PIXELS = 128, 0.02, 2**20
 # Pixels that are measured together: enough to share the calls, few enough for the cache.
 _TOGETHER = 2**19
 
@@ -89,6 +89,8 @@ class Measuring:
         )
         self._found = unknown_properties(m)
         self._content = self._found.checksum
+        self._waiting: list[tuple[int, Image.Image]] = []
+        self._pixels = 0  # of those that wait
 
     def blocks(self) -> Generator[Callable[[], None], None, None]:
         """Reads pictures and yields functions that decode and measure them.
@@ -97,6 +99,7 @@ class Measuring:
         does nothing. A dataset is read in the thread that iterates.
         """
         yield from self._blocks(np.arange(len(self._ids)), self._measure)
+        yield _once(self._measure_waiting)
         again = self._ambiguous()
         self.total += len(again)
         self._content = self._content.copy()
@@ -129,9 +132,6 @@ class Measuring:
             yield _once(partial(work, block))
 
     def _measure(self, block: list[tuple[int, Opened]]) -> None:
-        places: list[int] = []
-        pictures: list[Image.Image] = []
-        pixels = 0
         for place, picture in block:
             try:
                 one = decoded(picture, MEASURED_SIDE // 2)
@@ -142,14 +142,17 @@ class Measuring:
             self._width[place], self._height[place] = one.size
             if one.table is not None:
                 self._quality[place] = jpeg_quality(one.table)
-            places.append(place)
-            pictures.append(small.image)
-            pixels += small.image.width * small.image.height
-            if pixels >= _TOGETHER:
-                self._found.put(places, properties(pictures))
-                places, pictures, pixels = [], [], 0
-        self._found.put(places, properties(pictures))
+            self._waiting.append((place, small.image))
+            self._pixels += small.image.width * small.image.height
+            if self._pixels >= _TOGETHER:
+                self._measure_waiting()
         self.done += len(block)
+
+    def _measure_waiting(self) -> None:
+        """Measure the pictures that wait for others, so that they share the calls."""
+        places = [place for place, _ in self._waiting]
+        self._found.put(places, properties([picture for _, picture in self._waiting]))
+        self._waiting, self._pixels = [], 0
 
     def _keep_thumbnail(self, place: int, one: Decoded, small: Decoded) -> None:
         cache = self._cache

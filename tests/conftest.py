@@ -8,7 +8,17 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine must not fail an example that takes longer than another.
+hypothesis.settings.register_profile(
+    "tests",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 # A state change on a thread other than the main one is an error, also in the tests' kernels.
 os.environ["TSNE_WIDGET_DEBUG"] = "1"

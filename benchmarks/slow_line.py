@@ -13,8 +13,11 @@ lasso         from mouse-up until the map names the new count; until every tile 
               has its picture
 toggle        from the click on a class until the map names the new count
 scroll        one screen of the gallery, until every tile in sight has its picture
+cut           the line is cut, a lasso drawn, and the line mended 8 s later: from then until the map
+              names the new count. JupyterLab waits longer before each try to connect again.
 
-A request beside /user/ada/ or an error in the console ends the run.
+A request beside /user/ada/, an error in the console, or a page that does not say that it waits
+while the line is cut, ends the run.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ predictions = np.where(rng.random(n) < 0.15, rng.integers(0, 7, n), labels)
 record = FeatureSet.from_arrays(rng.normal(size=(n, 16)), labels, predictions=predictions)
 coarse = rng.integers(0, 256, (n, 8, 8, 3), dtype="u1")
 images = np.stack([np.asarray(Image.fromarray(one).resize((64, 64))) for one in coarse])
-EmbeddingExplorer(record, embedding=xy).close()  # import everything
+warm = EmbeddingExplorer(record, embedding=xy)  # import everything
 """,
     "explorer = EmbeddingExplorer(record, embedding=xy, images=images)\nexplorer",
 ]
@@ -89,6 +92,8 @@ class Proxy:
     def __init__(self, target: int, delay: float, rate: float) -> None:
         self.target, self.delay, self.rate = target, delay, rate
         self.bytes = 0
+        self.is_cut = False
+        self._writers: set[asyncio.StreamWriter] = set()
         self._free = {True: 0.0, False: 0.0}  # direction: when the line is free again
         started = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self._serve(started)), daemon=True).start()
@@ -97,15 +102,27 @@ class Proxy:
     async def _serve(self, started: threading.Event) -> None:
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
+        self._loop = asyncio.get_running_loop()
         started.set()
         await server.serve_forever()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_cut:
+            writer.close()
+            return
+        self._writers.add(writer)
         up, down = await asyncio.open_connection("127.0.0.1", self.target)
         await asyncio.gather(
             self._forward(reader, down, True), self._forward(up, writer, False),
             return_exceptions=True,
         )  # fmt: skip
+
+    def cut(self) -> None:
+        """End all connections, and refuse new ones until ``is_cut`` is False."""
+        self.is_cut = True
+        for writer in self._writers:
+            self._loop.call_soon_threadsafe(writer.transport.abort)
+        self._writers.clear()
 
     async def _forward(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, upward: bool
@@ -191,6 +208,7 @@ def measure(lab: Lab, page: Page, meter: Meter, n: int) -> None:
     paths = [urlsplit(url).path for url in asked if url.startswith("http")]
     assert all(path.startswith(BASE) for path in paths), paths
     assert not notebook.errors(), notebook.errors()
+    cut(page, meter)
     notebook.close()
 
 
@@ -218,6 +236,20 @@ def gestures(page: Page, meter: Meter) -> None:
     meter.note("toggle", page.wait_for_function(COUNTS, arg=before).json_value() / 1000)
     page.wait_for_timeout(3000)
     meter.note("toggle: and what follows")
+
+
+def cut(page: Page, meter: Meter) -> None:
+    """A lasso while the line is cut."""
+    before = page.locator(".tw-pill").first.text_content()
+    meter.proxy.cut()
+    page.wait_for_timeout(500)
+    drag(page, [(u + 0.1, v) for u, v in LASSO])
+    page.locator(".tsne-widget[data-pending]").first.wait_for()
+    page.wait_for_timeout(8000)
+    meter.proxy.is_cut = False
+    meter.restart()
+    page.wait_for_function(COUNTS, arg=before)
+    meter.note("cut")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,14 @@ def test_the_maps_of_a_named_layer_are_not_kept(model, data):
         assert not np.array_equal(named, explorer.evidence([4], progress=False))
 
 
+def test_smoothed_maps_are_not_kept(model, data):
+    with explored(model, data) as explorer:
+        explorer.evidence([4], smooth=0.8, progress=False)
+        assert not explorer.state.evidence.has_maps
+        with pytest.raises(InvalidInputError, match="smooth='much' must be a number"):
+            explorer.evidence([4], smooth="much", progress=False)
+
+
 def test_an_interrupt_keeps_the_maps_that_are_done(model, data):
     def stop(done, _total):
         raise KeyboardInterrupt

@@ -56,8 +56,8 @@ class Judged(NamedTuple):
     def beliefs(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(k, c) float32: how far the model believes in each class but the label, 0 … 1.
 
-        The mean of the prediction, 0 or 1, and of the probability. So a sample counts half if it
-        is right but nearly taken for the class, and all in all without logits.
+        Without logits: 1 for the prediction, 0 for the others. With logits: the mean of this and
+        of the probability, so a sample that is right but nearly taken for a class counts a quarter.
         """
         labels, predictions = self.labels[rows], self.predictions[rows]
         width = int(max(self.labels.max(), self.predictions.max())) + 1

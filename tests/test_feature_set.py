@@ -343,7 +343,7 @@ def test_saving_to_the_current_folder_works(tmp_path, monkeypatch):
     assert_equal(FeatureSet.load(tmp_path / "here"), rich())
 
 
-STEPS = [(os, "fsync"), (Path, "mkdir"), (Path, "rename"), (np.lib.format, "write_array")]
+STEPS = [(os, "fsync"), (Path, "mkdir"), (os, "replace"), (np.lib.format, "write_array")]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

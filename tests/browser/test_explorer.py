@@ -204,6 +204,7 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     page.mouse.move(*pixels[point])
     shows(".tw-hover")
     drag(page, AROUND_ALL)
+    page.locator(".tw-pill", has_text="selected").wait_for(timeout=20 * SECONDS)
     shows(".tw-gallery .tw-caption-line")
     page.locator(".tw-gallery figure").first.click()
     shows(".tw-look dd")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import io
+import itertools
 
 import numpy as np
 import pytest
 from matplotlib.path import Path as Polygon
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.browser.gestures import (
     NO_WEBGL,
@@ -260,6 +261,16 @@ def turn_wheel(page: Page, pixels: int) -> bool:
     return page.evaluate("() => window.taken")
 
 
+PLACES_OF_THE_POINTER = itertools.cycle([30, 60])  # pixels from the map's corner
+
+
+def wander(overlay: Locator) -> None:
+    """Rest at another place: until then, nobody can stop Chromium's scrolling of the page."""
+    place = next(PLACES_OF_THE_POINTER)
+    overlay.hover(position={"x": place, "y": place})
+    overlay.page.wait_for_timeout(700)
+
+
 def test_wheel_scrolls_the_page_until_the_map_is_clicked(notebook):
     page, overlay = notebook.page, notebook.page.locator(".tw-overlay")
     page.locator(".tw-legend").click(position={"x": 4, "y": 4})
@@ -267,8 +278,8 @@ def test_wheel_scrolls_the_page_until_the_map_is_clicked(notebook):
     whole = scales(page)
     assert not turn_wheel(page, -30)
     assert np.allclose(scales(page), whole)
-    with held(page, "Control"):  # JupyterLab may still scroll the map away from the pointer
-        until(lambda: overlay.hover() or turn_wheel(page, -30), 20, "the map to take the wheel")
+    with held(page, "Control"):
+        until(lambda: wander(overlay) or turn_wheel(page, -30), 20, "the map to take the wheel")
     until(lambda: scales(page)[0] > 1.01 * whole[0], 20, "the zoom with Ctrl")
     overlay.click(position={"x": 5, "y": 5})  # an empty place
     overlay.hover()

@@ -139,10 +139,10 @@ def inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def test_a_lasso_selects_exactly_the_points_in_it_and_keys_combine(opened):
     page = opened(make_record(), places())
-    pixels, _ = drawn_points(page)
     row_of = rows_at(page)
     drag(page, BOX)
     until(lambda: selected(page), 20, "a selection")
+    pixels, _ = drawn_points(page)
     expected = {row_of[k] for k in np.flatnonzero(inside(outline(page), pixels))}
     assert set(selected(page)) == expected
     assert 0 < len(expected) < N

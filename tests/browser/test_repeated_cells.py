@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from tests.browser.gestures import map_is_drawn
@@ -71,17 +73,20 @@ def test_running_a_cell_repeatedly_does_not_grow_the_page(open_notebook):
         notebook.run_all()
     early = living()
 
-    def views_are_removed() -> bool:
-        return living()[0] - early[0] <= VIEWS_ON_THE_WAY * OUR_ELEMENTS
+    def views_are_removed(runs: int) -> bool:
+        late = living()
+        of_views = VIEWS_ON_THE_WAY * VIEW_LISTENERS + LISTENERS_OF_JUPYTERLAB * runs // RUNS
+        return (
+            late[0] - early[0] <= VIEWS_ON_THE_WAY * OUR_ELEMENTS
+            and late[4] - early[4] <= LISTENERS * runs + of_views
+        )
 
     for runs, closes in ((RUNS, False), (2 * RUNS, True)):
         notebook.execute(f"closes = {closes}")
         for _ in range(RUNS):
             notebook.run_all()
-        until(views_are_removed, 60, "removed views")
+        until(functools.partial(views_are_removed, runs), 60, "removed views and listeners")
         late = living()
         print(f"{runs} runs, closed: {closes}, before {early}, after {late}")
         assert late[2] - early[2] <= ELEMENTS * runs + VIEWS_ON_THE_WAY * ALL_ELEMENTS
         assert late[3] - early[3] <= LISTENERS_OF_MODEL * (RUNS + 1)  # of those that stay open
-        of_views = VIEWS_ON_THE_WAY * VIEW_LISTENERS
-        assert late[4] - early[4] <= LISTENERS * runs + LISTENERS_OF_JUPYTERLAB + of_views

@@ -203,9 +203,9 @@ def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):
     point = np.flatnonzero(drawn_rows(notebook, "hostile.embedding") == 0)[0]  # row of names[0]
     page.mouse.move(*pixels[point])
     shows(".tw-hover")
-    drag(page, AROUND_ALL)
-    page.locator(".tw-pill", has_text="selected").wait_for(timeout=20 * SECONDS)
     shows(".tw-gallery .tw-caption-line")
+    drag(page, AROUND_ALL)
+    page.get_by_text("Select only these").first.wait_for(timeout=20 * SECONDS)  # in groups now
     page.locator(".tw-gallery figure").first.click()
     shows(".tw-look dd")
     page.keyboard.press("Escape")

@@ -13,7 +13,7 @@ lasso         from mouse-up until the map names the new count; until every tile 
               has its picture
 toggle        from the click on a class until the map names the new count
 scroll        one screen of the gallery, until every tile in sight has its picture
-cut           the line is cut, a lasso drawn, and the line mended 8 s later: from then until the map
+cut           a lasso is drawn while the line is cut for 8 s: from the end of the cut until the map
               names the new count. JupyterLab waits longer before each try to connect again.
 
 A request beside /user/ada/, an error in the console, or a page that does not say that it waits

@@ -109,8 +109,9 @@ def _started(loader: DataLoader[Any]) -> Iterator[Any]:
     """
     try:
         return iter(loader)
-    except Exception as error:  # the type depends on what cannot be copied
-        if loader.num_workers == 0 or "pickle" not in str(error):
+    except Exception as error:  # pickle raises its own error, AttributeError or TypeError
+        is_pickles = any(words in str(error) for words in ("pickle", "local object"))
+        if loader.num_workers == 0 or not is_pickles:
             raise
         raise RuntimeError(
             f"DataLoader workers cannot get a copy of the dataset ({error_text(error)})"

@@ -77,7 +77,7 @@ def explorer_frame(height: int | None) -> FrameView:
 
 
 def make_panels(context: PanelContext, frame: FrameView) -> dict[str, View]:
-    """The views of the panels and of what stands beside them, by name.
+    """The views of the panels, the strip and the close look, by name.
 
     The frame says which panel is open.
     """

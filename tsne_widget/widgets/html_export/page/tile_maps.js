@@ -18,7 +18,7 @@ export function tileMap(record, row) {
   return [ys.length, xs.length, ...small.map((value) => Math.floor((LARGEST * value) / largest + 0.5))];
 }
 
-/** Start and stop of the places of each part of a side, of which the first are larger by one. @param {number} count @returns {[number, number][]} */
+/** Start and stop of each part of a side; the first parts may be larger by one. @param {number} count @returns {[number, number][]} */
 function partsOf(count) {
   const parts = Math.min(count, MOST_PLACES);
   const [size, more] = [Math.floor(count / parts), count % parts];

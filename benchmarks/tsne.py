@@ -1,11 +1,16 @@
 """Comparison of t-SNE engines: time, memory and quality of whole fits, and time per iteration.
 
-    python benchmarks/tsne.py [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
+    python -m benchmarks.tsne [--threads 2] [--sets digits cnn mnist augmented]
+        [--engines ours openTSNE sklearn] [--skip augmented/sklearn] [--parts fits threads]
 
-Each fit runs in its own process, after a small fit that compiles the loops. Engines that are not
-installed and data sets that are absent are skipped; "digits" is always available. "ours" uses numba
-if it is installed, "ours-torch" does not. On shared cores compare the CPU seconds of --threads 1:
-the parallel loops of scikit-learn and openTSNE slow down on several threads.
+The parts are whole fits of all engines, our fits at 1, 2, 4, 8 and 16 threads as far as there are
+cores, and the time of one iteration. All of them take about 15 minutes on two quiet cores, of which
+scikit-learn's fit of the largest set takes 5; --skip leaves it out. Our times are medians over the
+seeds, others have one fit. Each fit runs in its own process, after small fits that compile the
+loops. Engines that are not installed and data sets that are absent are skipped; "digits" is always
+available. "ours" uses numba if it is installed, "ours-torch" does not. On shared cores compare the
+CPU seconds of --threads 1: the parallel loops of scikit-learn and openTSNE slow down on several
+threads.
 """
 
 from __future__ import annotations
@@ -35,6 +40,9 @@ ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn", "intelex")
 # Other packages, and the modules that they need.
 PEERS = {"openTSNE": "openTSNE", "sklearn": "sklearn", "intelex": "sklearnex"}
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
+TITLES = {"cnn": "CNN features", "mnist": "MNIST", "augmented": "augmented MNIST"}
+PARTS = ("fits", "threads", "iterations")
+THREADS = (1, 2, 4, 8, 16)
 # Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
 
@@ -131,10 +139,10 @@ def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
         return np.asarray(
             openTSNE.TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit(X)
         )
-    from tsne_widget.projection import TSNE, forces
+    from tsne_widget.projection import TSNE, compiled
 
     if engine == "ours-torch":
-        forces.compiled_loops = lambda: None
+        compiled.loops = lambda name: None
     return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
 
 
@@ -144,6 +152,8 @@ def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> N
     assert found is not None
     X = found[0]
     fit(engine, load_digits().data[:600], 0, threads)
+    if engine.startswith("ours"):  # loops of larger fits
+        fit(engine, np.random.default_rng(0).normal(size=(7_500, 8)), 0, threads)
     peak_kb()
     before = peak_kb()
     start, start_cpu = time.perf_counter(), time.process_time()
@@ -183,44 +193,80 @@ def label_accuracy(embedding: np.ndarray, labels: np.ndarray) -> float:
     return float((votes.argmax(1) == labels[rows]).mean())
 
 
-def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threads: int) -> None:
-    from tsne_widget.analysis import faithfulness
-    from tsne_widget.projection.quality import affinities, kl_divergence
+def title(name: str, X: np.ndarray) -> str:
+    return f"{TITLES.get(name, name)} {len(X):,} × {X.shape[1]:,}"
 
+
+def compare(sets: list[str], engines: list[str], seeds: int, threads: int, skip: list[str]) -> None:
+    """Whole fits of all engines."""
+    print(f"\n{threads} threads; {versions()}\n")
+    print(
+        "| set | engine | seconds | × ours | CPU s | × ours | peak MB | KL | trust. | 10-NN |\n"
+        "|---|---|---|---|---|---|---|---|---|---|"
+    )
     for name in sets:
         found = features(name)
         if found is None:
-            print(f"\n{name}: absent, skipped")
+            print(f"| {name} | absent, skipped |")
             continue
-        X, labels = found
-        P = affinities(X, PERPLEXITY)
-        print(f"\n{name}: {len(X):,} × {X.shape[1]:,}, {threads} threads", flush=True)
+        compare_on(name, *found, [e for e in engines if f"{name}/{e}" not in skip], seeds, threads)
+
+
+def compare_on(
+    name: str, X: np.ndarray, labels: np.ndarray, engines: list[str], seeds: int, threads: int
+) -> None:
+    from tsne_widget.analysis import faithfulness
+    from tsne_widget.projection.quality import affinities, kl_divergence
+
+    P = affinities(X, PERPLEXITY)
+    rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
+    first, ours = title(name, X), None
+    for engine in engines:
+        runs = [
+            measure(engine, name, seed, threads) for seed in range(seeds if engine == "ours" else 1)
+        ]
+        seconds = statistics.median(run["seconds"] for run, _ in runs)
+        cpu = statistics.median(run["cpu"] for run, _ in runs)
+        ours = ours or (seconds, cpu)
+        kls = [kl_divergence(P, embedding) for _, embedding in runs]
+        embedding = runs[0][1]
+        trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
         print(
-            "| engine | seconds | × ours | CPU s | × ours | peak MB | KL (seeds) | trust. | 10-NN |"
+            f"| {first} | {engine} | {seconds:.2f} | {seconds / ours[0]:.1f} | {cpu:.2f} | "
+            f"{cpu / ours[1]:.1f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
+            f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''} | {trust:.4f} | "
+            f"{label_accuracy(embedding, labels):.4f} |",
+            flush=True,
         )
-        print("|---|---|---|---|---|---|---|---|---|")
-        ours = ours_cpu = 0.0
-        for engine in engines:
-            slow = engine in PEERS
-            runs = [
-                measure(engine, name, seed, threads)
-                for seed in range(1 if slow else seeds)
-                for _ in range(1 if slow and len(X) > 20_000 else repeats)
-            ]
-            seconds = statistics.median(run["seconds"] for run, _ in runs)
-            cpu = statistics.median(run["cpu"] for run, _ in runs)
-            ours, ours_cpu = ours or seconds, ours_cpu or cpu
-            kls = [kl_divergence(P, embedding) for _, embedding in runs[::repeats]]
-            embedding = runs[0][1]
-            rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
-            trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
-            print(
-                f"| {engine} | {seconds:.2f} | {seconds / ours:.1f} | {cpu:.2f} | "
-                f"{cpu / ours_cpu:.1f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
-                f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''} | {trust:.4f} | "
-                f"{label_accuracy(embedding, labels):.4f} |",
-                flush=True,
-            )
+        first = ""
+
+
+def by_threads(sets: list[str]) -> None:
+    """Our whole fits at several numbers of threads, as far as there are cores."""
+    counts = [count for count in THREADS if count <= (os.cpu_count() or 1)]
+    print("\nseconds at so many threads\n\n| set | " + " | ".join(map(str, counts)), end="")
+    print(" | same bits |\n" + "|---" * (len(counts) + 2) + "|")
+    for name in sets:
+        found = features(name)
+        if found is None:
+            continue
+        runs = [measure("ours", name, 0, count) for count in counts]
+        cells = [f"{run['seconds']:.2f}" for run, _ in runs]
+        same = all(np.array_equal(runs[0][1], embedding) for _, embedding in runs)
+        print(f"| {title(name, found[0])} | {' | '.join(cells)} | {'yes' if same else 'no'} |")
+
+
+def versions() -> str:
+    """The versions of the engines that are installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for package in ("torch", "numba", "openTSNE", "scikit-learn", "scikit-learn-intelex"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"no {package}")
+    return ", ".join(found)
 
 
 def per_iteration(threads: int, engines: list[str]) -> None:
@@ -274,8 +320,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=SETS)
     parser.add_argument("--engines", nargs="*", default=ENGINES)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
+    parser.add_argument("--skip", nargs="*", default=[], help="fits to leave out, as set/engine")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -285,8 +332,12 @@ def main() -> None:
     engines = [e for e in options.engines if e not in PEERS or importlib.util.find_spec(PEERS[e])]
     if importlib.util.find_spec("numba") is None:
         engines = [e for e in engines if e != "ours-torch"]  # identical to ours
-    compare(options.sets, engines, options.seeds, options.repeats, options.threads)
-    per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
+    if "fits" in options.parts:
+        compare(options.sets, engines, options.seeds, options.threads, options.skip)
+    if "threads" in options.parts:
+        by_threads(options.sets)
+    if "iterations" in options.parts:
+        per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,13 @@ from tsne_widget.projection.precomputed import precomputed_neighbors
 from tsne_widget.projection.rows import Rows
 from tsne_widget.projection.schedule import Schedule
 from tsne_widget.projection.start import Start, principal
+from tsne_widget.projection.tiles import sorted_into_leaves
 from tsne_widget.projection.workers import Workers
+
+# Rows from which their order matters: near rows together take a fifth off the attraction.
+ORDERED_ROWS = 20_000
+# Near rows are together in leaves of at most this size.
+ORDERED_LEAF = 64
 
 
 class Problem(NamedTuple):
@@ -110,10 +116,15 @@ class HostFit:
         self._rows: Rows | None = None
         self.recall = math.nan
         neighbors = self._neighbors(X, problem, problem.k(n), workers)
-        self._affinities: Affinities = joint_probabilities(neighbors, problem.perplexity, workers)
         rows = self._rows
         components = None if rows is None else lambda: principal(rows.points, workers)
-        self._state = State.at(problem.start.coordinates(components))
+        start = problem.start.coordinates(components)
+        self._order: NDArray[np.int64] | None = None  # of the pairs and the state; None: as given
+        if rows is not None and n >= ORDERED_ROWS:
+            self._order = sorted_into_leaves(rows.points, workers, ORDERED_LEAF)[0]
+            neighbors, start = neighbors.in_order(self._order), start[self._order]
+        self._affinities: Affinities = joint_probabilities(neighbors, problem.perplexity, workers)
+        self._state = State.at(start)
         self._state.is_line = problem.start.is_line
 
     def __len__(self) -> int:
@@ -143,7 +154,11 @@ class HostFit:
     def coordinates(self) -> NDArray[np.float32]:
         """See :class:`Fit`."""
         y: NDArray[np.float32] = self._state.y.numpy()
-        return y
+        if self._order is None:
+            return y
+        placed = np.empty_like(y)
+        placed[self._order] = y
+        return placed
 
     def nearest(self, X: NDArray[Any], workers: Workers) -> Neighbors:
         """See :class:`Fit`."""

@@ -37,6 +37,12 @@ class Neighbors(NamedTuple):
         """Squared cosine distances (1 − cos)² for rows of unit length, as scikit-learn uses."""
         return self._replace(squared=np.asarray((self.squared / 2) ** 2, np.float32))
 
+    def in_order(self, order: NDArray[np.int64]) -> Neighbors:
+        """The same neighbours where row i is the row ``order[i]`` of all."""
+        places = np.empty(len(order), np.int32)
+        places[order] = np.arange(len(order), dtype=np.int32)
+        return Neighbors(places[self.indices[order]], self.squared[order])
+
     def rows(self, rows: slice) -> Neighbors:
         """The neighbours of a block of rows."""
         return Neighbors(self.indices[rows], self.squared[rows])

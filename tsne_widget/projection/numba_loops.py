@@ -27,10 +27,11 @@ def attract(
     for i in range(first, last):
         x0, x1 = y[i, 0], y[i, 1]
         own0, own1 = _f(0), _f(0)
-        for e in range(starts[i], starts[i + 1]):
-            j = others[e]
+        columns, shares = others[starts[i] : starts[i + 1]], values[starts[i] : starts[i + 1]]
+        for e in range(len(columns)):
+            j = np.uint32(columns[e])  # unsigned, because numba would check for negative ones
             d0, d1 = x0 - y[j, 0], x1 - y[j, 1]
-            weight = values[e] / (_f(1) + d0 * d0 + d1 * d1)
+            weight = shares[e] / (_f(1) + d0 * d0 + d1 * d1)
             d0 *= weight
             d1 *= weight
             own0 += d0

@@ -55,7 +55,9 @@ def offer(
         for word in range(len(words)):
             if words[word] == 0:
                 continue
-            for j in range(_WORD * word, min(_WORD * (word + 1), across)):
+            for j in range(_WORD * word, _WORD * (word + 1)):
+                if near[j] == 0:  # also beyond the last column
+                    continue
                 value = lengths[me] + (theirs[j] - _f(2) * line[j])
                 other = second + j
                 if value < bounds[me] and other != me:

@@ -54,7 +54,7 @@ class Candidates:
     ) -> None:
         n = len(points)
         self.keep = keep
-        self.order, leaves = sorted_into_leaves(points, workers)
+        self.order, leaves = sorted_into_leaves(points, workers, LEAF)
         self._points = torch.from_numpy(points[self.order])
         self._bounds = np.full(n, np.inf, np.float32)
         self._counts = np.zeros(n, np.int64)
@@ -84,15 +84,28 @@ class Candidates:
 
 
 def sorted_into_leaves(
-    points: NDArray[np.float32], workers: Workers
+    points: NDArray[np.float32], workers: Workers, size: int
 ) -> tuple[NDArray[np.int64], list[slice]]:
-    """An order of the rows, (n,), in which near rows are together, and its leaves.
+    """An order of the rows in which near rows are together, and its leaves.
 
-    The number of leaves is a power of 2. Each half is divided again where the rows of a principal
-    component with the largest variance have their median.
+    Each half is divided again at the median of the principal component with the largest variance.
+
+    Parameters
+    ----------
+    points : (n, d) float32 array
+    workers : Workers
+    size : int
+        Largest number of rows of a leaf; the number of leaves is a power of 2.
+
+    Returns
+    -------
+    order : (n,) int64 array
+        Row numbers.
+    leaves : list of slice
+        Parts of the order, of equal size up to one row.
     """
     n = len(points)
-    levels = max(0, int(np.ceil(np.log2(n / LEAF))))
+    levels = max(0, int(np.ceil(np.log2(n / size))))
     bounds = np.linspace(0, n, 2**levels + 1).astype(int).tolist()
     scores = principal_scores(points, DIMENSIONS, workers)
     order = np.arange(n)

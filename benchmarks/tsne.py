@@ -1,6 +1,7 @@
 """Comparison of t-SNE engines: time, memory and quality of whole fits, and time per iteration.
 
-    python benchmarks/tsne.py [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
+    python -m benchmarks.tsne [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
+        [--record]
 
 Each fit runs in its own process, after a small fit that compiles the loops. Engines that are not
 installed and data sets that are absent are skipped; "digits" is always available. "ours" uses numba
@@ -26,6 +27,8 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
+from benchmarks.report import Table, parser
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "tsne_widget_benchmark"
@@ -37,6 +40,14 @@ PEERS = {"openTSNE": "openTSNE", "sklearn": "sklearn", "intelex": "sklearnex"}
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
 # Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
+FITS = Table(
+    "tsne-fits",
+    "set | engine | seconds | × ours | CPU s | × ours | peak MB | KL | trust. | 10-NN",
+    ["numba", "openTSNE", "scikit-learn", "scikit-learn-intelex"],
+)
+ITERATIONS = Table(
+    "tsne-iterations", "n | ms per iteration | per n log n | torch only | per n log n", ["numba"]
+)
 
 
 def features(name: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -190,15 +201,11 @@ def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threa
     for name in sets:
         found = features(name)
         if found is None:
-            print(f"\n{name}: absent, skipped")
+            print(f"{name}: absent, skipped", file=sys.stderr)
             continue
         X, labels = found
         P = affinities(X, PERPLEXITY)
-        print(f"\n{name}: {len(X):,} × {X.shape[1]:,}, {threads} threads", flush=True)
-        print(
-            "| engine | seconds | × ours | CPU s | × ours | peak MB | KL (seeds) | trust. | 10-NN |"
-        )
-        print("|---|---|---|---|---|---|---|---|---|")
+        title = f"{name} {len(X):,} × {X.shape[1]:,}"
         ours = ours_cpu = 0.0
         for engine in engines:
             slow = engine in PEERS
@@ -214,13 +221,13 @@ def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threa
             embedding = runs[0][1]
             rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
             trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
-            print(
-                f"| {engine} | {seconds:.2f} | {seconds / ours:.1f} | {cpu:.2f} | "
-                f"{cpu / ours_cpu:.1f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
-                f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''} | {trust:.4f} | "
-                f"{label_accuracy(embedding, labels):.4f} |",
-                flush=True,
-            )
+            FITS.row(
+                title, engine, f"{seconds:.2f}", f"{seconds / ours:.1f}", f"{cpu:.2f}",
+                f"{cpu / ours_cpu:.1f}", f"{max(run['peak_mb'] for run, _ in runs):.0f}",
+                f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''}", f"{trust:.4f}",
+                f"{label_accuracy(embedding, labels):.4f}",
+            )  # fmt: skip
+            title = ""
 
 
 def per_iteration(threads: int, engines: list[str]) -> None:
@@ -234,8 +241,6 @@ def per_iteration(threads: int, engines: list[str]) -> None:
     from tsne_widget.projection.neighbors import Neighbors
     from tsne_widget.projection.workers import Workers
 
-    print("\nms per iteration\n| n | " + " | ".join(f"{e} | {e} / n log n" for e in engines) + " |")
-    print("|---" * (1 + 2 * len(engines)) + "|")
     random = np.random.default_rng(0)
     with Workers(threads) as workers:
         for n in SIZES:
@@ -266,18 +271,18 @@ def per_iteration(threads: int, engines: list[str]) -> None:
                     times.append(1e3 * (time.perf_counter() - start))
                 ms = statistics.median(times[2:])
                 cells += [f"{ms:.2f}", f"{1e6 * ms / (n * np.log2(n)):.1f} ns"]
-            print(f"| {n:,} | {' | '.join(cells)} |", flush=True)
+            ITERATIONS.row(f"{n:,}", *cells)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="*", default=SETS)
-    parser.add_argument("--engines", nargs="*", default=ENGINES)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    given = parser(__doc__)
+    given.add_argument("--sets", nargs="*", default=SETS)
+    given.add_argument("--engines", nargs="*", default=ENGINES)
+    given.add_argument("--seeds", type=int, default=5)
+    given.add_argument("--repeats", type=int, default=1)
+    given.add_argument("--threads", type=int, default=2)
+    given.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    options = given.parse_args()
     if options.one:
         engine, name, seed, threads, out = options.one
         measure_here(engine, name, int(seed), int(threads), out)
@@ -285,10 +290,13 @@ def main() -> None:
     engines = [e for e in options.engines if e not in PEERS or importlib.util.find_spec(PEERS[e])]
     if importlib.util.find_spec("numba") is None:
         engines = [e for e in engines if e != "ours-torch"]  # identical to ours
-    compare(options.sets, engines, options.seeds, options.repeats, options.threads)
-    per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
+    with FITS:
+        compare(options.sets, engines, options.seeds, options.repeats, options.threads)
+    own = [engine for engine in engines if engine.startswith("ours")]
+    if own:
+        with ITERATIONS:
+            per_iteration(options.threads, own)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

@@ -5,12 +5,12 @@ quickstart.ipynb runs in a real browser, see tests/browser/test_quickstart.py.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -18,6 +18,8 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
 def test_notebooks_are_committed_without_outputs(path):
+    import nbformat  # takes two seconds to load
+
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
     for cell in book.cells:
@@ -27,10 +29,15 @@ def test_notebooks_are_committed_without_outputs(path):
 def names_after(notebook: str) -> dict[str, Any]:
     """Names of a notebook after its cells ran in this process, which is faster than a kernel."""
     names: dict[str, Any] = {}
-    for number, cell in enumerate(nbformat.read(NOTEBOOKS / notebook, as_version=4).cells):
-        if cell.cell_type == "code":
-            exec(compile(cell.source, f"{notebook}, cell {number}", "exec"), names)  # our own
+    for number, source in code_of(notebook).items():
+        exec(compile(source, f"{notebook}, cell {number}", "exec"), names)  # our own
     return names
+
+
+def code_of(notebook: str) -> dict[int, str]:
+    """Source of each cell of code, by the number of the cell."""
+    cells = json.loads((NOTEBOOKS / notebook).read_text("utf-8"))["cells"]
+    return {k: "".join(one["source"]) for k, one in enumerate(cells) if one["cell_type"] == "code"}
 
 
 def test_files_of_500_expressions_become_a_map_and_a_page():
@@ -52,11 +59,11 @@ def test_a_folder_of_images_without_a_trained_model_is_explored():
 
 
 def test_an_own_folder_without_torchvision_names_the_remedy(monkeypatch):
-    book = nbformat.read(NOTEBOOKS / "image_folder.ipynb", as_version=4)
-    (cell,) = [cell for cell in book.cells if "from torchvision" in cell.source]
+    sources = code_of("image_folder.ipynb").values()
+    (source,) = [one for one in sources if "from torchvision" in one]
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(ImportError, match=r"folder='flowers' needs .*%pip install -U torch torch"):
-        exec(compile(cell.source, "image_folder.ipynb", "exec"), {"folder": "flowers"})
+        exec(compile(source, "image_folder.ipynb", "exec"), {"folder": "flowers"})
 
 
 def test_the_changes_between_two_checkpoints_are_counted():

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jupyter_client.blocking import BlockingKernelClient
 from playwright.sync_api import Browser, Page, Playwright
 
@@ -232,11 +231,14 @@ class Notebook:
         if isinstance(cells, Path):
             shutil.copy(cells, file)
             return
-        book = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        )
-        nbformat.write(book, file)
+        code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        book = {
+            "cells": [{**code, "id": str(k), "source": cell} for k, cell in enumerate(cells)],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        file.write_text(json.dumps(book), "utf-8")
 
     def listen(self) -> None:
         """Keep the errors of the page's console."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -186,12 +187,12 @@ def main(sizes: list[int]) -> None:
 
 
 def compare(playwright: Playwright, lab: Lab, n: int, row: Callable[..., None]) -> None:
-    """Rows of both widgets, and of their ratio."""
+    """Rows of both widgets, and of their ratio; of one if jupyter-scatter is not installed."""
     found = {}
-    for name, cells in (
-        ("tsne_widget", [OURS, SHOW_OURS]),
-        ("jupyter-scatter", [PEER, SHOW_PEER]),
-    ):
+    widgets = {"tsne_widget": [OURS, SHOW_OURS], "jupyter-scatter": [PEER, SHOW_PEER]}
+    if find_spec("jscatter") is None:
+        del widgets["jupyter-scatter"]
+    for name, cells in widgets.items():
         browser = launch(playwright, arguments=())
         VERSIONS["Chromium"] = browser.version
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
@@ -206,8 +207,9 @@ def compare(playwright: Playwright, lab: Lab, n: int, row: Callable[..., None]) 
         )  # fmt: skip
         notebook.close()
         browser.close()
-    pairs = zip(found["tsne_widget"][:5], found["jupyter-scatter"][:5], strict=True)
-    row(f"{n:,}", "peer / ours", *(f"{theirs / ours:.1f}×" for ours, theirs in pairs))
+    if len(found) == 2:
+        pairs = zip(found["tsne_widget"][:5], found["jupyter-scatter"][:5], strict=True)
+        row(f"{n:,}", "peer / ours", *(f"{theirs / ours:.1f}×" for ours, theirs in pairs))
 
 
 def measure(notebook: Notebook, page: Page, n: int, *, ours: bool) -> Measured:

@@ -1,6 +1,6 @@
 """Comparison of t-SNE engines: time, memory and quality of whole fits, and time per iteration.
 
-    python -m benchmarks.tsne [--threads 2] [--sets digits cnn mnist augmented]
+    python -m benchmarks.tsne [--threads 2] [--sets digits cnn mnist augmented] [--record]
         [--engines ours openTSNE sklearn] [--skip augmented/sklearn] [--parts fits threads]
 
 The parts are whole fits of all engines, our fits at 1, 2, 4, 8 and 16 threads as far as there are
@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
+from benchmarks.report import Table, parser
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "tsne_widget_benchmark"
@@ -42,9 +44,23 @@ PEERS = {"openTSNE": "openTSNE", "sklearn": "sklearn", "intelex": "sklearnex"}
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
 TITLES = {"cnn": "CNN features", "mnist": "MNIST", "augmented": "augmented MNIST"}
 PARTS = ("fits", "threads", "iterations")
-THREADS = (1, 2, 4, 8, 16)
+# Numbers of threads, as far as the machine has cores.
+THREADS = [count for count in (1, 2, 4, 8, 16) if count <= (os.cpu_count() or 1)]
 # Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
+FITS = Table(
+    "tsne-fits",
+    "set | engine | seconds | × ours | CPU s | × ours | peak MB | KL | trust. | 10-NN",
+    ["numba", "openTSNE", "scikit-learn", "scikit-learn-intelex"],
+)
+BY_THREADS = Table(
+    "tsne-threads",
+    f"set | {' | '.join(f'threads: {count}, s' for count in THREADS)} | same bits",
+    ["numba"],
+)
+ITERATIONS = Table(
+    "tsne-iterations", "n | ms per iteration | per n log n | torch only | per n log n", ["numba"]
+)
 
 
 def features(name: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -176,7 +192,8 @@ def measure(engine: str, name: str, seed: int, threads: int) -> tuple[dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/map.npy"
         command = [sys.executable, __file__, "--one", engine, name, str(seed), str(threads), out]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         return json.loads(done.stdout.splitlines()[-1]), np.load(out)
 
@@ -197,76 +214,46 @@ def title(name: str, X: np.ndarray) -> str:
     return f"{TITLES.get(name, name)} {len(X):,} × {X.shape[1]:,}"
 
 
-def compare(sets: list[str], engines: list[str], seeds: int, threads: int, skip: list[str]) -> None:
-    """Whole fits of all engines."""
-    print(f"\n{threads} threads; {versions()}\n")
-    print(
-        "| set | engine | seconds | × ours | CPU s | × ours | peak MB | KL | trust. | 10-NN |\n"
-        "|---|---|---|---|---|---|---|---|---|---|"
-    )
-    for name in sets:
-        found = features(name)
-        if found is None:
-            print(f"| {name} | absent, skipped |")
-            continue
-        compare_on(name, *found, [e for e in engines if f"{name}/{e}" not in skip], seeds, threads)
-
-
-def compare_on(
-    name: str, X: np.ndarray, labels: np.ndarray, engines: list[str], seeds: int, threads: int
-) -> None:
+def compare(name: str, engines: list[str], seeds: int, threads: int) -> None:
+    """Whole fits of one set by all engines."""
     from tsne_widget.analysis import faithfulness
     from tsne_widget.projection.quality import affinities, kl_divergence
 
+    found = features(name)
+    if found is None:
+        print(f"{name}: absent, skipped", file=sys.stderr)
+        return
+    X, labels = found
     P = affinities(X, PERPLEXITY)
     rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
-    first, ours = title(name, X), None
+    first = title(name, X)
+    ours = ours_cpu = 0.0
     for engine in engines:
-        runs = [
-            measure(engine, name, seed, threads) for seed in range(seeds if engine == "ours" else 1)
-        ]
+        count = seeds if engine == "ours" else 1
+        runs = [measure(engine, name, seed, threads) for seed in range(count)]
         seconds = statistics.median(run["seconds"] for run, _ in runs)
         cpu = statistics.median(run["cpu"] for run, _ in runs)
-        ours = ours or (seconds, cpu)
+        ours, ours_cpu = ours or seconds, ours_cpu or cpu
         kls = [kl_divergence(P, embedding) for _, embedding in runs]
         embedding = runs[0][1]
         trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
-        print(
-            f"| {first} | {engine} | {seconds:.2f} | {seconds / ours[0]:.1f} | {cpu:.2f} | "
-            f"{cpu / ours[1]:.1f} | {max(run['peak_mb'] for run, _ in runs):.0f} | "
-            f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''} | {trust:.4f} | "
-            f"{label_accuracy(embedding, labels):.4f} |",
-            flush=True,
-        )
+        FITS.row(
+            first, engine, f"{seconds:.2f}", f"{seconds / ours:.1f}", f"{cpu:.2f}",
+            f"{cpu / ours_cpu:.1f}", f"{max(run['peak_mb'] for run, _ in runs):.0f}",
+            f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''}", f"{trust:.4f}",
+            f"{label_accuracy(embedding, labels):.4f}",
+        )  # fmt: skip
         first = ""
 
 
-def by_threads(sets: list[str]) -> None:
-    """Our whole fits at several numbers of threads, as far as there are cores."""
-    counts = [count for count in THREADS if count <= (os.cpu_count() or 1)]
-    print("\nseconds at so many threads\n\n| set | " + " | ".join(map(str, counts)), end="")
-    print(" | same bits |\n" + "|---" * (len(counts) + 2) + "|")
-    for name in sets:
-        found = features(name)
-        if found is None:
-            continue
-        runs = [measure("ours", name, 0, count) for count in counts]
-        cells = [f"{run['seconds']:.2f}" for run, _ in runs]
+def by_threads(name: str) -> None:
+    """Our whole fits of one set at several numbers of threads."""
+    found = features(name)
+    if found is not None:
+        runs = [measure("ours", name, 0, count) for count in THREADS]
         same = all(np.array_equal(runs[0][1], embedding) for _, embedding in runs)
-        print(f"| {title(name, found[0])} | {' | '.join(cells)} | {'yes' if same else 'no'} |")
-
-
-def versions() -> str:
-    """The versions of the engines that are installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = []
-    for package in ("torch", "numba", "openTSNE", "scikit-learn", "scikit-learn-intelex"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"no {package}")
-    return ", ".join(found)
+        seconds = [f"{run['seconds']:.2f}" for run, _ in runs]
+        BY_THREADS.row(title(name, found[0]), *seconds, "yes" if same else "no")
 
 
 def per_iteration(threads: int, engines: list[str]) -> None:
@@ -280,8 +267,6 @@ def per_iteration(threads: int, engines: list[str]) -> None:
     from tsne_widget.projection.neighbors import Neighbors
     from tsne_widget.projection.workers import Workers
 
-    print("\nms per iteration\n| n | " + " | ".join(f"{e} | {e} / n log n" for e in engines) + " |")
-    print("|---" * (1 + 2 * len(engines)) + "|")
     random = np.random.default_rng(0)
     with Workers(threads) as workers:
         for n in SIZES:
@@ -312,19 +297,19 @@ def per_iteration(threads: int, engines: list[str]) -> None:
                     times.append(1e3 * (time.perf_counter() - start))
                 ms = statistics.median(times[2:])
                 cells += [f"{ms:.2f}", f"{1e6 * ms / (n * np.log2(n)):.1f} ns"]
-            print(f"| {n:,} | {' | '.join(cells)} |", flush=True)
+            ITERATIONS.row(f"{n:,}", *cells)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="*", default=SETS)
-    parser.add_argument("--engines", nargs="*", default=ENGINES)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
-    parser.add_argument("--skip", nargs="*", default=[], help="fits to leave out, as set/engine")
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    given = parser(__doc__)
+    given.add_argument("--sets", nargs="*", default=SETS)
+    given.add_argument("--engines", nargs="*", default=ENGINES)
+    given.add_argument("--seeds", type=int, default=5)
+    given.add_argument("--threads", type=int, default=2)
+    given.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
+    given.add_argument("--skip", nargs="*", default=[], help="fits to leave out, as set/engine")
+    given.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    options = given.parse_args()
     if options.one:
         engine, name, seed, threads, out = options.one
         measure_here(engine, name, int(seed), int(threads), out)
@@ -333,13 +318,19 @@ def main() -> None:
     if importlib.util.find_spec("numba") is None:
         engines = [e for e in engines if e != "ours-torch"]  # identical to ours
     if "fits" in options.parts:
-        compare(options.sets, engines, options.seeds, options.threads, options.skip)
+        with FITS:
+            for name in options.sets:
+                used = [engine for engine in engines if f"{name}/{engine}" not in options.skip]
+                compare(name, used, options.seeds, options.threads)
     if "threads" in options.parts:
-        by_threads(options.sets)
-    if "iterations" in options.parts:
-        per_iteration(options.threads, [e for e in engines if e.startswith("ours")])
+        with BY_THREADS:
+            for name in options.sets:
+                by_threads(name)
+    own = [engine for engine in engines if engine.startswith("ours")]
+    if own and "iterations" in options.parts:
+        with ITERATIONS:
+            per_iteration(options.threads, own)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

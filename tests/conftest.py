@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -33,8 +34,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Tests of these paths stay in one process, because they share a cluster, a server or an archive.
-TOGETHER = {"tests/cluster/"}
+# These tests stay in one process, because they share a cluster.
+CLUSTER = "tests/cluster/"
+BROWSER = "tests/browser/"
+NO_BROWSER = "tests without a browser"  # one process runs them beside those with a browser
 # Files that take longest start first, so that no process works alone at the end.
 LONGEST = (
     "tests/cluster/",
@@ -53,13 +56,17 @@ LONGEST = (
 )
 MARKS = ("browser", "slow")
 SLOW = " or ".join(MARKS)
+FAST = " and ".join(f"not {name}" for name in MARKS)
+ALL_SLOW = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.({'|'.join(MARKS)})\b", re.MULTILINE)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import files without a mark when only tests with a mark run."""
-    if config.option.markexpr != SLOW or not collection_path.match("test_*.py"):
+    """Do not import files that have no test to run: Ray and Playwright take seconds."""
+    if config.option.markexpr not in (SLOW, FAST) or not collection_path.match("test_*.py"):
         return None
     text = collection_path.read_text("utf-8")
+    if config.option.markexpr == FAST:
+        return True if ALL_SLOW.search(text) else None
     return None if any(f"mark.{name}" in text for name in MARKS) else True
 
 
@@ -75,24 +82,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process per core, and one for the cluster, whose tests mostly wait."""
+    """One process per core, and one for the tests without a browser: the cluster's mostly wait."""
     return (os.cpu_count() or 1) + (config.option.markexpr == SLOW)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Send the tests of a file, or of a folder that stays together, to one process."""
+    """Send the tests of a file, of the cluster, or all without a browser, to one process."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduler(LoadFileScheduling):  # type: ignore[misc]
+        has_extra = False  # a process that no core is left for
+
+        def schedule(self) -> None:
+            if self.collection is None:
+                self.has_extra = len(self.nodes) > (os.cpu_count() or 1)
+            super().schedule()
+
         def _split_scope(self, nodeid: str) -> str:
-            folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
-            return folder or super()._split_scope(nodeid)
+            if self.has_extra and not nodeid.startswith(BROWSER):
+                return NO_BROWSER
+            return CLUSTER if nodeid.startswith(CLUSTER) else super()._split_scope(nodeid)
 
         def _reschedule(self, node: Any) -> None:
-            is_extra = len(self.nodes) > (os.cpu_count() or 1)
-            if is_extra and not TOGETHER.isdisjoint(self.assigned_work[node]):
-                node.shutdown()  # after the tests that it has
+            if NO_BROWSER in self.assigned_work[node]:
+                node.shutdown()  # after the tests that it has: never a third browser
             else:
                 super()._reschedule(node)
 

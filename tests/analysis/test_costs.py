@@ -31,21 +31,22 @@ def test_time_and_memory_are_stated(costly):
 
 
 class Rows:
-    """200,000 random rows, made once and never changed."""
+    """Random rows, made once and never changed."""
 
-    def __init__(self):
+    def __init__(self, n):
         random = np.random.default_rng(0)
-        self.features = random.random((N, D), dtype=np.float32)
-        self.labels = random.integers(0, C, N)
-        self.logits = random.random((N, C), dtype=np.float32)
-        self.logits[np.arange(N), self.labels] += 3 * random.random(N, dtype=np.float32)
+        self.features = random.random((n, D), dtype=np.float32)
+        self.labels = random.integers(0, C, n)
+        self.logits = random.random((n, C), dtype=np.float32)
+        self.logits[np.arange(n), self.labels] += 3 * random.random(n, dtype=np.float32)
         self.guess = self.logits.argmax(axis=1)
-        self.near = random.integers(0, N, (N, K), dtype=np.int32)
-        self.far = np.sort(random.random((N, K), dtype=np.float32), axis=1)
-        self.xy = random.random((N, 2), dtype=np.float32)
+        self.near = random.integers(0, n, (n, K), dtype=np.int32)
+        self.far = np.sort(random.random((n, K), dtype=np.float32), axis=1)
+        self.xy = random.random((n, 2), dtype=np.float32)
         self.columns = {"x": self.far[:, 0], "y": self.guess % 7, "z": self.guess.astype(str)}
-        self.ids = random.permutation(N)
-        self.all = np.ones(N, dtype=bool)
+        self.ids = random.permutation(n)
+        self.all = np.ones(n, dtype=bool)
+        self.a_few = range(0, n, n // 8)
         self.record = FeatureSet.from_arrays(self.features, self.labels, logits=self.logits)
         self.index = analysis.NeighborIndex(self.features)
         self.polygon = analysis.PolygonIndex(self.xy)
@@ -56,14 +57,18 @@ class Rows:
 
 @pytest.fixture(scope="module")
 def rows():
-    return Rows()
+    return Rows(N)
+
+
+@pytest.fixture(scope="module")
+def few_rows():
+    return Rows(2_000)
 
 
 ARRAY = 8 * N / MB  # one number per row: 1.5 MB
 BLOCKS = 32  # MB for temporary blocks of rows
 COPY = 4 * N * D / MB  # of the features, float32: 49 MB
 TRIANGLE = [[0.1, 0.1], [0.9, 0.2], [0.5, 0.9]]
-A_FEW = range(0, N, N // 8)
 
 # A call and the MB that it may allocate. An array of N x K numbers would take 76 MB, of N x C x K
 # truth values 95 MB, of N x N truth values 37,000 MB.
@@ -115,7 +120,7 @@ CALLS = {
         COPY + 6 * 4 * N * C / MB + 2 * BLOCKS,
     ),
     "faithfulness": (
-        lambda r: analysis.faithfulness(r.features, r.xy, rows=A_FEW),
+        lambda r: analysis.faithfulness(r.features, r.xy, rows=r.a_few),
         COPY + 3 * BLOCKS,
     ),
     "NeighborIndex": (lambda r: analysis.NeighborIndex(r.features), COPY + BLOCKS),
@@ -126,10 +131,13 @@ CALLS = {
 }
 
 
+WITH_CACHE = ("describe_layer", "finder_rows")
+
+
 @pytest.mark.parametrize("name", CALLS)
-def test_memory_is_a_few_numbers_per_row(rows, name):
+def test_memory_is_a_few_numbers_per_row(rows, few_rows, name):
     call, most = CALLS[name]
-    call(rows)  # imports and caches
+    call(rows if name in WITH_CACHE else few_rows)  # imports and caches
     tracemalloc.start()
     try:
         call(rows)

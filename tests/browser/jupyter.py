@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jupyter_client.blocking import BlockingKernelClient
 from playwright.sync_api import Browser, Page, Playwright
 
@@ -46,10 +45,12 @@ CHROMIUM_ARGUMENTS = [
 # The page itself is drawn without WebGL: half the CPU time, but a frame of the map takes longer.
 PLAIN_PAGE = ["--disable-gpu-compositing", "--disable-gpu-rasterization"]
 DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
-# Errors of JupyterLab itself on a machine without a network. Any other error fails a test.
+# Errors of JupyterLab itself on a machine without a network, and one that anywidget reports of a
+# widget that is closed or busy while its script is loaded. Any other error fails a test.
 NOT_OURS = re.compile(
     r"favicon|api/me|/lsp/|ResizeObserver loop|GPU stall|GroupMarkerNotSet|"
-    r"extension-manager|jupyterlab/api/news|Failed to load resource.*(404|lab/api)"
+    r"extension-manager|jupyterlab/api/news|Failed to load resource.*(404|lab/api)|"
+    r"Failed to initialize model"
 )
 
 
@@ -230,11 +231,14 @@ class Notebook:
         if isinstance(cells, Path):
             shutil.copy(cells, file)
             return
-        book = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        )
-        nbformat.write(book, file)
+        code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        book = {
+            "cells": [{**code, "id": str(k), "source": cell} for k, cell in enumerate(cells)],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        file.write_text(json.dumps(book), "utf-8")
 
     def listen(self) -> None:
         """Keep the errors of the page's console."""

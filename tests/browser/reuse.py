@@ -164,9 +164,16 @@ class Desk:
         AssertionError
             A console has errors.
         """
+        self._close(self._opened[count:], failed=failed)
+
+    def close(self, notebook: Notebook, *, failed: bool) -> None:
+        """Close one notebook; errors as above."""
+        self._close([one for one in self._opened if one.notebook is notebook], failed=failed)
+
+    def _close(self, closing: list[_Borrowed], *, failed: bool) -> None:
         errors = []
-        while len(self._opened) > count:
-            borrowed = self._opened.pop()
+        for borrowed in reversed(closing):
+            self._opened.remove(borrowed)
             errors += borrowed.notebook.errors()
             if failed:
                 borrowed.notebook.close()

@@ -36,9 +36,9 @@ def notebook(open_notebook) -> Notebook:
     return opened
 
 
-@pytest.fixture(params=["Light", "Dark"])
-def themed(request, notebook) -> Notebook:
-    """The notebook in a theme, with all classes visible and nothing selected."""
+@pytest.fixture(scope="module", params=["Light", "Dark"])
+def in_a_theme(request, notebook) -> Notebook:
+    """The notebook in a theme."""
     notebook.page.evaluate(
         "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
         f"JupyterLab {request.param}",
@@ -48,9 +48,15 @@ def themed(request, notebook) -> Notebook:
         arg="true" if request.param == "Light" else "false",
         timeout=20 * SECONDS,
     )
-    notebook.page.locator(".tw-legend footer button", has_text="All").click()
-    notebook.execute("explorer.clear()")
     return notebook
+
+
+@pytest.fixture
+def themed(in_a_theme) -> Notebook:
+    """The same, with all classes visible and nothing selected."""
+    in_a_theme.page.locator(".tw-legend footer button", has_text="All").click()
+    in_a_theme.execute("explorer.clear()")
+    return in_a_theme
 
 
 def violations(notebook: Notebook) -> list[str]:

@@ -6,6 +6,8 @@ import base64
 import functools
 import io
 import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from tests.browser.gestures import (
     outline,
 )
 from tests.browser.jupyter import Notebook, until
+from tests.browser.reuse import Desk
 
 pytestmark = pytest.mark.browser
 
@@ -423,12 +426,26 @@ def test_map_in_a_hidden_tab_is_drawn_when_the_tab_opens(notebook):
     until(lambda: (drawn_points(page)[1] == 1).sum() == wrong > 0, 20, "the selection")
 
 
-@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
-def many(open_notebook, request) -> Notebook:
-    opened = open_notebook("many.ipynb", [MANY], script=request.param)
+def opened_once(
+    open_notebook: Callable[..., Notebook],
+    desk: Desk,
+    request: pytest.FixtureRequest,
+    name: str,
+    cells: list[str],
+    **options: Any,
+) -> Iterator[Notebook]:
+    """Open a notebook for the tests of one parameter; the next parameter gets its page."""
+    failures = request.session.testsfailed
+    opened = open_notebook(name, cells, script=request.param, **options)
     opened.run_all()
     map_is_drawn(opened.page)
-    return opened
+    yield opened
+    desk.close(opened, failed=request.session.testsfailed > failures)
+
+
+@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
+def many(open_notebook, desk, request) -> Iterator[Notebook]:
+    yield from opened_once(open_notebook, desk, request, "many.ipynb", [MANY])
 
 
 def map_state(notebook: Notebook, name: str) -> object:
@@ -502,15 +519,12 @@ def test_lasso_selects_points_that_are_not_drawn_and_draws_them(many):
 
 
 @pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
-def too_many(open_notebook, request) -> Notebook:
+def too_many(open_notebook, desk, request) -> Iterator[Notebook]:
     """Like a map of millions of rows: the page receives 1,000 of 6,000 points."""
     limits = "import tsne_widget.widgets.models.window as window\n"
     limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
     cells = [limits, MANY.replace(", draw_budget=600", "")]
-    opened = open_notebook("too-many.ipynb", cells, script=request.param, mortal=True)
-    opened.run_all()
-    map_is_drawn(opened.page)
-    return opened
+    yield from opened_once(open_notebook, desk, request, "too-many.ipynb", cells, mortal=True)
 
 
 def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):

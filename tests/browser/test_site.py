@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route
+from playwright.sync_api import Browser, Page, Request
 
 import tsne_widget
 from tsne_widget import analysis
@@ -60,7 +60,7 @@ def site(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
-    """A page that can load only the site; any other request fails the test."""
+    """A page of the site; a request for anything else fails the test."""
     foreign, errors = [], []
     own = (site, folder.as_uri(), "data:", "blob:")
 
@@ -68,15 +68,8 @@ def page(browser: Browser, site: str, folder: Path) -> Iterator[Page]:
         if not request.url.startswith(own):
             foreign.append(request.url)
 
-    def pass_own(route: Route) -> None:
-        if route.request.url.startswith(own):
-            route.continue_()
-        else:
-            route.abort()
-
     opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.on("request", note)
-    opened.route("**/*", pass_own)
+    opened.on("request", note)  # a route would take the page's cache away
     opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened

@@ -33,7 +33,7 @@ BUFFERS = [
     [b"\xff" * 48],
     [np.full(8, np.nan).tobytes()],
     [np.full(8, 1e308).tobytes()],
-    [b"\0" * 16] * 1000,
+    [b"\0" * 16] * 100,
     [bytes(10**6)],
 ]
 
@@ -127,6 +127,10 @@ def assert_whole(explorer) -> None:
 
 def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
     """Send a handler each forged value in each field that it reads, and call ``check``."""
+    if kind != "set" and kind not in page.widget._views[view].handlers:
+        for rest, buffers in zip(PLAUSIBLE, ([], [b"\0" * 16]), strict=True):
+            check(rest | {"view": view, "kind": kind}, buffers)
+        return
     fields, done = {""}, {"view", "kind"}
     while fields - done:  # more fields are read once the first one is valid
         field = sorted(fields - done)[0]
@@ -135,7 +139,8 @@ def forge_all(page: Page, view: str, kind: str, check: Any) -> None:
             for rest in PLAUSIBLE:
                 content = rest | ({field: value} if field else {}) | {"view": view, "kind": kind}
                 asked: set[str] = set()
-                for buffers in BUFFERS if field in ("", "mode") else [[]]:
+                is_read = not field or (field, value) == ("mode", "replace")
+                for buffers in BUFFERS if is_read else [[]]:
                     check(Spy(content, asked), buffers)
                 fields |= asked
 

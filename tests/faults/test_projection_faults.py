@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def refused(X, **parameters):
     try:
         TSNE(max_iter=20, **parameters).fit(X)
     except InvalidInputError as error:
-        print(" ".join(str(error).split()), flush=True)
+        print(" ".join(str(error).split()))
     else:
         raise SystemExit("not refused")
 
@@ -32,8 +34,64 @@ X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
 """
 
 
-def run(script: str, **environment: str) -> str:
-    """Output of a script; a crash of its process fails the test."""
+# Runs scripts that it reads, and writes the output and the error of each.
+LOOP = """
+import contextlib, io, json, sys, traceback
+for line in sys.stdin:
+    output, error = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(output):
+            exec(json.loads(line), {"__name__": "__main__"})
+    except BaseException:
+        error = traceback.format_exc()
+    print(json.dumps([output.getvalue(), error]), flush=True)
+"""
+
+
+class Survivor:
+    """A process that runs scripts one after the other, so that it loads the package once."""
+
+    def __init__(self) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen([sys.executable, "-c", LOOP], **pipes)
+
+    def run(self, script: str) -> str:
+        """Output of a script; an error in it or a crash of the process fails the test."""
+        self._process.stdin.write(json.dumps(PROLOGUE + textwrap.dedent(script)) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the process ended with status {self._process.wait()}"
+        output, error = json.loads(answer)
+        assert not error, error
+        return output
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate(timeout=60)
+        assert self._process.returncode == 0
+
+    def has_died(self) -> bool:
+        return self._process.poll() is not None
+
+
+@pytest.fixture(scope="module")
+def survivors() -> Iterator[list[Survivor]]:
+    """Processes that have run scripts; all but the last have died."""
+    started: list[Survivor] = []
+    yield started
+    for one in started[-1:]:
+        one.close()
+
+
+@pytest.fixture
+def run(survivors) -> Callable[[str], str]:
+    if not survivors or survivors[-1].has_died():
+        survivors.append(Survivor())
+    return survivors[-1].run
+
+
+def run_alone(script: str, **environment: str) -> str:
+    """Output of a script in a process of its own, with further environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", PROLOGUE + textwrap.dedent(script)],
         capture_output=True,
@@ -61,18 +119,12 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def refusals() -> list[str]:
-    """Error for each of the feature arrays, from one process that survives all of them."""
-    return run("".join(f"refused({features})\n" for features in REFUSED)).splitlines()
-
-
 @pytest.mark.parametrize("features", REFUSED)
-def test_features_that_cannot_be_mapped_are_refused_and_never_crash(refusals, features):
-    assert REFUSED[features] in refusals[list(REFUSED).index(features)]
+def test_features_that_cannot_be_mapped_are_refused_and_never_crash(run, features):
+    assert REFUSED[features] in run(f"refused({features})")
 
 
-def test_scale_of_float32_features_does_not_change_the_map_quality():
+def test_scale_of_float32_features_does_not_change_the_map_quality(run):
     run(
         """
         from tests.projection.measures import trustworthiness
@@ -87,7 +139,7 @@ def test_scale_of_float32_features_does_not_change_the_map_quality():
     )
 
 
-def test_nearly_constant_and_denormal_features_are_mapped_or_refused():
+def test_nearly_constant_and_denormal_features_are_mapped_or_refused(run):
     run(
         """
         for base in (0, 1, 1e30):
@@ -102,7 +154,7 @@ def test_nearly_constant_and_denormal_features_are_mapped_or_refused():
     )
 
 
-def test_few_samples_and_columns_of_any_number_are_mapped_or_refused():
+def test_few_samples_and_columns_of_any_number_are_mapped_or_refused(run):
     run(
         """
         random = np.random.default_rng(0)
@@ -129,7 +181,7 @@ def digest_with(threads: int) -> str:
         digest.update(TSNE(random_state=0, max_iter=40).fit_transform(small))
         print(digest.hexdigest())
         """
-    return run(script, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+    return run_alone(script, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
 
 
 def test_the_same_seed_gives_the_same_bits_in_processes_with_other_thread_counts():
@@ -169,7 +221,7 @@ def test_ctrl_c_ends_a_fit_within_seconds_and_leaves_a_usable_map():
     assert process.returncode == 0
 
 
-def test_concurrent_fits_in_two_threads_equal_separate_fits():
+def test_concurrent_fits_in_two_threads_equal_separate_fits(run):
     run(
         """
         from concurrent.futures import ThreadPoolExecutor

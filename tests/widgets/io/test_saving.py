@@ -1,13 +1,12 @@
 """A saved exploration loads unchanged, even after disk errors or a killed process."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -284,32 +283,26 @@ def test_a_first_save_that_fails_leaves_nothing(explorer, tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
-SAVE_FOR_EVER = """
-import sys
-from tests.widgets.io.test_saving import make_explorer
-explorer = make_explorer()
-print("ready", flush=True)
-while True:
-    explorer.select([len(explorer.selected) % 7])
-    explorer.save(sys.argv[1], overwrite=True)
-"""
+def save_for_ever(explorer, folder, has_begun):
+    has_begun.set()
+    while True:
+        explorer.select([len(explorer.selected) % 7])
+        explorer.save(folder, overwrite=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 def test_killed_save_leaves_a_complete_exploration(explorer, tmp_path):
     folder = explorer.save(tmp_path / "saved")
-    root = Path(__file__).resolve().parents[3]
+    fork = multiprocessing.get_context("fork")
     for milliseconds in (0, 7, 23):
-        child = subprocess.Popen(
-            [sys.executable, "-c", SAVE_FOR_EVER, folder],
-            stdout=subprocess.PIPE,
-            cwd=root,
-            env=os.environ | {"PYTHONPATH": str(root)},
-        )
-        with child:
-            assert child.stdout.readline() == b"ready\n"
-            time.sleep(milliseconds / 1000)  # killed at varying places
-            os.kill(child.pid, signal.SIGKILL)
+        has_begun = fork.Event()
+        child = fork.Process(target=save_for_ever, args=(explorer, folder, has_begun), daemon=True)
+        child.start()
+        assert has_begun.wait(60)
+        time.sleep(milliseconds / 1000)  # killed at varying places
+        child.kill()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
         with EmbeddingExplorer.load(folder) as loaded:
             assert loaded.embedding.tobytes() == explorer.embedding.tobytes()
             assert len(loaded.selections) == 3

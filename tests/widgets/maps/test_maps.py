@@ -237,18 +237,19 @@ def test_features_that_crash_other_projectors_are_refused(scale):
 
 def optional(name):
     """A projector of a package that is not a dependency; otherwise skip the test."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        config = pytest.importorskip("numba", reason="numba is not installed").config
+        patch.setattr(config, "DISABLE_JIT", True)  # to compile these packages takes 25 seconds
+        umap = pytest.importorskip("umap", reason="umap-learn is not installed")
         if name == "UMAP":
-            return pytest.importorskip("umap", reason="umap-learn is not installed").UMAP(
-                random_state=0, n_jobs=1
-            )
+            return umap.UMAP(random_state=0, n_jobs=1, n_epochs=100)
         theirs = pytest.importorskip("openTSNE.sklearn", reason="openTSNE is not installed")
         return theirs.TSNE(random_state=0, n_iter=50, early_exaggeration_iter=50)
 
 
 @pytest.mark.filterwarnings("ignore")  # from these packages
-@pytest.mark.parametrize("name", [pytest.param("UMAP", marks=pytest.mark.slow), "openTSNE"])
+@pytest.mark.parametrize("name", ["UMAP", "openTSNE"])
 def test_projectors_of_other_packages_work_like_ours(record, name):
     with EmbeddingExplorer(record, projector={name: optional(name)}) as explorer:
         xy = explorer.wait().embeddings[name]

@@ -76,9 +76,9 @@ def messages(views: list[str], kinds: list[str]) -> st.SearchStrategy:
         },
         optional=fields,
     )
-    return st.lists(
-        st.tuples(addressed | anything, st.lists(st.binary(max_size=64), max_size=2)), max_size=8
-    )
+    # Few long conversations, because an explorer takes longer than its messages.
+    buffers = st.lists(st.binary(max_size=64), max_size=2)
+    return st.lists(st.tuples(addressed | anything, buffers), min_size=4, max_size=16)
 
 
 def assert_whole(state) -> None:
@@ -102,7 +102,7 @@ def test_list_of_views_is_complete():
 
 
 @given(messages(EXPLORER_VIEWS, kinds_of(make_explorer)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_forged_messages_never_raise_and_never_break_the_state(sent):
     with make_explorer() as explorer:
         explorer.select([0, 1, 2])
@@ -114,7 +114,7 @@ def test_forged_messages_never_raise_and_never_break_the_state(sent):
 
 
 @given(messages(COMPARISON_VIEWS, kinds_of(make_comparison)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_forged_messages_never_break_a_comparison(sent):
     with make_comparison() as comparison:
         page = Page(comparison)

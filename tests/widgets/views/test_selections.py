@@ -310,8 +310,8 @@ messages = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(messages, max_size=12))
-@settings(max_examples=150, deadline=None)
+@given(st.lists(messages, min_size=6, max_size=20))
+@settings(max_examples=75, deadline=None)
 def test_forged_messages_never_raise_and_keep_the_state_whole(contents):
     with make_explorer() as explorer:
         explorer.select([1, 2, 3])

@@ -100,8 +100,8 @@ class TestReproducible:
         )
         assert np.array_equal(one, three)
 
-    def test_rows_kept_in_another_order_are_mapped_in_the_given_one(self, digits, monkeypatch):
-        monkeypatch.setattr(fits, "ORDERED_ROWS", 100)
+    def test_many_rows_are_mapped_in_the_given_order(self, digits, monkeypatch):
+        monkeypatch.setattr(fits, "LARGE", 100)
         tsne = TSNE(random_state=0, max_iter=150, warm_start=True)
         tsne.fit(digits)
         assert trustworthiness(digits, tsne.embedding_, k=10) > 0.97

@@ -26,7 +26,7 @@ from tsne_widget.projection.workers import Workers
 
 # Rows from which the attraction takes much of the time: near rows are then stored together, and
 # weak pairs are left out.
-LARGE = 20_000
+LARGE = 10_000
 # Near rows are together in leaves of at most this size.
 ORDERED_LEAF = 64
 # Share of P in the pairs that are left out. They are two fifths of the pairs.

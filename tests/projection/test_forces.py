@@ -135,6 +135,20 @@ class TestProbabilities:
         assert 2 * P.values.sum() == pytest.approx(1, abs=1e-5)
 
 
+    def test_weak_pairs_are_left_out_but_no_row_loses_its_strongest(self, digits, workers):
+        near = nearest(digits, 60, workers)
+        near.squared[7] = 1  # all its neighbours are equally weak
+        P = joint_probabilities(near, 20, workers)
+        strong = P.strongest(0.3)
+        assert 2 * strong.values.sum() == pytest.approx(1, abs=1e-5)
+        assert len(strong.others) < 0.6 * len(P.others)
+        before, after = dense(P), dense(strong)
+        stays = after > 0
+        assert before[~stays].sum() < 0.3
+        assert np.allclose(after[stays] / before[stays], 1 / before[stays].sum())
+        assert stays[np.arange(len(P)), before.argmax(1)].all()
+
+
 @pytest.fixture(scope="module", params=[800, 6000])
 def points(request):
     """(2, n) float32 coordinates, similar to a fitted map."""
@@ -295,6 +309,13 @@ def by_mesh(points: torch.Tensor, workers: Workers) -> tuple[torch.Tensor, float
     out = torch.empty_like(points)
     total = repulsion.interpolate(points, mesh, field, kernel, out)
     return out.double(), float(total.double().sum()) - points.shape[1] * kernel.self_field
+
+
+def dense(P) -> np.ndarray:
+    """(n, n) probabilities."""
+    out = np.zeros((len(P), len(P)))
+    out[np.repeat(np.arange(len(P)), np.diff(P.starts)), P.others] = P.values
+    return out + out.T
 
 
 def slow_attraction(P, y: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ from tsne_widget.projection.workers import Workers
 MIN_GAIN = 0.01
 # Maximum change of a coordinate in one iteration, in map units, as in openTSNE.
 MAX_STEP = 5.0
-# From this many points on, the forces are computed in pieces by several threads. A step is short, so
-# it is one piece up to STEPS points.
+# From this many points on, several threads compute the forces, in pieces. A step is short, so it is
+# one piece below STEPS points.
 POINTS_PER_THREAD = 1_500
 PIECES = 4
 STEPS = 10_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -268,8 +270,6 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, (bytes, memoryview)):
         numbers = np.frombuffer(value, dtype=_DTYPES.get(name, "u1"))
         return [None if number != number else number for number in numbers.tolist()]
-    if isinstance(value, (list, tuple)):
-        return [_plain("", one) for one in value]
-    if isinstance(value, dict):
-        return {key: _plain("", one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, dict)):
+        return json.loads(json.dumps(value, default=functools.partial(_plain, "")))
     return value

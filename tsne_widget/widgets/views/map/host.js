@@ -4,7 +4,7 @@ import { noteListeners } from "../../frontend/forget.js";
 import { CanvasView } from "./canvas.js";
 import { budgetOf } from "./drawing.js";
 import { drawAsPoints } from "./markers.js";
-import { drawnMarks, Plot } from "./plot.js";
+import { discard, drawnMarks, Plot } from "./plot.js";
 import { beforeFirstFrame, giveRings, isSoftware, keepCanvas, recolor, usePlainContext, webglRenderer } from "./webgl.js";
 
 const ATTACH_POLLS = 50; // waits until the output of a new cell is in the page
@@ -143,11 +143,12 @@ export class FigureHost {
   }
 
   async #show(/** @type {any} */ view) {
-    if (this.#isClosed) return view.remove();
+    const { widget_manager: manager } = this.#map.model;
+    if (this.#isClosed) return discard(view, manager);
     this.el.replaceChildren(view.el);
     view.trigger("displayed");
     const marks = await drawnMarks(view, () => this.#isClosed);
-    if (this.#isClosed || !marks.length) return view.remove();
+    if (this.#isClosed || !marks.length) return discard(view, manager);
     /** @type {any} */ (this.#map.root).bqplotFigure = view; // for tests and for inspection
     this.#map.showPlot(new Plot(view, marks));
   }

@@ -134,7 +134,6 @@ class TestProbabilities:
         assert np.allclose(P.values, expected[rows, P.others], rtol=1e-3)
         assert 2 * P.values.sum() == pytest.approx(1, abs=1e-5)
 
-
     def test_weak_pairs_are_left_out_but_no_row_loses_its_strongest(self, digits, workers):
         near = nearest(digits, 60, workers)
         near.squared[7] = 1  # all its neighbours are equally weak

@@ -255,7 +255,7 @@ class MapView(PointLook):
         """Colour the points by this choice."""
         colors = self._coloring = coloring(self._state, name, self._colors)
         self._painted = name
-        with self.hold_sync():
+        with self.hold_sync(), self.hold_trait_notifications():  # the key belongs to the name
             self.color_by = name
             self.key = {
                 "title": title_of(name),

@@ -112,6 +112,7 @@ def test_running_the_cells_again_after_a_kernel_restart_is_enough(mortal_noteboo
     notebook._client = None  # another process
     use_everything(page)  # of the old explorer: nothing answers
     assert says_that_nobody_answers(page)
+    assert not page.locator("[data-pending]").count()  # nor is the kernel busy
     notebook.run_all()
     map_is_drawn(page)
     until(lambda: notebook.python("len(explorer.selected)") == 0, 30, "the new explorer")

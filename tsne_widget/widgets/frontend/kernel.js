@@ -36,7 +36,7 @@ export function kernelBackend(model, el) {
     backend: (view) => viewModel(model, send, view),
     release: () => {
       model.off("msg:custom", onMessage);
-      pending.release();
+      pending.end();
     },
   };
 }
@@ -101,9 +101,13 @@ class Pending {
     this.#show();
   }
 
-  release() {
+  /** Wait for no answer: the kernel is gone. */
+  end() {
     clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#waits = false;
     this.#sent.clear();
+    this.#show();
   }
 
   #answer(/** @type {object} */ message) {
@@ -191,6 +195,7 @@ function makeSend(model, el, pending) {
       model.send(content, pending.callbacksOf(content), buffers);
     } catch {
       isLost = true;
+      pending.end();
     }
     showLost(isLost);
     return !isLost;

@@ -1,7 +1,7 @@
 """Whether `extract` finds the right features in the architectures of timm, with and without a head.
 
-``python -m benchmarks.architectures [NAME …]`` needs timm. It takes one small, randomly initialised
-model of each module of timm. With a head, the features must be those of timm's own
+``python -m benchmarks.architectures [NAME …] [--record]`` needs timm. It takes one small, randomly
+initialised model of each module of timm. With a head, the features must be those of timm's own
 ``forward_head(forward_features(x), pre_logits=True)``, or the head must map them to the logits; the
 predictions must be those of the model. Without a head (``num_classes=0``), the features must be the
 model's output, and there must be no predictions.
@@ -9,7 +9,6 @@ model's output, and there must be no predictions.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from collections import Counter
@@ -19,11 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.report import Table, parser
 from tsne_widget import FeatureSet, extract
 
 SAMPLES = 4
 SIZE = 96  # pixels, where the architecture allows it
 MOST_PARAMETERS = 60e6
+RESULTS = Table(
+    "architectures-timm",
+    "models | right | stated in a note | wrong | failed or too large",
+    ["timm"],
+)
 # Parts of the names of small models, the smallest first.
 # fmt: off
 SMALL = (
@@ -35,15 +40,14 @@ SMALL = (
 
 
 def main() -> None:
-    """Print a table with a row per module of timm, and the counts."""
+    """Print a line per module of timm, and the counts."""
     import timm
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="models, instead of one of each module")
-    names = parser.parse_args().names
+    options = parser(__doc__)
+    options.add_argument("names", nargs="*", help="models, instead of one of each module")
+    names = options.parse_args().names
     torch.set_num_threads(1)
     counts: Counter[tuple[str, str]] = Counter()
-    print("| model | M parameters | layer | with head | without head |\n|---|---|---|---|---|")
     for name in names or (smallest(timm, module) for module in timm.list_modules()):
         if not name:
             continue
@@ -54,11 +58,13 @@ def main() -> None:
             millions, layer, with_head, without = 0.0, "", f"failed: {error!r:.90}", ""
         counts["with head", with_head.partition(":")[0]] += 1
         counts["without head", without.partition(":")[0]] += 1
-        print(f"| {name} | {millions:.1f} | {layer} | {with_head} | {without} |", flush=True)
+        print(f"{name}, {millions:.1f} M, {layer}: {with_head}; {without}", flush=True)
         if time.monotonic() - began > 60:
             print(f"({name} took {time.monotonic() - began:.0f} s)")
-    for (kind, result), count in sorted(counts.items()):
-        print(f"{kind}: {result or 'not run'}: {count}")
+    with RESULTS as row:
+        for kind in ("with head", "without head"):
+            known = [counts[kind, result] for result in ("right", "stated", "wrong")]
+            row(kind, *known, counts[kind, "failed"] + counts[kind, "too large"])
 
 
 def smallest(timm: Any, module: str) -> str:

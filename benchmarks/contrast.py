@@ -1,6 +1,6 @@
 """What sets a selection apart: planted changes of pictures, and random selections.
 
-    python -m benchmarks.contrast [runs]
+    python -m benchmarks.contrast [runs] [--record]
 
 Needs the 5,000 pictures of CIFAR-10 in ../shared/data. In each run a random part of a random class
 is changed in one way, and ``analysis.contrast`` compares the changed pictures with all others of
@@ -12,24 +12,29 @@ often is anything found? At last, seconds of CPU for 70,000 rows and 30 properti
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from benchmarks import real_data
+from benchmarks.report import Table, numbers
 from tsne_widget.analysis import contrast, shortcuts
 from tsne_widget.analysis.properties import hue_names
 from tsne_widget.images.properties import properties
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 RUNS = 200
 # Properties that the panel lists.
 LISTED = 5
+PLANTED = Table(
+    "contrast-planted",
+    "planted | counts as planted | strength | of a class | first | listed | first instead",
+)
+RANDOM = Table("contrast-random", "random selection of | anything found")
+SECONDS = Table("contrast-time", "70,000 rows, 30 properties | CPU s")
 # Properties that are measured, besides width, height and their quotient.
 MEASURED = (
     "brightness", "contrast", "sharpness", "saturation", "entropy", "noise", "hue",
@@ -106,52 +111,48 @@ def planted(change: str, strength: float, share: float, plain: Plain, seed: int)
     ]
 
 
-def load() -> tuple[list[Image.Image], np.ndarray]:
-    data = np.load(DATA / "cifar10_test_0_4999.npz")
-    return [Image.fromarray(one) for one in data["images"]], data["labels"].astype(np.int64)
-
-
 def main(runs: int = RUNS) -> None:
-    pictures, labels = load()
+    images, labels = real_data.cifar()
+    pictures = [Image.fromarray(one) for one in images]
     plain = measured(pictures)
-    print("| planted | strength | rows of a class | planted one first | listed | first instead |")
-    print("|---|---|---|---|---|---|")
-    for strength, share in ((1.0, 0.03), (1.0, 0.3), (0.5, 0.03), (0.5, 0.3)):
-        for change, (_, about) in CHANGES.items():
-            names = [
-                planted(change, strength, share, Plain(pictures, plain, labels), seed)
-                for seed in range(runs // 4)
-            ]
-            first = [bool(found) and found[0] in about for found in names]
-            listed = [bool(set(about) & set(found[:LISTED])) for found in names]
-            others = Counter(found[0] if found else "nothing" for found in names)
-            instead = ", ".join(f"{name} {k}" for name, k in others.items() if name not in about)
-            print(
-                f"| {change} | {strength} | {share:.0%} | {np.mean(first):.0%} "
-                f"| {np.mean(listed):.0%} | {instead} |"
-            )
+    with PLANTED as row:
+        for strength, share in ((1.0, 0.03), (1.0, 0.3), (0.5, 0.03), (0.5, 0.3)):
+            for change, (_, about) in CHANGES.items():
+                names = [
+                    planted(change, strength, share, Plain(pictures, plain, labels), seed)
+                    for seed in range(runs // 4)
+                ]
+                first = [bool(found) and found[0] in about for found in names]
+                listed = [bool(set(about) & set(found[:LISTED])) for found in names]
+                others = Counter(found[0] if found else "nothing" for found in names)
+                instead = [f"{name} {k}" for name, k in others.items() if name not in about]
+                row(
+                    change, ", ".join(about), f"{strength:g}", f"{share:.0%}",
+                    f"{np.mean(first):.0%}", f"{np.mean(listed):.0%}", ", ".join(instead),
+                )  # fmt: skip
     report_random(plain, labels, runs)
     report_time()
 
 
 def report_random(plain: dict[str, np.ndarray], labels: np.ndarray, runs: int) -> None:
     columns = with_hues(plain)
-    print("\n| random selection of | anything found |\n|---|---|")
-    for size in (15, 150, 500):
-        for place in ("one class", "all classes"):
-            hits = 0
-            for seed in range(runs):
-                rng = np.random.default_rng(seed)
-                is_one = place == "one class"
-                among = np.flatnonzero(labels == seed % 10) if is_one else np.arange(len(labels))
-                rows = rng.choice(among, min(size, len(among) // 2), replace=False)
-                hits += any(one.is_notable for one in contrast(columns, rows, strata=labels))
-            print(f"| {size} rows of {place} | {hits / runs:.1%} |")
-    hits = 0
-    for seed in range(runs):
-        shuffled = np.random.default_rng(seed).permutation(labels)
-        hits += any(one.tells for one in shortcuts(columns, shuffled))
-    print(f"| shortcuts, labels shuffled | {hits / runs:.1%} |")
+    with RANDOM as row:
+        for size in (15, 150, 500):
+            for is_one in (True, False):
+                hits = 0
+                for seed in range(runs):
+                    rng = np.random.default_rng(seed)
+                    own = np.flatnonzero(labels == seed % 10)
+                    among = own if is_one else np.arange(len(labels))
+                    rows = rng.choice(among, min(size, len(among) // 2), replace=False)
+                    hits += any(one.is_notable for one in contrast(columns, rows, strata=labels))
+                place = "one class" if is_one else "all classes"
+                row(f"at most {size} rows of {place}", f"{hits / runs:.1%}")
+        hits = 0
+        for seed in range(runs):
+            shuffled = np.random.default_rng(seed).permutation(labels)
+            hits += any(one.tells for one in shortcuts(columns, shuffled))
+        row("labels, for shortcuts", f"{hits / runs:.1%}")
 
 
 def report_time() -> None:
@@ -160,14 +161,17 @@ def report_time() -> None:
     columns = {str(k): rng.normal(size=n).astype(np.float32) for k in range(28)}
     columns |= {f"text {k}": np.array(list("abcdef"))[rng.integers(0, 6, n)] for k in range(2)}
     labels = rng.integers(0, 10, n)
-    for rows in (np.arange(100), np.arange(20_000)):
-        start = time.process_time()
-        contrast(columns, rows, strata=labels)
-        print(f"contrast of {len(rows):,} of {n:,} rows: {time.process_time() - start:.2f} s CPU")
-    start = time.process_time()
-    shortcuts(columns, labels)
-    print(f"shortcuts of {n:,} rows: {time.process_time() - start:.2f} s CPU")
+    calls = {
+        f"contrast of {m:,} rows": lambda m=m: contrast(columns, np.arange(m), strata=labels)
+        for m in (100, 20_000)
+    }
+    calls["shortcuts"] = lambda: shortcuts(columns, labels)
+    with SECONDS as row:
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            row(name, f"{time.process_time() - start:.2f}")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(__doc__, [RUNS]))

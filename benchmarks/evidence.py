@@ -1,6 +1,7 @@
 """Evidence maps: equality with a reference, planted marks, pasted pairs, covering, random weights.
 
     python -m benchmarks.evidence [equal] [mark] [pairs] [covering] [random] [test] [time] [nets]
+        [--record]
 
 Reads CIFAR-10, MNIST and the weights in ../shared/data; name sections to run only these. "equal"
 and "covering" use the package grad-cam if it is installed (``pip install grad-cam``), "nets" needs
@@ -10,11 +11,8 @@ the final ReLU.
 
 from __future__ import annotations
 
-import gzip
 import importlib
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,56 +20,48 @@ from scipy.stats import spearmanr
 from torch import nn
 from torch.nn import functional
 
+from benchmarks import real_data
+from benchmarks.report import Table, run_sections
 from tsne_widget import evidence
 from tsne_widget.analysis import mean_evidence
 from tsne_widget.extraction.attribution.covering import cover
 from tsne_widget.extraction.attribution.evidence import EvidenceReader
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the pixels that are covered
+PAIRS = Table(
+    "evidence-pairs", "peak in its half | ours | ours, `smooth=.8` | Grad-CAM | occlusion"
+)
+COVERED = Table(
+    "evidence-covering",
+    "deletion, ROAD | ours | ours, `smooth=.8` | Grad-CAM | occlusion | random blobs",
+    ["grad-cam"],
+)
+TESTED = Table(
+    "evidence-test",
+    "net | the picture's own map | that of another picture | random, 8 × 8 places "
+    "| random, as coarse as a map",
+)
 
 
-def models():
-    sys.path.insert(0, str(DATA))
-    return importlib.import_module("models")
-
-
-def weights(model, name):
-    load = importlib.import_module("safetensors.torch").load_file
-    model.load_state_dict(load(DATA / "weights" / f"{name}.safetensors"))
-    return model.eval()
-
-
-def cifar(n):
-    file = np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz")
-    x = torch.from_numpy(file["images"][:n]).permute(0, 3, 1, 2) / 255
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    return (x - mean[:, None, None]) / std[:, None, None], file["labels"][:n].astype(np.int64)
-
-
-def mnist(n):
-    def bytes_of(name, offset):
-        with gzip.open(DATA / "mnist" / name) as file:
-            return np.frombuffer(file.read(), "u1", offset=offset)
-
-    x = bytes_of("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:n] / np.float32(255)
-    return torch.from_numpy(x), bytes_of("t10k-labels-idx1-ubyte.gz", 8)[:n].astype(np.int64)
+def pictures(of, n):
+    """The first n pictures, as a tensor, and their labels."""
+    images, labels = of()
+    return real_data.prepared(images[:n]), labels[:n]
 
 
 def resnet20():
-    return weights(models().CifarResNet(3), "cifar10_resnet20")
+    return real_data.network(real_data.RESNET20)[0]
 
 
 def vgg():
-    made = models().SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 512)
-    return weights(made, "mnist_smallvgg512")
+    return real_data.network(real_data.SMALL_VGG)[0]
 
 
 def nets(n):
     """Name, model, pictures, labels and the layer of each net."""
     return [
-        ("ResNet20, CIFAR-10", resnet20(), *cifar(n), "layer3"),
-        ("VGG with two Linear layers, MNIST", vgg(), *mnist(n), "features"),
+        ("ResNet20", resnet20(), *pictures(real_data.cifar, n), "layer3"),
+        ("VGG", vgg(), *pictures(real_data.mnist, n), "features"),
     ]
 
 
@@ -155,7 +145,7 @@ def marked(x, side=6):
 
 def mark():
     """A net trained on digits of which a tenth, whatever they show, has a mark and the label 3."""
-    x, labels = mnist(6000)
+    x, labels = pictures(real_data.mnist, 6000)
     train, test = slice(0, 4000), slice(4000, 6000)
     for seed in range(3):
         torch.manual_seed(seed)
@@ -189,34 +179,29 @@ def mark():
 
 def pairs():
     """Two pictures of different classes side by side: is the peak for a class in its half?"""
-    for name, model, x, labels, layer in nets(200):
-        with torch.no_grad():
-            right = np.flatnonzero(model(x).argmax(1).numpy() == labels)
-        half = len(right) // 2
-        left, other = right[:half], right[half : 2 * half]
-        kept = labels[left] != labels[other]
-        left, other = left[kept][:60], other[kept][:60]
-        pair = torch.cat([x[left], x[other]], 3)
-        hits = {}
-        for method, maps in (
-            ("ours", lambda codes: ours(model, pair, codes)),
-            ("ours, smooth .8", lambda codes: ours(model, pair, codes, smooth=0.8)),
-            ("Grad-CAM", lambda codes: grad_cam(model, pair, codes, layer)),
-            ("occlusion", lambda codes: occlusion(model, pair, codes)),
-        ):
-            shares, peaks = [], []
-            for codes, is_left in ((labels[left], True), (labels[other], False)):
-                found = fine(maps(codes), tuple(pair.shape[2:]))
-                width = found.shape[2]
-                at = found.reshape(len(found), -1).argmax(1) % width
-                peaks.append((at < width / 2) == is_left)
-                positive = np.maximum(found, 0)
-                own = positive[:, :, : width // 2] if is_left else positive[:, :, width // 2 :]
-                shares.append(own.sum((1, 2)) / np.maximum(positive.sum((1, 2)), 1e-9))
-            hits[method] = (np.mean(peaks), np.mean(shares))
-        print(f"{name}, {2 * len(left)} questions: " + "; ".join(
-            f"{method} peak {peak:.3f}, evidence {share:.3f}"
-            for method, (peak, share) in hits.items()))  # fmt: skip
+    with PAIRS as row:
+        for name, model, x, labels, layer in nets(200):
+            with torch.no_grad():
+                right = np.flatnonzero(model(x).argmax(1).numpy() == labels)
+            half = len(right) // 2
+            left, other = right[:half], right[half : 2 * half]
+            kept = labels[left] != labels[other]
+            left, other = left[kept][:60], other[kept][:60]
+            pair = torch.cat([x[left], x[other]], 3)
+            shares = []
+            for maps in (
+                lambda codes: ours(model, pair, codes),
+                lambda codes: ours(model, pair, codes, smooth=0.8),
+                lambda codes: grad_cam(model, pair, codes, layer),
+                lambda codes: occlusion(model, pair, codes),
+            ):
+                peaks = []
+                for codes, is_left in ((labels[left], True), (labels[other], False)):
+                    found = fine(maps(codes), tuple(pair.shape[2:]))
+                    at = found.reshape(len(found), -1).argmax(1) % found.shape[2]
+                    peaks.append((at < found.shape[2] / 2) == is_left)
+                shares.append(np.mean(peaks))
+            row(f"{name}, {2 * len(left)} questions", *(f"{share:.3f}" for share in shares))
 
 
 def covering():
@@ -227,30 +212,31 @@ def covering():
     except ImportError as error:
         print(f"ROAD is skipped: {error}")
         impute = None
-    for name, model, x, _labels, layer in nets(60):
-        with torch.no_grad():
-            codes = model(x).argmax(1).numpy()
-        size = tuple(x.shape[2:])
-        rng = np.random.default_rng(0)
-        methods = {
-            "ours": fine(ours(model, x, codes), size),
-            "ours, smooth .8": fine(ours(model, x, codes, smooth=0.8), size),
-            "Grad-CAM": fine(grad_cam(model, x, codes, layer), size),
-            "occlusion": fine(occlusion(model, x, codes), size),
-            "random blobs": fine(rng.normal(size=(len(x), 8, 8)).astype("f4"), size),
-        }
-        for method, maps in methods.items():
-            left, roads = [], []
-            for step in STEPS:
-                limit = np.quantile(maps.reshape(len(maps), -1), 1 - step, axis=1)
-                kept = torch.from_numpy(maps < limit[:, None, None])
-                masked = torch.where(kept[:, None], x, x.mean((2, 3), keepdim=True))
-                left.append(share_of(model, masked, codes))
-                if impute is not None:
-                    filled = [impute(one, mask.float()) for one, mask in zip(x, kept, strict=True)]
-                    roads.append(share_of(model, torch.stack(filled).float(), codes))
-            road_text = f", ROAD {np.mean(roads):.3f}" if roads else ""
-            print(f"{name}: {method}: deletion {np.mean(left):.3f}{road_text}")
+    with COVERED as row:
+        for name, model, x, _labels, layer in nets(60):
+            with torch.no_grad():
+                codes = model(x).argmax(1).numpy()
+            size = tuple(x.shape[2:])
+            blobs = np.random.default_rng(0).normal(size=(len(x), 8, 8)).astype("f4")
+            every = (
+                ours(model, x, codes), ours(model, x, codes, smooth=0.8),
+                grad_cam(model, x, codes, layer), occlusion(model, x, codes), blobs,
+            )  # fmt: skip
+            row(name, *(left_over(model, x, codes, fine(maps, size), impute) for maps in every))
+
+
+def left_over(model, x, codes, maps, impute):
+    """Mean probability with covered and, if there is an imputer, with imputed pixels, as text."""
+    left, roads = [], []
+    for step in STEPS:
+        limit = np.quantile(maps.reshape(len(maps), -1), 1 - step, axis=1)
+        kept = torch.from_numpy(maps < limit[:, None, None])
+        masked = torch.where(kept[:, None], x, x.mean((2, 3), keepdim=True))
+        left.append(share_of(model, masked, codes))
+        if impute is not None:
+            filled = [impute(one, mask.float()) for one, mask in zip(x, kept, strict=True)]
+            roads.append(share_of(model, torch.stack(filled).float(), codes))
+    return ", ".join(f"{np.mean(shares):.3f}" for shares in (left, roads) if shares)
 
 
 def share_of(model, x, codes):
@@ -260,10 +246,15 @@ def share_of(model, x, codes):
 
 def random():
     """Rank correlation of the maps with those after the last layers got random weights."""
-    randomised(resnet20(), cifar(50), ("linear", "layer3", "layer2", "layer1", "conv1"), 0.0)
+    randomised(
+        resnet20(),
+        pictures(real_data.cifar, 50),
+        ("linear", "layer3", "layer2", "layer1", "conv1"),
+        0.0,
+    )
     for smooth in (0.0, 0.8):
         parts = ("classifier.3", "classifier.0", "features.8", "features.4", "features.0")
-        randomised(vgg(), mnist(50), parts, smooth)
+        randomised(vgg(), pictures(real_data.mnist, 50), parts, smooth)
 
 
 def randomised(model, data, parts, smooth):
@@ -283,31 +274,28 @@ def randomised(model, data, parts, smooth):
 
 def test():
     """How often the test says that a map holds: its own, one of another picture, random blobs."""
-    for name, model, all_x, all_labels, _layer in nets(300):
-        x, labels = (
-            all_x[100:],
-            all_labels[100:],
-        )  # the first 100 served to choose the rule
-        maps = ours(model, x, labels, "prediction")
-        with torch.no_grad():
-            logits = model(x)
-        codes, sure = logits.argmax(1).numpy(), logits.softmax(1).amax(1).numpy() < 0.99
-        rng = np.random.default_rng(0)
-        blobs = rng.normal(size=(len(x), 8, 8)).astype("f4")
-        coarse = rng.normal(size=maps.shape).astype("f4")
-        kinds = {"own": maps, "of another picture": maps[::-1], "random 8 × 8": blobs,
-                 "random, as coarse as a map": coarse}  # fmt: skip
-        for kind, given in kinds.items():
+    with TESTED as row:
+        for name, model, all_x, all_labels, _layer in nets(300):
+            x, labels = all_x[100:], all_labels[100:]  # the first 100 served to choose the rule
+            maps = ours(model, x, labels, "prediction")
+            with torch.no_grad():
+                logits = model(x)
+            codes, unsure = logits.argmax(1).numpy(), logits.softmax(1).amax(1).numpy() < 0.99
+            rng = np.random.default_rng(0)
+            blobs = rng.normal(size=(len(x), 8, 8)).astype("f4")
+            coarse = rng.normal(size=maps.shape).astype("f4")
             holds = np.array([
-                cover(model, x[k], given[k], int(codes[k])).holds for k in range(len(x))
+                [cover(model, x[k], given[k], int(codes[k])).holds for k in range(len(x))]
+                for given in (maps, maps[::-1], blobs, coarse)
             ])  # fmt: skip
-            print(f"{name}: {kind}: holds for {holds.mean():.2f}, "
-                  f"of pictures below 99 % {holds[sure].mean():.2f} ({sure.sum()})")  # fmt: skip
+            row(f"{name}, {len(x)} pictures", *(f"{share:.2f}" for share in holds.mean(1)))
+            some = f"{name}, less than 99 % sure ({unsure.sum()})"
+            row(some, *(f"{share:.2f}" for share in holds[:, unsure].mean(1)))
 
 
 def seconds():
     torch.set_num_threads(1)
-    x, labels = cifar(256)
+    x, labels = pictures(real_data.cifar, 256)
     model, reader = resnet20(), None
     for _ in range(2):
         start = time.perf_counter()
@@ -376,11 +364,5 @@ SECTIONS = {
 }  # fmt: skip
 
 
-def main() -> None:
-    for name in sys.argv[1:] or SECTIONS:
-        print(f"## {name}", flush=True)
-        SECTIONS[name]()
-
-
 if __name__ == "__main__":
-    main()
+    run_sections(__doc__, SECTIONS)

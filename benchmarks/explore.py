@@ -1,6 +1,6 @@
 """Time from a gesture to its result, in JupyterLab and Chromium with software WebGL.
 
-    python -m benchmarks.explore [points …]        (default 3589 70000)
+    python -m benchmarks.explore [points …] [--record]        (default 3589 70000)
 
 Median, minimum and maximum of nine rounds, in milliseconds:
 
@@ -15,7 +15,6 @@ neighbours               of one sample among n × 512 features, after the first 
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,28 +23,27 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from sklearn.neighbors import NearestNeighbors
 
+from benchmarks.cells import LASSO, RECORD
+from benchmarks.report import VERSIONS, Table, numbers
 from tests.browser.gestures import drag, map_is_drawn
 from tests.browser.jupyter import Lab, Notebook, launch, until
 from tsne_widget.analysis import NeighborIndex
 
 SIZES = [3_589, 70_000]
 ROUNDS = 9
-LASSO = [(0.35, 0.3), (0.6, 0.3), (0.6, 0.6), (0.35, 0.6)]
+GESTURES = Table(
+    "explore-gestures",
+    "points | images | lasso → tiles, ms | confusion cell → selection, ms",
+    ["jupyterlab"],
+)
+NEIGHBOURS = Table(
+    "explore-neighbours", "rows × columns | ours, ms | scikit-learn, ms", ["scikit-learn"]
+)
 
-CELL = """
-import time
+CELL = (
+    RECORD
+    + """
 from pathlib import Path
-import numpy as np
-from PIL import Image
-from tsne_widget import EmbeddingExplorer, FeatureSet
-
-rng = np.random.default_rng(0)
-n = {n}
-labels = rng.integers(0, 7, n)
-angle = 2 * np.pi * labels / 7
-xy = np.stack([np.cos(angle), np.sin(angle)], 1) * 6 + rng.normal(size=(n, 2)) * 2
-predictions = np.where(rng.random(n) < 0.15, rng.integers(0, 7, n), labels)
-record = FeatureSet.from_arrays(rng.normal(size=(n, 16)), labels, predictions=predictions)
 pictures = rng.integers(0, 256, (min(n, 4000), 64, 64, 3), dtype="u1")
 if {files}:
     folder = Path("pictures-{n}")
@@ -60,6 +58,7 @@ arrived = []
 explorer.observe(lambda change: arrived.append(1000 * time.time()), "selected")
 explorer
 """
+)
 CLOCK = """
 window.now = () => performance.timeOrigin + performance.now();
 addEventListener("pointerup", (e) => window.up = performance.timeOrigin + e.timeStamp, true);
@@ -83,12 +82,12 @@ WATCH_TILES = """() => {
 
 def main(sizes: list[int]) -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
-    print("| points | pictures | lasso → tiles | confusion → selection |\n|---|---|---|---|")
     try:
-        with sync_playwright() as playwright:
+        with sync_playwright() as playwright, GESTURES as row:
             for n in sizes:
                 for files in (False, True):
                     browser = launch(playwright, arguments=())
+                    VERSIONS["Chromium"] = browser.version
                     page = browser.new_page(viewport={"width": 1400, "height": 1200})
                     page.add_init_script(CLOCK)
                     name = f"explore-{n}-{files}.ipynb"
@@ -97,15 +96,14 @@ def main(sizes: list[int]) -> None:
                     map_is_drawn(page)
                     tiles = spread([lasso_to_tiles(notebook, page) for _ in range(ROUNDS)])
                     cells = spread(confusion_clicks(notebook, page))
-                    kind = "files" if files else "array"
-                    print(f"| {n:,} | {kind} | {tiles} | {cells} |", flush=True)
+                    row(f"{n:,}", "files" if files else "array", tiles, cells)
                     notebook.close()
                     browser.close()
     finally:
         lab.close()
-    print("\n| n × d | neighbours of one sample | scikit-learn |\n|---|---|---|")
-    for n in sizes:
-        print(f"| {n:,} × 512 | {' | '.join(neighbors(n))} |")
+    with NEIGHBOURS as row:
+        for n in sizes:
+            row(f"{n:,} × 512", *neighbors(n))
 
 
 def lasso_to_tiles(notebook: Notebook, page: Page) -> float:
@@ -158,4 +156,4 @@ def spread(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or SIZES)
+    main(numbers(__doc__, SIZES))

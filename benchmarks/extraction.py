@@ -1,32 +1,43 @@
 """Images per second of ``extract``, compared with a loop that only runs the model.
 
-    python benchmarks/extraction.py [--samples 4096] [--rounds 5] [--threads 2] [--device cpu]
-        [--models resnet50 …]
+    python -m benchmarks.extraction [--samples 4096] [--rounds 5] [--threads 2] [--device cpu]
+        [--models resnet50 …] [--record]
 
 "model alone" is the forward pass over batches that are on the device already. The bare loop runs
 the forward pass in ``torch.inference_mode`` with the same DataLoader and copies the output to the
 host; it stores nothing. The hook script is the usual hand-written code: ``eval()``, a forward hook
 that appends ``.cpu()`` copies, and a final ``cat``. Rounds alternate between the ways. The result
 of each way is its best round, because other work on the machine only slows a round down. The
-ratio of CPU seconds is less sensitive to other work.
+ratio of CPU seconds is less sensitive to other work. "prefetch", on a GPU only, copies the next
+batch while the model computes, from pinned memory and on a stream of its own: ``extract`` does not,
+and this shows whether it should.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.report import Table, parser
 from tsne_widget import extract
+from tsne_widget.extraction.data import sources
+from tsne_widget.extraction.data.batches import Batch
+
+COLUMNS = (
+    "model | way | images/s | ratio to the bare loop | ratio of CPU seconds | extra start-up, s"
+)
+WAYS = {"cpu": Table("extraction-cpu", COLUMNS), "cuda": Table("extraction-gpu", COLUMNS)}
 
 
 class VggLike(nn.Module):
@@ -115,6 +126,40 @@ def hook_script(model: nn.Module, loader: DataLoader, device: torch.device) -> N
     torch.cat(labels).numpy()
 
 
+def prefetched(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """The batches on the device; each is copied while the one before it is in use."""
+    side = torch.cuda.Stream(device)
+
+    def copied(batch: Batch) -> Batch:
+        inputs = batch.pin_memory().inputs
+        with torch.cuda.stream(side):
+            args = tuple(tensor.to(device, non_blocking=True) for tensor in inputs.args)
+        return replace(batch, inputs=replace(inputs, args=args))
+
+    ahead: Batch | None = None
+    for batch in batches:
+        # An event marks the end of this copy alone, so that the next one is not waited for.
+        current, ahead = ahead, copied(batch)
+        event = side.record_event()
+        if current is not None:
+            yield current
+        torch.cuda.current_stream(device).wait_event(event)
+        for tensor in ahead.inputs.args:
+            tensor.record_stream(torch.cuda.current_stream(device))
+    if ahead is not None:
+        yield ahead
+
+
+def extract_prefetching(model: nn.Module, loader: DataLoader, device: torch.device) -> None:
+    plain = sources.Indexed.batches
+
+    def batches(self: sources.Indexed, *args: object, **kwargs: object) -> Iterator[Batch]:
+        return prefetched(plain(self, *args, **kwargs), device)
+
+    with mock.patch.object(sources.Indexed, "batches", batches):
+        extract(model, loader, progress=False)
+
+
 def ways(
     model: nn.Module, loader: DataLoader, device: torch.device
 ) -> dict[str, Callable[[], None]]:
@@ -126,6 +171,8 @@ def ways(
         "extract": lambda: extract(model, loader, progress=False) and None,
         "extract, store": lambda: stored(model, loader),
     }
+    if device.type == "cuda":
+        found["extract, prefetch"] = lambda: extract_prefetching(model, loader, device)
     return found
 
 
@@ -154,58 +201,55 @@ def of_torchvision(name: str) -> nn.Module:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=4096)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
+    given = parser(__doc__)
+    given.add_argument("--samples", type=int, default=4096)
+    given.add_argument("--batch-size", type=int, default=64)
+    given.add_argument("--rounds", type=int, default=5)
+    given.add_argument(
         "--size", type=int, default=32, help="width and height of an image in pixels"
     )
-    parser.add_argument(
+    given.add_argument(
         "--models", nargs="+", help="ours, or torchvision's with random weights; by default ours"
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    options = parser.parse_args()
+    given.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = given.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    machine = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
-    print(
-        f"{device} {machine}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
-        f"{options.samples} images of {options.size} × {options.size}, "
-        f"batch {options.batch_size}, {options.rounds} rounds"
+    with WAYS[device.type] as row:
+        for name in options.models or OURS:
+            measure(name, options, device, row)
+
+
+def measure(
+    name: str, options: argparse.Namespace, device: torch.device, row: Callable[..., None]
+) -> None:
+    """A row for each way to run a model."""
+    torch.manual_seed(0)
+    model = (OURS[name]() if name in OURS else of_torchvision(name)).to(device)
+    x = torch.randn(options.samples, 3, options.size, options.size)
+    y = torch.randint(10, (options.samples,))
+    loader = DataLoader(TensorDataset(x, y), options.batch_size)
+    first = DataLoader(
+        TensorDataset(x[: options.batch_size], y[: options.batch_size]), options.batch_size
     )
-    print(
-        "| model | way | images/s | ratio to the bare loop | ratio of CPU s | extra start-up, s |"
-    )
-    print("|---|---|---|---|---|---|")
-    for name in options.models or OURS:
-        torch.manual_seed(0)
-        model = (OURS[name]() if name in OURS else of_torchvision(name)).to(device)
-        x = torch.randn(options.samples, 3, options.size, options.size)
-        y = torch.randint(10, (options.samples,))
-        loader = DataLoader(TensorDataset(x, y), options.batch_size)
-        first = DataLoader(
-            TensorDataset(x[: options.batch_size], y[: options.batch_size]), options.batch_size
-        )
-        all_ways, one_batch = ways(model, loader, device), ways(model, first, device)
-        for run in all_ways.values():
-            run()
-        times: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
-        starts: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
-        for _ in range(options.rounds):
-            for way in all_ways:
-                times[way].append(seconds(all_ways[way]))
-                starts[way].append(seconds(one_batch[way]))
-        best = {way: [min(column) for column in zip(*t, strict=True)] for way, t in times.items()}
-        start = {way: min(wall for wall, _ in taken) for way, taken in starts.items()}
-        for way, (wall, processor) in best.items():
-            print(
-                f"| {name} | {way} | {options.samples / wall:,.0f} "
-                f"| {best['bare loop'][0] / wall:.3f} | {best['bare loop'][1] / processor:.3f} "
-                f"| {start[way] - start['bare loop']:.3f} |",
-                flush=True,
-            )
+    all_ways, one_batch = ways(model, loader, device), ways(model, first, device)
+    for run in all_ways.values():
+        run()
+    times: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
+    starts: dict[str, list[tuple[float, float]]] = {way: [] for way in all_ways}
+    for _ in range(options.rounds):
+        for way in all_ways:
+            times[way].append(seconds(all_ways[way]))
+            starts[way].append(seconds(one_batch[way]))
+    best = {way: [min(column) for column in zip(*t, strict=True)] for way, t in times.items()}
+    start = {way: min(wall for wall, _ in taken) for way, taken in starts.items()}
+    for way, (wall, processor) in best.items():
+        ratios = best["bare loop"][0] / wall, best["bare loop"][1] / processor
+        row(
+            name, way, f"{options.samples / wall:,.0f}", *(f"{ratio:.3f}" for ratio in ratios),
+            f"{start[way] - start['bare loop']:.3f}",
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

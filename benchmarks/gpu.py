@@ -1,19 +1,18 @@
 """t-SNE on one GPU: every stage of whole fits, beside the bars; in less than ten minutes.
 
-    python benchmarks/gpu.py [--sizes 3589x4096 10000x784 …] [--seconds 560] [--data folder]
+    python -m benchmarks.gpu [--sizes 3589x4096 10000x784 …] [--seconds 560] [--data folder]
+        [--record]
 
-Prints Markdown tables: first fits of a process, whole fits stage by stage, small fits beside the
+Measures first fits of a process, whole fits stage by stage, small fits beside the
 CPU, fits without Triton, and live frames. Times are wall seconds. "whole" is the median of warm
 fits without a callback; the stages are of one more fit, which waits for the device between them.
-Data are those of benchmarks/tsne.py if ``--data`` (or ``../shared/data``) has them, else Gaussian
+Data are those of benchmarks.tsne if ``--data`` (or ``../shared/data``) has them, else Gaussian
 clusters of unequal size and width that overlap.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,9 +25,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from benchmarks import tsne as peers
+from benchmarks.report import Table, parser
 from tsne_widget import TSNE
 from tsne_widget.projection import devices
 from tsne_widget.projection.gpu import engine
@@ -44,7 +42,7 @@ class Size(NamedTuple):
     bar: float | None
     """Seconds that the whole fit may take."""
     real: str | None
-    """Name of the data in benchmarks/tsne.py."""
+    """Name of the data in benchmarks.tsne."""
     rounds: int
     has_cpu: bool
     """Also fit on the CPU, to compare the KL divergence."""
@@ -58,9 +56,23 @@ SIZES = (
     Size(1_000_000, 50, 2.5, None, 2, False),
     Size(5_000_000, 50, None, None, 1, False),
 )
-COLUMNS = (
-    "rows × columns | data | neighbours | P | optimise | whole | bar | KL | KL on the CPU | "
-    "recall | peak GB | estimate | same bits"
+FIRST = Table(
+    "gpu-first",
+    "kernels on disk | imports and driver, s | compiling, s | first fit, 5,000 × 50 | the second",
+    ["triton"],
+)
+FITS = Table(
+    "gpu-fits",
+    "rows × columns | data | neighbours | P and start | iterations | whole, s | goal, s | KL "
+    "| KL on the CPU | recall | peak GB | estimate, GB | same bits twice",
+    ["triton"],
+)
+SMALL_FITS = Table("gpu-small", "rows × 512, warm | GPU, s | CPU, s", ["triton", "numba"])
+TORCH_FITS = Table("gpu-torch", "torch operations | whole, s | KL")
+LIVE = Table(
+    "gpu-frames",
+    "70,000 × 50 | without frames, s | with frames, s | frames | frames a second",
+    ["triton"],
 )
 SMALL = (500, 1_000, 2_000, 3_000, 5_000)
 FIRST_FIT = """
@@ -103,61 +115,38 @@ class Stages:
 
 def main() -> None:
     """Measure within the seconds that are given."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", default=[f"{s.n}x{s.d}" for s in SIZES])
-    parser.add_argument("--seconds", type=float, default=560, help="stop before the next size")
-    parser.add_argument("--data", type=Path, default=peers.DATA)
-    options = parser.parse_args()
+    given = parser(__doc__)
+    given.add_argument("--sizes", nargs="+", default=[f"{s.n}x{s.d}" for s in SIZES])
+    given.add_argument("--seconds", type=float, default=560, help="stop before the next size")
+    given.add_argument("--data", type=Path, default=peers.DATA)
+    options = given.parse_args()
     if not torch.cuda.is_available():
-        raise SystemExit("benchmarks/gpu.py needs a CUDA GPU; torch sees none")
+        raise SystemExit("benchmarks.gpu needs a CUDA GPU; torch sees none")
     begin = time.perf_counter()
     peers.DATA = options.data
-    describe()
-    first_fits()
-    print(f"\n| {COLUMNS} |\n|{'---|' * (COLUMNS.count('|') + 1)}")
-    for size in SIZES:
-        if f"{size.n}x{size.d}" not in options.sizes:
-            continue
-        if time.perf_counter() - begin > options.seconds:
-            print(f"| {size.n:,} × {size.d:,} | not measured: the time is over |", flush=True)
-            continue
-        row(size)
+    with FIRST:
+        first_fits()
+    with FITS:
+        for size in SIZES:
+            if f"{size.n}x{size.d}" not in options.sizes:
+                continue
+            if time.perf_counter() - begin > options.seconds:
+                FITS.row(f"{size.n:,} × {size.d:,}", "not measured: the time is over")
+                continue
+            row(size)
     for part in (small_fits, without_triton, frames):
         if time.perf_counter() - begin < options.seconds:
             part()
-    print(f"\n{time.perf_counter() - begin:.0f} s in all")
-
-
-def describe() -> None:
-    """Print the machine and the versions."""
-    try:
-        import triton
-
-        version = triton.__version__
-    except ImportError:
-        version = "absent"
-    properties = torch.cuda.get_device_properties(0)
-    print(
-        f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB; {platform.machine()}, "
-        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads; Python "
-        f"{platform.python_version()}, torch {torch.__version__}, CUDA {torch.version.cuda}, "
-        f"Triton {version}",
-        flush=True,
-    )
 
 
 def first_fits() -> None:
     """First and second fit of a process, with an empty and a full cache of kernels."""
-    print(
-        "\n| cache of kernels | imports and driver | compiling | first fit, 5,000 × 50 | second |\n"
-        "|---|---|---|---|---|"
-    )
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
             "TRITON_CACHE_DIR": folder,
             "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         }
-        for cache in ("empty", "full"):
+        for on_disk in ("no", "yes"):
             ended = subprocess.run(
                 [sys.executable, "-c", FIRST_FIT],
                 env=environment,
@@ -166,9 +155,9 @@ def first_fits() -> None:
                 check=False,
             )
             if ended.returncode:
-                print(f"| {cache} | failed: {ended.stderr.splitlines()[-1]} |")
+                FIRST.row(on_disk, f"failed: {ended.stderr.splitlines()[-1]}")
             else:
-                print(f"| {cache} | {' | '.join(ended.stdout.split())} |", flush=True)
+                FIRST.row(on_disk, *ended.stdout.split())
 
 
 def row(size: Size) -> None:
@@ -198,12 +187,10 @@ def row(size: Size) -> None:
     cpu = "–"
     if size.has_cpu:
         cpu = f"{TSNE(device='cpu', random_state=0).fit(X).kl_divergence_:.4f}"
-    bar = "–" if size.bar is None else f"≤ {size.bar}"
-    print(
-        f"| {size.n:,} × {size.d:,} | {name} | {' | '.join(parts)} | {whole:.3f} | {bar} | "
-        f"{kl:.4f} | {cpu} | {recall:.4f} | {peak:.1f} | {estimate:.1f} | {same} |",
-        flush=True,
-    )
+    FITS.row(
+        f"{size.n:,} × {size.d:,}", name, *parts, f"{whole:.3f}", size.bar or "–", f"{kl:.4f}",
+        cpu, f"{recall:.4f}", f"{peak:.1f}", f"{estimate:.1f}", same,
+    )  # fmt: skip
 
 
 def timed(tsne: TSNE, X: np.ndarray) -> tuple[float, TSNE]:
@@ -224,36 +211,33 @@ def staged(X: np.ndarray) -> tuple[Stages, float]:
 
 def small_fits() -> None:
     """Warm fits of few rows on the GPU and on the CPU."""
-    threads = torch.get_num_threads()
-    print(f"\n| rows | GPU | CPU, {threads} threads |\n|---|---|---|")
     X, _ = data(Size(max(SMALL), 512, None, None, 1, False))
-    for n in SMALL:
-        cells = []
-        for device in ("cuda", "cpu"):
-            times = [timed(TSNE(device=device, random_state=0), X[:n])[0] for _ in range(4)]
-            cells.append(f"{statistics.median(times[1:]):.3f}")
-        print(f"| {n:,} | {' | '.join(cells)} |", flush=True)
+    with SMALL_FITS as row:
+        for n in SMALL:
+            cells = []
+            for device in ("cuda", "cpu"):
+                times = [timed(TSNE(device=device, random_state=0), X[:n])[0] for _ in range(4)]
+                cells.append(f"{statistics.median(times[1:]):.3f}")
+            row(f"{n:,}", *cells)
 
 
 def without_triton() -> None:
     """Whole fits with torch operations, as where Triton is absent."""
-    print("\n| torch operations | whole | KL |\n|---|---|---|")
     fast = engine.ENGINES.copy()
     engine.ENGINES.update(dict.fromkeys(fast, engine.Engine(TorchOperations(), TORCH)))
-    for size in SIZES[1:3]:
-        X, _ = data(size)
-        fits = [timed(TSNE(device="cuda", random_state=0), X) for _ in range(3)]
-        seconds = statistics.median(seconds for seconds, _ in fits[1:])
-        kl = fits[-1][1].kl_divergence_
-        print(f"| {size.n:,} × {size.d:,} | {seconds:.3f} | {kl:.4f} |", flush=True)
+    with TORCH_FITS as row:
+        for size in SIZES[1:3]:
+            X, _ = data(size)
+            fits = [timed(TSNE(device="cuda", random_state=0), X) for _ in range(3)]
+            seconds = statistics.median(seconds for seconds, _ in fits[1:])
+            kl = fits[-1][1].kl_divergence_
+            row(f"{size.n:,} × {size.d:,}", f"{seconds:.3f}", f"{kl:.4f}")
     engine.ENGINES.update(fast)
 
 
 def frames() -> None:
     """What frames of a live map cost: a callback in every tenth iteration, 70,000 points."""
     X, _ = data(Size(70_000, 50, None, None, 1, False))
-    print("\n| 70,000 × 50 | without frames | with frames | frames | a second |")
-    print("|---|---|---|---|---|")
 
     def measure(thread: str) -> None:
         seen: list[int] = []
@@ -261,15 +245,14 @@ def frames() -> None:
         live = TSNE(device="cuda", random_state=0, callback_every=10)
         live.callback = lambda iteration, *_: seen.append(iteration)
         seconds = timed(live, X)[0]
-        print(
-            f"| {thread} | {alone:.3f} | {seconds:.3f} | {len(seen)} | {len(seen) / seconds:.0f} |",
-            flush=True,
-        )
+        rate = len(seen) / seconds
+        LIVE.row(thread, f"{alone:.3f}", f"{seconds:.3f}", len(seen), f"{rate:.0f}")
 
-    measure("main thread")
-    other = threading.Thread(target=measure, args=("another thread, as in the explorer",))
-    other.start()
-    other.join()
+    with LIVE:
+        measure("main thread")
+        other = threading.Thread(target=measure, args=("another thread, as in the explorer",))
+        other.start()
+        other.join()
 
 
 def data(size: Size) -> tuple[np.ndarray, str]:

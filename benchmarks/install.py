@@ -1,6 +1,6 @@
 """Number of packages that an installation brings into an empty environment, and of peers.
 
-    python -m benchmarks.install [REQUIREMENT …]
+    python -m benchmarks.install [REQUIREMENT …] [--record]
 
 pip resolves each requirement for this Python and system without installing it, which takes minutes
 and needs PyPI. Packages that torch brings are counted apart: who explores a torch model has them.
@@ -9,27 +9,30 @@ On Linux, PyPI's torch brings about 20 packages of CUDA that torch's own index o
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.report import Table, parser
+
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ["jupyter-scatter", "fiftyone"]
+PACKAGES = Table("install-packages", "installed | packages | without torch and what it brings")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("requirement", nargs="*", default=PEERS)
+    options = parser(__doc__)
+    options.add_argument("requirement", nargs="*", default=PEERS)
+    peers = options.parse_args().requirement
     torch = brought_by("torch")
-    print("| installed | packages | without torch and what it brings |\n|---|---|---|")
-    print(f"| torch | {len(torch)} | 0 |")
-    for name in (wheel(), *parser.parse_args().requirement):
-        brought = brought_by(name)
-        shown = Path(name).name.split("-")[0] if name.endswith(".whl") else name
-        print(f"| {shown} | {len(brought)} | {len(brought - torch)} |", flush=True)
+    with PACKAGES as row:
+        row("torch", len(torch), 0)
+        for name in (wheel(), *peers):
+            brought = brought_by(name)
+            shown = Path(name).name.split("-")[0] if name.endswith(".whl") else name
+            row(shown, len(brought), len(brought - torch))
 
 
 def wheel() -> str:

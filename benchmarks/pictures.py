@@ -1,6 +1,6 @@
 """Properties of pictures: their cost over making the thumbnails, and what the duplicates find.
 
-    python -m benchmarks.pictures [cost] [groups] [copies]
+    python -m benchmarks.pictures [cost] [groups] [copies] [--record]
 
 "cost" makes the thumbnails of artificial pictures, alone and together with the properties. "groups"
 times the search for duplicates among 100,000 fingerprints. "copies" plants changed copies among
@@ -9,8 +9,6 @@ real pictures of ../shared/data and scikit-learn's digits, and counts what is fo
 
 from __future__ import annotations
 
-import gzip
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,15 +19,24 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from benchmarks import real_data
+from benchmarks.report import Table, run_sections
 from tsne_widget.analysis import duplicate_groups
 from tsne_widget.images import ArrayImages, FileImages, ImageSource, Measuring, ThumbnailCache
 from tsne_widget.images.fingerprints import perceptual_hash
 from tsne_widget.images.properties import properties
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SIZE, REPEATS = 96, 15
 COPIES = 100
 ROWS = 100_000
+COST = Table(
+    "pictures-cost",
+    "pictures | thumbnails, µs of CPU each | and properties | more | properties alone",
+)
+COPIED = Table(
+    "pictures-copies",
+    "pictures | JPEG, quality 50 | twice as large | 8 % brighter | others in groups",
+)
 
 
 def pictures(n: int, side: int) -> np.ndarray:
@@ -68,9 +75,7 @@ def make_thumbnails(source: ImageSource) -> None:
 
 
 def cost() -> None:
-    print("| pictures | thumbnails, µs each | and properties | more | properties alone |")
-    print("|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, COST as row:
         for side, n in ((32, 256), (224, 64), (1000, 12)):
             array = pictures(n, side)
             paths = [Path(folder, f"{side}-{i}.jpg") for i in range(n)]
@@ -80,11 +85,10 @@ def cost() -> None:
                 plain = seconds(lambda: make_thumbnails(source))
                 both = seconds(lambda: measure(source, thumbnails=True))
                 alone = seconds(lambda: measure(source, thumbnails=False))
-                print(
-                    f"| {side} × {side}, {kind} | {1e6 * plain / n:.0f} | {1e6 * both / n:.0f} "
-                    f"| {both / plain - 1:+.0%} | {1e6 * alone / n:.0f} |",
-                    flush=True,
-                )
+                row(
+                    f"{side} × {side}, {kind}", f"{1e6 * plain / n:.0f}", f"{1e6 * both / n:.0f}",
+                    f"{both / plain - 1:+.0%}", f"{1e6 * alone / n:.0f}",
+                )  # fmt: skip
 
 
 def groups() -> None:
@@ -107,11 +111,9 @@ def groups() -> None:
 
 def real_sets() -> dict[str, np.ndarray]:
     found = {"digits": np.uint8(load_digits().images * 15.9)}
-    if DATA.exists():
-        found["CIFAR-10"] = np.load(DATA / "cifar10/cifar10_test_0_4999.npz")["images"]
-        packed = gzip.decompress((DATA / "mnist/t10k-images-idx3-ubyte.gz").read_bytes())
-        found["MNIST"] = np.frombuffer(packed, np.uint8, offset=16).reshape(-1, 28, 28)
-        found["Fashion"] = np.load(DATA / "fashion_mnist/fashion_mnist_sprite900.npz")["images"]
+    if real_data.IS_THERE:
+        sets = {"CIFAR-10": real_data.cifar, "MNIST": real_data.mnist, "Fashion": real_data.fashion}
+        found |= {name: load()[0] for name, load in sets.items()}
     return found
 
 
@@ -130,29 +132,28 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 def copies() -> None:
     """Share of planted copies in one group with their originals; real pictures in groups."""
-    print(f"\n| pictures | {' | '.join(CHANGES)} | others in groups |")
-    print("|---|" + "---|" * (len(CHANGES) + 1))
-    for name, array in real_sets().items():
-        originals = [Image.fromarray(picture) for picture in array]
-        n = len(originals)
-        chosen = np.random.default_rng(0).choice(n, COPIES, replace=False)
-        shares = []
-        for change in CHANGES.values():
-            found = properties([*originals, *(change(originals[i]) for i in chosen)])
-            sides = np.full(n + COPIES, 1, dtype=np.float32)
-            hashes = perceptual_hash(found.frequencies)
-            _, near = duplicate_groups(
-                np.arange(n + COPIES).astype(np.uint64), sides, sides, hashes, found.frequencies
-            )
-            shares.append(np.mean(near[chosen] == near[n:]))
-        alone = properties(originals)
-        hashes = perceptual_hash(alone.frequencies)
-        sides = np.ones(n, dtype=np.float32)
-        _, near = duplicate_groups(alone.checksum, sides, sides, hashes, alone.frequencies)
-        cells = " | ".join(f"{share:.0%}" for share in shares)
-        print(f"| {name}, {n:,} | {cells} | {np.sum(near >= 0)} |", flush=True)
+    with COPIED as row:
+        for name, array in real_sets().items():
+            originals = [Image.fromarray(picture) for picture in array]
+            chosen = np.random.default_rng(0).choice(len(array), COPIES, replace=False)
+            shares = []
+            for change in CHANGES.values():
+                changed = [change(originals[i]) for i in chosen]
+                near = near_groups([*originals, *changed], has_equal=False)
+                shares.append(np.mean(near[chosen] == near[len(array) :]))
+            alone = near_groups(originals, has_equal=True)
+            cells = (f"{share:.0%}" for share in shares)
+            row(f"{name}, {len(array):,}", *cells, np.sum(alone >= 0))
+
+
+def near_groups(given: list[Image.Image], *, has_equal: bool) -> np.ndarray:
+    """(n,) group of nearly equal pictures of each picture, -1: none."""
+    found = properties(given)
+    sides = np.ones(len(given), dtype=np.float32)
+    hashes = perceptual_hash(found.frequencies)
+    content = found.checksum if has_equal else np.arange(len(given)).astype(np.uint64)
+    return duplicate_groups(content, sides, sides, hashes, found.frequencies)[1]
 
 
 if __name__ == "__main__":
-    for section in sys.argv[1:] or ("cost", "groups", "copies"):
-        {"cost": cost, "groups": groups, "copies": copies}[section]()
+    run_sections(__doc__, {"cost": cost, "groups": groups, "copies": copies})

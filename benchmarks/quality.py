@@ -1,6 +1,6 @@
 """KL divergence and trustworthiness of our maps and of scikit-learn's, on many kinds of data.
 
-    python -m benchmarks.quality [--sets digits blobs …] [--seeds 5] [--peer-seeds 3]
+    python -m benchmarks.quality [--sets digits blobs …] [--seeds 5] [--peer-seeds 3] [--record]
 
 Both engines run with their defaults, perplexity 30 (less for few rows), one thread, and each seed
 sees the rows in another order. KL is exact and uses one P for both: that of our exact neighbours.
@@ -9,19 +9,20 @@ Scikit-learn's maps are kept in the folder for temporary files, so that each is 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks.report import Table, parser
+from benchmarks.tsne import CACHE, DATA, PERPLEXITY, features
 
-from benchmarks.tsne import CACHE, DATA, PERPLEXITY, features  # noqa: E402
-
+QUALITY = Table(
+    "quality-sets",
+    "set | rows | KL, ours | KL, scikit-learn | trust., ours | trust., scikit-learn",
+    ["scikit-learn"],
+)
 # Rows whose trustworthiness is measured.
 SAMPLE = 1_000
 NEIGHBORS = 15
@@ -217,31 +218,30 @@ def measure(name: str, maps: list[np.ndarray]) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peer-seeds", type=int, default=3)
-    parser.add_argument("--only-peer", action="store_true", help="fill the cache of peer's maps")
-    options = parser.parse_args()
+    given = parser(__doc__)
+    given.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
+    given.add_argument("--seeds", type=int, default=5)
+    given.add_argument("--peer-seeds", type=int, default=3)
+    given.add_argument("--only-peer", action="store_true", help="fill the cache of peer's maps")
+    options = given.parse_args()
     if options.only_peer:
         for name in options.sets:
             for seed in range(options.peer_seeds):
                 theirs(name, seed)
         return
-    print("| set | rows | KL, ours | KL, scikit-learn | trust., ours | trust., scikit-learn |")
-    print("|---|---|---|---|---|---|")
-    for name in options.sets:
-        n, d = data(name).shape
-        found = [
-            measure(name, [engine(name, seed) for seed in range(seeds)])
-            for engine, seeds in ((ours, options.seeds), (theirs, options.peer_seeds))
-        ]
-        cells = [
-            f"{each[:, column].mean():.4f} ({np.ptp(each[:, column]):.4f})"
-            for column in (0, 1)
-            for each in found
-        ]
-        print(f"| {SETS[name][0]} | {n:,} × {d:,} | {' | '.join(cells)} |", flush=True)
+    with QUALITY as row:
+        for name in options.sets:
+            n, d = data(name).shape
+            found = [
+                measure(name, [engine(name, seed) for seed in range(seeds)])
+                for engine, seeds in ((ours, options.seeds), (theirs, options.peer_seeds))
+            ]
+            cells = [
+                f"{each[:, column].mean():.4f} ({np.ptp(each[:, column]):.4f})"
+                for column in (0, 1)
+                for each in found
+            ]
+            row(SETS[name][0], f"{n:,} × {d:,}", *cells)
 
 
 if __name__ == "__main__":

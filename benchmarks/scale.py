@@ -1,9 +1,10 @@
 """Cost of each step as n grows, on one machine, and the gain from a cluster.
 
-    python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--data ../shared/data]
+    python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--record]
 
 Sections: extraction, store, analysis, neighbors, landmarks, million. The default is all
 but million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
+Analysis has sizes of its own.
 Times are wall times. Memory is the increase of the process's peak (VmHWM, Linux only).
 
 Rows are synthetic, see ``benchmarks.synthetic``. Images, and the weights in "extraction", are
@@ -14,12 +15,11 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import sys
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from torch.utils.data import Dataset
 
 from benchmarks.extraction import ResNetLike
 from benchmarks.measures import measured, timed
+from benchmarks.report import Table, parser
 from benchmarks.synthetic import rows
 from tsne_widget import TSNE, FeatureSet, analysis, extract
 from tsne_widget.analysis.inputs import centred
@@ -42,21 +43,32 @@ SHARD_ROWS = store_module.SHARD_ROWS
 NEIGHBORS = 50
 # For more rows than the first number, exact neighbours are searched only for the second number.
 EXACT_UP_TO, EXACT_ROWS = 100_000, 2_000
+FUNCTION_SIZES = [10_000, 100_000, 1_000_000]
+EXTRACTION = Table("scale-extraction", "images | executor | seconds | µs per image", ["ray"])
+ACTORS = Table("scale-actors", "actors of 1 thread | time | efficiency")
+STORE = Table("scale-store", "rows × 64 | save, s | load, s | peak MB of load")
+FUNCTIONS = Table(
+    "scale-functions",
+    "function | 10,000 rows: s | MB | 100,000: s | MB | 1,000,000: s | MB",
+)
+FOUND = Table(
+    "scale-neighbours", "rows × 64 | exact, s | approximate, s | µs per row | peak MB | recall"
+)
+LANDMARKS = Table("scale-landmarks", "landmarks | seconds | 10-NN | trustworthiness | KL")
+MAPS = Table(
+    "scale-maps",
+    "rows × 64 | landmarks | seconds | µs per row | peak MB besides the features | 10-NN",
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--pictures", type=int, nargs="+", default=[3_000, 30_000])
-    parser.add_argument("--landmarks", type=int, nargs="+", default=[5_000, 10_000, 20_000, 50_000])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    options = parser.parse_args()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads", flush=True)
+    given = parser(__doc__)
+    given.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    given.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
+    given.add_argument("--pictures", type=int, nargs="+", default=[3_000, 30_000])
+    given.add_argument("--landmarks", type=int, nargs="+", default=[5_000, 10_000, 20_000, 50_000])
+    options = given.parse_args()
     for name in options.sections or [name for name in SECTIONS if name != "million"]:
-        print(f"\n{name}", flush=True)
         SECTIONS[name](options)
 
 
@@ -79,46 +91,42 @@ def extraction(options: argparse.Namespace) -> None:
     torch.manual_seed(0)
     model = ResNetLike().eval()
     most = torch.get_num_threads()
-    print("| images | executor | seconds | µs per image | seconds to read the store again |")
-    print("|---|---|---|---|---|")
     shard_seconds = reading = 0.0
-    for n in options.pictures:
-        for way, threads in (("local", 1), ("local", most), ("ray", 1)):
-            torch.set_num_threads(threads)
-            if way == "local":
-                extract(model, Random(128), progress=False)  # the first batches create the threads
-            with tempfile.TemporaryDirectory() as folder, _ray_started(way == "ray"):
-                run = lambda where=folder, how=way, size=n: extract(  # noqa: E731
-                    model, Random(size), store=where, executor=how, progress=False
-                )
-                seconds, again = timed(run), timed(lambda: run(how="local"))
-            named = f"{way}, {threads} thread{'s' * (threads > 1)}"
-            if way == "ray":
-                named = f"ray, {most} actors of 1 thread"
-            print(f"| {n:,} | {named} | {seconds:.2f} | {1e6 * seconds / n:.0f} | {again:.2f} |")
-            sys.stdout.flush()
-            if way == "local" and threads == 1:
-                shard_seconds = seconds * SHARD_ROWS / n
-            reading = again * SHARD_ROWS / n
+    with EXTRACTION as row:
+        for n in options.pictures:
+            for way, threads in (("local", 1), ("local", most), ("ray", 1)):
+                torch.set_num_threads(threads)
+                if way == "local":
+                    extract(model, Random(128), progress=False)  # the first batches make threads
+                with tempfile.TemporaryDirectory() as folder, _ray_started(way == "ray"):
+                    run = lambda where=folder, how=way, size=n: extract(  # noqa: E731
+                        model, Random(size), store=where, executor=how, progress=False
+                    )
+                    seconds, again = timed(run), timed(lambda: run(how="local"))
+                named = f"{way}, {threads} thread{'s' * (threads > 1)}"
+                if way == "ray":
+                    named = f"Ray, {most} actors of 1 thread"
+                row(f"{n:,}", named, f"{seconds:.2f}", f"{1e6 * seconds / n:.0f}")
+                if way == "local" and threads == 1:
+                    shard_seconds = seconds * SHARD_ROWS / n
+                reading = again * SHARD_ROWS / n
     torch.set_num_threads(1)
     start, handing = driver_seconds()
     torch.set_num_threads(most)
     driver = handing + reading
     print(
-        f"\nRay: the actors start after {start:.1f} s; each shard takes the driver "
-        f"{driver * 1e3:.0f} ms: {handing * 1e3:.0f} ms in Ray and for the manifest, "
-        f"{reading * 1e3:.0f} ms to read it"
+        f"\nRay: the actors start after {start:.1f} s. Simulated, not measured: 10,000,000 images "
+        f"in shards of 4,096; each shard takes an actor {shard_seconds:.2f} s (±20 %) and the "
+        f"driver {driver * 1e3:.0f} ms, {handing * 1e3:.0f} of them in Ray and for the manifest, "
+        f"{reading * 1e3:.0f} to read it"
     )
-    print(
-        f"\nSimulated, not measured: 10,000,000 images in shards of 4,096; each shard takes an "
-        f"actor {shard_seconds:.2f} s (±20 %) and the driver {driver * 1e3:.0f} ms\n"
-    )
-    print("| actors of 1 thread | hours | share of linear speed-up |\n|---|---|---|")
     alone = 0.0
-    for actors in (1, 2, 8, 64, 256, 1024):
-        seconds = start + simulated(10_000_000 // SHARD_ROWS, actors, shard_seconds, driver)
-        alone = alone or seconds
-        print(f"| {actors:,} | {seconds / 3600:.3f} | {alone / seconds / actors:.0%} |")
+    with ACTORS as row:
+        for actors in (1, 2, 8, 64, 256, 1024):
+            seconds = start + simulated(10_000_000 // SHARD_ROWS, actors, shard_seconds, driver)
+            alone = alone or seconds
+            hours = f"{seconds / 3600:.1f} h" if seconds > 3600 else f"{seconds:.0f} s"
+            row(f"{actors:,}", hours, f"{alone / seconds / actors:.0%}")
 
 
 def driver_seconds() -> tuple[float, float]:
@@ -179,28 +187,21 @@ def _ray_started(wanted: bool) -> Iterator[None]:
 
 def store(options: argparse.Namespace) -> None:
     """Time to save a FeatureSet and to load it as a memory map."""
-    print("| rows × 64 | save, s | load, s | peak MB of load | ns per row, saved and loaded |")
-    print("|---|---|---|---|---|")
-    for n in options.sizes:
-        X, y = rows(options.data, n)
-        record = FeatureSet.from_arrays(X, y)
-        with tempfile.TemporaryDirectory() as folder:
-            saved = timed(lambda: record.save(f"{folder}/set"))
-            loaded, peak = measured(lambda: FeatureSet.load(f"{folder}/set"))
-        print(
-            f"| {n:,} | {saved:.2f} | {loaded:.2f} | {peak:.0f} | "
-            f"{1e9 * (saved + loaded) / n:.0f} |",
-            flush=True,
-        )
+    with STORE as row:
+        for n in options.sizes:
+            X, y = rows(n)
+            record = FeatureSet.from_arrays(X, y)
+            with tempfile.TemporaryDirectory() as folder:
+                saved = timed(lambda: record.save(f"{folder}/set"))
+                loaded, peak = measured(lambda: FeatureSet.load(f"{folder}/set"))
+            row(f"{n:,}", f"{saved:.2f}", f"{loaded:.2f}", f"{peak:.0f}")
 
 
 def numbers(options: argparse.Namespace) -> None:
     """Time and memory of the functions of analysis/; neighbours are random."""
-    print("| | " + " | ".join(f"{n:,}: s | peak MB" for n in options.sizes) + " |")
-    print("|---" * (1 + 2 * len(options.sizes)) + "|")
     columns: list[dict[str, tuple[float, float]]] = []
-    for n in options.sizes:
-        X, y = rows(options.data, n)
+    for n in FUNCTION_SIZES:
+        X, y = rows(n)
         random = np.random.default_rng(0)
         near = random.integers(0, n, (n, 50), dtype=np.int32)
         far = np.sort(random.random((n, 50), dtype=np.float32), axis=1)
@@ -237,9 +238,10 @@ def numbers(options: argparse.Namespace) -> None:
             "sample_frame of all": lambda: analysis.sample_frame(record, np.arange(n), xy),
         }
         columns.append({name: measured(call) for name, call in calls.items()})
-    for name in columns[0]:
-        cells = [f"{column[name][0]:.3f} | {column[name][1]:.0f}" for column in columns]
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    with FUNCTIONS as row:
+        for name in columns[0]:
+            pairs = [(f"{column[name][0]:.3f}", f"{column[name][1]:.0f}") for column in columns]
+            row(name, *itertools.chain(*pairs))
 
 
 def neighbors(options: argparse.Namespace) -> None:
@@ -248,30 +250,24 @@ def neighbors(options: argparse.Namespace) -> None:
     For more than 100,000 rows, exact neighbours are searched for some rows only, and the time is
     extrapolated. Recall is measured on these rows.
     """
-    print("| rows × 64, k = 50 | exact, s | approximate, s | µs per row | peak MB | recall |")
-    print("|---|---|---|---|---|---|")
-    for n in options.sizes:
-        X, _ = rows(options.data, n)
-        some = np.linspace(0, n - 1, EXACT_ROWS).astype(int)
-        exact, seconds = exactly(X, some, NEIGHBORS)
-        named = (
-            f"{seconds * n / EXACT_ROWS:,.0f}, extrapolated from {seconds:.2f} for {EXACT_ROWS:,}"
-        )
-        if n <= EXACT_UP_TO:
-            named = f"{timed(lambda: analysis.kneighbors(X, NEIGHBORS)):.1f}"
-        found: list[Any] = []
-        about, peak = measured(
-            lambda: found.append(analysis.kneighbors(X, NEIGHBORS, neighbors="approximate"))
-        )
-        hits = [
-            np.isin(found[0].indices[row], own, assume_unique=True).mean()
-            for row, own in zip(some, exact, strict=True)
-        ]
-        print(
-            f"| {n:,} | {named} | {about:.1f} | {1e6 * about / n:.0f} | {peak:.0f} | "
-            f"{np.mean(hits):.4f} |",
-            flush=True,
-        )
+    with FOUND as row:
+        for n in options.sizes:
+            X, _ = rows(n)
+            some = np.linspace(0, n - 1, EXACT_ROWS).astype(int)
+            exact, seconds = exactly(X, some, NEIGHBORS)
+            named = f"{seconds * n / EXACT_ROWS:,.0f}, extrapolated from {seconds:.1f}"
+            if n <= EXACT_UP_TO:
+                named = f"{timed(lambda: analysis.kneighbors(X, NEIGHBORS)):.1f}"
+            found: list[Any] = []
+            about, peak = measured(
+                lambda: found.append(analysis.kneighbors(X, NEIGHBORS, neighbors="approximate"))
+            )
+            hits = [
+                np.isin(found[0].indices[index], own, assume_unique=True).mean()
+                for index, own in zip(some, exact, strict=True)
+            ]
+            times = f"{about:.1f}", f"{1e6 * about / n:.0f}"
+            row(f"{n:,}", named, *times, f"{peak:.0f}", f"{np.mean(hits):.4f}")
 
 
 def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]:
@@ -287,24 +283,17 @@ def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]
 
 def landmarks(options: argparse.Namespace) -> None:
     """Quality of maps of landmarks, compared with the whole fit of 70,000 rows."""
-    X, y = rows(options.data, QUALITY_ROWS)
+    X, y = rows(QUALITY_ROWS)
     some = np.linspace(0, QUALITY_ROWS - 1, SAMPLE).astype(int)
     P = affinities(X[some])
-    print(
-        "| landmarks of 70,000 | seconds | 10-NN accuracy | trustworthiness(15) | KL, 10,000 rows |"
-    )
-    print("|---|---|---|---|---|")
-    for count in [*options.landmarks, None]:
-        tsne = TSNE(landmarks=count, random_state=0)
-        seconds = timed(lambda: tsne.fit(X, y))
-        xy = tsne.embedding_
-        print(
-            f"| {'all' if count is None else f'{count:,}'} | {seconds:.1f} | "
-            f"{label_accuracy(xy, y):.4f} | "
-            f"{trustworthiness(X, xy):.4f} | "
-            f"{kl_divergence(P, xy[some]):.4f} |",
-            flush=True,
-        )
+    with LANDMARKS as row:
+        for count in [*options.landmarks, None]:
+            tsne = TSNE(landmarks=count, random_state=0)
+            seconds = timed(lambda: tsne.fit(X, y))
+            xy = tsne.embedding_
+            named = "all" if count is None else f"{count:,}"
+            quality = label_accuracy(xy, y), trustworthiness(X, xy), kl_divergence(P, xy[some])
+            row(named, f"{seconds:.1f}", *(f"{value:.4f}" for value in quality))
 
 
 def trustworthiness(X: np.ndarray, xy: np.ndarray) -> float:
@@ -325,19 +314,15 @@ def label_accuracy(xy: np.ndarray, y: np.ndarray) -> float:
 
 def million(options: argparse.Namespace) -> None:
     """Whole maps of landmarks: time, memory and label accuracy."""
-    print("| rows × 64 | landmarks | seconds | µs per row | peak MB | 10-NN accuracy |")
-    print("|---|---|---|---|---|---|")
-    for n in options.sizes:
-        X, y = rows(options.data, n)
-        for count in options.landmarks:
-            tsne = TSNE(landmarks=count, random_state=0)
-            seconds, peak = measured(lambda: tsne.fit(X, y))
-            accuracy = label_accuracy(tsne.embedding_, y)
-            print(
-                f"| {n:,} | {min(count, n):,} | {seconds:.1f} | {1e6 * seconds / n:.0f} | "
-                f"{peak:.0f} | {accuracy:.4f} |",
-                flush=True,
-            )
+    with MAPS as row:
+        for n in options.sizes:
+            X, y = rows(n)
+            for count in options.landmarks:
+                tsne = TSNE(landmarks=count, random_state=0)
+                seconds, peak = measured(lambda: tsne.fit(X, y))
+                accuracy = label_accuracy(tsne.embedding_, y)
+                times = f"{seconds:.1f}", f"{1e6 * seconds / n:.0f}"
+                row(f"{n:,}", f"{min(count, n):,}", *times, f"{peak:.0f}", f"{accuracy:.4f}")
 
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {

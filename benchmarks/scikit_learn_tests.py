@@ -1,6 +1,6 @@
 """scikit-learn's own tests of TSNE, run with our class in place of theirs.
 
-    python benchmarks/scikit_learn_tests.py [arguments of pytest]
+    python -m benchmarks.scikit_learn_tests [arguments of pytest]
 
 The file of tests is read from the installed scikit-learn; only the name TSNE in it is replaced.
 benchmarks/README.md explains each test that fails.

@@ -1,6 +1,6 @@
 """Size of a map saved as one HTML file, and time to write, open and use it.
 
-    python -m benchmarks.share [rows …]        (default 3589 20000)
+    python -m benchmarks.share [rows …] [--record]        (default 3589 20000)
 
 Images are CIFAR-10's, or scikit-learn's digits if ../shared/data is absent, resized to 48 × 48 so
 that they are stored as JPEG.
@@ -14,7 +14,6 @@ lasso    milliseconds from mouse-up until the selection is drawn; median of nine
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,15 +23,16 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_digits
 
+from benchmarks import real_data
+from benchmarks.cells import LASSO
+from benchmarks.report import VERSIONS, Table, numbers
 from tests.browser.gestures import drag
 from tests.browser.jupyter import launch
 from tsne_widget import FeatureSet, save_html
 
 SIZES = [3_589, 20_000]
 SIDE = 48
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-DATA = SHARED / "data" / "cifar10" / "cifar10_test_0_4999.npz"
-LASSO = [(0.35, 0.3), (0.6, 0.3), (0.6, 0.6), (0.35, 0.6)]
+FILES = Table("share-files", "rows | MB | bytes per row | write, s | open, s | lasso, ms")
 _READY = """() => document.querySelector('.tw-scatter .tw-waiting')?.hidden
   && [...document.querySelectorAll('.tw-gallery figure')].length > 0
   && [...document.querySelectorAll('.tw-gallery figure')].every(
@@ -47,10 +47,9 @@ _WATCH = """() => { window.lasso = new Promise((resolve) => {
 
 def pictures(n: int) -> np.ndarray:
     """(n, 48, 48) or (n, 48, 48, 3) uint8, repeated if there are fewer than n images."""
-    if DATA.is_file():
-        small = np.load(DATA)["images"]
-    else:
-        small = (load_digits().images * 15.9).astype("u1")
+    small = (load_digits().images * 15.9).astype("u1")
+    if real_data.IS_THERE:
+        small = real_data.cifar()[0]
     sides = (SIDE, SIDE)
     few = [
         np.asarray(Image.fromarray(one).resize(sides, Image.Resampling.BICUBIC))
@@ -82,12 +81,10 @@ def lasso(page: Page) -> float:
     return float(page.evaluate("() => window.lasso"))
 
 
-def main() -> None:
-    sizes = [int(word) for word in sys.argv[1:]] or SIZES
-    print("| rows | MB | bytes per row | write, s | open, s | lasso, ms |")
-    print("|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+def main(sizes: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, FILES as row:
         browser = launch(playwright)
+        VERSIONS["Chromium"] = browser.version
         for n in sizes:
             features, xy = record(n)
             images, file = pictures(n), Path(folder) / f"{n}.html"
@@ -99,10 +96,10 @@ def main() -> None:
             drawn = statistics.median(lasso(page) for _ in range(9))
             size = file.stat().st_size
             cells = [f"{n:,}", f"{size / 1e6:.1f}", f"{size / n:,.0f}", f"{written:.1f}"]
-            print("|", " | ".join([*cells, f"{best:.2f}", f"{drawn:.0f}"]), "|")
+            row(*cells, f"{best:.2f}", f"{drawn:.0f}")
             page.close()
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(numbers(__doc__, SIZES))

@@ -1,6 +1,6 @@
 """The widget behind a proxy with a base URL, as on JupyterHub, and on a slow line.
 
-    python -m benchmarks.slow_line [points]        (default 3589)
+    python -m benchmarks.slow_line [points] [--record]        (default 3589)
 
 The server answers below /user/ada/. A proxy forwards its bytes, at first without a limit, then with
 50 ms from the page to the server and back, and 5 Mbit/s in each direction; websockets included,
@@ -23,7 +23,6 @@ while the line is cut, ends the run.
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import threading
 import time
@@ -32,25 +31,17 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.cells import LASSO, RECORD
+from benchmarks.report import VERSIONS, Table, numbers
 from tests.browser.gestures import drag, map_is_drawn
 from tests.browser.jupyter import Lab, Notebook, launch
 
 BASE = "/user/ada/"
-LINES = {"no limit": (0.0, 0.0), "50 ms, 5 Mbit/s": (0.025, 5e6 / 8)}  # delay (s), bytes per second
-LASSO = [(0.35, 0.3), (0.6, 0.3), (0.6, 0.6), (0.35, 0.6)]
+LINES = [(0.0, 0.0), (0.025, 5e6 / 8)]  # delay in each direction (s), bytes per second; 0: no limit
+STEPS = Table("slow_line-steps", "step | no limit, s | 50 ms, 5 Mbit/s, s | bytes", ["jupyterlab"])
 CELLS = [
-    """
-import numpy as np
-from PIL import Image
-from tsne_widget import EmbeddingExplorer, FeatureSet
-
-rng = np.random.default_rng(0)
-n = {n}
-labels = rng.integers(0, 7, n)
-angle = 2 * np.pi * labels / 7
-xy = np.stack([np.cos(angle), np.sin(angle)], 1) * 6 + rng.normal(size=(n, 2)) * 2
-predictions = np.where(rng.random(n) < 0.15, rng.integers(0, 7, n), labels)
-record = FeatureSet.from_arrays(rng.normal(size=(n, 16)), labels, predictions=predictions)
+    RECORD
+    + """
 coarse = rng.integers(0, 256, (n, 8, 8, 3), dtype="u1")
 images = np.stack([np.asarray(Image.fromarray(one).resize((64, 64))) for one in coarse])
 warm = EmbeddingExplorer(record, embedding=xy)  # import everything
@@ -154,38 +145,44 @@ class Proxy:
 
 
 class Meter:
-    """Prints the seconds and the bytes of each step as a row of a table."""
+    """The seconds and the bytes of each step on one line."""
 
-    def __init__(self, proxy: Proxy, line: str) -> None:
-        self.proxy, self.line = proxy, line
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self.steps: dict[str, tuple[float, int]] = {}
         self.restart()
 
     def restart(self) -> None:
         self.began, self.bytes = time.monotonic(), self.proxy.bytes
 
     def note(self, step: str, seconds: float | None = None) -> None:
-        """Print a row, with the seconds since the start of the step if none are given."""
-        size = self.proxy.bytes - self.bytes
+        """Keep a step, with the seconds since its start if none are given."""
         seconds = time.monotonic() - self.began if seconds is None else seconds
-        print(f"| {self.line} | {step} | {seconds:.2f} | {size:,} |", flush=True)
+        self.steps[step] = seconds, self.proxy.bytes - self.bytes
 
 
 def main(n: int) -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")), base_url=BASE)
     own = urlsplit(lab.url).port
-    print("| line | step | s | bytes |\n|---|---|---|---|")
+    meters = []
     try:
         with sync_playwright() as playwright:
-            for line, (delay, rate) in LINES.items():
+            for delay, rate in LINES:
                 proxy = Proxy(own, delay, rate)
                 lab.url = f"http://127.0.0.1:{proxy.port}{BASE}"
                 browser = launch(playwright)
+                VERSIONS["Chromium"] = browser.version
                 page = browser.new_page(viewport={"width": 1400, "height": 1200})
                 page.set_default_timeout(180_000)
-                measure(lab, page, Meter(proxy, line), n)
+                meters.append(Meter(proxy))
+                measure(lab, page, meters[-1], n)
                 browser.close()
     finally:
         lab.close()
+    fast, slow = meters
+    with STEPS as row:
+        for step, (seconds, size) in slow.steps.items():
+            row(step, f"{fast.steps[step][0]:.2f}", f"{seconds:.2f}", f"{size:,}")
 
 
 def measure(lab: Lab, page: Page, meter: Meter, n: int) -> None:
@@ -249,8 +246,8 @@ def cut(page: Page, meter: Meter) -> None:
     meter.proxy.is_cut = False
     meter.restart()
     page.wait_for_function(COUNTS, arg=before)
-    meter.note("cut")
+    meter.note("cut for 8 s: until the lasso arrives")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 3_589)
+    main(*numbers(__doc__, [3_589]))

@@ -1,6 +1,6 @@
 """Time to import the explorer and to construct one, compared with importing torch alone.
 
-    python -m benchmarks.startup [--runs 5]
+    python -m benchmarks.startup [--runs 5] [--record]
 
 Each statement runs in a fresh process, alternating between the statements. The first table has the
 minimum of the runs, in seconds of wall time and of CPU time; on a busy machine compare the CPU
@@ -11,10 +11,11 @@ reports it: wall seconds in the modules of each package itself.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections import defaultdict
+
+from benchmarks.report import Table, parser
 
 EXPLORER = "import tsne_widget; tsne_widget.EmbeddingExplorer"
 MAKE = (
@@ -31,26 +32,27 @@ STATEMENTS = {
     "import torch and the explorer, construct one that starts t-SNE": f"import torch; {MAKE})",
 }
 PACKAGES = 12
+TIMES = Table("startup-statements", "statement | wall, s | CPU, s | CPU over torch's, s")
+HEAVIEST = Table("startup-packages", "package besides torch | s")
 OURS = "tsne_widget"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    options = parser(__doc__)
+    options.add_argument("--runs", type=int, default=5)
     times: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for _ in range(runs):
+    for _ in range(options.parse_args().runs):
         for name, statement in STATEMENTS.items():
             times[name].append(seconds_of(statement))
     best = {name: [min(column) for column in zip(*times[name], strict=True)] for name in STATEMENTS}
     torch = best["import torch"]
-    print(f"| minimum of {runs} runs | wall, s | CPU, s | CPU over torch's, s |\n|---|---|---|---|")
-    for name, (wall, cpu) in best.items():
-        ours = f"{cpu - torch[1]:.2f}" if "torch and" in name else ""
-        print(f"| {name} | {wall:.2f} | {cpu:.2f} | {ours} |")
-    print("\n| package besides torch | s |\n|---|---|")
-    for package, seconds in heaviest(WITH_MAP):
-        print(f"| {package} | {seconds:.3f} |")
+    with TIMES as row:
+        for name, (wall, cpu) in best.items():
+            ours = f"{cpu - torch[1]:.2f}" if "torch and" in name else ""
+            row(name, f"{wall:.2f}", f"{cpu:.2f}", ours)
+    with HEAVIEST as row:
+        for package, seconds in heaviest(WITH_MAP):
+            row(package, f"{seconds:.3f}")
 
 
 def seconds_of(statement: str) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """The map in JupyterLab and Chromium, compared with jupyter-scatter on the same points.
 
-    python -m benchmarks.view [points …]        (default 3589 70000 1000000)
+    python -m benchmarks.view [points …] [--record]        (default 3589 70000 1000000)
 
 Medians of seven rounds, in milliseconds, with software WebGL:
 
@@ -20,18 +20,28 @@ For this package also the frames per second that the page draws while the map is
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
 
+from benchmarks.cells import POINTS
+from benchmarks.report import VERSIONS, Table, numbers
 from tests.browser.gestures import map_is_drawn
 from tests.browser.jupyter import Lab, Notebook, launch, until
 
 SIZES = [3_589, 70_000, 1_000_000]
 ROUNDS = 7
+GESTURES = Table(
+    "view-gestures",
+    "points | widget | first paint | lasso drawn | lasso kernel | toggle | wheel tick | MB loaded "
+    "| bytes per point | bytes, lasso of | rows | bytes, toggle",
+    ["jupyterlab", "jupyter-scatter"],
+)
+LIVE_FRAMES = Table("view-live", "rows | frames per second", ["jupyterlab"])
 # Corners of the lasso in pixels from the centre of the plot; the same size in both widgets.
 LASSO = [(-150, -60), (0, -140), (150, -60), (130, 90), (0, 140), (-130, 80)]
 
@@ -105,20 +115,16 @@ RUN_LAST_CELL = """async () => {
   await window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
 
-DATA = """
-import time
-import numpy as np
-rng = np.random.default_rng(0)
-n = {n}
-labels = rng.integers(0, 7, n)
-angle = 2 * np.pi * labels / 7
-xy = np.stack([np.cos(angle), np.sin(angle)], 1) * 6 + rng.normal(size=(n, 2)) * 2
+DATA = (
+    POINTS
+    + """
 xy = xy.astype("f4")
 arrived = []
 def arrive(change):
     if len(change.new):
         arrived.append((1000 * time.time(), len(change.new)))
 """
+)
 OURS = """
 import ipywidgets
 kept = ipywidgets.Label()  # JupyterLab ends its subshell with the last widget, though others follow
@@ -168,45 +174,42 @@ class Measured(NamedTuple):
 
 def main(sizes: list[int]) -> None:
     lab = Lab(Path(tempfile.mkdtemp(prefix="tsne-widget-")))
-    print(f"milliseconds, medians of {ROUNDS}; software WebGL")
-    names = ["first paint", "lasso drawn", "lasso kernel", "toggle", "wheel tick"]
-    print(f"| points | | {' | '.join(names)} | MB loaded | bytes per point | bytes, lasso of "
-          "| rows | bytes, toggle |\n|---|---|" + "---|" * 10)  # fmt: skip
     try:
         with sync_playwright() as playwright:
-            for n in sizes:
-                found = {}
-                for name, cells in (
-                    ("tsne_widget", [OURS, SHOW_OURS]),
-                    ("jupyter-scatter", [PEER, SHOW_PEER]),
-                ):
-                    browser = launch(playwright, arguments=())
-                    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-                    page.set_default_timeout(180_000)
-                    page.add_init_script(CLOCK)
-                    notebook = Notebook.open(
-                        lab, page, f"{name}-{n}.ipynb", [DATA.format(n=n), *cells]
-                    )
-                    one = found[name] = measure(notebook, page, n, ours=name == "tsne_widget")
-                    times = " | ".join(f"{value:.0f}" for value in one[:5])
-                    weights = (
-                        f"{one.loaded / 1e6:.2f} | {one.loaded / n:.1f} | {one.lasso_bytes:,}"
-                        f" | {one.selected:,} | {one.toggle_bytes:,}"
-                    )
-                    print(f"| {n:,} | {name} | {times} | {weights} |", flush=True)
-                    notebook.close()
-                    browser.close()
-                ours, peer = found["tsne_widget"], found["jupyter-scatter"]
-                ratios = " | ".join(
-                    f"{b / a:.1f}×" for a, b in zip(ours[:5], peer[:5], strict=True)
-                )
-                print(f"| {n:,} | peer / ours | {ratios} | | | | | |", flush=True)
-            for n in (3_589, 70_000):
-                print(
-                    f"live t-SNE of {n:,}: {live_frames(playwright, lab, n):.1f} frames per second"
-                )
+            with GESTURES as row:
+                for n in sizes:
+                    compare(playwright, lab, n, row)
+            with LIVE_FRAMES as row:
+                for n in (3_589, 70_000):
+                    row(f"{n:,}", f"{live_frames(playwright, lab, n):.1f}")
     finally:
         lab.close()
+
+
+def compare(playwright: Playwright, lab: Lab, n: int, row: Callable[..., None]) -> None:
+    """Rows of both widgets, and of their ratio; of one if jupyter-scatter is not installed."""
+    found = {}
+    widgets = {"tsne_widget": [OURS, SHOW_OURS], "jupyter-scatter": [PEER, SHOW_PEER]}
+    if find_spec("jscatter") is None:
+        del widgets["jupyter-scatter"]
+    for name, cells in widgets.items():
+        browser = launch(playwright, arguments=())
+        VERSIONS["Chromium"] = browser.version
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(180_000)
+        page.add_init_script(CLOCK)
+        notebook = Notebook.open(lab, page, f"{name}-{n}.ipynb", [DATA.format(n=n), *cells])
+        one = found[name] = measure(notebook, page, n, ours=name == "tsne_widget")
+        row(
+            f"{n:,}", name, *(f"{value:.0f}" for value in one[:5]), f"{one.loaded / 1e6:.2f}",
+            f"{one.loaded / n:.1f}", f"{one.lasso_bytes:,}", f"{one.selected:,}",
+            f"{one.toggle_bytes:,}",
+        )  # fmt: skip
+        notebook.close()
+        browser.close()
+    if len(found) == 2:
+        pairs = zip(found["tsne_widget"][:5], found["jupyter-scatter"][:5], strict=True)
+        row(f"{n:,}", "peer / ours", *(f"{theirs / ours:.1f}×" for ours, theirs in pairs))
 
 
 def measure(notebook: Notebook, page: Page, n: int, *, ours: bool) -> Measured:
@@ -349,7 +352,7 @@ def wheeled(page: Page, area: object) -> list[float]:
     return times[1:]
 
 
-def live_frames(playwright: object, lab: Lab, n: int) -> float:
+def live_frames(playwright: Playwright, lab: Lab, n: int) -> float:
     """Frames per second that the page draws while a map is computed."""
     browser = launch(playwright, arguments=())
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
@@ -374,4 +377,4 @@ def live_frames(playwright: object, lab: Lab, n: int) -> float:
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or SIZES)
+    main(numbers(__doc__, SIZES))

@@ -155,6 +155,7 @@ def test_the_repr_is_one_short_line():
         ({"labels": [0, 1, 0.5, 1]}, "whole numbers up to .*, got 0.5; mark unknown ones as -1"),
         ({"labels": [0, 1, np.inf, 1]}, "got inf; mark unknown"),
         ({"labels": [0, 1, 1e300, 1]}, r"got 1e\+300"),
+        ({"labels": [1, 2, 2, 1], "class_names": ["a", "b"]}, "not: 2; .*subtract 1"),
         ({"labels": [0, 1, -2, 1]}, "0 … 1 or -1 for unknown for 2 classes, but 1 are not: -2"),
         ({"labels": [0, 1, 20_000, 1]}, "implies 20001 classes; above 10000 pass class_names"),
         ({"labels": [0, 1, 2, 1], "class_names": ["a", "b"]}, "but 1 are not: 2; correct them"),

@@ -77,3 +77,9 @@ def is_class_code(
     """(n,) bool: which codes are ``lowest`` … classes − 1; ``classes=None`` has no upper bound."""
     in_range: NDArray[np.bool_] = codes >= lowest
     return in_range if classes is None else in_range & (codes < classes)
+
+
+def hint_of_one(codes: NDArray[np.int64], classes: int | None) -> str:
+    """The end of an error about codes that seem to be 1 … c instead of 0 … c − 1, else ""."""
+    from_one = classes is not None and len(codes) > 0 and codes.min() > 0 and codes.max() == classes
+    return "; if they start at 1, subtract 1" if from_one else ""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tsne_widget._class_codes import is_class_code
+from tsne_widget._class_codes import hint_of_one, is_class_code
 from tsne_widget._class_names import names_if_any
 from tsne_widget._datasets import MAX_NESTING, innermost
 from tsne_widget.errors import InvalidInputError
@@ -104,6 +104,7 @@ def check_targets(dataset: Any, names: tuple[str, ...] | None) -> None:
         raise InvalidInputError(
             f"dataset.targets must be 0 … {len(names) - 1} for {len(names)} classes, "
             f"or -1 for unknown, but it has {codes}; pass class_names for all classes"
+            + hint_of_one(targets, len(names))
         )
 
 

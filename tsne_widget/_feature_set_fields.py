@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget._class_codes import (
     MAX_UNNAMED_CLASSES,
     UNKNOWN,
+    hint_of_one,
     is_class_code,
     is_whole,
     largest_code,
@@ -214,6 +215,7 @@ def _check_codes(name: str, codes: NDArray[np.int64] | None, classes: int, *, lo
         raise InvalidInputError(
             f"{name} must be 0 … {classes - 1}{unknown} for {classes} classes, "
             f"but {len(bad)} are not: {_listed(np.unique(bad))}; correct them or class_names"
+            + hint_of_one(codes, classes)
         )
 
 

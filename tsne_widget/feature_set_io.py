@@ -160,7 +160,9 @@ def load_npy(path: Path, *, mapped: bool = False) -> NDArray[Any]:
         # file, before it allocates memory.
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy evaluates the header as Python, which can fail in many ways
-        raise StoreError(f"cannot read {path}: {error}") from error
+        raise StoreError(
+            f"cannot read {path}: {error}; check the path, and copy or save a damaged file again"
+        ) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise StoreError(f"{path} is an .npz archive; pass the array of one .npy file")

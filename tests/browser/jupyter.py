@@ -45,10 +45,12 @@ CHROMIUM_ARGUMENTS = [
 # The page itself is drawn without WebGL: half the CPU time, but a frame of the map takes longer.
 PLAIN_PAGE = ["--disable-gpu-compositing", "--disable-gpu-rasterization"]
 DEVELOPMENT = ("PYTHONDEVMODE", "PYTHONMALLOC")
-# Errors of JupyterLab itself on a machine without a network. Any other error fails a test.
+# Errors of JupyterLab itself on a machine without a network, and one that anywidget reports of a
+# widget that is closed or busy while its script is loaded. Any other error fails a test.
 NOT_OURS = re.compile(
     r"favicon|api/me|/lsp/|ResizeObserver loop|GPU stall|GroupMarkerNotSet|"
-    r"extension-manager|jupyterlab/api/news|Failed to load resource.*(404|lab/api)"
+    r"extension-manager|jupyterlab/api/news|Failed to load resource.*(404|lab/api)|"
+    r"Failed to initialize model"
 )
 
 

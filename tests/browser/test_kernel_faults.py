@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.browser.gestures import SECONDS, drag, drawn_points, map_is_drawn
+from tests.browser.gestures import (
+    SECONDS,
+    drag,
+    drawn_points,
+    map_is_drawn,
+    pictures_are_drawn,
+)
 from tests.browser.jupyter import Notebook, until
 from tests.browser.reuse import Desk
 
@@ -224,6 +230,23 @@ def test_clicks_made_before_the_subshell_starts_keep_their_order(open_notebook):
     page.wait_for_function("() => window.ended", timeout=60 * SECONDS)
     until(lambda: notebook.python("len(seen)") == 3, 60, "all clicks")
     assert notebook.python("seen") == [["0", "2", "3"], ["0", "2"], ["2"]]
+
+
+def test_page_whose_script_is_loaded_late_follows_the_kernel(open_notebook):
+    """anywidget ignores the kernel if a widget's script takes 2 s, as on a busy machine."""
+    notebook: Notebook = open_notebook("late.ipynb", [CELL])
+    page = notebook.page
+    page.evaluate(
+        "() => { const { timeout } = AbortSignal; AbortSignal.timeout = (milliseconds) =>"
+        " timeout.call(AbortSignal, milliseconds === 2000 ? 0 : milliseconds);"
+        " window.restore = () => { AbortSignal.timeout = timeout } }"
+    )
+    notebook.run_all()
+    page.evaluate("() => window.restore()")
+    map_is_drawn(page)
+    pictures_are_drawn(page, 200)
+    notebook.execute("explorer.select([1, 2, 3])")
+    page.get_by_text("3 selected").first.wait_for(timeout=30 * SECONDS)
 
 
 def test_page_that_was_suspended_shows_later_changes(notebook):

@@ -69,6 +69,19 @@ _ON_THE_CARD = """async (index) => {
   return ["x", "y", "opacity"].map((name) => Array.from(mark[name].array.subarray(0, count)));
 }"""
 
+# Whether each of bqplot's marks draws points, and how many pixels a frame colours.
+_FRAME = """async () => {
+  const view = document.querySelector(".tw-scatter").bqplotFigure;
+  const marks = await Promise.all(view.mark_views.views);
+  const gl = view.webGLContext;
+  const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
+  const pixels = new Uint8Array(4 * width * height);
+  view.extras.webGLRender();
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  const colored = pixels.filter((value, k) => k % 4 === 3 && value > 0).length;
+  return [marks.map(({ mesh }) => mesh.isPoints), colored];
+}"""
+
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
@@ -98,6 +111,14 @@ def test_other_colours_keep_the_selection(notebook):
     page.locator(".tw-key .tw-ramp").wait_for()
     assert notebook.python("explorer.selected.tolist()") == before
     assert (drawn_points(page)[1] == 1).sum() == len(before)
+
+
+def test_bqplot_draws_points_instead_of_instanced_squares(notebook):
+    """Squares take twenty times as long without a graphics card."""
+    are_points, pixels = notebook.page.evaluate(_FRAME)
+    assert are_points == [True, True]
+    rows = notebook.python("len(explorer.embedding)")
+    assert pixels > rows
 
 
 def outlined(page: Page) -> bool:

@@ -237,13 +237,14 @@ def test_a_dataset_that_no_worker_can_get_names_the_remedy():
         extract(MODEL, loader, progress=False)
 
 
+class Opened(Pictures):
+    file = None
+
+    def __getitem__(self, index):
+        return self.file[index], index % CLASSES
+
+
 def test_attribute_set_by_a_worker_reaches_the_users_dataset():
-    class Opened(Pictures):
-        file = None
-
-        def __getitem__(self, index):
-            return self.file[index], index % CLASSES
-
     loader = DataLoader(Opened(), 4, num_workers=1, worker_init_fn=open_file)
     assert_plain(extract(MODEL, loader, progress=False))
 

@@ -316,13 +316,18 @@ def test_from_model_takes_label_and_image():
 # Loaders
 
 
+def index_first(x, y, index):
+    return index, x, y
+
+
+def three_columns(samples):
+    indices, x, y = zip(*samples, strict=True)
+    return list(indices), torch.stack(x), torch.tensor(y)
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_custom_collate_function_keeps_the_choice(workers):
-    def collate(samples):
-        indices, x, y = zip(*samples, strict=True)
-        return list(indices), torch.stack(x), torch.tensor(y)
-
-    loader = DataLoader(As(lambda x, y, i: (i, x, y)), 4, collate_fn=collate, num_workers=workers)
+    loader = DataLoader(As(index_first), 4, collate_fn=three_columns, num_workers=workers)
     assert_plain(extract(MODEL, loader, image=1, label=2, progress=False))
     with pytest.warns(DoubtWarning, match=r"batches are .*item \[1\] is taken as the picture"):
         assert_plain(extract(MODEL, loader, progress=False))

@@ -45,6 +45,21 @@ class Asking(IterableDataset):
         return iter(SAMPLES)
 
 
+class Augmented(Asking):
+    """Changes the samples whenever they are read."""
+
+    def __len__(self):
+        return 20
+
+    def __iter__(self):
+        return ((x + torch.rand(()), y) for x, y in super().__iter__())
+
+
+class Constant(Sharing):
+    def __iter__(self):
+        return ((torch.ones(3, 8, 8), 0) for _ in super().__iter__())
+
+
 def my_share(samples, count=1):
     info = torch.utils.data.get_worker_info()
     return samples if info is None else itertools.islice(samples, info.id, None, info.num_workers)
@@ -137,22 +152,11 @@ def test_rows_repeated_in_spite_of_a_worker_init_fn_are_a_warning():
 
 
 def test_more_samples_than_the_length_are_a_warning():
-    class Augmented(Asking):
-        def __len__(self):
-            return 20
-
-        def __iter__(self):
-            return ((x + torch.rand(()), y) for x, y in super().__iter__())
-
     with pytest.warns(DoubtWarning, match=r"length 20, but 40 samples arrived"):
         extract(MODEL, Augmented(), num_workers=2, batch_size=4, progress=False)
 
 
 def test_a_stream_of_equal_rows_is_not_repeated():
-    class Constant(Sharing):
-        def __iter__(self):
-            return ((torch.ones(3, 8, 8), 0) for _ in super().__iter__())
-
     assert labels(Constant(), num_workers=2) == [0] * 20
 
 

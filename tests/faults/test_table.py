@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-GROUPS = {"R": 12, "M": 16, "I": 10, "X": 7, "C": 10, "K": 15}
+GROUPS = {"R": 12, "M": 16, "I": 10, "X": 7, "C": 10, "K": 16}
 FAULTS = [f"{group}{number}" for group, last in GROUPS.items() for number in range(1, last + 1)]
 
 ROWS = dict(

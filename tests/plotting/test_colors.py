@@ -117,6 +117,21 @@ def test_list_of_colours_is_by_class_and_may_be_longer():
     assert class_colors(names(2), ["red", "#0F0", "blue"]) == ("#ff0000", "#00ff00")
 
 
+def test_a_qualitative_colormap_gives_its_first_colours():
+    assert class_colors(names(2), "tab10") == ("#1f77b4", "#ff7f0e")
+    message = "'tab10' has 10 colours for 11 classes; name a continuous colormap such as 'turbo'"
+    with pytest.raises(InvalidInputError, match=message):
+        class_colors(names(11), "tab10")
+
+
+@pytest.mark.parametrize(("name", "first", "last"), [("viridis", 0.0, 1.0), ("hsv", 0.0, 0.75)])
+def test_other_colormaps_give_evenly_spaced_colours(name, first, last):
+    colors = class_colors(names(4), name)
+    assert len(set(colors)) == 4
+    ends = (mpl.colors.to_hex(mpl.colormaps[name](place)) for place in (first, last))
+    assert (colors[0], colors[-1]) == tuple(ends)
+
+
 @pytest.mark.parametrize(
     ("colors", "message"),
     [
@@ -130,8 +145,8 @@ def test_list_of_colours_is_by_class_and_may_be_longer():
         ({"class 1": None}, "None is not a colour$"),
         (["red"], "colors has 1 entries for 3 classes"),
         (["red", "green", "blu"], "'blu' is not a colour; did you mean 'blue'"),
-        ("red", "colors must map class names .* got 'red'"),
-        (7, "got 7"),
+        ("virids", "'virids' is not a colormap of matplotlib; did you mean 'viridis'"),
+        (7, "colors must map class names .* got 7"),
     ],
 )
 def test_wrong_colours_are_refused_with_similar_names(colors, message):

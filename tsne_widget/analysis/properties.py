@@ -12,7 +12,7 @@ from tsne_widget.analysis.scores import SCORES
 
 # Inputs that come from the labels or the model. A score that needs none of them is of the picture.
 _JUDGED = frozenset(
-    {"labels", "predictions", "logits", "features", "neighbors", "embedding", "evidence"}
+    {"labels", "predictions", "logits", "features", "neighbors", "embedding", "evidence", "search"}
 )
 # Scores of the model that the diagnosis compares. The others follow from these, from the label or
 # from the prediction.

@@ -58,6 +58,7 @@ class Scores:
         self._kept: dict[str, NDArray[Any]] = {}
         self._embedding: NDArray[np.float32] | None = None
         self._evidence: NDArray[np.float32] | None = None
+        self._distances: NDArray[np.float32] | None = None
         self._neighbors: KNeighbors | None = None
         self._index: NeighborIndex | None = None
         self._pictures: Callable[[], PictureScores] | None = None
@@ -93,17 +94,22 @@ class Scores:
         needs : iterable of str
             As in :attr:`Score.needs`.
         """
+        words = {"embedding": "the finished map", "search": "select_like()"}
         missing = [
-            "the finished map" if need == "embedding" else need
+            words.get(need, need)
             for need in needs
             if need != "neighbors" and self._input(need, self._embedding) is None
         ]
         return f"needs {' and '.join(missing)}" if missing else ""
 
     def applies(self, name: str) -> bool:
-        """False for a score of pictures or evidence without these: menus and frames omit it."""
+        """False for a score of pictures, evidence or a search without it: menus omit it."""
         needs = SCORES[name].needs if name in SCORES else ()
-        given = {"pictures": self._pictures, "evidence": self._evidence}
+        given = {
+            "pictures": self._pictures,
+            "evidence": self._evidence,
+            "search": self._distances,
+        }
         return name in self._kept or all(given.get(need, True) is not None for need in needs)
 
     def is_ready(self, name: str) -> bool:
@@ -150,7 +156,7 @@ class Scores:
             if name not in SCORES:
                 raise InvalidInputError(f"there is no score {name!r} in this version")
             # What was measured stays true where the pictures are missing now.
-            lacking = self.lacks_any(set(SCORES[name].needs) - {"pictures"})
+            lacking = self.lacks_any(set(SCORES[name].needs) - {"pictures", "search"})
             if lacking:
                 raise InvalidInputError(f"{name} {lacking}")
             if values.shape != (len(self._record),) or values.dtype != np.float32:
@@ -208,6 +214,14 @@ class Scores:
             for name, score in SCORES.items():
                 if "evidence" in score.needs:
                     self._kept.pop(name, None)
+
+    def use_distances(self, distances: NDArray[np.float32]) -> None:
+        """Use these (n,) distances to a picture; those to another one are dropped."""
+        with self._keeping:
+            self._distances = distances
+            for name, score in SCORES.items():
+                if "search" in score.needs:
+                    self._kept[name] = score.compute(distances)
 
     @property
     def neighbors(self) -> KNeighbors:
@@ -273,8 +287,8 @@ class Scores:
         if name == "pictures":
             measure = self._pictures
             return None if measure is None else lambda: self._measured(measure)
-        if name == "evidence":
-            return self._evidence
+        if name in ("evidence", "search"):
+            return self._evidence if name == "evidence" else self._distances
         return embedding if name == "embedding" else getattr(self._record, name)
 
     def _measured(self, measure: Callable[[], PictureScores]) -> PictureScores:

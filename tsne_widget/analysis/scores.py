@@ -40,8 +40,8 @@ class Score(NamedTuple):
     array of numbers, or a NamedTuple of such arrays whose fields are names of scores."""
     needs: tuple[str, ...]
     """Required inputs: "labels", "predictions", "logits", "features", "neighbors" (a
-    :class:`KNeighbors`), "embedding", "evidence" (maps of all samples) or "pictures" (a function
-    that measures them and returns :class:`PictureScores`)."""
+    :class:`KNeighbors`), "embedding", "evidence" (maps of all samples), "search" (distances to a
+    picture) or "pictures" (a function that measures them and returns :class:`PictureScores`)."""
     optional: tuple[str, ...] = ()
     """Further inputs, passed as None if the feature set does not have them; "activation" is the
     function of the logits that gives the probabilities."""
@@ -86,6 +86,10 @@ def _outlier_score(near: KNeighbors) -> NDArray[np.float32]:
 
 def _faithfulness(features: NDArray[np.float32], embedding: NDArray[np.float32]) -> Faithfulness:
     return faithfulness(features, embedding, min(MAP_NEIGHBORS, (len(features) - 1) // 2))
+
+
+def _as_given(distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    return distances
 
 
 def _of_pictures(
@@ -287,6 +291,14 @@ SCORES: dict[str, Score] = {
             evidence_entropy,
             ("evidence",),
             highest_first=True,
+        ),
+        Score(
+            "distance_to_picture",
+            "distance to your picture",
+            "Distance in feature space to the picture of the last "
+            ":meth:`~tsne_widget.EmbeddingExplorer.select_like`.",
+            _as_given,
+            ("search",),
         ),
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tsne_widget._ray_session import check_executor
 from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.class_names import ClassNames, find_class_names
-from tsne_widget.extraction.data.choice import as_choice
+from tsne_widget.extraction.data.choice import AUTO, as_choice
 from tsne_widget.extraction.data.forms import as_dataset, is_ray_dataset
 from tsne_widget.extraction.data.sources import Indexed, RayRows, Source, as_source, dataset_of
 from tsne_widget.extraction.executors.ray_pool import Actors
@@ -156,6 +156,37 @@ def as_request(
         progress=progress,
         notes=notes,
     )
+
+
+def request_by_index(model: Any, data: Any, layer: str | None, options: dict[str, Any]) -> Request:
+    """The request of a call that reads a few samples by their index, with its own notes.
+
+    Parameters
+    ----------
+    model, data, layer
+        As in :func:`tsne_widget.extract`.
+    options : dict
+        Options of :func:`tsne_widget.extract` that differ from its defaults.
+
+    Raises
+    ------
+    InvalidInputError, LayerNotFoundError
+        If an argument cannot be used, or the samples cannot be read by their index.
+    """
+    defaults: dict[str, Any] = {
+        "batch_size": 32, "device": None, "num_workers": 0, "pool": "auto", "class_names": None,
+        "image": AUTO, "label": AUTO, "on_error": "raise", "on_nonfinite": "raise", "call": None,
+        "select": None, "output": None, "store": None, "dataset_key": None, "dtype": None,
+        "channels_last": False, "progress": False, "executor": "local", "actors": None,
+        "num_gpus": 0,
+    }  # fmt: skip
+    request = as_request(model, data, layer, layers=None, **(defaults | options))
+    if not isinstance(request.source, Indexed):
+        raise InvalidInputError(
+            f"this call reads samples by their index, but data is {type(data).__name__}, a stream; "
+            "pass a Dataset with __len__ and __getitem__"
+        )
+    return replace(request, notes=Notes())
 
 
 def _check_model(model: Any) -> None:

@@ -15,6 +15,9 @@ from tsne_widget.errors import InvalidInputError
 UNKNOWN_COLOR = "#a0a0a0"
 # Nobody can distinguish more colours than this; after them the colours repeat.
 MAX_DISTINCT_COLORS = 1000
+# A colormap that lists at most this many colours is qualitative: "tab20" has 20, "viridis" 256.
+MAX_QUALITATIVE = 64
+_CYCLIC = 0.1  # difference of red, green and blue, 0 … 1
 
 # Ten hues of about equal weight on white, and on near-black. Annealed until any two are far apart:
 # 0.149 in OKLab (0.147 on black), in deuteranopia 0.095 (0.087), in protanopia 0.085 (0.083). None
@@ -119,9 +122,10 @@ def class_colors(
     Parameters
     ----------
     class_names : sequence of c str
-    colors : mapping of class name to colour, or sequence of at least c colours, optional
+    colors : mapping of class name to colour, sequence of at least c colours, or str, optional
         Any colour that matplotlib knows: "#rrggbb", "tab:blue", "0.5", …. Classes that a mapping
-        omits keep their default.
+        omits keep their default. A str is the name of a matplotlib colormap: the colours of a
+        qualitative one ("tab10") in their order, or c evenly spaced ones of another ("viridis").
 
     Returns
     -------
@@ -130,7 +134,7 @@ def class_colors(
     Raises
     ------
     InvalidInputError
-        If a class name or a colour is unknown, or there are too few colours.
+        If a class name, a colour or a colormap is unknown, or there are too few colours.
 
     Examples
     --------
@@ -138,6 +142,8 @@ def class_colors(
     ('#0294bd', '#84171d')
     >>> class_colors(["cat", "dog"], {"dog": "black"})
     ('#0294bd', '#000000')
+    >>> class_colors(["cat", "dog"], "tab10")
+    ('#1f77b4', '#ff7f0e')
     """
     names = list(class_names)
     if colors is None:
@@ -152,9 +158,12 @@ def class_colors(
         for name, color in colors.items():
             chosen[names.index(name)] = _as_hex(color, name)
         return tuple(chosen)
-    if isinstance(colors, str) or not hasattr(colors, "__len__"):
+    if isinstance(colors, str):
+        return _of_colormap(colors, len(names))
+    if not hasattr(colors, "__len__"):
         raise InvalidInputError(
-            f"colors must map class names to colours, or list one colour per class; got {colors!r}"
+            "colors must map class names to colours, list one colour per class, or name a "
+            f"colormap of matplotlib; got {colors!r}"
         )
     if len(colors) < len(names):
         raise InvalidInputError(
@@ -178,6 +187,31 @@ def _as_hex(color: Any, name: str) -> str:
     except (ValueError, TypeError) as error:
         near = did_you_mean(color, get_named_colors_mapping()) if isinstance(color, str) else ""
         raise InvalidInputError(f"colors[{name!r}] = {color!r} is not a colour{near}") from error
+
+
+def _of_colormap(name: str, count: int) -> tuple[str, ...]:
+    """The first colours of a qualitative colormap, or evenly spaced ones of another."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, to_hex
+
+    if name not in colormaps:
+        near = did_you_mean(name, colormaps)
+        raise InvalidInputError(
+            f"colors={name!r} is not a colormap of matplotlib{near}; "
+            "the colour of one class is {'class name': 'colour'}"
+        )
+    colormap = colormaps[name]
+    if isinstance(colormap, ListedColormap) and colormap.N <= MAX_QUALITATIVE:
+        if count > colormap.N:
+            raise InvalidInputError(
+                f"colors={name!r} has {colormap.N} colours for {count} classes; "
+                "name a continuous colormap such as 'turbo', or leave colors out"
+            )
+        return tuple(to_hex(colormap(number)) for number in range(count))
+    # The ends of a cyclic one, such as "hsv", are the same colour but for one step.
+    is_cyclic = np.allclose(colormap(0.0), colormap(1.0), atol=_CYCLIC)
+    places = np.linspace(0, 1, count, endpoint=not is_cyclic)
+    return tuple(to_hex(colormap(place)) for place in places.tolist())
 
 
 def _default(count: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.frontend.assets import bundle
 from tsne_widget.widgets.packing import packed
 from tsne_widget.widgets.page_messages import receive
+from tsne_widget.widgets.shells import keep_shell
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -62,9 +63,7 @@ class Application(anywidget.AnyWidget, ValueWidget):  # type: ignore[misc]  # un
         super().__init__()
         self._own_layout = self.layout  # closed with this widget; one that a user sets is not
         if self.comm is not None:
-            # ipykernel 7.4 hands a message of the page to the shell that this comm spoke from
-            # last, main or subshell. After a change of shell, later messages overtake earlier ones.
-            self.comm._reply_subshell_for = lambda _data, shell_of_message: shell_of_message
+            keep_shell(self.comm)
         self._view_keys = {id(view): name for name, view in self._views.items()}
         for view in self._views.values():
             view.connect(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def compare(
     images: Any = None,
     mean: Any = None,
     std: Any = None,
-    colors: Mapping[str, str] | None = None,
+    colors: Mapping[str, str] | Sequence[str] | None = None,
     height: int | None = None,
 ) -> Comparison:
     """Linked maps of two to four layers or checkpoints side by side, see :class:`Comparison`.
@@ -70,9 +70,8 @@ def compare(
         read by its index of ids.
     projector : object with fit_transform, optional
         Computes each map without given coordinates. Default ``TSNE(random_state=0)``.
-    images, mean, std
+    images, mean, std, colors
         See :class:`EmbeddingExplorer`. Default: the pictures of the first record that has some.
-    colors : mapping of class name to colour, optional
     height : int
         Height of each map in pixels.
 
@@ -113,7 +112,7 @@ class Comparison(Exploration):
         what: Compared,
         projector: Any,
         source: Any,
-        colors: Mapping[str, str] | None,
+        colors: Mapping[str, str] | Sequence[str] | None,
         height: int | None,
     ) -> None:
         self._compared, self._images = what, source

@@ -1,4 +1,4 @@
-"""EvidenceExploration: an exploration of a model that can be asked what it looked at."""
+"""EvidenceExploration: an exploration of a model that can be asked about pictures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._calls import explained
+from tsne_widget.analysis.distances import distances_from
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.map_exploration import MapExploration
+from tsne_widget.widgets.state import selectors
+from tsne_widget.widgets.state.rows import Ranking
+from tsne_widget.widgets.state.selecting import Mode
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,9 +22,15 @@ if TYPE_CHECKING:
     from tsne_widget.extraction.arguments import Progress
     from tsne_widget.extraction.attribution.scores import Target
 
+# Samples that are selected for a picture by default: a screenful of the gallery.
+_LIKE = 24
+
 
 class EvidenceExploration(MapExploration):
-    """An exploration that computes evidence while the caller keeps model and data."""
+    """An exploration that asks the model, while the caller keeps model and data.
+
+    It computes evidence, and finds the samples that are like a picture from outside.
+    """
 
     @explained(
         "write explorer.evidence() or explorer.evidence(ids), and pass the rest by name: target=, "
@@ -81,10 +91,7 @@ class EvidenceExploration(MapExploration):
         is_kept = layer is None and check_smooth(smooth) == 0
         known = self._state.evidence
         rows = self._rows_with(ids)
-        if (model is None) != (data is None):
-            raise InvalidInputError("pass both model= and data=, or none of them")
-        if model is not None:
-            known.use(model, data)
+        self._use(model, data)
         missing = [
             row for row in dict.fromkeys(rows) if not is_kept or known.map_of(row, target) is None
         ]
@@ -99,6 +106,95 @@ class EvidenceExploration(MapExploration):
                     advance(len(part))
         found = [made[row] if row in made else known.map_of(row, target) for row in rows]
         return stacked([values[np.newaxis] for values in found if values is not None])
+
+    @explained(
+        'write explorer.select_like("picture.jpg", 24), and pass the rest by name: features=, '
+        "metric=, model=, data="
+    )
+    def select_like(
+        self,
+        picture: Any = None,
+        k: int = _LIKE,
+        mode: Mode = "replace",
+        *,
+        features: ArrayLike | None = None,
+        metric: str = "euclidean",
+        model: Any = None,
+        data: Any = None,
+    ) -> None:
+        """Select the samples that are nearest in feature space to a picture from outside.
+
+        The picture goes through the transform of the dataset and the model. The first sample goes
+        the same way, and its features must be the stored ones; otherwise nothing is selected. The
+        nearest come first in the gallery, and the distances of all samples are the score
+        ``distance_to_picture``.
+
+        Parameters
+        ----------
+        picture : path, PIL image, array or tensor
+            As the ``transform`` of the dataset takes it. If none is found, or it takes no tensor, a
+            tensor is the input of the model for one sample, such as (3, 224, 224).
+        k : int
+            How many to select; all if there are fewer.
+        mode : "replace", "add", "subtract" or "intersect"
+            How to combine with the current selection.
+        features : (d,) array of numbers, optional
+            The features of a picture, in place of ``picture``. This needs no model.
+        metric : {"euclidean", "cosine"}
+            The distance, in the unit of the features, or 1 − cosine.
+        model, data : optional
+            As in :meth:`evidence`.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is invalid, the picture cannot be read, or the model or the data is gone.
+        ExtractionError
+            If the transform or the model fails, or the first sample gets other features than the
+            stored ones: the weights or the transform have changed, or the transform is random.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsne_widget import EmbeddingExplorer, FeatureSet
+        >>> record = FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
+        >>> explorer = EmbeddingExplorer(record, embedding=np.eye(4)[:, :2])
+        >>> explorer.select_like(features=[0, 0, 1, 0.5], k=2)
+        >>> explorer.selected
+        array([2, 3])
+        """
+        record = self.feature_set
+        selectors.check_within("k", k, 1, max(_LIKE, len(record)))
+        self._use(model, data)
+        if (picture is None) == (features is None):
+            raise InvalidInputError("pass either a picture or features=, the (d,) features of one")
+        point = self._features_like(picture) if features is None else features
+        distances = distances_from(record.features, point, metric)
+        self._state.use_distances(distances)
+        nearest = np.argsort(distances, kind="stable")[: int(k)]
+        order = mode in ("replace", "intersect")
+        self._state.select(nearest, mode, Ranking("distance_to_picture", False) if order else None)
+
+    def _features_like(self, picture: Any) -> NDArray[np.float32]:
+        """The features of a picture, by the model that the explorer can reach."""
+        from tsne_widget.extraction.outside_features import outside_features
+
+        found = self._state.evidence.model_and_data
+        if found is None:
+            raise InvalidInputError(
+                "a picture needs the model and its data, which this explorer does not have; pass "
+                "model= and data=, with the dataset that the features come from, or features=, the "
+                f"({self.feature_set.features.shape[1]},) features of the picture"
+            )
+        model, data, options = found
+        return outside_features(model, data, picture, self.feature_set, options)
+
+    def _use(self, model: Any, data: Any) -> None:
+        """Ask this model from now on, if one is given."""
+        if (model is None) != (data is None):
+            raise InvalidInputError("pass both model= and data=, or none of them")
+        if model is not None:
+            self._state.evidence.use(model, data)
 
     def _with_model(self, model: Any, data: Any, extraction: Mapping[str, Any]) -> Self:
         """The explorer itself, which can reach the model and the data from now on."""

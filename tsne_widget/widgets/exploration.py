@@ -100,6 +100,7 @@ class Exploration(Application):
         text: str | None = None,
         neighbors_of: int | None = None,
         k: int = 15,
+        metric: str = "euclidean",
     ) -> None:
         """Select rows in all views; rows of hidden classes wait until these are shown.
 
@@ -129,6 +130,8 @@ class Exploration(Application):
             A row; selects it and its ``k`` nearest rows in feature space.
         k : int
             Number of nearest rows for ``neighbors_of``.
+        metric : {"euclidean", "cosine"}
+            The distance for ``neighbors_of``.
 
         Raises
         ------
@@ -148,7 +151,7 @@ class Exploration(Application):
         """
         chosen = selectors.chosen_rows(
             self._state, self._frame_of_all, rows, ids=ids, label=label, prediction=prediction,
-            query=query, text=text, neighbors_of=neighbors_of, k=k,
+            query=query, text=text, neighbors_of=neighbors_of, k=k, metric=metric,
         )  # fmt: skip
         order = finder_order(rows) if mode in ("replace", "intersect") else None
         self._state.select(chosen, mode, order and Ranking(*order))

@@ -20,7 +20,7 @@ from tsne_widget.widgets.io.downloads import downloads_of
 from tsne_widget.widgets.io.load import load_state, restore_state
 from tsne_widget.widgets.io.save import FeaturesBy, SavedView, save_state
 from tsne_widget.widgets.maps.maps import Maps, named_maps
-from tsne_widget.widgets.models.coloring import class_palette
+from tsne_widget.widgets.models.coloring import class_palette, overridden
 from tsne_widget.widgets.models.picture_pass import measured_tiles
 from tsne_widget.widgets.state import selectors
 from tsne_widget.widgets.state.background import Background
@@ -66,8 +66,9 @@ class EmbeddingExplorer(EvidenceExploration):
     columns : DataFrame or mapping of name to (n,) array, optional
         More values per sample, to colour by and for the frame; also a polars or pyarrow table.
         pandas objects are read by their index of ids, everything else by position.
-    colors : mapping of class name to colour, optional
-        Overrides of the default colours; any name that matplotlib knows.
+    colors : mapping of class name to colour, sequence of colours or str, optional
+        Overrides of the default colours, or a palette: a list or the name of a colormap such as
+        "tab10" or "viridis", see :func:`tsne_widget.plotting.class_colors`.
     class_groups : mapping of name to list of classes, optional
         For the confusion matrix, such as ``{"animal": ["cat", "dog"]}``.
     height : int, optional
@@ -113,7 +114,7 @@ class EmbeddingExplorer(EvidenceExploration):
         std: Any = None,
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
-        colors: Mapping[str, str] | None = None,
+        colors: Mapping[str, str] | Sequence[str] | None = None,
         class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
@@ -160,7 +161,7 @@ class EmbeddingExplorer(EvidenceExploration):
         std: Any = None,
         bands: Any = None,
         columns: Mapping[str, ArrayLike] | None = None,
-        colors: Mapping[str, str] | None = None,
+        colors: Mapping[str, str] | Sequence[str] | None = None,
         class_groups: Mapping[str, Sequence[str | int]] | None = None,
         height: int | None = None,
         draw_budget: int = 0,
@@ -291,7 +292,7 @@ class EmbeddingExplorer(EvidenceExploration):
         std: Any = None,
         bands: Any = None,
         root: str | os.PathLike[str] | None = None,
-        colors: Mapping[str, str] | None = None,
+        colors: Mapping[str, str] | Sequence[str] | None = None,
         height: int | None = None,
     ) -> Self:
         """Load what :meth:`save` wrote; nothing is computed.
@@ -319,7 +320,7 @@ class EmbeddingExplorer(EvidenceExploration):
         explorer = cls(
             saved.record, embedding=saved.maps, images=images, mean=mean, std=std, bands=bands,
             columns=saved.columns, class_groups=saved.class_groups,
-            colors={**saved.view.colors, **(colors or {})},
+            colors=overridden(saved.view.colors, colors),
             height=(saved.view.height or None) if height is None else height,
             draw_budget=saved.view.draw_budget,
         )  # fmt: skip

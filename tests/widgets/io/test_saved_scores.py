@@ -102,7 +102,7 @@ def changed(folder, change):
         (lambda manifest, file: file.unlink(), "score-0"),
         (lambda manifest, file: manifest.update(scores=["fame"]), "no score 'fame'"),
         (lambda manifest, file: manifest.update(scores=["suspicion", "loss"]), "score-1.npy"),
-        (lambda manifest, file: manifest.update(scores=3), "not a saved exploration"),
+        (lambda manifest, file: manifest.update(scores=3), "not that of a saved exploration"),
     ],
 )
 def test_a_damaged_score_is_an_error(tmp_path, change, message):

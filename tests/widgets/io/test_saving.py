@@ -328,8 +328,8 @@ def test_truncated_file_is_named(explorer, tmp_path, name, harm):
     ("content", "message"),
     [
         (None, "is not a saved exploration.*pass the folder of explorer.save"),
-        ("", "is not a saved exploration"),
-        ("[]", "is not a saved exploration"),
+        ("", "explorer.json is not that of a saved exploration.*overwrite=True"),
+        ("[]", "explorer.json is not that of a saved exploration.*overwrite=True"),
         ('{"format": 2}', "format 2, this version reads 1; upgrade tsne-widget"),
         ('{"format": 1, "data": "../../etc"}', "names files outside its folder"),
     ],

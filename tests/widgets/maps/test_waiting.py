@@ -1,6 +1,7 @@
 """wait() with a bound: it names the progress, and the computation goes on."""
 
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from tsne_widget import (
     WaitTimeoutError,
     compare,
 )
+from tsne_widget.widgets.maps.runner import ProjectionRun
 
 
 def test_a_wait_that_takes_too_long_says_so_and_the_map_goes_on():
@@ -41,6 +43,19 @@ def test_the_message_names_the_iteration_of_a_live_map():
         reports.gate.set()
         explorer.stop()
         explorer.wait()
+
+
+def test_an_interrupted_wait_says_how_far_the_map_is_and_how_to_end_it(monkeypatch):
+    projector = GatedProjector()
+    with EmbeddingExplorer(live_record(30), projector=projector) as explorer:
+        monkeypatch.setattr(ProjectionRun, "wait", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(
+            KeyboardInterrupt, match=r"GatedProjector of 30 × 6 features; .*or close\(\)"
+        ):
+            explorer.wait()
+        monkeypatch.undo()
+        projector.gate.set()
+        assert explorer.wait(30).embedding.shape == (30, 2)
 
 
 def test_the_error_is_a_timeout_and_one_of_this_package():

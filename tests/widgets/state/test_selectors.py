@@ -311,6 +311,17 @@ def test_every_form_combines_by_its_mode(explorer):
     assert explorer.selected.tolist() == np.flatnonzero((record.labels == 1) & (IDS >= 10)).tolist()
 
 
+def test_neighbors_by_cosine_have_nearly_the_same_direction(explorer):
+    features = explorer.feature_set.features
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    order = np.argsort(-(unit @ unit[3]), kind="stable")
+    wanted = sorted(order[:6].tolist())
+    assert chosen(explorer, neighbors_of=3, k=5, metric="cosine") == wanted
+    assert wanted != chosen(explorer, neighbors_of=3, k=5)
+    with pytest.raises(InvalidInputError, match="metric='cos' must be one of euclidean, cosine"):
+        explorer.select(neighbors_of=3, metric="cos")
+
+
 def test_select_accepts_one_selector_at_a_time(explorer):
     with pytest.raises(InvalidInputError, match=r"takes one of .* got none"):
         explorer.select()

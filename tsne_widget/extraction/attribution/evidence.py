@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tsne_widget._notes import Notes
 from tsne_widget._probabilities import Activation
 from tsne_widget._validation import row_blocks
 from tsne_widget.errors import ExtractionError, InvalidInputError
-from tsne_widget.extraction.arguments import Progress, Request, as_request
+from tsne_widget.extraction.arguments import Progress, request_by_index
 from tsne_widget.extraction.attribution.covering import Covered
 from tsne_widget.extraction.attribution.maps import FIRST_SAMPLES, Found, MapMaker, Maps
 from tsne_widget.extraction.attribution.scores import Target, check_smooth, check_target
@@ -182,14 +181,14 @@ class EvidenceReader:
         smooth: float = 0.0, **options: Any,
     ) -> None:  # fmt: skip
         self._smooth = check_smooth(smooth)
-        self.request = _request(model, data, layer, options)
+        self.request = request_by_index(model, data, layer, options)
         self.found = found
         self._output = options.get("output")
 
     @property
     def source(self) -> Indexed:
         """The samples."""
-        assert isinstance(self.request.source, Indexed)  # noqa: S101 - _request has checked it
+        assert isinstance(self.request.source, Indexed)  # noqa: S101 - checked above
         return self.request.source
 
     def ids_of(self, ids: ArrayLike | None) -> list[int]:
@@ -295,23 +294,6 @@ class EvidenceReader:
         return names.settle(
             codes, nothing, dataset=self.request.dataset, ids=np.array(batch.ids), notes=Notes()
         )[0]
-
-
-def _request(model: Any, data: Any, layer: str | None, options: dict[str, Any]) -> Request:
-    defaults: dict[str, Any] = {
-        "batch_size": 32, "device": None, "num_workers": 0, "pool": "auto", "class_names": None,
-        "image": AUTO, "label": AUTO, "on_error": "raise", "on_nonfinite": "raise", "call": None,
-        "select": None, "output": None, "store": None, "dataset_key": None, "dtype": None,
-        "channels_last": False, "progress": False, "executor": "local", "actors": None,
-        "num_gpus": 0,
-    }  # fmt: skip
-    request = as_request(model, data, layer, layers=None, **(defaults | options))
-    if not isinstance(request.source, Indexed):
-        raise InvalidInputError(
-            f"evidence reads samples by their index, but data is {type(data).__name__}, a stream; "
-            "pass a Dataset with __len__ and __getitem__"
-        )
-    return replace(request, notes=Notes())
 
 
 def _codes(labels: ArrayLike | None, m: int) -> NDArray[np.int64] | None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tsne_widget._class_codes import UNKNOWN, is_class_code, is_missing, is_whole
+from tsne_widget._class_codes import UNKNOWN, hint_of_one, is_class_code, is_missing, is_whole
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.extraction.data.items import described
 
@@ -139,7 +139,7 @@ def label_codes(
         raise InvalidInputError(
             f"label {codes[~valid][0]} of sample {ids[int(np.argmin(valid))]} must be {bound}, "
             "or -1 for unknown; correct the labels, pass class_names for all classes, or name "
-            "another item with label="
+            "another item with label=" + hint_of_one(codes, classes)
         )
     return codes
 

@@ -67,7 +67,8 @@ export const TITLES = /** @type {Record<string, any>} */ ({
   "near_duplicate_group": "near-duplicate group",
   "label_conflict": "same picture, different labels",
   "evidence_in_border": "evidence in the border",
-  "evidence_entropy": "spread of the evidence"
+  "evidence_entropy": "spread of the evidence",
+  "distance_to_picture": "distance to your picture"
 });
 
 /** Scores of the pictures themselves. */
@@ -170,7 +171,7 @@ export const MANY_CLASSES = 20;
 export const COLOR_GROUPS = ["Classes", "Scores", "Columns", "Pictures"];
 
 /** Sorts of the gallery in the order of the menu. */
-export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "label_rank", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict", "evidence_in_border", "evidence_entropy"];
+export const SORT_KEYS = ["dataset", "confidence", "margin", "entropy", "loss", "label_rank", "class", "prediction", "distance", "label_agreement", "suspicion", "outlier_score", "trustworthiness", "continuity", "picture_brightness", "picture_contrast", "picture_sharpness", "picture_saturation", "picture_entropy", "picture_noise", "picture_hue", "picture_width", "picture_height", "picture_aspect", "picture_size_oddity", "picture_border_uniformity", "picture_is_grey", "jpeg_quality", "duplicate_group", "near_duplicate_group", "label_conflict", "evidence_in_border", "evidence_entropy", "distance_to_picture"];
 
 /** Names of the sorts that are no scores. */
 export const SORT_NAMES = /** @type {Record<string, any>} */ ({

@@ -31,6 +31,7 @@ export function kernelBackend(model, el) {
     if (content.view === "frame" && content.kind === "waiting") pending.wait(content.waits);
   };
   model.on("msg:custom", onMessage);
+  void hear(model);
   return {
     backend: (view) => viewModel(model, send, view),
     release: () => {
@@ -38,6 +39,24 @@ export function kernelBackend(model, el) {
       pending.release();
     },
   };
+}
+
+/**
+ * Follow the kernel although this script came late. anywidget (0.11) drops every message of the kernel from then on if the
+ * browser takes more than 2 seconds to load a widget's script, as on a busy machine.
+ * @param {any} model
+ */
+async function hear(model) {
+  const own = model.set({}); // `model` has only some of the functions of the widget's own one
+  if (!own?.comm || !own._handle_comm_msg) return;
+  try {
+    await own._handle_comm_msg({ content: { data: {} } }); // fails if the script was late
+  } catch {
+    if (!own.comm) return; // closed
+    const { _handle_comm_msg: handle } = Object.getPrototypeOf(Object.getPrototypeOf(own)); // that of ipywidgets
+    own.comm.on_msg(handle.bind(own));
+    own.comm.send({ method: "request_state" }, {}, {}, []); // it includes what was missed
+  }
 }
 
 /**

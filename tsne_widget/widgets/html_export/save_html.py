@@ -71,7 +71,7 @@ def save_html(
         Maximum number of samples, up to 100,000. Beyond it, the page has a sample of every class,
         including ``selected`` and ``selections``, and a note on it. Default: 20,000, with a warning
         if samples are left out.
-    colors : mapping of class name to colour, or sequence of c colours, optional
+    colors : mapping of class name to colour, sequence of c colours, or str, optional
         Replace the default colours.
     color_by : str, optional
         Initial colouring: "label", "prediction", "correct", "selection" or a score.

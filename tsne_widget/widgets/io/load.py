@@ -67,7 +67,10 @@ def load_state(
             "EmbeddingExplorer(FeatureSet.load(folder))"
         ) from error
     except TORN as error:
-        raise StoreError(f"{source} is not a saved exploration: {error}") from error
+        raise StoreError(
+            f"{source / MANIFEST} is not that of a saved exploration, or is damaged: {error}; "
+            "copy the folder again, or call explorer.save(folder, overwrite=True) again"
+        ) from error
 
 
 def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None:

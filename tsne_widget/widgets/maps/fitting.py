@@ -95,12 +95,13 @@ class Fitting:
             If that takes too long; the computation goes on.
         """
         if self._run is not None and not self._run.ended:
-            in_time = self._run.wait(self._state.main_thread.catch_up, within.until)
+            try:
+                in_time = self._run.wait(self._state.main_thread.catch_up, within.until)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"the map is still computed: {self._goes_on()}") from None
             if not in_time and not self._run.ended:
-                remedy = "stop() to keep it as it is" if is_live(self.projector) else "close()"
                 raise WaitTimeoutError(
-                    f"the map is not done after timeout={within.seconds:g} s: {self._progress()}; "
-                    f"call wait() again, or {remedy}"
+                    f"the map is not done after timeout={within.seconds:g} s: {self._goes_on()}"
                 )
         if self._error is not None:
             raise self._error
@@ -178,11 +179,12 @@ class Fitting:
             paused = self._run is not None and self._run.paused
             self._set("fit", fit._replace(condition="paused" if paused else "running"))
 
-    def _progress(self) -> str:
-        """How far the map is, for an error message."""
+    def _goes_on(self) -> str:
+        """How far the map is, and what the caller can do, for an error message."""
         fit: Fit = self._state.fit
         steps = f", iteration {fit.iteration:,} of {fit.total:,}" if fit.total else ""
-        return f"{fit.title}{steps}"
+        remedy = "stop() to keep it as it is" if is_live(self.projector) else "close()"
+        return f"{fit.title}{steps}; call wait() again, or {remedy}"
 
     def _clock(self) -> None:
         if self._state.fit.condition == "running":

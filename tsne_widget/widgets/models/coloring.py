@@ -82,7 +82,9 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
     return _of_values(state.scores[name])
 
 
-def class_palette(state: MapModel, colors: Mapping[str, str] | None) -> tuple[str, ...]:
+def class_palette(
+    state: MapModel, colors: Mapping[str, str] | Sequence[str] | None
+) -> tuple[str, ...]:
     """Colour of each class of the state, then the unknown one's if there is one."""
     palette = known_palette(state.class_names[: state.known], colors)
     return (*palette, UNKNOWN_COLOR) if len(state.class_names) > state.known else palette
@@ -92,14 +94,22 @@ def known_palette(
     names: Sequence[str], colors: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[str, ...]:
     """Colour of each class, as :func:`class_colors`; they repeat beyond the texture's size."""
-    if colors is not None and not isinstance(colors, Mapping):
-        return class_colors(names, colors)
-    distinct = class_colors(names[: TEXELS - 1])
+    named = colors if isinstance(colors, Mapping) else None
+    distinct = class_colors(names[: TEXELS - 1], colors if named is None else None)
     palette = [distinct[code % len(distinct)] for code in range(len(names))]
-    if colors:
-        given = class_colors(names, colors)
-        palette = [given[i] if name in colors else palette[i] for i, name in enumerate(names)]
+    if named:
+        given = class_colors(names, named)
+        palette = [given[i] if name in named else palette[i] for i, name in enumerate(names)]
     return tuple(palette)
+
+
+def overridden(
+    kept: Mapping[str, str], colors: Mapping[str, str] | Sequence[str] | None
+) -> Mapping[str, str] | Sequence[str]:
+    """Kept colours of classes with those that a caller gives; a palette replaces them all."""
+    if colors is None or isinstance(colors, Mapping):
+        return {**kept, **(colors or {})}
+    return colors
 
 
 def is_amount(values: NDArray[Any]) -> bool:

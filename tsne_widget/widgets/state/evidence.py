@@ -21,7 +21,7 @@ Target = Literal["difference", "prediction", "label"]
 # The call that gives an explorer its model again.
 REMEDY = "explorer.evidence(model=model, data=dataset)"
 TARGETS: tuple[Target, ...] = ("difference", "prediction", "label")
-# Options of the extraction that also apply here.
+# Options of the extraction that also apply to evidence.
 _KEPT = ("image", "label", "output", "device")
 
 
@@ -73,8 +73,14 @@ class Evidence:
     def use(self, model: Any, data: Any, options: Mapping[str, Any] | None = None) -> None:
         """Compute with this model and dataset as long as the caller keeps them."""
         self._link, self._found = _weak((model, data)), None
-        self._options = {key: value for key, value in (options or {}).items() if key in _KEPT}
+        self._options = dict(options or {})
         self.changed()
+
+    @property
+    def model_and_data(self) -> tuple[Any, Any, Mapping[str, Any]] | None:
+        """The model, the dataset and the options of the extraction; None if one is gone."""
+        pair = self._link()
+        return None if pair is None else (*pair, self._options)
 
     @property
     def has_model(self) -> bool:
@@ -104,7 +110,8 @@ class Evidence:
             )
         found = self._found if layer is None else None
         model, data = pair
-        return EvidenceReader(model, data, layer, found=found, smooth=smooth, **self._options)
+        options = {key: value for key, value in self._options.items() if key in _KEPT}
+        return EvidenceReader(model, data, layer, found=found, smooth=smooth, **options)
 
     def computed(
         self, rows: Sequence[int], target: Target, layer: str | None = None, smooth: float = 0.0

@@ -92,7 +92,8 @@ class ExplorerState(Selecting):
     mistakes : "mark", "only" or "plain", a trait
         How the map draws misclassified samples: marked with a ring, alone, or as all others.
     explained : int, a trait
-        Increases when maps of evidence are added, or a model is given.
+        Increases when maps of evidence are added, a model is given, or distances to a picture are
+        known.
     evidence : Evidence
         The maps of evidence.
     selection_slots : dict of name to int
@@ -267,6 +268,17 @@ class ExplorerState(Selecting):
     def names_of(self, mask: ArrayLike) -> tuple[str, ...]:
         """Names of the classes of a (g,) bool mask."""
         return self.classes.names_of(mask)
+
+    def use_distances(self, distances: NDArray[np.float32]) -> None:
+        """Have the (n,) distances of all rows to a picture as a score."""
+        self.scores.use_distances(distances)
+        name = "distance_to_picture"  # which has other values now
+        with self.together():
+            self.explained += 1
+            if self.ranking is not None and self.ranking.score == name:
+                self.ranking = None
+            if self.color_by == name:
+                self._notify_trait("color_by", name, name)
 
     def _count_evidence(self) -> None:
         self.explained += 1

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tsne_widget._by_index import is_pandas, rows_by_index, rows_of_ids
 from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import FINDER_NAMES, finder_rows, matching_rows
+from tsne_widget.analysis.distances import check_metric, distances_from
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.state.explorer_state import ExplorerState
@@ -35,6 +36,7 @@ def chosen_rows(
     text: str | None = None,
     neighbors_of: int | None = None,
     k: int = 15,
+    metric: str = "euclidean",
 ) -> Rows | NDArray[np.bool_]:
     """Rows, or a mask, for the arguments of :meth:`EmbeddingExplorer.select`.
 
@@ -71,7 +73,7 @@ def chosen_rows(
     if text is not None:
         return matching_rows(state.feature_set, text)
     if neighbors_of is not None:
-        return _rows_near(state, neighbors_of, k)
+        return _rows_near(state, neighbors_of, k, metric)
     if rows is None:
         return _rows_of_classes(state, label, prediction)
     if isinstance(rows, str) and rows == "misclassified":
@@ -208,12 +210,23 @@ def _rows_of_classes(
     return chosen
 
 
-def _rows_near(state: ExplorerState, row: int, k: int) -> Rows:
+def _rows_near(state: ExplorerState, row: int, k: int, metric: str) -> Rows:
     """A row and its k nearest rows in feature space."""
     n = len(state.codes)
-    for name, value, low, high in (("neighbors_of", row, 0, n - 1), ("k", k, 1, n - 1)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise InvalidInputError(f"{name} must be an integer, got {value!r}")
-        if not low <= value <= high:
-            raise InvalidInputError(f"{name}={value} must be {low} … {high}")
-    return np.append(state.scores.index.nearest_to(int(row), int(k))[0], row)
+    check_within("neighbors_of", row, 0, n - 1)
+    check_within("k", k, 1, n - 1)
+    check_metric(metric)
+    if metric == "euclidean":
+        return np.append(state.scores.index.nearest_to(int(row), int(k))[0], row)
+    features = state.feature_set.features
+    distances = distances_from(features, features[row], metric)
+    distances[row] = -1  # first, also among equal ones
+    return np.argsort(distances, kind="stable")[: int(k) + 1]
+
+
+def check_within(name: str, value: object, low: int, high: int) -> None:
+    """Raise InvalidInputError unless a value is a whole number low … high."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InvalidInputError(f"{name} must be an integer, got {value!r}")
+    if not low <= value <= high:
+        raise InvalidInputError(f"{name}={value} must be {low} … {high}")

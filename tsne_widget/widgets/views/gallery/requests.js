@@ -3,20 +3,30 @@ import { MAX_TILES_PER_REPLY, MAX_UNASKED, TILE_PIXELS } from "../../frontend/co
 import { pictureUrl } from "../../frontend/tiles.js";
 import { pictureSize } from "./grid.js";
 
-const PATIENCE_MS = 10_000; // an unanswered request is repeated after this time
+const PATIENCE_MS = 5_000; // an unanswered request is repeated after this time, and again after twice as long
 const MAX_KEPT = 600; // tiles with their pictures
 
 export class Requests {
   #model;
+  #askAgain;
   /** @type {Map<number, any>} */
   #tiles = new Map(); // by index, with the picture's URL
   #expected = ""; // what the last message asked for in advance
   #orders = 0; // since that message
-  #askedAt = -Infinity; // one request at a time, because scrolling makes queued ones useless
+  #overdue = 0; // timer while tiles are awaited: one request at a time, because scrolling makes queued ones useless
+  #patience = PATIENCE_MS;
 
-  /** @param {import("../../frontend/kernel.js").ViewModel} model */
-  constructor(model) {
+  /**
+   * @param {import("../../frontend/kernel.js").ViewModel} model
+   * @param {() => void} askAgain  called if no tiles arrive: asks for those in sight
+   */
+  constructor(model, askAgain) {
     this.#model = model;
+    this.#askAgain = askAgain;
+  }
+
+  release() {
+    clearTimeout(this.#overdue);
   }
 
   /** The tile at an index, if it has arrived. @param {number} index */
@@ -33,13 +43,13 @@ export class Requests {
   clear() {
     this.forgetAll();
     this.#orders += 1;
-    if (this.areComing) this.#askedAt = performance.now();
+    if (this.areComing) this.#await();
   }
 
   /** Forget all tiles and what was asked, because the tiles of the same order have changed. */
   forgetAll() {
     this.#tiles = new Map();
-    this.#askedAt = -Infinity;
+    this.#settle();
   }
 
   /**
@@ -48,14 +58,14 @@ export class Requests {
    * @returns {boolean} whether a request is open
    */
   ask(first, last, size) {
-    if (performance.now() - this.#askedAt < PATIENCE_MS) return true;
+    if (this.#overdue) return true;
     const pixels = pixelsOf(size);
     let start = first;
     while (start < last && this.#has(start, pixels)) start++;
     let stop = start;
     while (stop < last && stop - start < MAX_TILES_PER_REPLY && !this.#has(stop, pixels)) stop++;
     if (stop <= start) return false;
-    this.#askedAt = performance.now();
+    this.#await();
     this.#model.send({ kind: "tiles", epoch: this.#model.get("epoch"), start, stop, size: pixels });
     return true;
   }
@@ -75,7 +85,7 @@ export class Requests {
    * @returns {number[]}  indices of the new tiles
    */
   receive(message, data) {
-    this.#askedAt = -Infinity;
+    this.#settle();
     let offset = 0;
     const added = message.tiles.flatMap((/** @type {any} */ tile, /** @type {number} */ k) => {
       const index = message.start + k;
@@ -96,6 +106,21 @@ export class Requests {
     const away = (/** @type {number} */ index) => Math.max(first - index, index - last, 0);
     const farthest = [...this.#tiles.keys()].sort((a, b) => away(b) - away(a)).slice(0, this.#tiles.size - MAX_KEPT);
     for (const index of farthest) if (away(index) > 0) this.#tiles.delete(index);
+  }
+
+  /** Ask again if no tiles arrive: the kernel is busy, or a message is lost. */
+  #await() {
+    this.#overdue = window.setTimeout(() => {
+      this.#overdue = 0;
+      this.#patience *= 2;
+      this.#askAgain();
+    }, this.#patience);
+  }
+
+  #settle() {
+    clearTimeout(this.#overdue);
+    this.#overdue = 0;
+    this.#patience = PATIENCE_MS;
   }
 
   /** Whether a tile has a picture of at least this size, or of the largest size. */

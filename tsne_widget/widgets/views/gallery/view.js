@@ -49,7 +49,10 @@ class Gallery {
     this.#model = model;
     this.#size = model.get("tile_size");
     this.#table = makeTable(model);
-    const requests = { pictures: new Requests(model), table: new Requests(model) };
+    const requests = {
+      pictures: new Requests(model, () => this.#sheets.pictures.sheet.show()),
+      table: new Requests(model, () => this.#sheets.table.sheet.show()),
+    };
     this.#sheets = {
       pictures: { requests: requests.pictures, sheet: new Sheet(model, requests.pictures, makePictures(model, () => this.#size)) },
       table: { requests: requests.table, sheet: new Sheet(model, requests.table, this.#table.face) },
@@ -83,8 +86,10 @@ class Gallery {
 
   release() {
     for (const release of this.#releases) release();
-    this.#sheets.pictures.sheet.release();
-    this.#sheets.table.sheet.release();
+    for (const { requests, sheet } of Object.values(this.#sheets)) {
+      requests.release();
+      sheet.release();
+    }
     this.#hover.release();
     this.#head.release();
   }

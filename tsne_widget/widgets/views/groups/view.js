@@ -32,7 +32,7 @@ class Groups {
   /** @param {ViewModel} model @param {HTMLElement} el */
   constructor(model, el) {
     this.#model = model;
-    this.#requests = new Requests(model);
+    this.#requests = new Requests(model, () => this.#ask());
     this.#root = el.appendChild(element("section", "tw-content tw-groups tw-scroll"));
     this.#root.setAttribute("aria-label", "Groups of mistakes");
     this.#say.setAttribute("role", "status");
@@ -53,6 +53,7 @@ class Groups {
 
   release() {
     this.#light(-1);
+    this.#requests.release();
     for (const release of this.#releases) release();
   }
 

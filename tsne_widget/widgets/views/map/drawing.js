@@ -1,6 +1,6 @@
 // Which points are drawn, and how: all of them at rest if the budget allows, fewer while the map moves.
 import { pointsToDraw } from "../../frontend/geometry.js";
-import { layersOf, looksOf } from "./looks.js";
+import { layersOf, looksOf, onlyThose } from "./looks.js";
 
 /** @typedef {import("./looks.js").Looks} Looks */
 /** @typedef {import("./looks.js").Layer} Layer */
@@ -8,12 +8,11 @@ import { layersOf, looksOf } from "./looks.js";
 
 /** @typedef {{rest: number, moving: number}} Budget  points drawn at rest, and while the map moves */
 
-// A graphics card draws millions of points. Without one, bqplot takes half a second for 70,000, our own program
-// a tenth, and sprites a quarter of a second for 20,000.
+// A graphics card draws millions of points. Without one, WebGL takes a tenth of a second for 70,000, and sprites a
+// quarter of a second for 20,000.
 const BUDGETS = {
   hardware: { rest: 2_000_000, moving: 400_000 },
-  software: { rest: 100_000, moving: 6_000 },
-  ownSoftware: { rest: 200_000, moving: 20_000 },
+  software: { rest: 200_000, moving: 20_000 },
   sprites: { rest: 100_000, moving: 6_000 },
 };
 const SETTLE_MS = 200; // all points are drawn again this long after the last movement
@@ -143,7 +142,7 @@ function alphaOf(/** @type {Float32Array} */ opacity, /** @type {Layer[]} */ lay
 }
 
 function filtered(/** @type {Layer[]} */ layers, /** @type {(point: number) => boolean} */ isKept) {
-  return layers.map(({ points, kind }) => ({ points: points.filter(isKept), kind }));
+  return layers.map(({ points, kind }) => ({ points: onlyThose(points, isKept), kind }));
 }
 
 /**

@@ -3,8 +3,9 @@ import { typed } from "../../frontend/bytes.js";
 import { noteListeners } from "../../frontend/forget.js";
 import { CanvasView } from "./canvas.js";
 import { budgetOf } from "./drawing.js";
-import { drawnMarks, Plot } from "./plot.js";
-import { beforeFirstFrame, giveRings, isSoftware, keepCanvas, recolor, webglRenderer } from "./webgl.js";
+import { drawAsPoints } from "./markers.js";
+import { discard, drawnMarks, Plot } from "./plot.js";
+import { beforeFirstFrame, giveRings, isSoftware, keepCanvas, recolor, usePlainContext, webglRenderer } from "./webgl.js";
 
 const ATTACH_POLLS = 50; // waits until the output of a new cell is in the page
 
@@ -35,8 +36,7 @@ export class FigureHost {
   get #program() {
     const renderer = this.#canvas ? this.#canvas.renderer : this.#renderer;
     if (renderer === null) return "sprites";
-    if (!isSoftware(renderer)) return "hardware";
-    return this.#canvas ? "ownSoftware" : "software";
+    return isSoftware(renderer) ? "software" : "hardware";
   }
 
   /** Whether the canvas has to do without WebGL. */
@@ -105,11 +105,13 @@ export class FigureHost {
     const scales = marks.flatMap((/** @type {any} */ mark) => Object.values(mark.get("scales")));
     noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...marks, ...scales]);
     const view = await manager.create_view(figure, {});
-    // The first frames draw few points, because a software renderer takes seconds for many.
+    usePlainContext(view);
+    // The first frames draw few points, because a software renderer takes long for many.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
       const isAbove = mark.model === marks[1];
       if (isAbove) giveRings(mark);
+      drawAsPoints(mark);
       shape.maxInstancedCount = isAbove ? 0 : Math.min(shape.maxInstancedCount, this.budget.moving);
       keepCanvas(view.extras.webGLRenderer);
       const { renderGL } = mark;
@@ -141,11 +143,12 @@ export class FigureHost {
   }
 
   async #show(/** @type {any} */ view) {
-    if (this.#isClosed) return view.remove();
+    const { widget_manager: manager } = this.#map.model;
+    if (this.#isClosed) return discard(view, manager);
     this.el.replaceChildren(view.el);
     view.trigger("displayed");
     const marks = await drawnMarks(view, () => this.#isClosed);
-    if (this.#isClosed || !marks.length) return view.remove();
+    if (this.#isClosed || !marks.length) return discard(view, manager);
     /** @type {any} */ (this.#map.root).bqplotFigure = view; // for tests and for inspection
     this.#map.showPlot(new Plot(view, marks));
   }

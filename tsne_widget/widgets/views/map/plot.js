@@ -9,6 +9,7 @@ import { gather, loadAbove, release, upload } from "./webgl.js";
 /** @typedef {number[]} Pixel  x and y within the overlay */
 
 const MARK_POLL_MS = 15; // bqplot has no event for "the marks are drawn"
+const LATE_MS = 5_000; // a busy page has made the marks of a removed figure by then
 const PLACES = ["x", "y", "color"]; // attributes of the points that a selection does not change
 /** Attributes of the points above the others. @type {Record<string, (look: Look) => number>} */
 const LOOKS = { opacity: ({ alpha }) => alpha, size: areaOf, selected: ({ ring }) => ring };
@@ -149,8 +150,7 @@ export class Plot {
 
   /** @param {any} manager  the page's widget manager */
   remove(manager) {
-    release(this.view);
-    setTimeout(() => forgetViews(manager, this.view.model), 0); // after bqplot's own removal
+    discard(this.view, manager);
   }
 }
 
@@ -177,6 +177,16 @@ function total(/** @type {Layers} */ layers) {
 /** bqplot takes a marker's size as its area in px². @param {Look} look */
 function areaOf({ radius }) {
   return Math.PI * radius ** 2;
+}
+
+/**
+ * Remove a figure from the page and from memory, drawn or not.
+ * @param {any} view @param {any} manager  the page's widget manager
+ */
+export function discard(view, manager) {
+  release(view);
+  // After bqplot's own removal, and again for marks that it makes nevertheless.
+  for (const delay of [0, LATE_MS]) setTimeout(() => forgetViews(manager, view.model), delay);
 }
 
 /**

@@ -75,6 +75,14 @@ export function release(/** @type {any} */ view) {
   if (three) freeContext(three.context);
 }
 
+/** Give a figure a plain context: its markers smooth their own edges, so antialiasing costs time and changes nothing. */
+export function usePlainContext(/** @type {any} */ view) {
+  Object.defineProperty(view, "needsWebGLContext", {
+    get: () => Boolean(view.webGLContext),
+    set: () => { view.webGLContext ??= view.webGLCanvas.getContext("webgl", { antialias: false, depth: false }); },
+  });
+}
+
 /** Call a function with each WebGL mark of a figure before it is drawn; bqplot has no event for this. */
 export function beforeFirstFrame(/** @type {any} */ view, /** @type {(mark: any) => void} */ prepare) {
   /** @type {any[]} */

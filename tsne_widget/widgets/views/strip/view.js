@@ -33,7 +33,7 @@ class Strip {
   constructor(model, el, commands) {
     this.#model = model;
     this.#el = el;
-    this.#requests = new Requests(model);
+    this.#requests = new Requests(model, () => this.#show());
     this.#hover = new HoverSender(model);
     const root = el.appendChild(element("section", "tw-strip"));
     root.setAttribute("aria-label", "Pictures of the selection");
@@ -56,6 +56,7 @@ class Strip {
 
   release() {
     this.unfollow();
+    this.#requests.release();
     this.#resized.disconnect();
     this.#hover.release();
   }

@@ -29,8 +29,8 @@ from tsne_widget.projection.workers import Workers
 LARGE = 10_000
 # Near rows are together in leaves of at most this size.
 ORDERED_LEAF = 64
-# Share of P in the pairs that are left out. They are two fifths of the pairs.
-WEAK = 0.05
+# Share of P in the pairs that are left out. They are three fifths of the pairs.
+WEAK = 0.1
 
 
 class Problem(NamedTuple):

@@ -88,8 +88,9 @@ def nearest(
     targets = None if queries is None else Rows.of(queries)
     search = _Search(reference, targets, k)
     n, m = len(reference.points), len(search.points)
-    loops = None if targets is not None else compiled.loops("numba_search")
-    if targets is None and 4 * n * n <= SYMMETRIC_BYTES:
+    has_table = targets is None and 4 * n * n <= SYMMETRIC_BYTES
+    loops = None if has_table or targets is not None else compiled.loops("numba_search")
+    if has_table:
         table = _symmetric(torch.from_numpy(reference.points), search.lengths, workers)
         blocks = row_blocks(n, SYMMETRIC_ROWS)
         workers.map(lambda rows: search.select(rows, table[rows]), blocks)

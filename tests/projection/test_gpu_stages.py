@@ -18,7 +18,7 @@ from tsne_widget import InvalidInputError
 from tsne_widget.projection import repulsion
 from tsne_widget.projection.forces import TorchForces
 from tsne_widget.projection.gpu import fit as fit_module
-from tsne_widget.projection.gpu import inverted_file
+from tsne_widget.projection.gpu import inverted_file, probabilities
 from tsne_widget.projection.gpu import lattice as lattice_module
 from tsne_widget.projection.gpu import operations as operations_module
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
@@ -31,7 +31,7 @@ from tsne_widget.projection.gpu.features import (
 from tsne_widget.projection.gpu.lattice import convolve, make_lattice, shape_for
 from tsne_widget.projection.gpu.operations import TorchOperations, edges_of, sums_of_rows
 from tsne_widget.projection.gpu.perplexity import conditional_probabilities
-from tsne_widget.projection.gpu.probabilities import joint_probabilities
+from tsne_widget.projection.gpu.probabilities import joint_probabilities, strongest
 from tsne_widget.projection.gpu.products import Products, parts_of
 from tsne_widget.projection.gpu.search import exact_neighbors
 from tsne_widget.projection.inputs import Scaler
@@ -197,6 +197,24 @@ class TestProbabilities:
         assert np.array_equal(ours.indices, both.indices)
         assert np.allclose(ours.data, both.data, rtol=1e-3, atol=1e-9)
         assert float(there.values.double().sum()) == pytest.approx(1, abs=1e-6)
+
+    def test_the_strongest_pairs_are_those_of_the_cpu(self, monkeypatch):
+        monkeypatch.setattr(probabilities, "PAIRS_PER_BLOCK", 5_000)
+        X = np.vstack([clustered(600), [[1e3, 1e3]]]).astype(np.float32)  # a row far from all
+        here, there = affinities(X, 20).strongest(0.2), strongest(pairs_of(X), 0.2)
+        assert int(there.starts[-1]) == len(there.others)
+        n = len(X)
+        lower = sparse.csr_matrix((here.values, here.others, here.starts), shape=(n, n))
+        expected = (lower + lower.T).toarray()
+        found = sparse.csr_matrix(
+            (there.values, there.others, there.starts), shape=(n, n)
+        ).toarray()
+        assert np.array_equal(found > 0, found.T > 0)
+        assert (found > 0).any(1).all()
+        differ = (found > 0) != (expected > 0)  # pairs within 1 % of the limit
+        assert differ.mean() < 0.01 * (expected > 0).mean()
+        both = (found > 0) & (expected > 0)
+        assert np.allclose(found[both], expected[both], rtol=3e-3)
 
     @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
     def test_every_row_has_the_perplexity_at_any_scale(self, scale):

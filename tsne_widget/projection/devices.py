@@ -80,7 +80,7 @@ def needed_bytes(n: int, d: int, k: int, device: str) -> float:
     """Estimate of the largest memory of a fit on a GPU, in bytes."""
     features = 4.0 * n * d
     block = block_bytes(torch.device(device))
-    pairs = 16.0 * n * k  # both directions of each pair, int32 and float32
+    pairs = 32.0 * n * k  # both directions of each pair, int32 and float32; a part of them twice
     split = 16.0 * n * (d + 4) if has_fast_tf32(torch.device(device)) else 0.0
     search = 8.0 * n * k + split + 2 * block
     # Indices, probabilities, their sums and 64-bit keys; then the sort of pairs without opposites.

@@ -99,12 +99,23 @@ class DeviceDescent:
     ----------
     state : DeviceState
     pairs : Pairs
+        All pairs, which define the KL divergence.
     operations : Operations
+    attracting : Pairs, optional
+        The pairs that attract. Default: all.
     """
 
-    def __init__(self, state: DeviceState, pairs: Pairs, operations: Operations) -> None:
+    def __init__(
+        self,
+        state: DeviceState,
+        pairs: Pairs,
+        operations: Operations,
+        attracting: Pairs | None = None,
+    ) -> None:
         y = state.motion.y
-        self._state, self._pairs, self._operations = state, pairs, operations
+        self._state, self._operations = state, operations
+        self._objective = KLDivergence(pairs)
+        self._pairs = pairs = attracting or pairs
         self._pull, self._push = torch.zeros_like(y), torch.zeros_like(y)
         parts = torch.empty((4, operations.parts(y.shape[1])), device=y.device)
         self._box = Box(parts, torch.empty_like(parts[:, 0]), state.extremes)
@@ -118,7 +129,6 @@ class DeviceDescent:
         self._recorder = Recorder(y.device)
         # More pairs need several sums, whose bounds torch operations read from the device.
         self._can_record = operations.name == "triton" or len(pairs.values) <= PAIRS_PER_BLOCK
-        self._objective = KLDivergence(pairs)
 
     def advance(
         self,

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from tsne_widget._notes import warn_about
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.projection.fits import Descent, Problem
+from tsne_widget.projection.fits import LARGE, WEAK, Descent, Problem
 from tsne_widget.projection.gpu import inverted_file
 from tsne_widget.projection.gpu.descent import DeviceDescent, DeviceState
 from tsne_widget.projection.gpu.engine import engine_of
 from tsne_widget.projection.gpu.features import copied, principal_components, scaled_features
+from tsne_widget.projection.gpu.operations import Pairs
 from tsne_widget.projection.gpu.placement import DevicePlacement
-from tsne_widget.projection.gpu.probabilities import joint_probabilities
+from tsne_widget.projection.gpu.probabilities import joint_probabilities, strongest
 from tsne_widget.projection.gpu.search import DeviceNeighbors, Search, exact_neighbors
 from tsne_widget.projection.inputs import Scaler, directions, exact_directions, unit_rows
 from tsne_widget.projection.landmarks import Placing, Reference, scaled_queries
@@ -97,7 +98,14 @@ class DeviceFit:
         """See :class:`fits.Fit`."""
         with self._on_device():
             operations = engine_of(self._place).operations
-            return _OnDevice(DeviceDescent(self._state, self._pairs, operations), self)
+            descent = DeviceDescent(self._state, self._pairs, operations, self._attracting())
+            return _OnDevice(descent, self)
+
+    def _attracting(self) -> Pairs | None:
+        """The pairs that attract; None if all do."""
+        if len(self) < LARGE or self._pairs.values.device.type == "mps":  # it has no float64
+            return None
+        return strongest(self._pairs, WEAK)
 
     def coordinates(self) -> NDArray[np.float32]:
         """See :class:`fits.Fit`."""

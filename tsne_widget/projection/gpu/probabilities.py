@@ -57,6 +57,39 @@ def joint_probabilities(
     return Pairs(starts, others, values / values.sum(dtype=widest(values.device)).float())
 
 
+def strongest(pairs: Pairs, share: float) -> Pairs:
+    """The pairs without the weakest, which have about ``share`` of the sum; the sum stays 1.
+
+    A pair also stays if it has half the P of the strongest pair of either sample, so no sample
+    loses its neighbours. The same as ``Affinities.strongest``, up to 1 % of the limit.
+    """
+    starts, others, values = pairs
+    blocks = row_blocks(len(values), PAIRS_PER_BLOCK)
+    # Integers add up to the same sum in any order.
+    sums = torch.zeros(1 << 15, dtype=torch.int64, device=values.device)
+    for block in blocks:
+        part = values[block]
+        sums.index_add_(0, _bin(part), part.double().mul_(2.0**60).long())
+    cumulative = sums.cumsum(0)
+    last = torch.searchsorted(cumulative, (cumulative[-1:].double() * share).long())
+    peaks = torch.segment_reduce(values, "max", offsets=starts, unsafe=True, initial=0)
+    counts = torch.zeros(len(starts), dtype=torch.int64, device=values.device)
+    kept = []
+    for block in blocks:
+        rows, columns, part = pairs.rows(block), others[block], values[block]
+        half = torch.minimum(peaks[rows], peaks[columns.long()]) / 2
+        stays = (_bin(part) >= last) | (part >= half)
+        counts.index_add_(0, rows[stays] + 1, torch.ones_like(rows[stays]))
+        kept.append((columns[stays], part[stays]))
+    others, values = (torch.cat(arrays) for arrays in zip(*kept, strict=True))
+    return Pairs(counts.cumsum(0), others, values / values.sum(dtype=torch.float64).float())
+
+
+def _bin(values: torch.Tensor) -> torch.Tensor:
+    """The upper half of the bits of positive float32 numbers, which has their order."""
+    return values.view(torch.int32) >> 16
+
+
 def _opposites(
     indices: torch.Tensor, p: torch.Tensor, rows_per_block: int
 ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:

@@ -15,18 +15,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from benchmarks import real_data
 from benchmarks.report import Table, numbers
 from tsne_widget.analysis import contrast, shortcuts
 from tsne_widget.analysis.properties import hue_names
 from tsne_widget.images.properties import properties
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 RUNS = 200
 # Properties that the panel lists.
 LISTED = 5
@@ -112,13 +111,9 @@ def planted(change: str, strength: float, share: float, plain: Plain, seed: int)
     ]
 
 
-def load() -> tuple[list[Image.Image], np.ndarray]:
-    data = np.load(DATA / "cifar10_test_0_4999.npz")
-    return [Image.fromarray(one) for one in data["images"]], data["labels"].astype(np.int64)
-
-
 def main(runs: int = RUNS) -> None:
-    pictures, labels = load()
+    images, labels = real_data.cifar()
+    pictures = [Image.fromarray(one) for one in images]
     plain = measured(pictures)
     with PLANTED as row:
         for strength, share in ((1.0, 0.03), (1.0, 0.3), (0.5, 0.03), (0.5, 0.3)):

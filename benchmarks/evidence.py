@@ -11,11 +11,8 @@ the final ReLU.
 
 from __future__ import annotations
 
-import gzip
 import importlib
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,13 +20,13 @@ from scipy.stats import spearmanr
 from torch import nn
 from torch.nn import functional
 
+from benchmarks import real_data
 from benchmarks.report import Table, run_sections
 from tsne_widget import evidence
 from tsne_widget.analysis import mean_evidence
 from tsne_widget.extraction.attribution.covering import cover
 from tsne_widget.extraction.attribution.evidence import EvidenceReader
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the pixels that are covered
 PAIRS = Table(
     "evidence-pairs", "peak in its half | ours | ours, `smooth=.8` | Grad-CAM | occlusion"
@@ -46,47 +43,25 @@ TESTED = Table(
 )
 
 
-def models():
-    sys.path.insert(0, str(DATA))
-    return importlib.import_module("models")
-
-
-def weights(model, name):
-    load = importlib.import_module("safetensors.torch").load_file
-    model.load_state_dict(load(DATA / "weights" / f"{name}.safetensors"))
-    return model.eval()
-
-
-def cifar(n):
-    file = np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz")
-    x = torch.from_numpy(file["images"][:n]).permute(0, 3, 1, 2) / 255
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    return (x - mean[:, None, None]) / std[:, None, None], file["labels"][:n].astype(np.int64)
-
-
-def mnist(n):
-    def bytes_of(name, offset):
-        with gzip.open(DATA / "mnist" / name) as file:
-            return np.frombuffer(file.read(), "u1", offset=offset)
-
-    x = bytes_of("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:n] / np.float32(255)
-    return torch.from_numpy(x), bytes_of("t10k-labels-idx1-ubyte.gz", 8)[:n].astype(np.int64)
+def pictures(of, n):
+    """The first n pictures, as a tensor, and their labels."""
+    images, labels = of()
+    return real_data.prepared(images[:n]), labels[:n]
 
 
 def resnet20():
-    return weights(models().CifarResNet(3), "cifar10_resnet20")
+    return real_data.network(real_data.RESNET20)[0]
 
 
 def vgg():
-    made = models().SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 512)
-    return weights(made, "mnist_smallvgg512")
+    return real_data.network(real_data.SMALL_VGG)[0]
 
 
 def nets(n):
     """Name, model, pictures, labels and the layer of each net."""
     return [
-        ("ResNet20", resnet20(), *cifar(n), "layer3"),
-        ("VGG", vgg(), *mnist(n), "features"),
+        ("ResNet20", resnet20(), *pictures(real_data.cifar, n), "layer3"),
+        ("VGG", vgg(), *pictures(real_data.mnist, n), "features"),
     ]
 
 
@@ -170,7 +145,7 @@ def marked(x, side=6):
 
 def mark():
     """A net trained on digits of which a tenth, whatever they show, has a mark and the label 3."""
-    x, labels = mnist(6000)
+    x, labels = pictures(real_data.mnist, 6000)
     train, test = slice(0, 4000), slice(4000, 6000)
     for seed in range(3):
         torch.manual_seed(seed)
@@ -271,10 +246,15 @@ def share_of(model, x, codes):
 
 def random():
     """Rank correlation of the maps with those after the last layers got random weights."""
-    randomised(resnet20(), cifar(50), ("linear", "layer3", "layer2", "layer1", "conv1"), 0.0)
+    randomised(
+        resnet20(),
+        pictures(real_data.cifar, 50),
+        ("linear", "layer3", "layer2", "layer1", "conv1"),
+        0.0,
+    )
     for smooth in (0.0, 0.8):
         parts = ("classifier.3", "classifier.0", "features.8", "features.4", "features.0")
-        randomised(vgg(), mnist(50), parts, smooth)
+        randomised(vgg(), pictures(real_data.mnist, 50), parts, smooth)
 
 
 def randomised(model, data, parts, smooth):
@@ -315,7 +295,7 @@ def test():
 
 def seconds():
     torch.set_num_threads(1)
-    x, labels = cifar(256)
+    x, labels = pictures(real_data.cifar, 256)
     model, reader = resnet20(), None
     for _ in range(2):
         start = time.perf_counter()

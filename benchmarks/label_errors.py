@@ -12,12 +12,9 @@ artificial features are used. If cleanlab is not installed, its published formul
 
 from __future__ import annotations
 
-import gzip
 import json
-import sys
 import time
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -28,10 +25,11 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks import real_data
+from benchmarks.real_data import DATA
 from benchmarks.report import Table, run_sections
 from tsne_widget.analysis import confusion_matrix, label_suspicion, loss
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SEEDS = 5
 RATES = (0.05, 0.20)
 FIRST = 50
@@ -81,47 +79,17 @@ def digits() -> Samples:
 
 @cache
 def cifar() -> Samples:
-    """5,000 test pictures of CIFAR-10, judged by a ResNet20 with 81 % accuracy."""
-    import torch
-    from safetensors.torch import load_file
-
-    sys.path.insert(0, str(DATA))
-    from models import CifarResNet
-
-    with np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz") as stored:
-        images, labels = stored["images"], stored["labels"].astype(np.int64)
-    x = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    x = (x - mean.view(1, 3, 1, 1)) / deviation.view(1, 3, 1, 1)
-    net = CifarResNet(3).eval()
-    net.load_state_dict(load_file(DATA / "weights" / "cifar10_resnet20.safetensors"))
-    features: list[torch.Tensor] = []
-    net.linear.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
-    with torch.inference_mode():
-        logits = torch.cat([net(batch) for batch in x.split(250)])
-    return Samples("CIFAR-10, ResNet20", logits.numpy(), torch.cat(features).numpy(), labels)
+    """5,000 test pictures of CIFAR-10, judged by a ResNet20."""
+    images, labels = real_data.cifar()
+    outputs = real_data.outputs(*real_data.network(real_data.RESNET20), images)
+    return Samples("CIFAR-10, ResNet20", *outputs, labels)
 
 
 def mnist() -> Samples:
-    """MNIST's 10,000 test pictures, judged by a small VGG with 98.8 % accuracy; 512 features."""
-    import torch
-    from safetensors.torch import load_file
-
-    sys.path.insert(0, str(DATA))
-    from models import SmallVGG
-
-    def stored(name: str, offset: int) -> np.ndarray:
-        return np.frombuffer(gzip.open(DATA / "mnist" / name).read(), np.uint8, offset=offset)
-
-    x = torch.from_numpy(stored("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28) / 255)
-    net = SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 512).eval()
-    net.load_state_dict(load_file(DATA / "weights" / "mnist_smallvgg512.safetensors"))
-    features: list[torch.Tensor] = []
-    net.classifier[3].register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
-    with torch.inference_mode():
-        logits = torch.cat([net(batch) for batch in x.float().split(500)])
-    labels = stored("t10k-labels-idx1-ubyte.gz", 8).astype(np.int64)
-    return Samples("MNIST, small VGG", logits.numpy(), torch.cat(features).numpy(), labels)
+    """MNIST's 10,000 test pictures, judged by a small VGG."""
+    images, labels = real_data.mnist()
+    outputs = real_data.outputs(*real_data.network(real_data.SMALL_VGG), images)
+    return Samples("MNIST, small VGG", *outputs, labels)
 
 
 def with_errors(samples: Samples, rate: float, systematic: bool, seed: int) -> np.ndarray:
@@ -176,7 +144,7 @@ def measures(wrong: np.ndarray, suspicion: np.ndarray) -> tuple[float, float]:
 def rank_planted_errors() -> None:
     """Average precision for changed labels, mean over the seeds."""
     with PLANTED as row:
-        for samples in (digits(), cifar()) if has_data() else (digits(),):
+        for samples in (digits(), cifar()) if real_data.IS_THERE else (digits(),):
             for rate in RATES:
                 for systematic in (False, True):
                     found: dict[str, list[float]] = {}
@@ -216,7 +184,7 @@ def rank_confirmed_errors() -> None:
 
 
 def held_out_cifar() -> np.ndarray:
-    with np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz") as stored:
+    with np.load(real_data.CIFAR) as stored:
         return stored["cleanlab_probs"]
 
 
@@ -279,12 +247,8 @@ def difference(wrong: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> tuple
     return float(low), float(high)
 
 
-def has_data() -> bool:
-    return (DATA / "cifar10").is_dir()
-
-
 SECTIONS = {"planted": rank_planted_errors, "widths": measure_widths}
-if has_data():
+if real_data.IS_THERE:
     SECTIONS |= {"confirmed": rank_confirmed_errors, "votes": rank_votes}
 
 

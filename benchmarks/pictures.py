@@ -9,7 +9,6 @@ real pictures of ../shared/data and scikit-learn's digits, and counts what is fo
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,13 +19,13 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from benchmarks import real_data
 from benchmarks.report import Table, run_sections
 from tsne_widget.analysis import duplicate_groups
 from tsne_widget.images import ArrayImages, FileImages, ImageSource, Measuring, ThumbnailCache
 from tsne_widget.images.fingerprints import perceptual_hash
 from tsne_widget.images.properties import properties
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 SIZE, REPEATS = 96, 15
 COPIES = 100
 ROWS = 100_000
@@ -112,11 +111,9 @@ def groups() -> None:
 
 def real_sets() -> dict[str, np.ndarray]:
     found = {"digits": np.uint8(load_digits().images * 15.9)}
-    if DATA.exists():
-        found["CIFAR-10"] = np.load(DATA / "cifar10/cifar10_test_0_4999.npz")["images"]
-        packed = gzip.decompress((DATA / "mnist/t10k-images-idx3-ubyte.gz").read_bytes())
-        found["MNIST"] = np.frombuffer(packed, np.uint8, offset=16).reshape(-1, 28, 28)
-        found["Fashion"] = np.load(DATA / "fashion_mnist/fashion_mnist_sprite900.npz")["images"]
+    if real_data.IS_THERE:
+        sets = {"CIFAR-10": real_data.cifar, "MNIST": real_data.mnist, "Fashion": real_data.fashion}
+        found |= {name: load()[0] for name, load in sets.items()}
     return found
 
 

@@ -14,11 +14,8 @@ noisy
 
 from __future__ import annotations
 
-import gzip
-import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +23,8 @@ from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+from benchmarks import real_data
+
 DATASETS = ("cifar", "mnist", "fashion")
 SPOILERS = ("blur", "darkness", "rotation", "occlusion", "colour")
 SHARE = 0.03
@@ -220,83 +218,28 @@ def spoilt(images: np.ndarray, spoiler: str, level: float, random: np.random.Gen
 @cache
 def load(dataset: str) -> Source:
     """The pictures of a data set, with their model."""
-    return {"cifar": _cifar, "mnist": _mnist, "fashion": _fashion}[dataset]()
+    if dataset == "cifar":
+        return _trained(real_data.RESNET20, *real_data.cifar())
+    return _trained(real_data.SMALL_VGG, *real_data.mnist()) if dataset == "mnist" else _fashion()
 
 
-def _network(name: str):
-    sys.path.insert(0, str(DATA))
-    from models import CifarResNet, SmallVGG
-    from safetensors.torch import load_file
-
-    if name == "cifar10_resnet20":
-        net = CifarResNet(3).eval()
-    else:
-        net = SmallVGG(10, 1, (16, "M", 32, "M", 64, "M"), 512).eval()
-    net.load_state_dict(load_file(DATA / "weights" / f"{name}.safetensors"))
-    last = net.linear if name == "cifar10_resnet20" else net.classifier[3]
-    return net, last
-
-
-def _runner(net, last, prepare: Callable[[np.ndarray], object]) -> Callable:
-    import torch
-
-    def run(images: np.ndarray) -> np.ndarray:
-        found = []
-        handle = last.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
-        with torch.inference_mode():
-            for start in range(0, len(images), 500):
-                net(prepare(images[start : start + 500]))
-        handle.remove()
-        return torch.cat(found).numpy()
-
-    return run
-
-
-def _head(last) -> Callable:
+def _trained(name: str, images: np.ndarray, labels: np.ndarray) -> Source:
+    net, last = real_data.network(name)
     weight, bias = last.weight.detach().numpy(), last.bias.detach().numpy()
-    return lambda features, rows: features @ weight.T + bias
 
+    def run(given: np.ndarray) -> np.ndarray:
+        return real_data.outputs(net, last, given)[1]
 
-def _cifar() -> Source:
-    import torch
+    def logits(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return features @ weight.T + bias
 
-    with np.load(DATA / "cifar10" / "cifar10_test_0_4999.npz") as stored:
-        images, labels = stored["images"], stored["labels"].astype(np.int64)
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-
-    def prepare(block: np.ndarray):
-        x = torch.from_numpy(block).permute(0, 3, 1, 2) / 255
-        return (x - mean.view(1, 3, 1, 1)) / deviation.view(1, 3, 1, 1)
-
-    net, last = _network("cifar10_resnet20")
-    run = _runner(net, last, prepare)
-    return Source(images, labels, run(images), run, _head(last))
-
-
-def _grey(block: np.ndarray):
-    import torch
-
-    return torch.from_numpy(block[:, None] / np.float32(255))
-
-
-def _mnist() -> Source:
-    def stored(name: str, offset: int) -> np.ndarray:
-        return np.frombuffer(gzip.open(DATA / "mnist" / name).read(), np.uint8, offset=offset)
-
-    images = stored("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    labels = stored("t10k-labels-idx1-ubyte.gz", 8).astype(np.int64)
-    net, last = _network("mnist_smallvgg512")
-    run = _runner(net, last, _grey)
-    return Source(images, labels, run(images), run, _head(last))
+    return Source(images, labels, run(images), run, logits)
 
 
 def _fashion() -> Source:
     """The network for MNIST, with last layers that learn on nine tenths and judge the tenth."""
-    with np.load(DATA / "fashion_mnist" / "fashion_mnist_sprite900.npz") as stored:
-        images, labels = stored["images"], stored["labels"].astype(np.int64)
-    net, last = _network("mnist_smallvgg512")
-    run = _runner(net, last, _grey)
-    features = run(images)
+    source = _trained(real_data.SMALL_VGG, *real_data.fashion())
+    features, labels = source.features, source.labels
     scale = features.std()
     fold = np.empty(len(labels), dtype=np.int64)
     heads = []
@@ -310,4 +253,4 @@ def _fashion() -> Source:
         every = np.stack([head.decision_function(new / scale) for head in heads])
         return every[fold[rows], np.arange(len(rows))]
 
-    return Source(images, labels, features, run, logits)
+    return source._replace(logits=logits)

@@ -1,6 +1,6 @@
 """Cost of each step as n grows, on one machine, and the gain from a cluster.
 
-    python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--data ../shared/data] [--record]
+    python -m benchmarks.scale [SECTION …] [--sizes 10000 100000] [--record]
 
 Sections: extraction, store, analysis, neighbors, landmarks, million. The default is all
 but million, which takes two minutes for 1,000,000 rows and 50,000 landmarks (--sizes, --landmarks).
@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,7 +67,6 @@ def main() -> None:
     given.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     given.add_argument("--pictures", type=int, nargs="+", default=[3_000, 30_000])
     given.add_argument("--landmarks", type=int, nargs="+", default=[5_000, 10_000, 20_000, 50_000])
-    given.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = given.parse_args()
     for name in options.sections or [name for name in SECTIONS if name != "million"]:
         SECTIONS[name](options)
@@ -191,7 +189,7 @@ def store(options: argparse.Namespace) -> None:
     """Time to save a FeatureSet and to load it as a memory map."""
     with STORE as row:
         for n in options.sizes:
-            X, y = rows(options.data, n)
+            X, y = rows(n)
             record = FeatureSet.from_arrays(X, y)
             with tempfile.TemporaryDirectory() as folder:
                 saved = timed(lambda: record.save(f"{folder}/set"))
@@ -203,7 +201,7 @@ def numbers(options: argparse.Namespace) -> None:
     """Time and memory of the functions of analysis/; neighbours are random."""
     columns: list[dict[str, tuple[float, float]]] = []
     for n in FUNCTION_SIZES:
-        X, y = rows(options.data, n)
+        X, y = rows(n)
         random = np.random.default_rng(0)
         near = random.integers(0, n, (n, 50), dtype=np.int32)
         far = np.sort(random.random((n, 50), dtype=np.float32), axis=1)
@@ -254,7 +252,7 @@ def neighbors(options: argparse.Namespace) -> None:
     """
     with FOUND as row:
         for n in options.sizes:
-            X, _ = rows(options.data, n)
+            X, _ = rows(n)
             some = np.linspace(0, n - 1, EXACT_ROWS).astype(int)
             exact, seconds = exactly(X, some, NEIGHBORS)
             named = f"{seconds * n / EXACT_ROWS:,.0f}, extrapolated from {seconds:.1f}"
@@ -285,7 +283,7 @@ def exactly(X: np.ndarray, some: np.ndarray, k: int) -> tuple[np.ndarray, float]
 
 def landmarks(options: argparse.Namespace) -> None:
     """Quality of maps of landmarks, compared with the whole fit of 70,000 rows."""
-    X, y = rows(options.data, QUALITY_ROWS)
+    X, y = rows(QUALITY_ROWS)
     some = np.linspace(0, QUALITY_ROWS - 1, SAMPLE).astype(int)
     P = affinities(X[some])
     with LANDMARKS as row:
@@ -318,7 +316,7 @@ def million(options: argparse.Namespace) -> None:
     """Whole maps of landmarks: time, memory and label accuracy."""
     with MAPS as row:
         for n in options.sizes:
-            X, y = rows(options.data, n)
+            X, y = rows(n)
             for count in options.landmarks:
                 tsne = TSNE(landmarks=count, random_state=0)
                 seconds, peak = measured(lambda: tsne.fit(X, y))

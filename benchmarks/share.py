@@ -23,6 +23,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from sklearn.datasets import load_digits
 
+from benchmarks import real_data
 from benchmarks.cells import LASSO
 from benchmarks.report import VERSIONS, Table, numbers
 from tests.browser.gestures import drag
@@ -31,8 +32,6 @@ from tsne_widget import FeatureSet, save_html
 
 SIZES = [3_589, 20_000]
 SIDE = 48
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-DATA = SHARED / "data" / "cifar10" / "cifar10_test_0_4999.npz"
 FILES = Table("share-files", "rows | MB | bytes per row | write, s | open, s | lasso, ms")
 _READY = """() => document.querySelector('.tw-scatter .tw-waiting')?.hidden
   && [...document.querySelectorAll('.tw-gallery figure')].length > 0
@@ -48,10 +47,9 @@ _WATCH = """() => { window.lasso = new Promise((resolve) => {
 
 def pictures(n: int) -> np.ndarray:
     """(n, 48, 48) or (n, 48, 48, 3) uint8, repeated if there are fewer than n images."""
-    if DATA.is_file():
-        small = np.load(DATA)["images"]
-    else:
-        small = (load_digits().images * 15.9).astype("u1")
+    small = (load_digits().images * 15.9).astype("u1")
+    if real_data.IS_THERE:
+        small = real_data.cifar()[0]
     sides = (SIDE, SIDE)
     few = [
         np.asarray(Image.fromarray(one).resize(sides, Image.Resampling.BICUBIC))

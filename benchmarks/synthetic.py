@@ -8,19 +8,18 @@ absent.
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from pathlib import Path
+from functools import cache
 
 import numpy as np
-import torch
+from sklearn.datasets import load_digits
 
-from tsne_widget import analysis, extract
+from benchmarks import real_data
+from tsne_widget import analysis
 
 
-def rows(data: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
+def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
     """(n, 64) float32 synthetic features and (n,) labels."""
-    features, labels = real_rows(data)
+    features, labels = real_rows()
     random = np.random.default_rng(0)
     near = analysis.kneighbors(features, 15).indices
     first = random.integers(0, len(features), n)
@@ -35,33 +34,12 @@ def rows(data: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     return out, labels[first]
 
 
-def real_rows(data: Path) -> tuple[np.ndarray, np.ndarray]:
+@cache
+def real_rows() -> tuple[np.ndarray, np.ndarray]:
     """Features and labels of the real images."""
-    if not (data / "models.py").is_file():
-        from sklearn.datasets import load_digits
-
+    if not real_data.IS_THERE:
         digits = load_digits()
-        print(f"({data} is absent; using digits)")
+        print(f"({real_data.DATA} is absent; using digits)")
         return digits.data.astype(np.float32), digits.target.astype(np.int64)
-    import safetensors.torch
-
-    sys.path.insert(0, str(data))
-    import models
-
-    file = np.load(data / "cifar10/cifar10_test_0_4999.npz")
-    x = torch.from_numpy(file["images"]).permute(0, 3, 1, 2) / 255.0
-    mean, std = (
-        torch.tensor(v).view(3, 1, 1) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    )
-    network = models.CifarResNet(3)
-    network.load_state_dict(
-        safetensors.torch.load_file(data / "weights/cifar10_resnet20.safetensors")
-    )
-    found = extract(
-        network,
-        ((x - mean) / std, torch.from_numpy(file["labels"]).long()),
-        batch_size=250,
-        progress=False,
-        store=Path(tempfile.gettempdir()) / "tsne-widget-benchmark",
-    )
-    return np.asarray(found.features), np.asarray(found.labels)
+    images, labels = real_data.cifar()
+    return real_data.outputs(*real_data.network(real_data.RESNET20), images)[1], labels

@@ -1,12 +1,16 @@
 """Comparison of t-SNE engines: time, memory and quality of whole fits, and time per iteration.
 
-    python -m benchmarks.tsne [--sets digits cnn mnist augmented] [--engines ours openTSNE sklearn]
-        [--record]
+    python -m benchmarks.tsne [--threads 2] [--sets digits cnn mnist augmented] [--record]
+        [--engines ours openTSNE sklearn] [--skip augmented/sklearn] [--parts fits threads]
 
-Each fit runs in its own process, after a small fit that compiles the loops. Engines that are not
-installed and data sets that are absent are skipped; "digits" is always available. "ours" uses numba
-if it is installed, "ours-torch" does not. On shared cores compare the CPU seconds of --threads 1:
-the parallel loops of scikit-learn and openTSNE slow down on several threads.
+The parts are whole fits of all engines, our fits at 1, 2, 4, 8 and 16 threads as far as there are
+cores, and the time of one iteration. All of them take about 15 minutes on two quiet cores, of which
+scikit-learn's fit of the largest set takes 5; --skip leaves it out. Our times are medians over the
+seeds, others have one fit. Each fit runs in its own process, after small fits that compile the
+loops. Engines that are not installed and data sets that are absent are skipped; "digits" is always
+available. "ours" uses numba if it is installed, "ours-torch" does not. On shared cores compare the
+CPU seconds of --threads 1: the parallel loops of scikit-learn and openTSNE slow down on several
+threads.
 """
 
 from __future__ import annotations
@@ -38,12 +42,20 @@ ENGINES = ("ours", "ours-torch", "openTSNE", "sklearn", "intelex")
 # Other packages, and the modules that they need.
 PEERS = {"openTSNE": "openTSNE", "sklearn": "sklearn", "intelex": "sklearnex"}
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
+TITLES = {"cnn": "CNN features", "mnist": "MNIST", "augmented": "augmented MNIST"}
+PARTS = ("fits", "threads", "iterations")
+THREADS = (1, 2, 4, 8, 16)
 # Rows used for label accuracy; a fifth of them for trustworthiness.
 SAMPLE = 5_000
 FITS = Table(
     "tsne-fits",
     "set | engine | seconds | × ours | CPU s | × ours | peak MB | KL | trust. | 10-NN",
     ["numba", "openTSNE", "scikit-learn", "scikit-learn-intelex"],
+)
+BY_THREADS = Table(
+    "tsne-threads",
+    "set | 1 thread, s | 2 threads | 4 threads | 8 threads | 16 threads | same bits",
+    ["numba"],
 )
 ITERATIONS = Table(
     "tsne-iterations", "n | ms per iteration | per n log n | torch only | per n log n", ["numba"]
@@ -126,8 +138,8 @@ def _augmented() -> tuple[np.ndarray, np.ndarray]:
     return reduced.astype(np.float32), np.tile(y, 7)[order]
 
 
-def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
-    """Map of one engine with its default settings, (n, 2)."""
+def fit(engine: str, X: np.ndarray, seed: int, threads: int, **options: Any) -> np.ndarray:
+    """Map of one engine with its default settings, (n, 2); the options are ours."""
     if engine == "sklearn":
         from sklearn.manifold import TSNE
 
@@ -142,11 +154,12 @@ def fit(engine: str, X: np.ndarray, seed: int, threads: int) -> np.ndarray:
         return np.asarray(
             openTSNE.TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit(X)
         )
-    from tsne_widget.projection import TSNE, forces
+    from tsne_widget.projection import TSNE, compiled
 
     if engine == "ours-torch":
-        forces.compiled_loops = lambda: None
-    return TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads).fit_transform(X)
+        compiled.loops = lambda name: None
+    tsne = TSNE(perplexity=PERPLEXITY, random_state=seed, n_jobs=threads, **options)
+    return tsne.fit_transform(X)
 
 
 def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> None:
@@ -155,6 +168,8 @@ def measure_here(engine: str, name: str, seed: int, threads: int, out: str) -> N
     assert found is not None
     X = found[0]
     fit(engine, load_digits().data[:600], 0, threads)
+    if engine.startswith("ours"):  # loops of larger fits
+        fit(engine, np.random.default_rng(0).normal(size=(7_500, 8)), 0, threads, max_iter=60)
     peak_kb()
     before = peak_kb()
     start, start_cpu = time.perf_counter(), time.process_time()
@@ -177,7 +192,8 @@ def measure(engine: str, name: str, seed: int, threads: int) -> tuple[dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/map.npy"
         command = [sys.executable, __file__, "--one", engine, name, str(seed), str(threads), out]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         return json.loads(done.stdout.splitlines()[-1]), np.load(out)
 
@@ -194,40 +210,52 @@ def label_accuracy(embedding: np.ndarray, labels: np.ndarray) -> float:
     return float((votes.argmax(1) == labels[rows]).mean())
 
 
-def compare(sets: list[str], engines: list[str], seeds: int, repeats: int, threads: int) -> None:
+def title(name: str, X: np.ndarray) -> str:
+    return f"{TITLES.get(name, name)} {len(X):,} × {X.shape[1]:,}"
+
+
+def compare(name: str, engines: list[str], seeds: int, threads: int) -> None:
+    """Whole fits of one set by all engines."""
     from tsne_widget.analysis import faithfulness
     from tsne_widget.projection.quality import affinities, kl_divergence
 
-    for name in sets:
-        found = features(name)
-        if found is None:
-            print(f"{name}: absent, skipped", file=sys.stderr)
-            continue
-        X, labels = found
-        P = affinities(X, PERPLEXITY)
-        title = f"{name} {len(X):,} × {X.shape[1]:,}"
-        ours = ours_cpu = 0.0
-        for engine in engines:
-            slow = engine in PEERS
-            runs = [
-                measure(engine, name, seed, threads)
-                for seed in range(1 if slow else seeds)
-                for _ in range(1 if slow and len(X) > 20_000 else repeats)
-            ]
-            seconds = statistics.median(run["seconds"] for run, _ in runs)
-            cpu = statistics.median(run["cpu"] for run, _ in runs)
-            ours, ours_cpu = ours or seconds, ours_cpu or cpu
-            kls = [kl_divergence(P, embedding) for _, embedding in runs[::repeats]]
-            embedding = runs[0][1]
-            rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
-            trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
-            FITS.row(
-                title, engine, f"{seconds:.2f}", f"{seconds / ours:.1f}", f"{cpu:.2f}",
-                f"{cpu / ours_cpu:.1f}", f"{max(run['peak_mb'] for run, _ in runs):.0f}",
-                f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''}", f"{trust:.4f}",
-                f"{label_accuracy(embedding, labels):.4f}",
-            )  # fmt: skip
-            title = ""
+    found = features(name)
+    if found is None:
+        print(f"{name}: absent, skipped", file=sys.stderr)
+        return
+    X, labels = found
+    P = affinities(X, PERPLEXITY)
+    rows = np.linspace(0, len(X) - 1, min(SAMPLE // 5, len(X))).astype(int)
+    first = title(name, X)
+    ours = ours_cpu = 0.0
+    for engine in engines:
+        count = seeds if engine == "ours" else 1
+        runs = [measure(engine, name, seed, threads) for seed in range(count)]
+        seconds = statistics.median(run["seconds"] for run, _ in runs)
+        cpu = statistics.median(run["cpu"] for run, _ in runs)
+        ours, ours_cpu = ours or seconds, ours_cpu or cpu
+        kls = [kl_divergence(P, embedding) for _, embedding in runs]
+        embedding = runs[0][1]
+        trust = faithfulness(X, embedding, rows=rows).trustworthiness.mean()
+        FITS.row(
+            first, engine, f"{seconds:.2f}", f"{seconds / ours:.1f}", f"{cpu:.2f}",
+            f"{cpu / ours_cpu:.1f}", f"{max(run['peak_mb'] for run, _ in runs):.0f}",
+            f"{min(kls):.4f}{f' … {max(kls):.4f}' if len(kls) > 1 else ''}", f"{trust:.4f}",
+            f"{label_accuracy(embedding, labels):.4f}",
+        )  # fmt: skip
+        first = ""
+
+
+def by_threads(name: str) -> None:
+    """Our whole fits of one set at several numbers of threads."""
+    found = features(name)
+    if found is not None:
+        counts = [count for count in THREADS if count <= (os.cpu_count() or 1)]
+        runs = [measure("ours", name, 0, count) for count in counts]
+        same = all(np.array_equal(runs[0][1], embedding) for _, embedding in runs)
+        seconds = [f"{run['seconds']:.2f}" for run, _ in runs]
+        seconds += ["–"] * (len(THREADS) - len(counts))
+        BY_THREADS.row(title(name, found[0]), *seconds, "yes" if same else "no")
 
 
 def per_iteration(threads: int, engines: list[str]) -> None:
@@ -279,8 +307,9 @@ def main() -> None:
     given.add_argument("--sets", nargs="*", default=SETS)
     given.add_argument("--engines", nargs="*", default=ENGINES)
     given.add_argument("--seeds", type=int, default=5)
-    given.add_argument("--repeats", type=int, default=1)
     given.add_argument("--threads", type=int, default=2)
+    given.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
+    given.add_argument("--skip", nargs="*", default=[], help="fits to leave out, as set/engine")
     given.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     options = given.parse_args()
     if options.one:
@@ -290,10 +319,17 @@ def main() -> None:
     engines = [e for e in options.engines if e not in PEERS or importlib.util.find_spec(PEERS[e])]
     if importlib.util.find_spec("numba") is None:
         engines = [e for e in engines if e != "ours-torch"]  # identical to ours
-    with FITS:
-        compare(options.sets, engines, options.seeds, options.repeats, options.threads)
+    if "fits" in options.parts:
+        with FITS:
+            for name in options.sets:
+                used = [engine for engine in engines if f"{name}/{engine}" not in options.skip]
+                compare(name, used, options.seeds, options.threads)
+    if "threads" in options.parts:
+        with BY_THREADS:
+            for name in options.sets:
+                by_threads(name)
     own = [engine for engine in engines if engine.startswith("ours")]
-    if own:
+    if own and "iterations" in options.parts:
         with ITERATIONS:
             per_iteration(options.threads, own)
 

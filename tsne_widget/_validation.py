@@ -70,8 +70,13 @@ def as_row_set(
     name: str, rows: Any, n: int, ids: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
     """Row numbers 0 … n − 1, ascending and unique; parameters and errors as in :func:`as_rows`."""
-    mask = np.zeros(n, dtype=bool)  # np.unique takes half a second for a million rows
-    mask[as_rows(name, rows, n, ids)] = True
+    return ascending(as_rows(name, rows, n, ids), n)
+
+
+def ascending(rows: NDArray[np.integer[Any]], n: int) -> NDArray[np.int64]:
+    """Rows 0 … n − 1, ascending and unique: for a million of them ten times as fast as to sort."""
+    mask = np.zeros(n, dtype=bool)
+    mask[rows] = True
     return np.flatnonzero(mask)
 
 

@@ -6,8 +6,7 @@ import base64
 import functools
 import io
 import itertools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -27,7 +26,6 @@ from tests.browser.gestures import (
     outline,
 )
 from tests.browser.jupyter import Notebook, until
-from tests.browser.reuse import Desk
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +69,19 @@ _ON_THE_CARD = """async (index) => {
   return ["x", "y", "opacity"].map((name) => Array.from(mark[name].array.subarray(0, count)));
 }"""
 
+# Whether each of bqplot's marks draws points, and how many pixels a frame colours.
+_FRAME = """async () => {
+  const view = document.querySelector(".tw-scatter").bqplotFigure;
+  const marks = await Promise.all(view.mark_views.views);
+  const gl = view.webGLContext;
+  const [width, height] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
+  const pixels = new Uint8Array(4 * width * height);
+  view.extras.webGLRender();
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  const colored = pixels.filter((value, k) => k % 4 === 3 && value > 0).length;
+  return [marks.map(({ mesh }) => mesh.isPoints), colored];
+}"""
+
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook) -> Notebook:
@@ -100,6 +111,14 @@ def test_other_colours_keep_the_selection(notebook):
     page.locator(".tw-key .tw-ramp").wait_for()
     assert notebook.python("explorer.selected.tolist()") == before
     assert (drawn_points(page)[1] == 1).sum() == len(before)
+
+
+def test_bqplot_draws_points_instead_of_instanced_squares(notebook):
+    """Squares take twenty times as long without a graphics card."""
+    are_points, pixels = notebook.page.evaluate(_FRAME)
+    assert are_points == [True, True]
+    rows = notebook.python("len(explorer.embedding)")
+    assert pixels > rows
 
 
 def outlined(page: Page) -> bool:
@@ -426,26 +445,30 @@ def test_map_in_a_hidden_tab_is_drawn_when_the_tab_opens(notebook):
     until(lambda: (drawn_points(page)[1] == 1).sum() == wrong > 0, 20, "the selection")
 
 
-def opened_once(
-    open_notebook: Callable[..., Notebook],
-    desk: Desk,
-    request: pytest.FixtureRequest,
-    name: str,
-    cells: list[str],
-    **options: Any,
-) -> Iterator[Notebook]:
-    """Open a notebook for the tests of one parameter; the next parameter gets its page."""
+# Like a map of millions of rows: the page receives 1,000 of 6,000 points.
+LIMITS = """
+import tsne_widget.widgets.models.window as window
+window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400
+"""
+CELLS = {"many": [MANY], "too many": [LIMITS, MANY.replace(", draw_budget=600", "")]}
+
+
+@pytest.fixture(scope="module")
+def many(open_notebook, desk, request) -> Iterator[Notebook]:
+    """A large map of a kind, in a page with or without WebGL; the next one gets its page."""
+    kind, script = request.param
     failures = request.session.testsfailed
-    opened = open_notebook(name, cells, script=request.param, **options)
+    name, is_changed = f"{kind}.ipynb", kind == "too many"
+    opened = open_notebook(name, CELLS[kind], script=script, mortal=is_changed)
     opened.run_all()
     map_is_drawn(opened.page)
     yield opened
     desk.close(opened, failed=request.session.testsfailed > failures)
 
 
-@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
-def many(open_notebook, desk, request) -> Iterator[Notebook]:
-    yield from opened_once(open_notebook, desk, request, "many.ipynb", [MANY])
+def with_and_without_webgl(kind: str) -> pytest.MarkDecorator:
+    params = [(kind, ""), (kind, NO_WEBGL)]
+    return pytest.mark.parametrize("many", params, ids=["webgl", "canvas"], indirect=True)
 
 
 def map_state(notebook: Notebook, name: str) -> object:
@@ -474,6 +497,7 @@ def seen_colors(page: Page) -> set[tuple[int, ...]]:
     return set(map(tuple, found[counts > 0.2 * len(colors)].tolist()))
 
 
+@with_and_without_webgl("many")
 def test_map_above_the_budget_draws_a_sample_with_a_note(many):
     page = many.page
     until(lambda: len(on_the_card(page)) == 600, 20, "600 points")
@@ -483,6 +507,7 @@ def test_map_above_the_budget_draws_a_sample_with_a_note(many):
     assert rare <= drawn  # the rare class comes first
 
 
+@with_and_without_webgl("many")
 def test_zooming_in_draws_every_point_in_the_viewport(many):
     page = many.page
     box = page.locator(".tw-overlay").bounding_box()
@@ -508,6 +533,7 @@ def test_zooming_in_draws_every_point_in_the_viewport(many):
     page.locator(".tw-tools [data-action=reset]").click()
 
 
+@with_and_without_webgl("many")
 def test_lasso_selects_points_that_are_not_drawn_and_draws_them(many):
     page = many.page
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
@@ -518,17 +544,9 @@ def test_lasso_selects_points_that_are_not_drawn_and_draws_them(many):
     many.execute("explorer.clear()")
 
 
-@pytest.fixture(scope="module", params=["", NO_WEBGL], ids=["webgl", "canvas"])
-def too_many(open_notebook, desk, request) -> Iterator[Notebook]:
-    """Like a map of millions of rows: the page receives 1,000 of 6,000 points."""
-    limits = "import tsne_widget.widgets.models.window as window\n"
-    limits += "window.MAX_WHOLE, window.SAMPLE, window.TAIL = 1000, 600, 400"
-    cells = [limits, MANY.replace(", draw_budget=600", "")]
-    yield from opened_once(open_notebook, desk, request, "too-many.ipynb", cells, mortal=True)
-
-
-def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
-    page = too_many.page
+@with_and_without_webgl("too many")
+def test_page_receives_the_points_in_the_viewport_of_a_large_map(many):
+    page = many.page
     page.wait_for_function(
         "() => document.querySelector('.tw-shown').textContent.includes('1,000 of 6,000')"
     )
@@ -537,13 +555,13 @@ def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
     page.locator(".tw-overlay").focus()
     for _ in range(9):
         page.mouse.wheel(0, -240)
-    until(lambda: map_state(too_many, "epoch") and not map_state(too_many, "unknown"), 20, "others")
+    until(lambda: map_state(many, "epoch") and not map_state(many, "unknown"), 20, "others")
     all_is_drawn(page)
-    x0, x1, y0, y1 = map_state(too_many, "viewport")
-    xy = np.array(too_many.python("xy.tolist()"))
+    x0, x1, y0, y1 = map_state(many, "viewport")
+    xy = np.array(many.python("xy.tolist()"))
     there = (xy[:, 0] > x0) & (xy[:, 0] < x1) & (xy[:, 1] > y0) & (xy[:, 1] < y1)
-    wrong = np.array(too_many.python("explorer.feature_set.misclassified.tolist()"))
-    known = set(drawn_rows(too_many)[:600].tolist())
+    wrong = np.array(many.python("explorer.feature_set.misclassified.tolist()"))
+    known = set(drawn_rows(many)[:600].tolist())
     assert any(row not in known for row in np.flatnonzero(there))
 
     def places_on_the_card(mark: int = 0) -> set[tuple[float, float]]:
@@ -561,40 +579,43 @@ def test_page_receives_the_points_in_the_viewport_of_a_large_map(too_many):
     # After some of the points, all points are drawn again, each at its place.
     assert np.allclose(on_the_card(page)[:, :2], np.column_stack(page.evaluate(PLACES, 0)))
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)])
-    until(lambda: too_many.python("len(explorer.selected)"), 20, "a selection")
-    assert set(too_many.python("explorer.selected.tolist()")) < set(np.flatnonzero(there).tolist())
+    until(lambda: many.python("len(explorer.selected)"), 20, "a selection")
+    assert set(many.python("explorer.selected.tolist()")) < set(np.flatnonzero(there).tolist())
     until(
-        lambda: (
-            (on_the_card(page, 1)[:, 2] == 1).sum() == too_many.python("len(explorer.selected)")
-        ),
+        lambda: (on_the_card(page, 1)[:, 2] == 1).sum() == many.python("len(explorer.selected)"),
         20,
         "the selection on the card",
     )
 
 
-def test_click_opens_the_displayed_point_after_the_points_have_changed(too_many):
-    page = too_many.page
-    rows = drawn_rows(too_many)
+@with_and_without_webgl("too many")
+def test_click_opens_the_displayed_point_after_the_points_have_changed(many):
+    page = many.page
+    rows = drawn_rows(many)
     pixels, _ = drawn_points(page)
     box = page.locator(".tw-overlay").bounding_box()
     middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
     point = 600 + int(np.argmin(np.linalg.norm(pixels[600:] - middle, axis=1)))
     page.mouse.click(*pixels[point])
-    until(lambda: too_many.python("explorer.state.focus") == rows[point], 20, "the row")
+    until(lambda: many.python("explorer.state.focus") == rows[point], 20, "the row")
 
 
-def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(too_many):
-    page = too_many.page
+@with_and_without_webgl("too many")
+def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(many):
+    page = many.page
     page.locator(".tw-tools [data-action=reset]").click()
-    known = drawn_rows(too_many).tolist()
-    too_many.execute(f"few = np.setdiff1d(np.arange(n), {known})[:5]; explorer.select(few)")
-    until(lambda: (on_the_card(page, 1)[:, 2] == 1).sum() == 5, 20, "the five")
-    places = set(map(tuple, np.round(on_the_card(page, 1), 4).tolist()))
-    expected = np.array(too_many.python("xy[few].tolist()"))
-    assert {(x, y, 1.0) for x, y in np.round(expected, 4).tolist()} <= places
+    known = drawn_rows(many).tolist()
+    many.execute(f"few = np.setdiff1d(np.arange(n), {known})[:5]; explorer.select(few)")
+    places = np.round(many.python("xy[few].tolist()"), 4).tolist()
+    expected = {(x, y, 1.0) for x, y in places}
+
+    def drawn() -> set[tuple[float, ...]]:
+        return set(map(tuple, np.round(on_the_card(page, 1), 4).tolist()))
+
+    until(lambda: expected <= drawn(), 20, "the five")
 
 
-@pytest.mark.parametrize("many", [NO_WEBGL], ids=["canvas"], indirect=True)
+@pytest.mark.parametrize("many", [("many", NO_WEBGL)], ids=["canvas"], indirect=True)
 def test_map_without_webgl_moves_and_changes_colours(many):
     page = many.page
     page.locator(".tw-tools [data-action=reset]").click()

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md"))
 ERRORS = [name for name in tsne_widget.__all__ if name.endswith("Error")]
-ALL_IDS = "article => [...article.querySelectorAll('[id]')].map((element) => element.id)"
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
@@ -120,12 +119,11 @@ def test_search_works_without_a_server(folder, page):
     assert page.locator("article h1").inner_text()
 
 
-def test_every_public_name_is_in_the_reference(site, page):
+def test_every_public_name_is_in_the_reference(folder):
     found = set()
-    for name in PAGES:
-        if name.parent.name == "api":
-            page.goto(site + name.with_suffix(".html").as_posix())
-            found |= set(page.locator("article").evaluate(ALL_IDS))
+    for file in (folder / "api").glob("*.html"):
+        article = file.read_text("utf-8").partition("<article")[2].partition("</article>")[0]
+        found |= set(re.findall(r'\bid="([^"]+)"', article))
     assert {f"tsne_widget.{name}" for name in tsne_widget.__all__ if name not in ERRORS} <= found
     assert {f"tsne_widget.errors.{name}" for name in ERRORS} <= found
     assert {f"tsne_widget.analysis.{name}" for name in analysis.__all__} <= found

@@ -145,8 +145,12 @@ def test_rows_that_every_worker_reads_are_a_warning():
     assert "get_worker_info" in found.notes[0]
 
 
+def seed(worker: int) -> None:
+    torch.manual_seed(worker)
+
+
 def test_rows_repeated_in_spite_of_a_worker_init_fn_are_a_warning():
-    loader = DataLoader(Whole(), batch_size=4, num_workers=2, worker_init_fn=torch.manual_seed)
+    loader = DataLoader(Whole(), batch_size=4, num_workers=2, worker_init_fn=seed)
     with pytest.warns(DoubtWarning, match="20 of 40 rows repeat"):
         extract(MODEL, loader, progress=False)
 

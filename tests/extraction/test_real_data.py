@@ -70,18 +70,20 @@ def test_a_small_network_trained_on_digits():
 
 
 @needs_shared
-def test_resnet20_on_cifar_10_errs_on_952_pictures(models):
+def test_resnet20_on_cifar_10_errs_on_371_of_2000_pictures(models):
+    n = 2000
     archive = np.load(SHARED / "cifar10" / "cifar10_test_0_4999.npz", allow_pickle=False)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (CIFAR_MEAN, CIFAR_STD))
-    x = (torch.from_numpy(archive["images"]).permute(0, 3, 1, 2) / 255 - mean) / std
+    x = (torch.from_numpy(archive["images"][:n]).permute(0, 3, 1, 2) / 255 - mean) / std
     model = load_weights(models.CifarResNet(3), "cifar10_resnet20").train()
-    loader = DataLoader(list(zip(x, archive["labels"], strict=True)), batch_size=250, shuffle=True)
+    labels = archive["labels"][:n]
+    loader = DataLoader(list(zip(x, labels, strict=True)), batch_size=250, shuffle=True)
     names = [str(name) for name in archive["class_names"]]
     found = extract(model, loader, class_names=names, progress=False)
     assert found.layer == "linear:input"
-    assert found.features.shape == (5000, 64)
-    assert found.misclassified.sum() == 952
-    assert (found.labels == archive["labels"]).all()
+    assert found.features.shape == (n, 64)
+    assert found.misclassified.sum() == 371
+    assert (found.labels == labels).all()
     with torch.no_grad():
         logits = model.linear(torch.from_numpy(found.features.copy()))
     np.testing.assert_allclose(found.logits, logits, rtol=1e-4, atol=1e-4)

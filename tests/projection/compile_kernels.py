@@ -5,10 +5,12 @@ from __future__ import annotations
 from triton import compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
+from triton.runtime.cache import triton_key
 
 from tsne_widget.projection.gpu import kernels, search_kernels
 from tsne_widget.projection.gpu import triton_operations as steps
 from tsne_widget.projection.gpu import triton_search as searches
+from tsne_widget.projection.gpu.engine import identify_compiler
 
 # Compute capability times ten: V100, A100, H100.
 GENERATIONS = (70, 80, 90)
@@ -44,6 +46,9 @@ def kind(name: str) -> str:
 
 def main() -> None:
     """Compile each kernel, and print each generation."""
+    identify_compiler(GPUTarget("cuda", GENERATIONS[-1], 32))
+    if triton_key.cache_info().misses != 1:
+        raise SystemExit("this Triton is not asked for the hash of its library in advance")
     for generation in GENERATIONS:
         for kernel, constants in CONSTANTS.items():
             names = kernel.arg_names

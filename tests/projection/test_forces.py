@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
-from tsne_widget.projection import TSNE, optimize, repulsion, schedule
+from tsne_widget.projection import TSNE, compiled, optimize, repulsion, schedule, tiles
 from tsne_widget.projection import forces as forces_module
 from tsne_widget.projection import mesh as mesh_module
 from tsne_widget.projection import neighbors as neighbors_module
@@ -41,15 +41,41 @@ def clustered(n: int, seed: int = 0) -> np.ndarray:
 
 
 class TestNeighbours:
-    @pytest.mark.parametrize("table_bytes", [0, 2**30])
-    def test_neighbours_are_those_of_scikit_learn(self, digits, workers, table_bytes, monkeypatch):
-        monkeypatch.setattr(neighbors_module, "SYMMETRIC_BYTES", table_bytes)
+    @pytest.mark.parametrize("way", ["table", "blocks", "tiles"])
+    def test_neighbours_are_those_of_scikit_learn(self, digits, workers, way, monkeypatch):
+        search_by(way, monkeypatch)
         ours = nearest(digits, 40, workers)
         distances, _ = NearestNeighbors(n_neighbors=40).fit(digits).kneighbors()
         assert np.allclose(ours.squared, distances**2, rtol=1e-4, atol=1e-3)
         differences = digits[ours.indices] - digits[:, None]
         assert np.allclose((differences**2).sum(2), ours.squared, rtol=1e-4, atol=1e-3)
         assert not (ours.indices == np.arange(len(digits))[:, None]).any()
+
+    def test_tiles_find_the_neighbours_of_the_table(self, workers, monkeypatch):
+        X = np.random.default_rng(0).normal(size=(1500, 20)).astype(np.float32)
+        expected = nearest(X, 90, workers)
+        search_by("tiles", monkeypatch)
+        monkeypatch.setattr(tiles, "LEAF", 100)
+        with Workers(1) as one:
+            for pool in (one, workers):
+                found = nearest(X, 90, pool)
+                np.testing.assert_array_equal(found.indices, expected.indices)
+                np.testing.assert_allclose(found.squared, expected.squared, rtol=1e-5)
+
+    @pytest.mark.parametrize("kind", ["copies", "a line", "two rows far away"])
+    def test_tiles_serve_rows_that_are_hard_to_divide(self, kind, workers, monkeypatch):
+        X = np.zeros((300, 3), np.float32)
+        if kind == "a line":
+            X[:, 0] = np.linspace(-1, 1, 300)
+        elif kind == "two rows far away":
+            X[:, 1] = np.sin(np.arange(300))
+            X[:2] = 1e6
+        search_by("tiles", monkeypatch)
+        monkeypatch.setattr(tiles, "LEAF", 20)
+        found = nearest(X, 12, workers)
+        distances, _ = NearestNeighbors(n_neighbors=12, algorithm="kd_tree").fit(X).kneighbors()
+        np.testing.assert_allclose(np.sqrt(found.squared), distances, rtol=1e-4, atol=1e-7)
+        assert not (found.indices == np.arange(300)[:, None]).any()
 
     def test_distances_between_near_duplicates_survive_cancellation(self, workers):
         random = np.random.default_rng(0)
@@ -107,6 +133,19 @@ class TestProbabilities:
         assert (rows < P.others).all()
         assert np.allclose(P.values, expected[rows, P.others], rtol=1e-3)
         assert 2 * P.values.sum() == pytest.approx(1, abs=1e-5)
+
+    def test_weak_pairs_are_left_out_but_no_row_loses_its_strongest(self, digits, workers):
+        near = nearest(digits, 60, workers)
+        near.squared[7] = 1  # all its neighbours are equally weak
+        P = joint_probabilities(near, 20, workers)
+        strong = P.strongest(0.3)
+        assert 2 * strong.values.sum() == pytest.approx(1, abs=1e-5)
+        assert len(strong.others) < 0.6 * len(P.others)
+        before, after = dense(P), dense(strong)
+        stays = after > 0
+        assert before[~stays].sum() < 0.3
+        assert np.allclose(after[stays] / before[stays], 1 / before[stays].sum())
+        assert stays[np.arange(len(P)), before.argmax(1)].all()
 
 
 @pytest.fixture(scope="module", params=[800, 6000])
@@ -249,6 +288,15 @@ class TestScaler:
         assert np.ptp(result[:, 1]) > 0.5
 
 
+def search_by(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a search use a table of all products, blocks of rows, or tiles."""
+    monkeypatch.setattr(neighbors_module, "SYMMETRIC_BYTES", 2**30 if way == "table" else 0)
+    if way == "blocks":
+        monkeypatch.setattr(compiled, "loops", lambda name: None)
+    if way == "tiles" and compiled.loops("numba_search") is None:
+        pytest.skip("numba is not installed")
+
+
 def mesh_around(points: torch.Tensor) -> mesh_module.Mesh:
     return mesh_module.mesh_for(points.amin(1).tolist(), points.amax(1).tolist())
 
@@ -260,6 +308,13 @@ def by_mesh(points: torch.Tensor, workers: Workers) -> tuple[torch.Tensor, float
     out = torch.empty_like(points)
     total = repulsion.interpolate(points, mesh, field, kernel, out)
     return out.double(), float(total.double().sum()) - points.shape[1] * kernel.self_field
+
+
+def dense(P) -> np.ndarray:
+    """(n, n) probabilities."""
+    out = np.zeros((len(P), len(P)))
+    out[np.repeat(np.arange(len(P)), np.diff(P.starts)), P.others] = P.values
+    return out + out.T
 
 
 def slow_attraction(P, y: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from tests.projection.measures import trustworthiness
 from tsne_widget.errors import InvalidInputError, TsneWidgetError
-from tsne_widget.projection import TSNE, forces
+from tsne_widget.projection import TSNE, fits, forces
 from tsne_widget.projection.quality import affinities, kl_divergence
 
 ITERATIONS = 300
@@ -99,6 +99,16 @@ class TestReproducible:
             for n in (1, 3)
         )
         assert np.array_equal(one, three)
+
+    def test_many_rows_are_mapped_in_the_given_order(self, digits, monkeypatch):
+        monkeypatch.setattr(fits, "LARGE", 100)
+        tsne = TSNE(random_state=0, max_iter=150, warm_start=True)
+        tsne.fit(digits)
+        assert trustworthiness(digits, tsne.embedding_, k=10) > 0.97
+        assert np.array_equal(tsne.transform(digits[:9]), tsne.embedding_[:9])
+        tsne.set_params(max_iter=200).fit(digits)
+        whole = TSNE(random_state=0, max_iter=200).fit_transform(digits)
+        assert np.array_equal(tsne.embedding_, whole)
 
     @pytest.mark.parametrize("power", [-120, -60, 60, 120])
     def test_scale_of_the_features_does_not_change_the_map(self, digits, power):

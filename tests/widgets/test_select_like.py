@@ -185,6 +185,14 @@ def test_the_layer_and_the_pooling_are_those_of_the_record(model):
             assert nearest(explorer, PIXELS[7], model=model, data=photos) == [7]
 
 
+def test_without_a_layer_the_features_are_those_before_the_head(model):
+    photos = Photos()
+    with explored(model, photos) as explorer:
+        record = FeatureSet.from_arrays(explorer.feature_set.features, np.arange(N) % 3)
+    with EmbeddingExplorer(record, embedding=np.eye(N, 2)) as explorer:
+        assert nearest(explorer, PIXELS[7], model=model, data=photos) == [7]
+
+
 def test_distances_are_saved_and_loaded(tmp_path):
     record = FeatureSet.from_arrays(np.eye(N), np.arange(N) % 3)
     with EmbeddingExplorer(record, embedding=np.eye(N, 2)) as explorer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tsne_widget._validation import row_blocks
+from tsne_widget._validation import ascending, row_blocks
 from tsne_widget.errors import InvalidInputError
 
 # With larger coordinates, products of two differences could overflow.
@@ -97,7 +97,7 @@ class PolygonIndex:
                 crossing /= y1 - y0
                 crossing += x0
                 is_inside[part] ^= self._x[part] < crossing
-        return np.sort(self._rows[is_inside])
+        return ascending(self._rows[is_inside], self._count)
 
 
 def _as_vertices(polygon: ArrayLike) -> NDArray[np.float64]:

@@ -75,7 +75,8 @@ def outside_features(
     layer, noted = _layer_of(record)
     kept = {name: value for name, value in options.items() if name in OPTIONS}
     request = request_by_index(model, data, layer, noted | kept | {"batch_size": 1})
-    request = replace(request, reading=replace(request.reading, logits=Logits(None)))
+    if layer is not None:  # otherwise the logits show where the features are
+        request = replace(request, reading=replace(request.reading, logits=Logits(None)))
     with random_state_kept(request.device):
         pair = _inputs(request, picture, int(record.ids[0]))
         with (
@@ -90,9 +91,9 @@ def outside_features(
 
 def _layer_of(record: FeatureSet) -> tuple[str | None, dict[str, Any]]:
     """The name of the record's layer, and the options that its name notes."""
-    found = _NAMED.fullmatch(record.layer or "")
+    found = _NAMED.fullmatch(record.layer)
     if found is None:
-        return record.layer, {}
+        return record.layer or None, {}
     name, call, pool = found.groups()
     noted: dict[str, Any] = {}
     if call:

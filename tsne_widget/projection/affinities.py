@@ -44,6 +44,29 @@ class Affinities:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def strongest(self, share: float) -> Affinities:
+        """The same without the weakest pairs, which have ``share`` of the sum; the sum stays 1.
+
+        A pair also stays if it has half the P of the strongest pair of either sample, so no sample
+        loses its neighbours.
+        """
+        n, values = len(self), self.values
+        rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(self.starts))
+        ascending = np.sort(values)
+        cumulative = np.cumsum(ascending, dtype=np.float64)
+        limit = ascending[np.searchsorted(cumulative, share * cumulative[-1])]
+        peaks = np.zeros(n, np.float32)
+        np.maximum.at(peaks, rows, values)
+        np.maximum.at(peaks, self.others, values)
+        stays = values >= np.minimum(limit, np.minimum(peaks[rows], peaks[self.others]) / 2)
+        counts = np.bincount(rows[stays], minlength=n)
+        kept = values[stays].astype(np.float64)
+        return Affinities(
+            np.concatenate([[0], np.cumsum(counts)]),
+            self.others[stays],
+            (kept / (2 * kept.sum())).astype(np.float32),
+        )
+
     def pair(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """i and j of the pairs at these positions."""
         return np.searchsorted(self.starts, index, "right") - 1, self.others[index]
@@ -126,10 +149,11 @@ def _search(squared: NDArray[np.float64], entropy: float) -> NDArray[np.float64]
         d, x = squared[rows], position[rows]
         beta = np.exp(x)
         weights = np.exp(-beta[:, None] * d)
-        weights /= weights.sum(1, keepdims=True)
+        total = weights.sum(1)
+        weights /= total[:, None]
         mean = np.einsum("ij,ij->i", weights, d)
         variance = np.einsum("ij,ij,ij->i", weights, d, d) - mean * mean
-        excess = _entropy(weights) - entropy
+        excess = np.log(total) + beta * mean - entropy
         result[rows] = weights
         high[rows] = np.where(excess < 0, x, high[rows])
         low[rows] = np.where(excess >= 0, x, low[rows])
@@ -143,13 +167,6 @@ def _search(squared: NDArray[np.float64], entropy: float) -> NDArray[np.float64]
         position[rows] = np.where(inside, step, middle)
         rows = rows[open_]
     return result
-
-
-def _entropy(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    entropy: NDArray[np.float64] = -np.einsum(
-        "ij,ij->i", weights, np.log(np.maximum(weights, 1e-300))
-    )
-    return entropy
 
 
 def joint_probabilities(neighbors: Neighbors, perplexity: float, workers: Workers) -> Affinities:

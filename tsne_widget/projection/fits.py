@@ -21,7 +21,16 @@ from tsne_widget.projection.precomputed import precomputed_neighbors
 from tsne_widget.projection.rows import Rows
 from tsne_widget.projection.schedule import Schedule
 from tsne_widget.projection.start import Start, principal
+from tsne_widget.projection.tiles import sorted_into_leaves
 from tsne_widget.projection.workers import Workers
+
+# Rows from which the attraction takes much of the time: near rows are then stored together, and
+# weak pairs are left out.
+LARGE = 10_000
+# Near rows are together in leaves of at most this size.
+ORDERED_LEAF = 64
+# Share of P in the pairs that are left out. They are three fifths of the pairs.
+WEAK = 0.1
 
 
 class Problem(NamedTuple):
@@ -110,10 +119,16 @@ class HostFit:
         self._rows: Rows | None = None
         self.recall = math.nan
         neighbors = self._neighbors(X, problem, problem.k(n), workers)
-        self._affinities: Affinities = joint_probabilities(neighbors, problem.perplexity, workers)
         rows = self._rows
         components = None if rows is None else lambda: principal(rows.points, workers)
-        self._state = State.at(problem.start.coordinates(components))
+        start = problem.start.coordinates(components)
+        self._order: NDArray[np.int64] | None = None  # of the pairs and the state; None: as given
+        if rows is not None and n >= LARGE:
+            self._order = sorted_into_leaves(rows.points, workers, ORDERED_LEAF)[0]
+            neighbors, start = neighbors.in_order(self._order), start[self._order]
+        self._affinities: Affinities = joint_probabilities(neighbors, problem.perplexity, workers)
+        self._pairs = self._affinities if n < LARGE else self._affinities.strongest(WEAK)
+        self._state = State.at(start)
         self._state.is_line = problem.start.is_line
 
     def __len__(self) -> int:
@@ -138,12 +153,16 @@ class HostFit:
 
     def descent(self, workers: Workers) -> Descent:
         """See :class:`Fit`."""
-        return _HostDescent(self._state, self._affinities, workers)
+        return _HostDescent(self._state, self._affinities, self._pairs, workers)
 
     def coordinates(self) -> NDArray[np.float32]:
         """See :class:`Fit`."""
         y: NDArray[np.float32] = self._state.y.numpy()
-        return y
+        if self._order is None:
+            return y
+        placed = np.empty_like(y)
+        placed[self._order] = y
+        return placed
 
     def nearest(self, X: NDArray[Any], workers: Workers) -> Neighbors:
         """See :class:`Fit`."""
@@ -182,11 +201,13 @@ class HostFit:
 
 
 class _HostDescent:
-    """The iterations on the CPU."""
+    """The iterations on the CPU; ``pairs`` attract, ``affinities`` define the KL divergence."""
 
-    def __init__(self, state: State, affinities: Affinities, workers: Workers) -> None:
+    def __init__(
+        self, state: State, affinities: Affinities, pairs: Affinities, workers: Workers
+    ) -> None:
         self._state, self._affinities = state, affinities
-        self._forces = forces_for(affinities, workers)
+        self._forces = forces_for(pairs, workers)
 
     def advance(
         self, schedule: Schedule, until: int, watch: Callable[[int], bool] | None, every: int

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 # Nodes that a point touches along each axis: quartic B-splines. Compared with cubic ones the force
 # error halves on the same mesh, for 25 nodes instead of 16.
@@ -125,31 +126,42 @@ def _transfer(
     With a ``reach``, they are those of the kernel's part within the reach, or beyond it (``far``).
     """
     wide = widest(device)
-    steps = torch.arange(size, device=device)
-    squared = torch.minimum(steps, size - steps).to(wide).mul(cell).square()
-    squared = squared[:, None] + squared[None, : size // 2 + 1]
+    half = size // 2 + 1
+    # The kernel is even along both axes, so a quarter of it determines the real transform.
+    count = half if reach is None or far else min(half, NEAR_CELLS + 1)
+    squared = torch.arange(count, device=device).to(wide).mul(cell).square()
+    squared = squared[:, None] + squared
     kernel = (1 + squared).reciprocal()
     if reach is not None:
         kernel *= _beyond(squared.sqrt() / reach) if far else 1 - _beyond(squared.sqrt() / reach)
-    # The kernel is even along both axes, so its transform is real and needs only half of it.
-    full = torch.cat([kernel, kernel[:, 1 : (size + 1) // 2].flip(1)], 1).float()
-    modes = torch.fft.rfft2(full).real
+    waves = _cosines(size, count, device) * _occurrences(size, device)[:count]
+    modes = waves @ kernel @ waves.T
 
-    frequency = np.fft.fftfreq(size)
+    frequency = np.arange(half) / size
     aliases = frequency + np.arange(-3, 4)[:, None]
     windows = np.sinc(aliases) ** (2 * ORDER)
     own, total, slope, wave = (
         torch.from_numpy(values).to(device, wide)
         for values in (windows[3], windows.sum(0), (windows * aliases**2).sum(0), frequency**2)
     )
-    half = slice(0, size // 2 + 1)
-    numerator = (wave[:, None] + wave[half]) * (own[:, None] * own[half])
-    denominator = (total[:, None] * total[half]) * (
-        slope[:, None] * total[half] + total[:, None] * slope[half]
-    )
-    numerator[0, 0] = denominator[0, 0] = 1
-    transfer: torch.Tensor = modes * (numerator / denominator).float()
-    return transfer
+    modes *= (wave[:, None] + wave) * (own[:, None] * own)
+    denominator = (total[:, None] * total) * (slope[:, None] * total + total[:, None] * slope)
+    modes[0, 0], denominator[0, 0] = waves[0] @ kernel @ waves[0], 1
+    quarter = (modes / denominator).float()
+    return torch.cat([quarter, quarter[1 : size - half + 1].flip(0)])
+
+
+def _cosines(size: int, count: int, device: torch.device) -> torch.Tensor:
+    """(size // 2 + 1, count) table of cos(2π f r / size)."""
+    steps = torch.arange(size // 2 + 1, device=device)[:, None] * torch.arange(count, device=device)
+    return torch.cos((steps % size).to(widest(device)) * (2 * np.pi / size))
+
+
+def _occurrences(size: int, device: torch.device) -> torch.Tensor:
+    """(size // 2 + 1,): how often each distance from 0, modulo an even ``size``, occurs."""
+    times = torch.full((size // 2 + 1,), 2.0, dtype=widest(device), device=device)
+    times[0] = times[-1] = 1
+    return times
 
 
 def _beyond(share: torch.Tensor) -> torch.Tensor:
@@ -174,22 +186,38 @@ def _self_interaction(
     transfer: torch.Tensor, size: int, cell: float
 ) -> tuple[tuple[float, float], float]:
     """Least-squares a, b of the self-force, and the mean self-field, over positions in a cell."""
-    near = torch.fft.irfft2(transfer, s=(size, size))
-    nodes = torch.arange(ORDER, device=near.device)
-    offsets = nodes[:, None] - nodes
-    table = near[offsets[:, None, :, None], offsets[None, :, None, :]].cpu().double().numpy()
+    device = transfer.device
+    half = size // 2 + 1
+    waves = _cosines(size, ORDER, device) * (_occurrences(size, device)[:, None] / size)
+    near = (waves.T @ transfer[:half].to(waves.dtype) @ waves).cpu().double().numpy()
+    offsets = np.abs(np.arange(1 - ORDER, ORDER))
+    table = near[np.ix_(offsets, offsets)]
+    weights, slopes, fit = _within_cell()
+    a, b = fit @ (-0.5 / cell * (slopes @ table @ weights.T)).ravel()
+    return (float(a), float(b)), float((weights @ table @ weights.T).mean())
+
+
+@lru_cache(maxsize=1)
+def _within_cell() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What a point at each of 12 positions in a cell spreads and reads along one axis.
+
+    Returns
+    -------
+    weights, slopes : (12, 2 ORDER − 1) arrays
+        Weight of its own field at each distance between two nodes, and the derivative.
+    fit : (2, 144) array
+        Converts self-forces at all pairs of positions to a and b.
+    """
     positions = (np.arange(12) + 0.5) / 12
-    weights, slopes = (w.numpy() for w in spline(torch.from_numpy(positions)))
-    field = np.einsum(
-        "as,bt,abcd,cs,dt->st", weights, weights, table, weights, weights, optimize=True
-    )
-    force = np.einsum(
-        "as,bt,abcd,cs,dt->st", slopes, weights, table, weights, weights, optimize=True
-    )
+    spread, slopes = (each.numpy() for each in spline(torch.from_numpy(positions)))
+    weights = np.zeros((2, 12, 2 * ORDER - 1))
+    for reading, read in enumerate((spread, slopes)):
+        for node in range(ORDER):
+            first = ORDER - 1 - node  # of the distances to the nodes 0 … ORDER − 1
+            weights[reading][:, first : first + ORDER] += read[node][:, None] * spread.T
     sine, cosine = np.sin(2 * np.pi * positions), np.cos(2 * np.pi * positions)
     basis = np.stack([np.outer(sine, np.ones(12)).ravel(), np.outer(sine, cosine).ravel()], 1)
-    a, b = np.linalg.lstsq(basis, -0.5 / cell * force.ravel(), rcond=None)[0]
-    return (float(a), float(b)), float(field.mean())
+    return weights[0], weights[1], np.linalg.pinv(basis)
 
 
 def spline(position: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from tsne_widget._validation import row_blocks
+from tsne_widget.projection import compiled
 from tsne_widget.projection.candidates import SPARE, smallest
 from tsne_widget.projection.rows import BLOCK_BYTES, Rows, pair_distances, rounding_share
 from tsne_widget.projection.spread import settle
+from tsne_widget.projection.tiles import Candidates
 from tsne_widget.projection.workers import Workers
 
 # Up to this size in bytes the whole distance matrix is stored, and only its upper half multiplied.
@@ -34,6 +36,12 @@ class Neighbors(NamedTuple):
     def as_cosine(self) -> Neighbors:
         """Squared cosine distances (1 − cos)² for rows of unit length, as scikit-learn uses."""
         return self._replace(squared=np.asarray((self.squared / 2) ** 2, np.float32))
+
+    def in_order(self, order: NDArray[np.int64]) -> Neighbors:
+        """The same neighbours where row i is the row ``order[i]`` of all."""
+        places = np.empty(len(order), np.int32)
+        places[order] = np.arange(len(order), dtype=np.int32)
+        return Neighbors(places[self.indices[order]], self.squared[order])
 
     def rows(self, rows: slice) -> Neighbors:
         """The neighbours of a block of rows."""
@@ -80,15 +88,23 @@ def nearest(
     targets = None if queries is None else Rows.of(queries)
     search = _Search(reference, targets, k)
     n, m = len(reference.points), len(search.points)
-    if targets is None and 4 * n * n <= SYMMETRIC_BYTES:
+    has_table = targets is None and 4 * n * n <= SYMMETRIC_BYTES
+    loops = None if has_table or targets is not None else compiled.loops("numba_search")
+    if has_table:
         table = _symmetric(torch.from_numpy(reference.points), search.lengths, workers)
         blocks = row_blocks(n, SYMMETRIC_ROWS)
-        found = workers.map(lambda rows: search.select(rows, table[rows]), blocks)
+        workers.map(lambda rows: search.select(rows, table[rows]), blocks)
         del table
+    elif loops is not None:
+        tiles = Candidates(
+            reference.points, search.lengths.numpy(), search.candidates, workers, loops
+        )
+        workers.map(lambda block: search.store(*tiles.of(block)), tiles.blocks())
+        del tiles
     else:
         blocks = row_blocks(m, max(64, min(1024, BLOCK_BYTES // (4 * n))))
-        found = workers.map(search.multiply, blocks)
-    bounds = np.concatenate(found)
+        workers.map(search.multiply, blocks)
+    bounds = search.bounds
     rows = np.flatnonzero(bounds)
     if len(rows):
         settled = settle(reference, targets, rows, bounds[rows], k, workers)
@@ -115,14 +131,17 @@ class _Search:
         self.lengths = self._of_reference * (1 - self.share)
         self.indices = np.empty((len(self.points), k), np.int32)
         self.squared = np.empty((len(self.points), k), np.float32)
+        self.bounds = np.empty(len(self.points))
+        """(m,): 0 for rows whose neighbours are certain; for others a squared distance within
+        which they have k neighbours."""
 
-    def multiply(self, rows: slice) -> NDArray[np.float64]:
+    def multiply(self, rows: slice) -> None:
         """Search for a block of targets; see :meth:`select`."""
         points = torch.from_numpy(self.points[rows])
         reference = torch.from_numpy(self.reference.points)
-        return self.select(rows, torch.addmm(self.lengths, points, reference.T, alpha=-2.0))
+        self.select(rows, torch.addmm(self.lengths, points, reference.T, alpha=-2.0))
 
-    def select(self, rows: slice, lower: torch.Tensor) -> NDArray[np.float64]:
+    def select(self, rows: slice, lower: torch.Tensor) -> None:
         """Store the neighbours of a block of targets.
 
         Parameters
@@ -131,20 +150,29 @@ class _Search:
         lower : (b, n) float32 tensor
             Lower bounds of the squared distances, less ``(1 - share) |x|²`` of the target x;
             changed.
-
-        Returns
-        -------
-        (b,) float64 array
-            0 for rows whose neighbours are certain; for others a squared distance within which
-            they have k neighbours.
         """
         if self.targets is None:
             lower.diagonal(rows.start).fill_(torch.inf)
         values, positions = smallest(lower, self.candidates)
         own = torch.from_numpy(self.points[rows]).square().sum(1, keepdim=True)
         values += own * (1 - self.share)
-        columns, low = positions.numpy(), values.numpy()
-        lengths = own.numpy() + self._of_reference.numpy()[columns]
+        self.store(np.arange(rows.start, rows.stop), values.numpy(), positions.numpy())
+
+    def store(
+        self, rows: NDArray[np.int64], low: NDArray[np.float32], columns: NDArray[np.int64]
+    ) -> None:
+        """Store the nearest candidates of some targets.
+
+        Parameters
+        ----------
+        rows : (b,) int64 array
+        low : (b, candidates) float32 array
+            Lower bounds of the squared distances of the candidates.
+        columns : (b, candidates) int64 array
+            Row numbers of the candidates in the reference.
+        """
+        own = np.square(self.points[rows]).sum(1, keepdims=True)
+        lengths = own + self._of_reference.numpy()[columns]
         error = self.share * lengths
         squared = low + error
         floor = np.full(len(low), np.inf) if self.is_complete else low.max(1)
@@ -152,14 +180,14 @@ class _Search:
             exact = self._needs_digits(low, squared, error, floor, lengths)
         else:
             exact = np.ones(low.shape, bool)
-        pairs = (np.nonzero(exact)[0] + rows.start, columns[exact])
+        pairs = (rows[np.nonzero(exact)[0]], columns[exact])
         squared[exact] = pair_distances(self.reference, self.targets, *pairs)
         error[exact] = 0
         order = np.lexsort((columns, squared), axis=1)[:, : self.k]
         self.indices[rows] = np.take_along_axis(columns, order, 1)
         self.squared[rows] = np.take_along_axis(squared, order, 1)
         bounds = np.take_along_axis(squared + error, order, 1).max(1).astype(np.float64)
-        return np.where(bounds <= floor, 0.0, bounds)
+        self.bounds[rows] = np.where(bounds <= floor, 0.0, bounds)
 
     def _needs_digits(
         self,

@@ -1,12 +1,14 @@
-"""A thread pool whose size does not change the results of a fit."""
+"""A pool of threads whose size does not change the results of a fit."""
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 
@@ -25,26 +27,30 @@ class Workers:
 
     torch's own parallel regions wait by spinning: hundreds of short regions per second slow down
     from 1.4 ms to 148 ms each when another process uses the cores. While a pool is open, torch is
-    therefore limited to one thread.
+    therefore limited to one thread. The calling thread takes blocks too, and waits only for blocks
+    that others have begun, so a pool on busy cores is about as fast as one thread.
 
     Parameters
     ----------
     threads : int
-        Number of threads, at least 1. With 1 everything runs in the calling thread.
+        Number of threads, at least 1, the calling one included.
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._helpers: list[Thread] = []
+        self._batches: SimpleQueue[_Batch[Any, Any] | None] = SimpleQueue()
         self._torch_threads = 1
 
     def __enter__(self) -> Self:
         self._torch_threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        if self.threads > 1:
-            self._pool = ThreadPoolExecutor(
-                self.threads, "tsne", initializer=torch.set_num_threads, initargs=(1,)
-            )
+        self._helpers = [
+            Thread(target=self._help, name=f"tsne_{i}", daemon=True)
+            for i in range(self.threads - 1)
+        ]
+        for helper in self._helpers:
+            helper.start()
         return self
 
     def __exit__(
@@ -53,16 +59,68 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for _ in self._helpers:
+            self._batches.put(None)
+        for helper in self._helpers:
+            helper.join()
         torch.set_num_threads(self._torch_threads)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Results of ``work(item)``, in the order of the items."""
-        items = list(items)
-        if self._pool is None or len(items) == 1:  # waking a thread costs more than a short block
-            return [work(item) for item in items]
-        return list(self._pool.map(work, items))
+        batch = _Batch(work, list(items))
+        for _ in range(min(len(self._helpers), len(batch.items) - 1)):
+            self._batches.put(batch)
+        return batch.results()
+
+    def _help(self) -> None:
+        torch.set_num_threads(1)
+        while True:
+            batch = self._batches.get()
+            if batch is None:
+                return
+            batch.take_part()
+            del batch  # frees its arrays while this thread waits
+
+
+class _Batch(Generic[Item, Result]):
+    """Items that several threads work on; each takes the next one that nobody has begun."""
+
+    def __init__(self, work: Callable[[Item], Result], items: list[Item]) -> None:
+        self.items = items
+        self._work = work
+        self._waiting = deque(range(len(items)))
+        self._ended: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+
+    def take_part(self) -> None:
+        """Work on items until none is left; after a failure the others are not begun."""
+        while (position := self._next()) is not None:
+            try:
+                self._ended.put((position, self._work(self.items[position]), None))
+            except BaseException as error:
+                self._ended.put((position, None, error))
+                self._skip()
+
+    def results(self) -> list[Result]:
+        """Work on items, wait for those that other threads have begun, and return all results."""
+        try:
+            self.take_part()
+            ended = sorted((self._ended.get() for _ in self.items), key=lambda each: each[0])
+        finally:
+            self._skip()
+        for _, _, error in ended:
+            if error is not None:
+                raise error
+        return [result for _, result, _ in ended]
+
+    def _next(self) -> int | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
+
+    def _skip(self) -> None:
+        while (position := self._next()) is not None:
+            self._ended.put((position, None, None))
 
 
 def available_threads(n_jobs: int | None) -> int:

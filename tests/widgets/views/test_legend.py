@@ -208,3 +208,13 @@ def test_page_stores_the_order_of_its_classes_in_the_model(explorer):
     page.sets("legend", names=[])
     assert page.shows("legend", "sorted_by") == "name"
     assert page.shows("legend", "names") == NAMES
+
+
+def test_colours_may_change_from_an_amount_to_words_and_back():
+    record = FeatureSet.from_arrays(np.eye(N), CODES, logits=np.eye(4)[CODES])
+    columns = {"split": np.array(["train", "test"])[CODES % 2]}
+    with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2], columns=columns) as explorer:
+        page = Page(explorer)
+        for name, has_bins in (("confidence", True), ("split", False), ("confidence", True)):
+            explorer.color_by = name
+            assert bool(page.shows("legend", "bins")) == has_bins

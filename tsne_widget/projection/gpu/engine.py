@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import torch
 
@@ -83,9 +85,28 @@ def can_run(device: torch.device) -> bool:
     return torch.cuda.get_device_capability(device) >= MIN_CAPABILITY
 
 
+def identify_compiler(target: Any = None) -> None:
+    """Let Triton find out what it keeps for the process, before several threads ask for it.
+
+    It caches without a lock the hash of its library (400 MB), the version of ptxas and its helper
+    for the driver, so each of the threads would compute them.
+
+    Parameters
+    ----------
+    target : triton.backends.compiler.GPUTarget, optional
+        By default the GPU in use.
+    """
+    with suppress(ImportError, AttributeError):  # other versions of Triton
+        triton = importlib.import_module("triton")
+        target = target or triton.runtime.driver.active.get_current_target()
+        triton.compiler.make_backend(target).hash()
+        triton.runtime.cache.triton_key()
+
+
 def _compile(operations: TritonOperations, search: TritonSearch, device: torch.device) -> None:
     """Compile the kernels with the types of a fit, all at a time."""
     with torch.cuda.device(device):
+        identify_compiler()
         calls = [*_searches(search, device), *_steps(operations, device)]
         torch.cuda.current_stream().synchronize()
 

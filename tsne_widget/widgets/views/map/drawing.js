@@ -1,6 +1,6 @@
 // Which points are drawn, and how: all of them at rest if the budget allows, fewer while the map moves.
 import { pointsToDraw } from "../../frontend/geometry.js";
-import { layersOf, looksOf } from "./looks.js";
+import { layersOf, looksOf, onlyThose } from "./looks.js";
 
 /** @typedef {import("./looks.js").Looks} Looks */
 /** @typedef {import("./looks.js").Layer} Layer */
@@ -142,7 +142,7 @@ function alphaOf(/** @type {Float32Array} */ opacity, /** @type {Layer[]} */ lay
 }
 
 function filtered(/** @type {Layer[]} */ layers, /** @type {(point: number) => boolean} */ isKept) {
-  return layers.map(({ points, kind }) => ({ points: points.filter(isKept), kind }));
+  return layers.map(({ points, kind }) => ({ points: onlyThose(points, isKept), kind }));
 }
 
 /**

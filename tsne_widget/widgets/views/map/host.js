@@ -106,7 +106,7 @@ export class FigureHost {
     noteListeners([figure, figure.get("scale_x"), figure.get("scale_y"), ...marks, ...scales]);
     const view = await manager.create_view(figure, {});
     usePlainContext(view);
-    // The first frames draw few points, because a software renderer takes seconds for many.
+    // The first frames draw few points, because a software renderer takes long for many.
     beforeFirstFrame(view, (mark) => {
       const shape = mark.instanced_geometry;
       const isAbove = mark.model === marks[1];

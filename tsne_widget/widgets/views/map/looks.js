@@ -58,8 +58,16 @@ export function layersOf(opacity, wrong, selected, looks) {
   const hasOwn = looks.selectedWrong !== null;
   /** @type {Layer[]} */
   const layers = [];
-  if (looks.wrong) layers.push({ points: wrong.filter((i) => opacity[i] && !isSelected[i]), kind: "wrong" });
-  layers.push({ points: selected.filter((i) => opacity[i] && !(hasOwn && isWrong[i])), kind: "selected" });
-  if (hasOwn) layers.push({ points: selected.filter((i) => opacity[i] && isWrong[i]), kind: "selectedWrong" });
+  if (looks.wrong) layers.push({ points: onlyThose(wrong, (i) => opacity[i] > 0 && !isSelected[i]), kind: "wrong" });
+  layers.push({ points: onlyThose(selected, (i) => opacity[i] > 0 && !(hasOwn && isWrong[i])), kind: "selected" });
+  if (hasOwn) layers.push({ points: onlyThose(selected, (i) => opacity[i] > 0 && isWrong[i] > 0), kind: "selectedWrong" });
   return layers.filter(({ points }) => points.length);
+}
+
+/** The points that pass the test; `filter` takes several times as long for a million. @param {Uint32Array} points @param {(point: number) => boolean} test */
+export function onlyThose(points, test) {
+  const found = new Uint32Array(points.length);
+  let count = 0;
+  for (let k = 0; k < points.length; k++) if (test(points[k])) found[count++] = points[k];
+  return found.slice(0, count);
 }

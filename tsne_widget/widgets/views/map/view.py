@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
+from tsne_widget._validation import ascending
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.plotting import UNKNOWN_COLOR
@@ -254,7 +255,7 @@ class MapView(PointLook):
         """Colour the points by this choice."""
         colors = self._coloring = coloring(self._state, name, self._colors)
         self._painted = name
-        with self.hold_sync():
+        with self.hold_sync(), self.hold_trait_notifications():  # the key belongs to the name
             self.color_by = name
             self.key = {
                 "title": title_of(name),
@@ -280,7 +281,7 @@ class MapView(PointLook):
     def _show_lit(self) -> None:
         rows = self._state.lit
         points = self._points[[] if rows is None else rows]
-        self.lit = np.sort(points[points >= 0]).astype("<u4").tobytes()
+        self.lit = ascending(points[points >= 0], len(self._rows)).astype("<u4").tobytes()
 
     def _show_links(self) -> None:
         """Draw lines from the focused sample to its nearest neighbours in feature space."""
@@ -315,7 +316,7 @@ class MapView(PointLook):
         points = self._points[self._state.selected]
         known = points if self._window.is_whole else points[points >= 0]
         # Ascending, as in the page's preview, so that equal selections compare equal at once.
-        self.selected = np.sort(known).astype("<u4").tobytes()
+        self.selected = ascending(known, len(self._rows)).astype("<u4").tobytes()
 
     def _show_waiting(self) -> None:
         fit = self._state.fit

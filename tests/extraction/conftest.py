@@ -23,7 +23,8 @@ class CopyingWorker(torch.multiprocessing.Process):
 
     def __init__(self, target, args):
         given = inspect.signature(target).bind(*args).arguments
-        for name in ("dataset", "collate_fn", "init_fn"):
+        # torch 2.14 passes the dataset in a list, `dataset_holder`.
+        for name in {"dataset", "dataset_holder", "collate_fn", "init_fn"} & given.keys():
             given[name] = pickle.loads(pickle.dumps(given[name]))
         super().__init__(target=target, args=tuple(given.values()))
 

@@ -79,7 +79,7 @@ GRADIENTS = torch.tensor(XY, requires_grad=True)
         pytest.param(XY.tolist(), id="list"),
         pytest.param(list(GRADIENTS), id="list of tensors"),
         pytest.param([(a, b) for a, b in GRADIENTS], id="pairs of tensors"),
-        pytest.param(np.matrix(XY), id="matrix"),
+        pytest.param(XY.view(np.matrix), id="matrix"),
         pytest.param(XY.astype(int), id="integers"),
     ],
 )

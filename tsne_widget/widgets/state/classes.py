@@ -72,7 +72,7 @@ class Classes(NamedTuple):
         return accuracies
 
     def _code_of(self, given: object) -> int:
-        if not isinstance(given, (str, bool)) and hasattr(given, "__index__"):
+        if not isinstance(given, (str, bool, np.bool_)) and hasattr(given, "__index__"):
             with suppress(TypeError):  # of an array with several values
                 return self._checked(index(given))
         if not isinstance(given, str) or given not in self.names:

@@ -35,6 +35,7 @@ from tsne_widget.extraction.model.relations import are_probabilities, equal, rel
 from tsne_widget.extraction.model.structure import Path, item_at
 from tsne_widget.extraction.model.trace import Call, Trace, as_float, compared, is_matrix
 
+MOST_SPREAD = 2.0  # times that in training, or its reciprocal, before the normalisation is in doubt
 MOST_ITEMS = 8  # matrices of a model's output that are compared with its modules
 
 _POOLS = {"first": "cls", "last": "last"}
@@ -375,6 +376,12 @@ class Inference:
                     f"{call.name!r} has no running statistics, so the output of a sample depends "
                     "on the others in its batch; train with track_running_stats=True"
                 )
+        name, spread = self._trace.spread or ("", 1.0)
+        if not 1 / MOST_SPREAD <= spread <= MOST_SPREAD:
+            self._notes.add(
+                f"the input of {name!r} spreads {spread:.2g} times as much as in training; check "
+                "that the inputs are scaled and normalised as in training"
+            )
 
 
 def _argument(path: Path) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from tsne_widget.extraction.model.structure import tensors_in
+from tsne_widget.extraction.model.training_statistics import spread_beside_training
 
 # Maps and tokens are large, so only those of the latest calls are kept: a head runs near the end.
 MAPS_KEPT = 8
@@ -70,6 +71,8 @@ class Trace:
 
     calls: list[Call] = field(default_factory=list)
     count: dict[str, int] = field(default_factory=dict)
+    spread: tuple[str, float] | None = None
+    """Name of the first trained BatchNorm layer, and its ``spread_beside_training``."""
     _maps: deque[Call] = field(default_factory=lambda: deque(maxlen=MAPS_KEPT))
     _other: Call | None = None
     _weighted_maps: deque[Call] = field(default_factory=lambda: deque(maxlen=MAPS_KEPT))
@@ -184,4 +187,7 @@ def _record(
     output: Any,
 ) -> None:
     given = next((tensor for _, tensor in tensors_in([*args, kwargs])), None)
+    if trace.spread is None:
+        spread = spread_beside_training(module, given)
+        trace.spread = None if spread is None else (name, spread)
     trace.add(name, module, given, output, n)

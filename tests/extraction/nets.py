@@ -277,12 +277,19 @@ class Sample(NamedTuple):
 
 
 def made(kind: type[nn.Module]) -> nn.Module:
-    """A model of this kind in train mode, with fixed weights and BatchNorm statistics."""
+    """A model of this kind in train mode, with fixed weights, and BatchNorm statistics near those
+    of the pictures."""
     torch.manual_seed(0)
-    model = kind()
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.running_mean)
-            nn.init.uniform_(module.running_var, 0.5, 2.0)
-            nn.init.normal_(module.bias)
-    return model.train()
+    model = kind().train()
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        nn.init.normal_(norm.bias)
+        norm.momentum = 1.0
+    if norms:
+        with torch.no_grad():
+            model(Pictures().x)
+    for norm in norms:
+        norm.momentum = 0.1
+        norm.running_mean += torch.randn_like(norm.running_mean)
+        norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.7, 1.5)
+    return model

@@ -237,6 +237,7 @@ def test_from_model_shows_the_files_of_a_frame(tmp_path):
         MODEL,
         frame,
         image=lambda row: torch.tensor(np.array(Image.open(row["file"]))).permute(2, 0, 1) / 255,
+        batch_size=8,  # too few to compare with training
         progress=False,
         embedding=np.zeros((20, 2)),
     )

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from tsne_widget import extract
+from tsne_widget.errors import DoubtWarning
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} does not exist")
@@ -88,6 +89,9 @@ def test_resnet20_on_cifar_10_errs_on_371_of_2000_pictures(models):
         logits = model.linear(torch.from_numpy(found.features.copy()))
     np.testing.assert_allclose(found.logits, logits, rtol=1e-4, atol=1e-4)
     assert model.training
+    raw = torch.from_numpy(archive["images"][:64]).permute(0, 3, 1, 2) / 255
+    with pytest.warns(DoubtWarning, match=r"'bn1' spreads 0\.2.* normalised as in training"):
+        extract(model, (raw, labels[:64]), progress=False)
 
 
 @needs_shared

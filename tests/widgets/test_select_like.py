@@ -156,7 +156,7 @@ def test_without_model_or_transform_the_error_names_the_remedy(model):
             explorer.select_like()
         with pytest.raises(InvalidInputError, match="k=0 must be 1 … 24"):
             explorer.select_like(features=np.zeros(20), k=0)
-    x, y = torch.rand(N, 3, 8, 8), torch.arange(N) % 3
+    x, y = torch.randn(N, 3, 8, 8), torch.arange(N) % 3
     with explored(model, (x, y)) as explorer:
         assert nearest(explorer, x[7]) == [7]
         with pytest.raises(InvalidInputError, match=r"has no transform= .*pass the model's input"):

@@ -46,7 +46,7 @@ class Table:
     packages : sequence of str, optional
         Distributions whose versions the numbers depend on, besides torch.
     file : Path, optional
-        Results of earlier runs, of which the table is made: it has their date, and no versions.
+        Results of earlier runs. The table then states the date of this file, and no versions.
     """
 
     def __init__(

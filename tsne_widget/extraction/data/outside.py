@@ -127,7 +127,7 @@ def _as_pil(picture: Any, taken: Any) -> Any:
 
 
 def _as_array(picture: Any, ndim: int, channels: int) -> NDArray[Any]:
-    """The pixels of a PIL image with these axes and channels; another picture as it is."""
+    """An array of the picture. A PIL image is converted to this number of axes and channels."""
     if not is_pil(picture):
         return np.asarray(picture.detach().cpu() if isinstance(picture, Tensor) else picture)
     pixels = np.array(picture.convert("L" if ndim == 2 else _MODES.get(channels, "RGB")))

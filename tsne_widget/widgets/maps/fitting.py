@@ -180,7 +180,7 @@ class Fitting:
             self._set("fit", fit._replace(condition="paused" if paused else "running"))
 
     def _goes_on(self) -> str:
-        """How far the map is, and what the caller can do, for an error message."""
+        """The end of an error message: the progress of the map, and the remedy."""
         fit: Fit = self._state.fit
         steps = f", iteration {fit.iteration:,} of {fit.total:,}" if fit.total else ""
         remedy = "stop() to keep it as it is" if is_live(self.projector) else "close()"

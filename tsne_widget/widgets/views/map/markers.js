@@ -23,7 +23,7 @@ const FRAGMENT = [
 ];
 
 /**
- * Draw the markers of a mark as points; leave it as it is if its program is not the known one.
+ * Draw the markers of a mark as points. A mark with an unknown program keeps its squares.
  * @param {any} mark  before its first frame
  */
 export function drawAsPoints(mark) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,7 @@ def _handle(
     content: dict[str, Any],
     buffers: Sequence[memoryview],
 ) -> None:
+    state.gesture_at = time.monotonic()
     try:
         with state.together():
             if kind == "set":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from tqdm.auto import tqdm
@@ -21,6 +22,9 @@ from tsne_widget.widgets.state.main_thread import is_main
 MAX_MEASURED = 100_000
 # Seconds after which a progress bar appears where somebody waits for the values.
 PATIENCE = 0.5
+# Seconds without a gesture before the next block: gestures in a row have the processor for
+# themselves. After the longest wait, the pass goes on for a while anyway.
+QUIET, LONGEST_WAIT, WHILE = 2.0, 5.0, 1.0
 
 
 class PicturePass:
@@ -28,7 +32,7 @@ class PicturePass:
 
     One block of pictures is measured at a time: an array or a dataset is read on the main thread,
     where no cell of the user reads it meanwhile; files are decoded in a thread. So the pass waits
-    while a cell runs, and while the map is computed.
+    while a cell runs, while the map is computed, and after a gesture of the page.
 
     Parameters
     ----------
@@ -54,6 +58,9 @@ class PicturePass:
         self._latest: Callable[[], None] = lambda: None  # the last block that was read
         self._is_wanted = self._is_running = False
         self._is_read = threading.Event()  # every picture is measured
+        self._is_awaited = False  # a thread waits for that
+        self._waits_since = self._works_until = 0.0  # monotonic times
+        self._later: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()
         self._scores: PictureScores | None = None
         state.scores.use_pictures(self.values, lambda: state.main_thread.call(self._report))
@@ -67,6 +74,7 @@ class PicturePass:
     def values(self) -> PictureScores:
         """The scores; waits for the pictures that are not measured yet."""
         if self._is_running and not is_main():
+            self._state.main_thread.call(self._hurry)
             self._is_read.wait()
         with self._lock:
             if self._scores is None:
@@ -77,6 +85,9 @@ class PicturePass:
 
     def close(self) -> None:
         """Stop, and let no thread wait."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         self._blocks.close()
         self._is_read.set()
 
@@ -94,9 +105,27 @@ class PicturePass:
         self._next(None)
 
     def _next(self, _done: None) -> None:
+        """Measure the next block, once the page's gestures are answered."""
+        self._waits_since = time.monotonic()
+        self._go_on()
+
+    def _hurry(self) -> None:
+        """Wait for no gesture from now on."""
+        self._is_awaited = True
+        if self._later is not None:
+            self._later.cancel()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._later, now = None, time.monotonic()
+        rest = self._state.gesture_at + QUIET - now
+        if now - self._waits_since > LONGEST_WAIT:
+            self._works_until = now + WHILE
+        if rest > 0 and now > self._works_until and not self._is_awaited:
+            self._later = asyncio.get_running_loop().call_later(rest, self._go_on)
+            return
         measuring = self._measuring
-        share = measuring.done / max(1, measuring.total)
-        self._state.measuring = f"Measuring pictures, {share:.0%}"
+        self._state.measuring = measuring.done / max(1, measuring.total)
         block = next(self._blocks, None)
         if block is None:
             self._is_read.set()
@@ -113,12 +142,12 @@ class PicturePass:
                 scores[name]
 
     def _report(self, _done: None = None) -> None:
-        self._state.measuring = ""
+        self._state.measuring = None
         self._state.measured += 1
 
     def _fail(self) -> None:
         self._is_read.set()
-        self._state.measuring = ""
+        self._state.measuring = None
 
     def _measure_rest(self) -> None:
         """Measure what is left here and now, with a progress bar."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from traitlets import Any as AnyTrait
-from traitlets import Dict, Int, Unicode, observe, validate
+from traitlets import Dict, Float, Int, Unicode, observe, validate
 
 from tsne_widget._validation import as_row_set
 from tsne_widget.analysis import Scores
@@ -76,8 +77,10 @@ class ExplorerState(Selecting):
         Progress of every map.
     busy : str, a trait
         What is computed beside the map; "" for nothing.
-    measuring : str, a trait
-        Progress of the pass that measures the pictures; "" when it does not run.
+    measuring : float or None, a trait
+        Share of the pictures that the pass has measured; None when it does not run.
+    gesture_at : float
+        ``time.monotonic()`` of the page's latest message, or of the latest change of rows.
     measured : int, a trait
         Increases whenever scores of the pictures become known.
     hovered, focus : int or None, traits
@@ -115,7 +118,7 @@ class ExplorerState(Selecting):
     map_name = Unicode()
     fits = Dict()
     busy = Unicode()
-    measuring = Unicode()
+    measuring = Float(None, allow_none=True)
     measured = Int()
     hovered = Int(None, allow_none=True)
     focus = Int(None, allow_none=True)
@@ -134,6 +137,7 @@ class ExplorerState(Selecting):
     ) -> None:
         self.feature_set = feature_set
         self.main_thread = MainThread()
+        self.gesture_at = 0.0
         self.scores = Scores(feature_set, columns)
         self.evidence = Evidence(feature_set, self.scores)
         self.classes = classes_of(feature_set)
@@ -287,6 +291,10 @@ class ExplorerState(Selecting):
     def _update_scores(self, _change: Any) -> None:
         moving = self.fit is not None and self.fit.condition == "running"
         self.scores.use_embedding(None if moving else self.embedding)
+
+    @observe("chosen")
+    def _note_gesture(self, _change: Any) -> None:
+        self.gesture_at = time.monotonic()
 
     @validate("color_by")
     def _validate_color_by(self, proposal: Any) -> str:

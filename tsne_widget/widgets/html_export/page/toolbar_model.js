@@ -27,7 +27,7 @@ export function makeToolbarModel(exploration) {
   }
 
   const model = makeModel({
-    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, hidden: 0, message: "", busy: "", found: "", search_error: "",
+    total: record.n, visible: 0, selected: 0, misclassified: -1, selected_misclassified: 0, hidden: 0, message: "", busy: "", done: -1, found: "", search_error: "",
     can_undo: false, can_redo: false, files: ["csv"], notes: record.notes.record,
     finders: [],
   }, {

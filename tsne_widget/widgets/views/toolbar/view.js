@@ -69,7 +69,7 @@ class Header {
     page?.addEventListener("tw-pending", onPending);
     this.#releases.push(
       follow(model, [
-        [changesOf(...COUNTS, "message", "busy", "can_undo", "can_redo"), show],
+        [changesOf(...COUNTS, "message", "busy", "done", "can_undo", "can_redo"), show],
         [changesOf("finders"), showFinders],
         [changesOf("notes"), () => showNotes(model.get("notes"))],
         ["msg:custom", save],
@@ -105,6 +105,9 @@ class Header {
     this.#busy.textContent = text;
     this.#busy.title = isPending ? "The kernel runs a cell. It answers what you did here when the cell is done" : text;
     this.#busy.hidden = this.#line.hidden = !text;
+    const done = isPending ? -1 : this.#model.get("done");
+    this.#line.toggleAttribute("data-unknown", done < 0);
+    this.#line.style.setProperty("--tw-done", `${100 * done}%`);
   }
 }
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, Dict, Int, List, Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget.analysis import (
@@ -63,6 +63,7 @@ class ToolbarView(View):
     found = Unicode(help="what the last search has found").tag(sync=True)
     search_error = Unicode(help="why the last search has selected nothing").tag(sync=True)
     busy = Unicode(help="what is computed in the background").tag(sync=True)
+    done = Float(-1, help="share of it that is done; -1 if unknown").tag(sync=True)
     notes = List(Dict(), help="of, '' for the only record, and text").tag(sync=True)
     finders = List(
         Dict(), help="name, title, meaning, what is lacking, and the number of pictures if known"
@@ -108,7 +109,11 @@ class ToolbarView(View):
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
 
     def _show_busy(self) -> None:
-        self.busy = self._state.busy or self._state.measuring
+        state, share = self._state, self._state.measuring
+        with self.hold_sync():
+            is_measuring = not state.busy and share is not None
+            self.busy = f"Measuring pictures, {share:.0%}" if is_measuring else state.busy
+            self.done = round(share, 2) if is_measuring else -1
 
     def _show_finders(self) -> None:
         scores = self._state.scores

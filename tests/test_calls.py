@@ -52,6 +52,10 @@ def explorer():
         (lambda: EmbeddingExplorer(), "from_model(model, dataset)"),
         (lambda: EmbeddingExplorer.from_model(MODEL), "from_model(model, dataset)"),
         (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, batchsize=2), "mean 'batch_size'?"),
+        (
+            lambda: EmbeddingExplorer.from_model(MODEL, DATASET, colour="tab10"),
+            "from_model(): got an unexpected keyword argument 'colour'; did you mean 'colors'?",
+        ),
         (lambda: EmbeddingExplorer.load("folder", XY), "images="),
         (lambda: compare(RECORD, RECORD), 'compare({"fc2": a, "conv5": b})'),
         (lambda: compare(a=RECORD, b=RECORD), 'compare({"fc2": a, "conv5": b})'),

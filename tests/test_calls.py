@@ -79,6 +79,13 @@ def test_positional_path_of_a_figure_is_refused_with_the_remedy(explorer):
         explorer.figure("map.pdf")
 
 
+def test_wrong_option_of_a_method_is_refused_with_the_nearest_name(explorer, tmp_path):
+    with pytest.raises(WrongCallError, match=r"save_html\(\): .* did you mean 'title'"):
+        explorer.save_html(tmp_path / "map.html", titel="Cats")
+    with pytest.raises(WrongCallError, match=r"select\(\): .* did you mean 'neighbors_of'"):
+        explorer.select(neighbours_of=3)
+
+
 def test_wrong_call_error_has_all_its_base_classes():
     for kind in (TypeError, ValueError, InvalidInputError, TsneWidgetError):
         with pytest.raises(kind):

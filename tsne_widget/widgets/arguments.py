@@ -44,3 +44,8 @@ def extraction_options() -> Iterable[str]:
     from tsne_widget.extraction import extract  # imports torch
 
     return inspect.signature(extract).parameters
+
+
+def page_options() -> Iterable[str]:
+    """Names of the arguments of ``explorer.save_html`` that shape the page."""
+    return "title", "thumbnail", "max_rows", "whole_paths"

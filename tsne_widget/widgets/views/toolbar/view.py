@@ -113,7 +113,7 @@ class ToolbarView(View):
         with self.hold_sync():
             is_measuring = not state.busy and share is not None
             self.busy = f"Measuring pictures, {share:.0%}" if is_measuring else state.busy
-            self.done = round(share, 2) if is_measuring else -1
+            self.done = -1 if state.busy or share is None else round(share, 2)
 
     def _show_finders(self) -> None:
         scores = self._state.scores

@@ -202,7 +202,7 @@ class ToolbarView(View):
             state.select(among, mode, ranking)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
-            state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)
+            state.message = printable(f"{none} among the visible pictures{hidden}", MAX_SENTENCE)
 
     def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select(self._wrong & self._state.visible_rows)

@@ -112,7 +112,9 @@ class ToolbarView(View):
         state, share = self._state, self._state.measuring
         with self.hold_sync():
             is_measuring = not state.busy and share is not None
-            self.busy = f"Measuring pictures, {share:.0%}" if is_measuring else state.busy
+            self.busy = (
+                f"Measuring pictures, {100 * share:.0f}\u202f%" if is_measuring else state.busy
+            )
             self.done = round(share, 2) if is_measuring else -1
 
     def _show_finders(self) -> None:

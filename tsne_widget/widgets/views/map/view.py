@@ -29,6 +29,9 @@ from tsne_widget.widgets.views.map.messages import pictures_of, points_of, polyg
 # Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
 
+# What precedes the first frame of a map; the second is running.
+STEPS = ["Features read", "Finding neighbours", "Arranging the map"]
+
 
 class MapView(PointLook):
     """The map of one :class:`MapModel`: draws it and turns gestures into selections.
@@ -52,6 +55,7 @@ class MapView(PointLook):
     selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
     waiting = Unicode(help="what the map waits for; '' if it exists").tag(sync=True)
+    steps = List(Unicode(), help="of the first map; the second is running").tag(sync=True)
     budget = Int(help="maximum points drawn; 0: the renderer decides").tag(sync=True)
     lit = Bytes(help="points that are lit up for the moment, uint32; b'' for none").tag(sync=True)
     hovered = Int(-1, help="point of the hovered row; -1: none").tag(sync=True)
@@ -312,6 +316,8 @@ class MapView(PointLook):
     def _show_waiting(self) -> None:
         fit = self._state.fit
         self.turn = fit.turn
+        is_first = self._state.embedding is None and fit.condition == "running" and fit.total
+        self.steps = STEPS if is_first else []
         if self._state.embedding is not None:
             self.waiting = ""
         elif fit.condition == "failed":

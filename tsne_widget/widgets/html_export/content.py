@@ -57,7 +57,7 @@ def write_page(
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_unfinished(target.parent, target.name)
         with whole_file(target) as file:
-            for part in page_parts(content["title"] or "Map of samples", content, bodies):
+            for part in page_parts(content["title"] or "Map of pictures", content, bodies):
                 file.write(part)
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error}") from error

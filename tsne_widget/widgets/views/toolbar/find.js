@@ -47,7 +47,9 @@ class Find {
     this.#report.dataset.align = "right";
     this.#report.setAttribute("role", "status");
     this.#report.hidden = true;
-    this.root.append(icon("find"), this.#field, this.#list, this.#report);
+    const key = element("kbd", "", "F");
+    key.setAttribute("aria-hidden", "true"); // the field's title names it
+    this.root.append(icon("find"), this.#field, key, this.#list, this.#report);
     this.#open(false);
     this.#listen();
   }

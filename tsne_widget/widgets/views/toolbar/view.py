@@ -111,11 +111,11 @@ class ToolbarView(View):
     def _show_busy(self) -> None:
         state, share = self._state, self._state.measuring
         with self.hold_sync():
-            is_measuring = not state.busy and share is not None
-            self.busy = (
-                f"Measuring pictures, {100 * share:.0f}\u202f%" if is_measuring else state.busy
-            )
-            self.done = round(share, 2) if is_measuring else -1
+            if state.busy or share is None:
+                self.busy, self.done = state.busy, -1
+            else:
+                self.busy = f"Measuring pictures, {100 * share:.0f}\u202f%"
+                self.done = round(share, 2)
 
     def _show_finders(self) -> None:
         scores = self._state.scores

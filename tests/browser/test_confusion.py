@@ -303,7 +303,7 @@ def test_the_finders_below_the_field_are_those_that_match_its_text(notebook):
 def test_finder_without_its_inputs_is_disabled_and_names_them(notebook):
     page = notebook.page
     page.get_by_role("combobox", name="Find pictures").click()
-    item = page.get_by_role("option", name="50 least confident")
+    item = page.get_by_role("option", name="50 least sure")
     assert item.get_attribute("aria-disabled") == "true"
     assert "Requires logits" in item.inner_text()
     item.click(force=True)

@@ -91,3 +91,9 @@ test("arrows go to the next visible point ahead", () => {
   assert.equal(next([-1, 0]), 4);
   assert.equal(next([0, -1]), -1);
 });
+
+test("a name goes where it covers the fewest points, and stays where there is no better place", () => {
+  const points = [[50, 50], [52, 55], [52, 30], [90, 70]];
+  assert.equal(geometry.leastCovered(points, 50, [50, 30, 70], 20, 8), 70);
+  assert.equal(geometry.leastCovered([], 50, [50, 30, 70], 20, 8), 50);
+});

@@ -184,7 +184,7 @@ def test_classes_predictions_and_the_users_columns_can_be_sorted_by(page):
 
 def test_distance_is_measured_from_the_sample_in_focus_when_chosen(page):
     lacks = {sort["key"]: sort["lacks"] for sort in page.get("sorts")}
-    assert lacks["distance"] == "open a sample first"
+    assert lacks["distance"] == "open a picture first"
     page.explorer.state.focus = 7
     page.asks("arrange", source="visible", sort="distance")
     features = page.explorer.feature_set.features

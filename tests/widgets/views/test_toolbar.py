@@ -88,7 +88,7 @@ def test_finder_without_results_shows_a_message_and_keeps_the_selection():
         explorer.select([1, 2])
         send(explorer, "finder", name="confident_mistakes")
         assert explorer.selected.tolist() == [1, 2]
-        message = "50 most confident mistakes: none among the visible samples"
+        message = "50 surest mistakes: none among the visible pictures"
         assert explorer.message == message
 
 

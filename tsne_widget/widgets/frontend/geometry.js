@@ -180,6 +180,17 @@ export function medianPlaces(x, y, codes, visible, wrong, classes) {
 const MEDIAN_POINTS = 20_000;
 
 /**
+ * The height at which a box covers the fewest points, the first of equals.
+ * @param {number[][]} points  pixels
+ * @param {number} left  middle of the box @param {number[]} tops  its possible middles @param {number} halfWidth @param {number} halfHeight
+ */
+export function leastCovered(points, left, tops, halfWidth, halfHeight) {
+  const near = points.filter(([x]) => Math.abs(x - left) < halfWidth);
+  const counts = tops.map((top) => near.filter(([, y]) => Math.abs(y - top) < halfHeight).length);
+  return tops[counts.indexOf(Math.min(...counts))];
+}
+
+/**
  * The points of one class that hang together with a point: no gap between them is wider than a step.
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._atomic import remove_unfinished, whole_file
+from tsne_widget._notes import warn_about
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget._validation import as_embedding, as_row_set
 from tsne_widget.analysis.sampling import class_sample
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import images_of
+from tsne_widget.images import NoImages, images_of
 from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.html_export import options as page_options
 from tsne_widget.widgets.html_export.evidence import shared_evidence
@@ -56,7 +57,7 @@ def write_page(
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_unfinished(target.parent, target.name)
         with whole_file(target) as file:
-            for part in page_parts(content["title"] or "Map of samples", content, bodies):
+            for part in page_parts(content["title"] or "Map of pictures", content, bodies):
                 file.write(part)
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error}") from error
@@ -170,6 +171,10 @@ def _pictures(
         )
     broken = pictures.broken
     unreadable = f"{broken:,} of {len(rows):,} pictures could not be read" if broken else ""
+    if broken and not isinstance(source, NoImages):
+        warn_about(
+            [f"{unreadable}; the page says why. If the files have moved, pass root= to load()"]
+        )
     notes = filter(None, [unreadable, getattr(source, "note", "")])
     return pictures, printable("; ".join(notes), MAX_SENTENCE)
 

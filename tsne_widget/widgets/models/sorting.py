@@ -199,7 +199,7 @@ class Sorting:
     def _lacks(self, key: str) -> str:
         if key == "distance":
             if self._state.focus is None and self._origin is None:
-                return "open a sample first"
+                return "open a picture first"
             return ""
         if key in _OF_CLASSES:
             has = getattr(self._state.feature_set, _OF_CLASSES[key]) is not None

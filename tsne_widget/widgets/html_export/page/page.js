@@ -2,8 +2,9 @@
 import views from "tsne-widget:views";
 import { openApplication } from "../../frontend/app.js";
 import { fullCount } from "../../frontend/classes.js";
-import { button } from "../../frontend/controls.js";
+import { button, nameIt } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
+import { icon } from "../../frontend/icons.js";
 import { saveFile } from "../../frontend/save.js";
 import { openExploration, pageBackend } from "./backend.js";
 import { csvFile } from "./csv.js";
@@ -25,7 +26,7 @@ function makeHead(/** @type {import("./exploration.js").Exploration} */ explorat
   const { record } = exploration;
   const head = element("header", "tw-page-head");
   const title = head.appendChild(element("h1"));
-  title.textContent = record.title || `Map of ${fullCount(record.n)} samples`;
+  title.textContent = record.title || `Map of ${fullCount(record.n)} pictures`;
   const note = head.appendChild(element("p", "tw-page-note"));
   note.textContent = record.notes.sample;
   note.hidden = !note.textContent;
@@ -33,16 +34,19 @@ function makeHead(/** @type {import("./exploration.js").Exploration} */ explorat
   return head;
 }
 
-/** A button that saves the selected samples as CSV, or the visible ones if none is selected. */
+/** A button that saves the selected pictures as CSV, or the visible ones if none is selected. */
 function makeSave(/** @type {import("./exploration.js").Exploration} */ exploration) {
   const { state } = exploration;
   const made = button("");
+  const text = element("span");
   made.dataset.action = "csv";
+  made.append(icon("save"), text);
   exploration.follow(() => {
     const count = state.selected.length;
     const what = count ? `${fullCount(count)} selected` : `all ${fullCount(exploration.visibleRows().length)} visible`;
-    made.textContent = `Save ${what} as CSV`;
-    made.title = count ? "Save a table of the selected samples" : "Nothing is selected: save a table of all visible samples";
+    text.textContent = `Save ${what} as CSV`;
+    made.title = count ? "Save a table of the selected pictures" : "Nothing is selected: save a table of all visible pictures";
+    made.setAttribute("aria-label", text.textContent);
   }, "selected", "visible");
   made.addEventListener("click", () => {
     const { name, type, text } = csvFile(exploration);
@@ -54,6 +58,7 @@ function makeSave(/** @type {import("./exploration.js").Exploration} */ explorat
 /** A button for light or dark colours; the system's setting applies until it is used. */
 function makeTheme() {
   const made = button("");
+  made.dataset.look = "icon";
   made.dataset.action = "theme";
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   let isDark = system.matches;
@@ -61,9 +66,8 @@ function makeTheme() {
   const show = () => {
     // JupyterLab's theme attribute, which the views follow.
     document.body.dataset.jpThemeLight = String(!isDark);
-    made.textContent = isDark ? "☀" : "☾";
-    made.title = isDark ? "Light colours" : "Dark colours";
-    made.setAttribute("aria-label", made.title);
+    made.replaceChildren(icon(isDark ? "sun" : "moon"));
+    nameIt(made, isDark ? "Light colours" : "Dark colours");
   };
   system.addEventListener("change", () => {
     if (isChosen) return;

@@ -23,7 +23,7 @@ export function makeToolbarModel(exploration) {
     const among = rows.filter(exploration.isVisible);
     if (among.length) return exploration.select(among, mode, ranking);
     const hidden = rows.length ? `; ${fullCount(rows.length)} in hidden classes` : "";
-    exploration.put("message", printable(`${none} among the visible samples${hidden}`, MAX_SENTENCE));
+    exploration.put("message", printable(`${none} among the visible pictures${hidden}`, MAX_SENTENCE));
   }
 
   const model = makeModel({

@@ -19,6 +19,7 @@ const ORDER_WORDS = {
   confidence: ["Least sure first", "Most sure first"],
   suspicion: ["Least suspect first", "Most suspect first"],
   distance: ["Most similar first", "Least similar first"],
+  distance_to_picture: ["Most similar first", "Least similar first"],
 };
 const SIZES = { min: MIN_TILE, max: MAX_TILE, step: 4 };
 
@@ -88,7 +89,7 @@ class Head {
     const chosen = sorts.find(({ key }) => key === by);
     this.#sort.show(chosen ? orderWords(chosen, isDescending) : "", note);
     this.#sort.offer(sorts.map((sort) => ({
-      text: sort.key === by ? orderWords(sort, isDescending) : sort.name,
+      text: sort.key === by ? orderWords(sort, isDescending) : capital(sort.name),
       key: sort.key, lacks: sort.lacks, isChosen: sort.key === by,
       choose: () => this.#arrange({ sort: sort.key }),
     })), chosen && !chosen.lacks ? { key: "", text: orderWords(chosen, !isDescending), choose: () => this.#arrange({ descending: !isDescending }) } : null);

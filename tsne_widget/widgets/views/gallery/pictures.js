@@ -9,9 +9,9 @@ import { captionHeight, emptyTile, fillTile } from "./tile.js";
 const GAP = 8;
 const HEADING = 30;
 const MARGIN = 12;
-/** Smallest width of a picture by the width of the application, pixels: on a desktop, wide, on a phone. */
-const LEAST = { plain: 68, wide: 84, narrow: 76 };
-const [WIDE, NARROW] = [1500, 520];
+/** Smallest width of a picture by the width of the application, pixels. Names of about ten letters fit below it. */
+const LEAST = { plain: 76, wide: 84 };
+const WIDE = 1500;
 // Sorts whose values are not on the tiles: a name, or what the tile says anyway.
 const UNSAID = ["dataset", "class", "prediction", "loss"];
 
@@ -21,7 +21,7 @@ const UNSAID = ["dataset", "class", "prediction", "loss"];
 export function makePictures(model, size) {
   function least(/** @type {HTMLElement} */ root) {
     const width = root.closest(".tsne-widget")?.clientWidth ?? 0;
-    return size() || (width >= WIDE ? LEAST.wide : width <= NARROW ? LEAST.narrow : LEAST.plain);
+    return size() || (width >= WIDE ? LEAST.wide : LEAST.plain);
   }
 
   function groups() {

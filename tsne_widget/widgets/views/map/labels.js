@@ -1,11 +1,15 @@
 // Writes the names of the classes where their right points lie.
 import { element } from "../../frontend/elements.js";
-import { medianPlaces } from "../../frontend/geometry.js";
+import { leastCovered, medianPlaces } from "../../frontend/geometry.js";
 
 const MAX_LABELS = 60; // more would not be legible
 const LINE = 17; // pixels
 const MAX_WIDTH = 160; // pixels; the style sheet truncates longer names
 const GAP = 6;
+const EDGE = 4; // between a name and the edge of the map
+const FEW_POINTS = 400; // a name steps aside from single points; among more it lies on a cloud
+const STEPS = [0, -14, 14, -26, 26, -38, 38]; // pixels up or down, the preferred first
+const [LETTERS, RADIUS] = [12, 3]; // height of the letters, and of half a point
 
 /** @typedef {{layer: HTMLElement, find: (plot: Plot, points: import("./points.js").Points) => void,
  *   place: (plot: Plot) => void, shown: () => {name: string, x: number, y: number}[]}} Labels */
@@ -46,18 +50,26 @@ export function makeLabels(root) {
     for (const label of labels) label.width ||= label.node.offsetWidth;
     /** @type {number[][]} */
     const placed = [];
+    const points = fewPoints(plot);
     for (const { node, x, y, width: own } of labels) {
-      const [left, top] = plot.toPixels(x, y);
+      const [midX, midY] = plot.toPixels(x, y);
+      const isInside = midX >= 0 && midX <= width && midY >= 0 && midY <= height;
       const half = Math.min(own || MAX_WIDTH, MAX_WIDTH) / 2;
-      const isInside = left >= 0 && left <= width && top >= 0 && top <= height;
-      const isFree = isInside && placed.every(([other, level, size]) => Math.abs(top - level) > LINE || Math.abs(left - other) > half + size + GAP);
-      node.hidden = !isFree;
-      if (!isFree) continue;
-      placed.push([left, top, half]);
       // A name at the edge stays whole.
-      const inside = Math.max(half, Math.min(width - half, left));
-      node.style.transform = `translate(${inside}px, ${top}px) translate(-50%, -50%)`;
+      const left = between(midX, half + EDGE, width - half - EDGE);
+      const tops = (points.length ? STEPS : [0]).map((step) => between(midY + step, LINE / 2, height - LINE / 2));
+      const free = tops.filter((top) => placed.every(([other, level, size]) => Math.abs(top - level) > LINE || Math.abs(left - other) > half + size + GAP));
+      node.hidden = !isInside || !free.length;
+      if (node.hidden) continue;
+      const top = leastCovered(points, left, free, half + RADIUS, LETTERS / 2 + RADIUS);
+      placed.push([left, top, half]);
+      node.style.transform = `translate(${left}px, ${top}px) translate(-50%, -50%)`;
     }
+  }
+
+  /** The places of the points in pixels, if there are so few that a name may hide some. @returns {number[][]} */
+  function fewPoints(/** @type {Plot} */ plot) {
+    return plot.x.length > FEW_POINTS ? [] : Array.from(plot.x, (x, i) => plot.toPixels(x, plot.y[i]));
   }
 
   /** Names and places of the labels in sight, in pixels of the map. */
@@ -70,4 +82,8 @@ export function makeLabels(root) {
   }
 
   return { layer, find, place, shown };
+}
+
+function between(/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) {
+  return Math.max(low, Math.min(high, value));
 }

@@ -31,6 +31,7 @@ class ScoresPanel {
   #numbers = element("dl", "tw-facts tw-small");
   #list = element("div", "tw-histograms");
   #none = element("p", "tw-small tw-muted", "No scores yet: they need logits, labels or features.");
+  #how = element("span", "tw-small tw-muted", "drag on a histogram");
   #missing = element("div", "tw-missing");
   /** @type {Map<string, Histogram>} */
   #histograms = new Map();
@@ -66,9 +67,8 @@ class ScoresPanel {
 
   #histogramParts() {
     const heading = element("div", "tw-section");
-    const how = element("span", "tw-small tw-muted", "drag on a histogram");
-    how.title = "A drag or a click selects. Shift adds, Alt takes away, Ctrl keeps what is in both.";
-    heading.append(element("b", "tw-title", "Select by a score"), how);
+    this.#how.title = "A drag or a click selects. Shift adds, Alt takes away, Ctrl keeps what is in both.";
+    heading.append(element("b", "tw-title", "Select by a score"), this.#how);
     return [heading, this.#list, this.#none, this.#missing];
   }
 
@@ -112,6 +112,7 @@ class ScoresPanel {
       return made.root;
     });
     this.#none.hidden = shown.length > 0;
+    this.#how.hidden = !shown.length;
     if (shown.some((/** @type {Node} */ root, /** @type {number} */ k) => this.#list.children[k] !== root) || shown.length !== this.#list.children.length) this.#list.replaceChildren(...shown);
   }
 

@@ -10,7 +10,7 @@ import { Requests } from "../gallery/requests.js";
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 /** @typedef {import("../../frontend/commands.js").Commands} Commands */
 
-const [LEAST, GAP] = [68, 7]; // width of a picture, and between two, pixels
+const [LEAST, GAP] = [76, 7]; // width of a picture, and between two, pixels
 
 /** @type {(context: {model: ViewModel, el: HTMLElement, commands: Commands}) => () => void} */
 function render({ model, el, commands }) {

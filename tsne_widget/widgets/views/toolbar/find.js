@@ -48,7 +48,7 @@ class Find {
     this.#report.setAttribute("role", "status");
     this.#report.hidden = true;
     const key = element("kbd", "", "F");
-    key.setAttribute("aria-hidden", "true");
+    key.setAttribute("aria-hidden", "true"); // the field's title names it
     this.root.append(icon("find"), this.#field, key, this.#list, this.#report);
     this.#open(false);
     this.#listen();

@@ -109,13 +109,15 @@ class ToolbarView(View):
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
 
     def _show_busy(self) -> None:
-        state, share = self._state, self._state.measuring
+        text, share = self._state.busy, self._state.measuring
         with self.hold_sync():
-            if state.busy or share is None:
-                self.busy, self.done = state.busy, -1
+            if text or share is None:
+                self.busy, self.done = text, -1
             else:
-                self.busy = f"Measuring pictures, {100 * share:.0f}\u202f%"
-                self.done = round(share, 2)
+                self.busy, self.done = (
+                    f"Measuring pictures, {100 * share:.0f}\u202f%",
+                    round(share, 2),
+                )
 
     def _show_finders(self) -> None:
         scores = self._state.scores
@@ -203,7 +205,7 @@ class ToolbarView(View):
             state.select(among, mode, ranking)
         else:
             hidden = f"; {len(rows):,} in hidden classes" if len(rows) else ""
-            state.message = printable(f"{none} among the visible samples{hidden}", MAX_SENTENCE)
+            state.message = printable(f"{none} among the visible pictures{hidden}", MAX_SENTENCE)
 
     def _on_misclassified(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.select(self._wrong & self._state.visible_rows)

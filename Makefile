@@ -12,6 +12,9 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 NODE    := $(BIN)/python -m tests.node
 MODULES := node_modules/.installed
+# Beside the packages of VENV: torch's CUDA packages name the one Triton that they work with, which
+# may be too old to interpret the kernels.
+TRITON  := $(VENV)/triton
 
 # PYTEST_ARGS="-n 0" runs the tests in one process. tests/conftest.py says how many processes there
 # are otherwise, which tests stay together, and in which order they start.
@@ -37,8 +40,12 @@ test-slow: browser  ## the others
 test-fast: $(VENV)/.installed-test  ## the tests without a browser, a Ray cluster or long runs
 	$(DEV_MODE) $(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
 
-test-kernels: $(VENV)/.installed-kernels  ## the GPU's kernels, interpreted on the CPU by Triton (290 MB)
-	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/projection/test_kernels.py $(PYTEST_ARGS)
+test-kernels: $(TRITON)  ## the GPU's kernels, interpreted on the CPU by Triton (290 MB)
+	PYTHONPATH=$(abspath $(TRITON)) TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/projection/test_kernels.py $(PYTEST_ARGS)
+
+$(TRITON): Makefile | $(VENV)/.installed-test
+	$(PIP) --no-deps --upgrade --target $@ "triton>=3.8"
+	@touch $@
 
 test-oldest:  ## the tests without a browser, with the oldest supported dependencies
 	$(MAKE) VENV=$(VENV)-oldest CONSTRAINTS=.ci/oldest.txt $(VENV)-oldest/.installed-test

@@ -52,6 +52,10 @@ def explorer():
         (lambda: EmbeddingExplorer(), "from_model(model, dataset)"),
         (lambda: EmbeddingExplorer.from_model(MODEL), "from_model(model, dataset)"),
         (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, batchsize=2), "mean 'batch_size'?"),
+        (
+            lambda: EmbeddingExplorer.from_model(MODEL, DATASET, colour="tab10"),
+            "from_model(): got an unexpected keyword argument 'colour'; did you mean 'colors'?",
+        ),
         (lambda: EmbeddingExplorer.load("folder", XY), "images="),
         (lambda: compare(RECORD, RECORD), 'compare({"fc2": a, "conv5": b})'),
         (lambda: compare(a=RECORD, b=RECORD), 'compare({"fc2": a, "conv5": b})'),
@@ -73,6 +77,13 @@ def test_wrong_call_is_an_error_with_the_remedy(call, remedy):
 def test_positional_path_of_a_figure_is_refused_with_the_remedy(explorer):
     with pytest.raises(WrongCallError, match=r"explorer\.figure\(path="):
         explorer.figure("map.pdf")
+
+
+def test_wrong_option_of_a_method_is_refused_with_the_nearest_name(explorer, tmp_path):
+    with pytest.raises(WrongCallError, match=r"save_html\(\): .* did you mean 'title'"):
+        explorer.save_html(tmp_path / "map.html", titel="Cats")
+    with pytest.raises(WrongCallError, match=r"select\(\): .* did you mean 'neighbors_of'"):
+        explorer.select(neighbours_of=3)
 
 
 def test_wrong_call_error_has_all_its_base_classes():

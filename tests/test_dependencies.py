@@ -39,6 +39,11 @@ def test_every_dependency_comes_from_the_index_with_a_minimum_version():
     assert not [one for one in requirements() if not FROM_THE_INDEX.fullmatch(one)]
 
 
+def test_no_requirement_names_a_triton():
+    """torch's CUDA packages name the one that they work with; no other resolves beside them."""
+    assert not [one for one in requirements() if one.startswith("triton")]
+
+
 def test_a_constraint_of_ci_is_one_exact_version():
     lines = (ROOT / ".ci" / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]

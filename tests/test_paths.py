@@ -88,3 +88,11 @@ def test_a_moved_exploration_is_loaded_with_its_pictures(folder, tmp_path):
 def test_a_damaged_exploration_is_a_store_error_with_any_root(tmp_path):
     with pytest.raises(StoreError, match="not a saved exploration"):
         EmbeddingExplorer.load(tmp_path, root=tmp_path)
+
+
+def test_an_exploration_is_not_called_damaged_for_a_wrong_root(folder, tmp_path):
+    record = FeatureSet.from_arrays(np.eye(N), paths=NAMES)
+    with EmbeddingExplorer(record, embedding=np.eye(N)[:, :2]) as explorer:
+        explorer.save(tmp_path / "saved")
+    with pytest.raises(InvalidInputError, match=r"^root='.*missing' is not a folder"):
+        EmbeddingExplorer.load(tmp_path / "saved", root=tmp_path / "missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 from tsne_widget._validation import did_you_mean
@@ -14,13 +14,17 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def explained(remedy: str) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+def explained(
+    remedy: str, passed_on: Callable[[], Iterable[str]] | None = None
+) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     """A decorator that adds a remedy to the TypeError of a wrong call.
 
     Parameters
     ----------
     remedy : str
         How to call the function; it follows Python's own message.
+    passed_on : callable, optional
+        Returns the names of the keyword arguments that the function passes on to another one.
 
     Raises
     ------
@@ -43,13 +47,19 @@ you mean 'width'?; pass one dict: both({"a": 1})
 
         @functools.wraps(function)
         def called(*arguments: _P.args, **options: _P.kwargs) -> _T:
+            known = [*signature.parameters, *(passed_on() if passed_on else ())]
+            unknown = [option for option in options if option not in known]
+            fault = ""
+            if passed_on and unknown:
+                fault = f"got an unexpected keyword argument {unknown[0]!r}"
             try:
                 signature.bind(*arguments, **options)
             except TypeError as error:
+                fault = str(error)
+            if fault:
                 name = function.__qualname__.removesuffix(".__init__")
-                unknown = [option for option in options if option not in signature.parameters]
-                near = did_you_mean(unknown[0], signature.parameters) if unknown else ""
-                raise WrongCallError(f"{name}(): {error}{near}; {remedy}") from None
+                near = did_you_mean(unknown[0], known) if unknown else ""
+                raise WrongCallError(f"{name}(): {fault}{near}; {remedy}")
             return function(*arguments, **options)
 
         return called

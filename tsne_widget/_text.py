@@ -22,6 +22,11 @@ _JOINERS = "\u200c\u200d"
 _JOINED = ("Lo", "Mn", "Mc", "So", "Sk")
 
 
+def unexpected(error: BaseException) -> BaseException | None:
+    """An exception whose traceback belongs into the log; None for ours, which say the remedy."""
+    return None if isinstance(error, TsneWidgetError) else error
+
+
 def failure(error: BaseException, what: str = "") -> str:
     """The text to display for an exception: its message and a remedy.
 

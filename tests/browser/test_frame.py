@@ -85,12 +85,15 @@ def test_undo_works_from_everywhere_and_never_reaches_the_notebook(notebook, pla
     assert editor.inner_text() == text
 
 
-def test_escape_clears_the_selection_and_undo_brings_it_back(notebook):
+def test_escape_clears_the_selection_and_buttons_undo_and_redo_it(notebook):
     count = select_the_wrong(notebook)
+    header = notebook.page.locator(".tw-toolbar")
     notebook.page.locator(".tw-wrong-count").press("Escape")
     until(lambda: selected(notebook) == 0, 20, "an empty selection")
-    notebook.page.locator(".tw-toolbar").get_by_role("button", name="Undo").click()
+    header.get_by_role("button", name="Undo").click()
     until(lambda: selected(notebook) == count, 20, "the selection again")
+    header.get_by_role("button", name="Redo").click()
+    until(lambda: selected(notebook) == 0, 20, "the selection cleared again")
 
 
 def test_the_question_mark_lists_the_keys(notebook):

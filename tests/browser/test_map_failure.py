@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.gestures import SECONDS
+from tests.widgets.page import Page as KernelPage
 from tsne_widget import EmbeddingExplorer, FeatureSet
 from tsne_widget.widgets.frontend.assets import bundle
 
@@ -29,15 +30,28 @@ _SHOW = """async ([script, style, state]) => {
 }"""
 
 
-def page_state() -> dict[str, object]:
+def page_state(*, is_asked_for_points: bool = False) -> dict[str, object]:
     """Traits of an explorer as the page has them, bytes as lists."""
     record = FeatureSet.from_arrays(np.eye(4), ["cat", "dog", "cat", "dog"])
     with EmbeddingExplorer(record, embedding=np.eye(4)[:, :2]) as explorer:
+        if is_asked_for_points:
+            KernelPage(explorer).send("map", "no_figure")
         state = {name: value for name, value in explorer.get_state().items() if "." in name}
     return {
         name: {"bytes": list(value)} if isinstance(value, bytes) else value
         for name, value in state.items()
     }
+
+
+def test_points_that_the_kernel_has_sent_are_drawn_without_a_figure(browser: Browser):
+    page = browser.new_page()
+    state = page_state(is_asked_for_points=True)
+    assert state["map.figure"] is None
+    page.evaluate(_SHOW, [bundle("widget.js"), bundle("widget.css"), state])
+    page.wait_for_function(
+        "() => document.querySelector('.tw-scatter').bqplotFigure", timeout=20 * SECONDS
+    )
+    page.close()
 
 
 def test_unrendered_explorer_names_the_remedy_and_a_page_without_a_kernel(browser: Browser):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tsne_widget
 from tests.widgets.page import Page
 from tsne_widget import EmbeddingExplorer, FeatureSet
 
 N = 30
-PACKAGE = "tsne_widget"
+PACKAGE = str(Path(tsne_widget.__file__).parent)
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt at the n-th line executed in the widgets."""
+    """Raises KeyboardInterrupt at the n-th line executed in the package."""
 
     def __init__(self, at: int) -> None:
         self.at, self.lines = at, 0
@@ -28,7 +31,7 @@ class Interrupt:
         sys.settrace(None)
 
     def trace(self, frame, event, _argument):
-        if PACKAGE not in frame.f_code.co_filename:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
             return None
         if event == "line":
             self.lines += 1
@@ -56,56 +59,79 @@ ACTIONS = {
 }
 
 
+def steps(act, reset) -> Iterator[int]:
+    """Interrupt ``act`` at one line after another, each time after ``reset``, until it ends."""
+    at = 1
+    while True:
+        reset()
+        try:
+            with Interrupt(at):
+                act()
+        except KeyboardInterrupt:
+            yield at
+        else:
+            break
+        at += 1 + at // 12
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_interrupt_at_any_step_leaves_a_consistent_state(action):
-    act = ACTIONS[action]
-    with make_explorer() as undisturbed:
-        act(Page(undisturbed))
-        expected = (undisturbed.selected.tolist(), undisturbed.visible_classes)
-    interrupted, at = 0, 1
-    while True:
-        with make_explorer() as explorer:
-            state, page = explorer.state, Page(explorer)
-            before = state.visible.copy()
-            try:
-                with Interrupt(at):
-                    act(page)
-            except KeyboardInterrupt:
-                interrupted += 1
-            else:
-                break
-            assert state.visible_rows[state.selected].all()
-            assert state.visible.shape == before.shape
-            # the same change again has the same result as without an interrupt
+    with make_explorer() as explorer:
+        state, page = explorer.state, Page(explorer)
+
+        def reset():
+            explorer.color_by = "label"
             explorer.visible_classes = ["0", "1", "2"]
             explorer.select([])
             explorer.select(range(20))
-            act(page)
-            if action != "undo":
-                assert (explorer.selected.tolist(), explorer.visible_classes) == expected
-        at += 1 + at // 12
+
+        def act():
+            ACTIONS[action](page)
+
+        def shown():
+            return explorer.selected.tolist(), explorer.visible_classes, explorer.color_by
+
+        reset()
+        act()
+        expected, interrupted = shown(), 0
+        for _at in steps(act, reset):
+            interrupted += 1
+            chosen = state.chosen
+            assert np.array_equal(state.selected, chosen[state.visible[state.codes[chosen]]])
+            assert state.visible.shape == (3,)
+            # the same change again has the same result as without an interrupt
+            reset()
+            act()
+            assert shown() == expected
     assert interrupted > 10
 
 
-def test_interrupted_undo_or_redo_loses_no_history():
-    for act in (EmbeddingExplorer.undo, EmbeddingExplorer.redo):
-        at, ended = 1, False
-        while not ended:
-            with make_explorer() as explorer:
-                for rows in ([1], [2], [3]):
-                    explorer.select(rows)
-                explorer.undo()
-                try:
-                    with Interrupt(at):
-                        act(explorer)
-                    ended = True
-                except KeyboardInterrupt:
-                    found = []
-                    for _ in range(6):
-                        found.append(explorer.selected.tolist())
-                        explorer.undo()
-                    assert [1] in found
-                    assert list(range(20)) in found
-                    assert found[-1] == []
-            at += 1 + at // 12
-        assert at > 10
+HISTORY = [[], list(range(20)), [1], [2], [3]]
+
+
+def undone(explorer):
+    """Undo everything: the selections, oldest first."""
+    found = [explorer.selected.tolist()]
+    for _ in HISTORY:
+        explorer.undo()
+        found.insert(0, explorer.selected.tolist())
+    while found[:2] == [[], []]:
+        del found[0]
+    return found
+
+
+@pytest.mark.parametrize("act", [EmbeddingExplorer.undo, EmbeddingExplorer.redo])
+def test_interrupted_undo_or_redo_loses_no_history(act):
+    with make_explorer() as explorer:
+
+        def reset():
+            for rows in HISTORY[1:]:
+                explorer.select(rows)
+            explorer.undo()
+
+        interrupted = 0
+        explorer.undo()
+        for _at in steps(lambda: act(explorer), reset):
+            interrupted += 1
+            assert undone(explorer) in (HISTORY, HISTORY[:-1], HISTORY[:-2])
+    assert interrupted > 10

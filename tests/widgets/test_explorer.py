@@ -196,8 +196,10 @@ def test_misclassified_and_visible_are_words_of_select(explorer, record):
     explorer.visible_classes = ["dog"]
     explorer.select("visible")
     assert explorer.selected.tolist() == list(range(1, N, 3))
-    with pytest.raises(InvalidInputError, match="no selection 'wrong': the words are selected"):
+    with pytest.raises(InvalidInputError, match="no selection 'wrong': the words are 'selected'"):
         explorer.select("wrong")
+    with pytest.raises(InvalidInputError, match="did you mean 'misclassified'"):
+        explorer.select("misclassifed")
     with pytest.raises(InvalidInputError, match="there is no class 'fox'; there are cat, dog, owl"):
         explorer.visible_classes = "fox"
 
@@ -285,6 +287,7 @@ def test_close_leaves_no_widget_behind_and_may_be_called_twice(record):
     explorer.close()
     explorer.close()
     assert open_widgets() == before
+    assert "0 selected, closed" in repr(explorer)
 
 
 def test_no_observer_is_called_after_closing(record):

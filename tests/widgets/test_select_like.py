@@ -161,6 +161,8 @@ def test_without_model_or_transform_the_error_names_the_remedy(model):
         assert nearest(explorer, x[7]) == [7]
         with pytest.raises(InvalidInputError, match=r"has no transform= .*pass the model's input"):
             explorer.select_like(Image.fromarray(PIXELS[7]))
+        with pytest.raises(InvalidInputError, match=r"'no\.png': there is no such file"):
+            explorer.select_like("no.png")
         with pytest.raises(InvalidInputError, match="is not like the input of the model, float32"):
             explorer.select_like(PIXELS[7])
 

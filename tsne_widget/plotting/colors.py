@@ -186,7 +186,8 @@ def _as_hex(color: Any, name: str) -> str:
         return to_hex(color)
     except (ValueError, TypeError) as error:
         near = did_you_mean(color, get_named_colors_mapping()) if isinstance(color, str) else ""
-        raise InvalidInputError(f"colors[{name!r}] = {color!r} is not a colour{near}") from error
+        remedy = near or "; pass a name such as 'teal' or a code such as '#1b9e77'"
+        raise InvalidInputError(f"colors[{name!r}] = {color!r} is not a colour{remedy}") from error
 
 
 def _of_colormap(name: str, count: int) -> tuple[str, ...]:

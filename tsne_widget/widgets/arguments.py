@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable
+
 import numpy as np
 
 from tsne_widget.errors import InvalidInputError
@@ -34,3 +37,15 @@ def check_height(height: object) -> None:
         raise InvalidInputError(
             f"height={height!r} must be a whole number of pixels, {MIN_HEIGHT} or more, such as 460"
         )
+
+
+def extraction_options() -> Iterable[str]:
+    """Names of the arguments of :func:`tsne_widget.extract`."""
+    from tsne_widget.extraction import extract  # imports torch
+
+    return inspect.signature(extract).parameters
+
+
+def page_options() -> Iterable[str]:
+    """Names of the arguments of ``explorer.save_html`` that shape the page."""
+    return "title", "thumbnail", "max_rows", "whole_paths"

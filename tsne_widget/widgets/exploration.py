@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from tsne_widget._calls import explained
 from tsne_widget.analysis import finder_order
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.feature_set import FeatureSet
@@ -88,6 +89,9 @@ class Exploration(Application):
         """The traits behind all views, for views of your own."""
         return self._state
 
+    @explained(
+        "write explorer.select(rows), or one criterion by name, such as label='cat' or query='…'"
+    )
     def select(
         self,
         rows: Any = None,

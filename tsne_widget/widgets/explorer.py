@@ -14,7 +14,7 @@ from tsne_widget._calls import explained
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.images import checked_images
-from tsne_widget.widgets.arguments import check_record
+from tsne_widget.widgets.arguments import check_record, extraction_options, page_options
 from tsne_widget.widgets.evidence_exploration import EvidenceExploration
 from tsne_widget.widgets.io.downloads import downloads_of
 from tsne_widget.widgets.io.load import load_state, restore_state
@@ -146,7 +146,8 @@ class EmbeddingExplorer(EvidenceExploration):
     @classmethod
     @explained(
         "write EmbeddingExplorer.from_model(model, dataset), with the layer's name as the third "
-        "argument if you like; pass all other arguments by name: images=, batch_size=, …"
+        "argument if you like; pass all other arguments by name: images=, batch_size=, …",
+        passed_on=extraction_options,
     )
     def from_model(
         cls,
@@ -332,6 +333,9 @@ class EmbeddingExplorer(EvidenceExploration):
             raise StoreError(f"{folder} does not fit its features: {error}") from error
         return explorer
 
+    @explained(
+        "write explorer.save_html(path), all else by name: title=, …", passed_on=page_options
+    )
     def save_html(
         self, path: str | os.PathLike[str], *, rows: Any = None, progress: bool = True, **page: Any
     ) -> Path:

@@ -231,6 +231,8 @@ class MapExploration(Exploration):
         condition = {"none": "ready", "done": "ready", "running": fit.title}.get(
             fit.condition, fit.condition
         )
+        if self.comm is None:
+            condition = "closed: nothing to show; make another one"
         count = len(self.notes)
         notes = f", {count} note{'s' * (count > 1)}" if count else ""
         return (

@@ -17,13 +17,23 @@ from PIL import Image
 from tests.faults.attacks import TEXTS
 from tests.images.pictures import encoded, noise
 from tests.widgets.html_export.shared_pages import SharedPage
-from tsne_widget import EmbeddingExplorer, FeatureSet, InvalidInputError, StoreError, save_html
+from tsne_widget import (
+    EmbeddingExplorer,
+    FeatureSet,
+    InvalidInputError,
+    StoreError,
+    save_html,
+)
+from tsne_widget.errors import DoubtWarning
 from tsne_widget.images import ArrayImages
 from tsne_widget.widgets.frontend.assets import bundle
 from tsne_widget.widgets.html_export.pictures import shared_pictures
 
 N = 40
 CONTENT = "tsne_widget.widgets.html_export.content"
+
+# For records whose paths are only names.
+without_files = pytest.mark.filterwarnings("ignore:.* pictures could not be read")
 
 
 def make_record(n=N, **fields) -> FeatureSet:
@@ -86,6 +96,7 @@ def test_page_contains_the_data_of_the_frame(tmp_path):
     assert record["paths"] == [path.rpartition("/")[2] for path in frame["path"]]
 
 
+@without_files
 def test_page_opens_in_the_state_of_the_explorer(tmp_path):
     with EmbeddingExplorer(make_record(), embedding=xy(make_record())) as explorer:
         explorer.visible_classes = ["cat", "owl"]
@@ -127,7 +138,8 @@ def test_broken_pictures_are_counted_and_have_a_reason(saved, tmp_path):
         file.write_bytes(encoded(noise(), "PNG"))
     files[2].write_bytes(b"no picture")
     record = make_record(4, ids=np.arange(4), paths=files)
-    page = saved(record, images=None)
+    with pytest.warns(DoubtWarning, match="2 of 4 pictures could not be read; the page says why"):
+        page = saved(record, images=None)
     assert page.record["notes"]["pictures"] == "2 of 4 pictures could not be read"
     assert sorted(page.record["pictures"]["notes"]) == ["2", "3"]
     assert page.picture(2) == page.picture(3) == b""
@@ -221,6 +233,7 @@ def test_page_contains_whole_paths_on_request(saved):
     assert saved(whole_paths=True).record["paths"][0] == "/home/mallory/secret/animals/0.png"
 
 
+@without_files
 @pytest.mark.parametrize(
     "path", ["C:\\Users\\me\\cat.png", "/home/me/cat.png", "cat.png", "a/cat.png/"]
 )
@@ -229,6 +242,7 @@ def test_page_contains_only_the_last_part_of_a_path(saved, path):
     assert page.record["paths"] == ["cat.png"]
 
 
+@without_files
 def test_hostile_text_cannot_leave_its_script_element(saved):
     names = list(
         dict.fromkeys([*TEXTS, "</script><script>window.pwned=1</script>", "<!--", "\u2028"])

@@ -32,6 +32,7 @@ def saved_with(folder, *words):
         return explorer.save(folder), explorer.to_dataframe("all"), explorer.selected
 
 
+@pytest.mark.filterwarnings("ignore:.* pictures could not be read")  # the paths are only names
 def test_computed_scores_are_in_the_frame_after_loading(tmp_path, nothing_is_computed):
     folder, frame, selected = saved_with(tmp_path / "saved", "suspected_labels", "outliers", "torn")
     assert frame[["suspicion", "outlier_score", "trustworthiness"]].notna().any().all()

@@ -195,7 +195,8 @@ def test_a_query_selects_what_pandas_finds(explorer, query):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("confidenc < 1", "'confidenc' is not defined.*columns"),
+        ("confidenc < 1", "'confidenc' is not defined; did you mean 'confidence'"),
+        ("size < 1", "'size' is not defined; the columns are path, label"),
         ("confidence < @limit", "pass a function"),
         ("confidence <", "failed: "),
         ("label", "Int64.* compare a column"),

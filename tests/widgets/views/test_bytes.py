@@ -1,9 +1,12 @@
 """Bytes that one gesture sends to the page, without Jupyter's envelope."""
 
+import json
+
 import numpy as np
 import pytest
+from ipywidgets.embed import dependency_state
 
-from tests.widgets.page import Page
+from tests.widgets.page import Page, open_widgets
 from tsne_widget import EmbeddingExplorer, FeatureSet
 
 N, CLASSES = 5_000, 7
@@ -49,11 +52,11 @@ def test_points_are_loaded_with_at_most_thirteen_bytes_each(page):
 def test_page_without_bqplot_gl_receives_nine_bytes_per_point_on_request_only(page):
     assert not page.shows("map", "places")
     assert not page.shows("map", "texels")
+    rows = page.rows(page.widget.embedding)
     for _ in range(2):
         page.send("map", "no_figure")
     assert len(page.shows("map", "places")) + len(page.shows("map", "texels")) == 9 * N
     assert 9 * N <= page.bytes_sent < 10 * N
-    rows = page.rows(page.widget.embedding)
     places = page.shows("map", "places", "<f4").reshape(2, N)
     assert np.array_equal(places, page.widget.embedding[rows].T)
     colors = np.array(page.shows("map", "texture"))[page.shows("map", "texels", "u1")]
@@ -71,3 +74,25 @@ def test_a_page_without_bqplot_gl_follows_places_and_colours(page):
     explorer.color_by = "correct"
     wrong = explorer.feature_set.misclassified[rows]
     assert np.array_equal(page.shows("map", "texels", "u1"), wrong)
+
+
+def saved(page):
+    """Bytes that a saved notebook has of a widget, as text."""
+    return len(json.dumps(dependency_state([page.widget], drop_defaults=False)))
+
+
+def test_a_saved_notebook_has_the_points_once(page):
+    with_figure, models = saved(page), open_widgets()
+    page.send("map", "no_figure")
+    assert saved(page) < with_figure
+    assert page.shows("map", "figure") is None
+    assert open_widgets() < models
+    page.widget.state.embedding = page.widget.embedding[::-1].copy()
+    assert page.shows("map", "figure") is None
+
+
+def test_a_figure_that_a_page_draws_stays(page):
+    page.send("map", "drawn")
+    page.send("map", "no_figure")
+    places = page.shows("map", "places", "<f4").reshape(2, N)
+    assert np.array_equal(page.points(), places.T)

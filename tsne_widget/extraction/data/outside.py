@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,13 @@ def as_input(picture: Any, example: Tensor) -> Tensor:
         If it is not an array of as many axes, or its numbers are of another kind.
     """
     if not isinstance(picture, (Tensor, np.ndarray)):
+        is_path = isinstance(picture, (str, os.PathLike))
+        if is_path and not Path(picture).exists():
+            raise InvalidInputError(f"picture={os.fspath(picture)!r}: there is no such file")
+        given = repr(os.fspath(picture)) if is_path else described(picture)
         raise InvalidInputError(
-            f"picture={described(picture)} cannot be given to the model, which takes "
-            f"{described(example)}, and the dataset has no transform= that makes it so; {REMEDY}"
+            f"the model takes {described(example)}, and the dataset has no transform= that makes "
+            f"this from picture={given}; {REMEDY}"
         )
     tensor = _as_tensor(picture)
     if tensor.ndim == example.ndim + 1 and len(tensor) == 1:

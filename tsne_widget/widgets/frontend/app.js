@@ -66,8 +66,8 @@ class Application {
 
   #layOutExplorer() {
     this.#releases.push(this.#commands.add("keep-selection", () => {
+      this.#commands.run("open-panel", "selections"); // first: a new panel does not edit earlier names
       this.#backend("selections").send({ kind: "keep" });
-      this.#commands.run("open-panel", "selections"); // where the name can be edited
     }));
     this.#place(this.frame, "toolbar", "tw-place-toolbar");
     const body = this.frame.appendChild(element("div", "tw-body"));

@@ -1,5 +1,6 @@
 // The progress of a computation, and the message.
-import { element, textButton } from "./elements.js";
+import { iconButton } from "./controls.js";
+import { element } from "./elements.js";
 
 /** @param {HTMLElement} parent */
 export function makeProgress(parent) {
@@ -27,10 +28,8 @@ export function makeMessage(parent) {
   root.setAttribute("role", "alert");
   root.hidden = true;
   const said = root.appendChild(element("span"));
-  const dismiss = root.appendChild(textButton("", () => { root.hidden = true; }));
-  dismiss.className = "tw-dismiss";
-  dismiss.title = "Dismiss";
-  dismiss.setAttribute("aria-label", "Dismiss");
+  const dismiss = root.appendChild(iconButton("Dismiss", "close", () => { root.hidden = true; }));
+  dismiss.classList.add("tw-dismiss");
   return (text) => {
     if (said.textContent !== text) root.hidden = !text;
     said.textContent = text;

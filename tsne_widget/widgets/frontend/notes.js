@@ -46,7 +46,14 @@ export function makeNotes(parent) {
 /** @param {Note} note */
 function makeNote({ of, text }) {
   const item = element("li");
-  if (of) item.append(element("b", "", of));
-  item.append(element("span", "", text));
+  if (of) item.append(element("span", "tw-caption tw-muted", of));
+  const [fact, ...rest] = text.split("; ");
+  item.append(element("b", "", sentence(fact)));
+  if (rest.length) item.append(element("span", "tw-small tw-muted", `${sentence(rest.join("; "))}.`));
   return item;
+}
+
+/** With a capital, unless it begins with code. @param {string} text */
+function sentence(text) {
+  return /^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
 }

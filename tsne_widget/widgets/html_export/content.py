@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._atomic import remove_unfinished, whole_file
+from tsne_widget._notes import warn_about
 from tsne_widget._text import MAX_SENTENCE, printable
 from tsne_widget._validation import as_embedding, as_row_set
 from tsne_widget.analysis.sampling import class_sample
 from tsne_widget.errors import InvalidInputError, StoreError
 from tsne_widget.feature_set import FeatureSet
-from tsne_widget.images import images_of
+from tsne_widget.images import NoImages, images_of
 from tsne_widget.plotting import class_colors
 from tsne_widget.widgets.html_export import options as page_options
 from tsne_widget.widgets.html_export.evidence import shared_evidence
@@ -170,6 +171,10 @@ def _pictures(
         )
     broken = pictures.broken
     unreadable = f"{broken:,} of {len(rows):,} pictures could not be read" if broken else ""
+    if broken and not isinstance(source, NoImages):
+        warn_about(
+            [f"{unreadable}; the page says why. If the files have moved, pass root= to load()"]
+        )
     notes = filter(None, [unreadable, getattr(source, "note", "")])
     return pictures, printable("; ".join(notes), MAX_SENTENCE)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tsne_widget._paths import moved_paths
 from tsne_widget.errors import StoreError
 from tsne_widget.feature_set import FeatureSet
 from tsne_widget.feature_set_io import load_npy
@@ -54,10 +55,12 @@ def load_state(
     StoreError
         If the folder holds no exploration, is damaged or from a later version, or if its features
         are missing or have changed.
+    InvalidInputError
+        If ``root`` has none of the pictures.
     """
     source = Path(folder)
     try:
-        return _read(source, json.loads((source / MANIFEST).read_text("utf-8")), root)
+        saved = _read(source, json.loads((source / MANIFEST).read_text("utf-8")))
     except StoreError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -71,6 +74,9 @@ def load_state(
             f"{source / MANIFEST} is not that of a saved exploration, or is damaged: {error}; "
             "copy the folder again, or call explorer.save(folder, overwrite=True) again"
         ) from error
+    if root is not None and saved.record.paths is not None:
+        saved.record._put(paths=tuple(moved_paths(saved.record.paths, root)))
+    return saved
 
 
 def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None:
@@ -89,7 +95,7 @@ def restore_state(saved: Saved, state: ExplorerState, map_view: MapView) -> None
     map_view.draw_as(**saved.view.points)
 
 
-def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None) -> Saved:
+def _read(source: Path, manifest: dict[str, Any]) -> Saved:
     if manifest["format"] != FORMAT:
         raise StoreError(
             f"{source} has format {manifest['format']!r}, this version reads {FORMAT}; "
@@ -112,7 +118,7 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
             raise StoreError(f"{source / MANIFEST} does not list {name}.npy")
         return load_npy(data / f"{name}.npy")
 
-    record = _read_features(source, data, manifest, root)
+    record = _read_features(source, data, manifest)
     columns: dict[str, NDArray[Any]] = {}
     for number, column in enumerate(manifest["columns"]):
         if column["plain"]:
@@ -157,9 +163,7 @@ def _read(source: Path, manifest: dict[str, Any], root: str | os.PathLike[str] |
     )
 
 
-def _read_features(
-    source: Path, data: Path, manifest: dict[str, Any], root: str | os.PathLike[str] | None
-) -> FeatureSet:
+def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
     reference = manifest["features"]
     if reference is None:
         folder = data / "features"
@@ -181,8 +185,6 @@ def _read_features(
             f"the features in {folder} are not the explored ones; "
             "restore them, or make a new exploration"
         )
-    if root is not None:
-        record = FeatureSet.load(folder, root=root)
     # A note may be newer than the saved features. Older folders have none.
     return record.with_notes(_checked_texts(manifest.get("notes", ())), warn=False)
 

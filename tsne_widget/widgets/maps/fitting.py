@@ -10,7 +10,7 @@ from functools import cached_property
 from numbers import Real
 from typing import Any
 
-from tsne_widget._text import failure, printable
+from tsne_widget._text import failure, printable, unexpected
 from tsne_widget._validation import as_embedding
 from tsne_widget.errors import InvalidInputError, WaitTimeoutError
 from tsne_widget.widgets.maps.runner import ProjectionRun, Update, is_live
@@ -167,8 +167,8 @@ class Fitting:
                 error = wrong_shape
         if error is not None:  # shown here, and raised by wait()
             self._error = error
-            logger.error("the map failed", exc_info=error)
             message = failure(error, "The map")
+            logger.error("%s", message, exc_info=unexpected(error))
             self._state.message = message
             self._set("fit", fit._replace(condition="failed", title=message))
         elif update.ended:

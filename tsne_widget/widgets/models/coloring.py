@@ -16,6 +16,7 @@ from tsne_widget.widgets.models.appearance import (
     RIGHT_COLOR,
     TEXELS,
     WRONG_COLOR,
+    title_of,
 )
 from tsne_widget.widgets.state.named_selections import selection_codes
 
@@ -30,6 +31,7 @@ MAX_ENTRIES = 24
 # Share of amounts at each end that gets the end's colour, so that an outlier does not make all
 # others look the same. The key shows it.
 TAIL = 0.01
+RAMP = RAMP_COLORS[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient
 
 
 class Coloring(NamedTuple):
@@ -80,6 +82,20 @@ def coloring(state: MapModel, name: str, palette: Sequence[str]) -> Coloring:
         colors = [*state.selection_colors.values(), UNKNOWN_COLOR]
         return _of_codes(codes, [*names, "none"], colors, len(names))
     return _of_values(state.scores[name])
+
+
+def key_of(colors: Coloring, name: str, is_explained: bool) -> dict[str, Any]:
+    """What the page shows beside points of these colours; no entries if the legend has them."""
+    return {
+        "title": title_of(name),
+        "entries": [] if is_explained else colors.entries,
+        "more": colors.more,
+        "low": colors.low,
+        "high": colors.high,
+        "ramp": list(RAMP),
+        "unknown": colors.unknown,
+        "unknown_name": "in none" if name == "selection" else "unknown",
+    }
 
 
 def class_palette(
@@ -186,6 +202,3 @@ def _of_amounts(values: NDArray[Any]) -> Coloring:
         high=("≥ " if inside.max() > high else "") + text(high),
         unknown=unknown,
     )
-
-
-RAMP = RAMP_COLORS[:: (TEXELS - 2) // 6]  # stops of the colour bar's gradient

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tsne_widget._text import failure
+from tsne_widget._text import failure, unexpected
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.main_thread import is_main
 
@@ -115,7 +115,7 @@ class Background:
         except Exception as raised:  # also of an observer: shown like a failed click
             error = raised
         if error is not None:
-            logger.error("%s failed", job.title, exc_info=error)
-            self._state.message = failure(error, job.title)
+            self._state.message = message = failure(error, job.title)
+            logger.error("%s", message, exc_info=unexpected(error))
             if job.failed is not None:
                 job.failed()

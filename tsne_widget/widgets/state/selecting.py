@@ -213,14 +213,14 @@ class Selecting(HasTraits):
     def _put(self, **values: Any) -> None:
         """Set traits together, then notify of each; an observer's error is raised at the end.
 
-        Whoever is notified sees all of them changed.
+        Whoever is notified sees all of them changed; an interrupt leaves all or none changed.
         """
         changes = []
         for name, new in values.items():
             old = self._trait_values.get(name)
             if old is None or not np.array_equal(old, new):
-                self._trait_values[name] = new
                 changes.append((name, old, new))
+        self._trait_values.update({name: new for name, _old, new in changes})
         errors = []
         with self.together():
             for name, old, new in changes:

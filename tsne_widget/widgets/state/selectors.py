@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsne_widget._by_index import is_pandas, rows_by_index, rows_of_ids
-from tsne_widget._validation import as_row_set
+from tsne_widget._validation import as_row_set, did_you_mean
 from tsne_widget.analysis import FINDER_NAMES, finder_rows, matching_rows
 from tsne_widget.analysis.distances import check_metric, distances_from
 from tsne_widget.analysis.scores import SCORES
@@ -110,12 +110,17 @@ def rows_of_word(state: ExplorerState, word: str) -> Rows:
     if word in state.selections:
         named_rows: Rows = state.selections[word]
         return named_rows
-    named = ", ".join(map(repr, state.selections)) or "none yet"
+    words = [*WORDS, *state.words]
+    named = f", and the named selections {_quoted(state.selections)}" if state.selections else ""
+    near = did_you_mean(word, [*words, *state.selections])
     raise InvalidInputError(
-        f"there is no selection {word!r}: the words are {', '.join([*WORDS, *state.words])}, the "
-        f"named selections {named}; a class is label={word!r}, a condition query={word!r}, "
-        f"a search text={word!r}"
+        f"there is no selection {word!r}{near or f': the words are {_quoted(words)}{named}'}; a "
+        f"class is label={word!r}, a condition query={word!r}, a search text={word!r}"
     )
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(map(repr, words))
 
 
 def rows_of(state: ExplorerState, given: Any, frame: Callable[[], pd.DataFrame]) -> Rows:
@@ -173,12 +178,13 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
         holds = frame.eval(query, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # the expression may raise anything
         hint = (
-            "a query cannot use your variables; pass a function: "
+            "; a query cannot use your variables; pass a function: "
             "select(lambda frame: frame.query(…))"
             if "@" in query
-            else f"the columns are {', '.join(map(str, frame.columns[:40]))}"
+            else _near_column(error, frame)
+            or f"; the columns are {', '.join(map(str, frame.columns[:40]))}"
         )
-        raise InvalidInputError(f"query {query!r} failed: {error}; {hint}") from error
+        raise InvalidInputError(f"query {query!r} failed: {error}{hint}") from error
     if not isinstance(holds, pd.Series) or not pd.api.types.is_bool_dtype(holds.dtype):
         kind = holds.dtype if isinstance(holds, pd.Series) else type(holds).__name__
         raise InvalidInputError(
@@ -186,6 +192,12 @@ def _rows_of_query(state: ExplorerState, query: str, frame: pd.DataFrame) -> Row
             "confidence < 0.5"
         )
     return rows_by_index("query", holds, state.feature_set.ids)
+
+
+def _near_column(error: Exception, frame: pd.DataFrame) -> str:
+    """The column or score that a query means by a name which pandas does not know; or ""."""
+    unknown = re.fullmatch(r"name '(.+)' is not defined", str(error))
+    return did_you_mean(unknown[1], [*map(str, frame.columns), *SCORES]) if unknown else ""
 
 
 def _rows_of_classes(

@@ -25,7 +25,7 @@ export function makeMapModel(exploration, tileOf) {
   const hit = (/** @type {number} */ point) => (isShown(rows[point]) ? rows[point] : null);
 
   const model = makeModel({
-    figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", budget: Math.max(LEAST_BUDGET, record.n),
+    figure: null, ...drawn.traits, ...paintOf(exploration, rows), waiting: "", steps: [], budget: Math.max(LEAST_BUDGET, record.n),
     visible: null, selected: null, lit: null, viewport: [],
     hovered: -1, links: null, trails: null, show_labels: record.kind !== "", epoch: 0, unknown: 0, turn: 0,
     mistakes: exploration.state.mistakes, pictures: false, point_size: 1, opacity: 1,

@@ -3,6 +3,7 @@ import { fullCount } from "../../frontend/classes.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
 import { MODES_HELP, modeOf } from "../../frontend/modes.js";
+import { paint } from "../../frontend/palette.js";
 
 /** @typedef {import("../../frontend/kernel.js").ViewModel} ViewModel */
 /** @typedef {{name: string, title: string, meaning: string, color: string, count: number, selected: number}} Change */
@@ -40,13 +41,13 @@ function render({ model, el }) {
     for (const [index, { name, title, meaning, color, count, selected }] of changes.entries()) {
       const row = rows[index] ?? add();
       row.button.dataset.change = name;
-      row.button.style.setProperty("--tw-color", color);
+      row.button.style.setProperty("--tw-color", paint(color));
       row.button.title = `${meaning}. Click to select them. ${MODES_HELP}`;
       row.button.disabled = !count;
       row.button.setAttribute("aria-pressed", String(count > 0 && selected === count));
       row.title.textContent = title;
       row.count.textContent = fullCount(count);
-      row.part.style.cssText = name === QUIET ? "display: none" : `flex-grow: ${count}; background: ${color}`;
+      row.part.style.cssText = name === QUIET ? "display: none" : `flex-grow: ${count}; background: ${paint(color)}`;
     }
   }
 

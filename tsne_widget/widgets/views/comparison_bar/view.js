@@ -23,9 +23,11 @@ function render({ model, el, commands }) {
   root.append(counts, rates, pill.root, busy, element("span", "tw-grow"));
   const showNotes = makeNotes(root);
   const undo = iconButton("Undo (Ctrl+Z)", "undo", () => model.send({ kind: "undo" }));
+  const redo = iconButton("Redo (Ctrl+Shift+Z)", "redo", () => model.send({ kind: "redo" }));
+  redo.classList.add("tw-redo");
   const full = iconButton("Full window (W)", "window", () => commands.run("window"));
   full.classList.add("tw-window");
-  root.append(undo, full);
+  root.append(undo, redo, full);
   const showMessage = makeMessage(root);
 
   function show() {
@@ -34,6 +36,7 @@ function render({ model, el, commands }) {
     busy.textContent = model.get("busy") && `${model.get("busy")} …`;
     busy.hidden = !model.get("busy");
     undo.disabled = !model.get("can_undo");
+    redo.disabled = !model.get("can_redo");
     pill.show();
     showMessage(model.get("message"));
   }
@@ -43,7 +46,7 @@ function render({ model, el, commands }) {
   showNotes(model.get("notes"));
   show();
   const releases = [
-    follow(model, [[changesOf("visible", "selected", "hidden", "message", "busy", "can_undo"), show]]),
+    follow(model, [[changesOf("visible", "selected", "hidden", "message", "busy", "can_undo", "can_redo"), show]]),
     commands.add("undo", () => model.send({ kind: "undo" })),
     commands.add("redo", () => model.send({ kind: "redo" })),
     commands.add("back", () => model.send({ kind: "clear" })), // the page may not know of the latest selection yet

@@ -15,13 +15,19 @@ export function makeFit(parent, control) {
   hold.replaceChildren(word);
   const stop = root.appendChild(button("Stop here", () => control("stop")));
   stop.title = "Stop here and keep the current map";
-  const more = root.appendChild(button("Run 250 more iterations", () => control("run"), "link"));
+  const more = root.appendChild(button("Run 250 more", () => control("run"), "link"));
   more.title = "Continue the optimisation for 250 iterations";
   for (const [one, name] of /** @type {const} */ ([[hold, "pause"], [stop, "stop"]])) one.prepend(icon(name));
   let began = 0;
   let timer = 0;
   /** @type {{iteration: number, at: number} | null} */
   let first = null; // of the present run
+
+  /** The name of the map gives way where there is little room. */
+  function showDoing(/** @type {string} */ name, /** @type {string} */ state) {
+    doing.replaceChildren(element("span", "", name), element("span", "", state && ` · ${state}`));
+    doing.title = doing.textContent ?? "";
+  }
 
   function show(/** @type {Fit} */ fit) {
     const { condition, iteration, total } = fit;
@@ -40,11 +46,11 @@ export function makeFit(parent, control) {
     word.textContent = condition === "paused" ? "Resume" : "Pause";
     more.hidden = isActive || !total;
     if (!isActive) {
-      doing.textContent = resultOf(fit);
+      showDoing(fit.title, resultOf(fit));
       return;
     }
     began ||= Date.now();
-    const tick = () => { doing.textContent = progressOf(fit, Date.now() - began, leftOf(fit, first)); };
+    const tick = () => showDoing(fit.title, progressOf(fit, Date.now() - began, leftOf(fit, first)));
     tick();
     if (!iteration) timer = setInterval(tick, 1000);
   }
@@ -53,10 +59,10 @@ export function makeFit(parent, control) {
 }
 
 /** @param {Fit} fit @param {number} elapsed  milliseconds @param {string} left */
-function progressOf({ condition, title, iteration, total, divergence }, elapsed, left) {
+function progressOf({ condition, iteration, total, divergence }, elapsed, left) {
   const steps = total ? `step ${number(iteration)} of ${number(total)}${divergenceOf(divergence)}${left}` : "";
   const state = iteration ? steps : `${Math.round(elapsed / 1000)} s`;
-  return `${title} · ${state}${condition === "paused" ? " · paused" : ""}`;
+  return `${state}${condition === "paused" ? " · paused" : ""}`;
 }
 
 /** The time left, once a few steps are measured. @param {Fit} fit @param {{iteration: number, at: number} | null} first */
@@ -67,10 +73,10 @@ function leftOf({ iteration, total }, first) {
 }
 
 /** @param {Fit} fit */
-function resultOf({ condition, title, iteration, total, divergence, seconds, note }) {
+function resultOf({ condition, iteration, total, divergence, seconds, note }) {
   const count = total ? `${number(iteration)} iterations${divergenceOf(divergence)}` : "";
-  if (condition === "stopped") return `Stopped after ${count}`;
-  return [title, count, durationOf(seconds), note].filter(Boolean).join(" · ");
+  if (condition === "stopped") return `stopped after ${count}`;
+  return [count, durationOf(seconds), note].filter(Boolean).join(" · ");
 }
 
 /** @param {number | null} divergence */

@@ -51,22 +51,26 @@ export class FigureHost {
   /** Mount the figure if it has a size: bqplot cannot lay out a figure in a hidden tab. */
   async mount() {
     const { model } = this.#map;
+    const hasPlaces = () => Boolean(model.get("places")?.byteLength);
     if (this.#isMounting || this.#isClosed || !this.el.clientWidth || !this.el.clientHeight) return;
-    if (this.#hasBqplot) {
-      if (!model.get("figure")) return;
+    if (!model.get("figure") && !hasPlaces()) return;
+    if (this.#hasBqplot && model.get("figure")) {
       this.#isMounting = true;
       const view = await this.#makeFigure().catch((error) => {
         console.warn("tsne_widget draws the map without bqplot:", error);
         return null;
       });
-      if (view) return this.#show(view);
+      if (view) {
+        model.send({ kind: "drawn" });
+        return this.#show(view);
+      }
       this.#isMounting = false;
       this.#hasBqplot = false;
     }
-    this.#isMounting = Boolean(model.get("places")?.byteLength);
+    this.#isMounting = hasPlaces();
     if (this.#isMounting) return this.#show(this.#makeCanvas());
-    if (model.get("figure") && !this.isAsked) model.send({ kind: "no_figure" });
-    this.isAsked = Boolean(model.get("figure"));
+    if (!this.isAsked) model.send({ kind: "no_figure" });
+    this.isAsked = true;
     this.#map.showWaiting();
   }
 

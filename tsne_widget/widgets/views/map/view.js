@@ -126,7 +126,8 @@ export class MapView {
   showWaiting() {
     const text = this.plot ? "" : this.model.get("waiting") || (this.host.isAsked ? NO_KERNEL : "Drawing the map …");
     this.waiting.hidden = !text;
-    this.waiting.textContent = text;
+    const steps = this.plot ? [] : this.model.get("steps");
+    this.waiting.replaceChildren(steps.length ? makeSteps(steps, text) : text);
     this.root.toggleAttribute("data-waiting", Boolean(text));
     this.overlay.hidden = Boolean(text);
   }
@@ -160,7 +161,7 @@ export class MapView {
       ["change:figure", () => this.host.mount()],
       ["change:places", () => (this.host.hasCanvas ? this.host.moveCanvas() : this.host.mount())],
       ["change:texels change:texture", () => this.host.paintCanvas()],
-      ["change:waiting", () => this.showWaiting()],
+      ["change:waiting change:steps", () => this.showWaiting()],
       ["change:epoch", () => { this.hover.forget(); this.thumbnails.forget(); }],
       ["change:unknown change:color_by change:key change:point_size change:opacity change:pictures", () => this.drawing.rest()],
       ["change:visible", () => { this.shade(undefined, true); this.findLabels(); }],
@@ -237,6 +238,19 @@ export class MapView {
     this.plot?.view.relayout?.(); // bqplot would wait for a third of a second
     this.host.mount();
   }
+}
+
+/** The steps of a computation. The second is running. @param {string[]} steps @param {string} doing */
+function makeSteps(steps, doing) {
+  const list = element("ol", "tw-steps");
+  for (const [index, step] of steps.entries()) {
+    const item = list.appendChild(element("li", "", step));
+    if (index === 0) item.dataset.done = "";
+    if (index !== 1) continue;
+    item.setAttribute("aria-current", "step");
+    item.append(element("span", "tw-small", doing));
+  }
+  return list;
 }
 
 function makeOverlay() {

@@ -16,7 +16,7 @@ from tsne_widget.analysis import PolygonIndex
 from tsne_widget.analysis.scores import SCORES
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models.appearance import TEXELS, title_of
-from tsne_widget.widgets.models.coloring import RAMP, Coloring, coloring
+from tsne_widget.widgets.models.coloring import Coloring, coloring, key_of
 from tsne_widget.widgets.models.tiles import Tiles
 from tsne_widget.widgets.models.window import Window
 from tsne_widget.widgets.state.background import Background
@@ -28,6 +28,9 @@ from tsne_widget.widgets.views.map.messages import pictures_of, points_of, polyg
 
 # Number of lines from the focused sample to its nearest neighbours in feature space.
 LINKS = 12
+
+# What precedes the first frame of a map; the second is running.
+STEPS = ["Features read", "Finding neighbours", "Arranging the map"]
 
 
 class MapView(PointLook):
@@ -52,6 +55,7 @@ class MapView(PointLook):
     selected = Bytes(help="selected points, uint32 little-endian").tag(sync=True)
     viewport = List(Float(), help="x0, x1, y0, y1 in data units; [] to fit all").tag(sync=True)
     waiting = Unicode(help="what the map waits for; '' if it exists").tag(sync=True)
+    steps = List(Unicode(), help="of the first map; the second is running").tag(sync=True)
     budget = Int(help="maximum points drawn; 0: the renderer decides").tag(sync=True)
     lit = Bytes(help="points that are lit up for the moment, uint32; b'' for none").tag(sync=True)
     hovered = Int(-1, help="point of the hovered row; -1: none").tag(sync=True)
@@ -84,7 +88,7 @@ class MapView(PointLook):
         self._sorted: NDArray[np.float32] | None = None  # embedding of the index
         self._wrong = state.feature_set.misclassified
         self._window = Window(state.codes, self._wrong)
-        self._is_asked_for_points = False  # by a page without bqplot
+        self._is_drawn_with_bqplot = self._is_asked_for_points = False  # by a page
         super().__init__(
             show_labels=bool(state.colored_by),
             names=[printable(name) for name in state.class_names],
@@ -98,6 +102,7 @@ class MapView(PointLook):
             "pictures": self._on_pictures,
             "hover": self._on_hover,
             "leave": self._on_leave,
+            "drawn": self._on_drawn,
             "no_figure": self._on_no_figure,
             "clear": self._on_clear,
             "undo": lambda _content, _buffers: state.undo(),
@@ -199,10 +204,10 @@ class MapView(PointLook):
     def _send_places(self) -> None:
         places = self._state.embedding[self._rows]
         self.flush()  # the page draws once places or colours arrive
-        if self.figure is None:
-            self.figure = webgl_figure(places, self._colors_of_points())
-        else:
+        if self.figure is not None:
             move(self.figure, places)
+        elif not self._is_asked_for_points:
+            self.figure = webgl_figure(places, self._colors_of_points())
         if self._is_asked_for_points:
             self.places = places.T.astype("<f4").tobytes()
 
@@ -257,17 +262,7 @@ class MapView(PointLook):
         self._painted = name
         with self.hold_sync(), self.hold_trait_notifications():  # the key belongs to the name
             self.color_by = name
-            self.key = {
-                "title": title_of(name),
-                # The legend explains these.
-                "entries": [] if name in (self._state.colored_by, "prediction") else colors.entries,
-                "more": colors.more,
-                "low": colors.low,
-                "high": colors.high,
-                "ramp": list(RAMP),
-                "unknown": colors.unknown,
-                "unknown_name": "in none" if name == "selection" else "unknown",
-            }
+            self.key = key_of(colors, name, name in (self._state.colored_by, "prediction"))
         self._send_colors()
 
     def _show_selections(self) -> None:
@@ -321,6 +316,8 @@ class MapView(PointLook):
     def _show_waiting(self) -> None:
         fit = self._state.fit
         self.turn = fit.turn
+        is_first = self._state.embedding is None and fit.condition == "running" and fit.total
+        self.steps = STEPS if is_first else []
         if self._state.embedding is not None:
             self.waiting = ""
         elif fit.condition == "failed":
@@ -378,12 +375,27 @@ class MapView(PointLook):
     def _on_leave(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.hovered = None
 
+    def _on_drawn(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
+        self._is_drawn_with_bqplot = True
+
     def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        if not self._is_asked_for_points and self._state.embedding is not None:
-            self._is_asked_for_points = True
-            with self.hold_sync():
-                self._send_colors()
-                self._send_places()
+        """Send the points to a page that has to draw them without bqplot.
+
+        The figure is closed unless another page draws it: a saved notebook would have the points
+        twice. Later pages draw without it, too.
+        """
+        figure = self.figure
+        if self._is_asked_for_points or figure is None:
+            return
+        self._is_asked_for_points = True
+        with self.hold_sync():
+            self._send_colors()
+            self._send_places()
+            if not self._is_drawn_with_bqplot:
+                self.figure = None
+        if self.figure is None:
+            self.flush()
+            close_figure(figure)
 
     def _visible_row(self, content: dict[str, Any]) -> int:
         if content.get("epoch", 0) != self.epoch:

@@ -41,12 +41,13 @@ class Selections {
   #restore = button("Restore", undefined, "link");
   /** @type {import("./rows.js").Row[]} */
   #rows = [];
-  #edited = ""; // the automatic name that was offered for editing
+  #edited; // the automatic name that was offered for editing, by this view or an earlier one
   #current = { row: 0, column: 0 }; // of the button in the tab order
 
   /** @param {ViewModel} model @param {HTMLElement} el */
   constructor(model, el) {
     this.#model = model;
+    this.#edited = model.get("kept");
     this.#form = new NamingForm(model);
     this.#root.setAttribute("aria-label", "Saved selections");
     this.#list.setAttribute("role", "list"); // Safari drops the role of a list without bullets

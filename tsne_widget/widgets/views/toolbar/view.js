@@ -42,12 +42,14 @@ class Header {
     const pill = makePill(model, commands);
     const find = makeFind(model, commands);
     const undo = iconButton("Undo (Ctrl+Z)", "undo", () => model.send({ kind: "undo" }));
+    const redo = iconButton("Redo (Ctrl+Shift+Z)", "redo", () => model.send({ kind: "redo" }));
+    redo.classList.add("tw-redo");
     const more = makeMore(model, commands);
     const full = iconButton("Full window (W)", "window", () => commands.run("window"));
     full.classList.add("tw-window");
     root.append(this.#counts, this.#wrong, pill.root, this.#busy, element("span", "tw-grow"), find.root);
     const showNotes = makeNotes(root);
-    root.append(undo, more.root, full, this.#line);
+    root.append(undo, redo, more.root, full, this.#line);
     const showMessage = makeMessage(root);
 
     const show = () => {
@@ -55,6 +57,7 @@ class Header {
       this.#showBusy();
       pill.show();
       undo.disabled = !model.get("can_undo");
+      redo.disabled = !model.get("can_redo");
       showMessage(model.get("message"));
     };
     const showFinders = () => find.offer(model.get("finders"));

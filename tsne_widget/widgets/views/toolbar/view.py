@@ -109,11 +109,15 @@ class ToolbarView(View):
             self.can_undo, self.can_redo = state.can_undo, state.can_redo
 
     def _show_busy(self) -> None:
-        state, share = self._state, self._state.measuring
+        text, share = self._state.busy, self._state.measuring
         with self.hold_sync():
-            is_measuring = not state.busy and share is not None
-            self.busy = f"Measuring pictures, {share:.0%}" if is_measuring else state.busy
-            self.done = round(share, 2) if is_measuring else -1
+            if text or share is None:
+                self.busy, self.done = text, -1
+            else:
+                self.busy, self.done = (
+                    f"Measuring pictures, {100 * share:.0f}\u202f%",
+                    round(share, 2),
+                )
 
     def _show_finders(self) -> None:
         scores = self._state.scores

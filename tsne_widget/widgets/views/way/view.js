@@ -24,7 +24,8 @@ function render({ model, el }) {
     slider.root.hidden = Boolean(title);
     if (!title) return;
     const measure = divergence === null ? "" : ` · KL ${divergence.toFixed(3)}`;
-    progress.doing.textContent = iteration ? `${title} · step ${fullCount(iteration)} of ${fullCount(total)}${measure}` : title;
+    const steps = iteration ? ` · step ${fullCount(iteration)} of ${fullCount(total)}${measure}` : "";
+    progress.doing.replaceChildren(element("span", "", title), element("span", "", steps));
     progress.show(iteration, total);
     stop.hidden = !total;
   }

@@ -62,7 +62,7 @@ def legend_toggles(kernel: Kernel) -> None:
 def legend_colors(kernel: Kernel) -> None:
     scores = {score["name"] for score in kernel.record["scores"]}
     for name, _title, lacking, _group in kernel.views["legend"].page_state()["color_choices"]:
-        if not lacking and (name in scores or name in ("prediction", "correct", "label")):
+        if not lacking and (name in scores or name in ("", "prediction", "correct", "label")):
             kernel.say("legend", "color", name=name)
         if kernel.views["legend"].bins:
             kernel.say("legend", "range", first=0, last=1, mode="replace")

@@ -82,7 +82,7 @@ KERNEL_ONLY_DETAILS = {
 # Menus: a page omits scores, sorts and finders that need the features. A notebook lists them with
 # their requirements.
 FIXED_SORTS = {"dataset", "class", "prediction"}
-FIXED_COLORS = {"label", "prediction", "correct", "selection"}
+FIXED_COLORS = {"", "label", "prediction", "correct", "selection"}
 
 _DTYPES = {
     "map.places": "<f4", "map.trails": "<f4", "legend.accuracies": "<f4", "legend.gains": "<f4",

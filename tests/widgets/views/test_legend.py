@@ -218,3 +218,14 @@ def test_colours_may_change_from_an_amount_to_words_and_back():
         for name, has_bins in (("confidence", True), ("split", False), ("confidence", True)):
             explorer.color_by = name
             assert bool(page.shows("legend", "bins")) == has_bins
+
+
+def test_a_map_without_classes_takes_another_colour_and_one_colour_again():
+    record = FeatureSet.from_arrays(np.eye(5))
+    camera = {"camera": np.arange(5.0)}
+    with EmbeddingExplorer(record, embedding=np.eye(5, 2), columns=camera) as explorer:
+        page = Page(explorer)
+        assert page.shows("legend", "color_choices")[0][:3] == ["", "one colour", ""]
+        for name in ("camera", ""):
+            page.send("legend", "color", name=name)
+            assert explorer.color_by == page.shows("legend", "color_by") == name

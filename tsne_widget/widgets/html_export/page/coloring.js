@@ -33,8 +33,11 @@ export function currentColoring({ record, state: { colorBy: by, selections } }) 
  * @param {number} selections  number of named selections
  * @returns {[string, string, string, string][]}
  */
-export function colorChoices({ labels, predictions, scores }, selections) {
+export function colorChoices({ kind, labels, predictions, scores }, selections) {
+  /** @type {[string, string, string, string][]} */
+  const plain = kind ? [] : [["", "one colour", "", COLOR_GROUPS[0]]];
   return [
+    ...plain,
     ["label", TITLES.label, needs({ labels }), COLOR_GROUPS[0]],
     ["prediction", TITLES.prediction, needs({ predictions }), COLOR_GROUPS[0]],
     ["correct", TITLES.correct, needs({ labels, predictions }), COLOR_GROUPS[0]],

@@ -34,7 +34,7 @@ export function makeColors(model, isCompared) {
       [name, isCompared && name === CHANGE ? "What changed" : title, ...rest]
     )));
     select.value = model.get("color_by");
-    root.hidden = !select.value;
+    root.hidden = !select.options.length;
   }
 
   function showKey() {

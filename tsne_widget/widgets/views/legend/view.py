@@ -141,7 +141,8 @@ class LegendView(View):
 
     def _show_color_choices(self) -> None:
         columns, choices = self._state.scores.columns, self._state.color_choices
-        self.color_choices = [
+        plain = [] if self._state.colored_by else [["", "one colour", "", COLOR_GROUPS[0]]]
+        self.color_choices = plain + [
             [
                 name,
                 title_of(name),
@@ -154,7 +155,8 @@ class LegendView(View):
 
     def _on_color(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         name = content.get("name")
-        if not isinstance(name, str) or self._state.color_choices.get(name, "unknown"):
+        possible = [known for known, lacking in self._state.color_choices.items() if not lacking]
+        if name not in [self._state.colored_by, *possible]:
             raise MalformedMessageError("the map cannot be coloured by that")
         self._state.color_by = name
 

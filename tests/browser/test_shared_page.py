@@ -402,7 +402,7 @@ def test_sampled_page_has_a_note_and_contains_the_selection(opened):
     record = make_record()
     page = opened(record, places(), {"max_rows": 60, "selected": [7]})
     note = page.locator(".tw-page-note").inner_text()
-    assert note == "60 of 240 samples: a sample of every class, including all selected samples"
+    assert note == "60 of 240 pictures: a sample of every class, including all selected ones"
     assert saved_table(page)["id"].tolist() == [record.ids[7]]
     assert "60 pictures" in page.locator(".tw-counts").inner_text()
 

@@ -132,7 +132,7 @@ def test_the_notes_of_the_record_are_beside_the_counts(open_notebook):
     page = notebook.page
     listed = page.get_by_role("list", name="Notes")
     page.get_by_role("button", name="1 note", exact=True).click()
-    assert listed.inner_text() == "The layer <b>fc</b> is a guess; pass layer=."
+    assert listed.inner_text() == "The layer <b>fc</b> is a guess\nPass layer=."
     listed.click()  # its text can be selected
     assert listed.is_visible()
     page.keyboard.press("Escape")

@@ -157,7 +157,7 @@ def test_a_busy_kernel_is_shown_until_it_has_followed(notebook):
     assert f"{wrong} selected" in page.locator(".tw-pill").inner_text()
     page.locator(f".tw-pill:not(:has-text('{wrong} selected'))").wait_for(timeout=30 * SECONDS)
     page.locator(".tsne-widget[data-pending]").wait_for(state="detached", timeout=20 * SECONDS)
-    assert page.locator(".tw-busy").is_hidden()
+    page.get_by_text("Kernel busy, will follow").wait_for(state="hidden", timeout=20 * SECONDS)
 
 
 @pytest.mark.parametrize("width", [420, 700, 900, 1200, 1600])

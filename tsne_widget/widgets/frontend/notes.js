@@ -47,7 +47,7 @@ export function makeNotes(parent) {
 function makeNote({ of, text }) {
   const item = element("li");
   if (of) item.append(element("span", "tw-caption tw-muted", of));
-  const [fact, ...rest] = text.split("; ");
+  const [fact, ...rest] = text.replace(/\.$/, "").split("; ");
   item.append(element("b", "", sentence(fact)));
   if (rest.length) item.append(element("span", "tw-small tw-muted", `${sentence(rest.join("; "))}.`));
   return item;

@@ -148,7 +148,7 @@ export class EvidenceParts {
     const name = this.#shown?.classes[this.#target] ?? "";
     const line = element("p", "tw-say");
     const [other, count] = others[0] ?? ["", 0];
-    const says = count === 4 ? `it says ${other} every time` : `it says ${other} in ${count} of 4`;
+    const says = count === 4 ? `it says ${other} every time` : `it says ${other} ${count} of 4 times`;
     const holding = other ? `With the outlined tenth covered ${says}.` : "Covering the outlined tenth makes the model clearly less sure than covering other places.";
     const little = "Covering the outlined tenth does not change clearly more than covering another one.";
     line.append(element("b", "", holds ? "The evidence holds." : "The evidence explains little."), ` ${holds ? holding : little} How sure it is of ${name}:`);

@@ -27,10 +27,8 @@ DEV_MODE := PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc
 
 .PHONY: demo test test-fast test-slow test-kernels test-oldest browser lint audit bundle scripts dist docs benchmark screenshot clean
 
-demo: $(VENV)/.installed-demo  ## open JupyterLab on copies of the notebooks, in demo/
-	mkdir -p demo
-	for book in notebooks/*.ipynb; do test -e demo/$${book##*/} || cp $$book demo/; done
-	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) demo/quickstart.ipynb
+demo: $(VENV)/.installed-demo  ## open JupyterLab on the quickstart
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/quickstart.ipynb $(DEMO_ARGS) notebooks/quickstart.ipynb
 
 test: browser  ## every test; lint runs beside the fast ones, which no second load disturbs
 	@$(MAKE) --no-print-directory -j2 lint test-fast

@@ -23,6 +23,18 @@ pytestmark = pytest.mark.browser
 # Starts below the buttons in the map's upper left corner.
 AROUND_ALL = [(0.001, 0.999), (0.999, 0.999), (0.999, 0.001), (0.001, 0.001)]
 
+# Notes the size of the figure as bqplot sees it while an animation begins.
+MEASURE_TURNING = """() => {
+  window.measured = [];
+  const { animate } = Element.prototype;
+  Element.prototype.animate = function (...given) {
+    const animation = animate.apply(this, given);
+    const { width, height } = document.querySelector(".tw-scatter").bqplotFigure.getFigureSize();
+    window.measured.push([width, height]);
+    return animation;
+  };
+}"""
+
 SETUP = """
 import threading
 import numpy as np
@@ -81,6 +93,10 @@ noted
 SAID = """
 said = EmbeddingExplorer(record, embedding=xy)
 said
+"""
+TURNING = """
+turning = EmbeddingExplorer(record, embedding=xy)
+turning
 """
 TWO = """
 from IPython.display import display
@@ -185,6 +201,18 @@ live
     until(lambda: notebook.python("live.state.fit.condition") == "done", 60, "250 more")
     assert notebook.python("live.state.fit.iteration") == stopped + 250
     assert notebook.python("len(live.selected)") == 1500  # kept during the fit
+
+
+def test_bqplot_sees_the_size_of_a_map_that_turns(open_notebook):
+    notebook = open_one(open_notebook, "turning", TURNING)
+    page = notebook.page
+    map_is_drawn(page)
+    page.evaluate(MEASURE_TURNING)
+    notebook.execute("state = turning.state; state.fit = state.fit._replace(turn=40.0)")
+    notebook.execute("state.embedding = state.embedding * np.float32(0.9)")
+    until(lambda: page.evaluate("window.measured.length"), 20, "the map to turn")
+    box = page.locator(".tw-figure").bounding_box()
+    assert page.evaluate("window.measured[0]") == pytest.approx([box["width"], box["height"]])
 
 
 def test_hostile_names_and_paths_are_displayed_as_text(open_notebook):

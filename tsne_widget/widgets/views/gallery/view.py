@@ -273,17 +273,21 @@ class GalleryView(View):
             if group is not None:
                 self._chosen_groups[self.source] = group
                 self._is_ranked = False
-            is_there = True
-            if sort is not None or descending is not None:
-                self._own_sort = None
-            if sort is not None:
-                is_there = self._sorting.choose(sort, descending)
-                self._show_sorting()
-            elif descending is not None:
-                self._sorting.descending = descending
-            is_sorted = is_there and (sort is not None or descending is not None)
+            is_sorted = self._sort(sort, descending)
             if source or group or is_table is not None or is_sorted:
                 self._arrange()
+
+    def _sort(self, key: str | None, descending: bool | None) -> bool:
+        """Sort as the page asks; returns whether the order changes now."""
+        if key is None and descending is None:
+            return False
+        self._own_sort = None
+        if key is None:
+            self._sorting.descending = bool(descending)
+            return True
+        is_ready = self._sorting.choose(key, descending)
+        self._show_sorting()
+        return is_ready
 
     # ---- tiles ----
 

@@ -193,7 +193,9 @@ export class MapView {
     const degrees = this.model.get("turn") - this.#turn;
     this.#turn += degrees;
     if (!degrees || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    this.host.el.animate([{ transform: `rotate(${degrees}deg)` }, { transform: "none" }], { duration: TURN_MS, easing: "ease-out" });
+    const frames = [{ transform: `rotate(${degrees}deg)` }, { transform: "none" }];
+    // Only the canvas turns: bqplot takes the box around its element, which is larger if that is turned.
+    for (const canvas of this.host.el.querySelectorAll("canvas")) canvas.animate(frames, { duration: TURN_MS, easing: "ease-out" });
   }
 
   /** Called when the points are other rows and all their data has arrived. */

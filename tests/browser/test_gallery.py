@@ -603,6 +603,14 @@ def test_table_sorts_by_a_click_on_its_heading_and_opens_a_row(notebook):
     page.locator(".tw-look").wait_for(state="hidden", timeout=20 * SECONDS)
     rows.nth(3).click(modifiers=["Control"])
     page.locator(".tw-picks", has_text="1 picked").wait_for(timeout=20 * SECONDS)
+    headings = page.locator(".tw-table-head [data-key]")
+    before = headings.count()
+    page.keyboard.press("w")
+    until(lambda: headings.count() > before, 20, "more columns in the full window")
+    cells = "(rows) => rows.map((row) => row.childElementCount)"
+    until(lambda: set(rows.evaluate_all(cells)) == {headings.count()}, 20, "a value below each")
+    page.keyboard.press("w")
+    until(lambda: headings.count() == before, 20, "the former columns")
 
 
 TWINS = """

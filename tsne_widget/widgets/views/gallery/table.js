@@ -14,9 +14,10 @@ const PADDING = 12;
 
 /**
  * @param {ViewModel} model
+ * @param {() => void} redraw  fills the rows in sight anew, after another width has changed the columns
  * @returns {{face: import("./sheet.js").Face, head: HTMLElement, show: () => void, fit: (width: number) => boolean}}
  */
-export function makeTable(model) {
+export function makeTable(model, redraw) {
   const head = element("div", "tw-table-head");
   const more = button("");
   const hidden = element("div", "tw-menu");
@@ -64,7 +65,7 @@ export function makeTable(model) {
     className: "tw-table-rows",
     margin: 0,
     grid: (room) => {
-      if (room !== width) fit(room);
+      if (room !== width && fit(room)) queueMicrotask(redraw);
       return makeList(model.get("count"), room, ROW);
     },
     pixels: () => 0,

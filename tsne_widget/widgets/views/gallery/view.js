@@ -48,7 +48,7 @@ class Gallery {
   constructor(model, el, commands) {
     this.#model = model;
     this.#size = model.get("tile_size");
-    this.#table = makeTable(model);
+    this.#table = makeTable(model, () => this.#sheets.table.sheet.redraw());
     const requests = {
       pictures: new Requests(model, () => this.#sheets.pictures.sheet.show()),
       table: new Requests(model, () => this.#sheets.table.sheet.show()),

@@ -37,14 +37,12 @@ from tsne_widget.widgets.models import (
     tiles,
 )
 from tsne_widget.widgets.models import calibration as calibration_model
-from tsne_widget.widgets.models import confusion as confusion_model
 from tsne_widget.widgets.state import (
     classes,
     explorer_state,
     history,
     named_selections,
     search,
-    selecting,
 )
 from tsne_widget.widgets.views.confusion import view as confusion
 from tsne_widget.widgets.views.gallery import view as gallery
@@ -60,7 +58,6 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
     ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
     ("CONDITION", "Pattern of a search that is a condition on columns.", search.CONDITION),
-    ("MODES", "How rows combine with the selection.", selecting.MODES),
     ("MISTAKES", "How the map draws misclassified samples.", explorer_state.MISTAKES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),
     ("UNKNOWN", "Name of the class of unlabelled samples.", classes.UNKNOWN),
@@ -112,7 +109,6 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("COLOR_GROUPS", "Groups of the colour menu.", legend.COLOR_GROUPS),
     ("SORT_KEYS", "Sorts of the gallery in the order of the menu.", sorting.sort_keys()),
     ("SORT_NAMES", "Names of the sorts that are no scores.", sorting.WORDS),
-    ("GROUPINGS", "Groupings of the gallery, and what each needs.", gallery.GROUPINGS),
     ("MAX_GROUPS", "Groups of the gallery; the last one holds the rest.", arrangement.MAX_GROUPS),
     ("MIN_TILE", "Smallest size of a tile, pixels.", gallery.MIN_TILE),
     ("MAX_TILE", "Largest size of a tile, pixels.", gallery.MAX_TILE),
@@ -121,7 +117,6 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_UNASKED", "Orders whose first tiles come unasked.", gallery.MAX_UNASKED),
     ("PICKED_MODES", "How an action on picked samples selects.", gallery.PICKED_MODES),
     ("MAX_PATH", "Characters of a displayed path.", details.MAX_PATH),
-    ("MAX_DRAWN", "Classes of a confusion matrix that is drawn.", confusion_model.MAX_DRAWN),
     ("MAX_PAIRS", "Listed pairs of label and prediction.", confusion.MAX_PAIRS),
     (
         "PICTURE_PROPERTIES",

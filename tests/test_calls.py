@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import tsne_widget
 from tests.docs import preamble
@@ -149,3 +149,30 @@ def test_class_or_weights_as_model_are_refused():
     for model in (nn.Linear, nn.Linear(3, 2).state_dict(), "model.pt"):
         with pytest.raises(InvalidInputError, match="pass the trained network itself"):
             EmbeddingExplorer.from_model(model, DATASET)
+
+
+class Unreadable(Dataset):
+    """A dataset of the user's that fails."""
+
+    def __len__(self):
+        return N
+
+    def __getitem__(self, index):
+        return {}["no such key"]
+
+
+@pytest.mark.parametrize(
+    ("call", "own"),
+    [
+        (lambda: EmbeddingExplorer.from_model(MODEL, DATASET, layer="fc9"), []),
+        (lambda: extract(MODEL, Unreadable(), progress=False), ["in __getitem__", "KeyError"]),
+    ],
+)
+def test_a_notebook_shows_only_the_lines_of_the_user_and_the_message(call, own):
+    with pytest.raises(TsneWidgetError) as caught:
+        call()
+    lines = caught.value._render_traceback_()
+    files = {line.split('"')[1] for line in lines if line.startswith("  File ")}
+    assert files == {__file__}
+    assert str(caught.value) in lines[-1]
+    assert all(any(word in line for line in lines) for word in own)

@@ -9,11 +9,11 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
+from tests.extraction.fingerprints import pictures_key
 from tsne_widget import DatasetImages, extract
 from tsne_widget._class_sources import names_of_dataset
 from tsne_widget._datasets import innermost, paths_of
 from tsne_widget.errors import InvalidInputError
-from tsne_widget.extraction.store.fingerprint import dataset_part
 
 N = 4  # samples of each folder
 NAMES = ["cat", "dog"]
@@ -103,10 +103,8 @@ def test_innermost_reports_the_position_of_every_sample(folders):
 
 def test_every_array_in_a_concatenation_changes_the_fingerprint():
     x = torch.zeros(20, 3)
-    before = dataset_part(
-        ConcatDataset([TensorDataset(x), TensorDataset(x.clone())]), range(40), None
-    )
+    before = pictures_key(ConcatDataset([TensorDataset(x), TensorDataset(x.clone())]))
     changed = x.clone()
     changed[13, 0] = 1
-    after = dataset_part(ConcatDataset([TensorDataset(x), TensorDataset(changed)]), range(40), None)
+    after = pictures_key(ConcatDataset([TensorDataset(x), TensorDataset(changed)]))
     assert before != after

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+import tsne_widget
 from tests.node import SCRIPTS, Node, node
 from tsne_widget import FeatureSet
 from tsne_widget.analysis import PolygonIndex
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.selecting import MODES
+
+CONSTANTS = Path(tsne_widget.__file__).parent / "widgets/frontend/constants.js"
 
 
 def test_the_tests_in_javascript_pass():
@@ -31,6 +36,20 @@ def test_the_tests_in_javascript_pass():
     )
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_constant_of_the_scripts_is_used():
+    names = re.findall(r"export const (\w+)", CONSTANTS.read_text("utf-8"))
+    widgets = CONSTANTS.parents[1]
+    scripts = [file for file in widgets.rglob("*.js") if file.parent.name != "dist"]
+    used = {
+        word
+        for file in scripts
+        if file != CONSTANTS
+        for word in re.findall(r"\w+", file.read_text("utf-8"))
+    }
+    assert len(names) > 50
+    assert set(names) <= used
 
 
 @pytest.fixture(scope="module")

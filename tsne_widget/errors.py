@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
+from pathlib import Path
+
+# Where the code lies that is not the user's own.
+_LIBRARIES = (
+    str(Path(__file__).parent),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    "<frozen ",
+)
+
 
 class TsneWidgetError(Exception):
     """Base class of the errors that this package raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that a notebook shows: the user's own code and the message.
+
+        IPython calls this. Otherwise, it would show pages of library code above the message.
+        """
+        report = traceback.TracebackException.from_exception(self)
+        _drop_libraries(report)
+        return "".join(report.format()).splitlines()
 
 
 class InvalidInputError(TsneWidgetError, ValueError):
@@ -42,3 +62,17 @@ class DoubtWarning(UserWarning):
 
     The same sentence is in :attr:`FeatureSet.notes`.
     """
+
+
+def _drop_libraries(report: traceback.TracebackException) -> None:
+    """Keep the frames of the user's own code, and the causes that have such frames."""
+    own = [frame for frame in report.stack if not frame.filename.startswith(_LIBRARIES)]
+    for frame in own:
+        if "ipykernel_" in frame.filename:  # a temporary name
+            frame.filename = "cell"
+    report.stack = traceback.StackSummary.from_list(own)
+    cause = report.__cause__ or report.__context__
+    if cause is not None:
+        _drop_libraries(cause)
+        if not cause.stack:
+            report.__cause__ = report.__context__ = None

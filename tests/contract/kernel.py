@@ -19,7 +19,7 @@ from tsne_widget.images import ArrayImages
 from tsne_widget.widgets.html_export.state import save_state_html
 from tsne_widget.widgets.models.coloring import class_palette
 from tsne_widget.widgets.models.tiles import Tiles
-from tsne_widget.widgets.page_messages import receive
+from tsne_widget.widgets.receiving import receive
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.known_groups import known_groups

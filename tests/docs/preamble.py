@@ -66,8 +66,8 @@ def names(folder: Path) -> dict[str, Any]:
     model, dataset, features = trained()
     xy = (features.features[:, :2] - features.features[:, 2:4]).astype("float32")
     pictures = dataset.tensors[0][:, 0].numpy()
-    np.save(folder / "data_embed_npy.npy", features.features)
-    np.save(folder / "label_npu.npy", features.labels)
+    np.save(folder / "features.npy", features.features)
+    np.save(folder / "labels.npy", features.labels)
     return {
         "__name__": "__main__",
         "model": model,

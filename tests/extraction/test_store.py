@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
+from tests.extraction.fingerprints import pictures_key
 from tests.extraction.nets import Pictures, ResNet, Vgg, made
 from tsne_widget import ExtractionError, InvalidInputError, StoreError, extract
 from tsne_widget.errors import DoubtWarning
@@ -261,18 +262,16 @@ def test_any_changed_bit_of_the_weights_starts_a_new_run(data):
 @settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_any_change_of_large_data_in_memory_starts_a_new_run(data):
-    from tsne_widget.extraction.store.fingerprint import dataset_part
-
     x = torch.zeros(3, 700_000)  # several blocks and a remainder
     x[1] = torch.arange(700_000)
-    before = dataset_part(TensorDataset(x), range(3), None)
+    before = pictures_key(TensorDataset(x))
     at = data.draw(st.tuples(st.integers(0, 2), st.integers(0, 699_999)))
     x[at] += 1
-    assert dataset_part(TensorDataset(x), range(3), None) != before
+    assert pictures_key(TensorDataset(x)) != before
     x[at] -= 1
-    assert dataset_part(TensorDataset(x), range(3), None) == before
+    assert pictures_key(TensorDataset(x)) == before
     x[1, 1000], x[1, 2000] = 2000, 1000  # the same numbers in another order
-    assert dataset_part(TensorDataset(x), range(3), None) != before
+    assert pictures_key(TensorDataset(x)) != before
 
 
 def test_another_forward_with_the_same_modules_starts_a_new_run(folder):

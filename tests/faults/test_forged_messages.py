@@ -15,7 +15,7 @@ from tsne_widget import EmbeddingExplorer, FeatureSet, TsneWidgetError
 from tsne_widget.widgets.views.view import View
 
 N = 24
-LOGGER = "tsne_widget.widgets.page_messages"
+LOGGER = "tsne_widget.widgets.receiving"
 # Bytes sent in answer to a message: at most a screenful.
 MAX_REPLY_BYTES = 400_000
 

@@ -13,7 +13,7 @@ import pytest
 from tests.widgets.page import SECONDS, Page, until
 from tsne_widget import TSNE, EmbeddingExplorer, FeatureSet
 from tsne_widget._text import REMEDY
-from tsne_widget.widgets.page_messages import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
+from tsne_widget.widgets.receiving import MAX_BUFFER_BYTES, MAX_WAITING, MAX_WAITING_HOVERS
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 

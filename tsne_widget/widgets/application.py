@@ -16,7 +16,7 @@ from tsne_widget._validation import did_you_mean
 from tsne_widget.errors import InvalidInputError
 from tsne_widget.widgets.frontend.assets import bundle
 from tsne_widget.widgets.packing import packed
-from tsne_widget.widgets.page_messages import receive
+from tsne_widget.widgets.receiving import receive
 from tsne_widget.widgets.shells import keep_shell
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.delegate import delegates, relay

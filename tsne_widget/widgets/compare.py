@@ -120,12 +120,12 @@ class Comparison(Exploration):
         self._names = tuple(records)
         self._first, self._last = self._names[0], self._names[-1]
         columns = what.columns()
-        self._codes = self._compared.changes(self._first, self._last)
+        codes = what.changes(self._first, self._last)
         self._raw: dict[str, NDArray[np.float32]] = {}  # as given or computed, before alignment
         self._share = 1.0
-        state = ExplorerState(self._compared.common(), None, columns)
-        state.message = self._compared.note
-        state.color_by = state.colored_by if self._codes is None else "change"
+        state = ExplorerState(what.common(), None, columns)
+        state.message = what.note
+        state.color_by = state.colored_by if codes is None else "change"
         state.words = {
             word: functools.partial(self._rows_that_changed, code)
             for code, word in enumerate(CHANGES)
@@ -135,35 +135,22 @@ class Comparison(Exploration):
         background = Background(state)
         self._maps: dict[str, MapState] = {}
         self._fittings: dict[str, Fitting] = {}
-        for name, record in records.items():
-            one = self._maps[name] = MapState(
-                state, self._compared.given.get(name), record, columns, self._placing(name)
-            )
-            if name not in self._compared.given:
-                self._fittings[name] = Fitting(one, _copy(projector))
-                one.fit = Fit("waiting", f"{printable(name)} is queued")
+        self._make_maps(state, columns, projector)
         self._way = WayView(state, self._names, self.stop)
-        frame = FrameView(
-            "comparison",
-            maps=[
-                {"view": f"map-{number}", "title": title_of(name, records[name])}
-                for number, name in enumerate(records)
-            ],
-            panels=[],
-            height=height or 0,
-        )
+        titles = [title_of(name, record) for name, record in records.items()]
+        maps = [{"view": f"map-{number}", "title": title} for number, title in enumerate(titles)]
+        frame = FrameView("comparison", maps=maps, panels=[], height=height or 0)
         views: dict[str, View] = {"frame": frame}
         self._views_of: dict[str, MapView] = {}
         for number, (name, one) in enumerate(self._maps.items()):
-            tiles = Tiles(one, source, palette)
-            view = MapView(one, tiles, background, palette)
+            view = MapView(one, Tiles(one, source, palette), background, palette)
             views[f"map-{number}"] = self._views_of[name] = view
-        shared_tiles = ComparedTiles(state, source, palette, self._compared, self._codes)
+        shared_tiles = ComparedTiles(state, source, palette, what, codes)
         gallery = GalleryView(state, shared_tiles, background)
         gallery.tile_size = TILE_SIZE  # its captions list several predictions
         views |= {
             "bar": ComparisonBarView(state, records),
-            "changes": ChangesView(state, self._names, self._codes),
+            "changes": ChangesView(state, self._names, codes),
             "legend": LegendView(state, palette, self._views_of[self._first], records[self._first]),
             "way": self._way,
             "gallery": gallery,
@@ -171,6 +158,16 @@ class Comparison(Exploration):
         }
         super().__init__(state, background, views)
         self._follow()
+
+    def _make_maps(self, state: ExplorerState, columns: dict[str, Any], projector: Any) -> None:
+        """The map of each record, and a computation for those without given coordinates."""
+        for name, record in self._compared.records.items():
+            given = self._compared.given.get(name)
+            one = MapState(state, given, record, columns, self._placing(name))
+            if given is None:
+                self._fittings[name] = Fitting(one, _copy(projector))
+                one.fit = Fit("waiting", f"{printable(name)} is queued")
+            self._maps[name] = one
 
     def _follow(self) -> None:
         """Draw the lines and move the points whenever what they depend on changes."""

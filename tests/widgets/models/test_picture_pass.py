@@ -9,6 +9,7 @@ import pytest
 from tests.widgets.html_export.shared_pages import SharedPage
 from tests.widgets.page import Page, until
 from tsne_widget import EmbeddingExplorer, FeatureSet
+from tsne_widget.images import Measuring
 from tsne_widget.widgets.models import picture_pass
 from tsne_widget.widgets.views.toolbar import view as toolbar
 
@@ -21,6 +22,20 @@ PICTURES[5] //= 8  # the darkest
 LABELS = np.arange(N) % 2
 LABELS[9] = LABELS[4]
 XY = RNG.normal(size=(N, 2)).astype(np.float32)
+
+NEVER = 1e6  # seconds
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch):
+    """Set the pauses after a gesture, in seconds; without a call there are none."""
+
+    def set_pauses(**seconds):
+        for name, value in seconds.items():
+            monkeypatch.setattr(picture_pass, name, value)
+
+    set_pauses(QUIET=0.0)
+    return set_pauses
 
 
 def make_explorer(images=PICTURES, **options):
@@ -53,6 +68,21 @@ def in_a_loop(act):
             return await act(explorer)
 
     return asyncio.run(run())
+
+
+def waits_of_the_pass():
+    """A list of the calls of the pass that this event loop delays from now on."""
+    loop, waits = asyncio.get_running_loop(), []
+    call_later = loop.call_later
+
+    def kept(delay, callback, *given, **options):
+        call = call_later(delay, callback, *given, **options)
+        if isinstance(getattr(callback, "__self__", None), picture_pass.PicturePass):
+            waits.append(call)
+        return call
+
+    loop.call_later = kept
+    return waits
 
 
 def test_pictures_that_are_shown_are_measured_in_the_background():
@@ -131,12 +161,134 @@ def test_a_cell_that_asks_during_the_pass_gets_all_values():
     assert in_a_loop(act).notna().all()
 
 
-def test_closing_releases_a_thread_that_waits_for_the_pass():
+def test_closing_releases_a_thread_that_waits_for_the_pass(pauses):
+    pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
+
     async def act(explorer):
         show_gallery(explorer)
-        thread = threading.Thread(target=lambda: explorer.state.scores["picture_noise"])
-        thread.start()
+        thread = asking(explorer)
         explorer.close()
+        thread.join(60)
+        return thread.is_alive()
+
+    assert not in_a_loop(act)
+
+
+class TestAfterAGesture:
+    def test_the_pass_waits(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
+
+        async def act(explorer):
+            show_gallery(explorer)
+            return explorer.state.measuring
+
+        assert in_a_loop(act) is None
+
+    def test_it_goes_on_when_the_page_is_quiet(self, pauses):
+        pauses(QUIET=0.01, LONGEST_WAIT=NEVER)
+        in_a_loop(measure)
+
+    def test_it_goes_on_although_gestures_never_stop(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=0.01, WHILE=0.0)
+        in_a_loop(measure)
+
+    def test_it_then_works_for_a_while(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=0.05, WHILE=NEVER)
+
+        async def act(explorer):
+            waits = waits_of_the_pass()
+            await measure(explorer)
+            return len(waits)
+
+        assert in_a_loop(act) <= 1  # of three blocks and more
+
+    def test_a_finder_that_waits_makes_it_go_on_at_once(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
+
+        async def act(explorer):
+            show_gallery(explorer)
+            Page(explorer).send("toolbar", "finder", name="label_conflicts", mode="replace")
+            await until(lambda: len(explorer.selected))
+            return explorer.selected.tolist()
+
+        assert in_a_loop(act) == [2, 7]
+
+    def test_closing_cancels_the_wait(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
+
+        async def act(explorer):
+            waits = waits_of_the_pass()
+            show_gallery(explorer)
+            explorer.close()
+            return [wait.cancelled() for wait in waits]
+
+        assert in_a_loop(act) == [True]
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Two events: a thread other than the main one reads the pictures; it may read on."""
+    is_reading, may_read_on = threading.Event(), threading.Event()
+    blocks = Measuring.blocks
+
+    def held_blocks(measuring):
+        if threading.current_thread() is not threading.main_thread():
+            is_reading.set()
+            assert may_read_on.wait(60)
+        yield from blocks(measuring)
+
+    monkeypatch.setattr(Measuring, "blocks", held_blocks)
+    return is_reading, may_read_on
+
+
+def asking(explorer):
+    """A thread that asks for the values."""
+    thread = threading.Thread(target=lambda: explorer.state.scores["picture_noise"])
+    thread.start()
+    return thread
+
+
+def test_the_pass_leaves_the_pictures_to_a_thread_that_measures_them(held):
+    is_reading, may_read_on = held
+
+    async def act(explorer):
+        asking(explorer)
+        assert is_reading.wait(60)
+        show_gallery(explorer)
+        may_read_on.set()
+        await until(lambda: explorer.state.scores.is_ready("label_conflict"))
+        return explorer.state.message, explorer.state.scores["picture_brightness"]
+
+    message, brightness = in_a_loop(act)
+    assert message == ""
+    assert np.isfinite(brightness).all()
+
+
+def test_closing_stops_a_thread_that_measures(held):
+    is_reading, may_read_on = held
+
+    async def act(explorer):
+        thread = asking(explorer)
+        assert is_reading.wait(60)
+        explorer.close()
+        may_read_on.set()
+        thread.join(60)
+        return thread.is_alive(), np.isfinite(explorer.state.scores["picture_noise"]).any()
+
+    assert in_a_loop(act) == (False, False)
+
+
+def test_no_thread_waits_for_a_pass_that_failed(monkeypatch):
+    def broken(_measuring):
+        raise MemoryError("no room")
+        yield
+
+    monkeypatch.setattr(Measuring, "blocks", broken)
+
+    async def act(explorer):
+        show_gallery(explorer)
+        assert "no room" in explorer.state.message
+        thread = asking(explorer)
         thread.join(60)
         return thread.is_alive()
 

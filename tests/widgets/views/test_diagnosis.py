@@ -63,6 +63,9 @@ def test_diagnosis_follows_the_selection_and_the_visible_classes(explorer):
     assert shows(explorer, "title") == "20 selected, compared with all 20 visible"
     selected, whole, _ = texts(explorer, "Misclassified")
     assert selected == f"3 ({whole})"
+    explorer.select([])
+    explorer.visible_classes = []
+    assert shows(explorer, "verdict") == "No class is shown."
 
 
 def test_closed_panel_keeps_its_content_until_it_is_opened_again(explorer):

@@ -17,7 +17,6 @@ from tsne_widget.extraction.store.columns import Column, Holder, length_of
 from tsne_widget.extraction.store.digests import (
     add_object,
     add_value,
-    digest_of,
     name_of,
     option_text,
     stable_text,
@@ -85,11 +84,6 @@ def model_part(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def dataset_part(dataset: Any, ids: Sequence[int], key: str | None) -> str:
-    """Hash of the pictures of a dataset of (picture, label), see :func:`dataset_state`."""
-    return dataset_state(dataset, ids, key, _read_pair).key
-
-
 def dataset_state(
     dataset: Any,
     ids: Sequence[int],
@@ -153,16 +147,6 @@ def _parts(
         rows = np.flatnonzero(positions < 3).tolist() if is_keyed else spread(len(indices))
         rows = rows if number < MAX_PARTS else []
         yield Part(inner, indices, [int(indices[row]) for row in rows], read), positions, rows
-
-
-def _read_pair(dataset: Any, index: int) -> Read:
-    try:
-        sample = dataset[index]
-    except Exception as error:  # unreadable samples are an error of the run itself
-        return Read(type(error).__name__, "", failed=True)
-    if isinstance(sample, (tuple, list)) and len(sample) > 1:
-        return Read(digest_of(sample[0]), digest_of(sample[1]), [sample[1]])
-    return Read(digest_of(sample), "")
 
 
 def _add_wrappers(digest: Any, dataset: Any) -> None:

@@ -12,9 +12,6 @@ export const MAX_TEXT = 200;
 /** Pattern of a search that is a condition on columns. */
 export const CONDITION = "[<>]|[=!]=|\\bin\\s*[\\[(]";
 
-/** How rows combine with the selection. */
-export const MODES = ["replace", "add", "subtract", "intersect"];
-
 /** How the map draws misclassified samples. */
 export const MISTAKES = ["mark", "only", "plain"];
 
@@ -179,21 +176,6 @@ export const SORT_NAMES = /** @type {Record<string, any>} */ ({
   "class": "label"
 });
 
-/** Groupings of the gallery, and what each needs. */
-export const GROUPINGS = /** @type {Record<string, any>} */ ({
-  "none": [],
-  "label": [
-    "labels"
-  ],
-  "prediction": [
-    "predictions"
-  ],
-  "confusion": [
-    "labels",
-    "predictions"
-  ]
-});
-
 /** Groups of the gallery; the last one holds the rest. */
 export const MAX_GROUPS = 2000;
 
@@ -222,9 +204,6 @@ export const PICKED_MODES = /** @type {Record<string, any>} */ ({
 
 /** Characters of a displayed path. */
 export const MAX_PATH = 2000;
-
-/** Classes of a confusion matrix that is drawn. */
-export const MAX_DRAWN = 100;
 
 /** Listed pairs of label and prediction. */
 export const MAX_PAIRS = 20;

@@ -114,7 +114,7 @@ function closeOnPressElsewhere(/** @type {HTMLElement} */ root, /** @type {() =>
 }
 
 /** Move a popover sideways into the frame, if it reaches beyond. */
-function keepInside(/** @type {HTMLElement} */ box) {
+export function keepInside(/** @type {HTMLElement} */ box) {
   box.style.transform = "";
   const frame = box.closest(".tsne-widget")?.getBoundingClientRect();
   const own = box.getBoundingClientRect();

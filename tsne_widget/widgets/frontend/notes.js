@@ -1,4 +1,5 @@
 // The notes on a record: a quiet button with their number, which opens the list.
+import { keepInside } from "./controls.js";
 import { element, textButton } from "./elements.js";
 
 /** @typedef {{of: string, text: string}} Note  of: the record that it is about, "" if there is one */
@@ -19,6 +20,7 @@ export function makeNotes(parent) {
   function open(/** @type {boolean} */ isOpen) {
     list.hidden = !isOpen;
     button.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) keepInside(list);
   }
 
   root.addEventListener("keydown", (event) => {
@@ -34,7 +36,9 @@ export function makeNotes(parent) {
 
   return (notes) => {
     root.hidden = !notes.length;
-    button.textContent = notes.length === 1 ? "1 note" : `${notes.length} notes`;
+    const word = element("span", "tw-notes-word", notes.length === 1 ? "note" : "notes");
+    button.replaceChildren(`${notes.length} `, word);
+    button.setAttribute("aria-label", button.textContent ?? ""); // a narrow header shows only the number
     list.replaceChildren(...notes.map(makeNote));
   };
 }

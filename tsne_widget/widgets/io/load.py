@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,14 +105,7 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
     if not DATA.fullmatch(manifest["data"]):
         raise StoreError(f"{source / MANIFEST} names files outside its folder")
     data, files = source / manifest["data"], manifest["files"]
-    for name, expected in files.items():
-        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
-            raise StoreError(f"{source / MANIFEST} names {name!r}, a file that save() never writes")
-        if digest(data / name) != expected:
-            raise StoreError(
-                f"{data / name} does not match {MANIFEST}: it is damaged or was changed; "
-                "save the exploration again"
-            )
+    _check_files(source, data, files)
 
     def array(name: str) -> NDArray[Any]:
         if f"{name}.npy" not in files:
@@ -119,15 +113,6 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
         return load_npy(data / f"{name}.npy")
 
     record = _read_features(source, data, manifest)
-    columns: dict[str, NDArray[Any]] = {}
-    for number, column in enumerate(manifest["columns"]):
-        if column["plain"]:
-            values = json.loads((data / f"column-{number}.json").read_text("utf-8"))
-            filled = np.empty(len(values), dtype=object)
-            filled[:] = values
-        else:
-            filled = array(f"column-{number}")
-        columns[column["name"]] = filled
     # Folders of earlier versions have one map without a name.
     map_name, others = manifest.get("map", GIVEN), manifest.get("other_maps", [])
     maps = {map_name: array("embedding")}
@@ -145,7 +130,12 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
             for selection, rows in zip(manifest["selections"], parts, strict=True)
         },
         slots=_checked_slots(manifest["selections"]),
-        columns=columns,
+        columns={
+            column["name"]: _plain(data / f"column-{number}.json")
+            if column["plain"]
+            else array(f"column-{number}")
+            for number, column in enumerate(manifest["columns"])
+        },
         scores={
             name: array(f"score-{number}") for number, name in enumerate(manifest.get("scores", []))
         },
@@ -163,16 +153,34 @@ def _read(source: Path, manifest: dict[str, Any]) -> Saved:
     )
 
 
+def _check_files(source: Path, data: Path, files: Mapping[str, str]) -> None:
+    """Refuse files that :func:`save_state` never writes, or that are not as it wrote them."""
+    for name, expected in files.items():
+        if not re.fullmatch(r"[\w-]+\.(npy|json)", name):
+            raise StoreError(f"{source / MANIFEST} names {name!r}, a file that save() never writes")
+        if digest(data / name) != expected:
+            raise StoreError(
+                f"{data / name} does not match {MANIFEST}: it is damaged or was changed; "
+                "save the exploration again"
+            )
+
+
+def _plain(file: Path) -> NDArray[Any]:
+    """The values of a column of objects."""
+    values = json.loads(file.read_text("utf-8"))
+    filled = np.empty(len(values), dtype=object)
+    filled[:] = values
+    return filled
+
+
 def _read_features(source: Path, data: Path, manifest: dict[str, Any]) -> FeatureSet:
     reference = manifest["features"]
     if reference is None:
         folder = data / "features"
     else:
         places = [Path(reference["absolute"])]
-        if reference["relative"] is not None:
-            places.insert(
-                0, source.resolve() / reference["relative"]
-            )  # both folders may have moved
+        if reference["relative"] is not None:  # first, because both folders may have moved
+            places.insert(0, source.resolve() / reference["relative"])
         folder = next((place for place in places if place.is_dir()), places[-1])
         if not folder.is_dir():
             raise StoreError(

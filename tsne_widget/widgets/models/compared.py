@@ -94,23 +94,7 @@ def compared(sets: Mapping[str, Any]) -> Compared:
             f"compare() takes 2 … {MAX_COMPARED} records, got {len(sets)}; for one, use "
             "EmbeddingExplorer"
         )
-    records: dict[str, FeatureSet] = {}
-    places: dict[str, ArrayLike] = {}
-    for name, value in sets.items():
-        if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-            raise InvalidInputError(
-                f"names must be text of 1 … {MAX_NAME} characters, got {printable(repr(name))}"
-            )
-        record = value
-        if isinstance(value, tuple) and len(value) == 2:
-            record, places[name] = value
-        if not isinstance(record, FeatureSet):
-            raise InvalidInputError(
-                f"{name!r} must be a FeatureSet, or (FeatureSet, (n, 2) coordinates), "
-                f"got {type(record).__name__}; use extract(model, data), or "
-                "explorer.feature_set"
-            )
-        records[name] = record
+    records, places = _parts(sets)
     _check_classes(records)
     rows = shared_rows([record.ids for record in records.values()])
     if len(rows[0]) < (0 if len(places) == len(records) else MIN_ROWS) or not len(rows[0]):
@@ -136,6 +120,28 @@ def compared(sets: Mapping[str, Any]) -> Compared:
     }
     note = f"Left out because not all have them: {', '.join(left_out)}" if left_out else ""
     return Compared(_with_labels(cut), given, note)
+
+
+def _parts(sets: Mapping[str, Any]) -> tuple[dict[str, FeatureSet], dict[str, ArrayLike]]:
+    """The records by name, and the coordinates that are given for some of them."""
+    records: dict[str, FeatureSet] = {}
+    places: dict[str, ArrayLike] = {}
+    for name, value in sets.items():
+        if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+            raise InvalidInputError(
+                f"names must be text of 1 … {MAX_NAME} characters, got {printable(repr(name))}"
+            )
+        record = value
+        if isinstance(value, tuple) and len(value) == 2:
+            record, places[name] = value
+        if not isinstance(record, FeatureSet):
+            raise InvalidInputError(
+                f"{name!r} must be a FeatureSet, or (FeatureSet, (n, 2) coordinates), "
+                f"got {type(record).__name__}; use extract(model, data), or "
+                "explorer.feature_set"
+            )
+        records[name] = record
+    return records, places
 
 
 def title_of(name: str, record: FeatureSet) -> str:

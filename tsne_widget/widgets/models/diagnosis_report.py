@@ -87,7 +87,11 @@ def _report(
     suspect = None
     if found is not None and not scores.lacks("suspicion"):
         suspect = next((len(cause.rows) for cause in divided if cause.name == "label"), 0)
-    said = "" if lacking else verdict(pairs, names, suspect=suspect, faith=faith, here=here)
+    said = ""
+    if not lacking:
+        said = verdict(pairs, names, suspect=suspect, faith=faith, here=here)
+    if not len(among):
+        said = "No class is shown."
     contrasts = contrast_report(scores, rows, visible, compared)
     traits = {
         "lacking": lacking,

@@ -56,12 +56,12 @@ class PicturePass:
         self._measuring = Measuring(images, state.feature_set.ids[self._rows], cache)
         self._blocks = self._measuring.blocks()
         self._latest: Callable[[], None] = lambda: None  # the last block that was read
-        self._is_wanted = self._is_running = False
-        self._is_read = threading.Event()  # every picture is measured
+        self._is_wanted = self._is_running = self._is_closed = False
+        self._is_read = threading.Event()  # every picture is measured, or never will be
         self._is_awaited = False  # a thread waits for that
         self._waits_since = self._works_until = 0.0  # monotonic times
         self._later: asyncio.TimerHandle | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held by who measures the rest
         self._scores: PictureScores | None = None
         state.scores.use_pictures(self.values, lambda: state.main_thread.call(self._report))
         state.observe(lambda _change: self._start(), "fit")
@@ -73,27 +73,25 @@ class PicturePass:
 
     def values(self) -> PictureScores:
         """The scores; waits for the pictures that are not measured yet."""
-        if self._is_running and not is_main():
-            self._state.main_thread.call(self._hurry)
-            self._is_read.wait()
         with self._lock:
-            if self._scores is None:
-                self._measure_rest()
-                n = len(self._state.codes)
-                self._scores = picture_scores(self._measuring.result(), self._rows, n)
-            return self._scores
+            if is_main() or not self._is_running or self._is_read.is_set():
+                return self._measured()
+        self._state.main_thread.call(self._hurry)
+        self._is_read.wait()
+        with self._lock:
+            return self._measured()
 
     def close(self) -> None:
         """Stop, and let no thread wait."""
+        self._is_closed = True
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        self._blocks.close()
         self._is_read.set()
 
     def _start(self) -> None:
-        is_known = self._state.scores.is_ready("picture_brightness")
-        if not self._is_wanted or self._is_running or is_known or not is_main():
+        is_stored = self._state.scores.is_ready("picture_brightness") and self._scores is None
+        if not self._is_wanted or self._is_running or self._is_closed or is_stored or not is_main():
             return
         if self._state.fit is not None and self._state.fit.condition == "running":
             return
@@ -101,10 +99,13 @@ class PicturePass:
             asyncio.get_running_loop()
         except RuntimeError:  # a plain script measures when it asks for a value
             return
+        if not self._lock.acquire(blocking=False):  # a thread measures, and reports when it is done
+            return
         self._is_running = True
-        self._next(None)
+        self._lock.release()
+        self._next()
 
-    def _next(self, _done: None) -> None:
+    def _next(self, _done: None = None) -> None:
         """Measure the next block, once the page's gestures are answered."""
         self._waits_since = time.monotonic()
         self._go_on()
@@ -117,22 +118,34 @@ class PicturePass:
             self._go_on()
 
     def _go_on(self) -> None:
-        self._later, now = None, time.monotonic()
-        rest = self._state.gesture_at + QUIET - now
-        if now - self._waits_since > LONGEST_WAIT:
-            self._works_until = now + WHILE
-        if rest > 0 and now > self._works_until and not self._is_awaited:
-            self._later = asyncio.get_running_loop().call_later(rest, self._go_on)
+        self._later = None
+        wait = 0.0 if self._is_awaited or self._is_read.is_set() else self._pause()
+        if wait > 0:
+            self._later = asyncio.get_running_loop().call_later(wait, self._go_on)
             return
         measuring = self._measuring
         self._state.measuring = measuring.done / max(1, measuring.total)
-        block = next(self._blocks, None)
+        try:
+            block = next(self._blocks, None)
+        except BaseException:
+            self._fail()
+            raise
         if block is None:
             self._is_read.set()
             self._background.run("", self._finish, self._report, self._fail)
         else:
             self._latest = block
             self._background.run("", block, self._next, self._fail)
+
+    def _pause(self) -> float:
+        """Seconds to wait because of a gesture; from 0 on down, the pass goes on."""
+        now, quiet_at = time.monotonic(), self._state.gesture_at + QUIET
+        if now >= quiet_at or now < self._works_until:
+            return 0.0
+        wait = min(quiet_at, self._waits_since + LONGEST_WAIT) - now
+        if wait <= 0:
+            self._works_until = now + WHILE
+        return wait
 
     def _finish(self) -> None:
         """Compute the scores in a thread; conflicts first, so that all are known together."""
@@ -144,13 +157,22 @@ class PicturePass:
     def _report(self, _done: None = None) -> None:
         self._state.measuring = None
         self._state.measured += 1
+        self._start()  # where the pass could not: it also computes the conflicts
 
     def _fail(self) -> None:
         self._is_read.set()
         self._state.measuring = None
 
+    def _measured(self) -> PictureScores:
+        """The scores; the pictures that are left are measured here and now."""
+        if self._scores is None:
+            self._measure_rest()
+            n = len(self._state.codes)
+            self._scores = picture_scores(self._measuring.result(), self._rows, n)
+        return self._scores
+
     def _measure_rest(self) -> None:
-        """Measure what is left here and now, with a progress bar."""
+        """Measure what is left, with a progress bar."""
         self._latest()
         measuring = self._measuring
         with tqdm(
@@ -158,6 +180,8 @@ class PicturePass:
         ) as bar:
             bar.update(measuring.done)
             for block in self._blocks:
+                if self._is_closed:
+                    break
                 block()
                 bar.total = measuring.total
                 bar.update(measuring.done - bar.n)

@@ -19,7 +19,12 @@ from tsne_widget.widgets.models.tiles import MAX_TILES_PER_REPLY, TILE_PIXELS, T
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.explorer_state import ExplorerState
 from tsne_widget.widgets.state.hovering import Hovering
-from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
+from tsne_widget.widgets.state.page_messages import (
+    MalformedMessageError,
+    boolean,
+    integer,
+    mode_of,
+)
 from tsne_widget.widgets.state.rows import Ranking
 from tsne_widget.widgets.state.selecting import Mode
 from tsne_widget.widgets.views.view import View
@@ -230,7 +235,7 @@ class GalleryView(View):
                 [one.name, one.size, colors[one.label], colors[one.prediction]] for one in groups
             ]
             self._show_sorting()
-            self.focus_index = self.place_of(self._state.focus)
+            self._show_focus()
             self._show_picks()
 
     def _rearrange(self) -> None:
@@ -239,7 +244,7 @@ class GalleryView(View):
 
     def _show_sorts(self) -> None:
         self._sorting.follow_map()
-        self.sorts, self.columns = self._sorting.menu(), self._table.columns
+        self._show_sorting()
 
     def _show_sorting(self) -> None:
         sorting = self._sorting
@@ -268,17 +273,21 @@ class GalleryView(View):
             if group is not None:
                 self._chosen_groups[self.source] = group
                 self._is_ranked = False
-            is_there = True
-            if sort is not None or descending is not None:
-                self._own_sort = None
-            if sort is not None:
-                is_there = self._sorting.choose(sort, descending)
-                self._show_sorting()
-            elif descending is not None:
-                self._sorting.descending = descending
-            is_sorted = is_there and (sort is not None or descending is not None)
+            is_sorted = self._sort(sort, descending)
             if source or group or is_table is not None or is_sorted:
                 self._arrange()
+
+    def _sort(self, key: str | None, descending: bool | None) -> bool:
+        """Sort as the page asks; returns whether the order changes now."""
+        if key is None and descending is None:
+            return False
+        self._own_sort = None
+        if key is None:
+            self._sorting.descending = bool(descending)
+            return True
+        is_ready = self._sorting.choose(key, descending)
+        self._show_sorting()
+        return is_ready
 
     # ---- tiles ----
 
@@ -341,9 +350,7 @@ class GalleryView(View):
         self._state.select(self._rows[start : start + self.groups[index][1]], mode)
 
     def _on_pick(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        is_range = content.get("range")
-        if not isinstance(is_range, bool):
-            raise MalformedMessageError("range is not true or false")
+        is_range = boolean(content, "range")
         if self._is_current(content):
             self._picks.pick(self._rows, self._index(content), is_range=is_range)
             self._show_picks()
@@ -377,10 +384,7 @@ def _word(content: dict[str, Any], name: str, known: Sequence[str]) -> str | Non
 
 def _flag(content: dict[str, Any], name: str) -> bool | None:
     """The field if it is true or false; None if it is missing."""
-    flag = content.get(name)
-    if flag is not None and not isinstance(flag, bool):
-        raise MalformedMessageError(f"{name} is not true or false")
-    return flag
+    return None if content.get(name) is None else boolean(content, name)
 
 
 def asked_size(content: dict[str, Any]) -> int:

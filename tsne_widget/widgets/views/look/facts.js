@@ -1,4 +1,5 @@
 // The facts of one sample: probabilities as bars, values in two columns, its file.
+import { TITLES } from "../../frontend/constants.js";
 import { iconButton } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
 import { paint } from "../../frontend/palette.js";
@@ -17,18 +18,24 @@ export function barsOf(classes) {
     const bar = track.appendChild(element("span"));
     bar.style.width = `${100 * share}%`;
     bar.style.background = paint(color);
-    const isTiny = share > 0 && share < 0.001;
-    item.append(element("span", "tw-class-share", isTiny ? "<\u202f0.1\u202f%" : `${(100 * share).toFixed(1)}\u202f%`));
+    item.append(element("span", "tw-class-share", `${share > 0 && share < 0.001 ? "<\u202f0.1" : percentOf(share)}\u202f%`));
   }
   return list;
 }
 
-/** Names and values. @param {[name: string, value: string][]} details */
+/** With one decimal, which 100 does not need. */
+function percentOf(/** @type {number} */ share) {
+  const text = (100 * share).toFixed(1);
+  return text === "100.0" ? "100" : text;
+}
+
+/** Names and values; the title of a score stands for its name in Python. @param {[name: string, value: string][]} details */
 export function factsOf(details) {
   return details.map(([name, value]) => {
     const pair = element("div");
-    pair.append(element("dt", "", name), element("dd", "", value));
-    pair.title = `${name}: ${value}`;
+    const key = name.replaceAll(" ", "_");
+    pair.append(element("dt", "", /** @type {Record<string, string>} */ (TITLES)[key] ?? name), element("dd", "", value));
+    pair.title = `${key}: ${value}`;
     return pair;
   });
 }

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from ipywidgets import Widget, widget_serialization
 from numpy.typing import NDArray
-from traitlets import Bool, Bytes, Dict, Float, Instance, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Bytes, Dict, Float, Int, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
 from tsne_widget._validation import ascending
@@ -22,8 +21,8 @@ from tsne_widget.widgets.models.window import Window
 from tsne_widget.widgets.state.background import Background
 from tsne_widget.widgets.state.map_model import MapModel
 from tsne_widget.widgets.state.page_messages import MalformedMessageError, integer, mode_of
-from tsne_widget.widgets.views.map.figure import close_figure, move, paint, webgl_figure
-from tsne_widget.widgets.views.map.look import SETTINGS, PointLook
+from tsne_widget.widgets.views.map.drawn import DrawnPoints
+from tsne_widget.widgets.views.map.look import SETTINGS
 from tsne_widget.widgets.views.map.messages import pictures_of, points_of, polygon_of
 
 # Number of lines from the focused sample to its nearest neighbours in feature space.
@@ -33,7 +32,7 @@ LINKS = 12
 STEPS = ["Features read", "Finding neighbours", "Arranging the map"]
 
 
-class MapView(PointLook):
+class MapView(DrawnPoints):
     """The map of one :class:`MapModel`: draws it and turns gestures into selections.
 
     The page sends polygons in data coordinates, which select among all visible rows here. The page
@@ -42,10 +41,6 @@ class MapView(PointLook):
     page knows those of a :class:`Window`.
     """
 
-    figure = Instance(Widget, allow_none=True).tag(sync=True, **widget_serialization)
-    places = Bytes(help="for pages without bqplot: x of each point, then y, float32").tag(sync=True)
-    texels = Bytes(help="for pages without bqplot: texel of each point, uint8").tag(sync=True)
-    texture = List(Unicode(), help="for pages without bqplot: colours").tag(sync=True)
     codes = Bytes(help="class of each point, uint8 up to 256 classes, then uint16").tag(sync=True)
     names = List(Unicode(), help="names of the classes").tag(sync=True)
     wrong = Bytes(help="misclassified points, uint32 little-endian").tag(sync=True)
@@ -88,7 +83,6 @@ class MapView(PointLook):
         self._sorted: NDArray[np.float32] | None = None  # embedding of the index
         self._wrong = state.feature_set.misclassified
         self._window = Window(state.codes, self._wrong)
-        self._is_drawn_with_bqplot = self._is_asked_for_points = False  # by a page
         super().__init__(
             show_labels=bool(state.colored_by),
             names=[printable(name) for name in state.class_names],
@@ -136,12 +130,6 @@ class MapView(PointLook):
     def _points(self) -> NDArray[np.int32]:
         """Point of each row; −1 if the page does not know it."""
         return self._window.points
-
-    def close(self) -> None:
-        """Close the figure, its marks and its scales, then the view itself."""
-        super().close()
-        if self.figure is not None:
-            close_figure(self.figure)
 
     def _show_points(self) -> None:
         few = len(self._state.class_names) <= 256
@@ -201,26 +189,6 @@ class MapView(PointLook):
         self._polygons = None  # made again for the next polygon: frames are more frequent
         self._send_places()
 
-    def _send_places(self) -> None:
-        places = self._state.embedding[self._rows]
-        self.flush()  # the page draws once places or colours arrive
-        if self.figure is not None:
-            move(self.figure, places)
-        elif not self._is_asked_for_points:
-            self.figure = webgl_figure(places, self._colors_of_points())
-        if self._is_asked_for_points:
-            self.places = places.T.astype("<f4").tobytes()
-
-    def _send_colors(self) -> None:
-        colors = self._colors_of_points()
-        self.flush()
-        if self.figure is not None:
-            paint(self.figure, colors)
-        if self._is_asked_for_points:
-            with self.hold_sync():
-                self.texels = np.rint(colors.texels).astype("u1").tobytes()
-                self.texture = colors.texture
-
     def _follow_map(self) -> None:
         """Recompute colours that depend on the visible map."""
         name, scores = self._state.color_by, self._state.scores
@@ -229,6 +197,10 @@ class MapView(PointLook):
         self._colored_map = scores.embedding
         if name in SCORES and "embedding" in SCORES[name].needs:
             self._show_color()
+
+    def _places_of_points(self) -> NDArray[np.float32]:
+        places: NDArray[np.float32] = self._state.embedding[self._rows]
+        return places
 
     def _colors_of_points(self) -> Coloring:
         if self._coloring is not None:
@@ -374,28 +346,6 @@ class MapView(PointLook):
 
     def _on_leave(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
         self._state.hovered = None
-
-    def _on_drawn(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._is_drawn_with_bqplot = True
-
-    def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        """Send the points to a page that has to draw them without bqplot.
-
-        The figure is closed unless another page draws it: a saved notebook would have the points
-        twice. Later pages draw without it, too.
-        """
-        figure = self.figure
-        if self._is_asked_for_points or figure is None:
-            return
-        self._is_asked_for_points = True
-        with self.hold_sync():
-            self._send_colors()
-            self._send_places()
-            if not self._is_drawn_with_bqplot:
-                self.figure = None
-        if self.figure is None:
-            self.flush()
-            close_figure(figure)
 
     def _visible_row(self, content: dict[str, Any]) -> int:
         if content.get("epoch", 0) != self.epoch:

@@ -109,6 +109,7 @@ class ScoresPanel {
       const made = this.#histograms.get(name) ?? this.#make(name, title);
       made.update({ low, high }, counts.subarray(start, start + 4 * low.length));
       start += 4 * low.length;
+      made.root.hidden = !low.length; // no picture has a value
       return made.root;
     });
     this.#none.hidden = shown.length > 0;

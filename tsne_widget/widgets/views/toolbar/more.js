@@ -1,5 +1,5 @@
 // The ⋯ menu: files to save, the look of the points, and the list of keys.
-import { iconButton, popover } from "../../frontend/controls.js";
+import { iconButton, keepInside, popover } from "../../frontend/controls.js";
 import { element, textButton } from "../../frontend/elements.js";
 import { icon } from "../../frontend/icons.js";
 import { listOfKeys } from "../../frontend/shortcuts.js";
@@ -44,6 +44,7 @@ export function makeMore(model, commands) {
 
   function showKeys() {
     content.replaceChildren(element("b", "tw-title", "Keys"), listOfKeys(commands));
+    if (content.parentElement) keepInside(content.parentElement); // the list is wider than the menu
   }
 
   const release = commands.add("keys", () => {

@@ -114,10 +114,8 @@ class ToolbarView(View):
             if text or share is None:
                 self.busy, self.done = text, -1
             else:
-                self.busy, self.done = (
-                    f"Measuring pictures, {100 * share:.0f}\u202f%",
-                    round(share, 2),
-                )
+                self.busy = f"Measuring pictures, {100 * share:.0f}\u202f%"
+                self.done = round(share, 2)
 
     def _show_finders(self) -> None:
         scores = self._state.scores

@@ -10,7 +10,7 @@ from traitlets import Bool, Dict, Float, List, TraitError, Unicode, validate
 
 from tsne_widget._text import printable
 from tsne_widget.widgets.state.explorer_state import ExplorerState
-from tsne_widget.widgets.state.page_messages import MalformedMessageError
+from tsne_widget.widgets.state.page_messages import MalformedMessageError, boolean
 from tsne_widget.widgets.views.view import View
 
 
@@ -79,7 +79,4 @@ class WayView(View):
             self.morph = float(share)
 
     def _on_lines(self, content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        shows = content.get("shows")
-        if not isinstance(shows, bool):
-            raise MalformedMessageError("shows is not true or false")
-        self.lines = shows
+        self.lines = boolean(content, "shows")

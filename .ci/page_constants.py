@@ -23,6 +23,7 @@ from tsne_widget.analysis import (
 from tsne_widget.analysis.contrast import AS_MUCH, MIN_VALUES, NOTABLE, SIGNIFICANT
 from tsne_widget.analysis.finders import FINDERS, FOUND
 from tsne_widget.analysis.scores import GROUP_SCORES, PICTURE_SCORES, SCORES, SMALLEST_NATS
+from tsne_widget.analysis.text_search import MAX_TYPOS
 from tsne_widget.plotting import UNKNOWN_COLOR
 from tsne_widget.widgets.models import (
     appearance,
@@ -57,6 +58,7 @@ CONSTANTS: list[tuple[str, str, Any]] = [
     ("MAX_NAME", "Characters of a displayed name.", _text.MAX_NAME),
     ("MAX_SENTENCE", "Characters of a displayed sentence.", _text.MAX_SENTENCE),
     ("MAX_TEXT", "Characters of a search.", text_search.MAX_TEXT),
+    ("MAX_TYPOS", "Typing errors of a search up to which a class is suggested.", MAX_TYPOS),
     ("CONDITION", "Pattern of a search that is a condition on columns.", search.CONDITION),
     ("MISTAKES", "How the map draws misclassified samples.", explorer_state.MISTAKES),
     ("MAX_UNDO", "Selections that undo can return to.", history.MAX_UNDO),

@@ -63,6 +63,9 @@ def test_a_whole_name_is_a_class_and_other_text_is_part_of_a_path_or_label(text)
         ("#007", "with id 7"),
         ("wild", "with “wild” in path or label"),
         ("12", "with “12” in path or label or id"),
+        ("wildact", "with “wildact” in path or label; did you mean Wildcat?"),
+        ("prediction:dgo", "with “prediction:dgo” in path or prediction; did you mean dog?"),
+        ("999", "with “999” in path or label or id"),
     ],
 )
 def test_the_rule_that_has_found_the_rows_is_said(text, what):

@@ -125,10 +125,15 @@ def drag(
 ) -> list[tuple[float, float]]:
     """Drag through positions given as shares of the nth map's width and height.
 
+    The first one is moved inside by 2 pixels: the map may end between two pixels of the screen.
     Returns the corners in pixels of the page.
     """
     box: Any = page.locator(".tw-overlay").nth(nth).bounding_box()
     corners = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in shares]
+    corners[0] = (
+        min(max(corners[0][0], box["x"] + 2), box["x"] + box["width"] - 2),
+        min(max(corners[0][1], box["y"] + 2), box["y"] + box["height"] - 2),
+    )
     with held(page, *keys):
         page.mouse.move(*corners[0])
         page.mouse.down()

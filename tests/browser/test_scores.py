@@ -24,7 +24,7 @@ SURE = cheap_scores(RECORD, np.arange(len(RECORD)))["confidence"]
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
-    file = save_html(RECORD, places(), tmp_path / "map.html", progress=False)
+    file = save_html(RECORD, places(), tmp_path / "map.html", thumbnail=0, progress=False)
     page = Opened(browser, file, viewport={"width": 1200, "height": 900})
     page.page.locator("[role=tab]", has_text="Scores").click()
     page.page.locator(".tw-reliability-plot line.tw-kept").first.wait_for(

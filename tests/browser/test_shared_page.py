@@ -402,12 +402,13 @@ def test_sampled_page_has_a_note_and_contains_the_selection(opened):
     record = make_record()
     page = opened(record, places(), {"max_rows": 60, "selected": [7]})
     note = page.locator(".tw-page-note").inner_text()
-    assert note == "60 of 240 samples: a sample of every class, including all selected samples"
+    assert note == "60 of 240 pictures: a sample of every class, including all selected ones"
     assert saved_table(page)["id"].tolist() == [record.ids[7]]
     assert "60 pictures" in page.locator(".tw-counts").inner_text()
 
 
 NOTES = ["The layer is a <b>guess</b>; pass layer=.", "Labels may begin at 1; pass labels - 1."]
+SHOWN = ["The layer is a <b>guess</b>\nPass layer=.", "Labels may begin at 1\nPass labels - 1."]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -419,7 +420,7 @@ def test_notes_open_and_close_by_keys_and_are_read_by_axe(opened, scheme):
     assert not listed.is_visible()
     button.focus()
     page.keyboard.press("Enter")
-    assert listed.locator("li").all_inner_texts() == NOTES
+    assert listed.locator("li").all_inner_texts() == SHOWN
     assert button.get_attribute("aria-expanded") == "true"
     assert violations(page) == []
     page.keyboard.press("Tab")

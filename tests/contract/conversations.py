@@ -17,7 +17,7 @@ from tsne_widget.widgets.views.gallery.view import PICKED_MODES
 
 LASSO = [[-1.0, -1.0], [1.5, -0.8], [0.7, 1.2], [-0.9, 0.9]]
 TEXTS = ["#5", "5", "005", "CREME", "strasse", "ＣＡＴ", "é1", "ü", "\u0301", "set 1", "²", " owl ",
-         "nothing at all", "prediction:cat",
+         "nothing at all", "prediction:cat", "actt", "strsase", "prediction: olw", "ôlwe",
          "label: OWL", "Prediction:a", "label:zebra", "unknown", "#",
          "'\u202e", "class 1"]  # fmt: skip
 NAMES = ["mine", "all", "misclassified", "mine", " padded ", "it's", '"', *ODD_NAMES[:6], "b" * 80]

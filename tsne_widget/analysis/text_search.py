@@ -15,6 +15,8 @@ from tsne_widget.feature_set import FeatureSet
 
 # Characters of a search: longer than any word and most file names.
 MAX_TEXT = 200
+# Typing errors up to which a class is suggested; fewer in short texts.
+MAX_TYPOS = 3
 _ID = re.compile(r"(#?)(\d{1,18})", re.ASCII)  # an int64 holds 18 digits
 _OF_CLASS = re.compile(r"(label|prediction):\s*(\S.*)", re.IGNORECASE | re.DOTALL)
 
@@ -81,13 +83,18 @@ def found_by_text(feature_set: FeatureSet, text: str) -> Found:
         return Found(np.flatnonzero(found), f"with id {int(number[2])}")
     kind = "label" if feature_set.labels is not None else "prediction"
     named = _with_class(feature_set, kind, wanted, is_whole=True)
-    of_class = _OF_CLASS.fullmatch(wanted)
+    of_class, name = _OF_CLASS.fullmatch(wanted), wanted
     if named is None and of_class:
         kind, name = of_class[1].lower(), of_class[2]
         named = _with_class(feature_set, kind, name, is_whole=True) or _with_class(
             feature_set, kind, name, is_whole=False
         )
-    return named or _containing(feature_set, kind, wanted, number and int(number[2]))
+    if named is not None:
+        return named
+    found = _containing(feature_set, kind, wanted, number and int(number[2]))
+    is_text = not len(found.rows) and number is None
+    near = _nearest_name(fold(name), feature_set.class_names) if is_text else ""
+    return Found(found.rows, f"{found.what}; did you mean {printable(near)}?") if near else found
 
 
 def _with_class(feature_set: FeatureSet, kind: str, name: str, *, is_whole: bool) -> Found | None:
@@ -123,6 +130,35 @@ def _containing(feature_set: FeatureSet, kind: str, text: str, number: int | Non
         found |= feature_set.ids == number
     where = " or ".join(places) or "id"
     return Found(np.flatnonzero(found), f"with “{printable(text)}” in {where}")
+
+
+def _nearest_name(folded: str, names: Sequence[str]) -> str:
+    """The first of the names that are nearest to a misspelt one; "" if none is near."""
+    if not folded:
+        return ""
+    limit = min(MAX_TYPOS, max(1, len(folded) // 3))
+    near = [(_typos(folded, fold(name), limit), name) for name in names]
+    typos, name = min(near, key=lambda pair: pair[0], default=(limit + 1, ""))
+    return name if typos <= limit else ""
+
+
+def _typos(text: str, other: str, limit: int) -> int:
+    """Letters added, left out, replaced or swapped with the next one; beyond the limit, any more.
+
+    The optimal string alignment distance.
+    """
+    if abs(len(text) - len(other)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(text):
+        last, row, before = before, [i + 1], row
+        for j, others in enumerate(other):
+            costs = [before[j + 1] + 1, row[j] + 1, before[j] + (letter != others)]
+            if i and j and letter == other[j - 1] and text[i - 1] == others:
+                costs.append(last[j - 1] + 1)
+            row.append(min(costs))
+    return row[-1]
 
 
 def _contain(folded: str, texts: Sequence[str]) -> NDArray[np.bool_]:

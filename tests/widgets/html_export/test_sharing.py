@@ -300,7 +300,7 @@ def test_rows_above_the_limit_are_sampled_by_class_with_a_warning(saved, monkeyp
     with pytest.warns(UserWarning, match=r"20 of 40 samples.*max_rows="):
         page = saved(selected=[39])
     assert page.record["n"] == 20
-    said = "20 of 40 samples: a sample of every class, including all selected samples"
+    said = "20 of 40 pictures: a sample of every class, including all selected ones"
     assert page.record["notes"]["sample"] == said
     assert set(page.numbers(page.record["labels"])) == {-1, 0, 1, 2, 3}
     assert 39 * 3 in page.numbers(page.record["ids"])

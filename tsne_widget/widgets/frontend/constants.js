@@ -9,6 +9,9 @@ export const MAX_SENTENCE = 400;
 /** Characters of a search. */
 export const MAX_TEXT = 200;
 
+/** Typing errors of a search up to which a class is suggested. */
+export const MAX_TYPOS = 3;
+
 /** Pattern of a search that is a condition on columns. */
 export const CONDITION = "[<>]|[=!]=|\\bin\\s*[\\[(]";
 

@@ -189,5 +189,5 @@ def _sample_note(count: int, total: int, kept: int) -> str:
     """A note on the samples that are left out; "" if none is."""
     if count == total:
         return ""
-    with_kept = ", including all selected samples" if 0 < kept < count else ""
-    return f"{count:,} of {total:,} samples: a sample of every class{with_kept}"
+    with_kept = ", including all selected ones" if 0 < kept < count else ""
+    return f"{count:,} of {total:,} pictures: a sample of every class{with_kept}"

@@ -93,8 +93,9 @@ function mistakes(
   /** @type {Counts} */ counts, /** @type {string[]} */ names, /** @type {boolean} */ isLarge, /** @type {number} */ wrong, /** @type {Select} */ select,
 ) {
   const found = pairsOf(counts);
-  const link = ({ label, prediction, count, whole } = found[0]) => {
+  const link = (/** @type {(count: string, whole: string) => string} */ after, { label, prediction, count, whole } = found[0]) => {
     const made = button(`${names[label]} → ${names[prediction]}`, (event) => select([label, prediction], event), "link");
+    made.append(element("span", "tw-after", after(fullCount(count), fullCount(whole)))); // in the button, or else a long name pushes it to the next line
     made.title = `Select the ${fullCount(count)} of ${fullCount(whole)} pictures. ${MODES_HELP}`;
     return made;
   };
@@ -103,9 +104,8 @@ function mistakes(
   const possible = names.length * (names.length - 1);
   if (isLarge) {
     const where = `Half of the ${fullCount(wrong)} mistakes lie in ${fullCount(half)} of ${fullCount(possible)} pairs. Worst: `;
-    return [wrong > 1 ? where : "The only mistake: ", link(), `, ${fullCount(found[0].count)} of ${fullCount(found[0].whole)}.`];
+    return [wrong > 1 ? where : "The only mistake: ", link((count, whole) => `, ${count} of ${whole}.`)];
   }
-  const parts = ["Most often ", link(), ` (${fullCount(found[0].count)})`];
-  if (found.length > 1) parts.push(" and ", link(found[1]), ` (${fullCount(found[1].count)})`);
-  return [...parts, "."];
+  if (found.length === 1) return ["Most often ", link((count) => ` (${count}).`)];
+  return ["Most often ", link((count) => ` (${count})`), " and ", link((count) => ` (${count}).`, found[1])];
 }

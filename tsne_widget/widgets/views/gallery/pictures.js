@@ -60,6 +60,7 @@ function valueName(model, isMistake) {
 function makeHeading(/** @type {ViewModel} */ model, /** @type {number} */ group) {
   const [name, count, label, prediction] = model.get("groups")[group];
   const node = element("div", "tw-heading");
+  node.title = name;
   node.setAttribute("aria-hidden", "true"); // each tile names its label and prediction
   if (label || prediction) node.append(twoToneMark(paint(label || prediction), label && paint(prediction)));
   node.append(element("b", "", name), element("span", "tw-muted", fullCount(count)));

@@ -19,7 +19,7 @@ import { makeTable } from "./table.js";
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 const EMPTY = {
   selection: ["Nothing is selected.", "Draw around points on the map to see their pictures here."],
-  visible: ["All classes are hidden.", "Click a class in the key to see its pictures here."],
+  visible: ["All classes are hidden", "Click a class in the key to see its pictures here."],
 };
 const NO_PICTURES = "There are no pictures. Pass images= (an array, paths or a dataset) to see them.";
 

@@ -95,7 +95,7 @@ class Header {
     this.#counts.replaceChildren(...parts);
     this.#wrong.hidden = wrong < 0;
     this.#wrong.disabled = wrong <= 0;
-    const share = element("span", "tw-muted", percent(wrong / visible, 1) || "–");
+    const share = element("span", "tw-muted", visible ? percent(wrong / visible, 1) : "");
     this.#wrong.replaceChildren(element("b", "tw-is-wrong", number(wrong)), " wrong ", share);
     nameIt(this.#wrong, wrong ? `Select the ${number(wrong)} wrong pictures` : "No visible picture is wrong");
     this.#wrong.removeAttribute("aria-label");

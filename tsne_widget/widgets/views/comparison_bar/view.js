@@ -1,6 +1,6 @@
 // The header above compared maps: counts, accuracies, the selection as a pill, notes, undo, and messages.
 import { makeMessage } from "../../frontend/bars.js";
-import { fullCount } from "../../frontend/classes.js";
+import { fullCount, percent } from "../../frontend/classes.js";
 import { iconButton } from "../../frontend/controls.js";
 import { element } from "../../frontend/elements.js";
 import { changesOf, follow } from "../../frontend/follow.js";
@@ -60,7 +60,7 @@ function render({ model, el, commands }) {
 /** Names of the records with their accuracies, in order. @param {Compared[]} records */
 function ratesOf(records) {
   const nodes = records.flatMap(({ name, accuracy }, index) => [
-    index ? " → " : "", name, accuracy === null ? "" : element("b", "", ` ${(100 * accuracy).toFixed(1)}\u00a0%`),
+    index ? " → " : "", name, accuracy === null ? "" : element("b", "", ` ${percent(accuracy, 1)}`),
   ]);
   return records.some(({ accuracy }) => accuracy !== null) ? [...nodes, element("span", "tw-muted", " right")] : nodes;
 }

@@ -271,10 +271,14 @@ def test_interrupted_wait_ends_and_earlier_clicks_are_handled(notebook):
         "live = EmbeddingExplorer(record, projector=TSNE(random_state=0, max_iter=10**6))"
     )
     page.evaluate(
-        f"() => {{ window.ended = null; {KERNEL}.requestExecute({{ code: 'live.wait()' }}).done"
-        ".then((reply) => { window.ended = reply.content.ename ?? 'no error' }) }"
+        f"() => {{ const cell = {KERNEL}.requestExecute("
+        "{ code: \"print('started', flush=True); live.wait()\" });"
+        " window.ended = null; window.started = false;"
+        " cell.onIOPub = (message) => { window.started ||= message.header.msg_type === 'stream' };"
+        " cell.done.then((reply) => { window.ended = reply.content.ename ?? 'no error' }) }"
     )
-    page.wait_for_function(f"() => {KERNEL}.status === 'busy'", timeout=60 * SECONDS)
+    # The kernel's status may say "idle" meanwhile: a subshell has answered a message.
+    page.wait_for_function("() => window.started", timeout=60 * SECONDS)
     page.locator(".tw-legend li button").nth(1).click()
     drag(page, AROUND_ALL)
     page.evaluate(f"() => {KERNEL}.interrupt()")

@@ -615,6 +615,16 @@ def test_a_selection_of_a_few_rows_is_drawn_wherever_they_are(many):
     until(lambda: expected <= drawn(), 20, "the five")
 
 
+@pytest.mark.parametrize("many", [("many", "")], ids=["webgl"], indirect=True)
+def test_page_draws_the_map_itself_once_another_page_cannot_load_bqplot(many):
+    page, is_bqplot = many.page, "document.querySelector('.tw-scatter').bqplotFigure.model"
+    assert page.evaluate(f"() => Boolean({is_bqplot})")
+    many.execute("explorer.select([1, 2, 3]); explorer._views['map']._on_no_figure({}, [])")
+    page.wait_for_function(f"() => !{is_bqplot}", timeout=20 * SECONDS)
+    until(lambda: (drawn_points(page)[1] == 1).sum() == 3, 20, "the selection")
+    many.execute("explorer.clear()")
+
+
 @pytest.mark.parametrize("many", [("many", NO_WEBGL)], ids=["canvas"], indirect=True)
 def test_map_without_webgl_moves_and_changes_colours(many):
     page = many.page

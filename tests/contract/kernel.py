@@ -54,7 +54,6 @@ KERNEL_ONLY_TRAITS = {
     "gallery.coming": "a page answers at once, so no tiles are sent in advance",
 }
 KERNEL_ONLY_MESSAGES = {
-    "map.drawn": "a canvas draws the map: bqplot needs a widget manager",
     "map.no_figure": "a page without a kernel has its points from the start",
     "groups.compute": "a page has no features to find groups in",
     "groups.stop": "a page has no features to find groups in",

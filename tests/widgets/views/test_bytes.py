@@ -89,10 +89,3 @@ def test_a_saved_notebook_has_the_points_once(page):
     assert open_widgets() < models
     page.widget.state.embedding = page.widget.embedding[::-1].copy()
     assert page.shows("map", "figure") is None
-
-
-def test_a_figure_that_a_page_draws_stays(page):
-    page.send("map", "drawn")
-    page.send("map", "no_figure")
-    places = page.shows("map", "places", "<f4").reshape(2, N)
-    assert np.array_equal(page.points(), places.T)

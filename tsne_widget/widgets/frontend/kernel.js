@@ -85,7 +85,7 @@ class Pending {
 
   /** Callbacks of a message: it is answered when the kernel is idle again. @param {{kind?: string}} content */
   callbacksOf({ kind }) {
-    if (["hover", "leave", "drawn"].includes(kind ?? "")) return undefined;
+    if (kind === "hover" || kind === "leave") return undefined;
     const message = {};
     this.#sent.add(message);
     this.#timer ||= window.setTimeout(() => this.#show(), PENDING_MS);

@@ -29,7 +29,7 @@ class DrawnPoints(PointLook):
     texels = Bytes(help="for pages without bqplot: texel of each point, uint8").tag(sync=True)
     texture = List(Unicode(), help="for pages without bqplot: colours").tag(sync=True)
 
-    _is_drawn_with_bqplot = _is_asked_for_points = False  # by a page
+    _is_asked_for_points = False  # by a page without bqplot
 
     @abstractmethod
     def _places_of_points(self) -> NDArray[np.float32]:
@@ -65,14 +65,10 @@ class DrawnPoints(PointLook):
                 self.texels = np.rint(colors.texels).astype("u1").tobytes()
                 self.texture = colors.texture
 
-    def _on_drawn(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        self._is_drawn_with_bqplot = True
-
     def _on_no_figure(self, _content: dict[str, Any], _buffers: Sequence[memoryview]) -> None:
-        """Send the points to a page that has to draw them without bqplot.
+        """Send the points to a page that has to draw them without bqplot, as all pages do then.
 
-        The figure is closed unless another page draws it: a saved notebook would have the points
-        twice. Later pages draw without it, too.
+        The figure is closed: a saved notebook would have the points twice.
         """
         figure = self.figure
         if self._is_asked_for_points or figure is None:
@@ -81,8 +77,6 @@ class DrawnPoints(PointLook):
         with self.hold_sync():
             self._send_colors()
             self._send_places()
-            if not self._is_drawn_with_bqplot:
-                self.figure = None
-        if self.figure is None:
-            self.flush()
-            close_figure(figure)
+            self.figure = None
+        self.flush()
+        close_figure(figure)

@@ -52,6 +52,10 @@ export class FigureHost {
   async mount() {
     const { model } = this.#map;
     const hasPlaces = () => Boolean(model.get("places")?.byteLength);
+    if (this.#hasBqplot && !this.#canvas && this.#map.plot && !model.get("figure")) {
+      this.#map.removePlot(); // for another page, which cannot load bqplot
+      this.#isMounting = this.#hasBqplot = false;
+    }
     if (this.#isMounting || this.#isClosed || !this.el.clientWidth || !this.el.clientHeight) return;
     if (!model.get("figure") && !hasPlaces()) return;
     if (this.#hasBqplot && model.get("figure")) {
@@ -60,10 +64,7 @@ export class FigureHost {
         console.warn("tsne_widget draws the map without bqplot:", error);
         return null;
       });
-      if (view) {
-        model.send({ kind: "drawn" });
-        return this.#show(view);
-      }
+      if (view) return this.#show(view);
       this.#isMounting = false;
       this.#hasBqplot = false;
     }

@@ -152,6 +152,11 @@ export class MapView {
     this.resized.disconnect();
     for (const release of this.#releases) release();
     for (const part of [this.viewport, this.drawing, this.hover]) part.release();
+    this.removePlot();
+  }
+
+  /** Called when the figure is closed. */
+  removePlot() {
     this.plot?.remove(this.model.widget_manager);
     this.plot = null;
   }

@@ -96,7 +96,6 @@ class MapView(DrawnPoints):
             "pictures": self._on_pictures,
             "hover": self._on_hover,
             "leave": self._on_leave,
-            "drawn": self._on_drawn,
             "no_figure": self._on_no_figure,
             "clear": self._on_clear,
             "undo": lambda _content, _buffers: state.undo(),

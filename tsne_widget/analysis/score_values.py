@@ -63,6 +63,7 @@ class Scores:
         self._index: NeighborIndex | None = None
         self._pictures: Callable[[], PictureScores] | None = None
         self._when_measured: Callable[[], None] = lambda: None
+        self.hurry_pictures: Callable[[], None] = lambda: None
         self.columns = as_columns(columns, feature_set.ids, SCORES)
 
     @property
@@ -194,7 +195,10 @@ class Scores:
                         self._kept.pop(name, None)
 
     def use_pictures(
-        self, measure: Callable[[], PictureScores], when_measured: Callable[[], None] = lambda: None
+        self,
+        measure: Callable[[], PictureScores],
+        when_measured: Callable[[], None] = lambda: None,
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         """Use a function that measures the pictures, for their scores.
 
@@ -204,8 +208,11 @@ class Scores:
             Called when a score of pictures is wanted; keeps what it returns.
         when_measured : callable
             Called in the same thread once new scores of pictures are kept.
+        hurry : callable
+            Becomes ``hurry_pictures``, for who waits for the scores without asking for them.
         """
         self._pictures, self._when_measured = measure, when_measured
+        self.hurry_pictures = hurry
 
     def use_evidence(self, maps: NDArray[np.float32] | None) -> None:
         """Use these (n, h, w) maps of evidence; the scores of others are dropped."""

@@ -213,6 +213,17 @@ class TestAfterAGesture:
 
         assert in_a_loop(act) == [2, 7]
 
+    def test_a_diagnosis_that_lacks_the_pictures_makes_it_go_on(self, pauses):
+        pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
+
+        async def act(explorer):
+            show_gallery(explorer)
+            Page(explorer).opens("diagnosis")
+            await until(lambda: explorer.state.measured and explorer.state.measuring is None)
+            return explorer.state.scores.is_ready("picture_brightness")
+
+        assert in_a_loop(act)
+
     def test_closing_cancels_the_wait(self, pauses):
         pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
 

@@ -63,7 +63,9 @@ class PicturePass:
         self._later: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()  # held by who measures the rest
         self._scores: PictureScores | None = None
-        state.scores.use_pictures(self.values, lambda: state.main_thread.call(self._report))
+        state.scores.use_pictures(
+            self.values, lambda: state.main_thread.call(self._report), self._hurry
+        )
         state.observe(lambda _change: self._start(), "fit")
 
     def start(self) -> None:

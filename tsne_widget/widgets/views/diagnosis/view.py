@@ -13,6 +13,7 @@ from traitlets import Bool, Dict, List, Unicode
 
 from tsne_widget._text import MAX_SENTENCE, failure, printable
 from tsne_widget.analysis import describe_layer, diagnosis_seconds
+from tsne_widget.analysis.properties import lacks_pictures
 from tsne_widget.widgets.models.confusion import doubt_of
 from tsne_widget.widgets.models.diagnosis_report import Report, full_report, quick_report
 from tsne_widget.widgets.models.shortcut_report import ShortcutMemory
@@ -139,6 +140,8 @@ class DiagnosisView(View):
             with self.hold_sync():
                 self.layer, self.cost = printable(layer, MAX_SENTENCE), ""
                 self._show(report, rows, visible)
+            if lacks_pictures(scores):
+                scores.hurry_pictures()  # the report says that it waits
             if self._is_stale:
                 self._update()
 

@@ -98,6 +98,8 @@ def panels(browser: Browser, lab: Lab) -> None:
     save(notebook, IMAGES / "confusion.webp")
     _open_panel(notebook, "Diagnosis")
     page.locator(".tw-diagnosis[aria-busy=false] .tw-contrast").first.wait_for(timeout=60 * SECONDS)
+    until(lambda: notebook.python("explorer.state.measured"), 60, "the measured pictures")
+    page.locator(".tw-diagnosis[aria-busy=false] .tw-contrast").first.wait_for(timeout=60 * SECONDS)
     save(notebook, IMAGES / "diagnosis.webp")
     _open_panel(notebook, "Scores")
     error = page.locator(".tw-scores dd", has_text="once the logits are divided")

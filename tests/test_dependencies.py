@@ -40,7 +40,7 @@ def test_every_dependency_comes_from_the_index_with_a_minimum_version():
 
 
 def test_no_requirement_names_a_triton():
-    """torch's CUDA packages name the one that they work with; no other resolves beside them."""
+    """Each CUDA build of torch requires one version of Triton, so pip refuses any other."""
     assert not [one for one in requirements() if one.startswith("triton")]
 
 

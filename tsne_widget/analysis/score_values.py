@@ -209,7 +209,7 @@ class Scores:
         when_measured : callable
             Called in the same thread once new scores of pictures are kept.
         hurry : callable
-            Becomes ``hurry_pictures``, for who waits for the scores without asking for them.
+            Becomes ``hurry_pictures``, which says that somebody waits to see these scores.
         """
         self._pictures, self._when_measured = measure, when_measured
         self.hurry_pictures = hurry

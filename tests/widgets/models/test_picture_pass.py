@@ -129,14 +129,16 @@ def test_thumbnails_are_made_on_the_way():
     assert in_a_loop(act) == N
 
 
-def test_a_finder_waits_for_the_pass():
-    async def act(explorer):
-        show_gallery(explorer)
-        Page(explorer).send("toolbar", "finder", name="label_conflicts", mode="replace")
-        await until(lambda: len(explorer.selected))
-        return explorer.selected.tolist()
+async def find_conflicts(explorer):
+    """Show the gallery, use the finder of label conflicts, and wait for its rows."""
+    show_gallery(explorer)
+    Page(explorer).send("toolbar", "finder", name="label_conflicts", mode="replace")
+    await until(lambda: len(explorer.selected))
+    return explorer.selected.tolist()
 
-    assert in_a_loop(act) == [2, 7]
+
+def test_a_finder_waits_for_the_pass():
+    assert in_a_loop(find_conflicts) == [2, 7]
 
 
 def test_equal_pictures_stand_side_by_side_under_their_labels():
@@ -205,13 +207,7 @@ class TestAfterAGesture:
     def test_a_finder_that_waits_makes_it_go_on_at_once(self, pauses):
         pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)
 
-        async def act(explorer):
-            show_gallery(explorer)
-            Page(explorer).send("toolbar", "finder", name="label_conflicts", mode="replace")
-            await until(lambda: len(explorer.selected))
-            return explorer.selected.tolist()
-
-        assert in_a_loop(act) == [2, 7]
+        assert in_a_loop(find_conflicts) == [2, 7]
 
     def test_a_diagnosis_that_lacks_the_pictures_makes_it_go_on(self, pauses):
         pauses(QUIET=NEVER, LONGEST_WAIT=NEVER)

@@ -129,7 +129,7 @@ class PicturePass:
         self._state.measuring = measuring.done / max(1, measuring.total)
         try:
             block = next(self._blocks, None)
-        except BaseException:
+        except BaseException:  # an interrupt, too: no thread may wait for ever
             self._fail()
             raise
         if block is None:

@@ -29,7 +29,7 @@ function percentOf(/** @type {number} */ share) {
   return text === "100.0" ? "100" : text;
 }
 
-/** Names and values; the title of a score stands for its name in Python. @param {[name: string, value: string][]} details */
+/** Names and values. A score is shown by its title instead of its name in Python. @param {[name: string, value: string][]} details */
 export function factsOf(details) {
   return details.map(([name, value]) => {
     const pair = element("div");
